@@ -1,0 +1,299 @@
+//! The one check of a configuration: lists every problem, each as an error or a warning, in plain words.
+
+use super::{Conditioning, Config, DiscriminatorNorm, LossKind};
+
+/// How bad a problem is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Level {
+    /// The run cannot start.
+    Error,
+    /// The run can start, but is unlikely to do what was hoped for.
+    Warning,
+}
+
+/// Something wrong or doubtful in a configuration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// How bad it is.
+    pub level: Level,
+    /// The key to change (`train.steps`).
+    pub key: &'static str,
+    /// What is wrong, why, and what to do.
+    pub message: String,
+}
+
+impl std::fmt::Display for Problem {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let level = match self.level {
+            Level::Error => "error",
+            Level::Warning => "warning",
+        };
+        write!(f, "{level}: {}: {}", self.key, self.message)
+    }
+}
+
+/// Whether any of the problems keeps the run from starting.
+pub fn has_errors(problems: &[Problem]) -> bool {
+    problems.iter().any(|problem| problem.level == Level::Error)
+}
+
+/// The smallest and the largest `image_size`.
+pub const IMAGE_SIZES: std::ops::RangeInclusive<usize> = 16..=512;
+
+/// Whether an image size is one that the networks can have.
+pub fn valid_image_size(size: usize) -> bool {
+    IMAGE_SIZES.contains(&size) && size.is_power_of_two()
+}
+
+impl Config {
+    /// Every problem, errors first. `classes` is the number of classes of the data, where it is known.
+    pub fn check(&self, classes: Option<usize>) -> Vec<Problem> {
+        let mut list = List(Vec::new());
+        self.check_shape(&mut list);
+        self.check_networks(classes, &mut list);
+        self.check_learning(&mut list);
+        self.check_run(&mut list);
+        let mut problems = list.0;
+        problems.sort_by_key(|problem| problem.level == Level::Warning);
+        problems
+    }
+
+    fn check_shape(&self, list: &mut List) {
+        if !valid_image_size(self.image_size) {
+            list.error("image_size", format!("{} is not a power of two from 16 to 512", self.image_size));
+        }
+        if !matches!(self.channels, 1 | 3) {
+            list.error("channels", format!("{} is neither 3 (colour) nor 1 (grey)", self.channels));
+        }
+        let d = &self.data;
+        if d.source.trim().is_empty() {
+            list.error("data.source", "no folder is named; give one with a sub-folder a class, or `demo`");
+        }
+        if d.is_demo() && !(2..=100_000).contains(&d.demo_images) {
+            list.error("data.demo_images", format!("{} is outside 2 to 100000", d.demo_images));
+        }
+        range(list, "data.rotation", d.rotation.into(), 0.0..=180.0);
+        range(list, "data.color_jitter", d.color_jitter.into(), 0.0..=1.0);
+        if !(1..=64).contains(&d.workers) {
+            list.error("data.workers", format!("{} is outside 1 to 64", d.workers));
+        }
+        if (d.flip_horizontal || d.flip_vertical) && !d.is_demo() {
+            let key = if d.flip_horizontal { "data.flip_horizontal" } else { "data.flip_vertical" };
+            list.warning(key, "mirrored images break left-right anatomy: the generator will draw hearts on the right. Keep it for images without sides, such as cells");
+        }
+    }
+
+    fn check_networks(&self, classes: Option<usize>, list: &mut List) {
+        let (g, d) = (&self.generator, &self.discriminator);
+        for (key, value, most) in [
+            ("generator.latent_dim", g.latent_dim, 4096),
+            ("generator.label_embedding", g.label_embedding, 4096),
+            ("generator.base_channels", g.base_channels, 512),
+            ("discriminator.base_channels", d.base_channels, 512),
+            ("discriminator.label_embedding", d.label_embedding, 4096),
+        ] {
+            if !(1..=most).contains(&value) {
+                list.error(key, format!("{value} is outside 1 to {most}"));
+            }
+        }
+        if !valid_image_size(self.image_size) {
+            return;
+        }
+        attention(list, "generator.attention", "generator", &g.attention, &self.generator_maps());
+        let sizes = (0..d.scales.clamp(1, 6)).map(|s| self.image_size >> s);
+        let maps: Vec<usize> =
+            sizes.clone().next().map(|_| self.discriminator_maps(self.image_size)).unwrap_or_default();
+        attention(list, "discriminator.attention", "discriminator", &d.attention, &maps);
+        if d.scales == 0 || self.image_size >> (d.scales - 1).min(16) < 16 {
+            let most = self.image_size.ilog2() - 3;
+            list.error(
+                "discriminator.scales",
+                format!(
+                    "{} scales of {} px are impossible: the smallest must see 16 px, so 1 to {most}",
+                    d.scales, self.image_size
+                ),
+            );
+        }
+        if d.spectral_norm && d.norm == DiscriminatorNorm::Batch {
+            list.warning("discriminator.norm", "batch and spectral normalisation work against each other: batch normalisation rescales what spectral normalisation has bounded, so the discriminator is no longer smooth, and real and fake batches get different statistics. Use one of them (`none` here, or spectral_norm = false)");
+        }
+        if d.conditioning == Conditioning::LabelMap {
+            let map = self.image_size * self.image_size;
+            let count = classes.map_or_else(
+                || format!("{map} numbers a class"),
+                |c| format!("{c} classes x {map} = {} numbers", c * map),
+            );
+            list.warning("discriminator.conditioning", format!("`label-map` learns a full-size picture a class ({count}), most of which little data cannot pin down. `projected-map` or `projection` do the same with far fewer"));
+        }
+        if d.conditioning == Conditioning::None && classes.is_none_or(|c| c > 1) {
+            list.warning("discriminator.conditioning", "with `none` the discriminator never sees the label, so the generator has no reason to draw the class it is asked for");
+        }
+        if self.loss.kind == LossKind::WassersteinGp {
+            list.error(
+                "loss.kind",
+                "`wasserstein-gp` is not built yet: its penalty needs second-order gradients. Use `hinge` or `bce`",
+            );
+        }
+    }
+
+    fn check_learning(&self, list: &mut List) {
+        let (l, o) = (&self.loss, &self.optimizer);
+        range(list, "loss.label_smoothing", l.label_smoothing, 0.0..=0.5);
+        range(list, "loss.gradient_penalty", l.gradient_penalty, 0.0..=1e6);
+        range(list, "loss.auxiliary_weight", l.auxiliary_weight, 0.0..=1e6);
+        for (key, lr) in
+            [("optimizer.generator_lr", o.generator_lr), ("optimizer.discriminator_lr", o.discriminator_lr)]
+        {
+            range(list, key, lr, 0.0..=1.0);
+            if lr > 2e-3 && lr <= 1.0 {
+                list.warning(
+                    key,
+                    format!("{lr} is far above the usual 0.00005 to 0.001: losses are likely to blow up"),
+                );
+            }
+        }
+        for (key, beta) in
+            [("optimizer.beta1", o.beta1), ("optimizer.beta2", o.beta2), ("optimizer.ema_decay", o.ema_decay)]
+        {
+            if !(0.0..1.0).contains(&beta) {
+                list.error(key, format!("{beta} is outside 0 (included) to 1 (excluded)"));
+            }
+        }
+        for (key, value) in
+            [("optimizer.discriminator_steps", o.discriminator_steps), ("optimizer.accumulation", o.accumulation)]
+        {
+            if !(1..=100).contains(&value) {
+                list.error(key, format!("{value} is outside 1 to 100"));
+            }
+        }
+        if !(0.0..1.0).contains(&o.decay_from) {
+            list.error("optimizer.decay_from", format!("{} is outside 0 (included) to 1 (excluded)", o.decay_from));
+        }
+        range(list, "optimizer.decay_to", o.decay_to, 0.0..=1.0);
+        range(list, "optimizer.drop_factor", o.drop_factor, 0.0..=1.0);
+        if o.drop_every == 0 {
+            list.error("optimizer.drop_every", "0 steps between drops is impossible; 1 or more");
+        }
+    }
+
+    fn check_run(&self, list: &mut List) {
+        let t = &self.train;
+        if t.steps == 0 {
+            list.error("train.steps", "a run of 0 steps trains nothing; 1 or more");
+        }
+        if !(1..=4096).contains(&t.batch_size) {
+            list.error("train.batch_size", format!("{} is outside 1 to 4096", t.batch_size));
+        }
+        if t.batch_size == 1 && self.image_size >= 16 {
+            list.warning(
+                "train.batch_size",
+                "batch normalisation in the generator needs more than one image to normalise over; 8 or more",
+            );
+        }
+        if t.seed > i64::MAX as u64 {
+            list.error("train.seed", format!("{} does not fit a TOML integer; at most {}", t.seed, i64::MAX));
+        }
+        if !(1..=64).contains(&t.grid_columns) {
+            list.error("train.grid_columns", format!("{} is outside 1 to 64", t.grid_columns));
+        }
+        if t.threads > 1024 {
+            list.error("train.threads", format!("{} is outside 0 (all cores) to 1024", t.threads));
+        }
+        let device = t.device.as_str();
+        let numbered = device.strip_prefix("cuda:").is_some_and(|n| n.parse::<usize>().is_ok());
+        if !matches!(device, "auto" | "cpu" | "cuda" | "metal") && !numbered {
+            list.error("train.device", format!("`{device}` is none of auto, cpu, cuda, cuda:N, metal"));
+        }
+        if self.score.images == 1 {
+            list.error("score.images", "a distance between distributions needs at least 2 images (0 takes all)");
+        }
+    }
+}
+
+struct List(Vec<Problem>);
+
+impl List {
+    fn error(&mut self, key: &'static str, message: impl Into<String>) {
+        self.0.push(Problem { level: Level::Error, key, message: message.into() });
+    }
+
+    fn warning(&mut self, key: &'static str, message: impl Into<String>) {
+        self.0.push(Problem { level: Level::Warning, key, message: message.into() });
+    }
+}
+
+fn range(list: &mut List, key: &'static str, value: f64, allowed: std::ops::RangeInclusive<f64>) {
+    if !allowed.contains(&value) {
+        list.error(key, format!("{value} is outside {} to {}", allowed.start(), allowed.end()));
+    }
+}
+
+fn attention(list: &mut List, key: &'static str, network: &str, asked: &[usize], maps: &[usize]) {
+    let wrong: Vec<String> = asked.iter().filter(|r| !maps.contains(r)).map(ToString::to_string).collect();
+    if !wrong.is_empty() {
+        let have: Vec<String> = maps.iter().map(ToString::to_string).collect();
+        list.error(
+            key,
+            format!("this {network} has no feature map of {} px; it has {}", wrong.join(", "), have.join(", ")),
+        );
+    }
+    let mut sorted = asked.to_vec();
+    sorted.sort_unstable();
+    sorted.dedup();
+    if sorted.len() != asked.len() {
+        list.error(key, "a resolution is named twice; once is enough");
+    }
+    if let Some(large) = asked.iter().filter(|r| maps.contains(r)).max().filter(|r| **r >= 64) {
+        list.warning(key, format!("attention over {large}x{large} positions compares {0} with {0} of them for every image: slow on a CPU. 16 or 32 is the usual place", large * large));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Preset;
+
+    fn keys(config: &Config, level: Level) -> Vec<&'static str> {
+        config.check(Some(3)).into_iter().filter(|p| p.level == level).map(|p| p.key).collect()
+    }
+
+    #[test]
+    fn presets_have_no_errors_and_only_the_original_warns() {
+        assert_eq!(Preset::Improved.config().check(Some(6)), []);
+        let original = Preset::Original.config();
+        assert_eq!(keys(&original, Level::Error), [""; 0]);
+        assert_eq!(keys(&original, Level::Warning), ["discriminator.norm", "discriminator.conditioning"]);
+        let label_map = original.check(Some(6)).pop().expect("a warning");
+        assert!(label_map.message.contains("6 classes x 4096 = 24576"), "{label_map}");
+    }
+
+    #[test]
+    fn all_errors_come_at_once() {
+        let mut config = Config { image_size: 48, channels: 2, ..Config::default() };
+        config.train.steps = 0;
+        config.optimizer.beta2 = 1.0;
+        config.optimizer.generator_lr = f64::NAN;
+        assert_eq!(
+            keys(&config, Level::Error),
+            ["image_size", "channels", "optimizer.generator_lr", "optimizer.beta2", "train.steps"]
+        );
+    }
+
+    #[test]
+    fn attention_where_no_map_is_names_the_maps() {
+        let mut config = Config { image_size: 32, ..Config::default() };
+        config.generator.attention = vec![32];
+        let problems = config.check(None);
+        assert_eq!(problems.len(), 1);
+        assert!(problems[0].message.contains("4, 8, 16"), "{}", problems[0]);
+    }
+
+    #[test]
+    fn scales_must_leave_sixteen_pixels() {
+        let mut config = Config { image_size: 64, ..Config::default() };
+        for (scales, errors) in [(0, 1), (1, 0), (3, 0), (4, 1), (99, 1)] {
+            config.discriminator.scales = scales;
+            assert_eq!(keys(&config, Level::Error).len(), errors, "{scales}");
+        }
+    }
+}

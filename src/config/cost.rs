@@ -1,0 +1,147 @@
+//! What a configuration costs: feature maps, parameters and memory, by arithmetic alone.
+
+use super::{Conditioning, Config, DiscriminatorNorm, GeneratorNorm, Skip};
+
+/// One feature map of a network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Layer {
+    /// Width and height in positions.
+    pub resolution: usize,
+    /// Channels.
+    pub channels: usize,
+    /// Whether self-attention follows.
+    pub attention: bool,
+}
+
+/// What a configuration costs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cost {
+    /// Numbers that the generator learns.
+    pub generator_parameters: usize,
+    /// Numbers that the discriminator learns.
+    pub discriminator_parameters: usize,
+    /// Bytes that training needs at its peak, roughly (within a factor of two).
+    pub training_bytes: usize,
+}
+
+impl Config {
+    /// Stride-2 layers of each network: 4x4 is the narrowest feature map.
+    pub fn layers(&self) -> usize {
+        (self.image_size.max(16).ilog2() - 2) as usize
+    }
+
+    /// Resolutions of the generator's feature maps, in order: 4 up to half the image size.
+    pub fn generator_maps(&self) -> Vec<usize> {
+        (0..self.layers()).map(|i| 4 << i).collect()
+    }
+
+    /// Resolutions of the feature maps of a discriminator that sees `size` pixels, in order: half of it down to 4.
+    pub fn discriminator_maps(&self, size: usize) -> Vec<usize> {
+        (0..(size.max(16).ilog2() - 2) as usize).map(|i| size >> (i + 1)).collect()
+    }
+
+    /// The generator's feature maps, in order.
+    pub fn generator_layers(&self) -> Vec<Layer> {
+        let g = &self.generator;
+        let layers = self.layers();
+        let layer = |(i, resolution): (usize, usize)| Layer {
+            resolution,
+            channels: g.base_channels << (layers - 1 - i),
+            attention: g.attention.contains(&resolution),
+        };
+        self.generator_maps().into_iter().enumerate().map(layer).collect()
+    }
+
+    /// The feature maps of a discriminator that sees `size` pixels, in order.
+    pub fn discriminator_layers(&self, size: usize) -> Vec<Layer> {
+        let d = &self.discriminator;
+        let layer = |(i, resolution): (usize, usize)| Layer {
+            resolution,
+            channels: d.base_channels << i,
+            attention: d.attention.contains(&resolution),
+        };
+        self.discriminator_maps(size).into_iter().enumerate().map(layer).collect()
+    }
+
+    /// Channels that the label adds to the discriminator's input.
+    pub fn label_planes(&self) -> usize {
+        match self.discriminator.conditioning {
+            Conditioning::LabelMap | Conditioning::ProjectedMap => 1,
+            Conditioning::Replicated => self.discriminator.label_embedding,
+            Conditioning::None | Conditioning::Auxiliary | Conditioning::Projection => 0,
+        }
+    }
+
+    /// Parameters and memory for this many classes. Meaningful for a configuration without errors.
+    pub fn cost(&self, classes: usize) -> Cost {
+        let generator_parameters = self.generator_parameters(classes);
+        let sizes = (0..self.discriminator.scales).map(|s| self.image_size >> s);
+        let discriminator_parameters = sizes.map(|size| self.discriminator_parameters(size, classes)).sum();
+        // Weights, gradients and two moments of both; the averaged generator; the discriminator's and the
+        // generator's feature maps with their gradients, the former for real and fake at once.
+        let weights = 4 * (generator_parameters + discriminator_parameters) + generator_parameters;
+        let maps = |layers: &[Layer]| -> usize {
+            let map = |l: &Layer| l.resolution * l.resolution * l.channels * if l.attention { 4 } else { 2 };
+            layers.iter().map(map).sum()
+        };
+        let image = self.image_size * self.image_size * (self.channels + self.label_planes());
+        let activations =
+            2 * maps(&self.generator_layers()) + 3 * maps(&self.discriminator_layers(self.image_size)) + 8 * image;
+        let training_bytes = 4 * (weights + self.train.batch_size * activations) + (120 << 20);
+        Cost { generator_parameters, discriminator_parameters, training_bytes }
+    }
+
+    fn generator_parameters(&self, classes: usize) -> usize {
+        let g = &self.generator;
+        let mut inputs = g.latent_dim + g.label_embedding;
+        let mut total = classes * g.label_embedding;
+        for (i, layer) in self.generator_layers().iter().enumerate() {
+            total += inputs * layer.channels * 16;
+            total += match g.norm {
+                GeneratorNorm::Batch => 2 * layer.channels,
+                GeneratorNorm::ConditionalBatch => 2 * layer.channels * classes,
+            };
+            if g.skip == Skip::Residual && i > 0 {
+                total += inputs * layer.channels;
+            }
+            if layer.attention {
+                total += attention_parameters(layer.channels);
+            }
+            inputs = layer.channels;
+        }
+        total + inputs * self.channels * 16
+    }
+
+    fn discriminator_parameters(&self, size: usize, classes: usize) -> usize {
+        let d = &self.discriminator;
+        let mut total = match d.conditioning {
+            Conditioning::LabelMap => classes * size * size,
+            Conditioning::Replicated => classes * d.label_embedding,
+            Conditioning::ProjectedMap => classes * d.label_embedding + (d.label_embedding + 1) * size * size,
+            Conditioning::None | Conditioning::Auxiliary | Conditioning::Projection => 0,
+        };
+        let mut inputs = self.channels + self.label_planes();
+        for (i, layer) in self.discriminator_layers(size).iter().enumerate() {
+            let normalised = i > 0 && d.norm != DiscriminatorNorm::None;
+            total += inputs * layer.channels * 16 + layer.channels * if normalised { 2 } else { 1 };
+            if layer.attention {
+                total += attention_parameters(layer.channels);
+            }
+            inputs = layer.channels;
+        }
+        total += inputs * 16 + 1;
+        match d.conditioning {
+            Conditioning::Auxiliary => total + classes * (inputs * 16 + 1),
+            Conditioning::Projection => total + classes * inputs,
+            Conditioning::None | Conditioning::LabelMap | Conditioning::Replicated | Conditioning::ProjectedMap => {
+                total
+            }
+        }
+    }
+}
+
+/// Query, key and value convolutions with their biases, and the gate.
+fn attention_parameters(channels: usize) -> usize {
+    let narrow = (channels / 8).max(1);
+    2 * (channels * narrow + narrow) + channels * channels + channels + 1
+}

@@ -1,0 +1,369 @@
+//! What every key means, in the same words in `run.toml`, on the command line and in the window.
+
+use super::file::leaves;
+
+/// The explanation of one key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Explanation {
+    /// The key, sections with a dot (`train.steps`).
+    pub key: &'static str,
+    /// What it does and what it costs, in about two sentences.
+    pub text: &'static str,
+    /// Allowed values and units.
+    pub values: &'static str,
+    /// The paper that it comes from, where there is one.
+    pub paper: &'static str,
+}
+
+/// The explanation of a key, or nothing where there is no such key.
+pub fn of(key: &str) -> Option<&'static Explanation> {
+    ALL.iter().find(|explanation| explanation.key == key)
+}
+
+const fn key(key: &'static str, values: &'static str, paper: &'static str, text: &'static str) -> Explanation {
+    Explanation { key, text, values, paper }
+}
+
+/// Every key, in the order of `run.toml`.
+pub const ALL: &[Explanation] = &[
+    key(
+        "image_size",
+        "16, 32, 64, 128, 256 or 512 pixels",
+        "",
+        "Width and height of the images. Each doubling adds a layer to both networks and makes a step about four times as slow.",
+    ),
+    key(
+        "channels",
+        "3 (colour) or 1 (grey)",
+        "",
+        "Colour channels. Grey suits X-ray, CT and MR, and colour files are then turned to grey.",
+    ),
+    key(
+        "data.source",
+        "a folder, or \"demo\"",
+        "",
+        "A folder with one sub-folder a class. `demo` draws six kinds of stained blood cell instead, so that everything can be tried without data.",
+    ),
+    key("data.demo_images", "2 to 100000 a class", "", "Images of each class in the drawn demo set."),
+    key(
+        "data.balance",
+        "true or false",
+        "",
+        "Shows every class equally often by repeating images of the smaller ones. Without it, a rare class is seldom seen and seldom learnt.",
+    ),
+    key(
+        "data.flip_horizontal",
+        "true or false",
+        "",
+        "Mirrors half of the real images left to right. It breaks left-right anatomy, so keep it for images without sides.",
+    ),
+    key(
+        "data.flip_vertical",
+        "true or false",
+        "",
+        "Mirrors half of the real images top to bottom. For images without an up and down, such as cells.",
+    ),
+    key(
+        "data.rotation",
+        "0 to 180 degrees",
+        "",
+        "Rotates each real image by a random angle up to this many degrees either way; the border is mirrored. The generator learns the rotated look too.",
+    ),
+    key(
+        "data.color_jitter",
+        "0 to 1",
+        "",
+        "Changes brightness, contrast and saturation of each real image by a random share up to this. Stain differences between laboratories are a reason to use a little.",
+    ),
+    key(
+        "data.workers",
+        "1 to 64 threads",
+        "",
+        "Threads that cut, vary and stack batches ahead of training. One keeps up with a CPU; a fast GPU may want more.",
+    ),
+    key(
+        "generator.latent_dim",
+        "1 to 4096 numbers",
+        "",
+        "Random numbers that each image is made from. 100 to 128 is usual; more rarely helps.",
+    ),
+    key(
+        "generator.label_embedding",
+        "1 to 4096 numbers",
+        "",
+        "Learnt numbers that stand for a class and are joined to the latent ones. They cost next to nothing.",
+    ),
+    key(
+        "generator.base_channels",
+        "1 to 512",
+        "",
+        "Channels of the generator's last inner layer; each layer before it has twice as many. Doubling it makes the network four times as large and up to four times as slow.",
+    ),
+    key(
+        "generator.norm",
+        "\"batch\" or \"conditional-batch\"",
+        "Ioffe & Szegedy 2015; Dumoulin et al. 2017",
+        "What normalises the generator's layers. `conditional-batch` gives each class its own scale and shift, so that the label reaches every layer.",
+    ),
+    key(
+        "generator.attention",
+        "list of feature-map sizes, such as [32]",
+        "Zhang et al. 2019 (SAGAN)",
+        "Self-attention after the feature maps of these sizes lets distant parts of an image agree. The cost grows with the fourth power of the size: 16 and 32 are usual.",
+    ),
+    key(
+        "generator.skip",
+        "\"none\" or \"residual\"",
+        "He et al. 2016",
+        "`residual` adds a 1x1 convolution of each block's upsampled input to its output. It eases gradients in deep generators for a few per cent more time.",
+    ),
+    key(
+        "discriminator.base_channels",
+        "1 to 512",
+        "",
+        "Channels of the discriminator's first layer; each layer after it has twice as many. A discriminator much wider than the generator tends to win too early.",
+    ),
+    key(
+        "discriminator.conditioning",
+        "\"none\", \"label-map\", \"replicated\", \"projected-map\", \"auxiliary\" or \"projection\"",
+        "Mirza & Osindero 2014; Odena et al. 2017; Miyato & Koyama 2018",
+        "How the discriminator is told the label, and so what forces the generator to draw the class it is asked for. `projected-map` and `projection` need few numbers; `label-map` needs a full picture a class.",
+    ),
+    key(
+        "discriminator.label_embedding",
+        "1 to 4096 numbers",
+        "",
+        "Learnt numbers that stand for a class in the discriminator. Read by `replicated` and `projected-map`.",
+    ),
+    key(
+        "discriminator.spectral_norm",
+        "true or false",
+        "Miyato et al. 2018",
+        "Divides each layer's weights by their largest singular value, which bounds how steep the discriminator can be and steadies training. It costs a few per cent of a step.",
+    ),
+    key(
+        "discriminator.norm",
+        "\"none\", \"batch\" or \"layer\"",
+        "Ioffe & Szegedy 2015; Ba et al. 2016",
+        "Normalisation layers after the first. Use `none` with spectral normalisation, `layer` with a gradient penalty, and `batch` only to reproduce an old DCGAN.",
+    ),
+    key(
+        "discriminator.attention",
+        "list of feature-map sizes, such as [32]",
+        "Zhang et al. 2019 (SAGAN)",
+        "Self-attention after the feature maps of these sizes lets the discriminator compare distant parts of an image. The cost grows with the fourth power of the size.",
+    ),
+    key(
+        "discriminator.scales",
+        "1 to 6",
+        "Wang et al. 2018 (pix2pixHD)",
+        "Discriminators that see the image at full, half, quarter ... size, so that both texture and layout are judged. Each adds about a quarter of the one before.",
+    ),
+    key(
+        "loss.kind",
+        "\"bce\", \"hinge\" or \"wasserstein-gp\"",
+        "Goodfellow et al. 2014; Lim & Ye 2017; Gulrajani et al. 2017",
+        "What the two networks fight over. `hinge` is a sound default; `bce` is the classic one; `wasserstein-gp` is steady but takes several times as long a step.",
+    ),
+    key(
+        "loss.label_smoothing",
+        "0 to 0.5",
+        "Salimans et al. 2016",
+        "With `bce`, the discriminator's target for real images is 1 less this, which keeps it from growing too sure. Fakes keep their target of 0.",
+    ),
+    key(
+        "loss.gradient_penalty",
+        "0 or more",
+        "Gulrajani et al. 2017",
+        "With `wasserstein-gp`, the weight of the penalty on slopes other than one. 10 is the value of the paper.",
+    ),
+    key(
+        "loss.auxiliary_weight",
+        "0 or more",
+        "Odena et al. 2017",
+        "With `auxiliary` conditioning, the weight of the classification loss in both networks.",
+    ),
+    key("optimizer.generator_lr", "0 to 1", "Heusel et al. 2017", "Learning rate of the generator."),
+    key(
+        "optimizer.discriminator_lr",
+        "0 to 1",
+        "Heusel et al. 2017",
+        "Learning rate of the discriminator. Several times the generator's keeps the discriminator ahead without extra updates (two time-scale update rule).",
+    ),
+    key(
+        "optimizer.beta1",
+        "0 to 1 (excluded)",
+        "Kingma & Ba 2015",
+        "Adam's memory of the mean gradient. 0 suits hinge with spectral normalisation; 0.5 is DCGAN's.",
+    ),
+    key(
+        "optimizer.beta2",
+        "0 to 1 (excluded)",
+        "Kingma & Ba 2015",
+        "Adam's memory of the mean squared gradient. 0.9 follows changes quickly; 0.999 is the classic value.",
+    ),
+    key(
+        "optimizer.discriminator_steps",
+        "1 to 100",
+        "Arjovsky et al. 2017",
+        "Updates of the discriminator for each update of the generator. Each adds its full cost; 5 is usual with `wasserstein-gp`, 1 elsewhere.",
+    ),
+    key(
+        "optimizer.accumulation",
+        "1 to 100 batches",
+        "",
+        "Batches whose gradients are added up for one update: the effect of a larger batch in the memory of a small one, at the time of all of them.",
+    ),
+    key(
+        "optimizer.ema_decay",
+        "0 to 1 (excluded)",
+        "Yaz\u{131}c\u{131} et al. 2019",
+        "Decay of the moving average of the generator's weights a step. Grids, scores and exports use the averaged generator; 0.999 averages about the last thousand steps.",
+    ),
+    key(
+        "optimizer.schedule",
+        "\"constant\", \"linear\", \"cosine\" or \"step\"",
+        "",
+        "How both learning rates change over the run. Falling rates settle the last details.",
+    ),
+    key(
+        "optimizer.decay_from",
+        "0 to 1 (excluded), share of the run",
+        "",
+        "With `linear` and `cosine`, the share of the run after which the rates begin to fall.",
+    ),
+    key(
+        "optimizer.decay_to",
+        "0 to 1, share of the rate",
+        "",
+        "With `linear` and `cosine`, what is left of the rates at the end.",
+    ),
+    key("optimizer.drop_every", "1 or more steps", "", "With `step`, the steps between two drops of the rates."),
+    key("optimizer.drop_factor", "0 to 1", "", "With `step`, what each drop multiplies the rates with."),
+    key(
+        "train.steps",
+        "1 or more",
+        "",
+        "Steps that the run takes in all. A step is the discriminator's updates and one of the generator.",
+    ),
+    key(
+        "train.batch_size",
+        "1 to 4096 images",
+        "",
+        "Images a batch. Larger batches give steadier gradients and take time and memory in proportion.",
+    ),
+    key(
+        "train.seed",
+        "0 or more",
+        "",
+        "Where all chance comes from. The same seed on the same machine with the same number of threads gives the same bits.",
+    ),
+    key(
+        "train.checkpoint_every",
+        "steps; 0 keeps only the last",
+        "",
+        "Steps between checkpoints. A checkpoint holds everything that going on needs.",
+    ),
+    key(
+        "train.keep_checkpoints",
+        "0 keeps all",
+        "",
+        "How many of the newest checkpoints stay on disk; older ones of this run are removed as new ones come. Grids and events are always kept.",
+    ),
+    key(
+        "train.grid_every",
+        "steps; 0 draws none",
+        "",
+        "Steps between sample grids. The noise is fixed, so the same image can be watched as it is learnt.",
+    ),
+    key("train.grid_columns", "1 to 64 images", "", "Images a class in the sample grid."),
+    key(
+        "train.device",
+        "\"auto\", \"cpu\", \"cuda\", \"cuda:N\" or \"metal\"",
+        "",
+        "Where training runs. `auto` takes a GPU if this program was built for one and finds it, else the CPU.",
+    ),
+    key(
+        "train.threads",
+        "0 takes all cores",
+        "",
+        "CPU threads that training may use. Leave a core free to keep the machine pleasant.",
+    ),
+    key(
+        "score.every",
+        "steps; 0 never",
+        "Heusel et al. 2017",
+        "Steps between Frechet distances of the averaged generator. Training waits while a score is taken.",
+    ),
+    key(
+        "score.images",
+        "0 takes all",
+        "",
+        "Real images that a score looks at, and as many fakes. Scores with different numbers of images cannot be compared.",
+    ),
+];
+
+/// Widest line of a comment.
+const WIDTH: usize = 110;
+
+/// A table as `run.toml` text whose comments explain every key.
+pub(super) fn commented(table: &toml::Table) -> String {
+    let mut out = String::from("# A run of gandle. Keys that are left out take their defaults.\n");
+    let mut section = String::new();
+    for (key, value) in leaves(table) {
+        let (head, name) = key.rsplit_once('.').unwrap_or(("", &key));
+        if head != section {
+            section = head.to_owned();
+            out.push_str(&format!("\n[{section}]\n"));
+        } else if !out.ends_with("]\n") {
+            out.push('\n');
+        }
+        if let Some(explanation) = of(&key) {
+            let paper = if explanation.paper.is_empty() { String::new() } else { format!(" ({})", explanation.paper) };
+            for line in wrap(&format!("{}{paper} Values: {}.", explanation.text, explanation.values)) {
+                out.push_str(&format!("# {line}\n"));
+            }
+        }
+        out.push_str(&format!("{name} = {value}\n"));
+    }
+    out
+}
+
+fn wrap(text: &str) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split_whitespace() {
+        let last = lines.len() - 1;
+        if !lines[last].is_empty() && lines[last].len() + 1 + word.len() > WIDTH {
+            lines.push(word.to_owned());
+        } else {
+            if !lines[last].is_empty() {
+                lines[last].push(' ');
+            }
+            lines[last].push_str(word);
+        }
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Config, file::table_of};
+
+    #[test]
+    fn every_key_is_explained_once_and_in_order() {
+        let keys: Vec<String> = leaves(&table_of(&Config::default())).into_iter().map(|(key, _)| key).collect();
+        let explained: Vec<&str> = ALL.iter().map(|explanation| explanation.key).collect();
+        assert_eq!(keys, explained);
+        for explanation in ALL {
+            assert!(explanation.text.ends_with('.') && !explanation.values.is_empty(), "{}", explanation.key);
+        }
+    }
+
+    #[test]
+    fn comments_fit_the_width() {
+        for line in Config::default().to_toml().lines() {
+            assert!(line.chars().count() <= WIDTH + 2, "{line}");
+        }
+    }
+}

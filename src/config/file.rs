@@ -1,0 +1,220 @@
+//! Reads and writes `run.toml`, and lays `--set KEY=VALUE` over it; every unreadable key is told at once.
+
+use super::{Config, Preset, explain};
+
+/// What was asked for on the command line, to be laid over a preset or a file.
+pub type Overrides<'a> = &'a [String];
+
+/// Why a configuration could not be read: one line a key.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[error("{}", .0.join("\n"))]
+pub struct ConfigError(pub Vec<String>);
+
+impl Config {
+    /// Reads the text of a `run.toml`. Keys that it leaves out take their defaults.
+    ///
+    /// # Errors
+    /// Lists every key that is unknown or whose value is of the wrong kind.
+    pub fn from_toml(text: &str) -> Result<Self, ConfigError> {
+        let table: toml::Table =
+            text.parse().map_err(|err: toml::de::Error| ConfigError(vec![err.to_string().trim_end().to_owned()]))?;
+        overlay(&Self::default(), &table)
+    }
+
+    /// The configuration as a `run.toml` whose comments explain every key.
+    pub fn to_toml(&self) -> String {
+        explain::commented(&table_of(self))
+    }
+
+    /// This configuration with each `KEY=VALUE` laid over it; values are TOML, and a bare word is a string.
+    ///
+    /// # Errors
+    /// Lists every entry without `=`, every unknown key, and every value of the wrong kind.
+    pub fn with(&self, overrides: Overrides<'_>) -> Result<Self, ConfigError> {
+        let mut table = toml::Table::new();
+        let mut problems = Vec::new();
+        for entry in overrides {
+            let Some((key, value)) = entry.split_once('=') else {
+                problems.push(format!("`{entry}`: wanted KEY=VALUE, for example train.steps=1000"));
+                continue;
+            };
+            let (key, value) = (key.trim(), value.trim());
+            let parsed = format!("v = {value}").parse::<toml::Table>().ok().and_then(|mut t| t.remove("v"));
+            insert(&mut table, key, parsed.unwrap_or_else(|| toml::Value::String(value.to_owned())));
+        }
+        match overlay(self, &table) {
+            Ok(config) if problems.is_empty() => Ok(config),
+            Ok(_) => Err(ConfigError(problems)),
+            Err(ConfigError(more)) => {
+                problems.extend(more);
+                Err(ConfigError(problems))
+            }
+        }
+    }
+
+    /// The keys in which two configurations differ, each with both values as TOML.
+    pub fn differences(&self, other: &Self) -> Vec<(String, String, String)> {
+        let (mine, theirs) = (leaves(&table_of(self)), leaves(&table_of(other)));
+        let pairs = mine.into_iter().zip(theirs);
+        pairs.filter(|(a, b)| a.1 != b.1).map(|(a, b)| (a.0, a.1.to_string(), b.1.to_string())).collect()
+    }
+
+    /// The value of one key as TOML (`train.steps` gives `4000`), or nothing where there is no such key.
+    pub fn value_of(&self, key: &str) -> Option<String> {
+        leaves(&table_of(self)).into_iter().find(|(name, _)| name == key).map(|(_, value)| value.to_string())
+    }
+
+    /// A preset's configuration.
+    pub fn preset(preset: Preset) -> Self {
+        preset.config()
+    }
+}
+
+/// The configuration as a TOML table with every key.
+pub(super) fn table_of(config: &Config) -> toml::Table {
+    match toml::Table::try_from(config) {
+        Ok(table) => table,
+        Err(err) => unreachable!("a configuration is plain data and always serialises: {err}"),
+    }
+}
+
+/// Every key with its value, tables flattened to dotted keys, in the order of the structs.
+pub(super) fn leaves(table: &toml::Table) -> Vec<(String, toml::Value)> {
+    let mut out = Vec::new();
+    for (key, value) in table {
+        match value.as_table() {
+            Some(inner) => out.extend(leaves(inner).into_iter().map(|(k, v)| (format!("{key}.{k}"), v))),
+            None => out.push((key.clone(), value.clone())),
+        }
+    }
+    out
+}
+
+fn insert(table: &mut toml::Table, key: &str, value: toml::Value) {
+    match key.split_once('.') {
+        None => {
+            table.insert(key.to_owned(), value);
+        }
+        Some((head, rest)) => {
+            let inner = table.entry(head).or_insert_with(|| toml::Value::Table(toml::Table::new()));
+            if let Some(inner) = inner.as_table_mut() {
+                insert(inner, rest, value);
+            }
+        }
+    }
+}
+
+/// `base` with every leaf of `table` laid over it, one at a time, so that each bad key gets a line of its own.
+fn overlay(base: &Config, table: &toml::Table) -> Result<Config, ConfigError> {
+    let mut merged = table_of(base);
+    let known: Vec<String> = leaves(&merged).into_iter().map(|(key, _)| key).collect();
+    let mut problems = Vec::new();
+    for (key, value) in leaves(table) {
+        if !known.contains(&key) {
+            problems.push(unknown_key(&key, &known));
+            continue;
+        }
+        let mut trial = merged.clone();
+        // `1` where a fraction is wanted is plain enough.
+        let wants_float = leaves(&merged).iter().any(|(k, v)| *k == key && v.is_float());
+        let value = match value {
+            toml::Value::Integer(whole) if wants_float => toml::Value::Float(whole as f64),
+            value => value,
+        };
+        insert(&mut trial, &key, value.clone());
+        match trial.clone().try_into::<Config>() {
+            Ok(_) => merged = trial,
+            Err(err) => {
+                let reason = err.message().lines().next().unwrap_or("not a value of this key").to_owned();
+                problems.push(format!("`{key}` = {value}: {reason}"));
+            }
+        }
+    }
+    if !problems.is_empty() {
+        return Err(ConfigError(problems));
+    }
+    merged.try_into().map_err(|err: toml::de::Error| ConfigError(vec![err.to_string()]))
+}
+
+fn unknown_key(key: &str, known: &[String]) -> String {
+    if key == "classes" {
+        return "`classes` is not a setting: the data's class folders decide it".to_owned();
+    }
+    let section = format!("{key}.");
+    if known.iter().any(|k| k.starts_with(&section)) {
+        return format!("`{key}` is a section: set one of its keys, for example {}", first_of(known, &section));
+    }
+    // Written without its section?
+    if let Some(full) = known.iter().find(|k| k.rsplit('.').next() == Some(key)) {
+        return format!("`{key}` is not a setting; did you mean `{full}`?");
+    }
+    match known.iter().min_by_key(|k| distance(k, key)) {
+        Some(near) if distance(near, key) <= 4 => format!("`{key}` is not a setting; did you mean `{near}`?"),
+        _ => format!("`{key}` is not a setting (`gandle presets improved` prints them all)"),
+    }
+}
+
+fn first_of<'a>(known: &'a [String], section: &str) -> &'a str {
+    known.iter().find(|k| k.starts_with(section)).map_or("", |k| k.as_str())
+}
+
+/// Levenshtein's edit distance.
+fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, y) in b.iter().enumerate() {
+            let replaced = diagonal + usize::from(x != *y);
+            diagonal = row[j + 1];
+            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn set(entries: &[&str]) -> Result<Config, ConfigError> {
+        Config::default().with(&entries.iter().map(|s| (*s).to_owned()).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn every_bad_key_is_told_at_once() {
+        let ConfigError(lines) =
+            set(&["train.stps=3", "image_size=big", "steps=4", "loss.kind=hing", "oops", "classes=3"]).unwrap_err();
+        assert_eq!(lines.len(), 6, "{lines:#?}");
+        for (line, part) in
+            lines.iter().zip(["KEY=VALUE", "train.steps", "image_size", "train.steps", "wasserstein-gp", "data"])
+        {
+            assert!(lines.iter().any(|l| l.contains(part)), "{line} / {part} in {lines:#?}");
+        }
+    }
+
+    #[test]
+    fn values_are_toml_and_bare_words_are_strings() {
+        let config =
+            set(&["generator.attention=[16, 32]", "data.source=/some where/cells", "optimizer.beta1=0"]).unwrap();
+        assert_eq!(config.generator.attention, [16, 32]);
+        assert_eq!(config.data.source, "/some where/cells");
+        assert_eq!(config.optimizer.beta1, 0.0);
+    }
+
+    #[test]
+    fn a_written_file_reads_back_the_same() {
+        for preset in Preset::ALL {
+            let config = preset.config();
+            assert_eq!(Config::from_toml(&config.to_toml()), Ok(config));
+        }
+    }
+
+    #[test]
+    fn differences_name_the_key_and_both_values() {
+        let other = set(&["loss.kind=bce"]).unwrap();
+        let told = Config::default().differences(&other);
+        assert_eq!(told, [("loss.kind".to_owned(), "\"hinge\"".to_owned(), "\"bce\"".to_owned())]);
+    }
+}

@@ -1,0 +1,389 @@
+//! What a run is: plain structs with a default for every field, presets, and one check that lists every problem.
+//!
+//! A [`Config`] is the whole of `run.toml`. The keys of `generator`, `discriminator`, `loss` and `optimizer` mean
+//! what the papers named in [`explain`] mean by them; `classes` is missing on purpose, since the data decides it.
+
+pub mod chance;
+pub mod check;
+pub mod cost;
+pub mod explain;
+mod file;
+mod preset;
+
+use serde::{Deserialize, Serialize};
+
+pub use check::{Level, Problem, has_errors};
+pub use file::{ConfigError, Overrides};
+pub use preset::Preset;
+
+/// The whole configuration of a run, as `run.toml` holds it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Width and height of the images in pixels: a power of two from 16 to 512.
+    pub image_size: usize,
+    /// 3 for colour, 1 for grey.
+    pub channels: usize,
+    /// Where images come from and how they are varied.
+    pub data: Data,
+    /// The network that draws images.
+    pub generator: Generator,
+    /// The network that judges them.
+    pub discriminator: Discriminator,
+    /// What the two are trained to lower.
+    pub loss: Loss,
+    /// How their weights move.
+    pub optimizer: Optimizer,
+    /// How long, how much at a time, and what is kept.
+    pub train: Train,
+    /// How often the images are scored.
+    pub score: Score,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            image_size: 64,
+            channels: 3,
+            data: Data::default(),
+            generator: Generator::default(),
+            discriminator: Discriminator::default(),
+            loss: Loss::default(),
+            optimizer: Optimizer::default(),
+            train: Train::default(),
+            score: Score::default(),
+        }
+    }
+}
+
+/// `[data]`: where images come from and how they are varied.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Data {
+    /// A folder of class sub-folders, or [`DEMO`] for the drawn set.
+    pub source: String,
+    /// Images a class of the drawn set.
+    pub demo_images: usize,
+    /// Show every class equally often by repeating images of the smaller ones.
+    pub balance: bool,
+    /// Mirror left and right, half of the time.
+    pub flip_horizontal: bool,
+    /// Mirror top and bottom, half of the time.
+    pub flip_vertical: bool,
+    /// Rotate by up to this many degrees either way.
+    pub rotation: f32,
+    /// Change brightness, contrast and saturation by up to this share.
+    pub color_jitter: f32,
+    /// Threads that prepare batches ahead of training.
+    pub workers: usize,
+}
+
+/// The `data.source` that stands for the drawn demo set.
+pub const DEMO: &str = "demo";
+
+impl Default for Data {
+    fn default() -> Self {
+        Self {
+            source: DEMO.to_owned(),
+            demo_images: 150,
+            balance: true,
+            flip_horizontal: false,
+            flip_vertical: false,
+            rotation: 0.0,
+            color_jitter: 0.0,
+            workers: 1,
+        }
+    }
+}
+
+impl Data {
+    /// Whether the images are the drawn demo set.
+    pub fn is_demo(&self) -> bool {
+        self.source == DEMO
+    }
+}
+
+/// `[generator]`: the network that draws images.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Generator {
+    /// Random numbers that an image is made from.
+    pub latent_dim: usize,
+    /// Numbers that stand for a class beside the latent ones.
+    pub label_embedding: usize,
+    /// Channels of the last inner layer; each layer before it has twice as many.
+    pub base_channels: usize,
+    /// What normalises the inner layers.
+    pub norm: GeneratorNorm,
+    /// Resolutions of the feature maps that get self-attention.
+    pub attention: Vec<usize>,
+    /// What goes around each upsampling block.
+    pub skip: Skip,
+}
+
+impl Default for Generator {
+    fn default() -> Self {
+        Self {
+            latent_dim: 100,
+            label_embedding: 128,
+            base_channels: 32,
+            norm: GeneratorNorm::Batch,
+            attention: Vec::new(),
+            skip: Skip::None,
+        }
+    }
+}
+
+/// `[discriminator]`: the network that judges images.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Discriminator {
+    /// Channels of the first layer; each layer after it has twice as many.
+    pub base_channels: usize,
+    /// How the label is told to the discriminator.
+    pub conditioning: Conditioning,
+    /// Numbers that stand for a class (`replicated` and `projected-map`).
+    pub label_embedding: usize,
+    /// Divide every layer's weights by their largest singular value.
+    pub spectral_norm: bool,
+    /// What normalises the layers after the first.
+    pub norm: DiscriminatorNorm,
+    /// Resolutions of the feature maps that get self-attention.
+    pub attention: Vec<usize>,
+    /// Discriminators, each seeing the image at half the size of the one before.
+    pub scales: usize,
+}
+
+impl Default for Discriminator {
+    fn default() -> Self {
+        Self {
+            base_channels: 32,
+            conditioning: Conditioning::ProjectedMap,
+            label_embedding: 128,
+            spectral_norm: true,
+            norm: DiscriminatorNorm::None,
+            attention: Vec::new(),
+            scales: 1,
+        }
+    }
+}
+
+/// `[loss]`: what the networks are trained to lower.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Loss {
+    /// The adversarial loss.
+    pub kind: LossKind,
+    /// `bce` only: the discriminator's target for real images is 1 less this.
+    pub label_smoothing: f64,
+    /// `wasserstein-gp` only: weight of the gradient penalty.
+    pub gradient_penalty: f64,
+    /// `auxiliary` conditioning only: weight of the classification loss.
+    pub auxiliary_weight: f64,
+}
+
+impl Default for Loss {
+    fn default() -> Self {
+        Self { kind: LossKind::Hinge, label_smoothing: 0.1, gradient_penalty: 10.0, auxiliary_weight: 1.0 }
+    }
+}
+
+/// `[optimizer]`: how weights move (Adam, without weight decay).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Optimizer {
+    /// Learning rate of the generator.
+    pub generator_lr: f64,
+    /// Learning rate of the discriminator.
+    pub discriminator_lr: f64,
+    /// Adam's decay of the mean gradient.
+    pub beta1: f64,
+    /// Adam's decay of the mean squared gradient.
+    pub beta2: f64,
+    /// Updates of the discriminator for each of the generator.
+    pub discriminator_steps: usize,
+    /// Batches whose gradients are added up for one update.
+    pub accumulation: usize,
+    /// Decay of the moving average of the generator's weights; 0 follows the weights themselves.
+    pub ema_decay: f64,
+    /// How both learning rates change over the run.
+    pub schedule: Schedule,
+    /// `linear` and `cosine` only: the share of the run at which the decay begins.
+    pub decay_from: f64,
+    /// `linear` and `cosine` only: the share of the learning rate that is left at the end.
+    pub decay_to: f64,
+    /// `step` only: steps between two drops.
+    pub drop_every: usize,
+    /// `step` only: what a drop multiplies the learning rate with.
+    pub drop_factor: f64,
+}
+
+impl Default for Optimizer {
+    fn default() -> Self {
+        Self {
+            generator_lr: 1e-4,
+            discriminator_lr: 4e-4,
+            beta1: 0.0,
+            beta2: 0.9,
+            discriminator_steps: 1,
+            accumulation: 1,
+            ema_decay: 0.999,
+            schedule: Schedule::Constant,
+            decay_from: 0.5,
+            decay_to: 0.0,
+            drop_every: 1000,
+            drop_factor: 0.5,
+        }
+    }
+}
+
+impl Optimizer {
+    /// What both learning rates are multiplied with at `step` (counted from 1) of a run of `steps`.
+    pub fn lr_factor(&self, step: usize, steps: usize) -> f64 {
+        let progress = if steps == 0 { 0.0 } else { (step.saturating_sub(1)) as f64 / steps as f64 };
+        let decayed = ((progress - self.decay_from) / (1.0 - self.decay_from).max(1e-9)).clamp(0.0, 1.0);
+        let between = |left: f64| self.decay_to + (1.0 - self.decay_to) * left;
+        match self.schedule {
+            Schedule::Constant => 1.0,
+            Schedule::Linear => between(1.0 - decayed),
+            Schedule::Cosine => between(0.5 * (1.0 + (std::f64::consts::PI * decayed).cos())),
+            Schedule::Step => {
+                let drops = step.saturating_sub(1) / self.drop_every.max(1);
+                self.drop_factor.powi(i32::try_from(drops).unwrap_or(i32::MAX))
+            }
+        }
+    }
+}
+
+/// `[train]`: how long, how much at a time, and what is kept.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Train {
+    /// Steps in all; a step is `optimizer.discriminator_steps` updates of D and one of G.
+    pub steps: usize,
+    /// Images a batch.
+    pub batch_size: usize,
+    /// Where all chance comes from: one seed, same machine, same threads, same bits.
+    pub seed: u64,
+    /// Steps between checkpoints; 0 keeps only the last one.
+    pub checkpoint_every: usize,
+    /// Newest checkpoints that are kept; 0 keeps all.
+    pub keep_checkpoints: usize,
+    /// Steps between sample grids; 0 draws none.
+    pub grid_every: usize,
+    /// Images a row (a class) of the sample grid.
+    pub grid_columns: usize,
+    /// `auto`, `cpu`, `cuda`, `cuda:N` or `metal`.
+    pub device: String,
+    /// CPU threads that training may use; 0 takes all cores.
+    pub threads: usize,
+}
+
+impl Default for Train {
+    fn default() -> Self {
+        Self {
+            steps: 4000,
+            batch_size: 32,
+            seed: 0,
+            checkpoint_every: 500,
+            keep_checkpoints: 3,
+            grid_every: 100,
+            grid_columns: 8,
+            device: "auto".to_owned(),
+            threads: 0,
+        }
+    }
+}
+
+/// `[score]`: how often the images are scored, and on how many.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Score {
+    /// Steps between scores; 0 never scores.
+    pub every: usize,
+    /// Real images (and as many fake ones) that a score looks at; 0 takes all.
+    pub images: usize,
+}
+
+impl Default for Score {
+    fn default() -> Self {
+        Self { every: 1000, images: 0 }
+    }
+}
+
+/// An option with a fixed set of named choices, so that the window, the help and the file list the same ones.
+pub trait Choice: Copy + PartialEq + Sized + 'static {
+    /// Every choice, in the order shown.
+    const ALL: &'static [Self];
+    /// Its name in `run.toml`.
+    fn key(self) -> &'static str;
+    /// What it does, in one or two sentences.
+    fn about(self) -> &'static str;
+}
+
+macro_rules! choice {
+    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $key:literal: $about:literal,)+ }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+        pub enum $name { $($(#[$variant_doc])* #[doc = $about] #[serde(rename = $key)] $variant,)+ }
+        impl Choice for $name {
+            const ALL: &'static [Self] = &[$(Self::$variant,)+];
+            fn key(self) -> &'static str { match self { $(Self::$variant => $key,)+ } }
+            fn about(self) -> &'static str { match self { $(Self::$variant => $about,)+ } }
+        }
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result { f.write_str(self.key()) }
+        }
+    };
+}
+
+choice! {
+    /// `generator.norm`
+    GeneratorNorm {
+        Batch = "batch": "Batch normalisation with one learnt scale and shift a channel (Ioffe & Szegedy 2015).",
+        ConditionalBatch = "conditional-batch": "Batch normalisation whose scale and shift are looked up by class, so that the label reaches every layer (Dumoulin et al. 2017).",
+    }
+}
+choice! {
+    /// `generator.skip`
+    Skip {
+        None = "none": "Each block's output goes on alone.",
+        Residual = "residual": "Adds a 1x1 convolution of the upsampled input to each block's output, which eases gradients in deep generators.",
+    }
+}
+choice! {
+    /// `discriminator.conditioning`
+    Conditioning {
+        None = "none": "The discriminator never sees the label, so nothing makes the generator draw what it was asked for.",
+        LabelMap = "label-map": "A learnt picture a class, as large as the image, joins it as one more channel. Classes x size x size numbers to learn.",
+        Replicated = "replicated": "A small learnt vector a class, copied to every pixel, joins the image as extra channels.",
+        ProjectedMap = "projected-map": "A small learnt vector a class goes through one linear layer to become a picture that joins the image as a channel.",
+        Auxiliary = "auxiliary": "The discriminator also names the class, and both networks are rewarded when it names it right (AC-GAN, Odena et al. 2017).",
+        Projection = "projection": "The product of the last features with a learnt vector of the class is added to the decision (Miyato & Koyama 2018).",
+    }
+}
+choice! {
+    /// `discriminator.norm`
+    DiscriminatorNorm {
+        None = "none": "No normalisation layers; the usual choice beside spectral normalisation.",
+        Batch = "batch": "Batch normalisation after the first layer, as in DCGAN. It ties the images of a batch together and works against spectral normalisation.",
+        Layer = "layer": "Normalises each image by itself (GroupNorm with one group), which a gradient penalty can live with.",
+    }
+}
+choice! {
+    /// `loss.kind`
+    LossKind {
+        Bce = "bce": "Binary cross-entropy with the non-saturating generator loss (Goodfellow et al. 2014), with one-sided label smoothing.",
+        Hinge = "hinge": "Margins of one on either side, so images that are already well judged stop pulling (Lim & Ye 2017; Miyato et al. 2018).",
+        WassersteinGp = "wasserstein-gp": "An estimate of the Wasserstein distance, with a penalty that keeps the critic's slope near one (Gulrajani et al. 2017).",
+    }
+}
+choice! {
+    /// `optimizer.schedule`
+    Schedule {
+        Constant = "constant": "The learning rates stay as they are.",
+        Linear = "linear": "From `decay_from` of the run on, the rates fall along a straight line to `decay_to` of their value.",
+        Cosine = "cosine": "From `decay_from` of the run on, the rates fall along half a cosine to `decay_to` of their value.",
+        Step = "step": "Every `drop_every` steps the rates are multiplied with `drop_factor`.",
+    }
+}

@@ -1,0 +1,305 @@
+//! The seam: `Event` (engine to watchers) and `Command` (watchers to engine); plain serialisable data, no tensor, no egui.
+//!
+//! Numbers are read from the device once, by the engine; whoever holds an event holds no part of the graph. Events are
+//! also the lines of a session's `events.jsonl` and of `gandle train --json`, so their names are an interface.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::config::Config;
+
+/// Version of the lines in `events.jsonl`; it stands in the first of them.
+pub const SCHEMA: u32 = 1;
+
+/// Called by the engine when there is news. Tests pass `|| {}`; only `app` ties it to a window.
+pub type Waker = Arc<dyn Fn() + Send + Sync>;
+
+/// News from the engine. Wall-clock readings stand in fields named `time`, `seconds` and `images_per_s` alone:
+/// without them, two runs of one seed give the same events.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "kebab-case")]
+pub enum Event {
+    /// A run begins, or goes on from a checkpoint.
+    Started(Box<Started>),
+    /// What was found in the data.
+    Data(Box<DataSummary>),
+    /// A training step is done.
+    Step(Step),
+    /// A score was taken.
+    Score(Score),
+    /// A sample grid was drawn and stored.
+    Grid(Grid),
+    /// A checkpoint was written.
+    Checkpoint(Checkpoint),
+    /// Something that the user should know, though the run goes on.
+    Warning {
+        /// The step at which it was seen.
+        step: usize,
+        /// What, why, and what to do.
+        message: String,
+    },
+    /// Training waits.
+    Paused {
+        /// Steps done.
+        step: usize,
+    },
+    /// Training goes on after a pause.
+    Resumed {
+        /// Steps done.
+        step: usize,
+    },
+    /// The run has reached its steps.
+    Finished {
+        /// Steps done.
+        step: usize,
+    },
+    /// The run was stopped by the user.
+    Stopped {
+        /// Steps done.
+        step: usize,
+    },
+    /// The run ended by an error.
+    Failed {
+        /// Steps done.
+        step: usize,
+        /// What failed, why, and what to do.
+        message: String,
+    },
+}
+
+/// The head of a run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Started {
+    /// [`SCHEMA`] of the program that wrote this.
+    pub schema: u32,
+    /// Version of that program.
+    pub version: String,
+    /// The session's name.
+    pub session: String,
+    /// Steps already done (0 for a new run).
+    pub step: usize,
+    /// The whole configuration.
+    pub config: Config,
+    /// Names of the classes, in label order.
+    pub classes: Vec<String>,
+    /// Where the run computes (`cpu`, `cuda:0`, ...).
+    pub device: String,
+    /// CPU threads in use.
+    pub threads: usize,
+    /// Numbers that the generator learns.
+    pub generator_parameters: usize,
+    /// Numbers that the discriminator learns.
+    pub discriminator_parameters: usize,
+    /// Seconds since 1970 (UTC).
+    pub time: u64,
+}
+
+/// What was found in the data.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct DataSummary {
+    /// Where it was looked for: a folder or `demo`.
+    pub source: String,
+    /// Classes in label order.
+    pub classes: Vec<ClassCount>,
+    /// Files that could not be used.
+    pub skipped: Vec<Skipped>,
+    /// Groups of files with the same pixels.
+    pub duplicates: Vec<Vec<String>>,
+    /// Widths and heights of the files, commonest first.
+    pub sizes: Vec<SizeCount>,
+    /// Remarks on how files were read (16-bit files windowed, only the first frame used ...).
+    pub notes: Vec<String>,
+}
+
+impl DataSummary {
+    /// Images of all classes.
+    pub fn images(&self) -> usize {
+        self.classes.iter().map(|class| class.images).sum()
+    }
+}
+
+/// A class and its images.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClassCount {
+    /// The sub-folder's name.
+    pub name: String,
+    /// Usable images in it.
+    pub images: usize,
+}
+
+/// A file that could not be used.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Skipped {
+    /// Its path below the data folder.
+    pub file: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// How many files have a size.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SizeCount {
+    /// Pixels.
+    pub width: u32,
+    /// Pixels.
+    pub height: u32,
+    /// Files.
+    pub images: usize,
+}
+
+/// The numbers of a step.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Step {
+    /// Counted from 1.
+    pub step: usize,
+    /// The discriminator's loss, in its last update of the step.
+    pub loss_d: f32,
+    /// The generator's loss.
+    pub loss_g: f32,
+    /// Mean logit of the discriminator on real images.
+    pub logits_real: f32,
+    /// Mean logit of the discriminator on fakes.
+    pub logits_fake: f32,
+    /// Learning rate of the generator in this step.
+    pub generator_lr: f64,
+    /// Learning rate of the discriminator in this step.
+    pub discriminator_lr: f64,
+    /// Seconds of training so far, without pauses and scores.
+    pub seconds: f64,
+    /// Real images a second, over about the last second.
+    pub images_per_s: f64,
+}
+
+/// A score of the averaged generator.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Score {
+    /// Steps done.
+    pub step: usize,
+    /// What was measured (`frechet-distance`).
+    pub metric: String,
+    /// The network whose features were compared (`efficientnet-lite0`).
+    pub extractor: String,
+    /// The class, or nothing for all of them together.
+    pub class: Option<String>,
+    /// Images on either side.
+    pub samples: usize,
+    /// The score.
+    pub value: f64,
+    /// Seconds that it took.
+    pub seconds: f64,
+}
+
+/// A stored sample grid.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Grid {
+    /// Steps done.
+    pub step: usize,
+    /// Its path below the session's folder.
+    pub file: String,
+}
+
+/// A stored checkpoint.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Checkpoint {
+    /// Steps done.
+    pub step: usize,
+    /// Its path below the session's folder.
+    pub folder: String,
+    /// Older checkpoints that were removed to make room (`train.keep_checkpoints`).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub removed: Vec<String>,
+}
+
+/// What a watcher may ask of a running engine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Command {
+    /// Wait after the present step (a checkpoint is written first).
+    Pause,
+    /// Go on.
+    Resume,
+    /// Write a checkpoint and end.
+    Stop,
+    /// Write a checkpoint and go on.
+    Checkpoint,
+}
+
+/// An 8-bit RGB picture. It crosses the seam through a latest-value slot, never through the channel.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Picture {
+    /// Pixels.
+    pub width: usize,
+    /// Pixels.
+    pub height: usize,
+    /// `width * height * 3` bytes, row by row.
+    pub rgb: Arc<[u8]>,
+}
+
+impl std::fmt::Debug for Picture {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Picture({}x{})", self.width, self.height)
+    }
+}
+
+/// A sample grid as it crosses the seam: one row a class, `columns` images a row, each `cell` pixels wide.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GridPicture {
+    /// Steps done.
+    pub step: usize,
+    /// Images a row.
+    pub columns: usize,
+    /// Rows (classes).
+    pub rows: usize,
+    /// Width and height of an image in pixels.
+    pub cell: usize,
+    /// The picture, images side by side without gaps.
+    pub picture: Picture,
+}
+
+/// Progress and result of background work other than training: reading a folder, exporting images.
+#[derive(Clone, Debug, PartialEq)]
+pub enum JobEvent {
+    /// So many of so many are done.
+    Progress {
+        /// Done.
+        done: usize,
+        /// Of how many.
+        total: usize,
+    },
+    /// A data folder was read: what is in it, and real images, one row a class.
+    Preview {
+        /// What is in it.
+        summary: Box<DataSummary>,
+        /// Real images of each class, in label order.
+        samples: GridPicture,
+    },
+    /// Images were written.
+    Exported {
+        /// How many.
+        images: usize,
+        /// Where.
+        folder: PathBuf,
+    },
+    /// The work was cancelled.
+    Cancelled,
+    /// The work failed.
+    Failed {
+        /// What, why, and what to do.
+        message: String,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_is_one_flat_json_object_with_its_name_first() {
+        let step = Event::Step(Step { step: 1, loss_d: 0.5, ..Step::default() });
+        let line = serde_json::to_string(&step).expect("plain data");
+        assert!(line.starts_with(r#"{"event":"step","step":1,"loss_d":0.5,"#), "{line}");
+        assert_eq!(serde_json::from_str::<Event>(&line).expect("the same"), step);
+    }
+}

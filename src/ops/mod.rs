@@ -1,0 +1,3 @@
+//! What candle lacks or does slowly: convolution and its two gradients, fused normalisation and activations, attention; the only room with `unsafe`.
+
+pub mod matmul;
