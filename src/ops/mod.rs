@@ -1,12 +1,17 @@
 //! What candle lacks or does slowly: convolution and its two gradients, fused normalisation and activations, attention; the only room with `unsafe`.
 
+mod activation;
+pub mod attention;
 #[cfg(test)]
 mod check;
 pub mod conv;
 pub mod cpu;
+mod fused;
 mod im2col;
 pub mod matmul;
+pub mod norm;
 mod primitive;
+pub mod spectral;
 pub mod tape;
 
 pub use conv::Geometry;

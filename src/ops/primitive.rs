@@ -4,6 +4,7 @@
 use candle_core::{D, DType, Result, Tensor, bail};
 
 use super::cpu;
+use super::matmul::{Into, Matrix, Threads, matmul};
 use super::tape::Value;
 
 /// Sums `tensor` down to `shape`, the reverse of broadcasting.
@@ -143,7 +144,7 @@ impl Value {
     /// # Errors
     /// Where the shapes do not fit.
     pub fn matmul(&self, other: &Self) -> Result<Self> {
-        let out = self.tensor().matmul(other.tensor())?;
+        let out = product(self.tensor(), other.tensor())?;
         Ok(Self::computed(out, &[self, other], |b| {
             let (x, y) = (&b.inputs[0], &b.inputs[1]);
             let last = x.dims().len() - 1;
@@ -361,4 +362,26 @@ fn gated(x: &Tensor, by: &Tensor, slope: f32) -> Result<Tensor> {
         |x, by| if by > 0.0 { x } else { slope * x },
         |x, by| by.gt(0.0)?.where_cond(x, &x.affine(slope.into(), 0.0)?),
     )
+}
+
+/// candle's product brings a thread pool of its own, which would fight with ours for the cores.
+fn product(a: &Tensor, b: &Tensor) -> Result<Tensor> {
+    if !cpu::is_cpu(a) || !cpu::is_cpu(b) {
+        return a.matmul(b);
+    }
+    let (dims, rank) = (a.dims(), a.rank());
+    if rank < 2 || b.rank() != rank || dims[..rank - 2] != b.dims()[..rank - 2] || dims[rank - 1] != b.dims()[rank - 2] {
+        bail!("matrix product: shapes {:?} and {:?} do not fit", a.dims(), b.dims());
+    }
+    let (m, k, n) = (dims[rank - 2], dims[rank - 1], b.dims()[rank - 1]);
+    let count: usize = dims[..rank - 2].iter().product();
+    let (x, y) = (cpu::slice(a)?, cpu::slice(b)?);
+    let mut out = vec![0.0; count * m * n];
+    for i in 0..count {
+        let (x, y) = (Matrix::new(&x[i * m * k..], m, k), Matrix::new(&y[i * k * n..], k, n));
+        matmul(&mut out[i * m * n..(i + 1) * m * n], x, y, Into::Replace, Threads::All);
+    }
+    let mut shape = dims.to_vec();
+    shape[rank - 1] = n;
+    cpu::tensor(out, shape)
 }
