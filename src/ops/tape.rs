@@ -6,7 +6,7 @@
 //! wanted gradient depends on.
 
 use std::cell::Cell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -181,15 +181,15 @@ fn walk(of: Value, weight: Value, leaves: &[Value]) -> Result<Vec<Option<Value>>
     if !of.has_gradient() {
         return Ok(found);
     }
-    // A kept graph may reach far behind the leaves that were asked for; what cannot lead to them is left out.
-    let oldest = leaves.iter().map(|leaf| leaf.0.id).min().unwrap_or(u64::MAX);
+    let targets: Vec<u64> = leaves.iter().map(|leaf| leaf.0.id).collect();
+    let mut leads = HashMap::new();
     let mut open = BTreeMap::from([(of.0.id, (of, weight))]);
     while let Some((id, (value, grad))) = open.pop_last() {
-        if let Some(place) = leaves.iter().position(|leaf| leaf.0.id == id) {
+        if let Some(place) = targets.iter().position(|target| *target == id) {
             found[place] = Some(grad.clone());
         }
         let Source::Computed(rule, inputs) = &value.0.source else { continue };
-        let wanted: Vec<bool> = inputs.iter().map(|input| input.has_gradient() && input.0.id >= oldest).collect();
+        let wanted: Vec<bool> = inputs.iter().map(|input| leads_to(input, &targets, &mut leads)).collect();
         if !wanted.contains(&true) {
             continue;
         }
@@ -206,4 +206,19 @@ fn walk(of: Value, weight: Value, leaves: &[Value]) -> Result<Vec<Option<Value>>
         }
     }
     Ok(found)
+}
+
+/// Whether a value was computed from one of the targets, or is one. A kept graph reaches far beyond them, and gradients
+/// on the way elsewhere would be computed for nobody.
+fn leads_to(value: &Value, targets: &[u64], known: &mut HashMap<u64, bool>) -> bool {
+    if let Some(known) = known.get(&value.0.id) {
+        return *known;
+    }
+    let leads = targets.contains(&value.0.id)
+        || match &value.0.source {
+            Source::Computed(_, inputs) => inputs.iter().any(|input| leads_to(input, targets, known)),
+            Source::Constant | Source::Leaf => false,
+        };
+    known.insert(value.0.id, leads);
+    leads
 }
