@@ -85,7 +85,11 @@ impl WithSimd for Row<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(mut self, simd: S) {
-        if self.layer.size == 3 { self.all::<S, 3>(simd) } else { self.all::<S, 0>(simd) }
+        match self.layer.size {
+            3 => self.all::<S, 3>(simd),
+            5 => self.all::<S, 5>(simd),
+            _ => self.all::<S, 0>(simd),
+        }
     }
 }
 
@@ -105,7 +109,7 @@ impl Row<'_> {
                 x += 4;
             } else {
                 let taps = before.saturating_sub(first)..size.min(self.width + before - first);
-                self.tile::<S, SIZE, 1, 3>(simd, x, (first + taps.start) - before, taps);
+                self.tile::<S, SIZE, 1, 6>(simd, x, (first + taps.start) - before, taps);
                 x += 1;
             }
         }
@@ -126,6 +130,10 @@ impl Row<'_> {
         while group + GROUPS <= vectors {
             self.sum::<S, SIZE, PIXELS, GROUPS>(simd, x, from, taps.clone(), group);
             group += GROUPS;
+        }
+        while group + 3 <= vectors && GROUPS > 3 {
+            self.sum::<S, SIZE, PIXELS, 3>(simd, x, from, taps.clone(), group);
+            group += 3;
         }
         while group < vectors {
             self.sum::<S, SIZE, PIXELS, 1>(simd, x, from, taps.clone(), group);

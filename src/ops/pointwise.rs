@@ -171,12 +171,21 @@ impl Product<'_> {
 
     #[inline(always)]
     fn store<S: Simd>(&mut self, simd: S, begin: usize, end: usize, sum: S::f32s) {
+        let out = &mut self.out[begin..end];
         let value = match self.after {
             After::Linear => sum,
             After::Relu6 => simd.min_f32s(simd.max_f32s(sum, simd.splat_f32s(0.0)), simd.splat_f32s(6.0)),
-            After::Add(more) => simd.add_f32s(sum, simd.partial_load_f32s(&more[begin..end])),
+            After::Add(more) => {
+                let more = &more[begin..end];
+                let whole = S::as_simd_f32s(more).0.first().copied();
+                simd.add_f32s(sum, whole.unwrap_or_else(|| simd.partial_load_f32s(more)))
+            }
         };
-        simd.partial_store_f32s(&mut self.out[begin..end], value);
+        // Whole vectors first: the partial store is a call, and rarely needed.
+        match S::as_mut_simd_f32s(out).0 {
+            [whole] => *whole = value,
+            _ => simd.partial_store_f32s(out, value),
+        }
     }
 }
 
