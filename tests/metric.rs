@@ -10,8 +10,8 @@ const METRICS: &[u8] = include_bytes!("data/metrics.safetensors");
 
 /// The 16 images, 96 x 96 with 3 channels, channels last.
 fn images() -> Vec<u8> {
-    let file = SafeTensors::deserialize(FEATURES).unwrap();
-    let planes = file.tensor("images").unwrap().data().to_vec(); // (16, 3, 96, 96)
+    let file = SafeTensors::deserialize(FEATURES).expect("the file is a safetensors");
+    let planes = file.tensor("images").expect("it holds images").data().to_vec(); // (16, 3, 96, 96)
     let pixels = 96 * 96;
     planes.chunks(3 * pixels).flat_map(|image| (0..3 * pixels).map(|i| image[i % 3 * pixels + i / 3])).collect()
 }
@@ -59,18 +59,15 @@ fn progress_is_told_and_can_cancel() {
     let network = EfficientNet::shipped().unwrap();
     let images: Vec<u8> = images().repeat(2)[..20 * 96 * 96 * 3].to_vec();
     let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap();
-    let last = Cell::new((0, 0));
-    // The pool's closure must be Sync, which a Cell is not: count inside.
-    let seen = pool.install(|| {
-        let seen = Cell::new((0, 0));
-        network.features_with(&images, 96, 96, 3, &|done, total| {
-            seen.set((done, total));
+    let last = pool.install(|| {
+        let last = Cell::new((0, 0));
+        let told = |done, total| {
+            last.set((done, total));
             true
-        })?;
-        Ok::<_, MetricError>(seen.get())
+        };
+        network.features_with(&images, 96, 96, 3, &told).map(|_| last.get())
     });
-    last.set(seen.unwrap());
-    assert_eq!(last.get(), (20, 20));
+    assert_eq!(last, Ok((20, 20)));
     let stopped = pool.install(|| network.features_with(&images, 96, 96, 3, &|_, _| false));
     assert!(matches!(stopped, Err(MetricError::Cancelled { done: 16, total: 20 })), "{:?}", stopped.err());
 }

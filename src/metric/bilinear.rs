@@ -81,6 +81,16 @@ mod tests {
     }
 
     #[test]
+    fn shrinking_looks_at_two_pixels_only() {
+        // torch.nn.functional.interpolate([0, 10, 30, 70, 80, 90, 0, 200], size=2, ...): positions 1.5 and 5.5
+        let image = [0, 10, 30, 70, 80, 90, 0, 200].repeat(8);
+        let mut out = vec![9.0; 2 * 6];
+        Bilinear::new(8, 8, 1, 2).run(&image, &mut out, 6, &mut Vec::new());
+        let row: Vec<f32> = out[..6].iter().step_by(3).map(|v| (v + 1.0) * 127.5).collect();
+        assert!(row.iter().zip([20.0, 45.0]).all(|(a, b)| (a - b).abs() < 1e-4), "{row:?}");
+    }
+
+    #[test]
     fn the_same_size_changes_nothing() {
         let image: Vec<u8> = (0..27).map(|v| v * 9).collect();
         let mut out = vec![0.0; 27];

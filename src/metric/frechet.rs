@@ -12,8 +12,9 @@ use super::MetricError;
 
 /// What the distance needs to know about a set of features. Made once for the real images and used for every score.
 ///
-/// Takes `8 * dimensions * min(samples, dimensions)` bytes, 13 MB for 1280 features, however many images there are; making
-/// it takes about four times as much beside the features themselves.
+/// Takes `8 * dimensions * min(samples, dimensions)` bytes, at most 13 MB for 1280 features however many images there are;
+/// making it takes up to ten times as much for a moment, beside the features themselves.
+#[derive(Clone)]
 pub struct Statistics {
     mean: Vec<f64>,
     /// `(min(samples, dimensions), dimensions)`, whose product with itself is the covariance.

@@ -21,7 +21,7 @@ pub struct Depthwise {
 /// the odd row or column stands at the bottom or the right.
 pub fn padding_before(side: usize, size: usize, stride: usize) -> usize {
     let outputs = side.div_ceil(stride);
-    ((outputs - 1) * stride + size).saturating_sub(side) / 2
+    (outputs.saturating_sub(1) * stride + size).saturating_sub(side) / 2
 }
 
 impl Depthwise {
@@ -208,8 +208,8 @@ mod tests {
         assert_eq!(padding_before(14, 5, 1), 2);
     }
 
-    #[test]
-    fn equals_the_plain_sum() {
+    /// Runs all cases with the vectors of one instruction set, so that a wide machine tests the narrow ones too.
+    fn equals_the_plain_sum<S: Simd>(simd: S) {
         for (width, channels, size, stride) in
             [(7, 16, 5, 1), (14, 48, 3, 1), (12, 32, 3, 2), (28, 80, 5, 2), (2, 16, 5, 1), (1, 16, 3, 1)]
         {
@@ -218,7 +218,8 @@ mod tests {
             let views: Vec<&[f32]> = rows.iter().map(Vec::as_slice).collect();
             let outputs = width.div_ceil(stride);
             let mut out = vec![0.0; outputs * channels];
-            Depthwise::new(&weights, &bias, size, stride).row(&mut out, &views);
+            let layer = Depthwise::new(&weights, &bias, size, stride);
+            simd.vectorize(Row { layer: &layer, out: &mut out, rows: &views, width });
 
             let before = padding_before(width, size, stride) as isize;
             for x in 0..outputs {
@@ -237,5 +238,33 @@ mod tests {
                 }
             }
         }
+    }
+
+    struct Case;
+
+    impl WithSimd for Case {
+        type Output = ();
+
+        fn with_simd<S: Simd>(self, simd: S) {
+            equals_the_plain_sum(simd);
+        }
+    }
+
+    #[test]
+    fn equals_the_plain_sum_with_every_vector() {
+        equals_the_plain_sum(pulp::Scalar::new());
+        #[cfg(target_arch = "x86_64")]
+        if let Some(simd) = pulp::x86::V3::try_new() {
+            equals_the_plain_sum(simd);
+        }
+        Arch::new().dispatch(Case);
+    }
+
+    #[test]
+    fn a_row_outside_the_image_counts_as_zeros() {
+        let mut out = [0.0; 16];
+        let (zeros, ones) = ([0.0; 16], [1.0; 16]);
+        Depthwise::new(&[0.5; 16 * 9], &[0.25; 16], 3, 1).row(&mut out, &[&zeros, &ones, &ones]);
+        assert_eq!(out, [1.25; 16]);
     }
 }

@@ -35,9 +35,12 @@ impl Pointwise {
     /// # Panics
     /// Where the lengths do not fit each other.
     pub fn new(weights: &[f32], bias: &[f32], inputs: usize) -> Self {
+        Self::packed(weights, bias, inputs, Arch::new().dispatch(Lanes))
+    }
+
+    fn packed(weights: &[f32], bias: &[f32], inputs: usize, lanes: usize) -> Self {
         let outputs = bias.len();
         assert_eq!(weights.len(), outputs * inputs, "weights of {outputs} outputs and {inputs} inputs");
-        let lanes = Arch::new().dispatch(Lanes);
         let groups = outputs.div_ceil(lanes);
         let mut packed = Aligned::zeros(groups * inputs * lanes);
         for (output, row) in weights.chunks_exact(inputs).enumerate() {
@@ -145,8 +148,7 @@ impl Product<'_> {
         let (bias, _) = S::as_simd_f32s(&self.layer.bias);
         let weights: [&[S::f32s]; GROUPS] =
             std::array::from_fn(|g| &weights[(group + g) * inputs..(group + g + 1) * inputs]);
-        let rows: [&[f32]; ROWS] =
-            std::array::from_fn(|r| &self.input[(pixel + r) * inputs..(pixel + r + 1) * inputs]);
+        let rows: [&[f32]; ROWS] = std::array::from_fn(|r| &self.input[(pixel + r) * inputs..(pixel + r + 1) * inputs]);
         let mut start = [simd.splat_f32s(0.0); GROUPS];
         start.copy_from_slice(&bias[group..group + GROUPS]);
 
@@ -159,12 +161,12 @@ impl Product<'_> {
                 }
             }
         }
-        for r in 0..ROWS {
-            for g in 0..GROUPS {
+        for (r, sums) in sums.into_iter().enumerate() {
+            for (g, sum) in sums.into_iter().enumerate() {
                 let first = (group + g) * S::F32_LANES;
                 let begin = (pixel + r) * outputs + first;
                 let end = (pixel + r) * outputs + outputs.min(first + S::F32_LANES);
-                self.store(simd, begin, end, sums[r][g]);
+                self.store(simd, begin, end, sum);
             }
         }
     }
@@ -198,8 +200,8 @@ mod tests {
         (0..count).map(|i| ((i * 37 + seed * 11) % 23) as f32 / 7.0 - 1.5).collect()
     }
 
-    #[test]
-    fn equals_the_general_product() {
+    /// Runs all cases with the vectors of one instruction set, so that a wide machine tests the narrow ones too.
+    fn equals_the_general_product<S: Simd>(simd: S) {
         for (pixels, inputs, outputs) in [(1, 1, 1), (9, 27, 32), (14, 16, 24), (23, 40, 112), (7, 5, 145)] {
             let (weights, bias) = (numbers(outputs * inputs, 1), numbers(outputs, 2));
             let (input, more) = (numbers(pixels * inputs, 3), numbers(pixels * outputs, 4));
@@ -207,14 +209,45 @@ mod tests {
             let columns = Matrix::new(&weights, outputs, inputs).t();
             matmul(&mut want, Matrix::new(&input, pixels, inputs), columns, Into::Add, Threads::One);
 
-            let layer = Pointwise::new(&weights, &bias, inputs);
-            let mut out = vec![0.0; pixels * outputs];
-            layer.run(&mut out, &input, After::Linear);
-            assert!(out.iter().zip(&want).all(|(a, b)| (a - b).abs() < 1e-4), "{pixels} {inputs} {outputs}");
-            layer.run(&mut out, &input, After::Relu6);
-            assert!(out.iter().zip(&want).all(|(a, b)| (a - b.clamp(0.0, 6.0)).abs() < 1e-4));
-            layer.run(&mut out, &input, After::Add(&more));
-            assert!(out.iter().zip(&want).zip(&more).all(|((a, b), c)| (a - b - c).abs() < 1e-4));
+            let layer = Pointwise::packed(&weights, &bias, inputs, S::F32_LANES);
+            let run = |after| {
+                let mut out = vec![0.0; pixels * outputs];
+                simd.vectorize(Product { layer: &layer, out: &mut out, input: &input, after });
+                out
+            };
+            let close = |got: Vec<f32>, want: &dyn Fn(usize) -> f32| {
+                got.iter().enumerate().all(|(i, v)| (v - want(i)).abs() < 1e-4)
+            };
+            assert!(close(run(After::Linear), &|i| want[i]), "{pixels} {inputs} {outputs}");
+            assert!(close(run(After::Relu6), &|i| want[i].clamp(0.0, 6.0)), "{pixels} {inputs} {outputs}");
+            assert!(close(run(After::Add(&more)), &|i| want[i] + more[i]), "{pixels} {inputs} {outputs}");
         }
+    }
+
+    struct Case;
+
+    impl WithSimd for Case {
+        type Output = ();
+
+        fn with_simd<S: Simd>(self, simd: S) {
+            equals_the_general_product(simd);
+        }
+    }
+
+    #[test]
+    fn equals_the_general_product_with_every_vector() {
+        equals_the_general_product(pulp::Scalar::new());
+        #[cfg(target_arch = "x86_64")]
+        if let Some(simd) = pulp::x86::V3::try_new() {
+            equals_the_general_product(simd);
+        }
+        Arch::new().dispatch(Case);
+    }
+
+    #[test]
+    fn run_uses_what_new_packed() {
+        let mut out = [0.0; 2];
+        Pointwise::new(&[1.0, 2.0], &[0.5], 2).run(&mut out, &[1.0, 1.0, 2.0, -4.0], After::Relu6);
+        assert_eq!(out, [3.5, 0.0]);
     }
 }
