@@ -1,8 +1,16 @@
 //! gandle: a desktop workbench for conditional GANs on class-labelled images.
+//!
+//! The modules stand in the order in which they are best read: what a run is, where images come from, the networks, how
+//! they learn, how they are judged, what the window is told, and the window.
 
 pub mod config;
-pub mod event;
-pub mod model;
 
 pub mod ops;
+
+pub mod model;
+
 pub mod train;
+
+pub mod metric;
+
+pub mod event;
