@@ -14,3 +14,5 @@ pub mod train;
 pub mod metric;
 
 pub mod event;
+
+pub mod session;

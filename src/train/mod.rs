@@ -3,6 +3,7 @@
 mod adam;
 mod loss;
 pub mod replay;
+pub mod state;
 mod trainer;
 
 pub use adam::Adam;

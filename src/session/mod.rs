@@ -1,0 +1,73 @@
+//! A run's folder: writes events, grids and checkpoints so that a crash loses nothing, and reads them back as the same events.
+//!
+//! `run.toml` (the whole configuration), `events.jsonl` (one event a line), `grids/<step>.png`, `checkpoints/<step>/` and
+//! `exports/`. Files appear whole or not at all: they are written beside their place, flushed to disk and renamed.
+
+mod place;
+mod reader;
+mod writer;
+
+pub use place::{Listed, list, list_in, name_for, new_folder, root};
+pub use reader::{Stored, checkpoint_folder, checkpoints, read_checkpoint_file, read_grid, read_state};
+pub use writer::{CheckpointState, FileSum, Writer, write_whole};
+
+/// The whole configuration of the run.
+const RUN: &str = "run.toml";
+/// Its events, one a line.
+const EVENTS: &str = "events.jsonl";
+const GRIDS: &str = "grids";
+const CHECKPOINTS: &str = "checkpoints";
+/// What a checkpoint holds besides tensors; written last, so that its presence says that the rest is there.
+const STATE: &str = "state.json";
+
+/// What keeps a session from being read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum SessionError {
+    /// A file or folder could not be read or written.
+    #[error("{what} {path}: {source}{hint}")]
+    Io {
+        /// What was tried.
+        what: &'static str,
+        /// On which file or folder.
+        path: String,
+        /// Why it failed.
+        source: std::io::Error,
+        /// What to do.
+        hint: &'static str,
+    },
+    /// A folder already holds a session.
+    #[error("{0} already holds a session, which would be overwritten: choose another folder")]
+    Exists(String),
+    /// A folder holds no session.
+    #[error("{0} holds no session (no run.toml): choose a folder below `sessions`")]
+    Missing(String),
+    /// A file's content is not what it should be.
+    #[error("{path}: {reason}")]
+    Content {
+        /// Which file.
+        path: String,
+        /// What is wrong, and what to do.
+        reason: String,
+    },
+}
+
+impl SessionError {
+    fn io(what: &'static str, path: &std::path::Path) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.display().to_string();
+        move |source| {
+            let hint = match source.kind() {
+                std::io::ErrorKind::StorageFull => "; free some space on the disk",
+                std::io::ErrorKind::PermissionDenied => "; choose a folder that you may write to",
+                std::io::ErrorKind::NotFound => "; was the folder moved or its drive taken away?",
+                _ => "",
+            };
+            Self::Io { what, path, source, hint }
+        }
+    }
+
+    fn content(path: &std::path::Path, reason: impl Into<String>) -> Self {
+        Self::Content { path: path.display().to_string(), reason: reason.into() }
+    }
+}
+
+type Result<T> = std::result::Result<T, SessionError>;
