@@ -1,0 +1,4 @@
+//! Turns files (or the drawn demo set) into seeded, balanced, augmented batches.
+
+mod convert;
+pub mod demo;
