@@ -78,13 +78,6 @@ impl Canvas {
         2.0 / self.side as f32
     }
 
-    /// The share of a pixel that lies inside a shape whose outline is `distance` away (negative inside). An outline
-    /// is never sharper than `softness`, nor than a pixel.
-    pub fn cover(&self, distance: f32, softness: f32) -> f32 {
-        let edge = softness.max(0.75 * self.pixel());
-        smoothstep(edge, -edge, distance)
-    }
-
     /// Calls `paint` with every pixel of the square of half-width `reach` around `centre`.
     pub fn paint(&mut self, centre: Point, reach: f32, mut paint: impl FnMut(Point, &mut Density)) {
         let (side, pixel) = (self.side, self.pixel());

@@ -23,8 +23,7 @@ impl Lobes {
         for (index, lobe) in self.lobes.iter().enumerate() {
             nearest = smooth_union(nearest.min(9.0), lobe.distance(point), self.softness);
             if let Some(next) = self.lobes.get(index + 1) {
-                nearest =
-                    smooth_union(nearest, capsule(point, lobe.centre, next.centre, self.strand), self.softness);
+                nearest = smooth_union(nearest, capsule(point, lobe.centre, next.centre, self.strand), self.softness);
             }
         }
         nearest
@@ -68,11 +67,16 @@ impl Granules {
             }
             let grain = Blob::new(rng, at, radius, 1.25, 0.04);
             let colour = scaled(self.colour, strength);
-            canvas_layer(canvas, &grain, |cover, _, density, depth| {
-                // Round grains: denser in the middle.
-                let body = 0.8 + 0.3 * smoothstep(0.0, radius, depth);
-                replace(density, scaled(colour, body), cover * 0.92);
-            }, radius * 0.45);
+            canvas_layer(
+                canvas,
+                &grain,
+                |cover, _, density, depth| {
+                    // Round grains: denser in the middle.
+                    let body = 0.8 + 0.3 * smoothstep(0.0, radius, depth);
+                    replace(density, scaled(colour, body), cover * 0.92);
+                },
+                radius * 0.45,
+            );
         }
     }
 }

@@ -17,11 +17,16 @@ pub(super) fn cytoplasm(
     fineness: f32,
 ) {
     let noise = Noise::new(rng, fineness);
-    canvas_layer(canvas, outline, |cover, point, density, depth| {
-        let rim = 1.0 + 0.22 * smoothstep(0.09, 0.0, depth);
-        let texture = 1.0 + grain * (noise.at(point) - 0.5);
-        replace(density, scaled(colour, rim * texture), cover);
-    }, 0.02);
+    canvas_layer(
+        canvas,
+        outline,
+        |cover, point, density, depth| {
+            let rim = 1.0 + 0.22 * smoothstep(0.09, 0.0, depth);
+            let texture = 1.0 + grain * (noise.at(point) - 0.5);
+            replace(density, scaled(colour, rim * texture), cover);
+        },
+        0.02,
+    );
 }
 
 /// How a nucleus looks inside.

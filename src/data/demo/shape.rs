@@ -72,14 +72,7 @@ impl Blob {
     }
 
     /// As [`Blob::new`], with the long axis in the direction `angle`.
-    pub fn along(
-        rng: &mut ChaCha8Rng,
-        centre: Point,
-        radius: f32,
-        angle: f32,
-        stretch: f32,
-        wobble: f32,
-    ) -> Self {
+    pub fn along(rng: &mut ChaCha8Rng, centre: Point, radius: f32, angle: f32, stretch: f32, wobble: f32) -> Self {
         let stretch = between(rng, 1.0, stretch);
         let mut waves = [[0.0; 2]; WAVES];
         for (bumps, wave) in waves.iter_mut().enumerate() {

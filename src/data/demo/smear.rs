@@ -83,15 +83,20 @@ fn red_cell(canvas: &mut Canvas, rng: &mut ChaCha8Rng, stain: &Stain, centre: Po
     let grain = Noise::new(rng, 9.0);
     let softness = 0.018;
     let rim = stain.pink([0.9, 0.82, 0.85], 0.35);
-    canvas_layer(canvas, &outline, |cover, point, density, depth| {
-        let inner = distance(point, off) / radius;
-        let dip = 1.0 - pallor * smoothstep(0.72, 0.12, inner);
-        let edge = smoothstep(0.05, 0.0, depth);
-        let thickness = dip * (0.96 + 0.08 * grain.at(point)) * cover;
-        for channel in 0..3 {
-            density[channel] += colour[channel] * thickness + rim[channel] * edge * cover;
-        }
-    }, softness);
+    canvas_layer(
+        canvas,
+        &outline,
+        |cover, point, density, depth| {
+            let inner = distance(point, off) / radius;
+            let dip = 1.0 - pallor * smoothstep(0.72, 0.12, inner);
+            let edge = smoothstep(0.05, 0.0, depth);
+            let thickness = dip * (0.96 + 0.08 * grain.at(point)) * cover;
+            for channel in 0..3 {
+                density[channel] += colour[channel] * thickness + rim[channel] * edge * cover;
+            }
+        },
+        softness,
+    );
 }
 
 /// Calls `paint(cover, point, density, depth)` on the pixels inside an outline, `depth` being how far inside.
@@ -116,13 +121,18 @@ fn platelet(canvas: &mut Canvas, rng: &mut ChaCha8Rng, stain: &Stain, centre: Po
     let pale = stain.violet([0.70, 0.58, 0.79], between(rng, 0.8, 1.1));
     let dark = stain.violet([0.44, 0.27, 0.58], between(rng, 0.9, 1.2));
     let grain = Noise::new(rng, 2.2 / radius);
-    canvas_layer(canvas, &outline, |cover, point, density, depth| {
-        // Grains crowd in the middle and leave a clear border.
-        let core = smoothstep(0.1, 0.95, (depth / radius).min(0.7) + 1.3 * (grain.at(point) - 0.5));
-        let mut inside = pale;
-        replace(&mut inside, dark, core);
-        replace(density, inside, cover);
-    }, 0.014);
+    canvas_layer(
+        canvas,
+        &outline,
+        |cover, point, density, depth| {
+            // Grains crowd in the middle and leave a clear border.
+            let core = smoothstep(0.1, 0.95, (depth / radius).min(0.7) + 1.3 * (grain.at(point) - 0.5));
+            let mut inside = pale;
+            replace(&mut inside, dark, core);
+            replace(density, inside, cover);
+        },
+        0.014,
+    );
 }
 
 /// Several platelets about the middle of the field, with red cells around them.
