@@ -76,50 +76,65 @@ pub(super) fn to_unit(byte: u8) -> f32 {
 
 impl Plan {
     fn apply(&self, pixels: &[u8], size: usize, channels: usize, out: &mut [f32]) {
-        self.place(pixels, size, channels, out);
         if channels == 3 {
-            self.recolor::<3>(out);
+            self.vary::<3>(pixels, size, out);
         } else {
-            self.recolor::<1>(out);
+            self.vary::<1>(pixels, size, out);
         }
+    }
+
+    fn vary<const C: usize>(&self, pixels: &[u8], size: usize, out: &mut [f32]) {
+        if self.angle == 0.0 {
+            self.flip::<C>(pixels, size, out);
+        } else {
+            self.rotate::<C>(pixels, size, out);
+        }
+        self.recolor::<C>(out);
         for value in out {
             *value = *value / 127.5 - 1.0;
         }
     }
 
-    /// Flips, then rotates about the centre; values stay in [0, 255]. What comes in from beyond the border is the
-    /// picture mirrored at it.
-    fn place(&self, pixels: &[u8], size: usize, channels: usize, out: &mut [f32]) {
-        let flipped = |x: usize, y: usize| {
-            let x = if self.flip_horizontal { size - 1 - x } else { x };
-            let y = if self.flip_vertical { size - 1 - y } else { y };
-            (y * size + x) * channels
-        };
-        let pixel = |index: usize| (index % size, index / size);
-        if self.angle == 0.0 {
-            for (index, to) in out.chunks_exact_mut(channels).enumerate() {
-                let (x, y) = pixel(index);
-                let from = flipped(x, y);
-                for (to, from) in to.iter_mut().zip(&pixels[from..from + channels]) {
+    /// Where the flipped image's pixel (x, y) begins.
+    fn flipped<const C: usize>(&self, size: usize, x: usize, y: usize) -> usize {
+        let x = if self.flip_horizontal { size - 1 - x } else { x };
+        let y = if self.flip_vertical { size - 1 - y } else { y };
+        (y * size + x) * C
+    }
+
+    /// Flips; values stay in [0, 255].
+    fn flip<const C: usize>(&self, pixels: &[u8], size: usize, out: &mut [f32]) {
+        for (y, line) in out.chunks_exact_mut(size * C).enumerate() {
+            for (x, to) in line.chunks_exact_mut(C).enumerate() {
+                let from = self.flipped::<C>(size, x, y);
+                for (to, from) in to.iter_mut().zip(&pixels[from..from + C]) {
                     *to = f32::from(*from);
                 }
             }
-            return;
         }
+    }
+
+    /// Flips, then rotates about the centre; values stay in [0, 255]. What comes in from beyond the border is the
+    /// picture mirrored at it.
+    fn rotate<const C: usize>(&self, pixels: &[u8], size: usize, out: &mut [f32]) {
         let (sin, cos) = self.angle.to_radians().sin_cos();
         let centre = (size as f32 - 1.0) / 2.0;
-        for (index, to) in out.chunks_exact_mut(channels).enumerate() {
-            let (x, y) = pixel(index);
-            let (dx, dy) = (x as f32 - centre, y as f32 - centre);
-            let (sx, sy) = (centre + cos * dx - sin * dy, centre + sin * dx + cos * dy);
-            let (left, top) = (sx.floor(), sy.floor());
-            let (u, v) = (sx - left, sy - top);
-            let (xs, ys) = ([left, left + 1.0].map(|x| mirror(x, size)), [top, top + 1.0].map(|y| mirror(y, size)));
-            let corners = [flipped(xs[0], ys[0]), flipped(xs[1], ys[0]), flipped(xs[0], ys[1]), flipped(xs[1], ys[1])];
-            for (channel, to) in to.iter_mut().enumerate() {
-                let [a, b, c, d] = corners.map(|corner| f32::from(pixels[corner + channel]));
-                let (above, below) = (a + (b - a) * u, c + (d - c) * u);
-                *to = above + (below - above) * v;
+        for (y, line) in out.chunks_exact_mut(size * C).enumerate() {
+            let dy = y as f32 - centre;
+            for (x, to) in line.chunks_exact_mut(C).enumerate() {
+                let dx = x as f32 - centre;
+                let (sx, sy) = (centre + cos * dx - sin * dy, centre + sin * dx + cos * dy);
+                let (left, top) = (sx.floor(), sy.floor());
+                let (u, v) = (sx - left, sy - top);
+                let [x0, x1] = [0, 1].map(|step| mirror(left as i32 + step, size));
+                let [y0, y1] = [0, 1].map(|step| mirror(top as i32 + step, size));
+                let corner = |x, y| &pixels[self.flipped::<C>(size, x, y)..][..C];
+                let (a, b, c, d) = (corner(x0, y0), corner(x1, y0), corner(x0, y1), corner(x1, y1));
+                for (channel, to) in to.iter_mut().enumerate() {
+                    let [a, b, c, d] = [a, b, c, d].map(|corner| f32::from(corner[channel]));
+                    let (above, below) = (a + (b - a) * u, c + (d - c) * u);
+                    *to = above + (below - above) * v;
+                }
             }
         }
     }
@@ -154,11 +169,16 @@ fn grey(pixel: &[f32]) -> f32 {
     if let [r, g, b] = pixel { 0.299 * r + 0.587 * g + 0.114 * b } else { pixel[0] }
 }
 
-/// A whole coordinate brought into `0..size` by mirroring at the borders, the border pixel twice.
-fn mirror(at: f32, size: usize) -> usize {
-    let (size, at) = (size as i64, at as i64);
-    let within = at.rem_euclid(2 * size);
-    (if within < size { within } else { 2 * size - 1 - within }) as usize
+/// A coordinate brought into `0..size` by mirroring at the borders, the border pixel twice.
+fn mirror(at: i32, size: usize) -> usize {
+    match usize::try_from(at) {
+        Ok(inside) if inside < size => inside,
+        _ => {
+            let (size, at) = (size as i64, i64::from(at));
+            let within = at.rem_euclid(2 * size);
+            (if within < size { within } else { 2 * size - 1 - within }) as usize
+        }
+    }
 }
 
 #[cfg(test)]
@@ -211,7 +231,7 @@ mod tests {
         assert!(close(&planned(Plan { angle: 90.0, ..STILL }, &[1, 2, 3, 4], 2, 1), &units(&[2, 4, 1, 3])));
         let plain = planned(Plan { angle: 31.0, ..STILL }, &[90; 64], 8, 1);
         assert!(close(&plain, &units(&[90; 64])), "a border came in");
-        assert_eq!([-2.0, -1.0, 0.0, 3.0, 4.0, 7.0, 8.0].map(|at| mirror(at, 4)), [1, 0, 0, 3, 3, 0, 0]);
+        assert_eq!([-2, -1, 0, 3, 4, 7, 8].map(|at| mirror(at, 4)), [1, 0, 0, 3, 3, 0, 0]);
     }
 
     #[test]

@@ -160,18 +160,29 @@ fn pixels(mut decoder: impl ImageDecoder, name: &str) -> Result<(DynamicImage, b
 
 /// An error of the `image` crate in plain words.
 fn reason(err: ImageError, name: &str) -> String {
-    match err {
-        ImageError::Limits(_) => format!("too large: decoding would take more than {} MB", MAX_BYTES >> 20),
-        ImageError::Unsupported(err) => format!("a kind of {name} that is not read: {err}"),
-        ImageError::IoError(err) if err.kind() == std::io::ErrorKind::UnexpectedEof => {
-            format!("damaged or incomplete {name}: the file ends too early")
+    let said = match err {
+        ImageError::Limits(_) => return format!("too large: decoding would take more than {} MB", MAX_BYTES >> 20),
+        ImageError::Unsupported(err) => {
+            let said = err.to_string();
+            let (_, said) = said.split_once("does not support the format features ").unwrap_or(("", &said));
+            return format!("a kind of {name} that is not read: {said}");
         }
         err @ (ImageError::Decoding(_)
         | ImageError::Encoding(_)
         | ImageError::Parameter(_)
-        | ImageError::IoError(_)) => {
-            format!("damaged or incomplete {name}: {err}")
-        }
+        | ImageError::IoError(_)) => err.to_string(),
+    };
+    let said =
+        said.strip_prefix("Format error decoding ").and_then(|said| said.split_once(": ")).map_or(&*said, |s| s.1);
+    let lower = said.to_lowercase();
+    if lower.contains("8-bit images") {
+        format!("a kind of {name} that is not read: {said}")
+    } else if lower.contains("crc error") {
+        format!("damaged or incomplete {name}: a checksum in it does not match")
+    } else if ["end of file", "unexpected eof", "failed to fill"].iter().any(|words| lower.contains(words)) {
+        format!("damaged or incomplete {name}: the file ends too early")
+    } else {
+        format!("damaged or incomplete {name}: {said}")
     }
 }
 

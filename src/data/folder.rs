@@ -37,14 +37,14 @@ const IGNORED_FILES: [&str; 2] = ["thumbs.db", "desktop.ini"];
 /// Lists a data folder.
 pub(super) fn scan(root: &Path) -> Result<Tree, DataError> {
     let folder = || root.to_path_buf();
-    let about = fs::metadata(root).map_err(|err| match err.kind() {
-        std::io::ErrorKind::NotFound => DataError::Missing { folder: folder() },
-        _ => DataError::Unreadable { folder: folder(), source: err },
+    let unreadable = |source| DataError::Unreadable { folder: folder(), source };
+    let about = fs::metadata(root).map_err(|err| {
+        let missing = err.kind() == std::io::ErrorKind::NotFound;
+        if missing { DataError::Missing { folder: folder() } } else { unreadable(err) }
     })?;
     if !about.is_dir() {
         return Err(DataError::NotAFolder { folder: folder() });
     }
-    let unreadable = |source| DataError::Unreadable { folder: folder(), source };
     let canonical = fs::canonicalize(root).map_err(unreadable)?;
     let mut tree = Tree::default();
     let mut loose = 0;

@@ -4,7 +4,7 @@
 use rand::Rng as _;
 use rand_distr::StandardNormal;
 
-use super::shape::{Noise, Point, between, smoothstep};
+use super::shape::{Noise, Point, between};
 use crate::config::chance::ChaCha8Rng;
 
 /// Optical density in red, green and blue: 0 is clear, each unit takes away 63 % of the light.
@@ -96,37 +96,39 @@ impl Canvas {
         }
     }
 
-    /// Lights the field, blurs it, averages it down to `size` by `size` pixels, and records it with noise: RGB, row
-    /// by row. `size` divides the canvas's side.
+    /// Averages the light that comes through down to `size` by `size` pixels, lights and blurs them, and records them
+    /// with noise: RGB, row by row. `size` divides the canvas's side.
     pub fn expose(self, rng: &mut ChaCha8Rng, optics: &Optics, size: usize) -> Vec<u8> {
-        let (side, pixel) = (self.side, self.pixel());
-        let haze = Noise::new(rng, 1.7);
-        let mut light: Vec<[f32; 3]> = self.density;
-        for (index, density) in light.iter_mut().enumerate() {
-            let [x, y] = [(index % side) as f32, (index / side) as f32].map(|at| (at + 0.5) * pixel - 1.0);
+        let mut light = self.transmitted(size);
+        let (haze, pixel) = (Noise::new(rng, 1.7), 2.0 / size as f32);
+        for (index, light) in light.iter_mut().enumerate() {
+            let [x, y] = [(index % size) as f32, (index / size) as f32].map(|at| (at + 0.5) * pixel - 1.0);
             let thickness = haze.at([x, y]);
             let lamp = 1.0 + optics.slope[0] * x + optics.slope[1] * y - optics.vignette * (x * x + y * y);
-            for (channel, d) in density.iter_mut().enumerate() {
-                *d = optics.background[channel] * lamp * (-*d - optics.haze[channel] * thickness).exp();
+            for (channel, light) in light.iter_mut().enumerate() {
+                *light *= optics.background[channel] * lamp * (-optics.haze[channel] * thickness).exp();
             }
         }
-        let light = blur(light, side, optics.defocus / pixel);
-        record(rng, &average(&light, side, size), optics.noise)
+        record(rng, &blur(light, size, optics.defocus / pixel), optics.noise)
     }
-}
 
-/// Means over squares of pixels, from `side` to `size` pixels a side.
-fn average(light: &[[f32; 3]], side: usize, size: usize) -> Vec<[f32; 3]> {
-    let factor = side / size;
-    let share = 1.0 / (factor * factor) as f32;
-    let mut small = vec![[0.0; 3]; size * size];
-    for (index, pixel) in light.iter().enumerate() {
-        let (row, column) = (index / side / factor, index % side / factor);
-        for (sum, value) in small[row * size + column].iter_mut().zip(pixel) {
-            *sum += value * share;
+    /// The share of light that comes through, averaged down to `size` pixels a side.
+    fn transmitted(self, size: usize) -> Vec<[f32; 3]> {
+        let factor = self.side / size;
+        let share = 1.0 / (factor * factor) as f32;
+        let mut light = vec![[0.0; 3]; size * size];
+        for (row, densities) in self.density.chunks_exact(self.side).enumerate() {
+            let line = &mut light[row / factor * size..][..size];
+            for (to, from) in line.iter_mut().zip(densities.chunks_exact(factor)) {
+                for density in from {
+                    for (light, density) in to.iter_mut().zip(density) {
+                        *light += share * (-density).exp();
+                    }
+                }
+            }
         }
+        light
     }
-    small
 }
 
 /// Sensor noise, mostly the same in the three channels, and rounding to bytes.
@@ -144,29 +146,30 @@ fn record(rng: &mut ChaCha8Rng, light: &[[f32; 3]], noise: f32) -> Vec<u8> {
 
 /// Blurs with a Gaussian of `sigma` pixels, along rows and then along columns; borders repeat.
 fn blur(light: Vec<[f32; 3]>, side: usize, sigma: f32) -> Vec<[f32; 3]> {
-    let radius = (sigma * 2.5).ceil() as usize;
+    // Narrower than this, the neighbours' weights vanish.
     if sigma < 0.2 {
         return light;
     }
-    let weights: Vec<f32> = (0..=radius).map(|d| (-0.5 * (d as f32 / sigma).powi(2)).exp()).collect();
-    let total = weights[0] + 2.0 * weights[1..].iter().sum::<f32>();
-    let weights: Vec<f32> = weights.iter().map(|w| w / total).collect();
-    let pass = |from: &[[f32; 3]], place: &dyn Fn(usize, usize) -> usize| {
+    let radius = (sigma * 2.5).ceil() as usize;
+    let weights: Vec<f32> =
+        (0..=2 * radius).map(|d| (-0.5 * (d.abs_diff(radius) as f32 / sigma).powi(2)).exp()).collect();
+    let total: f32 = weights.iter().sum();
+    // Each pass turns the picture over its diagonal, so that two of them blur both ways and turn it back.
+    let pass = |from: &[[f32; 3]]| {
         let mut to = vec![[0.0; 3]; from.len()];
-        for line in 0..side {
-            for at in 0..side {
-                let sum = &mut to[place(line, at)];
-                for offset in 0..=2 * radius {
-                    let near = (at + offset).saturating_sub(radius).min(side - 1);
-                    let weight = weights[offset.abs_diff(radius)];
-                    for (s, v) in sum.iter_mut().zip(from[place(line, near)]) {
-                        *s += weight * v;
+        for (row, line) in from.chunks_exact(side).enumerate() {
+            for column in 0..side {
+                let mut sum = [0.0; 3];
+                for (offset, weight) in weights.iter().enumerate() {
+                    let near = line[(column + offset).saturating_sub(radius).min(side - 1)];
+                    for (sum, value) in sum.iter_mut().zip(near) {
+                        *sum += weight * value;
                     }
                 }
+                to[column * side + row] = sum.map(|sum| sum / total);
             }
         }
         to
     };
-    let rows = pass(&light, &|line, at| line * side + at);
-    pass(&rows, &|line, at| at * side + line)
+    pass(&pass(&light))
 }

@@ -128,6 +128,11 @@ impl Noise {
         0.67 * self.octave(x, y) + 0.33 * self.octave(x * 2.03 + 17.0, y * 2.03 + 5.0)
     }
 
+    /// Its coarse octave alone, at half the cost.
+    pub fn smooth(&self, point: Point) -> f32 {
+        self.octave(point[0] * self.frequency, point[1] * self.frequency)
+    }
+
     fn octave(&self, x: f32, y: f32) -> f32 {
         let (left, top) = (x.floor(), y.floor());
         let (i, j) = (left as i32, top as i32);

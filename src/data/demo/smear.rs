@@ -90,7 +90,7 @@ fn red_cell(canvas: &mut Canvas, rng: &mut ChaCha8Rng, stain: &Stain, centre: Po
             let inner = distance(point, off) / radius;
             let dip = 1.0 - pallor * smoothstep(0.72, 0.12, inner);
             let edge = smoothstep(0.05, 0.0, depth);
-            let thickness = dip * (0.96 + 0.08 * grain.at(point)) * cover;
+            let thickness = dip * (0.96 + 0.08 * grain.smooth(point)) * cover;
             for channel in 0..3 {
                 density[channel] += colour[channel] * thickness + rim[channel] * edge * cover;
             }
