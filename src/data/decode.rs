@@ -172,14 +172,22 @@ fn reason(err: ImageError, name: &str) -> String {
         | ImageError::Parameter(_)
         | ImageError::IoError(_)) => err.to_string(),
     };
+    // What is left is for people: no wrapping by the crates that the error came through, no quotes, one line.
     let said =
         said.strip_prefix("Format error decoding ").and_then(|said| said.split_once(": ")).map_or(&*said, |s| s.1);
+    let said = said.split_once("Reason:").map_or(said, |(_, reason)| reason);
+    let said = said.trim_matches(|c: char| c.is_whitespace() || c == '"');
     let lower = said.to_lowercase();
     if lower.contains("8-bit images") {
         format!("a kind of {name} that is not read: {said}")
     } else if lower.contains("crc error") {
         format!("damaged or incomplete {name}: a checksum in it does not match")
-    } else if ["end of file", "unexpected eof", "failed to fill"].iter().any(|words| lower.contains(words)) {
+    } else if said.contains("ChunkType {") {
+        format!("damaged or incomplete {name}: its chunks are in disorder")
+    } else if ["end of file", "unexpected eof", "failed to fill", "not enough bytes"]
+        .iter()
+        .any(|words| lower.contains(words))
+    {
         format!("damaged or incomplete {name}: the file ends too early")
     } else {
         format!("damaged or incomplete {name}: {said}")

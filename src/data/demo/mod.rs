@@ -1,7 +1,8 @@
 //! The drawn demo set: six kinds of stained blood cell, so that the first run needs no data.
 //!
-//! Every image is drawn from geometry and dyes, none is a photograph. Image `index` of class `class` is the same on
-//! every machine and in every run: its chance comes from [`SEED`], not from the run's seed.
+//! Every image is drawn from geometry and dyes, none is a photograph. Image `index` of class `class` is the same in
+//! every run: its chance comes from [`SEED`], not from the run's seed. (Machines whose sines and exponentials round
+//! differently may differ by one in a few bytes.)
 
 mod canvas;
 mod granulocytes;
