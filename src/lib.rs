@@ -5,6 +5,8 @@
 
 pub mod config;
 
+pub mod data;
+
 pub mod ops;
 
 pub mod model;
@@ -16,3 +18,5 @@ pub mod metric;
 pub mod event;
 
 pub mod session;
+
+pub mod engine;
