@@ -124,6 +124,11 @@ impl Writer {
         Ok(Grid { step: grid.step, file })
     }
 
+    /// Whether the checkpoint of a step is stored.
+    pub fn has_checkpoint(&self, step: usize) -> bool {
+        checkpoints(&self.folder).contains(&step)
+    }
+
     /// Stores a checkpoint: all files, then its state, in a folder that appears whole; then removes all but the newest
     /// `keep` (0 keeps all).
     ///

@@ -1,0 +1,128 @@
+//! Owns the worker thread: takes commands, runs the loop, emits events.
+//!
+//! Light news goes through a bounded channel whose sender waits for room; sample grids go through a slot that keeps the
+//! newest alone, so a slow window never backs up on pictures. Whatever ends the worker (a last step, a command, an error, a
+//! panic) becomes one ending event, which the session holds too.
+
+pub mod device;
+mod feed;
+mod job;
+pub mod sample;
+mod score;
+mod worker;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+
+use crate::config::Config;
+use crate::event::{Command, Event, GridPicture, Waker};
+
+pub use feed::{Noise, RunFeed};
+pub use job::{ExportRequest, Job};
+
+/// Events that may wait for a slow reader before training waits for it.
+const WAITING_EVENTS: usize = 4096;
+
+/// A call on the worker thread, after a step and its events.
+pub type StepHook = Arc<dyn Fn(usize) + Send + Sync>;
+
+/// What to run.
+#[derive(Clone)]
+pub struct RunRequest {
+    /// The whole configuration.
+    pub config: Config,
+    /// The session's folder, which must not hold a session yet.
+    pub session: PathBuf,
+    /// Called on the worker thread after each step, for programs that embed the engine and for tests.
+    pub after_step: Option<StepHook>,
+}
+
+impl RunRequest {
+    /// A run without a hook.
+    pub fn new(config: Config, session: PathBuf) -> Self {
+        Self { config, session, after_step: None }
+    }
+}
+
+/// The newest sample grid that nobody has taken yet.
+type GridSlot = Arc<Mutex<Option<GridPicture>>>;
+
+/// A run on its own thread.
+pub struct Engine {
+    session: PathBuf,
+    commands: Option<Sender<Command>>,
+    events: Option<Receiver<Event>>,
+    grid: GridSlot,
+    worker: Option<JoinHandle<()>>,
+}
+
+impl Engine {
+    /// Starts a run; `waker` is called when there is news.
+    ///
+    /// # Errors
+    /// Where the system gives no thread. Everything else is told by events.
+    pub fn spawn(request: RunRequest, waker: Waker) -> std::io::Result<Self> {
+        let (commands, inbox) = bounded(64);
+        let (out, events) = bounded(WAITING_EVENTS);
+        let grid = GridSlot::default();
+        let session = request.session.clone();
+        let outbox = worker::Outbox { events: out, grid: grid.clone(), waker };
+        let worker = std::thread::Builder::new()
+            .name("gandle-engine".to_owned())
+            .spawn(move || worker::run(&request, &inbox, &outbox))?;
+        Ok(Self { session, commands: Some(commands), events: Some(events), grid, worker: Some(worker) })
+    }
+
+    /// The session's folder.
+    pub fn session(&self) -> &Path {
+        &self.session
+    }
+
+    /// The events that are there now, without waiting.
+    pub fn events(&self) -> impl Iterator<Item = Event> + '_ {
+        self.events.iter().flat_map(Receiver::try_iter)
+    }
+
+    /// Every event until the run has ended, waiting for each.
+    pub fn wait_events(&self) -> impl Iterator<Item = Event> + '_ {
+        self.events.iter().flat_map(Receiver::iter)
+    }
+
+    /// The newest sample grid, if one has come since the last call.
+    pub fn latest_grid(&self) -> Option<GridPicture> {
+        self.grid.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// Asks something of the run. A run that has ended does nothing.
+    pub fn send(&self, command: Command) {
+        if let Some(commands) = &self.commands {
+            commands.try_send(command).ok(); // Full or closed: 64 commands wait already, or nobody is there.
+        }
+    }
+
+    /// Asks for commands from elsewhere, such as a signal handler.
+    pub fn sender(&self) -> Option<Sender<Command>> {
+        self.commands.clone()
+    }
+
+    /// Whether the worker has ended and every event has been taken.
+    pub fn is_finished(&self) -> bool {
+        let ended = self.worker.as_ref().is_none_or(JoinHandle::is_finished);
+        ended && self.events.as_ref().is_none_or(Receiver::is_empty)
+    }
+}
+
+impl Drop for Engine {
+    /// Stops the run, with a checkpoint, and waits for it.
+    fn drop(&mut self) {
+        // Without a receiver the worker cannot wait for room; without commands a paused one goes on to its end.
+        self.events = None;
+        self.commands = None;
+        if let Some(worker) = self.worker.take() {
+            worker.join().ok(); // A panic has been told by an event.
+        }
+    }
+}
