@@ -20,3 +20,7 @@ pub mod event;
 pub mod session;
 
 pub mod engine;
+
+pub mod app;
+
+pub mod cli;
