@@ -80,9 +80,18 @@ impl Made {
 
     fn batch(rng: &mut ChaCha8Rng, config: &Config, classes: usize, device: &Device) -> anyhow::Result<[Tensor; 4]> {
         let (batch, size) = (config.train.batch_size, config.image_size);
-        let mut uniform = |count: usize, low: f32| -> Vec<f32> { (0..count).map(|_| rng.random_range(low..1.0)).collect() };
-        let real = Tensor::from_vec(uniform(batch * size * size * config.channels, -1.0), (batch, size, size, config.channels), device)?;
-        let z = Tensor::from_vec(uniform(batch * config.generator.latent_dim, -1.0), (batch, config.generator.latent_dim), device)?;
+        let mut uniform =
+            |count: usize, low: f32| -> Vec<f32> { (0..count).map(|_| rng.random_range(low..1.0)).collect() };
+        let real = Tensor::from_vec(
+            uniform(batch * size * size * config.channels, -1.0),
+            (batch, size, size, config.channels),
+            device,
+        )?;
+        let z = Tensor::from_vec(
+            uniform(batch * config.generator.latent_dim, -1.0),
+            (batch, config.generator.latent_dim),
+            device,
+        )?;
         let alpha = Tensor::from_vec(uniform(batch, 0.0), (batch, 1, 1, 1), device)?;
         let classes = u32::try_from(classes)?;
         let labels: Vec<u32> = (0..batch).map(|_| rng.random_range(0..classes)).collect();

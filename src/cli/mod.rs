@@ -161,7 +161,8 @@ struct Usage(String);
 
 /// The whole program.
 pub fn main() -> ExitCode {
-    let filter = tracing_subscriber::EnvFilter::try_from_env("GANDLE_LOG").unwrap_or_else(|_| "warn,gandle=info".into());
+    let filter =
+        tracing_subscriber::EnvFilter::try_from_env("GANDLE_LOG").unwrap_or_else(|_| "warn,gandle=info".into());
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).without_time().init();
     match run(Cli::parse()) {
         Ok(code) => code,
@@ -174,7 +175,17 @@ pub fn main() -> ExitCode {
 
 fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
-        None => crate::app::run(cli.session).map(|()| ExitCode::SUCCESS),
+        None => {
+            if let Some(session) = &cli.session
+                && !session.join("run.toml").is_file()
+            {
+                let what = session.display();
+                return Err(
+                    Usage(format!("`{what}` is neither a command (see gandle --help) nor a session's folder")).into()
+                );
+            }
+            crate::app::run(cli.session).map(|()| ExitCode::SUCCESS)
+        }
         Some(Command::Train(args)) => train::run(&args),
         Some(Command::Sample(args)) => sample(&args).map(|()| ExitCode::SUCCESS),
         Some(Command::Inspect(args)) => inspect(&args).map(|()| ExitCode::SUCCESS),
@@ -201,7 +212,8 @@ impl Settings {
 
 fn preset(name: &str) -> anyhow::Result<Preset> {
     let names: Vec<&str> = Preset::ALL.into_iter().map(Preset::name).collect();
-    Ok(Preset::named(name).ok_or_else(|| Usage(format!("there is no preset `{name}`; there are {}", names.join(", "))))?)
+    Ok(Preset::named(name)
+        .ok_or_else(|| Usage(format!("there is no preset `{name}`; there are {}", names.join(", "))))?)
 }
 
 fn presets(name: Option<&str>) -> anyhow::Result<()> {

@@ -110,19 +110,24 @@ impl Watcher {
             }
             Event::Started(s) => self.say(&format!(
                 "{} classes on {} with {} threads; generator {} and discriminator {} parameters",
-                s.classes.len(), s.device, s.threads, s.generator_parameters, s.discriminator_parameters
+                s.classes.len(),
+                s.device,
+                s.threads,
+                s.generator_parameters,
+                s.discriminator_parameters
             )),
             Event::Data(d) => {
                 let classes: Vec<String> = d.classes.iter().map(|c| format!("{} {}", c.name, c.images)).collect();
                 self.say(&format!("data {}: {}", d.source, classes.join(", ")));
                 if !d.skipped.is_empty() {
-                    self.say(&format!("{} files are skipped (gandle inspect lists them with their reasons)", d.skipped.len()));
+                    self.say(&format!(
+                        "{} files are skipped (gandle inspect lists them with their reasons)",
+                        d.skipped.len()
+                    ));
                 }
             }
-            Event::Score(s) => self.say(&format!(
-                "step {}: {} ({}, {} images) {:.3}",
-                s.step, s.metric, s.extractor, s.samples, s.value
-            )),
+            Event::Score(s) => self
+                .say(&format!("step {}: {} ({}, {} images) {:.3}", s.step, s.metric, s.extractor, s.samples, s.value)),
             Event::Checkpoint(c) => self.say(&format!("step {}: checkpoint {}", c.step, c.folder)),
             Event::Warning { message, .. } => self.say(&format!("warning: {message}")),
             Event::Finished { step } => self.say(&format!("finished at step {step}")),

@@ -36,7 +36,8 @@ impl GridSampler {
         let columns = config.train.grid_columns;
         let mut rng = stream(config.train.seed, Purpose::Grid, 0);
         let z = noise(&mut rng, classes * columns, config.generator.latent_dim, device)?;
-        let labels: Vec<u32> = (0..u32::try_from(classes).unwrap_or(0)).flat_map(|class| vec![class; columns]).collect();
+        let labels: Vec<u32> =
+            (0..u32::try_from(classes).unwrap_or(0)).flat_map(|class| vec![class; columns]).collect();
         let labels = Tensor::new(labels, device)?;
         Ok(Self { z, labels, rows: classes, columns, size: config.image_size, channels: config.channels })
     }
@@ -124,7 +125,14 @@ impl Sampler {
     ///
     /// # Errors
     /// Where the class is not there or the truncation is out of range.
-    pub fn images(&mut self, class: usize, first: usize, count: usize, seed: u64, truncation: f32) -> anyhow::Result<Vec<u8>> {
+    pub fn images(
+        &mut self,
+        class: usize,
+        first: usize,
+        count: usize,
+        seed: u64,
+        truncation: f32,
+    ) -> anyhow::Result<Vec<u8>> {
         if class >= self.state.classes.len() {
             bail!("class {class}: the session has {} classes", self.state.classes.len());
         }
@@ -199,7 +207,8 @@ pub fn export(sampling: &Sampling, mut progress: impl FnMut(usize, usize) -> boo
     let (total, mut done) = (chosen.len() * sampling.count, 0);
     for (class, paths) in chosen.into_iter().zip(&paths) {
         if let Some(folder) = paths.first().and_then(|path| path.parent()) {
-            std::fs::create_dir_all(folder).with_context(|| format!("could not make the folder {}", folder.display()))?;
+            std::fs::create_dir_all(folder)
+                .with_context(|| format!("could not make the folder {}", folder.display()))?;
         }
         for first in (0..sampling.count).step_by(CHUNK) {
             let count = CHUNK.min(sampling.count - first);

@@ -41,7 +41,14 @@ impl Scorer {
     }
 
     /// Scores the averaged generator. `go_on` is asked between chunks; nothing is returned where it says no.
-    pub fn score(&self, config: &Config, trainer: &mut Trainer, step: usize, device: &Device, go_on: &mut dyn FnMut() -> bool) -> anyhow::Result<Option<Score>> {
+    pub fn score(
+        &self,
+        config: &Config,
+        trainer: &mut Trainer,
+        step: usize,
+        device: &Device,
+        go_on: &mut dyn FnMut() -> bool,
+    ) -> anyhow::Result<Option<Score>> {
         let start = Instant::now();
         let mut rng = stream(config.train.seed, Purpose::Score, 0);
         let mut features = Vec::with_capacity(self.labels.len() * EfficientNet::FEATURES);

@@ -58,7 +58,12 @@ pub(super) fn run(request: &RunRequest, inbox: &Receiver<Command>, out: &Outbox)
         Ok(Err(err)) => Event::Failed { step, message: format!("{err:#}") },
         Err(panic) => {
             let message = panic_message(&*panic);
-            Event::Failed { step, message: format!("the training thread panicked at step {step}: {message}. This is a defect of gandle; the session holds everything up to its last checkpoint") }
+            Event::Failed {
+                step,
+                message: format!(
+                    "the training thread panicked at step {step}: {message}. This is a defect of gandle; the session holds everything up to its last checkpoint"
+                ),
+            }
         }
     };
     if let Err(err) = journal.tell(event.clone()) {
@@ -121,7 +126,12 @@ struct Run<'a, 'b> {
 }
 
 impl<'a, 'b> Run<'a, 'b> {
-    fn start(request: &RunRequest, inbox: &'a Receiver<Command>, journal: &'a mut Journal<'b>, threads: usize) -> anyhow::Result<Self> {
+    fn start(
+        request: &RunRequest,
+        inbox: &'a Receiver<Command>,
+        journal: &'a mut Journal<'b>,
+        threads: usize,
+    ) -> anyhow::Result<Self> {
         let config = request.config.clone();
         refuse(&config, None)?;
         let (device, device_name) = device::open(&config.train.device)?;
@@ -156,7 +166,15 @@ impl<'a, 'b> Run<'a, 'b> {
             clock: Clock::default(),
             scorer: None,
             after_step: request.after_step.clone(),
-            config, classes, dataset, device, trainer, feed, grid, inbox, journal,
+            config,
+            classes,
+            dataset,
+            device,
+            trainer,
+            feed,
+            grid,
+            inbox,
+            journal,
         })
     }
 
@@ -176,9 +194,7 @@ impl<'a, 'b> Run<'a, 'b> {
             self.clock.add(started, self.config.train.batch_size * self.config.optimizer.accumulation);
             self.journal.step = step;
             self.tell_step(&losses, lr_factor)?;
-            if ![losses.discriminator, losses.generator].into_iter().all(f32::is_finite) {
-                bail!("the losses are no longer numbers (D {}, G {}) at step {step}: training has diverged. Lower the learning rates, or use spectral normalisation; the last checkpoint is from before", losses.discriminator, losses.generator);
-            }
+            refuse_divergence(&losses, step)?;
             let due = |every: usize| every > 0 && (step.is_multiple_of(every) || step == steps);
             if due(self.config.train.grid_every) {
                 self.store_grid()?;
@@ -319,6 +335,17 @@ impl<'a, 'b> Run<'a, 'b> {
     }
 }
 
+/// Losses that are no numbers any more end a run before they reach a checkpoint.
+fn refuse_divergence(losses: &Losses, step: usize) -> anyhow::Result<()> {
+    let (d, g) = (losses.discriminator, losses.generator);
+    if !d.is_finite() || !g.is_finite() {
+        bail!(
+            "the losses are no longer numbers (D {d}, G {g}) at step {step}: training has diverged. Lower the learning rates, or use spectral normalisation; the last checkpoint is from before"
+        );
+    }
+    Ok(())
+}
+
 /// Errors of a configuration as one, its warnings as a list.
 fn refuse(config: &Config, classes: Option<usize>) -> anyhow::Result<Vec<String>> {
     let problems = config.check(classes);
@@ -353,5 +380,32 @@ impl Clock {
 
     fn restart(&mut self) {
         self.recent.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn losses_that_are_no_numbers_end_the_run_with_advice() {
+        let losses = |discriminator, generator| Losses { discriminator, generator, logits_real: 0.0, logits_fake: 0.0 };
+        assert!(refuse_divergence(&losses(1e30, -3.0), 7).is_ok());
+        for broken in [losses(f32::NAN, 0.0), losses(0.0, f32::INFINITY)] {
+            let err = refuse_divergence(&broken, 7).unwrap_err().to_string();
+            assert!(err.contains("diverged") && err.contains("step 7") && err.contains("learning rates"), "{err}");
+        }
+    }
+
+    #[test]
+    fn images_a_second_look_at_the_last_second() {
+        let mut clock = Clock::default();
+        let ago = |seconds: f64| Instant::now() - std::time::Duration::from_secs_f64(seconds);
+        clock.add(ago(30.0), 10);
+        assert!((clock.images_per_s() - 1.0 / 3.0).abs() < 0.01);
+        for _ in 0..4 {
+            clock.add(ago(0.5), 10);
+        }
+        assert!((clock.images_per_s() - 20.0).abs() < 0.5, "{}", clock.images_per_s());
     }
 }

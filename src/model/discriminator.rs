@@ -35,9 +35,16 @@ struct Scale {
 enum Label {
     Apart,
     /// A table of vectors, as planes: each vector is a plane, or each of its numbers is copied to one.
-    Table { table: Weight, full_size: bool },
+    Table {
+        table: Weight,
+        full_size: bool,
+    },
     /// A table of vectors and a linear layer to a plane.
-    Projected { table: Weight, weight: Weight, bias: super::store::Id },
+    Projected {
+        table: Weight,
+        weight: Weight,
+        bias: super::store::Id,
+    },
 }
 
 struct Block {

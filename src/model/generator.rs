@@ -76,7 +76,12 @@ impl Generator {
     pub fn forward(&self, pass: &mut Pass<'_>, z: &Value, labels: &Tensor) -> Result<Value> {
         let (batch, latent) = z.tensor().dims2()?;
         if latent != self.latent_dim || labels.dims() != [batch] {
-            bail!("generator: noise {:?} and labels {:?}, wanted ({batch}, {}) and ({batch})", z.dims(), labels.dims(), self.latent_dim);
+            bail!(
+                "generator: noise {:?} and labels {:?}, wanted ({batch}, {}) and ({batch})",
+                z.dims(),
+                labels.dims(),
+                self.latent_dim
+            );
         }
         let embedded = self.label_embedding.value(pass)?.rows(labels)?;
         let joined = z.join_last(&embedded)?;

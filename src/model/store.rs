@@ -52,7 +52,14 @@ impl Entry {
     pub fn set_from_file(&mut self, tensor: &Tensor) -> Result<()> {
         let want = self.to_file()?;
         if (tensor.dims(), tensor.dtype()) != (want.dims(), want.dtype()) {
-            bail!("`{}`: {:?} {:?} where {:?} {:?} is wanted", self.name, tensor.dims(), tensor.dtype(), want.dims(), want.dtype());
+            bail!(
+                "`{}`: {:?} {:?} where {:?} {:?} is wanted",
+                self.name,
+                tensor.dims(),
+                tensor.dtype(),
+                want.dims(),
+                want.dtype()
+            );
         }
         let tensor = tensor.to_device(self.tensor.device())?;
         self.tensor = match self.layout {

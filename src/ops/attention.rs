@@ -115,7 +115,8 @@ fn backward(b: &Backward<'_>, saved: &Rows, s: &Shape) -> Gradients {
             matmul(p, q, k.t(), Into::Replace, Threads::One);
             matmul(ds, grad, v.t(), Into::Replace, Threads::One);
             let out_rows = out[first * s.wide..].chunks_exact(s.wide);
-            let rows_of = p.chunks_exact_mut(n).zip(ds.chunks_exact_mut(n)).zip(grad_rows.chunks_exact(s.wide)).zip(out_rows);
+            let rows_of =
+                p.chunks_exact_mut(n).zip(ds.chunks_exact_mut(n)).zip(grad_rows.chunks_exact(s.wide)).zip(out_rows);
             for (row, (((p, ds), grad), out)) in rows_of.enumerate() {
                 let at = image * n + first + row;
                 let (max, inverse) = (saved.max[at], saved.inverse[at]);
@@ -194,7 +195,7 @@ fn exp(x: f32) -> f32 {
     const ROUND: f32 = 12_582_912.0; // 1.5 * 2^23: adding it rounds to a whole number
     let x = if x < -87.0 { -87.0 } else { x };
     let n = (x * std::f32::consts::LOG2_E + ROUND) - ROUND;
-    let r = x - n * 0.693_359_375 + n * 2.121_944_4e-4;
+    let r = x - n * 0.693_359_4 + n * 2.121_944_4e-4;
     let mut p = 1.987_569_1e-4;
     for c in [1.398_199_9e-3, 8.333_452e-3, 4.166_579_6e-2, 1.666_666_6e-1, 0.5] {
         p = p * r + c;
@@ -223,13 +224,15 @@ mod tests {
     #[test]
     fn blocks_agree_with_the_whole_matrix() {
         for (batch, positions, narrow, wide) in [(2, 5, 1, 3), (3, 16, 4, 32), (1, 300, 2, 7), (2, 64, 8, 64)] {
-            let shapes: [&[usize]; 3] = [&[batch, positions, narrow], &[batch, positions, narrow], &[batch, positions, wide]];
+            let shapes: [&[usize]; 3] =
+                [&[batch, positions, narrow], &[batch, positions, narrow], &[batch, positions, wide]];
             let inputs = values(shapes);
             let got = attention(&inputs[0], &inputs[1], &inputs[2]).unwrap();
             let want = plain(&inputs).unwrap();
             let numbers = |v: &Value| cpu::slice(v.tensor()).unwrap().iter().map(|x| f64::from(*x)).collect::<Vec<_>>();
             close(got.tensor(), &numbers(&want), 1e-5);
-            let grads = |v: Value| super::super::gradients(v.mul(&v).unwrap(), &inputs, super::super::Graph::Drop).unwrap();
+            let grads =
+                |v: Value| super::super::gradients(v.mul(&v).unwrap(), &inputs, super::super::Graph::Drop).unwrap();
             for (a, b) in grads(got).iter().zip(grads(want)) {
                 close(a.as_ref().unwrap().tensor(), &numbers(&b.unwrap()), 2e-5);
             }

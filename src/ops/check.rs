@@ -29,7 +29,10 @@ pub fn close(got: &Tensor, want: &[f64], tolerance: f64) {
     assert_eq!(got.len(), want.len());
     let scale = want.iter().fold(1e-3f64, |max, x| max.max(x.abs()));
     for (i, (got, want)) in got.iter().zip(want).enumerate() {
-        assert!((f64::from(*got) - want).abs() <= tolerance * scale, "number {i}: {got} where {want} was wanted (scale {scale})");
+        assert!(
+            (f64::from(*got) - want).abs() <= tolerance * scale,
+            "number {i}: {got} where {want} was wanted (scale {scale})"
+        );
     }
 }
 

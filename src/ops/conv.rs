@@ -96,7 +96,11 @@ fn patches_of(image: (usize, usize, usize), kernel: (usize, usize), geometry: Ge
     let (kh, kw) = kernel;
     let (above, left) = geometry.padding;
     if geometry.stride == 0 || height + 2 * above < kh || width + 2 * left < kw {
-        bail!("convolution: a {kh}x{kw} kernel (stride {}) does not fit a {height}x{width} image padded by {:?}", geometry.stride, geometry.padding);
+        bail!(
+            "convolution: a {kh}x{kw} kernel (stride {}) does not fit a {height}x{width} image padded by {:?}",
+            geometry.stride,
+            geometry.padding
+        );
     }
     Ok(Patches {
         height,
@@ -258,7 +262,9 @@ mod tests {
             for k in 0..kh * kw * c {
                 let (ch, kx, ky) = (k % c, k / c % kw, k / c / kw);
                 let (y, x_) = (oy * geometry.stride + ky, ox * geometry.stride + kx);
-                if (geometry.padding.0..h + geometry.padding.0).contains(&y) && (geometry.padding.1..wd + geometry.padding.1).contains(&x_) {
+                if (geometry.padding.0..h + geometry.padding.0).contains(&y)
+                    && (geometry.padding.1..wd + geometry.padding.1).contains(&x_)
+                {
                     let at = ((image * h + y - geometry.padding.0) * wd + x_ - geometry.padding.1) * c + ch;
                     sum += f64::from(x[at]) * f64::from(w[oc * kh * kw * c + k]);
                 }
@@ -269,7 +275,8 @@ mod tests {
     }
 
     /// (B, H, W, I), (O, kh, kw), stride, padding
-    const ODD: &[([usize; 4], [usize; 3], usize, (usize, usize))] = &[
+    type Case = ([usize; 4], [usize; 3], usize, (usize, usize));
+    const ODD: &[Case] = &[
         ([2, 8, 8, 3], [5, 4, 4], 2, (1, 1)),
         ([1, 4, 4, 7], [3, 4, 4], 1, (0, 0)),
         ([3, 5, 7, 2], [4, 3, 3], 1, (1, 1)),

@@ -16,9 +16,10 @@ impl<G: Deref<Target = Storage>> Deref for Slice<G> {
     type Target = [f32];
 
     fn deref(&self) -> &[f32] {
-        match &*self.storage {
-            Storage::Cpu(CpuStorage::F32(data)) => &data[self.start..self.start + self.len],
-            _ => &[], // `slice` has refused anything else.
+        if let Storage::Cpu(CpuStorage::F32(data)) = &*self.storage {
+            &data[self.start..self.start + self.len]
+        } else {
+            &[] // `slice` has refused anything else.
         }
     }
 }
@@ -53,10 +54,10 @@ pub fn is_cpu(tensor: &Tensor) -> bool {
 
 /// Space for `len` numbers that the caller writes before anybody reads them: clearing it first would be a pass over
 /// memory for nothing.
+#[expect(unsafe_code, clippy::uninit_vec, reason = "the kernels write every number before it is read")]
 pub fn fresh(len: usize) -> Vec<f32> {
     let mut out = Vec::with_capacity(len);
     // SAFETY: the capacity is there, every bit pattern is a valid f32, and the kernels write each number before use.
-    #[expect(unsafe_code, clippy::uninit_vec, reason = "the kernels write every number before it is read")]
     unsafe {
         out.set_len(len);
     }
@@ -109,7 +110,12 @@ pub fn map2(a: &[f32], b: &[f32], f: impl Fn(f32, f32) -> f32 + Sync) -> Vec<f32
 /// parallel and their sums added in order, so the result does not depend on the number of threads.
 ///
 /// `width` is the width of a row of `rows`-many rows, `sums` the numbers that a block adds up.
-pub fn block_sums(rows: usize, width: usize, sums: usize, add: impl Fn(std::ops::Range<usize>, &mut [f32]) + Sync) -> Vec<f64> {
+pub fn block_sums(
+    rows: usize,
+    width: usize,
+    sums: usize,
+    add: impl Fn(std::ops::Range<usize>, &mut [f32]) + Sync,
+) -> Vec<f64> {
     let step = block_rows(width);
     let parts: Vec<Vec<f32>> = (0..rows.div_ceil(step))
         .into_par_iter()

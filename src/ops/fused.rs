@@ -2,7 +2,7 @@
 
 use candle_core::{Result, Tensor};
 
-use super::tape::{Backward, Graph, Gradients, Value, gradients_from, recording};
+use super::tape::{Backward, Gradients, Graph, Value, gradients_from, recording};
 
 /// An operation that a hand-written kernel has computed. Where its gradient is to be differentiated again, `plain`
 /// computes the operation once more in plain ones and their gradients are taken; otherwise `fast` gives the gradients.

@@ -94,17 +94,26 @@ impl Value {
     ///
     /// # Errors
     /// Where the shapes do not fit.
-    pub fn normalise_with(&self, mean: &Tensor, variance: &Tensor, scale: &Self, shift: &Self, slope: f32) -> Result<Self> {
+    pub fn normalise_with(
+        &self,
+        mean: &Tensor,
+        variance: &Tensor,
+        scale: &Self,
+        shift: &Self,
+        slope: f32,
+    ) -> Result<Self> {
         let (batch, height, width, channels) = self.tensor().dims4()?;
         if !cpu::is_cpu(self.tensor()) {
             let inverse = (variance + EPSILON)?.sqrt()?.recip()?;
             let centred = self.sub(&Self::constant(mean.clone()).broadcast_as(self.dims())?)?;
             return finish(&centred.mul(&Self::constant(inverse))?, scale, shift, slope);
         }
-        let shape = Shape { batch, positions: height * width, channels, over: Over::Batch, slope, rows: scale.dims()[0] };
+        let shape =
+            Shape { batch, positions: height * width, channels, over: Over::Batch, slope, rows: scale.dims()[0] };
         let as_f64 = |t: &Tensor| -> Result<Vec<f64>> { Ok(cpu::slice(t)?.iter().map(|x| f64::from(*x)).collect()) };
         let saved = Saved::of(&Statistics { mean: as_f64(mean)?, variance: as_f64(variance)?, count: 1 });
-        let (x, scales, shifts) = (cpu::slice(self.tensor())?, cpu::slice(scale.tensor())?, cpu::slice(shift.tensor())?);
+        let (x, scales, shifts) =
+            (cpu::slice(self.tensor())?, cpu::slice(scale.tensor())?, cpu::slice(shift.tensor())?);
         Ok(Self::constant(cpu::tensor(apply(&x, &saved, &scales, &shifts, &shape), self.dims())?))
     }
 }
@@ -204,7 +213,9 @@ fn over_blocks(out: &mut [f32], shape: &Shape, work: impl Fn(usize, usize, &mut 
     let (c, step) = (shape.channels, cpu::block_rows(shape.channels).min(shape.positions));
     out.par_chunks_mut(shape.image()).enumerate().for_each(|(image, out)| {
         // Large images are shared out, small ones stay whole.
-        out.par_chunks_mut(step * c).enumerate().for_each(|(i, out)| work(image, image * shape.positions + i * step, out));
+        out.par_chunks_mut(step * c)
+            .enumerate()
+            .for_each(|(i, out)| work(image, image * shape.positions + i * step, out));
     });
 }
 
@@ -236,11 +247,14 @@ fn fast(b: &Backward<'_>, saved: &Saved, shape: &Shape) -> Gradients {
     let weighed = |group: usize, lane: usize| -> f64 {
         let scale = |image: usize, ch: usize| f64::from(scales[if shape.rows == 1 { 0 } else { image } * c + ch]);
         match shape.over {
-            Over::Batch => (0..shape.batch).map(|image| sums[(image * 2 + lane) * c + group] * scale(image, group)).sum(),
+            Over::Batch => {
+                (0..shape.batch).map(|image| sums[(image * 2 + lane) * c + group] * scale(image, group)).sum()
+            }
             Over::Image => (0..c).map(|ch| sums[(group * 2 + lane) * c + ch] * scale(group, ch)).sum(),
         }
     };
-    let means: Vec<[f32; 2]> = (0..shape.groups()).map(|g| [0, 1].map(|lane| (weighed(g, lane) / count) as f32)).collect();
+    let means: Vec<[f32; 2]> =
+        (0..shape.groups()).map(|g| [0, 1].map(|lane| (weighed(g, lane) / count) as f32)).collect();
     let dx = b.of(0, || {
         let mut dx = cpu::fresh(x.len());
         over_blocks(&mut dx, shape, |image, row, out| {
@@ -249,8 +263,9 @@ fn fast(b: &Backward<'_>, saved: &Saved, shape: &Shape) -> Gradients {
             // dx = h * a - x * p - q
             let a: Vec<f32> = (0..c).map(|ch| scales[scale_row + ch] * saved.inverse[group(ch)]).collect();
             let p: Vec<f32> = (0..c).map(|ch| saved.inverse[group(ch)].powi(2) * means[group(ch)][1]).collect();
-            let q: Vec<f32> =
-                (0..c).map(|ch| saved.inverse[group(ch)] * means[group(ch)][0] - saved.mean[group(ch)] * p[ch]).collect();
+            let q: Vec<f32> = (0..c)
+                .map(|ch| saved.inverse[group(ch)] * means[group(ch)][0] - saved.mean[group(ch)] * p[ch])
+                .collect();
             let range = row * c..row * c + out.len();
             let (x, y, grad) = (&x[range.clone()], &y[range.clone()], &grad[range]);
             cpu::vectorised(|| {
@@ -288,7 +303,10 @@ fn channel_sums(x: &[f32], y: &[f32], grad: &[f32], saved: &Saved, shape: &Shape
             let mut sums = cpu::block_sums(shape.positions, c, 2 * c, |rows, sums| {
                 let (plain, weighted) = sums.split_at_mut(c);
                 let range = (rows.start + first) * c..(rows.end + first) * c;
-                let rows = x[range.clone()].chunks_exact(c).zip(y[range.clone()].chunks_exact(c)).zip(grad[range].chunks_exact(c));
+                let rows = x[range.clone()]
+                    .chunks_exact(c)
+                    .zip(y[range.clone()].chunks_exact(c))
+                    .zip(grad[range].chunks_exact(c));
                 for ((x, y), grad) in rows {
                     for ch in 0..c {
                         let h = if y[ch] > 0.0 { grad[ch] } else { slope * grad[ch] };
@@ -336,7 +354,9 @@ fn statistics_by_candle(x: &Tensor, shape: &Shape) -> Result<Statistics> {
     };
     let mean = grouped.mean_keepdim(along)?;
     let variance = grouped.broadcast_sub(&mean)?.sqr()?.mean_keepdim(along)?;
-    let list = |t: &Tensor| -> Result<Vec<f64>> { Ok(t.flatten_all()?.to_vec1::<f32>()?.into_iter().map(f64::from).collect()) };
+    let list = |t: &Tensor| -> Result<Vec<f64>> {
+        Ok(t.flatten_all()?.to_vec1::<f32>()?.into_iter().map(f64::from).collect())
+    };
     Ok(Statistics { mean: list(&mean)?, variance: list(&variance)?, count: shape.count() })
 }
 

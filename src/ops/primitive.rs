@@ -395,7 +395,8 @@ fn product(a: &Tensor, b: &Tensor) -> Result<Tensor> {
         return a.matmul(b);
     }
     let (dims, rank) = (a.dims(), a.rank());
-    if rank < 2 || b.rank() != rank || dims[..rank - 2] != b.dims()[..rank - 2] || dims[rank - 1] != b.dims()[rank - 2] {
+    if rank < 2 || b.rank() != rank || dims[..rank - 2] != b.dims()[..rank - 2] || dims[rank - 1] != b.dims()[rank - 2]
+    {
         bail!("matrix product: shapes {:?} and {:?} do not fit", a.dims(), b.dims());
     }
     let (m, k, n) = (dims[rank - 2], dims[rank - 1], b.dims()[rank - 1]);

@@ -55,12 +55,13 @@ impl SessionError {
     fn io(what: &'static str, path: &std::path::Path) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.display().to_string();
         move |source| {
-            let hint = match source.kind() {
-                std::io::ErrorKind::StorageFull => "; free some space on the disk",
-                std::io::ErrorKind::PermissionDenied => "; choose a folder that you may write to",
-                std::io::ErrorKind::NotFound => "; was the folder moved or its drive taken away?",
-                _ => "",
-            };
+            use std::io::ErrorKind::{NotFound, PermissionDenied, StorageFull};
+            let hints = [
+                (StorageFull, "; free some space on the disk"),
+                (PermissionDenied, "; choose a folder that you may write to"),
+                (NotFound, "; was the folder moved or its drive taken away?"),
+            ];
+            let hint = hints.into_iter().find(|(kind, _)| *kind == source.kind()).map_or("", |(_, hint)| hint);
             Self::Io { what, path, source, hint }
         }
     }

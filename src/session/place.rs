@@ -37,7 +37,15 @@ pub fn name_for(config: &Config, now: SystemTime) -> String {
 
 /// Whether two runs differ at most in their data, length and size.
 fn same_networks(a: &Config, b: &Config) -> bool {
-    let kind = |c: &Config| (c.discriminator.conditioning, c.discriminator.norm, c.discriminator.spectral_norm, c.loss.kind, c.generator.norm);
+    let kind = |c: &Config| {
+        (
+            c.discriminator.conditioning,
+            c.discriminator.norm,
+            c.discriminator.spectral_norm,
+            c.loss.kind,
+            c.generator.norm,
+        )
+    };
     kind(a) == kind(b)
 }
 

@@ -106,7 +106,8 @@ pub fn read_state(checkpoint: &Path) -> Result<CheckpointState> {
 pub fn read_checkpoint_file(checkpoint: &Path, state: &CheckpointState, name: &str) -> Result<Vec<u8>> {
     let path = checkpoint.join(name);
     let damaged = |reason: &str| SessionError::content(&path, format!("{reason}; use an older checkpoint"));
-    let want = state.files.iter().find(|file| file.name == name).ok_or_else(|| damaged("not part of the checkpoint"))?;
+    let want =
+        state.files.iter().find(|file| file.name == name).ok_or_else(|| damaged("not part of the checkpoint"))?;
     let length = fs::metadata(&path).map_err(SessionError::io("could not read", &path))?.len();
     if length != want.bytes {
         return Err(damaged("the file is not whole"));
@@ -133,7 +134,10 @@ pub fn read_grid(folder: &Path, grid: &Grid, rows: usize, columns: usize) -> Res
     let image = reader.decode().map_err(|err| SessionError::content(&path, err.to_string()))?.into_rgb8();
     let (width, height) = (image.width() as usize, image.height() as usize);
     if rows == 0 || columns == 0 || width % columns != 0 || height % rows != 0 || width / columns != height / rows {
-        return Err(SessionError::content(&path, format!("{width}x{height} px is no grid of {rows} rows and {columns} columns")));
+        return Err(SessionError::content(
+            &path,
+            format!("{width}x{height} px is no grid of {rows} rows and {columns} columns"),
+        ));
     }
     let picture = Picture { width, height, rgb: image.into_raw().into() };
     Ok(GridPicture { step: grid.step, columns, rows, cell: width / columns, picture })

@@ -134,7 +134,12 @@ impl Writer {
     ///
     /// # Errors
     /// Where it cannot be written; what was there before stays.
-    pub fn checkpoint(&mut self, state: &CheckpointState, files: &[(&str, Vec<u8>)], keep: usize) -> Result<Checkpoint> {
+    pub fn checkpoint(
+        &mut self,
+        state: &CheckpointState,
+        files: &[(&str, Vec<u8>)],
+        keep: usize,
+    ) -> Result<Checkpoint> {
         let name = |step: usize| format!("{CHECKPOINTS}/{step:07}");
         let folder = name(state.step);
         let place = self.folder.join(&folder);
@@ -150,7 +155,8 @@ impl Writer {
             for (name, content) in files {
                 write_synced(&beside.join(name), content)?;
             }
-            let json = serde_json::to_vec_pretty(&state).map_err(|err| SessionError::content(&beside, err.to_string()))?;
+            let json =
+                serde_json::to_vec_pretty(&state).map_err(|err| SessionError::content(&beside, err.to_string()))?;
             write_synced(&beside.join(STATE), &json)?;
             fs::rename(&beside, &place).map_err(SessionError::io("could not finish", &place))?;
             sync_folder(place.parent());

@@ -45,7 +45,12 @@ fn classification(judgements: &[Judgement], labels: &Tensor) -> Result<Option<Va
 }
 
 /// The discriminator's loss on a batch, without the gradient penalty. All shapes (1).
-pub(super) fn of_discriminator(config: &Config, real: &[Judgement], fake: &[Judgement], labels: &Tensor) -> Result<Value> {
+pub(super) fn of_discriminator(
+    config: &Config,
+    real: &[Judgement],
+    fake: &[Judgement],
+    labels: &Tensor,
+) -> Result<Value> {
     let hinge = |judgements: &[Judgement], sign: f64| {
         mean_over_scales(judgements, |j| j.logits.affine(sign, 1.0)?.leaky_relu(0.0)?.mean_all())
     };
@@ -97,6 +102,7 @@ pub(super) fn gradient_penalty(
     };
     let (batch, height, width, channels) = gradient.tensor().dims4()?;
     let squares = gradient.mul(&gradient)?.reshape(&[batch, height * width * channels])?.sum_keepdim(1)?;
-    let excess = squares.power(0.5)?.affine(1.0, -1.0)?;
+    // A root has no slope at 0; PyTorch's norm takes 0 there, and so does this (the offset is far below rounding).
+    let excess = squares.affine(1.0, 1e-30)?.power(0.5)?.affine(1.0, -1.0)?;
     excess.mul(&excess)?.mean_all()
 }

@@ -90,7 +90,10 @@ impl Feed for Recorded<'_> {
     fn generator(&mut self) -> anyhow::Result<GeneratorBatch> {
         let at = format!("step{}/g/m{}", self.step, self.taken_g);
         self.taken_g += 1;
-        Ok(GeneratorBatch { z: self.trace.tensor(&format!("{at}/z"))?, labels: self.trace.labels(&format!("{at}/labels"))? })
+        Ok(GeneratorBatch {
+            z: self.trace.tensor(&format!("{at}/z"))?,
+            labels: self.trace.labels(&format!("{at}/labels"))?,
+        })
     }
 }
 

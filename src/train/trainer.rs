@@ -154,7 +154,12 @@ impl Trainer {
         Ok(losses)
     }
 
-    fn discriminator_gradients(&mut self, b: &DiscriminatorBatch, losses: &mut Losses, total: &mut Accumulated) -> Result<()> {
+    fn discriminator_gradients(
+        &mut self,
+        b: &DiscriminatorBatch,
+        losses: &mut Losses,
+        total: &mut Accumulated,
+    ) -> Result<()> {
         let share = 1.0 / self.config.optimizer.accumulation as f64;
         let fake = without_recording(|| {
             let mut pass = Pass::new(&mut self.generator_store, Mode::Train, false);
@@ -165,7 +170,8 @@ impl Trainer {
         let on_fake = self.discriminator.forward(&mut pass, &fake, &b.labels)?;
         let mut loss = loss::of_discriminator(&self.config, &on_real, &on_fake, &b.labels)?;
         if self.config.loss.kind == LossKind::WassersteinGp {
-            let penalty = loss::gradient_penalty(&self.discriminator, &mut pass, &b.real, fake.tensor(), &b.labels, &b.alpha)?;
+            let penalty =
+                loss::gradient_penalty(&self.discriminator, &mut pass, &b.real, fake.tensor(), &b.labels, &b.alpha)?;
             loss = loss.add(&penalty.scale(self.config.loss.gradient_penalty)?)?;
         }
         let share_f32 = share as f32;
@@ -211,7 +217,7 @@ fn blend(shadow: &Tensor, live: &Tensor, decay: f64) -> Result<Tensor> {
         return (shadow * decay)? + (live * (1.0 - decay))?;
     }
     let (keep, take) = (decay as f32, (1.0 - decay) as f32);
-    let out = cpu::map2(&*cpu::slice(shadow)?, &*cpu::slice(live)?, |shadow, live| keep * shadow + take * live);
+    let out = cpu::map2(&cpu::slice(shadow)?, &cpu::slice(live)?, |shadow, live| keep * shadow + take * live);
     cpu::tensor(out, shadow.dims())
 }
 
