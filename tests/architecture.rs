@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 /// Who may use whom; the README shows the same table.
 const ROOMS: &[(&str, &[&str])] = &[
     ("config", &[]),
-    ("ops", &["config"]),
+    ("ops", &[]),
     ("event", &["config"]),
     ("data", &["config", "event"]),
     ("model", &["config", "ops"]),

@@ -8,7 +8,7 @@ use candle_core::{Device, Tensor};
 use rand::Rng as _;
 use serde::Serialize;
 
-use super::{BenchArgs, Usage, print_json};
+use super::{BenchArgs, Usage, print_json, say};
 use crate::config::chance::{ChaCha8Rng, Purpose, stream};
 use crate::config::{Config, has_errors};
 use crate::engine::device;
@@ -42,9 +42,9 @@ pub(super) fn run(args: &BenchArgs) -> anyhow::Result<()> {
     if args.json {
         return print_json(&report);
     }
-    println!("{step_ms:.1} ms a step, {images_per_s:.1} images a second, {threads} threads");
+    say!("{step_ms:.1} ms a step, {images_per_s:.1} images a second, {threads} threads");
     if let Some(memory) = report.peak_memory_mb {
-        println!("{memory:.0} MB at the peak");
+        say!("{memory:.0} MB at the peak");
     }
     Ok(())
 }

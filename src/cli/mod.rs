@@ -166,12 +166,29 @@ pub fn main() -> ExitCode {
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).without_time().init();
     match run(Cli::parse()) {
         Ok(code) => code,
+        // Whoever read our output has seen enough (`gandle presets | head`).
+        Err(err) if err.chain().any(is_broken_pipe) => ExitCode::SUCCESS,
         Err(err) => {
             eprintln!("gandle: {err:#}");
             ExitCode::from(if err.is::<Usage>() { 2 } else { 1 })
         }
     }
 }
+
+fn is_broken_pipe(err: &(dyn std::error::Error + 'static)) -> bool {
+    let io = err.downcast_ref::<std::io::Error>().map(std::io::Error::kind);
+    let json = err.downcast_ref::<serde_json::Error>().and_then(serde_json::Error::io_error_kind);
+    io.or(json) == Some(std::io::ErrorKind::BrokenPipe)
+}
+
+/// Prints to standard output, where `println!` would panic once nobody reads it any more.
+macro_rules! say {
+    ($($text:tt)*) => {{
+        use std::io::Write as _;
+        writeln!(std::io::stdout(), $($text)*)?;
+    }};
+}
+use say;
 
 fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
@@ -218,10 +235,10 @@ fn preset(name: &str) -> anyhow::Result<Preset> {
 
 fn presets(name: Option<&str>) -> anyhow::Result<()> {
     match name {
-        Some(name) => print!("{}", preset(name)?.config().to_toml()),
+        Some(name) => say!("{}", preset(name)?.config().to_toml().trim_end()),
         None => {
             for preset in Preset::ALL {
-                println!("{:10} {}", preset.name(), preset.about());
+                say!("{:10} {}", preset.name(), preset.about());
             }
         }
     }
@@ -246,9 +263,15 @@ fn replay_all(args: &ReplayArgs) -> anyhow::Result<ExitCode> {
                 } else {
                     let r = &report;
                     let verdict = if r.ok { "ok" } else { "TOO FAR" };
-                    println!(
+                    say!(
                         "{:40} {verdict}  losses {:.1e}  generator {:.1e}  discriminator {:.1e}  ema {:.1e}  images {:.1e}  ema images {:.1e}",
-                        r.trace, r.losses, r.generator, r.discriminator, r.ema, r.generator_images, r.ema_images
+                        r.trace,
+                        r.losses,
+                        r.generator,
+                        r.discriminator,
+                        r.ema,
+                        r.generator_images,
+                        r.ema_images
                     );
                 }
                 if !report.ok {
@@ -269,27 +292,27 @@ fn inspect(args: &InspectArgs) -> anyhow::Result<()> {
     if args.json {
         return print_json(&summary);
     }
-    println!("{}: {} images in {} classes", summary.source, summary.images(), summary.classes.len());
+    say!("{}: {} images in {} classes", summary.source, summary.images(), summary.classes.len());
     let most = summary.classes.iter().map(|class| class.images).max().unwrap_or(1).max(1);
     let width = summary.classes.iter().map(|class| class.name.chars().count()).max().unwrap_or(0);
     for class in &summary.classes {
         let bar = "#".repeat((class.images * 40).div_ceil(most));
-        println!("  {:width$} {:7}  {bar}", class.name, class.images);
+        say!("  {:width$} {:7}  {bar}", class.name, class.images);
     }
     let sizes: Vec<String> =
         summary.sizes.iter().take(8).map(|s| format!("{}x{} ({})", s.width, s.height, s.images)).collect();
     let more = summary.sizes.len().saturating_sub(8);
     if !sizes.is_empty() {
-        println!("sizes: {}{}", sizes.join(", "), if more > 0 { format!(", and {more} more") } else { String::new() });
+        say!("sizes: {}{}", sizes.join(", "), if more > 0 { format!(", and {more} more") } else { String::new() });
     }
     for note in &summary.notes {
-        println!("note: {note}");
+        say!("note: {note}");
     }
     for group in &summary.duplicates {
-        println!("same pixels: {}", group.join(", "));
+        say!("same pixels: {}", group.join(", "));
     }
     for skipped in &summary.skipped {
-        println!("skipped: {}: {}", skipped.file, skipped.reason);
+        say!("skipped: {}: {}", skipped.file, skipped.reason);
     }
     Ok(())
 }
@@ -319,6 +342,6 @@ fn sample(args: &SampleArgs) -> anyhow::Result<()> {
         true
     })?;
     bar.finish_and_clear();
-    println!("{written} images in {}", args.out.display());
+    say!("{written} images in {}", args.out.display());
     Ok(())
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::{TrainArgs, Usage, print_json};
+use super::{TrainArgs, Usage, print_json, say};
 use crate::config::{Config, has_errors};
 use crate::engine::{Engine, RunRequest};
 use crate::event::{Command, Event};
@@ -22,7 +22,7 @@ pub(super) fn run(args: &TrainArgs) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::from(2));
     }
     if args.dry_run {
-        print!("{}", config.to_toml());
+        say!("{}", config.to_toml().trim_end());
         return Ok(ExitCode::SUCCESS);
     }
     let folder = args.out.clone().unwrap_or_else(|| session::new_folder(&config));

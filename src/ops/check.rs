@@ -1,15 +1,15 @@
 //! What the tests of this room measure against: made-up numbers, the plain definition, finite differences.
 
 use candle_core::{Result, Tensor};
-use rand::Rng as _;
+use rand::{Rng as _, SeedableRng as _};
+use rand_chacha::ChaCha8Rng;
 
 use super::cpu;
 use super::tape::{Graph, Value, gradients, gradients_from};
-use crate::config::chance::{Purpose, stream};
 
 /// A leaf of made-up numbers of about unit size.
 pub fn value(shape: &[usize], seed: u64) -> Value {
-    let mut rng = stream(seed, Purpose::Weights, 0);
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let data = (0..shape.iter().product()).map(|_| rng.random_range(-1.5f32..1.5)).collect();
     Value::leaf(cpu::tensor(data, shape).unwrap())
 }

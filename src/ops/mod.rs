@@ -11,6 +11,7 @@ pub mod depthwise;
 mod fused;
 mod im2col;
 pub mod matmul;
+pub mod memory;
 pub mod norm;
 pub mod pointwise;
 mod primitive;

@@ -79,6 +79,7 @@ impl Trainer {
     /// # Errors
     /// Those of candle, such as a device without memory.
     pub fn new(config: &Config, classes: usize, device: &Device) -> Result<Self> {
+        crate::ops::memory::keep_freed_pages();
         let (generator, generator_store) = Generator::new(config, classes, device)?;
         let (discriminator, discriminator_store) = Discriminator::new(config, classes, device)?;
         let o = &config.optimizer;
