@@ -40,19 +40,26 @@ impl Value {
         let out = cpu::tensor(out, self.dims())?;
         Ok(fused(out, &[self, bias], plain, move |b| {
             // The output has the sign of what went into the LeakyReLU.
-            let grad = if slope == 1.0 { b.grad.clone() } else { b.grad.gate(b.output, slope)? };
-            let sums = b.of(1, || {
-                let g = cpu::slice(grad.tensor())?;
-                let sums = cpu::block_sums(g.len() / width, width, width, |rows, sums| {
-                    for row in g[rows.start * width..rows.end * width].chunks_exact(width) {
-                        for (sum, g) in sums.iter_mut().zip(row) {
-                            *sum += g;
+            let (y, g) = (cpu::slice(b.output.tensor())?, cpu::slice(b.grad.tensor())?);
+            let mut grad = cpu::fresh(g.len());
+            let step = cpu::block_rows(width) * width;
+            let sums: Vec<Vec<f32>> = (grad.par_chunks_mut(step).zip(y.par_chunks(step)).zip(g.par_chunks(step)))
+                .map(|((grad, y), g)| {
+                    let mut sums = vec![0.0; width];
+                    cpu::vectorised(|| {
+                        let rows = y.chunks_exact(width).zip(g.chunks_exact(width));
+                        for (grad, (y, g)) in grad.chunks_exact_mut(width).zip(rows) {
+                            for i in 0..width {
+                                grad[i] = if y[i] > 0.0 { g[i] } else { slope * g[i] };
+                                sums[i] += grad[i];
+                            }
                         }
-                    }
-                });
-                Ok(Self::constant(cpu::tensor(sums.iter().map(|x| *x as f32).collect(), width)?))
-            })?;
-            Ok(vec![b.of(0, || Ok(grad.clone()))?, sums])
+                    });
+                    sums
+                })
+                .collect();
+            let bias = b.of(1, || Ok(Self::constant(cpu::tensor(cpu::add_up(&sums, width), width)?)))?;
+            Ok(vec![b.of(0, || Ok(Self::constant(cpu::tensor(grad, b.grad.dims())?)))?, bias])
         }))
     }
 

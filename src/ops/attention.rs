@@ -8,6 +8,7 @@ use rayon::prelude::*;
 
 use super::cpu;
 use super::fused::fused;
+use super::math::exp;
 use super::matmul::{Into, Matrix, Threads, matmul};
 use super::tape::{Backward, Gradients, Value};
 
@@ -188,38 +189,10 @@ fn products(a: &[f32], b: &[f32]) -> f32 {
     lanes.iter().sum::<f32>() + rest
 }
 
-/// `e^x` for `x <= 0` to about one unit in the last place, in operations that vectorise: `2^n` from the exponent bits,
-/// the rest by a polynomial (coefficients of Cephes' expf).
-#[inline(always)]
-fn exp(x: f32) -> f32 {
-    const ROUND: f32 = 12_582_912.0; // 1.5 * 2^23: adding it rounds to a whole number
-    let x = if x < -87.0 { -87.0 } else { x };
-    let n = (x * std::f32::consts::LOG2_E + ROUND) - ROUND;
-    let r = x - n * 0.693_359_4 + n * 2.121_944_4e-4;
-    let mut p = 1.987_569_1e-4;
-    for c in [1.398_199_9e-3, 8.333_452e-3, 4.166_579_6e-2, 1.666_666_6e-1, 0.5] {
-        p = p * r + c;
-    }
-    let e = p * r * r + r + 1.0;
-    #[expect(clippy::cast_possible_truncation, reason = "a whole number between -126 and 0")]
-    let power = f32::from_bits(((n as i32 + 127) as u32) << 23);
-    e * power
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::ops::check::{close, finite_differences, second_order, values};
-
-    #[test]
-    fn exp_is_exact_to_rounding() {
-        for i in 0..=8700 {
-            let x = -(i as f32) / 100.0;
-            let want = f64::from(x).exp();
-            assert!((f64::from(exp(x)) - want).abs() <= 2e-7 * want, "{x}");
-        }
-        assert!(exp(f32::NEG_INFINITY) < 1e-37);
-    }
 
     #[test]
     fn blocks_agree_with_the_whole_matrix() {

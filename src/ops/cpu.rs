@@ -106,6 +106,17 @@ pub fn map2(a: &[f32], b: &[f32], f: impl Fn(f32, f32) -> f32 + Sync) -> Vec<f32
     out
 }
 
+/// The sums of blocks, added in order and in f64, so that the result does not depend on the number of threads.
+pub fn add_up(blocks: &[Vec<f32>], width: usize) -> Vec<f32> {
+    let mut total = vec![0.0f64; width];
+    for block in blocks {
+        for (total, part) in total.iter_mut().zip(block) {
+            *total += f64::from(*part);
+        }
+    }
+    total.into_iter().map(|sum| sum as f32).collect()
+}
+
 /// Sums, for each of `width` columns, whatever `add(block, sums)` adds for a block of rows; blocks are handed out in
 /// parallel and their sums added in order, so the result does not depend on the number of threads.
 ///

@@ -10,6 +10,7 @@ pub mod cpu;
 pub mod depthwise;
 mod fused;
 mod im2col;
+mod math;
 pub mod matmul;
 pub mod memory;
 pub mod norm;

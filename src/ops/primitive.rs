@@ -5,8 +5,9 @@ use candle_core::{D, DType, Result, Tensor, bail};
 
 use super::conv::Geometry;
 use super::cpu;
+use super::math;
 use super::matmul::{Into, Matrix, Threads, matmul};
-use super::tape::Value;
+use super::tape::{Backward, Value, recording};
 
 /// Sums `tensor` down to `shape`, the reverse of broadcasting.
 fn reduce_to(value: &Value, shape: &[usize]) -> Result<Value> {
@@ -242,13 +243,18 @@ impl Value {
     /// # Errors
     /// Those of candle.
     pub fn tanh(&self) -> Result<Self> {
-        let out = match cpu::is_cpu(self.tensor()) {
-            true => cpu::tensor(cpu::map(&cpu::slice(self.tensor())?, f32::tanh), self.dims())?,
-            false => self.tensor().tanh()?,
-        };
+        if !cpu::is_cpu(self.tensor()) {
+            let out = self.tensor().tanh()?;
+            return Ok(Self::computed(out, &[self], |b| Ok(vec![b.of(0, || tanh_gradient(b))?])));
+        }
+        let out = cpu::tensor(cpu::map(&cpu::slice(self.tensor())?, math::tanh), self.dims())?;
         Ok(Self::computed(out, &[self], |b| {
-            // 1 - y^2
-            Ok(vec![b.of(0, || b.grad.mul(&b.output.mul(b.output)?.affine(-1.0, 1.0)?))?])
+            if recording() {
+                return Ok(vec![b.of(0, || tanh_gradient(b))?]);
+            }
+            let slope = |g, y| g * (1.0 - y * y);
+            let grad = cpu::map2(&cpu::slice(b.grad.tensor())?, &cpu::slice(b.output.tensor())?, slope);
+            Ok(vec![b.of(0, || Ok(Self::constant(cpu::tensor(grad, b.grad.dims())?)))?])
         }))
     }
 
@@ -364,6 +370,11 @@ impl Value {
         let picked = shifted.mul(&Self::constant(eye.index_select(labels, 0)?))?.sum_keepdim(1)?.reshape(&[batch])?;
         total.sub(&picked)?.mean_all()
     }
+}
+
+/// `grad (1 - y^2)`
+fn tanh_gradient(b: &Backward<'_>) -> Result<Value> {
+    b.grad.mul(&b.output.mul(b.output)?.affine(-1.0, 1.0)?)
 }
 
 fn elementwise(
