@@ -14,8 +14,9 @@
 use candle_core::{D, Result, Tensor, bail};
 
 use super::cpu;
-use super::im2col::{Patches, col2im, im2col};
+use super::direct;
 use super::matmul::{Into, Matrix, Threads, matmul};
+use super::patches::Patches;
 use super::tape::Value;
 
 /// Stride and padding of a convolution; the kernel's own shape is that of its weight.
@@ -87,10 +88,6 @@ impl Value {
     }
 }
 
-/// Numbers of the patch matrix that is made at a time: large enough for the matrix product to run at its full speed,
-/// small enough to stay in a shared cache.
-const PATCH_NUMBERS: usize = 1 << 22;
-
 fn patches_of(image: (usize, usize, usize), kernel: (usize, usize), geometry: Geometry) -> Result<Patches> {
     let (height, width, channels) = image;
     let (kh, kw) = kernel;
@@ -116,11 +113,6 @@ fn patches_of(image: (usize, usize, usize), kernel: (usize, usize), geometry: Ge
     })
 }
 
-/// Images a chunk, so that its patch matrix has about [`PATCH_NUMBERS`] numbers.
-fn chunk_of(patches: &Patches) -> usize {
-    (PATCH_NUMBERS / (patches.positions() * patches.numbers())).max(1)
-}
-
 fn conv(x: &Tensor, w: &Tensor, geometry: Geometry) -> Result<Tensor> {
     let (batch, height, width, channels) = x.dims4()?;
     let (out_channels, kh, kw, in_channels) = w.dims4()?;
@@ -139,14 +131,7 @@ fn conv(x: &Tensor, w: &Tensor, geometry: Geometry) -> Result<Tensor> {
     if patches.are_the_image() {
         matmul(&mut out, Matrix::new(&x, batch * rows, numbers), kernel, Into::Replace, Threads::All);
     } else {
-        let chunk = chunk_of(&patches);
-        let images = x.chunks(chunk * height * width * channels);
-        for (out, images) in out.chunks_mut(chunk * rows * out_channels).zip(images) {
-            im2col(images, &patches, |columns| {
-                let columns = Matrix::new(columns, columns.len() / numbers, numbers);
-                matmul(out, columns, kernel, Into::Replace, Threads::All);
-            });
-        }
+        direct::conv(&mut out, &x, &w, out_channels, &patches);
     }
     cpu::tensor(out, (batch, patches.out_height, patches.out_width, out_channels))
 }
@@ -168,12 +153,7 @@ fn dgrad(g: &Tensor, w: &Tensor, geometry: Geometry, (height, width): (usize, us
     if patches.are_the_image() {
         matmul(&mut out, Matrix::new(&g, batch * rows, out_channels), kernel, Into::Replace, Threads::All);
     } else {
-        let chunk = chunk_of(&patches);
-        let grads = g.chunks(chunk * rows * out_channels);
-        for (out, grads) in out.chunks_mut(chunk * height * width * channels).zip(grads) {
-            let grads = Matrix::new(grads, grads.len() / out_channels, out_channels);
-            col2im(out, &patches, |columns| matmul(columns, grads, kernel, Into::Replace, Threads::All));
-        }
+        direct::input_gradient(&mut out, &g, &w, out_channels, &patches);
     }
     cpu::tensor(out, (batch, height, width, channels))
 }
@@ -195,16 +175,7 @@ fn wgrad(x: &Tensor, g: &Tensor, geometry: Geometry, (kh, kw): (usize, usize)) -
         let grads = Matrix::new(&g, batch * rows, out_channels).t();
         matmul(&mut out, grads, Matrix::new(&x, batch * rows, numbers), Into::Replace, Threads::All);
     } else {
-        let chunk = chunk_of(&patches);
-        let images = x.chunks(chunk * height * width * channels);
-        for (i, (grads, images)) in g.chunks(chunk * rows * out_channels).zip(images).enumerate() {
-            let into = if i == 0 { Into::Replace } else { Into::Add };
-            im2col(images, &patches, |columns| {
-                let count = columns.len() / numbers;
-                let grads = Matrix::new(grads, count, out_channels).t();
-                matmul(&mut out, grads, Matrix::new(columns, count, numbers), into, Threads::All);
-            });
-        }
+        direct::kernel_gradient(&mut out, &x, &g, out_channels, &patches);
     }
     cpu::tensor(out, (out_channels, kh, kw, channels))
 }

@@ -1,0 +1,524 @@
+//! Convolution without a patch matrix: the product reads padded images where they lie.
+//!
+//! In a channels-last image, the numbers that a patch has of one image row stand side by side. So a tile of the product
+//! (some patches times some vectors of outputs, summed in registers) walks the rows of the kernel and reads each patch's
+//! run of `kw * channels` numbers in place. A gradient in the input is one such product for each position within the
+//! stride (each reads the taps that reach it); a gradient in the kernel sums over patches instead.
+//!
+//! Every number is one sum in a fixed order, whatever the number of threads.
+
+use std::cell::RefCell;
+use std::ops::Range;
+
+use pulp::{Arch, Simd, WithSimd};
+use rayon::prelude::*;
+
+use super::cpu;
+use super::patches::Patches;
+
+/// Patches a tile, and vectors of outputs: with 512-bit vectors, sums and operands fill the 32 registers.
+const ROWS: usize = 8;
+const GROUPS: usize = 3;
+
+/// Numbers of padded images that a thread works on at a time: they stay in its own cache.
+const CHUNK_NUMBERS: usize = 1 << 16;
+/// Patches that a thread works on at a time, at least: the weights come from a shared cache for each chunk.
+const CHUNK_PATCHES: usize = 128;
+
+thread_local! {
+    static PADDED: RefCell<Vec<f32>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Asks for the number of floats in a vector.
+struct Lanes;
+
+impl WithSimd for Lanes {
+    type Output = usize;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) -> usize {
+        S::F32_LANES
+    }
+}
+
+fn lanes() -> usize {
+    Arch::new().dispatch(Lanes)
+}
+
+/// How images are laid out with zeros around them.
+#[derive(Clone, Copy)]
+struct Padding {
+    height: usize,
+    width: usize,
+    channels: usize,
+    above: usize,
+    below: usize,
+    left: usize,
+    right: usize,
+}
+
+impl Padding {
+    fn line(&self) -> usize {
+        (self.left + self.width + self.right) * self.channels
+    }
+
+    fn image(&self) -> usize {
+        (self.above + self.height + self.below) * self.line()
+    }
+
+    /// Lends padded copies of some images.
+    fn with<T>(&self, images: &[f32], work: impl FnOnce(&[f32]) -> T) -> T {
+        let plain = self.height * self.width * self.channels;
+        let len = images.len() / plain * self.image();
+        let mut buffer = PADDED.take();
+        if buffer.len() < len {
+            buffer = cpu::fresh(len);
+        }
+        let row = self.width * self.channels;
+        let (line, left) = (self.line(), self.left * self.channels);
+        for (to, from) in buffer.chunks_exact_mut(self.image()).zip(images.chunks_exact(plain)) {
+            to[..self.above * line].fill(0.0);
+            let body = &mut to[self.above * line..];
+            for (to, from) in body.chunks_exact_mut(line).zip(from.chunks_exact(row)) {
+                to[..left].fill(0.0);
+                to[left..left + row].copy_from_slice(from);
+                to[left + row..].fill(0.0);
+            }
+            body[self.height * line..].fill(0.0);
+        }
+        let out = work(&buffer[..len]);
+        PADDED.set(buffer);
+        out
+    }
+}
+
+/// Where the patches of an image start in its padded copy.
+struct Places {
+    padding: Padding,
+    /// One an output position.
+    starts: Vec<usize>,
+    /// Rows of the kernel.
+    taps: usize,
+    /// Numbers of a kernel row.
+    run: usize,
+}
+
+impl Places {
+    fn new(
+        padding: Padding,
+        (rows, columns): (usize, usize),
+        stride: usize,
+        first: (usize, usize),
+        kernel: (usize, usize),
+    ) -> Self {
+        let line = padding.line();
+        let start =
+            |i: usize| (first.0 + i / columns * stride) * line + (first.1 + i % columns * stride) * padding.channels;
+        let starts = (0..rows * columns).map(start).collect();
+        Self { padding, starts, taps: kernel.0, run: kernel.1 * padding.channels }
+    }
+
+    /// Images a chunk.
+    fn chunk(&self) -> usize {
+        let by_memory = CHUNK_NUMBERS / self.padding.image().max(1);
+        let by_patches = CHUNK_PATCHES.div_ceil(self.starts.len().max(1));
+        by_memory.max(by_patches).max(1)
+    }
+
+    fn start(&self, patch: usize) -> usize {
+        patch / self.starts.len() * self.padding.image() + self.starts[patch % self.starts.len()]
+    }
+}
+
+/// Weights as tiles read them: `(groups, taps, run, lanes)`, the last group filled up with zeros.
+struct Packed {
+    numbers: Vec<f32>,
+    outputs: usize,
+}
+
+impl Packed {
+    /// `at(output, number)` gives a weight, `number` counting through taps and run.
+    fn new(outputs: usize, numbers: usize, fill: impl Fn(Range<usize>, &mut [f32], usize) + Sync) -> Self {
+        let lanes = lanes();
+        let mut packed = vec![0.0; outputs.div_ceil(lanes) * numbers * lanes];
+        packed.par_chunks_mut(numbers * lanes).enumerate().for_each(|(group, to)| {
+            fill(group * lanes..outputs.min((group + 1) * lanes), to, lanes);
+        });
+        Self { numbers: packed, outputs }
+    }
+}
+
+/// Where products go.
+#[derive(Clone, Copy)]
+struct Target {
+    /// Numbers of an output image.
+    image: usize,
+    /// Output positions of a row that this product writes.
+    columns: usize,
+    /// Numbers between output positions of a row, and between rows.
+    step: (usize, usize),
+    first: usize,
+}
+
+/// Convolution of `images` (plain, channels-last) with an `(O, kh, kw, I)` kernel into `out`, which is replaced.
+pub(super) fn conv(out: &mut [f32], images: &[f32], kernel: &[f32], outputs: usize, p: &Patches) {
+    let numbers = p.numbers();
+    let packed = Packed::new(outputs, numbers, |range, to, lanes| {
+        for (lane, output) in range.enumerate() {
+            for (to, from) in to.iter_mut().skip(lane).step_by(lanes).zip(&kernel[output * numbers..][..numbers]) {
+                *to = *from;
+            }
+        }
+    });
+    let padding = Padding {
+        height: p.height,
+        width: p.width,
+        channels: p.channels,
+        above: p.above,
+        below: p.above,
+        left: p.left,
+        right: p.left,
+    };
+    let places = Places::new(padding, (p.out_height, p.out_width), p.stride, (0, 0), (p.kh, p.kw));
+    let image = p.positions() * outputs;
+    let target = Target { image, columns: p.out_width, step: (outputs, p.out_width * outputs), first: 0 };
+    let chunk = places.chunk();
+    let plain = p.height * p.width * p.channels;
+    out.par_chunks_mut(chunk * image).zip(images.par_chunks(chunk * plain)).for_each(|(out, images)| {
+        padding.with(images, |padded| {
+            let patches = images.len() / plain * p.positions();
+            Arch::new().dispatch(Product { padded, places: &places, packed: &packed, out, target, patches });
+        });
+    });
+}
+
+/// One direction of a phase: which taps reach the outputs at `s * i + phase`, and where they read.
+struct Phase {
+    /// Outputs of this phase.
+    count: usize,
+    /// Kernel taps, in the order in which they read along the input.
+    taps: Vec<usize>,
+    /// Where the first tap of output 0 reads, before padding.
+    first: isize,
+}
+
+impl Phase {
+    fn new(phase: usize, size: usize, taps: usize, stride: usize, padding: usize) -> Self {
+        let reached = (phase + padding) % stride;
+        let mut list: Vec<usize> = (reached..taps).step_by(stride).collect();
+        list.reverse();
+        let last = (phase + padding - reached) / stride;
+        let first = last as isize + 1 - list.len() as isize;
+        Self { count: (size.saturating_sub(phase)).div_ceil(stride), taps: list, first }
+    }
+
+    /// Zeros that this phase needs before and after an input of `len`.
+    fn needs(&self, len: usize) -> (usize, usize) {
+        let end = self.first + self.count as isize - 1 + self.taps.len() as isize;
+        (usize::try_from(-self.first).unwrap_or(0), usize::try_from(end - len as isize).unwrap_or(0))
+    }
+}
+
+/// The gradient of a convolution in its input: `grads` are `(B, Ho, Wo, O)`; `out` `(B, H, W, I)` is replaced.
+pub(super) fn input_gradient(out: &mut [f32], grads: &[f32], kernel: &[f32], outputs: usize, p: &Patches) {
+    let vertical: Vec<Phase> = (0..p.stride).map(|r| Phase::new(r, p.height, p.kh, p.stride, p.above)).collect();
+    let horizontal: Vec<Phase> = (0..p.stride).map(|r| Phase::new(r, p.width, p.kw, p.stride, p.left)).collect();
+    let most = |phases: &[Phase], len: usize| {
+        let needs = phases.iter().map(|phase| phase.needs(len));
+        needs.fold((0, 0), |most, need| (most.0.max(need.0), most.1.max(need.1)))
+    };
+    let ((above, below), (left, right)) = (most(&vertical, p.out_height), most(&horizontal, p.out_width));
+    let padding = Padding { height: p.out_height, width: p.out_width, channels: outputs, above, below, left, right };
+    let mut products = Vec::new();
+    // Where the stride is longer than the kernel, some positions are in no patch.
+    let reaches = |phase: &&(usize, &Phase)| !phase.1.taps.is_empty() && phase.1.count > 0;
+    for (y, down) in vertical.iter().enumerate().filter(|phase| reaches(&phase)) {
+        for (x, across) in horizontal.iter().enumerate().filter(|phase| reaches(&phase)) {
+            products.push(phase_product(kernel, outputs, p, padding, (y, down), (x, across)));
+        }
+    }
+    let chunk = products.iter().map(|(places, ..)| places.chunk()).max().unwrap_or(1);
+    let (plain, image) = (p.positions() * outputs, p.height * p.width * p.channels);
+    let untouched = products.len() < vertical.len() * horizontal.len();
+    out.par_chunks_mut(chunk * image).zip(grads.par_chunks(chunk * plain)).for_each(|(out, grads)| {
+        if untouched {
+            out.fill(0.0);
+        }
+        padding.with(grads, |padded| {
+            for (places, packed, target) in &products {
+                let patches = grads.len() / plain * places.starts.len();
+                Arch::new().dispatch(Product { padded, places, packed, out, target: *target, patches });
+            }
+        });
+    });
+}
+
+fn phase_product(
+    kernel: &[f32],
+    outputs: usize,
+    p: &Patches,
+    padding: Padding,
+    (y, down): (usize, &Phase),
+    (x, across): (usize, &Phase),
+) -> (Places, Packed, Target) {
+    let c = p.channels;
+    let taps = (down.taps.len(), across.taps.len());
+    let first = |phase: &Phase, before: usize| usize::try_from(phase.first + before as isize).unwrap_or(0);
+    let start = (first(down, padding.above), first(across, padding.left));
+    let places = Places::new(padding, (down.count, across.count), 1, start, taps);
+    let packed = Packed::new(c, taps.0 * taps.1 * outputs, |range, to, lanes| {
+        let mut to = to.chunks_exact_mut(lanes);
+        for ky in &down.taps {
+            for kx in &across.taps {
+                for (output, to) in (0..outputs).zip(&mut to) {
+                    let from = ((output * p.kh + ky) * p.kw + kx) * c;
+                    to[..range.len()].copy_from_slice(&kernel[from + range.start..from + range.end]);
+                }
+            }
+        }
+    });
+    let target = Target {
+        image: p.height * p.width * c,
+        columns: across.count,
+        step: (p.stride * c, p.stride * p.width * c),
+        first: (y * p.width + x) * c,
+    };
+    (places, packed, target)
+}
+
+struct Product<'a> {
+    padded: &'a [f32],
+    places: &'a Places,
+    packed: &'a Packed,
+    out: &'a mut [f32],
+    target: Target,
+    patches: usize,
+}
+
+impl WithSimd for Product<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(mut self, simd: S) {
+        let groups = self.packed.outputs.div_ceil(S::F32_LANES);
+        let mut group = 0;
+        while group < groups {
+            match groups - group {
+                1 => self.columns::<S, 1>(simd, group),
+                2 => self.columns::<S, 2>(simd, group),
+                4 => {
+                    // Two and two run faster than three and one.
+                    self.columns::<S, 2>(simd, group);
+                    self.columns::<S, 2>(simd, group + 2);
+                    return;
+                }
+                _ => self.columns::<S, GROUPS>(simd, group),
+            }
+            group += GROUPS;
+        }
+    }
+}
+
+impl Product<'_> {
+    #[inline(always)]
+    fn columns<S: Simd, const G: usize>(&mut self, simd: S, group: usize) {
+        let rows = if S::REGISTER_COUNT >= 32 { ROWS } else { ROWS / 2 };
+        let mut patch = 0;
+        while patch < self.patches {
+            let left = self.patches - patch;
+            if left >= rows && rows == ROWS {
+                self.tile::<S, ROWS, G>(simd, patch, group);
+                patch += ROWS;
+            } else if left >= 4 {
+                self.tile::<S, 4, G>(simd, patch, group);
+                patch += 4;
+            } else {
+                self.tile::<S, 1, G>(simd, patch, group);
+                patch += 1;
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn tile<S: Simd, const R: usize, const G: usize>(&mut self, simd: S, patch: usize, group: usize) {
+        let Places { ref padding, taps, run, .. } = *self.places;
+        let (line, numbers) = (padding.line(), taps * run);
+        let (weights, _) = S::as_simd_f32s(&self.packed.numbers);
+        let weights = &weights[group * numbers..(group + G) * numbers];
+        let mut starts = [0; R];
+        for (r, start) in starts.iter_mut().enumerate() {
+            *start = self.places.start(patch + r);
+        }
+        let mut sums = [[simd.splat_f32s(0.0); G]; R];
+        for tap in 0..taps {
+            let mut rows: [&[f32]; R] = [&[]; R];
+            for r in 0..R {
+                rows[r] = &self.padded[starts[r] + tap * line..][..run];
+            }
+            let mut columns: [&[S::f32s]; G] = [&[]; G];
+            for g in 0..G {
+                columns[g] = &weights[g * numbers + tap * run..][..run];
+            }
+            for k in 0..run {
+                for r in 0..R {
+                    let x = simd.splat_f32s(rows[r][k]);
+                    for g in 0..G {
+                        sums[r][g] = simd.mul_add_e_f32s(x, columns[g][k], sums[r][g]);
+                    }
+                }
+            }
+        }
+        for (r, sums) in sums.into_iter().enumerate() {
+            let first = self.position(patch + r);
+            for (g, sum) in sums.into_iter().enumerate() {
+                let begin = (group + g) * S::F32_LANES;
+                let end = self.packed.outputs.min(begin + S::F32_LANES);
+                let out = &mut self.out[first + begin..first + end];
+                match S::as_mut_simd_f32s(out).0 {
+                    [whole] => *whole = sum,
+                    _ => simd.partial_store_f32s(out, sum),
+                }
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn position(&self, patch: usize) -> usize {
+        let Target { image, columns, step, first } = self.target;
+        let (of, at) = (patch / self.places.starts.len(), patch % self.places.starts.len());
+        of * image + first + at / columns * step.1 + at % columns * step.0
+    }
+}
+
+/// The gradient of a convolution in its kernel: `grads` are `(B, Ho, Wo, O)`; `out` `(O, kh, kw, I)` is replaced.
+pub(super) fn kernel_gradient(out: &mut [f32], images: &[f32], grads: &[f32], outputs: usize, p: &Patches) {
+    let padding = Padding {
+        height: p.height,
+        width: p.width,
+        channels: p.channels,
+        above: p.above,
+        below: p.above,
+        left: p.left,
+        right: p.left,
+    };
+    let places = Places::new(padding, (p.out_height, p.out_width), p.stride, (0, 0), (p.kh, p.kw));
+    let plain = p.height * p.width * p.channels;
+    let chunk = (CHUNK_NUMBERS / padding.image()).max(1);
+    // Each thread takes some rows of the kernel gradient and goes through all images.
+    let rows = outputs.div_ceil(rayon::current_num_threads()).next_multiple_of(ROWS);
+    out.par_chunks_mut(rows * p.numbers()).enumerate().for_each(|(i, out)| {
+        out.fill(0.0);
+        let first = i * rows;
+        let images = images.chunks(chunk * plain).zip(grads.chunks(chunk * p.positions() * outputs));
+        for (images, grads) in images {
+            padding.with(images, |padded| {
+                Arch::new().dispatch(Correlation { padded, places: &places, grads, outputs, first, out });
+            });
+        }
+    });
+}
+
+struct Correlation<'a> {
+    padded: &'a [f32],
+    places: &'a Places,
+    /// `(patches, outputs)`
+    grads: &'a [f32],
+    outputs: usize,
+    /// Which output the first row of `out` belongs to.
+    first: usize,
+    /// `(some outputs, taps * run)`
+    out: &'a mut [f32],
+}
+
+impl WithSimd for Correlation<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(mut self, simd: S) {
+        let Places { taps, run, .. } = *self.places;
+        for tap in 0..taps {
+            let mut column = 0;
+            while column < run {
+                let taken = match (run - column) / S::F32_LANES {
+                    0 => self.rows::<S, 1, true>(simd, tap, column),
+                    1 => self.rows::<S, 1, false>(simd, tap, column),
+                    2 => self.rows::<S, 2, false>(simd, tap, column),
+                    4 => self.rows::<S, 2, false>(simd, tap, column),
+                    _ => self.rows::<S, GROUPS, false>(simd, tap, column),
+                };
+                column += taken;
+            }
+        }
+    }
+}
+
+impl Correlation<'_> {
+    /// `G` vectors of columns from `column` on, or less than a whole one, for all rows; returns how many columns that was.
+    #[inline(always)]
+    fn rows<S: Simd, const G: usize, const PART: bool>(&mut self, simd: S, tap: usize, column: usize) -> usize {
+        let Places { taps, run, .. } = *self.places;
+        let rows = self.out.len() / (taps * run);
+        let mut row = 0;
+        while row < rows {
+            let left = rows - row;
+            if left >= ROWS && S::REGISTER_COUNT >= 32 {
+                self.tile::<S, ROWS, G, PART>(simd, tap, column, row);
+                row += ROWS;
+            } else if left >= 4 {
+                self.tile::<S, 4, G, PART>(simd, tap, column, row);
+                row += 4;
+            } else {
+                self.tile::<S, 1, G, PART>(simd, tap, column, row);
+                row += 1;
+            }
+        }
+        if PART { run - column } else { G * S::F32_LANES }
+    }
+
+    #[inline(always)]
+    fn tile<S: Simd, const R: usize, const G: usize, const PART: bool>(
+        &mut self,
+        simd: S,
+        tap: usize,
+        column: usize,
+        row: usize,
+    ) {
+        let Places { ref padding, ref starts, taps, run } = *self.places;
+        let numbers = taps * run;
+        let width = if PART { run - column } else { G * S::F32_LANES };
+        let mut sums = [[simd.splat_f32s(0.0); G]; R];
+        let offset = tap * padding.line() + column;
+        let images =
+            self.padded.chunks_exact(padding.image()).zip(self.grads.chunks_exact(starts.len() * self.outputs));
+        for (image, grads) in images {
+            for (start, grads) in starts.iter().zip(grads.chunks_exact(self.outputs)) {
+                let x = &image[start + offset..][..width];
+                let x: [S::f32s; G] = if PART {
+                    [simd.partial_load_f32s(x); G]
+                } else {
+                    let mut vectors = [simd.splat_f32s(0.0); G];
+                    vectors.copy_from_slice(S::as_simd_f32s(x).0);
+                    vectors
+                };
+                let grads = &grads[self.first + row..][..R];
+                for r in 0..R {
+                    let grad = simd.splat_f32s(grads[r]);
+                    for g in 0..G {
+                        sums[r][g] = simd.mul_add_e_f32s(grad, x[g], sums[r][g]);
+                    }
+                }
+            }
+        }
+        for (r, sums) in sums.into_iter().enumerate() {
+            let out = &mut self.out[(row + r) * numbers + tap * run + column..][..width];
+            if PART {
+                let before = simd.partial_load_f32s(out);
+                simd.partial_store_f32s(out, simd.add_f32s(before, sums[0]));
+            } else {
+                for (out, sum) in S::as_mut_simd_f32s(out).0.iter_mut().zip(sums) {
+                    *out = simd.add_f32s(*out, sum);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! Functions of one number in operations that vectorise; a call into the C library for each number would not.
+
+/// `e^x` for `x <= 0` to about one unit in the last place, in operations that vectorise: `2^n` from the exponent bits,
+/// the rest by a polynomial (coefficients of Cephes' expf).
+#[inline(always)]
+pub fn exp(x: f32) -> f32 {
+    const ROUND: f32 = 12_582_912.0; // 1.5 * 2^23: adding it rounds to a whole number
+    let x = if x < -87.0 { -87.0 } else { x };
+    let n = (x * std::f32::consts::LOG2_E + ROUND) - ROUND;
+    let r = x - n * 0.693_359_4 + n * 2.121_944_4e-4;
+    let mut p = 1.987_569_1e-4;
+    for c in [1.398_199_9e-3, 8.333_452e-3, 4.166_579_6e-2, 1.666_666_6e-1, 0.5] {
+        p = p * r + c;
+    }
+    let e = p * r * r + r + 1.0;
+    #[expect(clippy::cast_possible_truncation, reason = "a whole number between -126 and 0")]
+    let power = f32::from_bits(((n as i32 + 127) as u32) << 23);
+    e * power
+}
+
+/// Hyperbolic tangent, to a few units in the last place.
+#[inline(always)]
+pub fn tanh(x: f32) -> f32 {
+    let size = x.abs();
+    // (1 - e) / (1 + e) with e = exp(-2 |x|) loses digits where e is near 1: there, the series.
+    let e = exp(-2.0 * size);
+    let far = (1.0 - e) / (1.0 + e);
+    let square = x * x;
+    let mut series = -0.008_863_236;
+    for c in [0.021_869_49, -0.053_968_254, 0.133_333_33, -0.333_333_34] {
+        series = series * square + c;
+    }
+    let near = size + size * square * series;
+    (if size < 0.3 { near } else { far }).copysign(x)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn exp_is_exact_to_rounding() {
+        for i in 0..=8700 {
+            let x = -(i as f32) / 100.0;
+            let want = f64::from(x).exp();
+            assert!((f64::from(exp(x)) - want).abs() <= 2e-7 * want, "{x}");
+        }
+        assert!(exp(f32::NEG_INFINITY) < 1e-37);
+    }
+
+    #[test]
+    fn tanh_is_exact_to_a_few_units() {
+        for i in -30_000..=30_000 {
+            let x = i as f32 / 2500.0;
+            let want = f64::from(x).tanh();
+            assert!((f64::from(tanh(x)) - want).abs() <= 5e-7 * want.abs(), "{x}: {} {want}", tanh(x));
+        }
+        assert_eq!((tanh(f32::INFINITY), tanh(f32::NEG_INFINITY)), (1.0, -1.0));
+        assert!(tanh(f32::NAN).is_nan() && exp(f32::NAN).is_nan());
+    }
+}
