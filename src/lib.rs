@@ -4,3 +4,11 @@ pub mod config;
 pub mod event;
 
 pub mod ops;
+
+pub mod session;
+
+pub mod engine;
+
+pub mod ui;
+
+pub mod app;
