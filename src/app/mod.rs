@@ -65,8 +65,7 @@ struct App {
 impl App {
     fn new(creation: &eframe::CreationContext<'_>) -> std::io::Result<Self> {
         theme::apply(&creation.egui_ctx);
-        let saved: Saved =
-            creation.storage.and_then(|storage| eframe::get_value(storage, STATE)).unwrap_or_default();
+        let saved: Saved = creation.storage.and_then(|storage| eframe::get_value(storage, STATE)).unwrap_or_default();
         let ctx = creation.egui_ctx.clone();
         let waker: Waker = Arc::new(move || ctx.request_repaint_after(NEWS_PAUSE));
         let mut app = Self {

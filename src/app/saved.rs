@@ -1,15 +1,21 @@
 //! What is kept between starts. A state of an older form gives what can still be read, and the defaults for the rest.
 
-use crate::config::Config;
+use crate::config::{Config, Preset};
 use crate::ui::{Settings, Workbench};
 
 /// The stored form of the window's state.
-#[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(default)]
 pub struct Saved {
     /// The set-up as `run.toml`: a text, so that a key of another version cannot make the rest unreadable.
     config: String,
     settings: Settings,
+}
+
+impl Default for Saved {
+    fn default() -> Self {
+        Self { config: Preset::Improved.config().to_toml(), settings: Settings::default() }
+    }
 }
 
 impl Saved {
@@ -22,7 +28,7 @@ impl Saved {
     pub fn restore(self) -> Workbench {
         let config = Config::from_toml(&self.config).unwrap_or_else(|err| {
             tracing::warn!("the stored set-up is not readable any more and starts afresh: {err}");
-            Config::default()
+            Preset::Improved.config()
         });
         Workbench::new(config, self.settings)
     }
@@ -46,6 +52,6 @@ mod tests {
         let mut saved = Saved { config: "image_size = 32\nno_such_key = 1".to_owned(), ..Saved::default() };
         saved.settings.remember("/cells");
         let back = saved.restore();
-        assert_eq!((back.config, back.settings.recent), (Config::default(), vec!["/cells".to_owned()]));
+        assert_eq!((back.config, back.settings.recent), (Preset::Improved.config(), vec!["/cells".to_owned()]));
     }
 }

@@ -30,7 +30,14 @@ pub struct Engine {
 }
 
 fn cell(seed: u64, class: usize, column: usize, size: usize, blur: f32, out: &mut [u8], stride: usize) {
-    let hue = [[120.0, 60.0, 150.0], [200.0, 90.0, 120.0], [170.0, 60.0, 90.0], [90.0, 70.0, 170.0], [130.0, 110.0, 190.0], [150.0, 80.0, 160.0]];
+    let hue = [
+        [120.0, 60.0, 150.0],
+        [200.0, 90.0, 120.0],
+        [170.0, 60.0, 90.0],
+        [90.0, 70.0, 170.0],
+        [130.0, 110.0, 190.0],
+        [150.0, 80.0, 160.0],
+    ];
     let mut state = seed ^ ((class as u64) << 32) ^ ((column as u64) << 40) ^ 0x9e37_79b9;
     let mut noise = || {
         state ^= state << 13;
@@ -102,8 +109,9 @@ impl Engine {
         let (commands, inbox) = bounded(8);
         let grid = Arc::new(Mutex::new(None));
         let slot = Arc::clone(&grid);
-        let worker =
-            std::thread::Builder::new().name("training".into()).spawn(move || fake(&request, &sender, &inbox, &slot, &waker))?;
+        let worker = std::thread::Builder::new()
+            .name("training".into())
+            .spawn(move || fake(&request, &sender, &inbox, &slot, &waker))?;
         Ok(Engine { events: Some(events), commands, grid, worker: Some(worker) })
     }
 
@@ -183,10 +191,18 @@ fn fake(
                     deliver(Event::Resumed { step });
                 }
                 Command::Checkpoint => {
-                    deliver(Event::Checkpoint(Checkpoint { step, folder: format!("checkpoints/{step}"), removed: vec![] }));
+                    deliver(Event::Checkpoint(Checkpoint {
+                        step,
+                        folder: format!("checkpoints/{step}"),
+                        removed: vec![],
+                    }));
                 }
                 Command::Stop => {
-                    deliver(Event::Checkpoint(Checkpoint { step, folder: format!("checkpoints/{step}"), removed: vec![] }));
+                    deliver(Event::Checkpoint(Checkpoint {
+                        step,
+                        folder: format!("checkpoints/{step}"),
+                        removed: vec![],
+                    }));
                     deliver(Event::Stopped { step });
                     return;
                 }
@@ -248,7 +264,10 @@ fn fake(
             deliver(Event::Warning { step, message: "The discriminator tells nearly every fake from real images (mean logits 2.1 and -2.3): the generator may stop learning. Lower the discriminator's learning rate.".into() });
         }
         if c.train.seed == 13 && step == 150 {
-            deliver(Event::Failed { step, message: "The loss of the generator is not a number. Lower the learning rates and train again.".into() });
+            deliver(Event::Failed {
+                step,
+                message: "The loss of the generator is not a number. Lower the learning rates and train again.".into(),
+            });
             return;
         }
         assert!(!(c.train.seed == 14 && step == 150), "a made-up panic");
@@ -272,7 +291,11 @@ pub struct Job {
 }
 
 impl Job {
-    fn start(waker: event::Waker, total: usize, end: impl FnOnce() -> JobEvent + Send + 'static) -> std::io::Result<Job> {
+    fn start(
+        waker: event::Waker,
+        total: usize,
+        end: impl FnOnce() -> JobEvent + Send + 'static,
+    ) -> std::io::Result<Job> {
         let (sender, events) = bounded(64);
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);

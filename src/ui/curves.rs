@@ -1,7 +1,9 @@
 //! The curves of a run, one chart below the other, with one step axis and one cursor for all.
 
 use egui::{Align, Color32, Id, Layout, RichText, Slider, Ui, WidgetInfo};
-use egui_plot::{AxisHints, HoverPosition, Line, MarkerShape, Plot, PlotPoints, PlotUi, Points};
+use egui_plot::{
+    AxisHints, GridInput, GridMark, HoverPosition, Line, MarkerShape, Plot, PlotPoints, PlotUi, Points, VLine,
+};
 
 use super::run_view::RunView;
 use super::series::{Series, outline, smooth_buckets};
@@ -29,6 +31,8 @@ struct Chart<'a> {
     curves: Vec<Curve<'a>>,
     /// How its numbers are written.
     write: fn(f64) -> String,
+    /// How the numbers of its axis are written.
+    tick: fn(f64) -> String,
     /// Whether the slider smooths it.
     smoothed: bool,
 }
@@ -74,14 +78,15 @@ impl Charts {
                     }
                 });
             });
-            let write = chart.write;
-            plot(ui, chart.title, end, write).show(ui, |plot| {
-                for curve in &chart.curves {
-                    draw_curve(plot, curve, smoothing);
-                }
-                pointer_step(plot)
-            })
-            .inner
+            let muted = widgets::palette(ui).muted;
+            plot(ui, chart.title, end, chart.tick)
+                .show(ui, |plot| {
+                    for curve in &chart.curves {
+                        draw_curve(plot, curve, smoothing);
+                    }
+                    self.pointer(plot, muted)
+                })
+                .inner
         })
     }
 
@@ -99,9 +104,53 @@ impl Charts {
         }
         let mut cursor = None;
         for group in groups {
-            cursor = cursor.or(score_ui(ui, group, height, self.cursor, view.classes(), end));
+            cursor = cursor.or(self.score_ui(ui, group, height, view.classes(), end));
         }
         cursor
+    }
+
+    fn score_ui(&self, ui: &mut Ui, group: &Group<'_>, height: f32, classes: &[String], end: f64) -> Option<f64> {
+        let title = format!("{} ({})", format::metric(group.metric), format::extractor(group.extractor));
+        framed(ui, height, |ui| {
+            ui.horizontal(|ui| {
+                widgets::title(ui, &title).on_hover_text(SCORE_ABOUT);
+                ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                    let all = group.scores.iter().rev().filter(|score| score.class.is_none());
+                    let before = |score: &&&Score| self.cursor.is_none_or(|step| score.step as f64 <= step + 0.5);
+                    if let Some(score) = all.clone().find(before).or(all.last()) {
+                        let p = widgets::palette(ui);
+                        widgets::number(ui, format!("{:>8.2}", score.value), p.strong);
+                        widgets::small(ui, format!("N {}", format::count(score.samples)))
+                            .on_hover_text("Images on either side");
+                    }
+                });
+            });
+            let (accent, muted) = (widgets::palette(ui).accent, widgets::palette(ui).muted);
+            let formatter = |position: &HoverPosition<'_>| match position {
+                HoverPosition::NearDataPoint { plot_name, position, .. } => {
+                    Some(format!("{plot_name}\n{:.2} at step {}", position.y, format::count(position.x as usize)))
+                }
+                HoverPosition::Elsewhere { .. } => None,
+            };
+            let shown = plot(ui, &title, end, format::tick).label_formatter(formatter).show(ui, |plot| {
+                for (at, class) in classes.iter().enumerate() {
+                    let color = theme::class_color(at);
+                    score_line(plot, class, points_of(group, Some(class)), color.gamma_multiply(0.7), 1.0);
+                }
+                score_line(plot, "All classes", points_of(group, None), accent, 2.0);
+                self.pointer(plot, muted)
+            });
+            shown.inner
+        })
+    }
+
+    /// Marks the step under the pointer in every chart, and says where the pointer is in this one.
+    fn pointer(&self, plot: &mut PlotUi<'_>, color: Color32) -> Option<f64> {
+        if let Some(step) = self.cursor {
+            plot.vline(VLine::new("cursor", step).color(color.gamma_multiply(0.6)).width(1.0).allow_hover(false));
+        }
+        let hovered = plot.response().contains_pointer();
+        plot.pointer_coordinate().filter(|_| hovered).map(|point| point.x)
     }
 }
 
@@ -127,48 +176,6 @@ fn score_groups(scores: &[Score]) -> Vec<Group<'_>> {
         }
     }
     groups
-}
-
-fn score_ui(
-    ui: &mut Ui,
-    group: &Group<'_>,
-    height: f32,
-    cursor: Option<f64>,
-    classes: &[String],
-    end: f64,
-) -> Option<f64> {
-    let title = format!("{} ({})", format::metric(group.metric), format::extractor(group.extractor));
-    framed(ui, height, |ui| {
-        ui.horizontal(|ui| {
-            widgets::title(ui, &title).on_hover_text(SCORE_ABOUT);
-            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                let all = group.scores.iter().rev().filter(|score| score.class.is_none());
-                let before = |score: &&&Score| cursor.is_none_or(|step| score.step as f64 <= step + 0.5);
-                if let Some(score) = all.clone().find(before).or(all.last()) {
-                    let p = widgets::palette(ui);
-                    widgets::number(ui, format!("{:>8.2}", score.value), p.strong);
-                    widgets::small(ui, format!("N {}", format::count(score.samples)))
-                        .on_hover_text("Images on either side");
-                }
-            });
-        });
-        let accent = widgets::palette(ui).accent;
-        let formatter = |position: &HoverPosition<'_>| match position {
-            HoverPosition::NearDataPoint { plot_name, position, .. } => {
-                Some(format!("{plot_name}\n{:.2} at step {}", position.y, format::count(position.x as usize)))
-            }
-            HoverPosition::Elsewhere { .. } => None,
-        };
-        let shown = plot(ui, &title, end, |value| format!("{value:.0}")).label_formatter(formatter).show(ui, |plot| {
-            for (at, class) in classes.iter().enumerate() {
-                let color = theme::class_color(at);
-                score_line(plot, class, points_of(group, Some(class)), color.gamma_multiply(0.7), 1.0);
-            }
-            score_line(plot, "All classes", points_of(group, None), accent, 2.0);
-            pointer_step(plot)
-        });
-        shown.inner
-    })
 }
 
 fn points_of(group: &Group<'_>, class: Option<&String>) -> Vec<[f64; 2]> {
@@ -201,6 +208,7 @@ fn charts<'a>(ui: &Ui, view: &'a RunView) -> Vec<Chart<'a>> {
     let p = widgets::palette(ui);
     let c = view.curves();
     let number: fn(f64) -> String = |value| format::reading(value as f32);
+    let tick: fn(f64) -> String = format::tick;
     let curve = |name, color, series| Curve { name, color, series };
     vec![
         Chart {
@@ -208,6 +216,7 @@ fn charts<'a>(ui: &Ui, view: &'a RunView) -> Vec<Chart<'a>> {
             about: "What each network is trained to lower. In a healthy run neither runs away; they need not fall.",
             curves: vec![curve("D", p.discriminator, &c.loss_d), curve("G", p.generator, &c.loss_g)],
             write: number,
+            tick,
             smoothed: true,
         },
         Chart {
@@ -215,6 +224,7 @@ fn charts<'a>(ui: &Ui, view: &'a RunView) -> Vec<Chart<'a>> {
             about: "The discriminator's mean decision on real and on generated images. Far apart, it wins; on top of each other, it is fooled.",
             curves: vec![curve("real", p.real, &c.logits_real), curve("fake", p.fake, &c.logits_fake)],
             write: number,
+            tick,
             smoothed: true,
         },
         Chart {
@@ -222,6 +232,7 @@ fn charts<'a>(ui: &Ui, view: &'a RunView) -> Vec<Chart<'a>> {
             about: "The rates that the schedule gives to the generator and the discriminator.",
             curves: vec![curve("D", p.discriminator, &c.discriminator_lr), curve("G", p.generator, &c.generator_lr)],
             write: format::rate,
+            tick: format::rate,
             smoothed: false,
         },
     ]
@@ -238,15 +249,17 @@ fn framed<R>(ui: &mut Ui, height: f32, contents: impl FnOnce(&mut Ui) -> R) -> R
         .inner
 }
 
-fn plot<'a>(ui: &Ui, title: &str, end: f64, write: fn(f64) -> String) -> Plot<'a> {
+fn plot<'a>(ui: &Ui, title: &str, end: f64, tick: fn(f64) -> String) -> Plot<'a> {
     let p = widgets::palette(ui);
     let font = egui::FontId::monospace(10.5);
     let y = AxisHints::new_y()
-        .formatter(move |mark, _| write(mark.value).trim().to_owned())
+        .formatter(move |mark, _| tick(mark.value))
         .min_thickness(46.0)
         .tick_label_color(p.muted)
+        .label_spacing(egui::Rangef::new(8.0, 12.0))
         .tick_label_font(font.clone());
     let x = AxisHints::new_x()
+        .label_spacing(egui::Rangef::new(24.0, 32.0))
         .formatter(|mark, _| if mark.value < 0.0 { String::new() } else { format::count(mark.value as usize) })
         .tick_label_color(p.muted)
         .tick_label_font(font);
@@ -257,10 +270,11 @@ fn plot<'a>(ui: &Ui, title: &str, end: f64, write: fn(f64) -> String) -> Plot<'a
         .show_x(false)
         .show_y(false)
         .grid_color(p.border)
-        .cursor_color(p.muted)
+        .show_crosshair(false)
         .label_formatter(|_| None)
+        .x_grid_spacer(|input| marks(input, X_MARKS))
+        .y_grid_spacer(|input| marks(input, Y_MARKS))
         .link_axis(Id::unique("curves-steps"), [true, false])
-        .link_cursor(Id::unique("curves-steps"), [true, false])
         .allow_scroll(false)
         .allow_boxed_zoom(false)
         .allow_drag([true, false])
@@ -285,10 +299,42 @@ fn draw_curve(plot: &mut PlotUi<'_>, curve: &Curve<'_>, smoothing: f64) {
     }
     let smoothed = smooth_buckets(&buckets, smoothing, range as f64);
     plot.line(raw.id((curve.name, "raw")).color(curve.color.gamma_multiply(0.25)).width(1.0));
-    plot.line(Line::new(curve.name, PlotPoints::from(smoothed)).allow_hover(false).color(curve.color).width(theme::CURVE));
+    plot.line(
+        Line::new(curve.name, PlotPoints::from(smoothed)).allow_hover(false).color(curve.color).width(theme::CURVE),
+    );
 }
 
-fn pointer_step(plot: &PlotUi<'_>) -> Option<f64> {
-    let hovered = plot.response().contains_pointer();
-    plot.pointer_coordinate().filter(|_| hovered).map(|point| point.x)
+/// Marks that an axis of steps, and one of values, should have at most.
+const X_MARKS: f64 = 6.0;
+const Y_MARKS: f64 = 4.0;
+
+/// Marks at 1, 2 or 5 times a power of ten, at most about so many.
+fn marks(input: GridInput, most: f64) -> Vec<GridMark> {
+    let (from, to) = input.bounds;
+    let least = (to - from) / most;
+    if !(least.is_finite() && least > 0.0) {
+        return Vec::new();
+    }
+    let power = 10_f64.powf(least.log10().floor());
+    let step_size =
+        [1.0, 2.0, 5.0, 10.0].into_iter().map(|times| times * power).find(|step| *step >= least).unwrap_or(power);
+    let (first, last) = ((from / step_size).ceil() as i64, (to / step_size).floor() as i64);
+    (first..=last).map(|at| GridMark { value: at as f64 * step_size, step_size }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn marks_are_round_and_few() {
+        let values = |from, to| {
+            let input = GridInput { bounds: (from, to), base_step_size: 1.0 };
+            marks(input, 4.0).into_iter().map(|mark| mark.value).collect::<Vec<_>>()
+        };
+        assert_eq!(values(0.0, 1000.0), [0.0, 500.0, 1000.0]);
+        assert_eq!(values(-1.1, 1.3), [-1.0, 0.0, 1.0]);
+        assert_eq!(values(38.0, 55.0), [40.0, 45.0, 50.0, 55.0]);
+        assert!(values(1.0, 1.0).is_empty() && values(0.0, f64::NAN).is_empty());
+    }
 }

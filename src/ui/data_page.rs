@@ -10,6 +10,8 @@ use crate::event::DataSummary;
 
 /// Files of a list that are shown; the rest is counted.
 const LISTED: usize = 500;
+/// The height from which on the start page has room for the sizes of the classes.
+const TALL: f32 = 480.0;
 
 /// The real images on the graphics card.
 #[derive(Default)]
@@ -25,7 +27,9 @@ impl DataPage {
         let Some(summary) = data.summary() else {
             match data.reading() {
                 Reading::Failed(message) => widgets::empty(ui, "The data could not be read", message),
-                Reading::Nothing => widgets::empty(ui, "No data", "Choose a folder with one sub-folder a class, or take the demo set"),
+                Reading::Nothing => {
+                    widgets::empty(ui, "No data", "Choose a folder with one sub-folder a class, or take the demo set")
+                }
                 Reading::Busy { .. } | Reading::Done => widgets::empty(ui, "Reading the data…", ""),
             }
             return actions;
@@ -33,23 +37,32 @@ impl DataPage {
         ui.add_space(theme::GAP);
         let gap = theme::GAP;
         let left = (ui.available_width() * 0.42).clamp(300.0, 720.0);
-        let height = ui.available_height();
         ui.horizontal_top(|ui| {
             ui.spacing_mut().item_spacing.x = gap;
-            ui.allocate_ui(egui::vec2(left, height), |ui| {
-                ui.set_width(left);
-                ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
-                    ui.spacing_mut().item_spacing.y = gap;
-                    classes_ui(ui, summary);
-                    remarks_ui(ui, summary);
-                });
+            widgets::column(ui, "data-left", left, |ui| {
+                classes_ui(ui, summary);
+                remarks_ui(ui, summary);
             });
             ui.vertical(|ui| self.images_ui(ui, data));
         });
         actions
     }
 
-    /// The real images alone, for the start page.
+    /// The real images and the sizes of the classes, for the start page.
+    pub fn summary_ui(&mut self, ui: &mut Ui, data: &DataView) {
+        if let Some(summary) = data.summary().filter(|_| ui.available_height() > TALL) {
+            let height = (summary.classes.len() as f32 * 23.0 + 66.0).min(TALL / 2.0);
+            let below = egui::Panel::bottom("start-classes")
+                .exact_size(height)
+                .frame(Frame::new().inner_margin(egui::Margin { top: theme::GAP as i8, ..egui::Margin::ZERO }));
+            below.show_separator_line(false).show(ui, |ui| {
+                ScrollArea::vertical().show(ui, |ui| classes_ui(ui, summary));
+            });
+        }
+        self.images_ui(ui, data);
+    }
+
+    /// The real images.
     pub fn images_ui(&mut self, ui: &mut Ui, data: &DataView) {
         widgets::card(ui, |ui| {
             ui.set_min_size(ui.available_size());
@@ -120,7 +133,7 @@ fn classes_ui(ui: &mut Ui, summary: &DataSummary) {
         ui.add_space(4.0);
         let most = summary.classes.iter().map(|class| class.images).max().unwrap_or(1).max(1);
         let width = (ui.available_width() - 190.0).max(60.0);
-        Grid::new("classes").num_columns(3).spacing([10.0, 5.0]).show(ui, |ui| {
+        Grid::new("classes").num_columns(3).min_row_height(18.0).spacing([10.0, 5.0]).show(ui, |ui| {
             for (at, class) in summary.classes.iter().enumerate() {
                 let name = RichText::new(format::path_end(&class.name, 18));
                 ui.label(name).on_hover_text(&class.name);

@@ -1,12 +1,15 @@
 //! The Details page: what a run is, where it is stored, its scores, and every setting.
 
-use egui::{Grid, RichText, ScrollArea, Ui};
+use egui::{Grid, RichText, Ui};
 
 use super::action::Action;
 use super::run_view::RunView;
 use super::{format, theme, widgets};
 use crate::config::{Config, explain};
 use crate::event::Score;
+
+/// Height of a row of a table.
+const ROW: f32 = 18.0;
 
 /// The settings of the run, written out once.
 #[derive(Debug, Default)]
@@ -49,26 +52,15 @@ fn details_ui(ui: &mut Ui, view: &RunView, settings: &[Setting]) -> Vec<Action> 
     let mut actions = Vec::new();
     let gap = theme::GAP;
     let half = ((ui.available_width() - gap) / 2.0).floor();
-    let height = ui.available_height();
     ui.horizontal_top(|ui| {
         ui.spacing_mut().item_spacing.x = gap;
-        column(ui, "details-left", half, height, |ui| {
+        widgets::column(ui, "details-left", half, |ui| {
             actions.extend(facts_ui(ui, view));
             scores_ui(ui, view);
         });
-        column(ui, "details-right", half, height, |ui| actions.extend(settings_ui(ui, view, settings)));
+        widgets::column(ui, "details-right", half, |ui| actions.extend(settings_ui(ui, view, settings)));
     });
     actions
-}
-
-fn column(ui: &mut Ui, id: &str, width: f32, height: f32, contents: impl FnOnce(&mut Ui)) {
-    ui.allocate_ui(egui::vec2(width, height), |ui| {
-        ui.set_width(width);
-        ScrollArea::vertical().id_salt(id).auto_shrink(false).show(ui, |ui| {
-            ui.spacing_mut().item_spacing.y = theme::GAP;
-            contents(ui);
-        });
-    });
 }
 
 fn facts_ui(ui: &mut Ui, view: &RunView) -> Option<Action> {
@@ -77,7 +69,7 @@ fn facts_ui(ui: &mut Ui, view: &RunView) -> Option<Action> {
         ui.set_min_width(ui.available_width());
         widgets::title(ui, "Run");
         ui.add_space(4.0);
-        Grid::new("facts").num_columns(2).spacing([18.0, 5.0]).show(ui, |ui| {
+        Grid::new("facts").num_columns(2).min_row_height(ROW).spacing([18.0, 5.0]).show(ui, |ui| {
             for (name, value) in facts(view) {
                 widgets::muted(ui, name);
                 ui.add(egui::Label::new(value).wrap().selectable(true));
@@ -96,7 +88,15 @@ fn facts(view: &RunView) -> Vec<(&'static str, String)> {
     let mut facts = vec![
         ("Session", view.name()),
         ("Folder", view.folder().display().to_string()),
-        ("State", format!("{} at step {} of {}", view.phase().name(), format::count(view.step()), format::count(view.steps()))),
+        (
+            "State",
+            format!(
+                "{} at step {} of {}",
+                view.phase().name(),
+                format::count(view.step()),
+                format::count(view.steps())
+            ),
+        ),
     ];
     if let Some(started) = view.started() {
         facts.extend([
@@ -121,28 +121,28 @@ fn facts(view: &RunView) -> Vec<(&'static str, String)> {
 
 fn scores_ui(ui: &mut Ui, view: &RunView) {
     let Some(newest) = view.scores().last() else { return };
-    widgets::card(ui, |ui| {
-        ui.set_min_width(ui.available_width());
-        widgets::title(ui, &format!("Scores at step {}", format::count(newest.step)));
-        ui.add_space(4.0);
-        Grid::new("scores").num_columns(4).spacing([18.0, 5.0]).show(ui, |ui| {
-            for heading in ["Of", "Metric", "Images", "Value"] {
-                widgets::small(ui, heading);
-            }
-            ui.end_row();
-            for score in view.scores().iter().filter(|score| score.step == newest.step) {
-                score_row(ui, score);
-            }
+    let scores: Vec<&Score> = view.scores().iter().filter(|score| score.step == newest.step).collect();
+    for group in scores.chunk_by(|a, b| a.metric == b.metric && a.extractor == b.extractor) {
+        let Some(first) = group.first() else { continue };
+        widgets::card(ui, |ui| {
+            ui.set_min_width(ui.available_width());
+            widgets::title(ui, &format!("{} ({})", format::metric(&first.metric), format::extractor(&first.extractor)));
+            widgets::small(ui, format!("At step {}", format::count(newest.step)));
+            ui.add_space(4.0);
+            Grid::new((&first.metric, &first.extractor)).num_columns(3).min_row_height(ROW).show(ui, |ui| {
+                for score in group {
+                    score_row(ui, score);
+                }
+            });
         });
-    });
+    }
 }
 
 fn score_row(ui: &mut Ui, score: &Score) {
     let p = widgets::palette(ui);
     ui.label(score.class.as_deref().unwrap_or("all classes"));
-    ui.label(format!("{} ({})", format::metric(&score.metric), format::extractor(&score.extractor)));
-    widgets::number(ui, format!("{:>8}", format::count(score.samples)), p.text);
     widgets::number(ui, format!("{:>9.3}", score.value), p.strong);
+    widgets::number(ui, format!("{:>9} images", format::count(score.samples)), p.muted);
     ui.end_row();
 }
 
@@ -157,7 +157,9 @@ fn settings_ui(ui: &mut Ui, view: &RunView, settings: &[Setting]) -> Vec<Action>
                 if ui.button("Use these settings").on_hover_text("Takes them over into the set-up").clicked() {
                     actions.push(Action::UseSettings(Box::new(started.config.clone())));
                 }
-                let copy = ui.button("Copy run.toml").on_hover_text("The whole configuration, as gandle train --config reads it");
+                let copy = ui
+                    .button("Copy run.toml")
+                    .on_hover_text("The whole configuration, as gandle train --config reads it");
                 if copy.clicked() {
                     actions.push(Action::Copy(started.config.to_toml()));
                 }
@@ -165,7 +167,7 @@ fn settings_ui(ui: &mut Ui, view: &RunView, settings: &[Setting]) -> Vec<Action>
         });
         widgets::small(ui, "Coloured where they differ from the defaults");
         ui.add_space(4.0);
-        Grid::new("settings").num_columns(2).striped(true).spacing([18.0, 4.0]).show(ui, |ui| {
+        Grid::new("settings").num_columns(2).min_row_height(ROW).striped(true).spacing([18.0, 4.0]).show(ui, |ui| {
             let p = widgets::palette(ui);
             for setting in settings {
                 ui.label(RichText::new(setting.key).monospace().color(p.muted)).on_hover_text(setting.about);

@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use egui::{Align, Button, Checkbox, ComboBox, DragValue, Id, Layout, Modal, ProgressBar, RichText, Slider, TextEdit, Ui};
+use egui::{
+    Align, Button, Checkbox, ComboBox, DragValue, Id, Layout, Modal, ProgressBar, RichText, Slider, TextEdit, Ui,
+};
 
 use super::action::{Action, ExportAsk};
 use super::run_view::RunView;
@@ -137,7 +139,9 @@ impl ExportDialog {
                 }
             });
             let response = combo.response;
-            if view.is_active() && ui.button("Write one now").on_hover_text("Adds a checkpoint of the present step").clicked() {
+            if view.is_active()
+                && ui.button("Write one now").on_hover_text("Adds a checkpoint of the present step").clicked()
+            {
                 actions.push(Action::Command(Command::Checkpoint));
             }
             response
@@ -160,9 +164,8 @@ impl ExportDialog {
             let check = ui.add(Checkbox::without_text(&mut self.truncated));
             check.widget_info(|| egui::WidgetInfo::selected(egui::Role::CheckBox, true, self.truncated, "Truncate"));
             let slider = Slider::new(&mut self.truncation, 0.05..=1.0).max_decimals(2);
-            ui.add_enabled(self.truncated, slider).on_hover_text(
-                "What the noise is multiplied with: below 1, images become more typical and less varied",
-            )
+            ui.add_enabled(self.truncated, slider)
+                .on_hover_text("What the noise is multiplied with: below 1, images become more typical and less varied")
         });
         row(ui, "Folder", |ui| {
             if ui.button("Choose…").clicked() {

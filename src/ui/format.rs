@@ -88,6 +88,13 @@ pub fn reading(value: f32) -> String {
     if size >= 1e4 || (size < 1e-3 && size > 0.0) { format!("{value:>7.1e}") } else { format!("{value:>7.3}") }
 }
 
+/// A number of an axis, without trailing zeros.
+pub fn tick(value: f64) -> String {
+    let text = format!("{value:.4}");
+    let text = text.trim_end_matches('0').trim_end_matches('.');
+    if text == "-0" { "0".to_owned() } else { text.to_owned() }
+}
+
 /// A learning rate, without trailing digits that mean nothing.
 pub fn rate(value: f64) -> String {
     if value == 0.0 { "0".to_owned() } else { format!("{value:.1e}") }
@@ -121,7 +128,11 @@ pub fn sentence(key: &str) -> String {
 /// The end of a path, cut to about `most` characters, which tells folders apart better than the start.
 pub fn path_end(path: &str, most: usize) -> String {
     let length = path.chars().count();
-    if length <= most { path.to_owned() } else { format!("…{}", path.chars().skip(length - most).collect::<String>()) }
+    if length <= most {
+        path.to_owned()
+    } else {
+        format!("…{}", path.chars().skip(length - most).collect::<String>())
+    }
 }
 
 #[cfg(test)]
@@ -134,6 +145,7 @@ mod tests {
         assert_eq!([plural(1, "class"), plural(6, "class"), plural(2, "image")], ["1 class", "6 classes", "2 images"]);
         assert_eq!([short(512), short(65_300), short(3_210_000)], ["512", "65.3 k", "3.21 M"]);
         assert_eq!([bytes(512_000_000), bytes(2_400_000_000)], ["512 MB", "2.4 GB"]);
+        assert_eq!([tick(1.0), tick(0.25), tick(-0.0), tick(120.0)], ["1", "0.25", "0", "120"]);
         assert!([0.0, 1.5, -123.25, 1e-5, 1e9].iter().all(|v| reading(*v).chars().count() == 7));
     }
 

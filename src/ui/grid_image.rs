@@ -1,8 +1,8 @@
 //! Draws grids of images: one row a class, crisp at whole zooms, each image enlarged on hover.
 
 use egui::{
-    Align2, Color32, ColorImage, Context, CornerRadius, Pos2, Rect, Sense, TextureFilter, TextureHandle, TextureOptions,
-    Ui, Vec2, pos2, vec2,
+    Align2, Color32, ColorImage, Context, CornerRadius, Pos2, Rect, Sense, TextureFilter, TextureHandle,
+    TextureOptions, Ui, Vec2, pos2, vec2,
 };
 
 use super::theme;
@@ -158,7 +158,8 @@ fn pixels(ctx: &Context, grid: &GridPicture) -> ColorImage {
     let mut rgb = Vec::with_capacity(width * height * 3);
     for (y, x, channel) in (0..height).flat_map(|y| (0..width).flat_map(move |x| (0..3).map(move |c| (y, x, c)))) {
         let at = |i: usize, j: usize| picture.rgb[((y * factor + i) * picture.width + x * factor + j) * 3 + channel];
-        let sum: usize = (0..factor).flat_map(|i| (0..factor).map(move |j| (i, j))).map(|(i, j)| usize::from(at(i, j))).sum();
+        let sum: usize =
+            (0..factor).flat_map(|i| (0..factor).map(move |j| (i, j))).map(|(i, j)| usize::from(at(i, j))).sum();
         rgb.push((sum / (factor * factor)) as u8);
     }
     ColorImage::from_rgb([width, height], &rgb)

@@ -7,6 +7,7 @@ mod data_view;
 mod details_page;
 mod export_dialog;
 pub mod format;
+mod glyph;
 mod grid_image;
 mod icon;
 mod notice;

@@ -41,7 +41,7 @@ pub fn start_ui(ui: &mut Ui, config: &Config, data: &DataView, page: &mut DataPa
     halves(
         ui,
         split,
-        |ui| page.images_ui(ui, data),
+        |ui| page.summary_ui(ui, data),
         |ui| {
             egui::ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
                 ui.spacing_mut().item_spacing.y = theme::GAP;
@@ -60,7 +60,10 @@ fn welcome_ui(ui: &mut Ui) -> Vec<Action> {
         ui.heading("Train a conditional GAN on your images");
         ui.add_space(2.0);
         for (number, text) in [
-            ("1", "Choose a folder with one sub-folder a class, or drop it here. The drawn demo set is ready without one."),
+            (
+                "1",
+                "Choose a folder with one sub-folder a class, or drop it here. The drawn demo set is ready without one.",
+            ),
             ("2", "Set up the networks on the left; every option explains itself on hover."),
             ("3", "Press Train. Samples, losses and Frechet distances appear here while it runs."),
         ] {
@@ -112,7 +115,8 @@ fn halves(ui: &mut Ui, split: &mut f32, left: impl FnOnce(&mut Ui), right: impl 
     let share = split.clamp(least, 1.0 - least);
     let at = (whole.left() + (whole.width() - gap) * share).round();
     let handle = Rect::from_min_max(egui::pos2(at, whole.top()), egui::pos2(at + gap, whole.bottom()));
-    let response = ui.interact(handle, Id::unique("run-split"), Sense::drag()).on_hover_cursor(CursorIcon::ResizeHorizontal);
+    let response =
+        ui.interact(handle, Id::unique("run-split"), Sense::drag()).on_hover_cursor(CursorIcon::ResizeHorizontal);
     if response.dragged() {
         *split = (share + response.drag_delta().x / whole.width()).clamp(least, 1.0 - least);
     }

@@ -218,7 +218,8 @@ impl RunView {
 
     fn score(&mut self, score: Score) {
         if score.class.is_none() {
-            let (metric, extractor) = (super::format::metric(&score.metric), super::format::extractor(&score.extractor));
+            let (metric, extractor) =
+                (super::format::metric(&score.metric), super::format::extractor(&score.extractor));
             let text = format!("{metric} ({extractor}) {:.2} on {} images", score.value, score.samples);
             self.note(LogLevel::Info, text);
         }
@@ -243,7 +244,8 @@ impl RunView {
 
     /// The session's name.
     pub fn name(&self) -> String {
-        let from_folder = || self.folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let from_folder =
+            || self.folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         self.started.as_ref().map_or_else(from_folder, |started| started.session.clone())
     }
 

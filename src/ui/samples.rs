@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use egui::{Align, Button, Layout, Slider, Ui, WidgetInfo, vec2};
 
 use super::action::{Action, GridAsk};
+use super::glyph::{self, Glyph};
 use super::grid_image::GridImage;
 use super::run_view::RunView;
-use super::{format, widgets};
+use super::{format, theme, widgets};
 use crate::event::GridPicture;
 
 /// Bytes of grids that are kept on the graphics card.
@@ -64,7 +65,8 @@ impl Samples {
         }
         let mut actions = self.head_ui(ui, view);
         let steps: Vec<usize> = view.grids().iter().map(|grid| grid.step).collect();
-        let slider = egui::Panel::bottom("samples-slider").frame(egui::Frame::new().inner_margin(egui::Margin { top: 8, ..Default::default() }));
+        let slider = egui::Panel::bottom("samples-slider")
+            .frame(egui::Frame::new().inner_margin(egui::Margin { top: 8, ..Default::default() }));
         slider.show_separator_line(false).show(ui, |ui| self.slider_ui(ui, &steps));
         actions.extend(self.load(ui, view));
         let shown = self.shown;
@@ -78,12 +80,11 @@ impl Samples {
     fn head_ui(&self, ui: &mut Ui, view: &RunView) -> Vec<Action> {
         let mut actions = Vec::new();
         ui.horizontal(|ui| {
-            widgets::title(ui, "Samples").on_hover_text(
-                "The averaged generator on the same noise at every step, one row a class",
-            );
+            widgets::title(ui, "Samples")
+                .on_hover_text("The averaged generator on the same noise at every step, one row a class");
             if let Some(step) = self.shown {
                 let color = widgets::palette(ui).muted;
-                widgets::number(ui, format!("step {:>9}", format::count(step)), color);
+                widgets::number(ui, format!("step {:<9}", format::count(step)), color);
             }
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 let export = ui.add_enabled(!view.checkpoints().is_empty(), Button::new("Export images…"));
@@ -111,8 +112,9 @@ impl Samples {
         let mut index = steps.partition_point(|step| *step < chosen).min(newest);
         self.play(ui, &mut index, steps);
         ui.horizontal(|ui| {
-            let (icon, name) = if self.playing.is_some() { ("⏸", "Stop playing") } else { ("▶", "Play the grids") };
-            if ui.add(Button::new(icon).min_size(vec2(30.0, 0.0))).on_hover_text(name).clicked() {
+            let (picture, name) =
+                if self.playing.is_some() { (Glyph::Pause, "Stop playing") } else { (Glyph::Play, "Play the grids") };
+            if glyph::button(ui, picture, vec2(30.0, theme::ROW_HEIGHT), true, name).clicked() {
                 self.playing = if self.playing.is_some() { None } else { Some(ui.input(|input| input.time)) };
                 if index == newest {
                     (index, self.chosen) = (0, Some(steps[0]));

@@ -23,7 +23,12 @@ pub struct SessionRow {
 
 /// Draws the page. `open` is the folder of the run that is on the screen, `live` that of the run that goes on.
 #[must_use]
-pub fn sessions_ui(ui: &mut Ui, sessions: &[SessionRow], open: Option<&PathBuf>, live: Option<&PathBuf>) -> Vec<Action> {
+pub fn sessions_ui(
+    ui: &mut Ui,
+    sessions: &[SessionRow],
+    open: Option<&PathBuf>,
+    live: Option<&PathBuf>,
+) -> Vec<Action> {
     let mut actions = Vec::new();
     widgets::card(ui, |ui| {
         ui.set_min_size(ui.available_size());
@@ -73,7 +78,8 @@ fn row_ui(ui: &mut Ui, session: &SessionRow, open: Option<&PathBuf>, live: Optio
                     button.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, !is_open, &name));
                     widgets::number(ui, format!("{:>12}", format::ago(session.modified)), p.muted);
                     widgets::number(ui, format!("{:>10} steps", format::count(session.steps)), p.text);
-                    let action = if is_live { Action::CloseSession } else { Action::OpenSession(session.folder.clone()) };
+                    let action =
+                        if is_live { Action::CloseSession } else { Action::OpenSession(session.folder.clone()) };
                     button.clicked().then_some(action)
                 });
                 action.inner

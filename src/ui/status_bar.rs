@@ -18,7 +18,13 @@ pub struct Drawers {
 }
 
 /// Draws the status bar and the open drawers.
-pub fn status_ui(ui: &mut Ui, problems: &[Problem], notice: &mut Option<Notice>, run: Option<&RunView>, open: &mut Drawers) {
+pub fn status_ui(
+    ui: &mut Ui,
+    problems: &[Problem],
+    notice: &mut Option<Notice>,
+    run: Option<&RunView>,
+    open: &mut Drawers,
+) {
     let p = widgets::palette(ui);
     let frame = Frame::new().fill(p.surface).inner_margin(Margin::symmetric(14, 0));
     Panel::bottom("status").exact_size(theme::STATUS_HEIGHT).frame(frame).show(ui, |ui| {

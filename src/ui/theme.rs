@@ -1,7 +1,9 @@
 //! Every colour and size of the window, for both themes.
 
 use egui::epaint::Shadow;
-use egui::{Color32, Context, CornerRadius, FontFamily, FontId, Margin, Stroke, Style, TextStyle, Theme, Vec2, Visuals};
+use egui::{
+    Color32, Context, CornerRadius, FontFamily, FontId, Margin, Stroke, Style, TextStyle, Theme, Vec2, Visuals,
+};
 
 /// Width of the set-up panel.
 pub const SETUP_WIDTH: f32 = 352.0;
@@ -26,7 +28,7 @@ pub const GRID_GAP: f32 = 2.0;
 /// Width and height of an enlarged image.
 pub const ENLARGED: f32 = 256.0;
 /// The smallest height of a plot.
-pub const PLOT_HEIGHT: f32 = 96.0;
+pub const PLOT_HEIGHT: f32 = 70.0;
 /// Width of a curve.
 pub const CURVE: f32 = 1.5;
 /// Width of dialogs.
@@ -201,8 +203,10 @@ fn visuals(theme: Theme) -> Visuals {
     v.selection.bg_fill = if dark { p.accent.gamma_multiply(0.75) } else { p.accent };
     v.selection.stroke = Stroke::new(1.0, p.on_accent);
     v.text_cursor.stroke = Stroke::new(1.5, p.accent);
-    v.popup_shadow = Shadow { offset: [0, 4], blur: 14, spread: 0, color: Color32::from_black_alpha(if dark { 110 } else { 40 }) };
-    v.window_shadow = Shadow { offset: [0, 8], blur: 28, spread: 0, color: Color32::from_black_alpha(if dark { 140 } else { 50 }) };
+    v.popup_shadow =
+        Shadow { offset: [0, 4], blur: 14, spread: 0, color: Color32::from_black_alpha(if dark { 110 } else { 40 }) };
+    v.window_shadow =
+        Shadow { offset: [0, 8], blur: 28, spread: 0, color: Color32::from_black_alpha(if dark { 140 } else { 50 }) };
     widgets(&mut v, p);
     v
 }

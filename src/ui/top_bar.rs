@@ -3,6 +3,7 @@
 use egui::{Align, Button, Label, Layout, Panel, ProgressBar, RichText, Theme, Ui, vec2};
 
 use super::action::Action;
+use super::glyph::{self, Glyph};
 use super::run_view::{Phase, RunView};
 use super::{format, icon, theme, widgets};
 use crate::event::Command;
@@ -50,8 +51,8 @@ fn progress_ui(ui: &mut Ui, live: Option<&RunView>) {
         return;
     };
     let p = widgets::palette(ui);
-    ui.allocate_ui_with_layout(vec2(76.0, ui.available_height()), Layout::left_to_right(Align::Center), |ui| {
-        ui.set_min_width(76.0);
+    ui.allocate_ui_with_layout(vec2(86.0, ui.available_height()), Layout::left_to_right(Align::Center), |ui| {
+        ui.set_min_width(86.0);
         widgets::pill(ui, run.phase().name(), phase_color(ui, run.phase()));
     });
     let wide = ui.available_width() > 620.0;
@@ -60,12 +61,13 @@ fn progress_ui(ui: &mut Ui, live: Option<&RunView>) {
         ui.set_min_width(name_width);
         ui.add(Label::new(RichText::new(run.name()).color(p.text)).truncate());
     });
-    let figures = 228.0;
+    let figures = 262.0;
     let bar_width = (ui.available_width() - figures).clamp(80.0, 520.0);
     let share = run.step() as f32 / run.steps().max(1) as f32;
     let text = format!("{} / {}", format::count(run.step()), format::count(run.steps()));
     let bar = ProgressBar::new(share).desired_width(bar_width).desired_height(20.0).corner_radius(5);
-    let bar = ui.add(bar.fill(p.accent.gamma_multiply(0.8)).text(RichText::new(text).monospace().size(12.0).color(p.strong)));
+    let bar =
+        ui.add(bar.fill(p.accent.gamma_multiply(0.8)).text(RichText::new(text).monospace().size(12.0).color(p.strong)));
     bar.on_hover_text("Steps done of steps in all");
     if let Some(last) = run.last() {
         widgets::number(ui, format!("{:>8.1} img/s", last.images_per_s), p.text).on_hover_text("Real images a second");
@@ -109,13 +111,11 @@ fn buttons_ui(ui: &mut Ui, live: Option<&RunView>, blockers: &[String]) -> Vec<A
 }
 
 fn theme_button(ui: &mut Ui) {
-    let (icon, name, next) = match ui.ctx().theme() {
-        Theme::Dark => ("☀", "Light theme", Theme::Light),
-        Theme::Light => ("🌙", "Dark theme", Theme::Dark),
+    let (picture, name, next) = match ui.ctx().theme() {
+        Theme::Dark => (Glyph::Sun, "Light theme", Theme::Light),
+        Theme::Light => (Glyph::Moon, "Dark theme", Theme::Dark),
     };
-    let button = ui.add(Button::new(RichText::new(icon).size(15.0)).min_size(vec2(30.0, 30.0)));
-    button.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, name));
-    if button.on_hover_text(name).clicked() {
+    if glyph::button(ui, picture, vec2(30.0, 30.0), true, name).clicked() {
         ui.ctx().set_theme(next);
     }
 }

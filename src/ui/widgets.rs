@@ -1,10 +1,12 @@
 //! The small parts that all panels are built from.
 
+use egui::text::{LayoutJob, TextFormat};
 use egui::{
-    Align, Button, Color32, CornerRadius, FontId, Frame, Label, Layout, Margin, Response, RichText, Role, Sense, Stroke, Ui,
-    Vec2, WidgetInfo, vec2,
+    Align, Button, Color32, CornerRadius, FontId, Frame, Label, Layout, Margin, Response, RichText, Role, ScrollArea,
+    Sense, Stroke, Ui, UiBuilder, Vec2, WidgetInfo, vec2,
 };
 
+use super::glyph::{self, Glyph};
 use super::theme::{self, Palette};
 
 /// The palette of the theme that is on.
@@ -69,16 +71,14 @@ pub fn stat(ui: &mut Ui, name: &str, value: &str) -> Response {
 
 /// A coloured dot and a word.
 pub fn pill(ui: &mut Ui, text: &str, color: Color32) -> Response {
-    Frame::new()
-        .fill(color.gamma_multiply(0.16))
-        .corner_radius(CornerRadius::same(9))
-        .inner_margin(Margin::symmetric(9, 2))
-        .show(ui, |ui| {
-            ui.spacing_mut().item_spacing.x = 6.0;
-            dot(ui, color);
-            ui.add(Label::new(RichText::new(text).color(color).small()).extend())
-        })
-        .inner
+    let galley = ui.painter().layout_no_wrap(text.to_owned(), small_font(), color);
+    let (rect, response) = ui.allocate_exact_size(vec2(galley.size().x + 30.0, 20.0), Sense::hover());
+    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, text));
+    ui.painter().rect_filled(rect, 10.0, color.gamma_multiply(0.16));
+    ui.painter().circle_filled(rect.left_center() + vec2(12.0, 0.0), 3.5, color);
+    let at = egui::pos2(rect.left() + 20.0, rect.center().y - galley.size().y / 2.0);
+    ui.painter().galley(at, galley, color);
+    response
 }
 
 /// A small filled circle.
@@ -118,8 +118,10 @@ pub fn switch(ui: &mut Ui, on: &mut bool, name: &str) -> Response {
 pub fn tab(ui: &mut Ui, selected: bool, text: &str) -> Response {
     let p = palette(ui);
     let color = if selected { p.strong } else { p.muted };
-    let button = Button::new(RichText::new(text).color(color)).frame(false).min_size(vec2(0.0, ui.available_height()));
-    let response = ui.add(button);
+    let text_size =
+        ui.painter().layout_no_wrap(text.to_owned(), egui::TextStyle::Body.resolve(ui.style()), color).size();
+    let size = vec2(text_size.x + 22.0, ui.available_height());
+    let response = ui.add(Button::new(RichText::new(text).color(color)).frame(false).min_size(size));
     let info = || WidgetInfo::selected(Role::Tab, true, selected, text);
     response.widget_info(info);
     let line = response.rect.with_min_y(response.rect.bottom() - 2.0);
@@ -132,7 +134,14 @@ pub fn tab(ui: &mut Ui, selected: bool, text: &str) -> Response {
 }
 
 /// A message across the width. `true` where its cross was clicked.
-pub fn banner(ui: &mut Ui, color: Color32, fill: Color32, title: &str, text: &str, buttons: impl FnOnce(&mut Ui)) -> bool {
+pub fn banner(
+    ui: &mut Ui,
+    color: Color32,
+    fill: Color32,
+    title: &str,
+    text: &str,
+    buttons: impl FnOnce(&mut Ui),
+) -> bool {
     let frame = Frame::new()
         .fill(fill)
         .stroke(Stroke::new(1.0, color.gamma_multiply(0.5)))
@@ -140,17 +149,37 @@ pub fn banner(ui: &mut Ui, color: Color32, fill: Color32, title: &str, text: &st
         .inner_margin(Margin::symmetric(12, 8));
     let mut closed = false;
     frame.show(ui, |ui| {
-        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            closed = ui.add(Button::new("✕").frame(false)).on_hover_text("Dismiss").clicked();
-            buttons(ui);
-            ui.with_layout(Layout::left_to_right(Align::Center).with_main_wrap(true), |ui| {
-                ui.label(RichText::new(title).strong().color(color));
-                let color = palette(ui).text;
-                ui.label(RichText::new(text).color(color));
-            });
+        ui.set_min_width(ui.available_width());
+        ui.horizontal(|ui| {
+            // The parts on the right are drawn first, so that the text knows what is left for it.
+            let whole = ui.available_rect_before_wrap();
+            let height = 20.0;
+            let place = whole.with_max_y(whole.top() + height);
+            let builder = UiBuilder::new().max_rect(place).layout(Layout::right_to_left(Align::Center));
+            let mut right = ui.new_child(builder);
+            closed = glyph::button(&mut right, Glyph::Cross, Vec2::splat(height), false, "Dismiss").clicked();
+            buttons(&mut right);
+            ui.set_max_width(right.min_rect().left() - whole.left() - 12.0);
+            let mut job = LayoutJob::default();
+            let font = egui::TextStyle::Body.resolve(ui.style());
+            job.append(title, 0.0, TextFormat::simple(font.clone(), color));
+            job.append(text, 10.0, TextFormat::simple(font, palette(ui).text));
+            ui.add(Label::new(job).wrap());
         });
     });
     closed
+}
+
+/// A column of cards that scrolls by itself.
+pub fn column(ui: &mut Ui, id: &str, width: f32, contents: impl FnOnce(&mut Ui)) {
+    let size = vec2(width, ui.available_height());
+    ui.allocate_ui_with_layout(size, Layout::top_down(Align::Min), |ui| {
+        ui.set_width(width);
+        ScrollArea::vertical().id_salt(id).auto_shrink(false).show(ui, |ui| {
+            ui.spacing_mut().item_spacing.y = theme::GAP;
+            contents(ui);
+        });
+    });
 }
 
 /// Text in the middle of the room that is left: what could be here, and how to get it.

@@ -312,11 +312,17 @@ fn dropped(ui: &Ui) -> Option<Action> {
     if hovering {
         let p = widgets::palette(ui);
         let rect = ui.ctx().content_rect();
-        let layer = egui::LayerId::unique(egui::Order::Foreground, egui::Id::new("drop"));
+        let layer = egui::LayerId::new(egui::Order::Foreground, egui::Id::unique("drop"));
         let painter = ui.ctx().layer_painter(layer);
         painter.rect_filled(rect, 0.0, p.canvas.gamma_multiply(0.85));
         let font = egui::FontId::proportional(20.0);
-        painter.text(rect.center(), egui::Align2::CENTER_CENTER, "Drop a folder with one sub-folder a class", font, p.strong);
+        painter.text(
+            rect.center(),
+            egui::Align2::CENTER_CENTER,
+            "Drop a folder with one sub-folder a class",
+            font,
+            p.strong,
+        );
     }
     let path = path?;
     // A file that was dropped stands for the folder that it is in.

@@ -4,7 +4,8 @@ use crate::config::{Config, Preset, check::IMAGE_SIZES};
 
 /// The image sizes to choose from.
 pub fn image_sizes() -> impl Iterator<Item = usize> {
-    std::iter::successors(Some(*IMAGE_SIZES.start()), |size| Some(size * 2)).take_while(|size| IMAGE_SIZES.contains(size))
+    std::iter::successors(Some(*IMAGE_SIZES.start()), |size| Some(size * 2))
+        .take_while(|size| IMAGE_SIZES.contains(size))
 }
 
 /// The most discriminators that an image size has room for: the smallest must see 16 pixels.
@@ -61,7 +62,10 @@ mod tests {
         config.generator.attention = vec![8, 32];
         config.image_size = 32;
         fit_to_image_size(&mut config);
-        assert_eq!((config.generator.attention.as_slice(), config.discriminator.attention.as_slice()), (&[8][..], &[][..]));
+        assert_eq!(
+            (config.generator.attention.as_slice(), config.discriminator.attention.as_slice()),
+            (&[8][..], &[][..])
+        );
         assert_eq!(config.discriminator.scales, 2);
         assert!(config.check(None).is_empty());
     }

@@ -199,7 +199,12 @@ impl Form<'_> {
 
 /// A list to choose from, as wide as every control.
 pub fn combo(ui: &mut Ui, id: &str, selected: &str, choices: impl FnOnce(&mut Ui)) -> Response {
-    ComboBox::from_id_salt(id).width(theme::CONTROL_WIDTH).selected_text(selected).truncate().show_ui(ui, choices).response
+    ComboBox::from_id_salt(id)
+        .width(theme::CONTROL_WIDTH)
+        .selected_text(selected)
+        .truncate()
+        .show_ui(ui, choices)
+        .response
 }
 
 /// The size of a control.

@@ -11,7 +11,7 @@ use egui::{Align, Frame, Layout, Margin, Panel, RichText, ScrollArea, Sense, Ui}
 
 use super::action::Action;
 use super::data_view::DataView;
-use super::{format, theme, widgets};
+use super::{format, glyph, theme, widgets};
 use crate::config::{Config, Preset, Problem, cost::Cost};
 use form::Form;
 
@@ -77,10 +77,14 @@ pub fn setup_ui(ui: &mut Ui, config: &mut Config, draft: &mut Option<String>, gi
     ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
         Frame::new().inner_margin(Margin { left: 12, right: 14, top: 0, bottom: 8 }).show(ui, |ui| {
             ui.spacing_mut().item_spacing.y = theme::GAP - 2.0;
-            section(ui, "Data", true, |ui| actions.extend(source::source_ui(ui, config, draft, given)));
             let checked = given.checked;
             let mut form = Form { config, problems: &checked.problems, changed: &checked.changed };
-            section(ui, "Images", true, |ui| sections::images_ui(&mut form, ui));
+            section(ui, "Data", true, |ui| {
+                actions.extend(source::source_ui(ui, form.config, draft, given));
+                ui.add_space(4.0);
+                sections::images_ui(&mut form, ui);
+            });
+            section(ui, "Augmentation", false, |ui| sections::augmentation_ui(&mut form, ui));
             section(ui, "Generator", true, |ui| sections::generator_ui(&mut form, ui));
             section(ui, "Discriminator", true, |ui| sections::discriminator_ui(&mut form, ui));
             section(ui, "Loss", true, |ui| sections::loss_ui(&mut form, ui));
@@ -97,7 +101,7 @@ fn head_ui(ui: &mut Ui, config: &mut Config, given: &Given<'_>) {
         ui.heading(RichText::new("Set-up").color(widgets::palette(ui).strong));
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             let preset = fit::preset_of(config).map_or("custom", Preset::name);
-            let menu = ui.menu_button(format!("Preset: {preset} ⏷"), |ui| preset_menu(ui, config));
+            let menu = glyph::menu(ui, &format!("Preset: {preset}"), |ui| preset_menu(ui, config));
             menu.response.on_hover_text("Starting points for networks, loss and optimizer");
         });
     });
@@ -120,10 +124,12 @@ fn preset_menu(ui: &mut Ui, config: &mut Config) {
         }
     }
     ui.separator();
-    let reset = ui.button("Reset everything").on_hover_text("All options back to their defaults, except the data folder");
+    let reset = ui
+        .button("Reset everything")
+        .on_hover_text("The recommended set-up in every option; only the data folder stays");
     if reset.clicked() {
         let source = std::mem::take(&mut config.data.source);
-        *config = Config::default();
+        *config = Preset::Improved.config();
         config.data.source = source;
         ui.close();
     }
@@ -150,13 +156,15 @@ fn section(ui: &mut Ui, name: &str, open: bool, contents: impl FnOnce(&mut Ui)) 
             widgets::title(ui, name);
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 let (rect, response) = ui.allocate_exact_size(egui::Vec2::splat(14.0), Sense::hover());
-                egui::collapsing_header::paint_default_icon(ui, state.openness(ui.ctx()), &response.with_new_rect(rect));
+                egui::collapsing_header::paint_default_icon(
+                    ui,
+                    state.openness(ui.ctx()),
+                    &response.with_new_rect(rect),
+                );
             });
         });
         let head = ui.interact(head.response.rect, id.with("head"), Sense::click());
-        head.widget_info(|| {
-            egui::WidgetInfo::labeled(egui::Role::DisclosureTriangle, true, format!("{name} options"))
-        });
+        head.widget_info(|| egui::WidgetInfo::labeled(egui::Role::DisclosureTriangle, true, format!("{name} options")));
         if head.on_hover_cursor(egui::CursorIcon::PointingHand).clicked() {
             state.toggle(ui);
         }

@@ -64,7 +64,8 @@ pub fn discriminator_ui(ui: &mut Ui, config: &Config) -> Response {
     blocks.extend(layers.iter().enumerate().map(|(at, layer)| map_block(layer, from_end(at), layers.len(), false)));
     blocks.push(Block {
         inside: "D".to_owned(),
-        below: if config.discriminator.conditioning == Conditioning::Auxiliary { "+ class" } else { "real?" }.to_owned(),
+        below: if config.discriminator.conditioning == Conditioning::Auxiliary { "+ class" } else { "real?" }
+            .to_owned(),
         size: 0.0,
         map: false,
         attention: false,

@@ -6,7 +6,7 @@ use super::form::{Form, combo, control_size};
 use super::{fit, network};
 use crate::config::{Conditioning, LossKind, Schedule};
 
-/// Image size, colour and variation.
+/// Image size, colour and balance.
 pub fn images_ui(form: &mut Form<'_>, ui: &mut Ui) {
     form.row(ui, "image_size", "Image size", None, |ui, config| {
         let before = config.image_size;
@@ -31,6 +31,10 @@ pub fn images_ui(form: &mut Form<'_>, ui: &mut Ui) {
     let demo = (!form.config.data.is_demo()).then_some("Only the drawn demo set has a size to choose");
     form.count(ui, "data.demo_images", "Demo images a class", demo, 2..=100_000, |c| &mut c.data.demo_images);
     form.switch(ui, "data.balance", "Balance classes", None, |c| &mut c.data.balance);
+}
+
+/// How real images are varied before the discriminator sees them.
+pub fn augmentation_ui(form: &mut Form<'_>, ui: &mut Ui) {
     form.switch(ui, "data.flip_horizontal", "Mirror left-right", None, |c| &mut c.data.flip_horizontal);
     form.switch(ui, "data.flip_vertical", "Mirror top-bottom", None, |c| &mut c.data.flip_vertical);
     form.row(ui, "data.rotation", "Rotation", None, |ui, config| {
@@ -48,7 +52,9 @@ pub fn images_ui(form: &mut Form<'_>, ui: &mut Ui) {
 pub fn generator_ui(form: &mut Form<'_>, ui: &mut Ui) {
     network::generator_ui(ui, form.config);
     form.count(ui, "generator.latent_dim", "Latent numbers", None, 1..=4096, |c| &mut c.generator.latent_dim);
-    form.count(ui, "generator.label_embedding", "Label embedding", None, 1..=4096, |c| &mut c.generator.label_embedding);
+    form.count(ui, "generator.label_embedding", "Label embedding", None, 1..=4096, |c| {
+        &mut c.generator.label_embedding
+    });
     form.count(ui, "generator.base_channels", "Base channels", None, 1..=512, |c| &mut c.generator.base_channels);
     form.choice(ui, "generator.norm", "Normalisation", |c| &mut c.generator.norm);
     form.choice(ui, "generator.skip", "Skip connections", |c| &mut c.generator.skip);
@@ -59,7 +65,9 @@ pub fn generator_ui(form: &mut Form<'_>, ui: &mut Ui) {
 /// The discriminator.
 pub fn discriminator_ui(form: &mut Form<'_>, ui: &mut Ui) {
     network::discriminator_ui(ui, form.config);
-    form.count(ui, "discriminator.base_channels", "Base channels", None, 1..=512, |c| &mut c.discriminator.base_channels);
+    form.count(ui, "discriminator.base_channels", "Base channels", None, 1..=512, |c| {
+        &mut c.discriminator.base_channels
+    });
     form.choice(ui, "discriminator.conditioning", "Conditioning", |c| &mut c.discriminator.conditioning);
     let off = match form.config.discriminator.conditioning {
         Conditioning::Replicated | Conditioning::ProjectedMap => None,
@@ -75,7 +83,8 @@ pub fn discriminator_ui(form: &mut Form<'_>, ui: &mut Ui) {
     let maps = form.config.discriminator_maps(form.config.image_size);
     form.attention(ui, "discriminator.attention", "Discriminator", &maps, |c| &mut c.discriminator.attention);
     let most = fit::most_scales(form.config.image_size);
-    let off = (most == 1 && form.config.discriminator.scales <= 1).then_some("Images of 16 px leave room for one scale");
+    let off =
+        (most == 1 && form.config.discriminator.scales <= 1).then_some("Images of 16 px leave room for one scale");
     form.count(ui, "discriminator.scales", "Scales", off, 1..=most, |c| &mut c.discriminator.scales);
 }
 

@@ -4,7 +4,7 @@ use egui::{RichText, TextEdit, Ui};
 
 use super::super::action::Action;
 use super::super::data_view::Reading;
-use super::super::{format, widgets};
+use super::super::{format, glyph, widgets};
 use super::Given;
 use crate::config::{Config, DEMO};
 
@@ -13,11 +13,14 @@ use crate::config::{Config, DEMO};
 pub fn source_ui(ui: &mut Ui, config: &mut Config, draft: &mut Option<String>, given: &Given<'_>) -> Vec<Action> {
     let mut actions = Vec::new();
     let mut text = draft.clone().unwrap_or_else(|| config.data.source.clone());
-    let edit = TextEdit::singleline(&mut text).hint_text("Path of a folder of class folders").desired_width(f32::INFINITY);
+    let edit =
+        TextEdit::singleline(&mut text).hint_text("Path of a folder of class folders").desired_width(f32::INFINITY);
     let response = ui.add(edit);
     let info = || egui::WidgetInfo::labeled(egui::Role::TextInput, true, "Data folder");
     response.widget_info(info);
-    let response = response.on_hover_text("A folder with one sub-folder a class; Enter reads it. A folder may also be dropped on the window");
+    let response = response.on_hover_text(
+        "A folder with one sub-folder a class; Enter reads it. A folder may also be dropped on the window",
+    );
     if response.changed() {
         *draft = Some(text);
     }
@@ -36,7 +39,7 @@ pub fn source_ui(ui: &mut Ui, config: &mut Config, draft: &mut Option<String>, g
             actions.push(Action::UseData(DEMO.to_owned()));
         }
         ui.add_enabled_ui(!given.recent.is_empty(), |ui| {
-            ui.menu_button("Recent ⏷", |ui| {
+            glyph::menu(ui, "Recent", |ui| {
                 for folder in given.recent {
                     if ui.button(format::path_end(folder, 48)).on_hover_text(folder).clicked() {
                         actions.push(Action::UseData(folder.clone()));
@@ -61,14 +64,18 @@ fn state_ui(ui: &mut Ui, given: &Given<'_>) {
         Reading::Busy { .. } => _ = widgets::small(ui, "Reading…"),
         Reading::Done => {
             let Some(summary) = given.data.summary() else { return };
-            let found =
-                format!("{}, {}", format::plural(summary.classes.len(), "class"), format::plural(summary.images(), "image"));
+            let found = format!(
+                "{}, {}",
+                format::plural(summary.classes.len(), "class"),
+                format::plural(summary.images(), "image")
+            );
             let skipped = summary.skipped.len();
             ui.horizontal(|ui| {
                 ui.label(RichText::new(found).small().color(p.text));
                 if skipped > 0 {
                     let text = format!("{} skipped", format::plural(skipped, "file"));
-                    ui.label(RichText::new(text).small().color(p.warning)).on_hover_text("The Data page names each with its reason");
+                    ui.label(RichText::new(text).small().color(p.warning))
+                        .on_hover_text("The Data page names each with its reason");
                 }
             });
         }
