@@ -117,7 +117,7 @@ impl Charts {
                 ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                     let all = group.scores.iter().rev().filter(|score| score.class.is_none());
                     let before = |score: &&&Score| self.cursor.is_none_or(|step| score.step as f64 <= step + 0.5);
-                    if let Some(score) = all.clone().find(before).or(all.last()) {
+                    if let Some(score) = all.clone().find(before).or(all.clone().next_back()) {
                         let p = widgets::palette(ui);
                         widgets::number(ui, format!("{:>8.2}", score.value), p.strong);
                         widgets::small(ui, format!("N {}", format::count(score.samples)))

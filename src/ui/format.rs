@@ -85,7 +85,12 @@ pub fn date(seconds_since_1970: u64) -> String {
 /// A reading of a curve, always seven characters wide.
 pub fn reading(value: f32) -> String {
     let size = value.abs();
-    if size >= 1e4 || (size < 1e-3 && size > 0.0) { format!("{value:>7.1e}") } else { format!("{value:>7.3}") }
+    match size {
+        _ if size >= 1e4 || (size < 1e-3 && size > 0.0) => format!("{value:>7.1e}"),
+        _ if size >= 1e3 => format!("{value:>7.1}"),
+        _ if size >= 1e2 => format!("{value:>7.2}"),
+        _ => format!("{value:>7.3}"),
+    }
 }
 
 /// A number of an axis, without trailing zeros.

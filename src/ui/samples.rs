@@ -63,12 +63,13 @@ impl Samples {
         if self.folder != view.folder() {
             *self = Self { folder: view.folder().to_owned(), ..Self::default() };
         }
-        let mut actions = self.head_ui(ui, view);
+        // First, so that what is said about the grid fits the one that is drawn.
+        let mut actions: Vec<Action> = self.load(ui, view).into_iter().collect();
+        actions.extend(self.head_ui(ui, view));
         let steps: Vec<usize> = view.grids().iter().map(|grid| grid.step).collect();
         let slider = egui::Panel::bottom("samples-slider")
             .frame(egui::Frame::new().inner_margin(egui::Margin { top: 8, ..Default::default() }));
         slider.show_separator_line(false).show(ui, |ui| self.slider_ui(ui, &steps));
-        actions.extend(self.load(ui, view));
         let shown = self.shown;
         match self.images.iter_mut().find(|image| Some(image.picture.step) == shown) {
             Some(image) => image.ui(ui, view.classes()),

@@ -186,7 +186,21 @@ impl Workbench {
                 self.config = (**config).clone();
                 self.notice = Some(Notice::info("The settings were taken over into the set-up"));
             }
-            _ => return false,
+            Action::Train
+            | Action::Command(_)
+            | Action::ChooseData
+            | Action::UseData(_)
+            | Action::ReadData
+            | Action::CancelReading
+            | Action::ListSessions
+            | Action::OpenSession(_)
+            | Action::ChooseSession
+            | Action::ReadGrid(_)
+            | Action::SaveGrid(_)
+            | Action::ChooseExportFolder
+            | Action::Export(_)
+            | Action::CancelExport
+            | Action::Copy(_) => return false,
         }
         true
     }
@@ -259,8 +273,8 @@ impl Workbench {
         if self.dismissed.0 != run.folder() {
             self.dismissed = (run.folder().to_owned(), 0);
         }
-        let fresh = run.log().iter().skip(self.dismissed.1);
-        let Some(line) = fresh.filter(|line| line.level != LogLevel::Info).last() else { return };
+        let mut fresh = run.log().iter().skip(self.dismissed.1);
+        let Some(line) = fresh.rfind(|line| line.level != LogLevel::Info) else { return };
         let at = format::count(line.step);
         let closed = if line.level == LogLevel::Error {
             widgets::banner(ui, p.error, p.error_faint, &format!("Failed at step {at}"), &line.text, |_| {})

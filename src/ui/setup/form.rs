@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use egui::{Align, ComboBox, DragValue, Label, Layout, Response, RichText, Role, Sense, Ui, WidgetInfo, vec2};
+use egui::{Align, Button, ComboBox, DragValue, Label, Layout, Response, RichText, Role, Sense, Ui, WidgetInfo, vec2};
 
 use super::super::{theme, widgets};
 use crate::config::{Choice, Config, Level, Problem, explain};
@@ -40,7 +40,7 @@ impl Form<'_> {
                     Some(reason) => drawn.on_disabled_hover_text(reason),
                     None => drawn,
                 };
-                drawn.on_hover_ui(|ui| explanation(ui, key, off, problem))
+                drawn.on_hover_ui(|ui| explanation(ui, key, off, problem, changed))
             })
             .inner
         });
@@ -80,12 +80,12 @@ impl Form<'_> {
             })
             .inner;
         label.context_menu(|ui| self.reset_menu(ui, key, changed));
-        label.on_hover_ui(|ui| explanation(ui, key, off, problem))
+        label.on_hover_ui(|ui| explanation(ui, key, off, problem, changed))
     }
 
     fn reset_menu(&mut self, ui: &mut Ui, key: &str, changed: bool) {
         let Some(value) = Config::default().value_of(key) else { return };
-        if ui.add_enabled(changed, egui::Button::new(format!("Reset to {value}"))).clicked() {
+        if ui.add_enabled(changed, Button::new(format!("Reset to {value}"))).clicked() {
             if let Ok(config) = self.config.with(&[format!("{key}={value}")]) {
                 *self.config = config;
             }
@@ -184,7 +184,8 @@ impl Form<'_> {
             let draw = |ui: &mut Ui| {
                 for resolution in maps.iter().rev() {
                     let on = attention.contains(resolution);
-                    let button = ui.selectable_label(on, RichText::new(resolution.to_string()).small());
+                    let text = RichText::new(resolution.to_string()).small();
+                    let button = ui.add(Button::selectable(on, text).frame_when_inactive(true));
                     let name = format!("{network} attention at {resolution}");
                     button.widget_info(|| WidgetInfo::selected(Role::CheckBox, true, on, &name));
                     if button.clicked() {
@@ -213,7 +214,7 @@ pub fn control_size() -> egui::Vec2 {
 }
 
 /// The tooltip of an option.
-fn explanation(ui: &mut Ui, key: &str, off: Option<&str>, problem: Option<&Problem>) {
+fn explanation(ui: &mut Ui, key: &str, off: Option<&str>, problem: Option<&Problem>, changed: bool) {
     let p = widgets::palette(ui);
     let Some(explanation) = explain::of(key) else { return };
     ui.set_max_width(theme::SETUP_WIDTH);
@@ -224,6 +225,10 @@ fn explanation(ui: &mut Ui, key: &str, off: Option<&str>, problem: Option<&Probl
         widgets::small(ui, explanation.paper);
     }
     ui.label(RichText::new(key).small().monospace().color(p.muted));
+    if changed {
+        let text = "Differs from the default; right-click the name to reset it";
+        ui.label(RichText::new(text).small().color(p.accent));
+    }
     if let Some(reason) = off {
         ui.label(RichText::new(reason).small().color(p.warning));
     }
