@@ -1,9 +1,21 @@
 //! gandle: a desktop workbench for conditional GANs on class-labelled images.
+//!
+//! The modules stand in the order in which they are best read: what a run is, where images come from, the networks, how
+//! they learn, how they are judged, what the window is told, and the window.
 
 pub mod config;
-pub mod event;
+
+pub mod data;
 
 pub mod ops;
+
+pub mod model;
+
+pub mod train;
+
+pub mod metric;
+
+pub mod event;
 
 pub mod session;
 
@@ -12,3 +24,5 @@ pub mod engine;
 pub mod ui;
 
 pub mod app;
+
+pub mod cli;

@@ -1,5 +1,5 @@
-//! Opens the window; the command line is `cli`'s.
+//! The program: the window without arguments, the same runs without a window otherwise.
 
-fn main() -> anyhow::Result<()> {
-    gandle::app::run(std::env::args_os().nth(1).map(Into::into))
+fn main() -> std::process::ExitCode {
+    gandle::cli::main()
 }

@@ -188,7 +188,7 @@ impl App {
         }
         let config = self.workbench.config.clone();
         let folder = session::new_folder(&config);
-        let request = RunRequest { config, session: folder.clone() };
+        let request = RunRequest::new(config, folder.clone());
         match Engine::spawn(request, Arc::clone(&self.waker)) {
             Ok(engine) => {
                 self.engine = Some(engine);

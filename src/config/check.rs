@@ -128,11 +128,8 @@ impl Config {
         if d.conditioning == Conditioning::None && classes.is_none_or(|c| c > 1) {
             list.warning("discriminator.conditioning", "with `none` the discriminator never sees the label, so the generator has no reason to draw the class it is asked for");
         }
-        if self.loss.kind == LossKind::WassersteinGp {
-            list.error(
-                "loss.kind",
-                "`wasserstein-gp` is not built yet: its penalty needs second-order gradients. Use `hinge` or `bce`",
-            );
+        if self.loss.kind == LossKind::WassersteinGp && d.norm == DiscriminatorNorm::Batch {
+            list.warning("discriminator.norm", "the gradient penalty holds for each image by itself, and batch normalisation ties the images of a batch together. Use `layer` or `none`");
         }
     }
 

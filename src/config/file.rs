@@ -117,10 +117,8 @@ fn overlay(base: &Config, table: &toml::Table) -> Result<Config, ConfigError> {
         let mut trial = merged.clone();
         // `1` where a fraction is wanted is plain enough.
         let wants_float = leaves(&merged).iter().any(|(k, v)| *k == key && v.is_float());
-        let value = match value {
-            toml::Value::Integer(whole) if wants_float => toml::Value::Float(whole as f64),
-            value => value,
-        };
+        let whole = value.as_integer().filter(|_| wants_float);
+        let value = whole.map_or(value, |whole| toml::Value::Float(whole as f64));
         insert(&mut trial, &key, value.clone());
         match trial.clone().try_into::<Config>() {
             Ok(_) => merged = trial,

@@ -1,3 +1,22 @@
 //! What candle lacks or does slowly: convolution and its two gradients, fused normalisation and activations, attention; the only room with `unsafe`.
 
+mod activation;
+pub mod aligned;
+pub mod attention;
+#[cfg(test)]
+mod check;
+pub mod conv;
+pub mod cpu;
+pub mod depthwise;
+mod fused;
+mod im2col;
 pub mod matmul;
+pub mod memory;
+pub mod norm;
+pub mod pointwise;
+mod primitive;
+pub mod spectral;
+pub mod tape;
+
+pub use conv::Geometry;
+pub use tape::{Graph, Value, gradients};

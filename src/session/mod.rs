@@ -1,67 +1,74 @@
-//! STAND-IN for the session room, to be dropped on merge: just enough to list and open what the stand-in engine wrote.
-#![expect(missing_docs, reason = "a stand-in that is dropped on merge")]
+//! A run's folder: writes events, grids and checkpoints so that a crash loses nothing, and reads them back as the same events.
+//!
+//! `run.toml` (the whole configuration), `events.jsonl` (one event a line), `grids/<step>.png`, `checkpoints/<step>/` and
+//! `exports/`. Files appear whole or not at all: they are written beside their place, flushed to disk and renamed.
 
-use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+mod place;
+mod reader;
+mod writer;
 
-use anyhow::Context as _;
+pub use place::{Listed, list, list_in, name_for, new_folder, root};
+pub use reader::{Stored, checkpoint_folder, checkpoints, read_checkpoint_file, read_grid, read_state};
+pub use writer::{CheckpointState, FileSum, Writer, write_whole};
 
-use crate::config::Config;
-use crate::event::{self, Event, GridPicture, Picture};
+/// The whole configuration of the run.
+const RUN: &str = "run.toml";
+/// Its events, one a line.
+const EVENTS: &str = "events.jsonl";
+const GRIDS: &str = "grids";
+const CHECKPOINTS: &str = "checkpoints";
+/// What a checkpoint holds besides tensors; written last, so that its presence says that the rest is there.
+const STATE: &str = "state.json";
 
-pub fn new_folder(config: &Config) -> PathBuf {
-    let data = if config.data.is_demo() { "demo" } else { "folder" };
-    (1..)
-        .map(|i| PathBuf::from(format!("sessions/2026-11-23-{data}-{i}")))
-        .find(|path| !path.exists())
-        .unwrap_or_default()
+/// What keeps a session from being read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum SessionError {
+    /// A file or folder could not be read or written.
+    #[error("{what} {path}: {source}{hint}")]
+    Io {
+        /// What was tried.
+        what: &'static str,
+        /// On which file or folder.
+        path: String,
+        /// Why it failed.
+        source: std::io::Error,
+        /// What to do.
+        hint: &'static str,
+    },
+    /// A folder already holds a session.
+    #[error("{0} already holds a session, which would be overwritten: choose another folder")]
+    Exists(String),
+    /// A folder holds no session.
+    #[error("{0} holds no session (no run.toml): choose a folder below `sessions`")]
+    Missing(String),
+    /// A file's content is not what it should be.
+    #[error("{path}: {reason}")]
+    Content {
+        /// Which file.
+        path: String,
+        /// What is wrong, and what to do.
+        reason: String,
+    },
 }
 
-pub struct Listed {
-    pub folder: PathBuf,
-    pub name: String,
-    pub steps: usize,
-    pub modified: SystemTime,
-}
+impl SessionError {
+    fn io(what: &'static str, path: &std::path::Path) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.display().to_string();
+        move |source| {
+            use std::io::ErrorKind::{NotFound, PermissionDenied, StorageFull};
+            let hints = [
+                (StorageFull, "; free some space on the disk"),
+                (PermissionDenied, "; choose a folder that you may write to"),
+                (NotFound, "; was the folder moved or its drive taken away?"),
+            ];
+            let hint = hints.into_iter().find(|(kind, _)| *kind == source.kind()).map_or("", |(_, hint)| hint);
+            Self::Io { what, path, source, hint }
+        }
+    }
 
-pub fn list() -> Vec<Listed> {
-    let mut listed: Vec<Listed> = std::fs::read_dir("sessions")
-        .into_iter()
-        .flatten()
-        .flatten()
-        .filter_map(|entry| {
-            let text = std::fs::read_to_string(entry.path().join("events.jsonl")).ok()?;
-            Some(Listed {
-                folder: entry.path(),
-                name: entry.file_name().to_string_lossy().into_owned(),
-                steps: text.lines().filter(|l| l.contains("\"step\"")).count(),
-                modified: entry.metadata().ok()?.modified().ok()?,
-            })
-        })
-        .collect();
-    listed.sort_by_key(|l| std::cmp::Reverse(l.modified));
-    listed
-}
-
-pub struct Stored {
-    pub folder: PathBuf,
-    pub config: Config,
-    pub events: Vec<Event>,
-    pub warnings: Vec<String>,
-}
-
-impl Stored {
-    pub fn open(folder: &Path) -> anyhow::Result<Stored> {
-        let config = Config::from_toml(&std::fs::read_to_string(folder.join("run.toml"))?)?;
-        let text = std::fs::read_to_string(folder.join("events.jsonl"))?;
-        let events = text.lines().map(serde_json::from_str).collect::<Result<_, _>>()?;
-        Ok(Stored { folder: folder.to_owned(), config, events, warnings: Vec::new() })
+    fn content(path: &std::path::Path, reason: impl Into<String>) -> Self {
+        Self::Content { path: path.display().to_string(), reason: reason.into() }
     }
 }
 
-pub fn read_grid(folder: &Path, grid: &event::Grid, rows: usize, columns: usize) -> anyhow::Result<GridPicture> {
-    let image = image::open(folder.join(&grid.file)).context("reading the grid")?.into_rgb8();
-    let (width, height) = (image.width() as usize, image.height() as usize);
-    let picture = Picture { width, height, rgb: image.into_raw().into() };
-    Ok(GridPicture { step: grid.step, columns, rows, cell: height / rows.max(1), picture })
-}
+type Result<T> = std::result::Result<T, SessionError>;

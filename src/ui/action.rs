@@ -68,11 +68,11 @@ pub struct ExportAsk {
     pub step: usize,
     /// The class, or nothing for all.
     pub class: Option<usize>,
-    /// How many images.
+    /// How many images a class.
     pub count: usize,
     /// Where the noise comes from.
     pub seed: u64,
-    /// What the noise is multiplied with.
+    /// Numbers of noise beyond this are drawn again; 0 cuts nothing.
     pub truncation: f32,
     /// Where the files go.
     pub folder: PathBuf,

@@ -72,7 +72,7 @@ impl DataPage {
                 return widgets::empty(ui, "Reading…", "");
             };
             if self.image.as_ref().is_none_or(|image| image.picture != *samples) {
-                self.image = Some(GridImage::new(ui.ctx(), samples.clone()));
+                self.image = Some(GridImage::new(ui.ctx(), samples.clone()).cropping());
             }
             let names: Vec<String> = summary.classes.iter().map(|class| class.name.clone()).collect();
             if let Some(image) = &mut self.image {

@@ -62,7 +62,7 @@ impl Default for ExportDialog {
             class: None,
             count: 100,
             seed: 1,
-            truncation: 0.7,
+            truncation: 1.0,
             truncated: false,
             progress: Progress::Idle,
         }
@@ -163,9 +163,9 @@ impl ExportDialog {
         row(ui, "Truncation", |ui| {
             let check = ui.add(Checkbox::without_text(&mut self.truncated));
             check.widget_info(|| egui::WidgetInfo::selected(egui::Role::CheckBox, true, self.truncated, "Truncate"));
-            let slider = Slider::new(&mut self.truncation, 0.05..=1.0).max_decimals(2);
+            let slider = Slider::new(&mut self.truncation, 0.05..=3.0).max_decimals(2);
             ui.add_enabled(self.truncated, slider)
-                .on_hover_text("What the noise is multiplied with: below 1, images become more typical and less varied")
+                .on_hover_text("Numbers of noise beyond this are drawn again (Brock et al. 2019): images become more typical and less varied")
         });
         row(ui, "Folder", |ui| {
             if ui.button("Choose…").clicked() {
@@ -214,7 +214,7 @@ impl ExportDialog {
                 class: self.class,
                 count: self.count,
                 seed: self.seed,
-                truncation: if self.truncated { self.truncation } else { 1.0 },
+                truncation: if self.truncated { self.truncation } else { 0.0 },
                 folder: PathBuf::from(self.folder.trim()),
             }))
         })

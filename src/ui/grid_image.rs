@@ -11,6 +11,8 @@ use crate::event::GridPicture;
 
 /// The widest that names of classes may be.
 const NAMES: f32 = 108.0;
+/// The size of images below which columns are left out, where they may be.
+const COMFORTABLE: f32 = 52.0;
 /// The smallest that images may become before the grid scrolls instead.
 const SMALLEST: f32 = 26.0;
 
@@ -20,6 +22,8 @@ pub struct GridImage {
     pub picture: GridPicture,
     texture: TextureHandle,
     filter: TextureFilter,
+    /// Whether columns may be left out to keep images large: one real image is as good as another.
+    crops: bool,
 }
 
 impl GridImage {
@@ -28,7 +32,12 @@ impl GridImage {
         let filter = TextureFilter::Linear;
         let name = format!("grid-{}", picture.step);
         let texture = ctx.load_texture(name, pixels(ctx, &picture), options(filter));
-        Self { picture, texture, filter }
+        Self { picture, texture, filter, crops: false }
+    }
+
+    /// Leaves out columns where they would make the images small.
+    pub fn cropping(self) -> Self {
+        Self { crops: true, ..self }
     }
 
     /// Bytes on the graphics card.
@@ -53,7 +62,7 @@ impl GridImage {
     /// Draws the grid into the room that is left, with the names of its rows.
     pub fn ui(&mut self, ui: &mut Ui, names: &[String]) {
         let room = ui.available_size();
-        let layout = Layout::new(ui, &self.picture, names, room);
+        let layout = Layout::new(ui, self, names, room);
         let nearest = layout.zoom >= 1.0 && layout.zoom.fract() == 0.0;
         self.set_filter(ui.ctx(), if nearest { TextureFilter::Nearest } else { TextureFilter::Linear });
         egui::ScrollArea::vertical().auto_shrink([false, true]).show(ui, |ui| {
@@ -79,7 +88,7 @@ impl GridImage {
                 let painter = painter.with_clip_rect(clip.intersect(ui.clip_rect()));
                 painter.text(clip.left_center(), Align2::LEFT_CENTER, name, small_font(), color);
             }
-            for column in 0..self.picture.columns {
+            for column in 0..layout.columns {
                 let min = pos2(origin.x + layout.names + column as f32 * layout.pitch, top);
                 let at = Rect::from_min_size(min, Vec2::splat(layout.cell));
                 painter.image(self.texture.id(), at, self.part(row, column), Color32::WHITE);
@@ -97,6 +106,7 @@ impl GridImage {
 /// Where the parts of a grid go, in points.
 struct Layout {
     names: f32,
+    columns: usize,
     cell: f32,
     pitch: f32,
     /// Pixels of the screen for a pixel of an image.
@@ -105,24 +115,27 @@ struct Layout {
 }
 
 impl Layout {
-    fn new(ui: &Ui, grid: &GridPicture, names: &[String], room: Vec2) -> Self {
+    fn new(ui: &Ui, image: &GridImage, names: &[String], room: Vec2) -> Self {
+        let grid = &image.picture;
         let scale = ui.pixels_per_point();
         let names = names_width(ui, names);
         let gap = theme::GRID_GAP / scale;
-        let (columns, rows) = (grid.columns.max(1) as f32, grid.rows.max(1) as f32);
-        let fits = ((room.x - names) / columns).min(room.y / rows) - gap;
+        let shown = if image.crops { ((room.x - names) / COMFORTABLE).max(1.0) as usize } else { usize::MAX };
+        let shown = shown.min(grid.columns).max(1);
+        let (columns, rows) = (shown as f32, grid.rows.max(1) as f32);
         let wide = (room.x - names) / columns - gap;
+        let fits = wide.min(room.y / rows - gap);
         let cell = fits.max(SMALLEST.min(wide)).max(4.0) * scale;
         let zoom = whole_where_sensible(cell / grid.cell.max(1) as f32);
         let cell = (grid.cell as f32 * zoom).floor().max(1.0) / scale;
         let pitch = cell + gap;
         let size = vec2(names + columns * pitch, rows * pitch);
-        Self { names, cell, pitch, zoom, size }
+        Self { names, columns: shown, cell, pitch, zoom, size }
     }
 
     fn cell_at(&self, offset: Vec2, grid: &GridPicture) -> Option<(usize, usize)> {
         let (x, y) = ((offset.x - self.names) / self.pitch, offset.y / self.pitch);
-        let inside = x >= 0.0 && y >= 0.0 && (x as usize) < grid.columns && (y as usize) < grid.rows;
+        let inside = x >= 0.0 && y >= 0.0 && (x as usize) < self.columns && (y as usize) < grid.rows;
         inside.then_some((y as usize, x as usize))
     }
 }

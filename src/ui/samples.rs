@@ -88,8 +88,10 @@ impl Samples {
                 widgets::number(ui, format!("step {:<9}", format::count(step)), color);
             }
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                let export = ui.add_enabled(!view.checkpoints().is_empty(), Button::new("Export images…"));
-                let export = export.on_disabled_hover_text("Images are drawn from a checkpoint, and there is none yet");
+                let possible = view.is_active() || !view.checkpoints().is_empty();
+                let export = ui.add_enabled(possible, Button::new("Export images…"));
+                let export =
+                    export.on_disabled_hover_text("Images are drawn from a checkpoint, and this run left none");
                 if export.on_hover_text("Draw any number of images from a checkpoint").clicked() {
                     actions.push(Action::OpenExport);
                 }
@@ -130,7 +132,7 @@ impl Samples {
                 let color = widgets::palette(ui).muted;
                 widgets::number(ui, format!("{:>4} of {:<4}", index + 1, steps.len()), color);
                 ui.spacing_mut().slider_width = (ui.available_width() - 8.0).max(40.0);
-                let slider = ui.add(Slider::new(&mut index, 0..=newest).show_value(false));
+                let slider = ui.add_enabled(newest > 0, Slider::new(&mut index, 0..=newest).show_value(false));
                 slider.widget_info(|| WidgetInfo::slider(true, index as f64, "Grid"));
                 if slider.changed() {
                     (self.chosen, self.playing) = (Some(steps[index]), None);

@@ -1,0 +1,347 @@
+//! The same runs without a window, printing the same events.
+//!
+//! Standard output carries results alone (with `--json`, one JSON object a line); progress and messages go to standard
+//! error. Exit status: 0 done, 1 failed, 2 bad usage or bad configuration, 130 ended by Ctrl-C.
+
+mod bench;
+mod train;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::bail;
+use clap::{Args, Parser, Subcommand};
+use serde::Serialize;
+
+use crate::config::{Config, Preset};
+use crate::engine::sample::{Sampler, Sampling, export};
+use crate::{data, train::replay};
+
+/// A desktop workbench for conditional GANs on class-labelled images.
+#[derive(Parser)]
+#[command(version, about, long_about = None, args_conflicts_with_subcommands = true)]
+struct Cli {
+    /// A session's folder to open in the window.
+    session: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Train a run without a window.
+    Train(TrainArgs),
+    /// Draw images of a trained generator.
+    Sample(SampleArgs),
+    /// Tell what is in a data folder: classes, counts, sizes, duplicates, every skipped file with its reason.
+    Inspect(InspectArgs),
+    /// List the presets, or print one as a commented run.toml.
+    Presets {
+        /// The preset to print.
+        name: Option<String>,
+    },
+    /// Replay recorded training traces and tell the distance from what they recorded.
+    Replay(ReplayArgs),
+    /// Time the training step of a configuration.
+    Bench(BenchArgs),
+}
+
+/// Where a configuration comes from.
+#[derive(Args)]
+struct Settings {
+    /// The preset to start from.
+    #[arg(long, value_name = "NAME", conflicts_with = "config")]
+    preset: Option<String>,
+    /// A run.toml to start from, such as that of an earlier session.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// A setting to change, such as train.batch_size=16; may be given again and again.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    set: Vec<String>,
+}
+
+#[derive(Args)]
+struct TrainArgs {
+    /// A folder with one sub-folder a class, or `demo` for the drawn set.
+    #[arg(long, value_name = "DIR|demo")]
+    data: Option<String>,
+    #[command(flatten)]
+    settings: Settings,
+    /// Steps that the run should reach.
+    #[arg(long)]
+    steps: Option<usize>,
+    /// Where all chance comes from.
+    #[arg(long)]
+    seed: Option<u64>,
+    /// The session's folder, which must not hold a session yet.
+    #[arg(long, value_name = "SESSION")]
+    out: Option<PathBuf>,
+    /// auto, cpu, cuda, cuda:N or metal.
+    #[arg(long)]
+    device: Option<String>,
+    /// CPU threads; 0 takes all cores.
+    #[arg(long)]
+    threads: Option<usize>,
+    /// Print every event as a line of JSON.
+    #[arg(long)]
+    json: bool,
+    /// Print the resolved run.toml and its problems, and train nothing.
+    #[arg(long)]
+    dry_run: bool,
+}
+
+#[derive(Args)]
+struct SampleArgs {
+    /// The session's folder.
+    session: PathBuf,
+    /// The checkpoint's step; the newest without it.
+    #[arg(long)]
+    step: Option<usize>,
+    /// A class by name, or `all`.
+    #[arg(long, default_value = "all")]
+    class: String,
+    /// Images a class.
+    #[arg(long, default_value_t = 16)]
+    count: usize,
+    /// Where the noise comes from.
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// Draw numbers of noise beyond ± this again: less variety, safer images. 0 cuts nothing.
+    #[arg(long, default_value_t = 0.0, value_name = "X")]
+    truncation: f32,
+    /// The folder that gets a sub-folder a class.
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+}
+
+#[derive(Args)]
+struct InspectArgs {
+    /// A folder with one sub-folder a class, or `demo`.
+    data: String,
+    /// Print one JSON object.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Args)]
+struct ReplayArgs {
+    /// Trace files (.safetensors).
+    #[arg(required = true)]
+    traces: Vec<PathBuf>,
+    /// Print one JSON object a trace.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Args)]
+struct BenchArgs {
+    #[command(flatten)]
+    settings: Settings,
+    /// Images a batch.
+    #[arg(long)]
+    batch: Option<usize>,
+    /// Steps that are timed, after two that are not.
+    #[arg(long, default_value_t = 8)]
+    steps: usize,
+    /// Classes of the made-up data.
+    #[arg(long, default_value_t = 6)]
+    classes: usize,
+    /// CPU threads; 0 takes all cores.
+    #[arg(long)]
+    threads: Option<usize>,
+    /// Print one JSON object.
+    #[arg(long)]
+    json: bool,
+}
+
+/// What was asked cannot be done as it was asked: exit status 2.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Usage(String);
+
+/// The whole program.
+pub fn main() -> ExitCode {
+    let filter =
+        tracing_subscriber::EnvFilter::try_from_env("GANDLE_LOG").unwrap_or_else(|_| "warn,gandle=info".into());
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).without_time().init();
+    match run(Cli::parse()) {
+        Ok(code) => code,
+        // Whoever read our output has seen enough (`gandle presets | head`).
+        Err(err) if err.chain().any(is_broken_pipe) => ExitCode::SUCCESS,
+        Err(err) => {
+            eprintln!("gandle: {err:#}");
+            ExitCode::from(if err.is::<Usage>() { 2 } else { 1 })
+        }
+    }
+}
+
+fn is_broken_pipe(err: &(dyn std::error::Error + 'static)) -> bool {
+    let io = err.downcast_ref::<std::io::Error>().map(std::io::Error::kind);
+    let json = err.downcast_ref::<serde_json::Error>().and_then(serde_json::Error::io_error_kind);
+    io.or(json) == Some(std::io::ErrorKind::BrokenPipe)
+}
+
+/// Prints to standard output, where `println!` would panic once nobody reads it any more.
+macro_rules! say {
+    ($($text:tt)*) => {{
+        use std::io::Write as _;
+        writeln!(std::io::stdout(), $($text)*)?;
+    }};
+}
+use say;
+
+fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+    match cli.command {
+        None => {
+            if let Some(session) = &cli.session
+                && !session.join("run.toml").is_file()
+            {
+                let what = session.display();
+                return Err(
+                    Usage(format!("`{what}` is neither a command (see gandle --help) nor a session's folder")).into()
+                );
+            }
+            crate::app::run(cli.session).map(|()| ExitCode::SUCCESS)
+        }
+        Some(Command::Train(args)) => train::run(&args),
+        Some(Command::Sample(args)) => sample(&args).map(|()| ExitCode::SUCCESS),
+        Some(Command::Inspect(args)) => inspect(&args).map(|()| ExitCode::SUCCESS),
+        Some(Command::Presets { name }) => presets(name.as_deref()).map(|()| ExitCode::SUCCESS),
+        Some(Command::Replay(args)) => replay_all(&args),
+        Some(Command::Bench(args)) => bench::run(&args).map(|()| ExitCode::SUCCESS),
+    }
+}
+
+impl Settings {
+    fn resolve(&self) -> anyhow::Result<Config> {
+        let base = match (&self.preset, &self.config) {
+            (Some(name), _) => preset(name)?.config(),
+            (None, Some(path)) => {
+                let text = std::fs::read_to_string(path)
+                    .map_err(|err| Usage(format!("--config {}: could not be read: {err}", path.display())))?;
+                Config::from_toml(&text).map_err(|err| Usage(format!("{}:\n{err}", path.display())))?
+            }
+            (None, None) => Preset::Improved.config(),
+        };
+        Ok(base.with(&self.set).map_err(|err| Usage(err.to_string()))?)
+    }
+}
+
+fn preset(name: &str) -> anyhow::Result<Preset> {
+    let names: Vec<&str> = Preset::ALL.into_iter().map(Preset::name).collect();
+    Ok(Preset::named(name)
+        .ok_or_else(|| Usage(format!("there is no preset `{name}`; there are {}", names.join(", "))))?)
+}
+
+fn presets(name: Option<&str>) -> anyhow::Result<()> {
+    match name {
+        Some(name) => say!("{}", preset(name)?.config().to_toml().trim_end()),
+        None => {
+            for preset in Preset::ALL {
+                say!("{:10} {}", preset.name(), preset.about());
+            }
+        }
+    }
+    Ok(())
+}
+
+fn print_json(value: &impl Serialize) -> anyhow::Result<()> {
+    use std::io::Write as _;
+    let mut out = std::io::stdout().lock();
+    serde_json::to_writer(&mut out, value)?;
+    writeln!(out)?;
+    Ok(out.flush()?)
+}
+
+fn replay_all(args: &ReplayArgs) -> anyhow::Result<ExitCode> {
+    let mut code = ExitCode::SUCCESS;
+    for path in &args.traces {
+        match replay::replay(path) {
+            Ok(report) => {
+                if args.json {
+                    print_json(&report)?;
+                } else {
+                    let r = &report;
+                    let verdict = if r.ok { "ok" } else { "TOO FAR" };
+                    say!(
+                        "{:40} {verdict}  losses {:.1e}  generator {:.1e}  discriminator {:.1e}  ema {:.1e}  images {:.1e}  ema images {:.1e}",
+                        r.trace,
+                        r.losses,
+                        r.generator,
+                        r.discriminator,
+                        r.ema,
+                        r.generator_images,
+                        r.ema_images
+                    );
+                }
+                if !report.ok {
+                    code = ExitCode::from(1);
+                }
+            }
+            Err(err) => {
+                eprintln!("gandle: {err:#}");
+                code = ExitCode::from(1);
+            }
+        }
+    }
+    Ok(code)
+}
+
+fn inspect(args: &InspectArgs) -> anyhow::Result<()> {
+    let summary = data::inspect(&args.data, &Config::default())?;
+    if args.json {
+        return print_json(&summary);
+    }
+    say!("{}: {} images in {} classes", summary.source, summary.images(), summary.classes.len());
+    let most = summary.classes.iter().map(|class| class.images).max().unwrap_or(1).max(1);
+    let width = summary.classes.iter().map(|class| class.name.chars().count()).max().unwrap_or(0);
+    for class in &summary.classes {
+        let bar = "#".repeat((class.images * 40).div_ceil(most));
+        say!("  {:width$} {:7}  {bar}", class.name, class.images);
+    }
+    let sizes: Vec<String> =
+        summary.sizes.iter().take(8).map(|s| format!("{}x{} ({})", s.width, s.height, s.images)).collect();
+    let more = summary.sizes.len().saturating_sub(8);
+    if !sizes.is_empty() {
+        say!("sizes: {}{}", sizes.join(", "), if more > 0 { format!(", and {more} more") } else { String::new() });
+    }
+    for note in &summary.notes {
+        say!("note: {note}");
+    }
+    for group in &summary.duplicates {
+        say!("same pixels: {}", group.join(", "));
+    }
+    for skipped in &summary.skipped {
+        say!("skipped: {}: {}", skipped.file, skipped.reason);
+    }
+    Ok(())
+}
+
+fn sample(args: &SampleArgs) -> anyhow::Result<()> {
+    let classes = Sampler::open(&args.session, args.step)?.state.classes;
+    let class = match args.class.as_str() {
+        "all" if !classes.iter().any(|class| class == "all") => None,
+        name => match classes.iter().position(|class| class == name) {
+            Some(class) => Some(class),
+            None => bail!(Usage(format!("there is no class `{name}`; there are {}, or `all`", classes.join(", ")))),
+        },
+    };
+    let sampling = Sampling {
+        session: args.session.clone(),
+        step: args.step,
+        class,
+        count: args.count,
+        seed: args.seed,
+        truncation: args.truncation,
+        folder: args.out.clone(),
+    };
+    let bar = indicatif::ProgressBar::new(0);
+    let written = export(&sampling, |done, total| {
+        bar.set_length(total as u64);
+        bar.set_position(done as u64);
+        true
+    })?;
+    bar.finish_and_clear();
+    say!("{written} images in {}", args.out.display());
+    Ok(())
+}

@@ -1,0 +1,145 @@
+//! `gandle train`
+
+use std::io::IsTerminal as _;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::{TrainArgs, Usage, print_json, say};
+use crate::config::{Config, has_errors};
+use crate::engine::{Engine, RunRequest};
+use crate::event::{Command, Event};
+use crate::session;
+
+pub(super) fn run(args: &TrainArgs) -> anyhow::Result<ExitCode> {
+    let config = resolve(args)?;
+    let problems = config.check(None);
+    for problem in &problems {
+        eprintln!("{problem}");
+    }
+    if has_errors(&problems) {
+        return Ok(ExitCode::from(2));
+    }
+    if args.dry_run {
+        say!("{}", config.to_toml().trim_end());
+        return Ok(ExitCode::SUCCESS);
+    }
+    let folder = args.out.clone().unwrap_or_else(|| session::new_folder(&config));
+    if folder.join("run.toml").exists() {
+        return Err(Usage(format!("--out {}: already holds a session; choose another folder", folder.display())).into());
+    }
+    eprintln!("session {}", folder.display());
+    let steps = config.train.steps;
+    let engine = Engine::spawn(RunRequest::new(config, folder), Arc::new(|| {}))?;
+    if let Some(commands) = engine.sender() {
+        // The first Ctrl-C asks for a checkpoint and the end; the run says so when it is there.
+        ctrlc::set_handler(move || {
+            eprintln!("\nstopping after this step; a checkpoint is written first");
+            commands.try_send(Command::Stop).ok();
+        })?;
+    }
+    let mut watcher = Watcher::new(args.json, steps);
+    let mut code = ExitCode::from(1);
+    for event in engine.wait_events() {
+        match &event {
+            Event::Finished { .. } => code = ExitCode::SUCCESS,
+            Event::Stopped { .. } => code = ExitCode::from(130),
+            Event::Failed { .. }
+            | Event::Started(_)
+            | Event::Data(_)
+            | Event::Step(_)
+            | Event::Score(_)
+            | Event::Grid(_)
+            | Event::Checkpoint(_)
+            | Event::Warning { .. }
+            | Event::Paused { .. }
+            | Event::Resumed { .. } => {}
+        }
+        watcher.see(&event)?;
+    }
+    Ok(code)
+}
+
+fn resolve(args: &TrainArgs) -> anyhow::Result<Config> {
+    let mut config = args.settings.resolve()?;
+    if let Some(data) = &args.data {
+        config.data.source.clone_from(data);
+    }
+    let number = |from: Option<usize>, to: &mut usize| *to = from.unwrap_or(*to);
+    number(args.steps, &mut config.train.steps);
+    number(args.threads, &mut config.train.threads);
+    config.train.seed = args.seed.unwrap_or(config.train.seed);
+    if let Some(device) = &args.device {
+        config.train.device.clone_from(device);
+    }
+    Ok(config)
+}
+
+/// Shows events to a person or to a program.
+struct Watcher {
+    json: bool,
+    bar: ProgressBar,
+    steps: usize,
+}
+
+impl Watcher {
+    fn new(json: bool, steps: usize) -> Self {
+        let bar = if json || !std::io::stderr().is_terminal() {
+            ProgressBar::hidden()
+        } else {
+            let style = ProgressStyle::with_template("{bar:30} {pos}/{len} {msg} {eta} left");
+            ProgressBar::new(steps as u64).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+        };
+        Self { json, bar, steps }
+    }
+
+    fn see(&mut self, event: &Event) -> anyhow::Result<()> {
+        if self.json {
+            print_json(event)?;
+        }
+        match event {
+            Event::Step(s) => {
+                self.bar.set_position(s.step as u64);
+                let numbers = format!("D {:.3} G {:.3} {:.0} images/s", s.loss_d, s.loss_g, s.images_per_s);
+                // Without a terminal, a line now and then.
+                if self.bar.is_hidden() && !self.json && s.step.is_multiple_of((self.steps / 20).max(1)) {
+                    self.say(&format!("step {}: {numbers}", s.step));
+                }
+                self.bar.set_message(numbers);
+            }
+            Event::Started(s) => self.say(&format!(
+                "{} classes on {} with {} threads; generator {} and discriminator {} parameters",
+                s.classes.len(),
+                s.device,
+                s.threads,
+                s.generator_parameters,
+                s.discriminator_parameters
+            )),
+            Event::Data(d) => {
+                let classes: Vec<String> = d.classes.iter().map(|c| format!("{} {}", c.name, c.images)).collect();
+                self.say(&format!("data {}: {}", d.source, classes.join(", ")));
+                if !d.skipped.is_empty() {
+                    self.say(&format!(
+                        "{} files are skipped (gandle inspect lists them with their reasons)",
+                        d.skipped.len()
+                    ));
+                }
+            }
+            Event::Score(s) => self
+                .say(&format!("step {}: {} ({}, {} images) {:.3}", s.step, s.metric, s.extractor, s.samples, s.value)),
+            Event::Checkpoint(c) => self.say(&format!("step {}: checkpoint {}", c.step, c.folder)),
+            Event::Warning { message, .. } => self.say(&format!("warning: {message}")),
+            Event::Finished { step } => self.say(&format!("finished at step {step}")),
+            Event::Stopped { step } => self.say(&format!("stopped at step {step}; the checkpoint is written")),
+            Event::Failed { step, message } => self.say(&format!("failed after step {step}: {message}")),
+            Event::Grid(_) | Event::Paused { .. } | Event::Resumed { .. } => {}
+        }
+        Ok(())
+    }
+
+    /// A line on standard error that does not tear the progress bar.
+    fn say(&self, line: &str) {
+        self.bar.suspend(|| eprintln!("{line}"));
+    }
+}

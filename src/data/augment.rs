@@ -1,0 +1,271 @@
+//! Varies real images: mirrored, rotated, brighter or duller. Everything is off unless the configuration turns it on.
+
+use std::ops::RangeInclusive;
+
+use rand::Rng as _;
+
+use crate::config::Data;
+use crate::config::chance::ChaCha8Rng;
+
+/// Which variations are wanted.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Augmentation {
+    pub flip_horizontal: bool,
+    pub flip_vertical: bool,
+    /// Largest angle either way in degrees.
+    pub rotation: f32,
+    /// Largest change of brightness, contrast and saturation, as a share.
+    pub color_jitter: f32,
+}
+
+impl From<&Data> for Augmentation {
+    fn from(data: &Data) -> Self {
+        Self {
+            flip_horizontal: data.flip_horizontal,
+            flip_vertical: data.flip_vertical,
+            rotation: data.rotation,
+            color_jitter: data.color_jitter,
+        }
+    }
+}
+
+/// What is done to one image.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Plan {
+    flip_horizontal: bool,
+    flip_vertical: bool,
+    /// Degrees, anticlockwise on the screen.
+    angle: f32,
+    brightness: f32,
+    contrast: f32,
+    saturation: f32,
+}
+
+impl Augmentation {
+    /// Whether images stay as they are.
+    pub fn is_off(&self) -> bool {
+        !self.flip_horizontal && !self.flip_vertical && self.rotation == 0.0 && self.color_jitter == 0.0
+    }
+
+    /// Draws what to do. Each variation takes the same random numbers whether it is on or not, so that turning one on
+    /// leaves the others as they were.
+    fn plan(&self, rng: &mut ChaCha8Rng) -> Plan {
+        let (horizontal, vertical) = (rng.random::<bool>(), rng.random::<bool>());
+        let either_way: RangeInclusive<f32> = -1.0..=1.0;
+        let mut spread = |most: f32| most * rng.random_range(either_way.clone());
+        Plan {
+            flip_horizontal: self.flip_horizontal && horizontal,
+            flip_vertical: self.flip_vertical && vertical,
+            angle: spread(self.rotation),
+            brightness: 1.0 + spread(self.color_jitter),
+            contrast: 1.0 + spread(self.color_jitter),
+            saturation: 1.0 + spread(self.color_jitter),
+        }
+    }
+
+    /// Varies an image of `(size, size, channels)` bytes into `out`, floats in [-1, 1] of the same shape.
+    pub fn apply(&self, rng: &mut ChaCha8Rng, pixels: &[u8], size: usize, channels: usize, out: &mut [f32]) {
+        self.plan(rng).apply(pixels, size, channels, out);
+    }
+}
+
+/// A byte as a number in [-1, 1].
+pub(super) fn to_unit(byte: u8) -> f32 {
+    f32::from(byte) / 127.5 - 1.0
+}
+
+impl Plan {
+    fn apply(&self, pixels: &[u8], size: usize, channels: usize, out: &mut [f32]) {
+        if channels == 3 {
+            self.vary::<3>(pixels, size, out);
+        } else {
+            self.vary::<1>(pixels, size, out);
+        }
+    }
+
+    fn vary<const C: usize>(&self, pixels: &[u8], size: usize, out: &mut [f32]) {
+        if self.angle == 0.0 {
+            self.flip::<C>(pixels, size, out);
+        } else {
+            self.rotate::<C>(pixels, size, out);
+        }
+        self.recolor::<C>(out);
+        for value in out {
+            *value = *value / 127.5 - 1.0;
+        }
+    }
+
+    /// Where the flipped image's pixel (x, y) begins.
+    fn flipped<const C: usize>(&self, size: usize, x: usize, y: usize) -> usize {
+        let x = if self.flip_horizontal { size - 1 - x } else { x };
+        let y = if self.flip_vertical { size - 1 - y } else { y };
+        (y * size + x) * C
+    }
+
+    /// Flips; values stay in [0, 255].
+    fn flip<const C: usize>(&self, pixels: &[u8], size: usize, out: &mut [f32]) {
+        for (y, line) in out.chunks_exact_mut(size * C).enumerate() {
+            for (x, to) in line.chunks_exact_mut(C).enumerate() {
+                let from = self.flipped::<C>(size, x, y);
+                for (to, from) in to.iter_mut().zip(&pixels[from..from + C]) {
+                    *to = f32::from(*from);
+                }
+            }
+        }
+    }
+
+    /// Flips, then rotates about the centre; values stay in [0, 255]. What comes in from beyond the border is the
+    /// picture mirrored at it.
+    fn rotate<const C: usize>(&self, pixels: &[u8], size: usize, out: &mut [f32]) {
+        let (sin, cos) = self.angle.to_radians().sin_cos();
+        let centre = (size as f32 - 1.0) / 2.0;
+        for (y, line) in out.chunks_exact_mut(size * C).enumerate() {
+            let dy = y as f32 - centre;
+            for (x, to) in line.chunks_exact_mut(C).enumerate() {
+                let dx = x as f32 - centre;
+                let (sx, sy) = (centre + cos * dx - sin * dy, centre + sin * dx + cos * dy);
+                let (left, top) = (sx.floor(), sy.floor());
+                let (u, v) = (sx - left, sy - top);
+                let [x0, x1] = [0, 1].map(|step| mirror(left as i32 + step, size));
+                let [y0, y1] = [0, 1].map(|step| mirror(top as i32 + step, size));
+                let corner = |x, y| &pixels[self.flipped::<C>(size, x, y)..][..C];
+                let (a, b, c, d) = (corner(x0, y0), corner(x1, y0), corner(x0, y1), corner(x1, y1));
+                for (channel, to) in to.iter_mut().enumerate() {
+                    let [a, b, c, d] = [a, b, c, d].map(|corner| f32::from(corner[channel]));
+                    let (above, below) = (a + (b - a) * u, c + (d - c) * u);
+                    *to = above + (below - above) * v;
+                }
+            }
+        }
+    }
+
+    /// Brightness multiplies, contrast moves away from the mean grey, saturation away from each pixel's own grey.
+    fn recolor<const C: usize>(&self, out: &mut [f32]) {
+        if self.brightness != 1.0 {
+            for value in out.iter_mut() {
+                *value = (*value * self.brightness).clamp(0.0, 255.0);
+            }
+        }
+        if self.contrast != 1.0 {
+            let total: f64 = out.chunks_exact(C).map(|pixel| f64::from(grey(pixel))).sum();
+            let mean = (total / (out.len() / C) as f64) as f32;
+            for value in out.iter_mut() {
+                *value = (mean + (*value - mean) * self.contrast).clamp(0.0, 255.0);
+            }
+        }
+        if C == 3 && self.saturation != 1.0 {
+            for pixel in out.chunks_exact_mut(C) {
+                let grey = grey(pixel);
+                for value in pixel {
+                    *value = (grey + (*value - grey) * self.saturation).clamp(0.0, 255.0);
+                }
+            }
+        }
+    }
+}
+
+/// The luma of a pixel.
+fn grey(pixel: &[f32]) -> f32 {
+    if let [r, g, b] = pixel { 0.299 * r + 0.587 * g + 0.114 * b } else { pixel[0] }
+}
+
+/// A coordinate brought into `0..size` by mirroring at the borders, the border pixel twice.
+fn mirror(at: i32, size: usize) -> usize {
+    match usize::try_from(at) {
+        Ok(inside) if inside < size => inside,
+        _ => {
+            let (size, at) = (size as i64, i64::from(at));
+            let within = at.rem_euclid(2 * size);
+            (if within < size { within } else { 2 * size - 1 - within }) as usize
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::chance::{Purpose, stream};
+
+    const STILL: Plan = Plan {
+        flip_horizontal: false,
+        flip_vertical: false,
+        angle: 0.0,
+        brightness: 1.0,
+        contrast: 1.0,
+        saturation: 1.0,
+    };
+
+    fn planned(plan: Plan, pixels: &[u8], size: usize, channels: usize) -> Vec<f32> {
+        let mut out = vec![0.0; pixels.len()];
+        plan.apply(pixels, size, channels, &mut out);
+        out
+    }
+
+    fn units(bytes: &[u8]) -> Vec<f32> {
+        bytes.iter().copied().map(to_unit).collect()
+    }
+
+    fn close(a: &[f32], b: &[f32]) -> bool {
+        a.len() == b.len() && a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-5)
+    }
+
+    #[test]
+    fn nothing_is_exactly_the_bytes() {
+        let all: Vec<u8> = (0..=255).collect();
+        assert_eq!(planned(STILL, &all, 16, 1), units(&all));
+        assert_eq!((to_unit(0), to_unit(255)), (-1.0, 1.0));
+    }
+
+    #[test]
+    fn flips_mirror_and_two_of_them_undo() {
+        let pixels = [1, 2, 3, 4];
+        assert_eq!(planned(Plan { flip_horizontal: true, ..STILL }, &pixels, 2, 1), units(&[2, 1, 4, 3]));
+        assert_eq!(planned(Plan { flip_vertical: true, ..STILL }, &pixels, 2, 1), units(&[3, 4, 1, 2]));
+        let both = Plan { flip_horizontal: true, flip_vertical: true, ..STILL };
+        let turned = planned(Plan { angle: 180.0, ..STILL }, &pixels, 2, 1);
+        assert!(close(&planned(both, &pixels, 2, 1), &turned));
+    }
+
+    #[test]
+    fn a_quarter_turn_is_anticlockwise_and_small_angles_mirror_the_border() {
+        assert!(close(&planned(Plan { angle: 90.0, ..STILL }, &[1, 2, 3, 4], 2, 1), &units(&[2, 4, 1, 3])));
+        let plain = planned(Plan { angle: 31.0, ..STILL }, &[90; 64], 8, 1);
+        assert!(close(&plain, &units(&[90; 64])), "a border came in");
+        assert_eq!([-2, -1, 0, 3, 4, 7, 8].map(|at| mirror(at, 4)), [1, 0, 0, 3, 3, 0, 0]);
+    }
+
+    #[test]
+    fn colours_change_as_said() {
+        let pixels = [100, 40, 20].repeat(4);
+        let dark = planned(Plan { brightness: 0.5, ..STILL }, &pixels, 2, 3);
+        assert!(close(&dark, &units(&[50, 20, 10].repeat(4))));
+        // Luma of (100, 40, 20) is 29.9 + 23.48 + 2.28 = 55.66.
+        let unit = |v: f32| v / 127.5 - 1.0;
+        let grey = planned(Plan { saturation: 0.0, ..STILL }, &pixels, 2, 3);
+        assert!(close(&grey, &[unit(55.66); 12]), "{grey:?}");
+        let flat = planned(Plan { contrast: 0.0, ..STILL }, &[0, 100, 50, 50], 2, 1);
+        assert!(close(&flat, &[unit(50.0); 4]));
+        let clipped = planned(Plan { brightness: 2.0, ..STILL }, &[200; 4], 2, 1);
+        assert!(close(&clipped, &[1.0; 4]));
+    }
+
+    #[test]
+    fn plans_are_seeded_within_bounds_and_independent_of_each_other() {
+        let all = Augmentation { flip_horizontal: true, flip_vertical: true, rotation: 10.0, color_jitter: 0.2 };
+        let plan = |what: &Augmentation, index| what.plan(&mut stream(3, Purpose::Augmentation, index));
+        let plans: Vec<_> = (0..200).map(|index| plan(&all, index)).collect();
+        assert_eq!(plans[5], plan(&all, 5));
+        for plan in &plans {
+            assert!(plan.angle.abs() <= 10.0);
+            for factor in [plan.brightness, plan.contrast, plan.saturation] {
+                assert!((0.8..=1.2).contains(&factor));
+            }
+        }
+        let flipped = plans.iter().filter(|plan| plan.flip_horizontal).count();
+        assert!((70..130).contains(&flipped), "{flipped} of 200");
+        let only = Augmentation { flip_horizontal: false, flip_vertical: false, rotation: 10.0, color_jitter: 0.0 };
+        assert_eq!(plan(&only, 9).angle, plan(&all, 9).angle);
+        assert!(!only.is_off());
+        assert!(Augmentation::from(&Data::default()).is_off());
+    }
+}

@@ -1,0 +1,171 @@
+//! Turns whatever a file holds into 8-bit grey or RGB, by rules that are written down and reported.
+//!
+//! - 16-bit values: divided by 257. Where an image spans less than half of the range (12-bit scans in 16-bit files
+//!   would look black), its own smallest and largest value become 0 and 255 instead. Floating-point files always do.
+//! - Transparency: grey pictures are laid over black, as radiographs are shown; coloured ones over white, like a
+//!   slide. A file in colour whose visible pixels are all grey counts as grey here.
+//! - Colour to grey: luma by ITU-R BT.601. Grey to colour: three equal channels.
+
+use image::DynamicImage;
+
+/// A decoded picture: `height` rows of `width` pixels of 1 (grey) or 3 (RGB) bytes.
+pub(super) struct Raster {
+    pub width: usize,
+    pub height: usize,
+    pub channels: usize,
+    pub pixels: Vec<u8>,
+}
+
+/// What was done to a picture on the way to a [`Raster`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Conversion {
+    /// The values were stretched to their own range.
+    pub stretched: bool,
+    /// What shows where the picture is transparent, if it is anywhere.
+    pub backdrop: Option<Backdrop>,
+}
+
+/// What is put behind transparent pixels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Backdrop {
+    Black,
+    White,
+}
+
+/// Luma of an RGB pixel by ITU-R BT.601, with the rounding of Pillow's mode `L`.
+pub(super) fn luma(r: u8, g: u8, b: u8) -> u8 {
+    ((19595 * u32::from(r) + 38470 * u32::from(g) + 7471 * u32::from(b) + 0x8000) >> 16) as u8
+}
+
+/// RGB bytes to one byte of luma a pixel.
+pub(super) fn rgb_to_grey(rgb: &[u8]) -> Vec<u8> {
+    rgb.chunks_exact(3).map(|p| luma(p[0], p[1], p[2])).collect()
+}
+
+/// The picture with 1 or 3 channels, as asked for.
+pub(super) fn to_channels(raster: Raster, channels: usize) -> Raster {
+    let pixels = match (raster.channels, channels) {
+        (1, 3) => raster.pixels.iter().flat_map(|v| [*v; 3]).collect(),
+        (3, 1) => rgb_to_grey(&raster.pixels),
+        (_, _) => return raster,
+    };
+    Raster { channels, pixels, ..raster }
+}
+
+/// The picture in 8 bits without transparency, in the number of colour channels that the file has; nothing where its
+/// kind of pixel is unknown.
+pub(super) fn flatten(image: DynamicImage) -> Option<(Raster, Conversion)> {
+    let (width, height) = (image.width() as usize, image.height() as usize);
+    let channels = if image.color().has_color() { 3 } else { 1 };
+    let alpha = image.color().has_alpha();
+    let mut conversion = Conversion::default();
+    let mut narrowed = |(bytes, stretched)| {
+        conversion.stretched = stretched;
+        bytes
+    };
+    let samples = match image {
+        DynamicImage::ImageLuma8(b) => b.into_raw(),
+        DynamicImage::ImageLumaA8(b) => b.into_raw(),
+        DynamicImage::ImageRgb8(b) => b.into_raw(),
+        DynamicImage::ImageRgba8(b) => b.into_raw(),
+        DynamicImage::ImageLuma16(b) => narrowed(narrow_u16(&b, channels, alpha)),
+        DynamicImage::ImageLumaA16(b) => narrowed(narrow_u16(&b, channels, alpha)),
+        DynamicImage::ImageRgb16(b) => narrowed(narrow_u16(&b, channels, alpha)),
+        DynamicImage::ImageRgba16(b) => narrowed(narrow_u16(&b, channels, alpha)),
+        DynamicImage::ImageRgb32F(b) => narrowed(narrow_f32(&b, channels, alpha)),
+        DynamicImage::ImageRgba32F(b) => narrowed(narrow_f32(&b, channels, alpha)),
+        _ => return None,
+    };
+    let pixels = if alpha {
+        let (pixels, backdrop) = lay_over(&samples, channels);
+        conversion.backdrop = backdrop;
+        pixels
+    } else {
+        samples
+    };
+    Some((Raster { width, height, channels, pixels }, conversion))
+}
+
+/// 16-bit samples to bytes, and whether they were stretched. Alpha, where there is any, is the last of each pixel.
+fn narrow_u16(samples: &[u16], channels: usize, alpha: bool) -> (Vec<u8>, bool) {
+    let each = channels + usize::from(alpha);
+    let colours = || samples.chunks_exact(each).flat_map(|pixel| &pixel[..channels]);
+    let low = colours().min().copied().unwrap_or(0);
+    let high = colours().max().copied().unwrap_or(u16::MAX);
+    let span = u32::from(high - low);
+    // The half: a photograph seldom reaches both ends of the range, a 12-bit scan never gets near.
+    let stretch = span > 0 && span < 0x8000;
+    let whole = |v: u16| ((u32::from(v) + 128) / 257) as u8;
+    let window = |v: u16| ((u32::from(v - low) * 255 + span / 2) / span) as u8;
+    let narrow = |(at, v): (usize, &u16)| if stretch && at % each < channels { window(*v) } else { whole(*v) };
+    (samples.iter().enumerate().map(narrow).collect(), stretch)
+}
+
+/// Floating-point samples to bytes: stretched to their range, as no range is agreed on. NaN becomes 0.
+fn narrow_f32(samples: &[f32], channels: usize, alpha: bool) -> (Vec<u8>, bool) {
+    let each = channels + usize::from(alpha);
+    let colours = || samples.chunks_exact(each).flat_map(|pixel| &pixel[..channels]).filter(|v| v.is_finite());
+    let low = colours().fold(f32::INFINITY, |a, b| a.min(*b));
+    let span = (colours().fold(f32::NEG_INFINITY, |a, b| a.max(*b)) - low).max(f32::MIN_POSITIVE);
+    let byte = |share: f32| (share * 255.0).round() as u8;
+    let narrow = |(at, v): (usize, &f32)| byte(if at % each < channels { (v - low) / span } else { *v });
+    (samples.iter().enumerate().map(narrow).collect(), true)
+}
+
+/// Pixels whose last byte is alpha, laid over a backdrop that their colours choose.
+fn lay_over(samples: &[u8], channels: usize) -> (Vec<u8>, Option<Backdrop>) {
+    let pixels = || samples.chunks_exact(channels + 1);
+    let opaque = pixels().all(|p| p[channels] == 255);
+    let grey = pixels().all(|p| p[channels] == 0 || p[..channels].iter().all(|v| *v == p[0]));
+    let backdrop = if grey { Backdrop::Black } else { Backdrop::White };
+    let behind = match backdrop {
+        Backdrop::Black => 0,
+        Backdrop::White => 255_u32,
+    };
+    let blend = |v: u8, alpha: u32| ((u32::from(v) * alpha + behind * (255 - alpha) + 127) / 255) as u8;
+    let flat = pixels().flat_map(|p| p[..channels].iter().map(move |v| blend(*v, u32::from(p[channels])))).collect();
+    (flat, (!opaque).then_some(backdrop))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use image::{ImageBuffer, Luma, LumaA, Rgb, Rgba};
+
+    fn one<P: image::Pixel>(pixels: Vec<P::Subpixel>) -> ImageBuffer<P, Vec<P::Subpixel>> {
+        let width = pixels.len() / P::CHANNEL_COUNT as usize;
+        ImageBuffer::from_raw(width as u32, 1, pixels).expect("one row")
+    }
+
+    #[test]
+    fn luma_is_pillows() {
+        // Image.new("RGB", (1, 1), c).convert("L")
+        for ([r, g, b], grey) in [([255, 0, 0], 76), ([0, 255, 0], 150), ([0, 0, 255], 29), ([10, 200, 90], 131)] {
+            assert_eq!(luma(r, g, b), grey);
+        }
+    }
+
+    #[test]
+    fn transparent_grey_goes_over_black_and_colour_over_white() {
+        let flat = |image| flatten(image).map(|(raster, how)| (raster.channels, raster.pixels, how.backdrop));
+        let grey = DynamicImage::ImageLumaA8(one::<LumaA<u8>>(vec![200, 255, 200, 0]));
+        assert_eq!(flat(grey), Some((1, vec![200, 0], Some(Backdrop::Black))));
+        let colour = DynamicImage::ImageRgba8(one::<Rgba<u8>>(vec![200, 0, 0, 255, 9, 9, 9, 0]));
+        assert_eq!(flat(colour), Some((3, vec![200, 0, 0, 255, 255, 255], Some(Backdrop::White))));
+        let opaque = DynamicImage::ImageRgba8(one::<Rgba<u8>>(vec![200, 0, 0, 255]));
+        assert_eq!(flat(opaque), Some((3, vec![200, 0, 0], None)));
+    }
+
+    #[test]
+    fn twelve_bit_scans_are_stretched_and_full_range_is_not() {
+        let flat = |image| flatten(image).map(|(raster, how)| (raster.pixels, how.stretched));
+        let scan = DynamicImage::ImageLuma16(one::<Luma<u16>>(vec![100, 2100, 4100]));
+        assert_eq!(flat(scan), Some((vec![0, 128, 255], true)));
+        let full = DynamicImage::ImageLuma16(one::<Luma<u16>>(vec![0, 257, 65535]));
+        assert_eq!(flat(full), Some((vec![0, 1, 255], false)));
+        let flat_grey = DynamicImage::ImageLuma16(one::<Luma<u16>>(vec![257 * 9; 2]));
+        assert_eq!(flat(flat_grey), Some((vec![9, 9], false)));
+        let float = DynamicImage::ImageRgb32F(one::<Rgb<f32>>(vec![-1.0, 0.0, 1.0]));
+        assert_eq!(flat(float), Some((vec![0, 128, 255], true)));
+    }
+}

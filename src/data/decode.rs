@@ -1,0 +1,248 @@
+//! Opens one image file, whatever it claims to be, and says in plain words why where it cannot.
+//!
+//! Files come from anywhere: they are cut off, misnamed, or made to fill the memory. So the content decides the
+//! format, sizes are checked before pixels are decoded, and a decoder that panics costs one file.
+
+use std::io::Cursor;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::sync::Mutex;
+
+use image::codecs::{
+    bmp::BmpDecoder, gif::GifDecoder, jpeg::JpegDecoder, png::PngDecoder, tiff::TiffDecoder, webp::WebPDecoder,
+};
+use image::metadata::Orientation;
+use image::{AnimationDecoder as _, DynamicImage, ImageDecoder, ImageError, ImageFormat, Limits};
+
+use super::convert::{Conversion, Raster, flatten};
+
+/// The most pixels that an image may have.
+const MAX_PIXELS: u64 = 100_000_000;
+
+/// The most memory that a decoder may take, and the largest file, in bytes.
+const MAX_BYTES: u64 = 512 << 20;
+
+/// Images above this many pixels are decoded one at a time.
+const LARGE: u64 = 16_000_000;
+
+/// Held while a large image is decoded, so that many threads do not take the memory for one each.
+static ONE_LARGE: Mutex<()> = Mutex::new(());
+
+/// A format that is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Format {
+    Png,
+    Jpeg,
+    Bmp,
+    Tiff,
+    WebP,
+    Gif,
+}
+
+/// The formats, with their names and extensions.
+const FORMATS: [(Format, ImageFormat, &str, &[&str]); 6] = [
+    (Format::Png, ImageFormat::Png, "PNG", &["png", "apng"]),
+    (Format::Jpeg, ImageFormat::Jpeg, "JPEG", &["jpg", "jpeg", "jpe", "jfif"]),
+    (Format::Bmp, ImageFormat::Bmp, "BMP", &["bmp", "dib"]),
+    (Format::Tiff, ImageFormat::Tiff, "TIFF", &["tif", "tiff"]),
+    (Format::WebP, ImageFormat::WebP, "WebP", &["webp"]),
+    (Format::Gif, ImageFormat::Gif, "GIF", &["gif"]),
+];
+
+/// Whether files with this extension (in lower case) are opened. Those with none are too: their content decides.
+pub(super) fn is_image_extension(extension: &str) -> bool {
+    FORMATS.iter().any(|(.., extensions)| extensions.contains(&extension))
+}
+
+/// A file's picture, upright, and what was noticed on the way.
+pub(super) struct Decoded {
+    pub raster: Raster,
+    pub conversion: Conversion,
+    /// The file holds more pictures than the first, which is the one here.
+    pub several: bool,
+    /// The camera's orientation tag was followed.
+    pub turned: bool,
+    /// The extension names another format than the file holds.
+    pub misnamed: bool,
+}
+
+/// Reads and decodes a file; the error is the reason why it cannot be used.
+pub(super) fn read(path: &Path) -> Result<Decoded, String> {
+    let unreadable = |err: std::io::Error| format!("cannot be read: {err}");
+    let length = std::fs::metadata(path).map_err(unreadable)?.len();
+    if length > MAX_BYTES {
+        return Err(format!("the file is larger than {} MB", MAX_BYTES >> 20));
+    }
+    let bytes = std::fs::read(path).map_err(unreadable)?;
+    let extension = extension(path);
+    catch_unwind(AssertUnwindSafe(|| decode(&bytes, extension.as_deref()))).unwrap_or_else(|panic| {
+        let said = panic.downcast_ref::<&str>().map(|s| (*s).to_owned());
+        let said = said.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
+        Err(format!("damaged in a way that the decoder did not expect ({said})"))
+    })
+}
+
+/// A path's extension in lower case.
+pub(super) fn extension(path: &Path) -> Option<String> {
+    path.extension().map(|extension| extension.to_string_lossy().to_lowercase())
+}
+
+fn decode(bytes: &[u8], extension: Option<&str>) -> Result<Decoded, String> {
+    let guessed = image::guess_format(bytes).ok();
+    let Some((format, _, name, extensions)) = FORMATS.iter().find(|(_, known, ..)| Some(*known) == guessed) else {
+        return Err(not_an_image(bytes, guessed));
+    };
+    let (picture, several) = match format {
+        Format::Png => {
+            let decoder = PngDecoder::with_limits(Cursor::new(bytes), limits()).map_err(|err| reason(err, name))?;
+            let several = decoder.is_apng().unwrap_or(false);
+            (pixels(decoder, name)?, several)
+        }
+        Format::Jpeg => {
+            if !jpeg_has_end(bytes) {
+                return Err("damaged or incomplete JPEG: its end is missing".to_owned());
+            }
+            (pixels(JpegDecoder::new(Cursor::new(bytes)).map_err(|err| reason(err, name))?, name)?, false)
+        }
+        Format::Bmp => (pixels(BmpDecoder::new(Cursor::new(bytes)).map_err(|err| reason(err, name))?, name)?, false),
+        Format::Tiff => {
+            let decoder = TiffDecoder::new(Cursor::new(bytes)).map_err(|err| reason(err, name))?;
+            (pixels(decoder, name)?, tiff_has_second_page(bytes).unwrap_or(false))
+        }
+        Format::WebP => {
+            let decoder = WebPDecoder::new(Cursor::new(bytes)).map_err(|err| reason(err, name))?;
+            let several = decoder.has_animation();
+            (pixels(decoder, name)?, several)
+        }
+        Format::Gif => {
+            let decoder = GifDecoder::new(Cursor::new(bytes)).map_err(|err| reason(err, name))?;
+            let picture = pixels(decoder, name)?;
+            let again = GifDecoder::new(Cursor::new(bytes)).map_err(|err| reason(err, name))?;
+            (picture, again.into_frames().take(2).filter(Result::is_ok).count() == 2)
+        }
+    };
+    let (picture, turned) = picture;
+    let Some((raster, conversion)) = flatten(picture) else {
+        return Err(format!("a kind of {name} that is not read: its pixels are neither grey nor RGB"));
+    };
+    let misnamed = extension.is_some_and(|extension| !extensions.contains(&extension));
+    Ok(Decoded { raster, conversion, several, turned, misnamed })
+}
+
+fn limits() -> Limits {
+    let mut limits = Limits::default();
+    limits.max_alloc = Some(MAX_BYTES);
+    limits
+}
+
+/// Checks the size, decodes, and turns the picture upright (true where that changed it).
+fn pixels(mut decoder: impl ImageDecoder, name: &str) -> Result<(DynamicImage, bool), String> {
+    let (width, height) = decoder.dimensions();
+    let count = u64::from(width) * u64::from(height);
+    if count == 0 {
+        return Err(format!("an empty picture of {width} x {height} pixels"));
+    }
+    if count > MAX_PIXELS || decoder.total_bytes() > MAX_BYTES {
+        return Err(format!(
+            "too large: {width} x {height} pixels; at most {} million are read",
+            MAX_PIXELS / 1_000_000
+        ));
+    }
+    decoder.set_limits(limits()).map_err(|err| reason(err, name))?;
+    // A broken tag is no reason to lose the picture.
+    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
+    // A panic while another thread held this leaves nothing behind that could be wrong.
+    let _turn = (count > LARGE).then(|| ONE_LARGE.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
+    let mut picture = DynamicImage::from_decoder(decoder).map_err(|err| reason(err, name))?;
+    picture.apply_orientation(orientation);
+    Ok((picture, orientation != Orientation::NoTransforms))
+}
+
+/// An error of the `image` crate in plain words.
+fn reason(err: ImageError, name: &str) -> String {
+    let said = match err {
+        ImageError::Limits(_) => return format!("too large: decoding would take more than {} MB", MAX_BYTES >> 20),
+        ImageError::Unsupported(err) => {
+            let said = err.to_string();
+            let (_, said) = said.split_once("does not support the format features ").unwrap_or(("", &said));
+            return format!("a kind of {name} that is not read: {said}");
+        }
+        err @ (ImageError::Decoding(_)
+        | ImageError::Encoding(_)
+        | ImageError::Parameter(_)
+        | ImageError::IoError(_)) => err.to_string(),
+    };
+    // What is left is for people: no wrapping by the crates that the error came through, no quotes, one line.
+    let said =
+        said.strip_prefix("Format error decoding ").and_then(|said| said.split_once(": ")).map_or(&*said, |s| s.1);
+    let said = said.split_once("Reason:").map_or(said, |(_, reason)| reason);
+    let said = said.trim_matches(|c: char| c.is_whitespace() || c == '"');
+    let lower = said.to_lowercase();
+    if lower.contains("8-bit images") {
+        format!("a kind of {name} that is not read: {said}")
+    } else if lower.contains("crc error") {
+        format!("damaged or incomplete {name}: a checksum in it does not match")
+    } else if said.contains("ChunkType {") {
+        format!("damaged or incomplete {name}: its chunks are in disorder")
+    } else if ["end of file", "unexpected eof", "failed to fill", "not enough bytes"]
+        .iter()
+        .any(|words| lower.contains(words))
+    {
+        format!("damaged or incomplete {name}: the file ends too early")
+    } else {
+        format!("damaged or incomplete {name}: {said}")
+    }
+}
+
+/// What a file is that holds none of the formats.
+fn not_an_image(bytes: &[u8], guessed: Option<ImageFormat>) -> String {
+    let start = bytes.trim_ascii_start();
+    if bytes.is_empty() {
+        "the file is empty".to_owned()
+    } else if bytes.get(128..132) == Some(b"DICM") {
+        "a DICOM file, which is not read; convert it to PNG first".to_owned()
+    } else if let Some(other) = guessed {
+        let name = other.extensions_str().first().copied().unwrap_or("another format");
+        format!("holds {name}, which is not read; convert it to PNG first")
+    } else if start.starts_with(b"<") {
+        "a web page or other text, not an image".to_owned()
+    } else {
+        "not an image, whatever its name: its content is none of PNG, JPEG, BMP, TIFF, WebP and GIF".to_owned()
+    }
+}
+
+/// Whether a JPEG's end marker stands somewhere after its first scan begins. The decoder would fill what is missing
+/// with grey and say nothing.
+fn jpeg_has_end(bytes: &[u8]) -> bool {
+    let mut at = 2;
+    while let Some(&[marker, kind, high, low]) = bytes.get(at..at + 4) {
+        if marker != 0xFF {
+            at += 1;
+        } else if kind == 0xDA {
+            return bytes[at..].windows(2).any(|pair| pair == [0xFF, 0xD9]);
+        } else if kind == 0xFF || kind == 0x00 || kind == 0x01 || (0xD0..=0xD8).contains(&kind) {
+            at += if kind == 0xFF { 1 } else { 2 };
+        } else {
+            at += 2 + usize::from(u16::from_be_bytes([high, low])).max(2);
+        }
+    }
+    // No scan at all: the decoder will say so.
+    true
+}
+
+/// Whether a TIFF's first directory names a second.
+fn tiff_has_second_page(bytes: &[u8]) -> Option<bool> {
+    let little = bytes.starts_with(b"II");
+    let number = |at: usize, length: usize| -> Option<usize> {
+        let field = bytes.get(at..at.checked_add(length)?)?;
+        let fold = |sum: u64, byte: &u8| (sum << 8) | u64::from(*byte);
+        let value = if little { field.iter().rev().fold(0, fold) } else { field.iter().fold(0, fold) };
+        usize::try_from(value).ok()
+    };
+    // Big TIFFs (version 43) have wider offsets, counts and entries.
+    let (offset, wide, count, entry) = if number(2, 2)? == 43 { (8, 8, 8, 20) } else { (4, 4, 2, 12) };
+    let directory = number(offset, wide)?;
+    let entries = number(directory, count)?;
+    let next = directory.checked_add(count)?.checked_add(entries.checked_mul(entry)?)?;
+    Some(number(next, wide)? != 0)
+}

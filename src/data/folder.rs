@@ -1,0 +1,169 @@
+//! Lists the files of a data folder: one class a sub-folder, files found at any depth inside it.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::DataError;
+use super::decode::{extension, is_image_extension};
+use crate::event::Skipped;
+
+/// A file that may hold an image.
+pub(super) struct File {
+    pub path: PathBuf,
+    /// Its path below the data folder, with `/` between the parts.
+    pub name: String,
+    /// Its class's label.
+    pub class: usize,
+}
+
+/// What a data folder holds.
+#[derive(Default)]
+pub(super) struct Tree {
+    /// Names of the classes in label order.
+    pub classes: Vec<String>,
+    /// Files in label order and, within a class, by name.
+    pub files: Vec<File>,
+    /// What was passed over and why, in the order met.
+    pub skipped: Vec<Skipped>,
+}
+
+/// Folders that programs leave behind.
+const IGNORED_FOLDERS: [&str; 2] = ["__MACOSX", "$RECYCLE.BIN"];
+
+/// Files that programs leave behind, in lower case.
+const IGNORED_FILES: [&str; 2] = ["thumbs.db", "desktop.ini"];
+
+/// Lists a data folder.
+pub(super) fn scan(root: &Path) -> Result<Tree, DataError> {
+    let folder = || root.to_path_buf();
+    let unreadable = |source| DataError::Unreadable { folder: folder(), source };
+    let about = fs::metadata(root).map_err(|err| {
+        let missing = err.kind() == std::io::ErrorKind::NotFound;
+        if missing { DataError::Missing { folder: folder() } } else { unreadable(err) }
+    })?;
+    if !about.is_dir() {
+        return Err(DataError::NotAFolder { folder: folder() });
+    }
+    let canonical = fs::canonicalize(root).map_err(unreadable)?;
+    let mut tree = Tree::default();
+    let mut loose = 0;
+    for (path, name) in list(root).map_err(unreadable)? {
+        match fs::metadata(&path) {
+            Ok(about) if about.is_dir() => {
+                let class = tree.classes.len();
+                tree.classes.push(name.clone());
+                Walk { class, seen: canonical.ancestors().map(Path::to_path_buf).collect() }.run(path, name, &mut tree);
+            }
+            Ok(_) if may_be_image(&path) => {
+                loose += 1;
+                tree.skip(name, "lies beside the class folders, not in one");
+            }
+            Ok(_) => tree.skip(name, &wrong_type(&path)),
+            Err(err) => tree.skip(name, &unavailable(&err)),
+        }
+    }
+    if tree.classes.is_empty() {
+        let others = tree.skipped.len() - loose;
+        let found = match (loose, others) {
+            (0, 0) => "it is empty".to_owned(),
+            (0, others) => format!("it holds only {others} other files"),
+            (images, _) => format!("{images} images lie directly in it"),
+        };
+        return Err(DataError::NoClasses { folder: folder(), found });
+    }
+    Ok(tree)
+}
+
+impl Tree {
+    fn skip(&mut self, file: String, reason: &str) {
+        self.skipped.push(Skipped { file, reason: reason.to_owned() });
+    }
+}
+
+/// One class's folder and everything below it.
+struct Walk {
+    class: usize,
+    /// Folders that must not be entered (again): those above, and those already listed. Links can form circles.
+    seen: BTreeSet<PathBuf>,
+}
+
+impl Walk {
+    fn run(mut self, folder: PathBuf, name: String, tree: &mut Tree) {
+        let start = tree.files.len();
+        let mut waiting = vec![(folder, name)];
+        while let Some((folder, name)) = waiting.pop() {
+            match fs::canonicalize(&folder) {
+                Ok(canonical) => {
+                    if !self.seen.insert(canonical) {
+                        tree.skip(name, "a link to a folder that holds it or was already listed");
+                        continue;
+                    }
+                }
+                Err(err) => {
+                    tree.skip(name, &unavailable(&err));
+                    continue;
+                }
+            }
+            match list(&folder) {
+                Ok(entries) => {
+                    for (path, own) in entries {
+                        self.entry(path, format!("{name}/{own}"), &mut waiting, tree);
+                    }
+                }
+                Err(err) => tree.skip(name, &format!("the folder cannot be read: {err}")),
+            }
+        }
+        tree.files[start..].sort_by(|a, b| a.name.cmp(&b.name));
+    }
+
+    fn entry(&self, path: PathBuf, name: String, waiting: &mut Vec<(PathBuf, String)>, tree: &mut Tree) {
+        match fs::metadata(&path) {
+            Ok(about) if about.is_dir() => waiting.push((path, name)),
+            // Opening a pipe would wait for ever.
+            Ok(about) if !about.is_file() => tree.skip(name, "not a regular file"),
+            Ok(_) if may_be_image(&path) => tree.files.push(File { path, name, class: self.class }),
+            Ok(_) => tree.skip(name, &wrong_type(&path)),
+            Err(err) => tree.skip(name, &unavailable(&err)),
+        }
+    }
+}
+
+/// The entries of a folder that are not left-overs of some program, sorted by name.
+fn list(folder: &Path) -> std::io::Result<Vec<(PathBuf, String)>> {
+    let mut entries = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let ignored = name.starts_with('.')
+            || IGNORED_FOLDERS.contains(&name.as_str())
+            || IGNORED_FILES.contains(&name.to_lowercase().as_str());
+        if !ignored {
+            entries.push((entry.path(), name));
+        }
+    }
+    entries.sort_by(|a, b| a.1.cmp(&b.1));
+    Ok(entries)
+}
+
+/// Whether a file should be opened: its extension is an image's, or it has none.
+fn may_be_image(path: &Path) -> bool {
+    extension(path).is_none_or(|extension| is_image_extension(&extension))
+}
+
+fn wrong_type(path: &Path) -> String {
+    let extension = extension(path).unwrap_or_default();
+    let hint = match extension.as_str() {
+        "dcm" | "dicom" | "nii" | "jp2" | "ppm" | "pgm" | "heic" | "avif" | "svg" => "; convert it to PNG first",
+        _ => "",
+    };
+    format!("not an image type that is read: .{extension}{hint}")
+}
+
+fn unavailable(err: &std::io::Error) -> String {
+    if err.kind() == std::io::ErrorKind::NotFound {
+        "a link to nothing".to_owned()
+    } else {
+        format!("cannot be read: {err}")
+    }
+}

@@ -1,0 +1,109 @@
+//! Turns files (or the drawn demo set) into seeded, balanced, augmented batches.
+//!
+//! A file becomes a square of bytes once, when a [`Dataset`] is loaded; a [`Loader`] turns those into batches of
+//! floats ahead of training. Whatever is wrong with a file is reported in the summary and costs that file alone.
+
+mod augment;
+mod convert;
+mod dataset;
+mod decode;
+pub mod demo;
+mod fit;
+mod folder;
+mod loader;
+mod order;
+mod summary;
+
+use std::path::PathBuf;
+
+pub use dataset::{Dataset, inspect};
+pub use loader::{Batch, Loader};
+
+/// Why data cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum DataError {
+    /// There is nothing at the path.
+    #[error(
+        "{} does not exist; name a folder that holds one sub-folder of images a class, or `demo`",
+        folder.display()
+    )]
+    Missing {
+        /// Where it was looked for.
+        folder: PathBuf,
+    },
+    /// The path is a file.
+    #[error(
+        "{} is a file; name a folder that holds one sub-folder of images a class, or `demo`",
+        folder.display()
+    )]
+    NotAFolder {
+        /// Where it was looked for.
+        folder: PathBuf,
+    },
+    /// The folder cannot be listed.
+    #[error("{} cannot be read: {source}; check its permissions", folder.display())]
+    Unreadable {
+        /// The folder.
+        folder: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// No class sub-folder.
+    #[error(
+        "{} holds no class: one sub-folder of images a class was looked for, but {found}; put each class's images in a sub-folder named after it",
+        folder.display()
+    )]
+    NoClasses {
+        /// The folder.
+        folder: PathBuf,
+        /// What was found instead.
+        found: String,
+    },
+    /// A class without a usable image.
+    #[error(
+        "the class `{class}` in {} has no usable image: {found}; add images to its sub-folder, or move it elsewhere",
+        folder.display()
+    )]
+    EmptyClass {
+        /// The data folder.
+        folder: PathBuf,
+        /// The class.
+        class: String,
+        /// What was found instead.
+        found: String,
+    },
+    /// Settings that no image can be read with.
+    #[error("{key}: {message}")]
+    Settings {
+        /// The key to change.
+        key: &'static str,
+        /// What is wrong with it.
+        message: String,
+    },
+    /// The images do not fit the memory.
+    #[error(
+        "{images} images of {size} x {size} pixels need {megabytes} MB of memory, which the system does not give; lower image_size or use fewer images"
+    )]
+    Memory {
+        /// How many images.
+        images: usize,
+        /// Their width and height.
+        size: usize,
+        /// What they need together.
+        megabytes: usize,
+    },
+    /// The caller asked to stop.
+    #[error("loading was cancelled")]
+    Cancelled,
+    /// A thread that prepares batches could not start.
+    #[error("a thread that prepares batches could not be started: {0}; lower data.workers")]
+    Thread(std::io::Error),
+    /// A thread that prepares batches has ended.
+    #[error("preparing batch {batch} failed: {message}; this is a fault of the program, please report it")]
+    Worker {
+        /// The number of the batch.
+        batch: u64,
+        /// What the thread said.
+        message: String,
+    },
+}

@@ -1,0 +1,118 @@
+//! Which image is shown when: endless epochs, each shuffled by its own stream of chance.
+
+use rand::seq::SliceRandom as _;
+
+use crate::config::chance::{Purpose, stream};
+
+/// The order in which the images of a data set are shown. An epoch shows every image once; a balanced one shows each
+/// class as often as the largest, so that images of smaller classes come round several times.
+#[derive(Clone, Debug)]
+pub(super) struct Order {
+    seed: u64,
+    /// Where each class's images begin, and where the last ends.
+    bounds: Vec<usize>,
+    balance: bool,
+    /// The epoch that was asked for last.
+    epoch: Option<u64>,
+    shuffled: Vec<u32>,
+}
+
+impl Order {
+    /// An order of classes with so many images each, which stand one after the other. At least one is not empty.
+    pub fn new(seed: u64, counts: &[usize], balance: bool) -> Self {
+        let mut bounds = vec![0];
+        for count in counts {
+            bounds.push(bounds[bounds.len() - 1] + count);
+        }
+        Self { seed, bounds, balance, epoch: None, shuffled: Vec::new() }
+    }
+
+    /// Images shown in an epoch.
+    pub fn epoch_len(&self) -> usize {
+        let counts = || self.bounds.windows(2).map(|pair| pair[1] - pair[0]);
+        if self.balance {
+            counts().max().unwrap_or(0) * counts().filter(|count| *count > 0).count()
+        } else {
+            counts().sum()
+        }
+    }
+
+    /// The image that is shown as the `sample`-th of all, counted through the epochs.
+    pub fn image(&mut self, sample: u64) -> usize {
+        let len = self.epoch_len() as u64;
+        let (epoch, at) = (sample / len, (sample % len) as usize);
+        if self.epoch != Some(epoch) {
+            self.shuffled = self.shuffle(epoch);
+            self.epoch = Some(epoch);
+        }
+        self.shuffled[at] as usize
+    }
+
+    /// An epoch's images in the order shown.
+    fn shuffle(&self, epoch: u64) -> Vec<u32> {
+        let mut rng = stream(self.seed, Purpose::Order, epoch);
+        let largest = self.bounds.windows(2).map(|pair| pair[1] - pair[0]).max().unwrap_or(0);
+        let mut order = Vec::with_capacity(self.epoch_len());
+        for pair in self.bounds.windows(2) {
+            let mut images: Vec<u32> = (pair[0]..pair[1]).map(|index| index as u32).collect();
+            let wanted = match (self.balance, images.len()) {
+                (_, 0) => continue,
+                (true, _) => largest,
+                (false, count) => count,
+            };
+            for _ in 0..wanted / images.len() {
+                order.extend_from_slice(&images);
+            }
+            // Who is shown once more than the others is drawn anew in each epoch.
+            let rest = wanted % images.len();
+            order.extend_from_slice(images.partial_shuffle(&mut rng, rest).0);
+        }
+        order.shuffle(&mut rng);
+        order
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(order: &mut Order, images: usize, epoch: usize) -> Vec<usize> {
+        let (len, mut times) = (order.epoch_len(), vec![0; images]);
+        for at in epoch * len..(epoch + 1) * len {
+            times[order.image(at as u64)] += 1;
+        }
+        times
+    }
+
+    #[test]
+    fn an_epoch_shows_every_image_once() {
+        let mut order = Order::new(7, &[5, 0, 3], false);
+        assert_eq!(order.epoch_len(), 8);
+        for epoch in 0..4 {
+            assert_eq!(shown(&mut order, 8, epoch), [1; 8]);
+        }
+    }
+
+    #[test]
+    fn a_balanced_epoch_shows_each_class_equally_often_and_its_images_evenly() {
+        let mut order = Order::new(7, &[11, 4], true);
+        let mut once_more = Vec::new();
+        for epoch in 0..8 {
+            let times = shown(&mut order, 15, epoch);
+            assert_eq!(times[..11], [1; 11]);
+            assert_eq!(times[11..].iter().sum::<usize>(), 11);
+            assert!(times[11..].iter().all(|t| *t == 2 || *t == 3), "{times:?}");
+            once_more.push(times);
+        }
+        once_more.dedup();
+        assert!(once_more.len() > 1, "the same images are repeated in every epoch");
+    }
+
+    #[test]
+    fn epochs_differ_and_repeat_with_their_seed() {
+        let epoch = |seed, epoch| Order::new(seed, &[50], false).shuffle(epoch);
+        assert_eq!(epoch(1, 0), epoch(1, 0));
+        assert_ne!(epoch(1, 0), epoch(1, 1));
+        assert_ne!(epoch(1, 0), epoch(2, 0));
+    }
+}

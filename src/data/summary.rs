@@ -1,0 +1,133 @@
+//! What is said about a data set: counts, sizes, duplicates, and one remark for each kind of thing that was done.
+
+use std::collections::BTreeMap;
+
+use super::convert::Backdrop;
+use super::decode::Decoded;
+use super::folder::{File, Tree};
+use crate::event::{ClassCount, DataSummary, SizeCount, Skipped};
+
+/// What is remembered of a usable file.
+pub(super) struct Fact {
+    pub width: u32,
+    pub height: u32,
+    /// SHA-256 of its size and pixels.
+    pub digest: [u8; 32],
+    /// One flag for each of [`REMARKS`].
+    flags: Flags,
+}
+
+type Flags = [bool; REMARKS.len()];
+
+/// What is said of files whose flag is set, for one of them and for several.
+const REMARKS: [(&str, &str); 10] = [
+    ("file holds several frames; only the first is used", "files hold several frames; only the first is used"),
+    ("grey file was given three equal channels", "grey files were given three equal channels"),
+    ("colour file was turned grey", "colour files were turned grey"),
+    ("transparent grey file was laid over black", "transparent grey files were laid over black"),
+    ("transparent colour file was laid over white", "transparent colour files were laid over white"),
+    (
+        "file of more than 8 bits uses part of its range and was stretched to its own darkest and brightest value",
+        "files of more than 8 bits use part of their range and were stretched, each to its own darkest and brightest value",
+    ),
+    ("file was turned upright by its orientation tag", "files were turned upright by their orientation tag"),
+    (
+        "file holds another format than its name says; its content was believed",
+        "files hold another format than their names say; their content was believed",
+    ),
+    ("file is smaller than image_size and was enlarged", "files are smaller than image_size and were enlarged"),
+    (
+        "file is more than half as long again as it is wide, or the reverse; the crop to a square loses a third or more of it",
+        "files are more than half as long again as they are wide, or the reverse; the crop to a square loses a third or more of them",
+    ),
+];
+
+impl Fact {
+    /// What is worth remembering of a file that becomes an image of `size` pixels and `channels` channels.
+    pub fn new(decoded: &Decoded, digest: [u8; 32], size: usize, channels: usize) -> Self {
+        let raster = &decoded.raster;
+        let (short, long) = (raster.width.min(raster.height), raster.width.max(raster.height));
+        let backdrop = decoded.conversion.backdrop;
+        let flags = [
+            decoded.several,
+            raster.channels < channels,
+            raster.channels > channels,
+            backdrop == Some(Backdrop::Black),
+            backdrop == Some(Backdrop::White),
+            decoded.conversion.stretched,
+            decoded.turned,
+            decoded.misnamed,
+            short < size,
+            long * 2 > short * 3,
+        ];
+        // The size of a picture came from 32-bit numbers.
+        let side = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
+        Self { width: side(raster.width), height: side(raster.height), digest, flags }
+    }
+}
+
+/// Puts together what was found: `outcomes` has one entry for each of `tree.files`.
+pub(super) fn summarise(source: &str, tree: &Tree, outcomes: &[Result<Fact, String>]) -> DataSummary {
+    let mut images = vec![0; tree.classes.len()];
+    let mut skipped = tree.skipped.clone();
+    let mut sizes: BTreeMap<(u32, u32), usize> = BTreeMap::new();
+    let mut same: BTreeMap<[u8; 32], Vec<&File>> = BTreeMap::new();
+    let mut counts = [0; REMARKS.len()];
+    for (file, outcome) in tree.files.iter().zip(outcomes) {
+        match outcome {
+            Ok(fact) => {
+                images[file.class] += 1;
+                *sizes.entry((fact.width, fact.height)).or_default() += 1;
+                same.entry(fact.digest).or_default().push(file);
+                for (count, flag) in counts.iter_mut().zip(fact.flags) {
+                    *count += usize::from(flag);
+                }
+            }
+            Err(reason) => skipped.push(Skipped { file: file.name.clone(), reason: reason.clone() }),
+        }
+    }
+    skipped.sort_by(|a, b| a.file.cmp(&b.file));
+    let mut sizes: Vec<_> =
+        sizes.into_iter().map(|((width, height), images)| SizeCount { width, height, images }).collect();
+    sizes.sort_by_key(|size| std::cmp::Reverse(size.images));
+    let groups: Vec<Vec<&File>> = same.into_values().filter(|group| group.len() > 1).collect();
+    let notes = notes(tree, &images, &counts, &groups);
+    let mut duplicates: Vec<Vec<String>> =
+        groups.iter().map(|group| group.iter().map(|file| file.name.clone()).collect()).collect();
+    duplicates.sort();
+    let classes = tree.classes.iter().zip(images).map(|(name, images)| ClassCount { name: name.clone(), images });
+    DataSummary { source: source.to_owned(), classes: classes.collect(), skipped, duplicates, sizes, notes }
+}
+
+fn notes(tree: &Tree, images: &[usize], counts: &[usize; REMARKS.len()], groups: &[Vec<&File>]) -> Vec<String> {
+    let mut notes = Vec::new();
+    for (name, _) in tree.classes.iter().zip(images).filter(|(_, images)| **images == 0) {
+        notes.push(format!("the class {name} has no usable image: training refuses it until it has"));
+    }
+    if tree
+        .classes
+        .iter()
+        .all(|name| matches!(name.to_lowercase().as_str(), "train" | "test" | "val" | "valid" | "validation"))
+    {
+        let names = tree.classes.join(", ");
+        notes.push(format!("the classes are called {names}: if each holds the true classes, name that folder instead"));
+    }
+    let across = groups.iter().filter(|group| group.iter().any(|file| file.class != group[0].class)).count();
+    if across > 0 {
+        notes.push(format!(
+            "{} with the same pixels in different classes: their labels contradict each other",
+            plural(across, "group of files", "groups of files")
+        ));
+    }
+    for (count, (one, many)) in counts.iter().zip(REMARKS) {
+        if *count > 0 {
+            notes.push(plural(*count, one, many));
+        }
+    }
+    notes
+}
+
+/// A count and what is counted.
+fn plural(count: usize, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
+}

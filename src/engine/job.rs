@@ -1,0 +1,128 @@
+//! Background work other than training, on a thread of its own: reading a folder for the window, exporting images.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+
+use super::sample::{Sampling, export};
+use crate::config::Config;
+use crate::data::{DataError, Dataset};
+use crate::event::{JobEvent, Waker};
+
+/// Images to export.
+pub type ExportRequest = Sampling;
+
+/// Real images of a class in a preview.
+const PREVIEW_COLUMNS: usize = 12;
+
+/// A piece of background work. Dropping it cancels it.
+pub struct Job {
+    events: Receiver<JobEvent>,
+    cancelled: Arc<AtomicBool>,
+}
+
+/// What the work may do while it runs.
+struct Desk {
+    out: Sender<JobEvent>,
+    cancelled: Arc<AtomicBool>,
+    waker: Waker,
+}
+
+impl Desk {
+    fn tell(&self, event: JobEvent) {
+        self.out.send(event).ok(); // Dropped by its owner: nobody wants to know.
+        (self.waker)();
+    }
+
+    /// Tells progress at most some times a second; false where the work was cancelled.
+    fn progress(&self, last: &std::sync::Mutex<Instant>, done: usize, total: usize) -> bool {
+        if let Ok(mut last) = last.try_lock()
+            && (last.elapsed() >= Duration::from_millis(50) || done == total)
+        {
+            *last = Instant::now();
+            // Progress that finds no room is out of date when it would be read.
+            self.out.try_send(JobEvent::Progress { done, total }).ok();
+            (self.waker)();
+        }
+        !self.cancelled.load(Ordering::Relaxed)
+    }
+}
+
+impl Job {
+    /// Reads the data of a configuration: [`JobEvent::Preview`].
+    ///
+    /// # Errors
+    /// Where the system gives no thread.
+    pub fn preview(config: Config, waker: Waker) -> std::io::Result<Self> {
+        Self::spawn("gandle-preview", waker, move |desk| {
+            let last = std::sync::Mutex::new(Instant::now());
+            match Dataset::load(&config, &|done, total| desk.progress(&last, done, total)) {
+                Ok(dataset) => Ok(JobEvent::Preview {
+                    summary: Box::new(dataset.summary().clone()),
+                    samples: dataset.preview(PREVIEW_COLUMNS),
+                }),
+                Err(DataError::Cancelled) => Ok(JobEvent::Cancelled),
+                Err(err) => Err(err.into()),
+            }
+        })
+    }
+
+    /// Exports images of a session: [`JobEvent::Exported`].
+    ///
+    /// # Errors
+    /// Where the system gives no thread.
+    pub fn export(request: ExportRequest, waker: Waker) -> std::io::Result<Self> {
+        Self::spawn("gandle-export", waker, move |desk| {
+            let last = std::sync::Mutex::new(Instant::now());
+            let mut whole = true;
+            let images = export(&request, |done, total| {
+                whole = desk.progress(&last, done, total);
+                whole
+            })?;
+            Ok(if whole { JobEvent::Exported { images, folder: request.folder.clone() } } else { JobEvent::Cancelled })
+        })
+    }
+
+    fn spawn(
+        name: &str,
+        waker: Waker,
+        work: impl FnOnce(&Desk) -> anyhow::Result<JobEvent> + Send + 'static,
+    ) -> std::io::Result<Self> {
+        let (out, events) = bounded(64);
+        let cancelled = Arc::new(AtomicBool::new(false));
+        let desk = Desk { out, cancelled: cancelled.clone(), waker };
+        std::thread::Builder::new().name(name.to_owned()).spawn(move || {
+            let event = match catch_unwind(AssertUnwindSafe(|| work(&desk))) {
+                Ok(Ok(event)) => event,
+                Ok(Err(err)) => JobEvent::Failed { message: format!("{err:#}") },
+                Err(_) => JobEvent::Failed { message: "the work panicked; this is a defect of gandle".to_owned() },
+            };
+            desk.tell(event);
+        })?;
+        Ok(Self { events, cancelled })
+    }
+
+    /// The events that are there now, without waiting.
+    pub fn events(&self) -> impl Iterator<Item = JobEvent> + '_ {
+        self.events.try_iter()
+    }
+
+    /// Every event until the work has ended, waiting for each.
+    pub fn wait_events(&self) -> impl Iterator<Item = JobEvent> + '_ {
+        self.events.iter()
+    }
+
+    /// Asks the work to end early.
+    pub fn cancel(&self) {
+        self.cancelled.store(true, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Job {
+    fn drop(&mut self) {
+        self.cancel();
+    }
+}

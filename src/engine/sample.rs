@@ -1,0 +1,242 @@
+//! Images of a generator: the fixed grid of a run, and any number of a class from a checkpoint.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail};
+use candle_core::{Device, Tensor};
+use rand::Rng as _;
+use rand_distr::{Distribution as _, StandardNormal};
+
+use super::feed::noise;
+use super::score::CHUNK;
+use crate::config::Config;
+use crate::config::chance::{ChaCha8Rng, Purpose, stream};
+use crate::event::{GridPicture, Picture};
+use crate::model::{Generator, Store};
+use crate::session::{CheckpointState, checkpoint_folder, checkpoints, read_checkpoint_file, read_state, write_whole};
+use crate::train::Trainer;
+use crate::train::state::{EMA, load_store};
+
+/// Draws the same noise with the same labels every time: one row a class.
+pub struct GridSampler {
+    z: Tensor,
+    labels: Tensor,
+    rows: usize,
+    columns: usize,
+    size: usize,
+    channels: usize,
+}
+
+impl GridSampler {
+    /// The noise comes from the run's seed.
+    ///
+    /// # Errors
+    /// Those of candle.
+    pub fn new(config: &Config, classes: usize, device: &Device) -> candle_core::Result<Self> {
+        let columns = config.train.grid_columns;
+        let mut rng = stream(config.train.seed, Purpose::Grid, 0);
+        let z = noise(&mut rng, classes * columns, config.generator.latent_dim, device)?;
+        let labels: Vec<u32> =
+            (0..u32::try_from(classes).unwrap_or(0)).flat_map(|class| vec![class; columns]).collect();
+        let labels = Tensor::new(labels, device)?;
+        Ok(Self { z, labels, rows: classes, columns, size: config.image_size, channels: config.channels })
+    }
+
+    /// The grid of the averaged generator.
+    ///
+    /// # Errors
+    /// Those of candle.
+    pub fn draw(&self, trainer: &mut Trainer, step: usize) -> candle_core::Result<GridPicture> {
+        let images = trainer.averaged_images(&self.z, &self.labels, CHUNK)?;
+        let (size, channels) = (self.size, self.channels);
+        let (width, height) = (self.columns * size, self.rows * size);
+        let mut rgb = vec![0; width * height * 3];
+        for (i, image) in images.chunks_exact(size * size * channels).enumerate() {
+            let (top, left) = (i / self.columns * size, i % self.columns * size);
+            for (y, line) in image.chunks_exact(size * channels).enumerate() {
+                let to = &mut rgb[((top + y) * width + left) * 3..][..size * 3];
+                for (to, from) in to.chunks_exact_mut(3).zip(line.chunks_exact(channels)) {
+                    to.copy_from_slice(&if channels == 3 { [from[0], from[1], from[2]] } else { [from[0]; 3] });
+                }
+            }
+        }
+        let picture = Picture { width, height, rgb: rgb.into() };
+        Ok(GridPicture { step, columns: self.columns, rows: self.rows, cell: size, picture })
+    }
+}
+
+/// The averaged generator of a checkpoint.
+pub struct Sampler {
+    generator: Generator,
+    store: Store,
+    /// What the checkpoint says of its run.
+    pub state: CheckpointState,
+}
+
+/// Numbers of noise further out than this are so rare that cutting them off changes nothing.
+const NO_TRUNCATION: f32 = 6.0;
+/// Closer than this, redrawing would take forever and every image would be the same.
+const LEAST_TRUNCATION: f32 = 0.05;
+
+impl Sampler {
+    /// Opens the newest whole checkpoint of a session, or that of a step. A damaged newest one is left out with a remark in
+    /// the log, and the one before it is used.
+    ///
+    /// # Errors
+    /// Where there is no such checkpoint or it cannot be read.
+    pub fn open(session: &Path, step: Option<usize>) -> anyhow::Result<Self> {
+        let have = checkpoints(session);
+        if have.is_empty() {
+            bail!("{} holds no checkpoint yet: train it for longer, or choose another session", session.display());
+        }
+        if let Some(step) = step {
+            if !have.contains(&step) {
+                let list: Vec<String> = have.iter().map(ToString::to_string).collect();
+                bail!("{} holds no checkpoint of step {step}; it has {}", session.display(), list.join(", "));
+            }
+            return Self::read(&checkpoint_folder(session, step));
+        }
+        let mut last_error = None;
+        for step in have.into_iter().rev() {
+            match Self::read(&checkpoint_folder(session, step)) {
+                Ok(sampler) => return Ok(sampler),
+                Err(err) => {
+                    tracing::warn!("checkpoint {step} is left out: {err:#}");
+                    last_error = Some(err);
+                }
+            }
+        }
+        Err(last_error.context("no checkpoint can be read")?)
+    }
+
+    fn read(folder: &Path) -> anyhow::Result<Self> {
+        let state = read_state(folder)?;
+        if crate::config::has_errors(&state.config.check(Some(state.classes.len()))) || state.classes.is_empty() {
+            bail!("{}: its settings cannot be run", folder.display());
+        }
+        let (generator, mut store) = Generator::new(&state.config, state.classes.len(), &Device::Cpu)?;
+        let bytes = read_checkpoint_file(folder, &state, EMA)?;
+        load_store(&mut store, &bytes).with_context(|| format!("{}", folder.join(EMA).display()))?;
+        Ok(Self { generator, store, state })
+    }
+
+    /// Images `first..first + count` of a class, `(count, size, size, channels)` u8. Image i of a class and a seed is the
+    /// same whatever else is drawn. Numbers of noise beyond ± `truncation` are drawn again (Brock et al. 2019); 0 cuts nothing.
+    ///
+    /// # Errors
+    /// Where the class is not there or the truncation is out of range.
+    pub fn images(
+        &mut self,
+        class: usize,
+        first: usize,
+        count: usize,
+        seed: u64,
+        truncation: f32,
+    ) -> anyhow::Result<Vec<u8>> {
+        if class >= self.state.classes.len() {
+            bail!("class {class}: the session has {} classes", self.state.classes.len());
+        }
+        if !truncation.is_finite() || truncation < 0.0 || (truncation > 0.0 && truncation < LEAST_TRUNCATION) {
+            bail!("a truncation of {truncation} is impossible: 0 for none, else {LEAST_TRUNCATION} or more");
+        }
+        let limit = if truncation == 0.0 { NO_TRUNCATION * 2.0 } else { truncation };
+        let latent = self.state.config.generator.latent_dim;
+        let mut z = Vec::with_capacity(count * latent);
+        for i in first..first + count {
+            let mut rng = stream(seed, Purpose::Export, (class as u64) << 32 | i as u64);
+            z.extend((0..latent).map(|_| truncated(&mut rng, limit)));
+        }
+        let z = Tensor::from_vec(z, (count, latent), &Device::Cpu)?;
+        let labels = Tensor::full(u32::try_from(class)?, count, &Device::Cpu)?;
+        Ok(self.generator.images(&mut self.store, &z, &labels, CHUNK)?)
+    }
+}
+
+fn truncated(rng: &mut ChaCha8Rng, limit: f32) -> f32 {
+    loop {
+        let x: f32 = StandardNormal.sample(rng);
+        if x.abs() <= limit {
+            return x;
+        }
+        // One more number, so that a redraw never falls back on the same stream position.
+        rng.random::<u32>();
+    }
+}
+
+/// What to draw and where it goes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sampling {
+    /// The session's folder.
+    pub session: PathBuf,
+    /// The checkpoint's step; nothing for the newest.
+    pub step: Option<usize>,
+    /// The class; nothing for all.
+    pub class: Option<usize>,
+    /// Images a class.
+    pub count: usize,
+    /// Where the noise comes from.
+    pub seed: u64,
+    /// Numbers of noise beyond this are drawn again; 0 cuts nothing.
+    pub truncation: f32,
+    /// The folder that gets a sub-folder a class.
+    pub folder: PathBuf,
+}
+
+/// Writes images as PNG, one sub-folder a class, so that the folder is itself a data set. `progress(done, total)` is asked
+/// between images and cancels with false. Returns how many were written.
+///
+/// # Errors
+/// Where the checkpoint cannot be read, a file is already there, or the folder cannot be written.
+pub fn export(sampling: &Sampling, mut progress: impl FnMut(usize, usize) -> bool) -> anyhow::Result<usize> {
+    let mut sampler = Sampler::open(&sampling.session, sampling.step)?;
+    let (config, classes) = (sampler.state.config.clone(), sampler.state.classes.clone());
+    let chosen: Vec<usize> = match sampling.class {
+        Some(class) if class >= classes.len() => bail!("class {class}: the session has {} classes", classes.len()),
+        Some(class) => vec![class],
+        None => (0..classes.len()).collect(),
+    };
+    let name = |class: usize, i: usize| {
+        let folder = sampling.folder.join(folder_name(&classes[class], class));
+        folder.join(format!("step{:07}-seed{}-{i:06}.png", sampler.state.step, sampling.seed))
+    };
+    let paths: Vec<Vec<PathBuf>> =
+        chosen.iter().map(|class| (0..sampling.count).map(|i| name(*class, i)).collect()).collect();
+    if let Some(taken) = paths.iter().flatten().find(|path| path.exists()) {
+        bail!("{} is already there and is not overwritten: choose another folder or another seed", taken.display());
+    }
+    let (total, mut done) = (chosen.len() * sampling.count, 0);
+    for (class, paths) in chosen.into_iter().zip(&paths) {
+        if let Some(folder) = paths.first().and_then(|path| path.parent()) {
+            std::fs::create_dir_all(folder)
+                .with_context(|| format!("could not make the folder {}", folder.display()))?;
+        }
+        for first in (0..sampling.count).step_by(CHUNK) {
+            let count = CHUNK.min(sampling.count - first);
+            let images = sampler.images(class, first, count, sampling.seed, sampling.truncation)?;
+            for (path, image) in paths[first..].iter().zip(images.chunks_exact(images.len() / count)) {
+                if !progress(done, total) {
+                    return Ok(done);
+                }
+                write_whole(path, &png(image, &config)?)?;
+                done += 1;
+            }
+        }
+    }
+    progress(done, total);
+    Ok(done)
+}
+
+/// A class's name as a folder; a name that is no plain folder name becomes a number.
+fn folder_name(name: &str, class: usize) -> String {
+    let plain = !name.is_empty() && !name.starts_with('.') && !name.contains(['/', '\\', ':', '\0']);
+    if plain { name.to_owned() } else { format!("class-{class}") }
+}
+
+fn png(image: &[u8], config: &Config) -> anyhow::Result<Vec<u8>> {
+    let kind = if config.channels == 3 { image::ExtendedColorType::Rgb8 } else { image::ExtendedColorType::L8 };
+    let size = u32::try_from(config.image_size)?;
+    let mut out = Vec::new();
+    let encoder = image::codecs::png::PngEncoder::new(&mut out);
+    image::ImageEncoder::write_image(encoder, image, size, size, kind)?;
+    Ok(out)
+}

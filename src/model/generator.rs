@@ -1,0 +1,130 @@
+//! The generator: a DCGAN of transposed convolutions.
+
+use candle_core::{Device, Result, Tensor, bail};
+
+use super::layers::{Norm, SelfAttention, Weight};
+use super::store::{Builder, Mode, Pass, Store};
+use crate::config::chance::{Purpose, stream};
+use crate::config::{Config, GeneratorNorm, Skip};
+use crate::ops::{Geometry, Value};
+
+/// `(B, latent_dim)` noise and `(B)` labels to `(B, size, size, channels)` images in [-1, 1].
+pub struct Generator {
+    latent_dim: usize,
+    label_embedding: Weight,
+    blocks: Vec<Block>,
+    to_image: Weight,
+}
+
+/// Transposed convolution, normalisation, ReLU; with a residual connection, plus a 1x1 convolution of the upsampled
+/// input; then attention where the resolution asks for it.
+struct Block {
+    conv: Weight,
+    norm: Norm,
+    shortcut: Option<Weight>,
+    attention: Option<SelfAttention>,
+    geometry: Geometry,
+    resolution: usize,
+}
+
+impl Generator {
+    /// The architecture and a store of start weights, drawn from the configuration's seed.
+    ///
+    /// # Errors
+    /// Those of candle.
+    pub fn new(config: &Config, classes: usize, device: &Device) -> Result<(Self, Store)> {
+        let mut rng = stream(config.train.seed, Purpose::Weights, 0);
+        let mut store = Store::default();
+        let mut b = Builder::new(&mut store, &mut rng, device);
+        let g = &config.generator;
+        let label_embedding = Weight::table(&mut b.below("label_embedding"), classes, g.label_embedding, false)?;
+        let mut inputs = g.latent_dim + g.label_embedding;
+        let mut blocks = Vec::new();
+        for (i, layer) in config.generator_layers().into_iter().enumerate() {
+            let mut below = b.below(format_args!("blocks.{i}"));
+            let conv = Weight::kernel(&mut below.below("conv"), [inputs, 4, 4, layer.channels], false)?;
+            let norm = match g.norm {
+                GeneratorNorm::Batch => Norm::batch(&mut below.below("norm"), layer.channels)?,
+                GeneratorNorm::ConditionalBatch => {
+                    Norm::conditional_batch(&mut below.below("norm"), layer.channels, classes)?
+                }
+            };
+            let residual = g.skip == Skip::Residual && i > 0;
+            let shortcut = match residual {
+                true => Some(Weight::kernel(&mut below.below("shortcut"), [layer.channels, 1, 1, inputs], false)?),
+                false => None,
+            };
+            let attention = match layer.attention {
+                true => Some(SelfAttention::new(
+                    &mut b.below(format_args!("attention.{}", layer.resolution)),
+                    layer.channels,
+                )?),
+                false => None,
+            };
+            let geometry = if i == 0 { Geometry::new(1, 0) } else { Geometry::new(2, 1) };
+            blocks.push(Block { conv, norm, shortcut, attention, geometry, resolution: layer.resolution });
+            inputs = layer.channels;
+        }
+        let to_image = Weight::kernel(&mut b.below("to_image"), [inputs, 4, 4, config.channels], false)?;
+        Ok((Self { latent_dim: g.latent_dim, label_embedding, blocks, to_image }, store))
+    }
+
+    /// `z (B, latent_dim)` and `labels (B)` u32 to images.
+    ///
+    /// # Errors
+    /// Where the shapes do not fit or a label is no class.
+    pub fn forward(&self, pass: &mut Pass<'_>, z: &Value, labels: &Tensor) -> Result<Value> {
+        let (batch, latent) = z.tensor().dims2()?;
+        if latent != self.latent_dim || labels.dims() != [batch] {
+            bail!(
+                "generator: noise {:?} and labels {:?}, wanted ({batch}, {}) and ({batch})",
+                z.dims(),
+                labels.dims(),
+                self.latent_dim
+            );
+        }
+        let embedded = self.label_embedding.value(pass)?.rows(labels)?;
+        let joined = z.join_last(&embedded)?;
+        let mut x = joined.reshape(&[batch, 1, 1, joined.dims()[1]])?;
+        for block in &self.blocks {
+            x = block.forward(pass, &x, labels)?;
+        }
+        let size = 2 * x.dims()[1];
+        x.conv_input_gradient(&self.to_image.value(pass)?, Geometry::new(2, 1), (size, size))?.tanh()
+    }
+
+    /// Images in evaluation mode, `chunk` at a time, as `(B, size, size, channels)` u8: `clamp(127.5 x + 128, 0, 255)`
+    /// without its fraction, as generated images are quantised everywhere that Frechet distances are compared.
+    ///
+    /// # Errors
+    /// Those of [`Generator::forward`].
+    pub fn images(&self, store: &mut Store, z: &Tensor, labels: &Tensor, chunk: usize) -> Result<Vec<u8>> {
+        let mut out = Vec::new();
+        for start in (0..z.dim(0)?).step_by(chunk.max(1)) {
+            let count = chunk.max(1).min(z.dim(0)? - start);
+            let mut pass = Pass::new(store, Mode::Evaluate, false);
+            let z = Value::constant(z.narrow(0, start, count)?.contiguous()?);
+            let images = self.forward(&mut pass, &z, &labels.narrow(0, start, count)?.contiguous()?)?;
+            let numbers = images.tensor().flatten_all()?.to_vec1::<f32>()?;
+            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to 0..=255")]
+            out.extend(numbers.into_iter().map(|x| (127.5 * x + 128.0).clamp(0.0, 255.0) as u8));
+        }
+        Ok(out)
+    }
+}
+
+impl Block {
+    fn forward(&self, pass: &mut Pass<'_>, x: &Value, labels: &Tensor) -> Result<Value> {
+        let size = (self.resolution, self.resolution);
+        let y = x.conv_input_gradient(&self.conv.value(pass)?, self.geometry, size)?;
+        let mut y = self.norm.forward(pass, &y, labels, 0.0)?;
+        if let Some(shortcut) = &self.shortcut {
+            // A 1x1 convolution of copies is the copies of the 1x1 convolution, at a quarter of the arithmetic.
+            y = y.add(&x.conv(&shortcut.value(pass)?, Geometry::new(1, 0))?.upsample()?)?;
+        }
+        match &self.attention {
+            Some(attention) => attention.forward(pass, &y),
+            None => Ok(y),
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! The layers that both networks are made of.
+
+use candle_core::{Result, Tensor};
+
+use super::store::{Builder, Id, Pass};
+use crate::ops::attention::attention;
+use crate::ops::norm::{Over, Statistics};
+use crate::ops::{Geometry, Value};
+
+/// Slope of a LeakyReLU below zero, as DCGAN has it.
+pub const LEAK: f32 = 0.2;
+
+/// A weight, divided by its largest singular value where `spectral` is there.
+pub struct Weight {
+    id: Id,
+    spectral: Option<(Id, Id)>,
+}
+
+impl Weight {
+    /// A convolution's kernel; a spectral one is named `layer.weight` beside `u` and `v`.
+    pub fn kernel(b: &mut Builder<'_>, shape: [usize; 4], spectral: bool) -> Result<Self> {
+        let id = b.kernel(if spectral { "layer.weight" } else { "weight" }, shape)?;
+        Self::of(b, id, spectral)
+    }
+
+    /// A table of `rows` vectors from N(0, 1).
+    pub fn table(b: &mut Builder<'_>, rows: usize, width: usize, spectral: bool) -> Result<Self> {
+        let id = b.normal(if spectral { "layer.weight" } else { "weight" }, &[rows, width], 0.0, 1.0)?;
+        Self::of(b, id, spectral)
+    }
+
+    /// A linear layer's matrix `(outputs, inputs)`, uniform in ± `bound`.
+    pub fn linear(b: &mut Builder<'_>, outputs: usize, inputs: usize, bound: f32) -> Result<Self> {
+        Ok(Self { id: b.uniform("weight", &[outputs, inputs], bound)?, spectral: None })
+    }
+
+    fn of(b: &mut Builder<'_>, id: Id, spectral: bool) -> Result<Self> {
+        let spectral = if spectral { Some(b.singular_vectors(id)?) } else { None };
+        Ok(Self { id, spectral })
+    }
+
+    /// The weight as the layer uses it; a training pass takes one power iteration.
+    pub fn value(&self, pass: &mut Pass<'_>) -> Result<Value> {
+        let weight = pass.value(self.id);
+        let Some((u, v)) = self.spectral else { return Ok(weight) };
+        if pass.trains() {
+            let (new_u, new_v) = crate::ops::spectral::power_iteration(weight.tensor(), pass.tensor(v))?;
+            pass.replace(u, new_u);
+            pass.replace(v, new_v);
+        }
+        weight.divided_by_spectral_norm(pass.tensor(u), pass.tensor(v))
+    }
+}
+
+/// A convolution with an optional bias: `(B, H, W, I)` to `(B, Ho, Wo, O)`.
+pub struct Convolution {
+    weight: Weight,
+    bias: Option<Id>,
+    geometry: Geometry,
+}
+
+impl Convolution {
+    /// `shape` is `(O, kh, kw, I)`.
+    pub fn new(b: &mut Builder<'_>, shape: [usize; 4], geometry: Geometry, bias: bool, spectral: bool) -> Result<Self> {
+        let weight = Weight::kernel(b, shape, spectral)?;
+        let name = if spectral { "layer.bias" } else { "bias" };
+        let bias = if bias { Some(b.constant(name, &shape[..1], 0.0)?) } else { None };
+        Ok(Self { weight, bias, geometry })
+    }
+
+    /// The convolution alone, with its bias where it has one, and LeakyReLU of this slope (1 for none).
+    pub fn forward(&self, pass: &mut Pass<'_>, x: &Value, slope: f32) -> Result<Value> {
+        let y = x.conv(&self.weight.value(pass)?, self.geometry)?;
+        match self.bias {
+            Some(bias) => y.bias_leaky_relu(&pass.value(bias), slope),
+            None if slope == 1.0 => Ok(y),
+            None => y.leaky_relu(slope),
+        }
+    }
+}
+
+/// Normalisation with scale, shift and activation.
+pub struct Norm {
+    over: Over,
+    scale: Id,
+    shift: Id,
+    /// Whether scale and shift are tables looked up by class.
+    by_class: bool,
+    /// Running mean, running variance and count of batches.
+    running: Option<[Id; 3]>,
+}
+
+impl Norm {
+    /// Batch normalisation with one scale and shift a channel.
+    pub fn batch(b: &mut Builder<'_>, channels: usize) -> Result<Self> {
+        let (scale, shift) = (b.normal("weight", &[channels], 1.0, 0.02)?, b.constant("bias", &[channels], 0.0)?);
+        let running = Some(Self::statistics(b, channels)?);
+        Ok(Self { over: Over::Batch, scale, shift, by_class: false, running })
+    }
+
+    /// Batch normalisation with a scale and shift for every class.
+    pub fn conditional_batch(b: &mut Builder<'_>, channels: usize, classes: usize) -> Result<Self> {
+        let running = Some(Self::statistics(&mut b.below("norm"), channels)?);
+        let scale = b.below("scale").constant("weight", &[classes, channels], 1.0)?;
+        let shift = b.below("shift").constant("weight", &[classes, channels], 0.0)?;
+        Ok(Self { over: Over::Batch, scale, shift, by_class: true, running })
+    }
+
+    /// Normalisation of each image by itself: GroupNorm with one group.
+    pub fn layer(b: &mut Builder<'_>, channels: usize) -> Result<Self> {
+        let (scale, shift) = (b.normal("weight", &[channels], 1.0, 0.02)?, b.constant("bias", &[channels], 0.0)?);
+        Ok(Self { over: Over::Image, scale, shift, by_class: false, running: None })
+    }
+
+    fn statistics(b: &mut Builder<'_>, channels: usize) -> Result<[Id; 3]> {
+        let (mean, variance) = (b.running("running_mean", channels, 0.0)?, b.running("running_var", channels, 1.0)?);
+        Ok([mean, variance, b.counter("num_batches_tracked")?])
+    }
+
+    /// `(B, H, W, C)` to the same; `labels` are `(B)` u32.
+    pub fn forward(&self, pass: &mut Pass<'_>, x: &Value, labels: &Tensor, slope: f32) -> Result<Value> {
+        let [scale, shift] = [self.scale, self.shift].map(|id| {
+            let table = pass.value(id);
+            if self.by_class { table.rows(labels) } else { table.reshape(&[1, table.dims()[0]]) }
+        });
+        let (scale, shift) = (scale?, shift?);
+        match self.running {
+            Some([mean, variance, _]) if !pass.trains() => {
+                x.normalise_with(pass.tensor(mean), pass.tensor(variance), &scale, &shift, slope)
+            }
+            Some(running) => {
+                let (y, statistics) = x.normalise(&scale, &shift, self.over, slope)?;
+                follow(pass, running, &statistics)?;
+                Ok(y)
+            }
+            None => Ok(x.normalise(&scale, &shift, self.over, slope)?.0),
+        }
+    }
+}
+
+/// Moves running statistics a tenth of the way to a batch's own, with the unbiased variance, as PyTorch does.
+fn follow(pass: &mut Pass<'_>, [mean, variance, count]: [Id; 3], batch: &Statistics) -> Result<()> {
+    const MOMENTUM: f64 = 0.1;
+    let unbiased = batch.count as f64 / (batch.count as f64 - 1.0).max(1.0);
+    let mut moved = |id: Id, new: &[f64], factor: f64| -> Result<()> {
+        let old = pass.tensor(id).to_vec1::<f32>()?;
+        let blend = |(old, new): (f32, &f64)| ((1.0 - MOMENTUM) * f64::from(old) + MOMENTUM * factor * new) as f32;
+        let data: Vec<f32> = old.into_iter().zip(new).map(blend).collect();
+        let tensor = Tensor::from_vec(data, new.len(), pass.tensor(id).device())?;
+        pass.replace(id, tensor);
+        Ok(())
+    };
+    moved(mean, &batch.mean, 1.0)?;
+    moved(variance, &batch.variance, unbiased)?;
+    let seen = pass.tensor(count).to_scalar::<i64>()? + 1;
+    pass.replace(count, Tensor::new(seen, pass.tensor(count).device())?);
+    Ok(())
+}
+
+/// Self-attention (Zhang et al. 2019) over all positions, added with a learnt gate that starts at 0.
+pub struct SelfAttention {
+    query: Convolution,
+    key: Convolution,
+    value: Convolution,
+    gamma: Id,
+}
+
+impl SelfAttention {
+    /// Query and key have an eighth of the channels.
+    pub fn new(b: &mut Builder<'_>, channels: usize) -> Result<Self> {
+        let narrow = (channels / 8).max(1);
+        let mut layer = |name, outputs| {
+            Convolution::new(&mut b.below(name), [outputs, 1, 1, channels], Geometry::new(1, 0), true, false)
+        };
+        let (query, key, value) = (layer("query", narrow)?, layer("key", narrow)?, layer("value", channels)?);
+        Ok(Self { query, key, value, gamma: b.constant("gamma", &[1], 0.0)? })
+    }
+
+    /// `(B, H, W, C)` to the same.
+    pub fn forward(&self, pass: &mut Pass<'_>, x: &Value) -> Result<Value> {
+        let (batch, height, width, _) = x.tensor().dims4()?;
+        let [query, key, value] = [&self.query, &self.key, &self.value].map(|layer| {
+            let y = layer.forward(pass, x, 1.0)?;
+            let channels = y.dims()[3];
+            y.reshape(&[batch, height * width, channels])
+        });
+        let attended = attention(&query?, &key?, &value?)?.reshape(x.dims())?;
+        x.add_gated(&attended, &pass.value(self.gamma))
+    }
+}

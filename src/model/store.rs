@@ -1,0 +1,260 @@
+//! Named numbers of a network, and one pass over them.
+
+use candle_core::{DType, Device, Result, Tensor, bail};
+use rand::Rng as _;
+use rand_distr::{Distribution as _, StandardNormal};
+
+use crate::config::chance::ChaCha8Rng;
+use crate::ops::Value;
+
+/// How an entry's numbers are arranged, here and in files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Layout {
+    /// Alike in both.
+    Plain,
+    /// A convolution's kernel: `(O, kh, kw, I)` here, `(O, I, kh, kw)` in files.
+    Kernel,
+    /// A vector over the columns of such a kernel: `(kh, kw, I)` here, `(I, kh, kw)` in files, flat in both.
+    KernelColumns { kh: usize, kw: usize, inputs: usize },
+}
+
+/// One named tensor of a network.
+#[derive(Clone)]
+pub struct Entry {
+    /// Its name in files, such as `blocks.0.conv.weight`.
+    pub name: String,
+    /// Its numbers, arranged as the kernels read them.
+    pub tensor: Tensor,
+    /// Whether the optimiser moves it; running statistics and singular vectors are moved by forward passes.
+    pub learnt: bool,
+    layout: Layout,
+}
+
+impl Entry {
+    /// The numbers as files hold them.
+    ///
+    /// # Errors
+    /// Those of candle.
+    pub fn to_file(&self) -> Result<Tensor> {
+        match self.layout {
+            Layout::Plain => Ok(self.tensor.clone()),
+            Layout::Kernel => self.tensor.permute((0, 3, 1, 2))?.contiguous(),
+            Layout::KernelColumns { kh, kw, inputs } => {
+                self.tensor.reshape((kh, kw, inputs))?.permute((2, 0, 1))?.contiguous()?.flatten_all()
+            }
+        }
+    }
+
+    /// Takes over numbers that come from a file.
+    ///
+    /// # Errors
+    /// Where shape or kind differ from what the architecture has.
+    pub fn set_from_file(&mut self, tensor: &Tensor) -> Result<()> {
+        let want = self.to_file()?;
+        if (tensor.dims(), tensor.dtype()) != (want.dims(), want.dtype()) {
+            bail!(
+                "`{}`: {:?} {:?} where {:?} {:?} is wanted",
+                self.name,
+                tensor.dims(),
+                tensor.dtype(),
+                want.dims(),
+                want.dtype()
+            );
+        }
+        let tensor = tensor.to_device(self.tensor.device())?;
+        self.tensor = match self.layout {
+            Layout::Plain => tensor.contiguous()?,
+            Layout::Kernel => tensor.permute((0, 2, 3, 1))?.contiguous()?,
+            Layout::KernelColumns { kh, kw, inputs } => {
+                tensor.reshape((inputs, kh, kw))?.permute((1, 2, 0))?.contiguous()?.flatten_all()?
+            }
+        };
+        Ok(())
+    }
+
+    /// An entry of the same name and arrangement that holds other numbers, such as an optimiser's moment.
+    pub fn alike(&self, tensor: Tensor) -> Self {
+        Self { tensor, ..self.clone() }
+    }
+}
+
+/// Where an entry stands in its store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Id(usize);
+
+/// All numbers of a network, in a fixed order. Cloning copies no numbers: tensors are never changed in place.
+#[derive(Clone, Default)]
+pub struct Store {
+    entries: Vec<Entry>,
+}
+
+impl Store {
+    /// Every entry, in the order of the architecture.
+    pub fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// Every entry, to be replaced.
+    pub fn entries_mut(&mut self) -> &mut [Entry] {
+        &mut self.entries
+    }
+
+    /// Numbers that the optimiser moves.
+    pub fn parameters(&self) -> usize {
+        self.entries.iter().filter(|entry| entry.learnt).map(|entry| entry.tensor.elem_count()).sum()
+    }
+
+    /// Replaces every entry by the tensor of its name.
+    ///
+    /// # Errors
+    /// Where a name is missing or a shape differs; the store is then left half replaced and must not be used.
+    pub fn load(&mut self, mut tensor: impl FnMut(&str) -> Option<Tensor>) -> Result<()> {
+        for entry in &mut self.entries {
+            match tensor(&entry.name) {
+                Some(tensor) => entry.set_from_file(&tensor)?,
+                None => bail!("`{}` is missing", entry.name),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Fills a store, name by name, from one stream of chance.
+pub(super) struct Builder<'a> {
+    pub store: &'a mut Store,
+    pub rng: &'a mut ChaCha8Rng,
+    pub device: &'a Device,
+    prefix: String,
+}
+
+impl<'a> Builder<'a> {
+    pub fn new(store: &'a mut Store, rng: &'a mut ChaCha8Rng, device: &'a Device) -> Self {
+        Self { store, rng, device, prefix: String::new() }
+    }
+
+    /// A builder for what lies below `name`.
+    pub fn below(&mut self, name: impl std::fmt::Display) -> Builder<'_> {
+        let prefix = format!("{}{name}.", self.prefix);
+        Builder { store: self.store, rng: self.rng, device: self.device, prefix }
+    }
+
+    fn push(&mut self, name: &str, tensor: Tensor, learnt: bool, layout: Layout) -> Id {
+        self.store.entries.push(Entry { name: format!("{}{name}", self.prefix), tensor, learnt, layout });
+        Id(self.store.entries.len() - 1)
+    }
+
+    fn numbers(&mut self, shape: &[usize], mut draw: impl FnMut(&mut ChaCha8Rng) -> f32) -> Result<Tensor> {
+        let data: Vec<f32> = (0..shape.iter().product()).map(|_| draw(self.rng)).collect();
+        Tensor::from_vec(data, shape, self.device)
+    }
+
+    /// Learnt numbers from N(mean, deviation).
+    pub fn normal(&mut self, name: &str, shape: &[usize], mean: f32, deviation: f32) -> Result<Id> {
+        let tensor = self.numbers(shape, |rng| {
+            let unit: f32 = StandardNormal.sample(rng);
+            mean + deviation * unit
+        })?;
+        Ok(self.push(name, tensor, true, Layout::Plain))
+    }
+
+    /// A convolution's kernel `(O, kh, kw, I)` from N(0, 0.02), as DCGAN starts.
+    pub fn kernel(&mut self, name: &str, [outputs, kh, kw, inputs]: [usize; 4]) -> Result<Id> {
+        let tensor = self.numbers(&[outputs, kh, kw, inputs], |rng| {
+            let unit: f32 = StandardNormal.sample(rng);
+            0.02 * unit
+        })?;
+        Ok(self.push(name, tensor, true, Layout::Kernel))
+    }
+
+    /// Learnt numbers, uniform in ± `bound`.
+    pub fn uniform(&mut self, name: &str, shape: &[usize], bound: f32) -> Result<Id> {
+        let tensor = self.numbers(shape, |rng| rng.random_range(-bound..=bound))?;
+        Ok(self.push(name, tensor, true, Layout::Plain))
+    }
+
+    /// Learnt numbers that all start at `value`.
+    pub fn constant(&mut self, name: &str, shape: &[usize], value: f32) -> Result<Id> {
+        let tensor = Tensor::full(value, shape, self.device)?;
+        Ok(self.push(name, tensor, true, Layout::Plain))
+    }
+
+    /// A running statistic of a channel each.
+    pub fn running(&mut self, name: &str, channels: usize, value: f32) -> Result<Id> {
+        let tensor = Tensor::full(value, channels, self.device)?;
+        Ok(self.push(name, tensor, false, Layout::Plain))
+    }
+
+    /// A count of batches.
+    pub fn counter(&mut self, name: &str) -> Result<Id> {
+        let tensor = Tensor::zeros((), DType::I64, &Device::Cpu)?;
+        Ok(self.push(name, tensor, false, Layout::Plain))
+    }
+
+    /// A weight's singular vectors `u` and `v`, settled by some power iterations.
+    pub fn singular_vectors(&mut self, weight: Id) -> Result<(Id, Id)> {
+        let entry = self.store.entries[weight.0].clone();
+        let columns = entry.tensor.elem_count() / entry.tensor.dim(0)?;
+        let start = self.numbers(&[columns], |rng| StandardNormal.sample(rng))?;
+        let mut pair = crate::ops::spectral::power_iteration(&entry.tensor, &start)?;
+        for _ in 1..15 {
+            pair = crate::ops::spectral::power_iteration(&entry.tensor, &pair.1)?;
+        }
+        let layout = match *entry.tensor.dims() {
+            [_, kh, kw, inputs] => Layout::KernelColumns { kh, kw, inputs },
+            _ => Layout::Plain,
+        };
+        let u = self.push("u", pair.0, false, Layout::Plain);
+        Ok((u, self.push("v", pair.1, false, layout)))
+    }
+}
+
+/// Whether a pass moves running statistics and singular vectors and normalises by its own batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// It does.
+    Train,
+    /// It does not: stored statistics are used.
+    Evaluate,
+}
+
+/// One or several forward passes over a store whose gradients are asked for together.
+pub struct Pass<'a> {
+    store: &'a mut Store,
+    mode: Mode,
+    learns: bool,
+    leaves: Vec<Option<Value>>,
+}
+
+impl<'a> Pass<'a> {
+    /// `learns`: whether gradients of the store's own numbers will be asked for.
+    pub fn new(store: &'a mut Store, mode: Mode, learns: bool) -> Self {
+        let leaves = vec![None; store.entries.len()];
+        Self { store, mode, learns, leaves }
+    }
+
+    /// Whether this is a training pass.
+    pub fn trains(&self) -> bool {
+        self.mode == Mode::Train
+    }
+
+    /// The learnt numbers that the passes so far have read, with their places among the store's entries.
+    pub fn leaves(&self) -> Vec<(usize, Value)> {
+        self.leaves.iter().enumerate().filter_map(|(i, leaf)| Some((i, leaf.clone()?))).collect()
+    }
+
+    pub(super) fn value(&mut self, Id(i): Id) -> Value {
+        let tensor = &self.store.entries[i].tensor;
+        if !self.learns {
+            return Value::constant(tensor.clone());
+        }
+        self.leaves[i].get_or_insert_with(|| Value::leaf(tensor.clone())).clone()
+    }
+
+    pub(super) fn tensor(&self, Id(i): Id) -> &Tensor {
+        &self.store.entries[i].tensor
+    }
+
+    pub(super) fn replace(&mut self, Id(i): Id, tensor: Tensor) {
+        self.store.entries[i].tensor = tensor;
+    }
+}

@@ -1,0 +1,136 @@
+//! Slices of tensors on the CPU, parallel loops over them, and the widest vectors that the processor has.
+
+use std::ops::Deref;
+
+use candle_core::{CpuStorage, DType, Device, Result, Storage, Tensor, bail};
+use rayon::prelude::*;
+
+/// The numbers of a contiguous f32 tensor on the CPU, behind whatever lock candle holds them under.
+struct Slice<G> {
+    storage: G,
+    start: usize,
+    len: usize,
+}
+
+impl<G: Deref<Target = Storage>> Deref for Slice<G> {
+    type Target = [f32];
+
+    fn deref(&self) -> &[f32] {
+        if let Storage::Cpu(CpuStorage::F32(data)) = &*self.storage {
+            &data[self.start..self.start + self.len]
+        } else {
+            &[] // `slice` has refused anything else.
+        }
+    }
+}
+
+/// Borrows a tensor's numbers.
+///
+/// # Errors
+/// Where the tensor is not f32, not on the CPU or not contiguous.
+pub fn slice(tensor: &Tensor) -> Result<impl Deref<Target = [f32]> + '_> {
+    let (storage, layout) = tensor.storage_and_layout();
+    if !matches!(&*storage, Storage::Cpu(CpuStorage::F32(_))) {
+        bail!("a CPU kernel wants f32 on the CPU, got {:?} on {:?}", tensor.dtype(), tensor.device());
+    }
+    let Some((start, end)) = layout.contiguous_offsets() else {
+        bail!("a CPU kernel wants a contiguous tensor, got strides {:?}", layout.stride());
+    };
+    Ok(Slice { storage, start, len: end - start })
+}
+
+/// Makes a tensor of these numbers on the CPU; nothing is copied.
+///
+/// # Errors
+/// Where the count does not fit the shape.
+pub fn tensor(data: Vec<f32>, shape: impl Into<candle_core::Shape>) -> Result<Tensor> {
+    Tensor::from_vec(data, shape.into(), &Device::Cpu)
+}
+
+/// Whether the kernels of this room can take the tensor.
+pub fn is_cpu(tensor: &Tensor) -> bool {
+    tensor.device().is_cpu() && tensor.dtype() == DType::F32
+}
+
+/// Space for `len` numbers that the caller writes before anybody reads them: clearing it first would be a pass over
+/// memory for nothing.
+#[expect(unsafe_code, clippy::uninit_vec, reason = "the kernels write every number before it is read")]
+pub fn fresh(len: usize) -> Vec<f32> {
+    let mut out = Vec::with_capacity(len);
+    // SAFETY: the capacity is there, every bit pattern is a valid f32, and the kernels write each number before use.
+    unsafe {
+        out.set_len(len);
+    }
+    out
+}
+
+/// Runs a loop compiled for the widest vectors that this processor has.
+#[inline(always)]
+pub fn vectorised<T>(work: impl FnOnce() -> T) -> T {
+    pulp::Arch::new().dispatch(work)
+}
+
+/// Numbers of a block: small enough for a core's cache, large enough to be worth handing out. It does not depend on
+/// the number of threads, so neither do sums that are taken block by block.
+pub const BLOCK: usize = 1 << 15;
+
+/// How many rows of `width` numbers make a block.
+pub fn block_rows(width: usize) -> usize {
+    (BLOCK / width.max(1)).max(1)
+}
+
+/// `out[i] = f(a[i])` for all of them, in parallel and vectorised.
+pub fn map(a: &[f32], f: impl Fn(f32) -> f32 + Sync) -> Vec<f32> {
+    let mut out = fresh(a.len());
+    out.par_chunks_mut(BLOCK).zip(a.par_chunks(BLOCK)).for_each(|(out, a)| {
+        vectorised(|| {
+            for (out, a) in out.iter_mut().zip(a) {
+                *out = f(*a);
+            }
+        });
+    });
+    out
+}
+
+/// `out[i] = f(a[i], b[i])` for all of them, in parallel and vectorised.
+pub fn map2(a: &[f32], b: &[f32], f: impl Fn(f32, f32) -> f32 + Sync) -> Vec<f32> {
+    assert_eq!(a.len(), b.len());
+    let mut out = fresh(a.len());
+    out.par_chunks_mut(BLOCK).zip(a.par_chunks(BLOCK)).zip(b.par_chunks(BLOCK)).for_each(|((out, a), b)| {
+        vectorised(|| {
+            for ((out, a), b) in out.iter_mut().zip(a).zip(b) {
+                *out = f(*a, *b);
+            }
+        });
+    });
+    out
+}
+
+/// Sums, for each of `width` columns, whatever `add(block, sums)` adds for a block of rows; blocks are handed out in
+/// parallel and their sums added in order, so the result does not depend on the number of threads.
+///
+/// `width` is the width of a row of `rows`-many rows, `sums` the numbers that a block adds up.
+pub fn block_sums(
+    rows: usize,
+    width: usize,
+    sums: usize,
+    add: impl Fn(std::ops::Range<usize>, &mut [f32]) + Sync,
+) -> Vec<f64> {
+    let step = block_rows(width);
+    let parts: Vec<Vec<f32>> = (0..rows.div_ceil(step))
+        .into_par_iter()
+        .map(|block| {
+            let mut part = vec![0.0; sums];
+            let range = block * step..((block + 1) * step).min(rows);
+            vectorised(|| add(range, &mut part));
+            part
+        })
+        .collect();
+    let mut total = vec![0.0f64; sums];
+    for part in parts {
+        for (total, part) in total.iter_mut().zip(part) {
+            *total += f64::from(part);
+        }
+    }
+    total
+}

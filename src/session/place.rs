@@ -1,0 +1,125 @@
+//! Where sessions live and what they are called.
+
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use super::{EVENTS, RUN, checkpoints};
+use crate::config::{Config, Preset};
+
+/// The folder that holds all sessions: `sessions` in the working folder where that exists, else below the user's data folder.
+pub fn root() -> PathBuf {
+    let here = Path::new("sessions");
+    if here.is_dir() {
+        return here.to_owned();
+    }
+    match directories::ProjectDirs::from("", "", "gandle") {
+        Some(dirs) => dirs.data_dir().join("sessions"),
+        None => here.to_owned(),
+    }
+}
+
+/// A folder for a new session that does not exist yet: date, data and preset.
+pub fn new_folder(config: &Config) -> PathBuf {
+    free_folder(&root(), &name_for(config, SystemTime::now()))
+}
+
+/// The name that a run started at `now` (UTC) gets, where it is free.
+pub fn name_for(config: &Config, now: SystemTime) -> String {
+    let seconds = now.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |passed| passed.as_secs());
+    let (year, month, day) = civil(seconds / 86_400);
+    let (hour, minute) = (seconds % 86_400 / 3600, seconds % 3600 / 60);
+    let data = Path::new(&config.data.source).file_name().map_or("data".into(), |name| name.to_string_lossy());
+    let data: String = data.chars().map(|c| if c.is_alphanumeric() || c == '_' { c } else { '-' }).take(40).collect();
+    let preset = Preset::ALL.into_iter().find(|preset| same_networks(&preset.config(), config));
+    let preset = preset.map_or("custom", Preset::name);
+    format!("{year:04}-{month:02}-{day:02}-{hour:02}{minute:02}-{data}-{preset}")
+}
+
+/// Whether two runs differ at most in their data, length and size.
+fn same_networks(a: &Config, b: &Config) -> bool {
+    let kind = |c: &Config| {
+        (
+            c.discriminator.conditioning,
+            c.discriminator.norm,
+            c.discriminator.spectral_norm,
+            c.loss.kind,
+            c.generator.norm,
+        )
+    };
+    kind(a) == kind(b)
+}
+
+fn free_folder(root: &Path, name: &str) -> PathBuf {
+    let numbered = |n: u32| if n == 1 { root.join(name) } else { root.join(format!("{name}-{n}")) };
+    (1..).map(numbered).find(|folder| !folder.exists()).unwrap_or_else(|| root.join(name))
+}
+
+/// Year, month and day of a day counted from 1970-01-01 (the algorithm of H. Hinnant's `civil_from_days`).
+fn civil(days: u64) -> (u64, u64, u64) {
+    let z = days + 719_468;
+    let (era, day_of_era) = (z / 146_097, z % 146_097);
+    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted = (5 * day_of_year + 2) / 153;
+    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
+    (year_of_era + era * 400 + u64::from(month <= 2), month, day_of_year - (153 * shifted + 2) / 5 + 1)
+}
+
+/// A session as a list shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listed {
+    /// Its folder.
+    pub folder: PathBuf,
+    /// The folder's name.
+    pub name: String,
+    /// Steps of its newest checkpoint.
+    pub steps: usize,
+    /// When it last wrote an event.
+    pub modified: SystemTime,
+}
+
+/// All sessions, newest first.
+pub fn list() -> Vec<Listed> {
+    list_in(&root())
+}
+
+/// All sessions below a folder, newest first.
+pub fn list_in(root: &Path) -> Vec<Listed> {
+    let Ok(entries) = std::fs::read_dir(root) else { return Vec::new() };
+    let mut found: Vec<Listed> = entries.flatten().filter_map(|entry| listed(entry.path())).collect();
+    found.sort_by(|a, b| b.modified.cmp(&a.modified).then_with(|| b.name.cmp(&a.name)));
+    found
+}
+
+fn listed(folder: PathBuf) -> Option<Listed> {
+    let run = std::fs::metadata(folder.join(RUN)).ok()?;
+    let events = std::fs::metadata(folder.join(EVENTS));
+    let modified = events.unwrap_or(run).modified().unwrap_or(SystemTime::UNIX_EPOCH);
+    let name = folder.file_name()?.to_string_lossy().into_owned();
+    let steps = checkpoints(&folder).last().copied().unwrap_or(0);
+    Some(Listed { folder, name, steps, modified })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn names_carry_date_data_and_preset() {
+        let mut config = Preset::Original.config();
+        config.data.source = "/x/Blood cells (2024)".into();
+        let at = |seconds| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
+        assert_eq!(name_for(&config, at(951_827_696)), "2000-02-29-1234-Blood-cells--2024--original");
+        config.loss.kind = crate::config::LossKind::Hinge;
+        assert_eq!(name_for(&config, at(0)), "1970-01-01-0000-Blood-cells--2024--custom");
+    }
+
+    #[test]
+    fn a_taken_name_is_numbered() {
+        let root = tempfile::tempdir().unwrap();
+        assert_eq!(free_folder(root.path(), "a"), root.path().join("a"));
+        std::fs::create_dir(root.path().join("a")).unwrap();
+        assert_eq!(free_folder(root.path(), "a"), root.path().join("a-2"));
+    }
+}

@@ -1,0 +1,144 @@
+//! Reads a session back. Its files are untrusted: whatever is broken is told, and the rest is shown.
+
+use std::fs;
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::path::{Path, PathBuf};
+
+use super::{CHECKPOINTS, CheckpointState, EVENTS, FileSum, RUN, Result, STATE, SessionError};
+use crate::config::Config;
+use crate::event::{Event, Grid, GridPicture, Picture};
+
+/// A session that was opened for reading.
+#[derive(Clone, Debug)]
+pub struct Stored {
+    /// Its folder.
+    pub folder: PathBuf,
+    /// Its configuration.
+    pub config: Config,
+    /// Its events, in order.
+    pub events: Vec<Event>,
+    /// What could not be read.
+    pub warnings: Vec<String>,
+}
+
+/// Longest line of `events.jsonl` that is read: longer ones are not events.
+const LONGEST_LINE: u64 = 64 << 20;
+
+impl Stored {
+    /// Opens a session's folder.
+    ///
+    /// # Errors
+    /// Where there is no session or its configuration cannot be read. Broken events are warnings.
+    pub fn open(folder: &Path) -> Result<Self> {
+        let path = folder.join(RUN);
+        if !path.is_file() {
+            return Err(SessionError::Missing(folder.display().to_string()));
+        }
+        let text = fs::read_to_string(&path).map_err(SessionError::io("could not read", &path))?;
+        let config = Config::from_toml(&text).map_err(|err| SessionError::content(&path, err.to_string()))?;
+        let mut stored = Self { folder: folder.to_owned(), config, events: Vec::new(), warnings: Vec::new() };
+        stored.read_events()?;
+        Ok(stored)
+    }
+
+    fn read_events(&mut self) -> Result<()> {
+        let path = self.folder.join(EVENTS);
+        let file = match fs::File::open(&path) {
+            Ok(file) => file,
+            Err(err) if err.kind() == std::io::ErrorKind::NotFound => {
+                self.warnings.push(format!("{EVENTS} is missing: the curves of this session are lost"));
+                return Ok(());
+            }
+            Err(err) => return Err(SessionError::io("could not read", &path)(err)),
+        };
+        let mut reader = BufReader::new(file);
+        let (mut line, mut broken) = (Vec::new(), Vec::new());
+        for number in 1.. {
+            line.clear();
+            let read = (&mut reader).take(LONGEST_LINE).read_until(b'\n', &mut line);
+            if read.map_err(SessionError::io("could not read", &path))? == 0 {
+                break;
+            }
+            match serde_json::from_slice::<Event>(&line) {
+                Ok(event) => self.events.push(event),
+                Err(_) if line.iter().all(u8::is_ascii_whitespace) => {}
+                Err(err) => broken.push((number, err)),
+            }
+        }
+        if let Some((number, err)) = broken.first() {
+            let count = broken.len();
+            self.warnings.push(format!(
+                "{EVENTS}: {count} unreadable line(s) left out, the first is line {number} ({err}); a line cut short by a crash is harmless"
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// Steps of the checkpoints in a session, oldest first; only those that appear whole.
+pub fn checkpoints(folder: &Path) -> Vec<usize> {
+    let Ok(entries) = fs::read_dir(folder.join(CHECKPOINTS)) else { return Vec::new() };
+    let whole = entries.flatten().filter(|entry| entry.path().join(STATE).is_file());
+    let mut steps: Vec<usize> = whole.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect();
+    steps.sort_unstable();
+    steps
+}
+
+/// The folder of a step's checkpoint.
+pub fn checkpoint_folder(folder: &Path, step: usize) -> PathBuf {
+    folder.join(CHECKPOINTS).join(format!("{step:07}"))
+}
+
+/// What a checkpoint holds besides tensors.
+///
+/// # Errors
+/// Where it cannot be read.
+pub fn read_state(checkpoint: &Path) -> Result<CheckpointState> {
+    let path = checkpoint.join(STATE);
+    let bytes = fs::read(&path).map_err(SessionError::io("could not read", &path))?;
+    serde_json::from_slice(&bytes).map_err(|err| SessionError::content(&path, err.to_string()))
+}
+
+/// One file of a checkpoint, compared with the length and sum that its state names.
+///
+/// # Errors
+/// Where it cannot be read or is damaged.
+pub fn read_checkpoint_file(checkpoint: &Path, state: &CheckpointState, name: &str) -> Result<Vec<u8>> {
+    let path = checkpoint.join(name);
+    let damaged = |reason: &str| SessionError::content(&path, format!("{reason}; use an older checkpoint"));
+    let want =
+        state.files.iter().find(|file| file.name == name).ok_or_else(|| damaged("not part of the checkpoint"))?;
+    let length = fs::metadata(&path).map_err(SessionError::io("could not read", &path))?.len();
+    if length != want.bytes {
+        return Err(damaged("the file is not whole"));
+    }
+    let content = fs::read(&path).map_err(SessionError::io("could not read", &path))?;
+    if FileSum::of(name, &content) != *want {
+        return Err(damaged("the file is damaged (its SHA-256 differs)"));
+    }
+    Ok(content)
+}
+
+/// A stored sample grid of `rows` classes with `columns` images each.
+///
+/// # Errors
+/// Where the file cannot be read or is no such grid.
+pub fn read_grid(folder: &Path, grid: &Grid, rows: usize, columns: usize) -> Result<GridPicture> {
+    let path = folder.join(&grid.file);
+    // The name comes from a file: it must not lead out of the session.
+    if Path::new(&grid.file).components().any(|part| !matches!(part, std::path::Component::Normal(_))) {
+        return Err(SessionError::content(&path, "the grid's path leads out of the session"));
+    }
+    let mut reader = image::ImageReader::open(&path).map_err(SessionError::io("could not read", &path))?;
+    reader.set_format(image::ImageFormat::Png);
+    let image = reader.decode().map_err(|err| SessionError::content(&path, err.to_string()))?.into_rgb8();
+    let (width, height) = (image.width() as usize, image.height() as usize);
+    if rows == 0 || columns == 0 || width % columns != 0 || height % rows != 0 || width / columns != height / rows {
+        return Err(SessionError::content(
+            &path,
+            format!("{width}x{height} px is no grid of {rows} rows and {columns} columns"),
+        ));
+    }
+    let picture = Picture { width, height, rgb: image.into_raw().into() };
+    Ok(GridPicture { step: grid.step, columns, rows, cell: width / columns, picture })
+}

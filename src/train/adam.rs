@@ -1,0 +1,128 @@
+//! Adam (Kingma & Ba 2015) without weight decay, its moments in the open so that a checkpoint can hold them.
+
+use candle_core::{Result, Tensor, bail};
+use rayon::prelude::*;
+
+use crate::model::{Entry, Store};
+use crate::ops::cpu;
+
+/// Added to the root of the second moment.
+const EPSILON: f64 = 1e-8;
+
+/// The optimiser of one network.
+#[derive(Clone)]
+pub struct Adam {
+    beta1: f64,
+    beta2: f64,
+    /// Updates done.
+    steps: u64,
+    /// First and second moments of every learnt entry, in the store's order.
+    moments: Vec<(usize, Entry, Entry)>,
+}
+
+impl Adam {
+    /// Moments of zero for every learnt entry.
+    ///
+    /// # Errors
+    /// Those of candle.
+    pub fn new(store: &Store, beta1: f64, beta2: f64) -> Result<Self> {
+        let learnt = store.entries().iter().enumerate().filter(|(_, entry)| entry.learnt);
+        let zeros = |(i, entry): (usize, &Entry)| -> Result<(usize, Entry, Entry)> {
+            let zeros = entry.tensor.zeros_like()?;
+            Ok((i, entry.alike(zeros.clone()), entry.alike(zeros)))
+        };
+        Ok(Self { beta1, beta2, steps: 0, moments: learnt.map(zeros).collect::<Result<_>>()? })
+    }
+
+    /// Updates done so far.
+    pub fn steps(&self) -> u64 {
+        self.steps
+    }
+
+    /// Continues the count of updates from a checkpoint.
+    pub fn set_steps(&mut self, steps: u64) {
+        self.steps = steps;
+    }
+
+    /// First and second moments by the name of their entry.
+    pub fn moments(&self) -> impl Iterator<Item = (&Entry, &Entry)> {
+        self.moments.iter().map(|(_, first, second)| (first, second))
+    }
+
+    /// First and second moments, to be replaced.
+    pub fn moments_mut(&mut self) -> impl Iterator<Item = (&mut Entry, &mut Entry)> {
+        self.moments.iter_mut().map(|(_, first, second)| (first, second))
+    }
+
+    /// Moves every entry against its gradient; `gradients` are `(place in the store, gradient)`, in the store's order. An
+    /// entry without a gradient stays where it is.
+    ///
+    /// # Errors
+    /// Where a gradient does not fit its entry.
+    pub fn update(&mut self, store: &mut Store, gradients: &[(usize, Tensor)], lr: f64) -> Result<()> {
+        self.steps += 1;
+        let steps = i32::try_from(self.steps).unwrap_or(i32::MAX);
+        let rule = Rule {
+            beta1: self.beta1,
+            beta2: self.beta2,
+            rate: lr / (1.0 - self.beta1.powi(steps)),
+            root: (1.0 - self.beta2.powi(steps)).sqrt(),
+        };
+        for (i, first, second) in &mut self.moments {
+            let Some((_, gradient)) = gradients.iter().find(|(place, _)| place == i) else { continue };
+            let entry = &mut store.entries_mut()[*i];
+            if gradient.dims() != entry.tensor.dims() {
+                bail!("`{}`: gradient {:?} for {:?}", entry.name, gradient.dims(), entry.tensor.dims());
+            }
+            let moved = rule.apply(&entry.tensor, &first.tensor, &second.tensor, gradient)?;
+            [entry.tensor, first.tensor, second.tensor] = moved;
+        }
+        Ok(())
+    }
+}
+
+struct Rule {
+    beta1: f64,
+    beta2: f64,
+    /// `lr / (1 - beta1^t)`
+    rate: f64,
+    /// `sqrt(1 - beta2^t)`
+    root: f64,
+}
+
+impl Rule {
+    /// New weight, first moment and second moment.
+    fn apply(&self, weight: &Tensor, first: &Tensor, second: &Tensor, gradient: &Tensor) -> Result<[Tensor; 3]> {
+        if cpu::is_cpu(weight) {
+            return self.by_kernel(weight, first, second, gradient);
+        }
+        let first = ((first * self.beta1)? + (gradient * (1.0 - self.beta1))?)?;
+        let second = ((second * self.beta2)? + (gradient.sqr()? * (1.0 - self.beta2))?)?;
+        let step = (&first / ((second.sqrt()? / self.root)? + EPSILON)?)?;
+        Ok([(weight - (step * self.rate)?)?, first, second])
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "the factors of an f32 update")]
+    fn by_kernel(&self, weight: &Tensor, first: &Tensor, second: &Tensor, gradient: &Tensor) -> Result<[Tensor; 3]> {
+        let [w, m, v, g] = [weight, first, second, gradient].map(cpu::slice);
+        let (w, m, v, g) = (w?, m?, v?, g?);
+        let (b1, b2) = (self.beta1 as f32, self.beta2 as f32);
+        let (c1, c2) = ((1.0 - self.beta1) as f32, (1.0 - self.beta2) as f32);
+        let (rate, inverse_root, epsilon) = (self.rate as f32, (1.0 / self.root) as f32, EPSILON as f32);
+        let [mut new_w, mut new_m, mut new_v] = [0; 3].map(|_| cpu::fresh(w.len()));
+        let size = cpu::BLOCK;
+        let old = w.par_chunks(size).zip(m.par_chunks(size)).zip(v.par_chunks(size)).zip(g.par_chunks(size));
+        let new = new_w.par_chunks_mut(size).zip(new_m.par_chunks_mut(size)).zip(new_v.par_chunks_mut(size));
+        old.zip(new).for_each(|((((w, m), v), g), ((new_w, new_m), new_v))| {
+            cpu::vectorised(|| {
+                for i in 0..w.len() {
+                    new_m[i] = b1 * m[i] + c1 * g[i];
+                    new_v[i] = b2 * v[i] + c2 * g[i] * g[i];
+                    new_w[i] = w[i] - rate * new_m[i] / (new_v[i].sqrt() * inverse_root + epsilon);
+                }
+            });
+        });
+        let dims = weight.dims();
+        Ok([cpu::tensor(new_w, dims)?, cpu::tensor(new_m, dims)?, cpu::tensor(new_v, dims)?])
+    }
+}

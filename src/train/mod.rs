@@ -1,0 +1,10 @@
+//! One update of D, one of G, and every piece of state that a resume needs.
+
+mod adam;
+mod loss;
+pub mod replay;
+pub mod state;
+mod trainer;
+
+pub use adam::Adam;
+pub use trainer::{DiscriminatorBatch, Feed, GeneratorBatch, Losses, Trainer};

@@ -1,0 +1,112 @@
+//! Everything of a trainer that a resume needs, as named files of tensors; what is beside it (counters, the loader's
+//! position) is the engine's.
+
+use std::collections::{BTreeMap, HashMap};
+
+use anyhow::Context as _;
+use candle_core::{Device, Tensor};
+
+use super::{Adam, Trainer};
+use crate::model::{Entry, Store};
+
+/// A file of a checkpoint: its name and its bytes.
+pub type File = (&'static str, Vec<u8>);
+
+const GENERATOR: &str = "generator.safetensors";
+const DISCRIMINATOR: &str = "discriminator.safetensors";
+/// The averaged generator, which grids, scores and exports use.
+pub const EMA: &str = "ema.safetensors";
+const GENERATOR_OPTIMIZER: &str = "generator_optimizer.safetensors";
+const DISCRIMINATOR_OPTIMIZER: &str = "discriminator_optimizer.safetensors";
+
+/// Every file of a trainer's checkpoint.
+pub const FILES: [&str; 5] = [GENERATOR, DISCRIMINATOR, EMA, GENERATOR_OPTIMIZER, DISCRIMINATOR_OPTIMIZER];
+
+impl Trainer {
+    /// Every tensor of the trainer, under the names of the PyTorch reference.
+    ///
+    /// # Errors
+    /// Where a device cannot be read.
+    pub fn to_files(&self) -> anyhow::Result<Vec<File>> {
+        Ok(vec![
+            (GENERATOR, store_bytes(&self.generator_store)?),
+            (DISCRIMINATOR, store_bytes(&self.discriminator_store)?),
+            (EMA, store_bytes(&self.ema)?),
+            (GENERATOR_OPTIMIZER, moment_bytes(&self.generator_optimizer)?),
+            (DISCRIMINATOR_OPTIMIZER, moment_bytes(&self.discriminator_optimizer)?),
+        ])
+    }
+
+    /// Takes over every tensor of a checkpoint of the same configuration.
+    ///
+    /// # Errors
+    /// Where a file cannot be read or does not fit the architecture; the trainer must not be used then.
+    pub fn load_files(&mut self, read: impl Fn(&str) -> anyhow::Result<Vec<u8>>) -> anyhow::Result<()> {
+        for (name, store) in [
+            (GENERATOR, &mut self.generator_store),
+            (DISCRIMINATOR, &mut self.discriminator_store),
+            (EMA, &mut self.ema),
+        ] {
+            load_store(store, &read(name)?).with_context(|| format!("checkpoint file {name}"))?;
+        }
+        for (name, optimizer) in [
+            (GENERATOR_OPTIMIZER, &mut self.generator_optimizer),
+            (DISCRIMINATOR_OPTIMIZER, &mut self.discriminator_optimizer),
+        ] {
+            load_moments(optimizer, &read(name)?).with_context(|| format!("checkpoint file {name}"))?;
+        }
+        Ok(())
+    }
+}
+
+/// Replaces a store's numbers by those of a checkpoint file.
+///
+/// # Errors
+/// Where the bytes are no safetensors file or do not fit the architecture.
+pub fn load_store(store: &mut Store, bytes: &[u8]) -> anyhow::Result<()> {
+    let mut tensors = parse(bytes)?;
+    Ok(store.load(|name| tensors.remove(name))?)
+}
+
+fn parse(bytes: &[u8]) -> anyhow::Result<HashMap<String, Tensor>> {
+    candle_core::safetensors::load_buffer(bytes, &Device::Cpu).context("not a whole safetensors file")
+}
+
+fn bytes(tensors: &BTreeMap<String, Tensor>) -> anyhow::Result<Vec<u8>> {
+    let on_cpu = tensors.iter().map(|(name, tensor)| Ok((name.as_str(), tensor.to_device(&Device::Cpu)?)));
+    Ok(safetensors::serialize(on_cpu.collect::<anyhow::Result<Vec<_>>>()?, None)?)
+}
+
+fn store_bytes(store: &Store) -> anyhow::Result<Vec<u8>> {
+    let entries = store.entries().iter().map(|entry| Ok((entry.name.clone(), entry.to_file()?)));
+    bytes(&entries.collect::<anyhow::Result<_>>()?)
+}
+
+const STEPS: &str = "steps";
+
+fn moment_name(entry: &Entry, order: &str) -> String {
+    format!("{order}/{}", entry.name)
+}
+
+fn moment_bytes(optimizer: &Adam) -> anyhow::Result<Vec<u8>> {
+    let steps = i64::try_from(optimizer.steps())?;
+    let mut tensors = BTreeMap::from([(STEPS.to_owned(), Tensor::new(steps, &Device::Cpu)?)]);
+    for (first, second) in optimizer.moments() {
+        tensors.insert(moment_name(first, "first"), first.to_file()?);
+        tensors.insert(moment_name(second, "second"), second.to_file()?);
+    }
+    bytes(&tensors)
+}
+
+fn load_moments(optimizer: &mut Adam, bytes: &[u8]) -> anyhow::Result<()> {
+    let mut tensors = parse(bytes)?;
+    let steps = tensors.remove(STEPS).context("`steps` is missing")?.to_scalar::<i64>()?;
+    optimizer.set_steps(u64::try_from(steps).context("`steps` is negative")?);
+    for (first, second) in optimizer.moments_mut() {
+        for (entry, order) in [(first, "first"), (second, "second")] {
+            let name = moment_name(entry, order);
+            entry.set_from_file(&tensors.remove(&name).with_context(|| format!("`{name}` is missing"))?)?;
+        }
+    }
+    Ok(())
+}

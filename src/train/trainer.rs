@@ -1,0 +1,254 @@
+//! The training step.
+//!
+//! One step is `discriminator_steps` updates of D, then one of G, then the moving average of G. Every update adds up the
+//! gradients of `accumulation` batches, each loss divided by their number. D's update draws its own fakes, through which no
+//! gradient reaches G; G's update draws new ones. Both networks run in training mode throughout.
+
+use candle_core::{Device, Result, Tensor};
+
+use super::adam::Adam;
+use super::loss;
+use crate::config::{Config, LossKind};
+use crate::model::{Discriminator, Generator, Judgement, Mode, Pass, Store};
+use crate::ops::tape::without_recording;
+use crate::ops::{Graph, Value, gradients};
+
+/// What one update of the discriminator sees.
+pub struct DiscriminatorBatch {
+    /// `(B, size, size, channels)` in [-1, 1].
+    pub real: Tensor,
+    /// `(B)` u32, of the real images and of the fakes.
+    pub labels: Tensor,
+    /// `(B, latent_dim)`
+    pub z: Tensor,
+    /// `(B, 1, 1, 1)` uniform in [0, 1), read by the gradient penalty alone.
+    pub alpha: Tensor,
+}
+
+/// What one update of the generator sees.
+pub struct GeneratorBatch {
+    /// `(B, latent_dim)`
+    pub z: Tensor,
+    /// `(B)` u32.
+    pub labels: Tensor,
+}
+
+/// Where a step's batches come from.
+pub trait Feed {
+    /// The next batch of the discriminator.
+    ///
+    /// # Errors
+    /// Where it cannot be had.
+    fn discriminator(&mut self) -> anyhow::Result<DiscriminatorBatch>;
+
+    /// The next batch of the generator.
+    ///
+    /// # Errors
+    /// Where it cannot be had.
+    fn generator(&mut self) -> anyhow::Result<GeneratorBatch>;
+}
+
+/// What a step returned.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Losses {
+    /// The discriminator's loss, in its last update of the step.
+    pub discriminator: f32,
+    /// The generator's loss.
+    pub generator: f32,
+    /// Mean logit on real images, in the last update of the discriminator.
+    pub logits_real: f32,
+    /// Mean logit on fakes, in the same.
+    pub logits_fake: f32,
+}
+
+/// Both networks, the averaged generator and their optimisers.
+pub struct Trainer {
+    pub(super) config: Config,
+    generator: Generator,
+    discriminator: Discriminator,
+    pub(super) generator_store: Store,
+    pub(super) discriminator_store: Store,
+    pub(super) ema: Store,
+    pub(super) generator_optimizer: Adam,
+    pub(super) discriminator_optimizer: Adam,
+}
+
+impl Trainer {
+    /// Start weights from the configuration's seed.
+    ///
+    /// # Errors
+    /// Those of candle, such as a device without memory.
+    pub fn new(config: &Config, classes: usize, device: &Device) -> Result<Self> {
+        crate::ops::memory::keep_freed_pages();
+        let (generator, generator_store) = Generator::new(config, classes, device)?;
+        let (discriminator, discriminator_store) = Discriminator::new(config, classes, device)?;
+        let o = &config.optimizer;
+        Ok(Self {
+            config: config.clone(),
+            generator_optimizer: Adam::new(&generator_store, o.beta1, o.beta2)?,
+            discriminator_optimizer: Adam::new(&discriminator_store, o.beta1, o.beta2)?,
+            ema: generator_store.clone(),
+            generator,
+            discriminator,
+            generator_store,
+            discriminator_store,
+        })
+    }
+
+    /// The generator's numbers.
+    pub fn generator(&self) -> &Store {
+        &self.generator_store
+    }
+
+    /// The discriminator's numbers.
+    pub fn discriminator(&self) -> &Store {
+        &self.discriminator_store
+    }
+
+    /// The averaged generator's numbers.
+    pub fn ema(&self) -> &Store {
+        &self.ema
+    }
+
+    /// 8-bit images of the averaged generator in evaluation mode, `(B, size, size, channels)`.
+    ///
+    /// # Errors
+    /// Where the shapes do not fit.
+    pub fn averaged_images(&mut self, z: &Tensor, labels: &Tensor, chunk: usize) -> Result<Vec<u8>> {
+        self.generator.images(&mut self.ema, z, labels, chunk)
+    }
+
+    /// Images of a store of generator numbers in evaluation mode, `(B, size, size, channels)` in [-1, 1].
+    ///
+    /// # Errors
+    /// Where the shapes do not fit.
+    pub fn evaluate(&self, store: &Store, z: &Tensor, labels: &Tensor) -> Result<Tensor> {
+        let mut store = store.clone();
+        let mut pass = Pass::new(&mut store, Mode::Evaluate, false);
+        Ok(self.generator.forward(&mut pass, &Value::constant(z.clone()), labels)?.tensor().clone())
+    }
+
+    /// One step, with both learning rates multiplied by `lr_factor`.
+    ///
+    /// # Errors
+    /// Those of the feed and of candle.
+    pub fn step(&mut self, feed: &mut dyn Feed, lr_factor: f64) -> anyhow::Result<Losses> {
+        let o = self.config.optimizer.clone();
+        let mut losses = Losses { discriminator: 0.0, generator: 0.0, logits_real: 0.0, logits_fake: 0.0 };
+        for _ in 0..o.discriminator_steps {
+            let mut total = Accumulated::default();
+            (losses.discriminator, losses.logits_real, losses.logits_fake) = (0.0, 0.0, 0.0);
+            for _ in 0..o.accumulation {
+                let batch = feed.discriminator()?;
+                self.discriminator_gradients(&batch, &mut losses, &mut total)?;
+            }
+            let lr = o.discriminator_lr * lr_factor;
+            self.discriminator_optimizer.update(&mut self.discriminator_store, &total.0, lr)?;
+        }
+        let mut total = Accumulated::default();
+        for _ in 0..o.accumulation {
+            let batch = feed.generator()?;
+            self.generator_gradients(&batch, &mut losses, &mut total)?;
+        }
+        self.generator_optimizer.update(&mut self.generator_store, &total.0, o.generator_lr * lr_factor)?;
+        self.follow()?;
+        Ok(losses)
+    }
+
+    fn discriminator_gradients(
+        &mut self,
+        b: &DiscriminatorBatch,
+        losses: &mut Losses,
+        total: &mut Accumulated,
+    ) -> Result<()> {
+        let share = 1.0 / self.config.optimizer.accumulation as f64;
+        let fake = without_recording(|| {
+            let mut pass = Pass::new(&mut self.generator_store, Mode::Train, false);
+            self.generator.forward(&mut pass, &Value::constant(b.z.clone()), &b.labels)
+        })?;
+        let mut pass = Pass::new(&mut self.discriminator_store, Mode::Train, true);
+        let on_real = self.discriminator.forward(&mut pass, &Value::constant(b.real.clone()), &b.labels)?;
+        let on_fake = self.discriminator.forward(&mut pass, &fake, &b.labels)?;
+        let mut loss = loss::of_discriminator(&self.config, &on_real, &on_fake, &b.labels)?;
+        if self.config.loss.kind == LossKind::WassersteinGp {
+            let penalty =
+                loss::gradient_penalty(&self.discriminator, &mut pass, &b.real, fake.tensor(), &b.labels, &b.alpha)?;
+            loss = loss.add(&penalty.scale(self.config.loss.gradient_penalty)?)?;
+        }
+        let share_f32 = share as f32;
+        losses.discriminator += loss.scalar()? * share_f32;
+        losses.logits_real += mean_logit(&on_real)? * share_f32;
+        losses.logits_fake += mean_logit(&on_fake)? * share_f32;
+        drop((on_real, on_fake));
+        total.add(loss, &pass, share)
+    }
+
+    fn generator_gradients(&mut self, b: &GeneratorBatch, losses: &mut Losses, total: &mut Accumulated) -> Result<()> {
+        let share = 1.0 / self.config.optimizer.accumulation as f64;
+        let mut pass = Pass::new(&mut self.generator_store, Mode::Train, true);
+        let fake = self.generator.forward(&mut pass, &Value::constant(b.z.clone()), &b.labels)?;
+        // D moves its singular vectors and running statistics here too, but its weights need no gradients.
+        let mut judge = Pass::new(&mut self.discriminator_store, Mode::Train, false);
+        let judgements = self.discriminator.forward(&mut judge, &fake, &b.labels)?;
+        drop(fake);
+        let loss = loss::of_generator(&self.config, &judgements, &b.labels)?;
+        drop(judgements);
+        losses.generator += loss.scalar()? * share as f32;
+        total.add(loss, &pass, share)
+    }
+
+    /// Learnt numbers of the average move by the decay; running statistics are copied.
+    fn follow(&mut self) -> Result<()> {
+        let decay = self.config.optimizer.ema_decay;
+        for (shadow, live) in self.ema.entries_mut().iter_mut().zip(self.generator_store.entries()) {
+            shadow.tensor = if live.learnt && decay > 0.0 {
+                blend(&shadow.tensor, &live.tensor, decay)?
+            } else {
+                live.tensor.clone()
+            };
+        }
+        Ok(())
+    }
+}
+
+/// `decay * shadow + (1 - decay) * live`
+fn blend(shadow: &Tensor, live: &Tensor, decay: f64) -> Result<Tensor> {
+    use crate::ops::cpu;
+    if !cpu::is_cpu(shadow) {
+        return (shadow * decay)? + (live * (1.0 - decay))?;
+    }
+    let (keep, take) = (decay as f32, (1.0 - decay) as f32);
+    let out = cpu::map2(&cpu::slice(shadow)?, &cpu::slice(live)?, |shadow, live| keep * shadow + take * live);
+    cpu::tensor(out, shadow.dims())
+}
+
+/// The mean of the first scale's logits, for the eye.
+fn mean_logit(judgements: &[Judgement]) -> Result<f32> {
+    let mut sum = 0.0;
+    for judgement in judgements {
+        sum += judgement.logits.tensor().mean_all()?.to_scalar::<f32>()?;
+    }
+    Ok(sum / judgements.len().max(1) as f32)
+}
+
+/// Gradients of several batches, added up: `(place in the store, gradient)`, in the store's order.
+#[derive(Default)]
+struct Accumulated(Vec<(usize, Tensor)>);
+
+impl Accumulated {
+    /// Adds `share` of the gradients of `loss` in everything that the pass has read.
+    fn add(&mut self, loss: Value, pass: &Pass<'_>, share: f64) -> Result<()> {
+        let loss = if share == 1.0 { loss } else { loss.scale(share)? };
+        let (places, leaves): (Vec<usize>, Vec<Value>) = pass.leaves().into_iter().unzip();
+        let first = self.0.is_empty();
+        for (place, gradient) in places.into_iter().zip(gradients(loss, &leaves, Graph::Drop)?) {
+            let Some(gradient) = gradient else { continue };
+            let gradient = gradient.tensor().clone();
+            match self.0.iter_mut().find(|(before, _)| !first && *before == place) {
+                Some((_, sum)) => *sum = (&*sum + gradient)?,
+                None => self.0.push((place, gradient)),
+            }
+        }
+        Ok(())
+    }
+}

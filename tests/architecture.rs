@@ -1,0 +1,95 @@
+//! Reads every `crate::` path in `src/` and fails where a room uses one that it may not.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+use std::path::{Path, PathBuf};
+
+/// Who may use whom; the README shows the same table.
+const ROOMS: &[(&str, &[&str])] = &[
+    ("config", &[]),
+    ("ops", &[]),
+    ("event", &["config"]),
+    ("data", &["config", "event"]),
+    ("model", &["config", "ops"]),
+    ("train", &["config", "data", "ops", "model"]),
+    ("metric", &["config", "ops"]),
+    ("session", &["config", "event"]),
+    ("engine", &["config", "data", "event", "ops", "model", "train", "metric", "session"]),
+    ("ui", &["config", "event"]),
+    ("app", &["config", "data", "event", "ops", "model", "train", "metric", "session", "engine", "ui"]),
+    ("cli", &["app", "config", "data", "event", "ops", "model", "train", "metric", "session", "engine"]),
+];
+
+fn sources(folder: &Path, out: &mut Vec<PathBuf>) {
+    let mut entries: Vec<PathBuf> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    entries.sort();
+    for path in entries {
+        if path.is_dir() {
+            sources(&path, out);
+        } else if path.extension().is_some_and(|ext| ext == "rs") {
+            out.push(path);
+        }
+    }
+}
+
+/// The rooms that a line names after `crate::`, also inside `crate::{a, b}`.
+fn named(line: &str) -> Vec<String> {
+    let mut rooms = Vec::new();
+    for rest in line.split("crate::").skip(1) {
+        let (list, many) = match rest.strip_prefix('{') {
+            Some(list) => (list.split('}').next().unwrap_or(list), true),
+            None => (rest, false),
+        };
+        for item in list.split(',').take(if many { usize::MAX } else { 1 }) {
+            rooms.push(item.trim().chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect());
+        }
+    }
+    rooms
+}
+
+#[test]
+fn rooms_use_only_those_that_they_may() {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = Vec::new();
+    sources(&src, &mut files);
+    let mut wrong = Vec::new();
+    for file in files {
+        let relative = file.strip_prefix(&src).unwrap();
+        let room = relative.iter().next().unwrap().to_str().unwrap();
+        if room.ends_with(".rs") {
+            continue; // lib.rs and main.rs name every room
+        }
+        let Some((_, allowed)) = ROOMS.iter().find(|(name, _)| *name == room) else {
+            wrong.push(format!("src/{room}: a room that the table does not know"));
+            continue;
+        };
+        for (number, line) in std::fs::read_to_string(&file).unwrap().lines().enumerate() {
+            let code = line.split("//").next().unwrap_or("");
+            for used in named(code) {
+                if used != room && !allowed.contains(&used.as_str()) {
+                    wrong.push(format!("src/{}:{}: `{room}` may not use `{used}`", relative.display(), number + 1));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn the_readme_shows_the_same_rooms() {
+    let readme = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
+    for (room, allowed) in ROOMS {
+        let row = readme.lines().find(|line| line.starts_with(&format!("| `{room}` |")));
+        let row = row.unwrap_or_else(|| panic!("README.md has no row for `{room}`"));
+        let may_use = row.trim_end_matches('|').rsplit('|').next().unwrap();
+        for used in *allowed {
+            let everything = may_use.contains("all");
+            assert!(everything || may_use.split([' ', ',']).any(|word| word == *used), "{row}: `{used}` is missing");
+        }
+    }
+}
+
+#[test]
+fn paths_are_found_in_lists_and_alone() {
+    assert_eq!(named("use crate::{data, train::replay};"), ["data", "train"]);
+    assert_eq!(named("let x = crate::ops::cpu::map(); crate::model::f()"), ["ops", "model"]);
+}

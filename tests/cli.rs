@@ -1,0 +1,236 @@
+//! The command line as scripts use it: exit status, JSON lines, what goes to which stream.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+fn gandle(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_gandle")).args(arguments).output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+fn lines(output: &Output) -> Vec<Value> {
+    text(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+const SMALL: &[&str] = &[
+    "--set",
+    "image_size=16",
+    "--set",
+    "data.demo_images=4",
+    "--set",
+    "generator.base_channels=4",
+    "--set",
+    "discriminator.base_channels=4",
+    "--set",
+    "generator.attention=[]",
+    "--set",
+    "discriminator.attention=[]",
+    "--set",
+    "train.batch_size=4",
+    "--set",
+    "train.checkpoint_every=2",
+];
+
+fn train(out: &Path, more: &[&str]) -> Output {
+    let out = out.to_str().unwrap();
+    gandle(&[&["train", "--data", "demo", "--out", out, "--steps", "4", "--json"], SMALL, more].concat())
+}
+
+#[test]
+fn recorded_traces_replay() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/traces");
+    let mut traces: Vec<String> =
+        std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path().display().to_string()).collect();
+    traces.sort();
+    assert_eq!(traces.len(), 8);
+    let mut arguments = vec!["replay", "--json"];
+    arguments.extend(traces.iter().map(String::as_str));
+    let output = gandle(&arguments);
+    assert!(output.status.success(), "{}{}", text(&output.stdout), text(&output.stderr));
+    for report in lines(&output) {
+        assert_eq!(report["ok"], true, "{report}");
+        // Far inside the bound: what float32 rounding alone moves.
+        assert!(report["losses"].as_f64().unwrap() < 6e-5 && report["generator"].as_f64().unwrap() < 3e-6, "{report}");
+    }
+}
+
+#[test]
+fn a_broken_trace_is_told_by_name_and_fails() {
+    let root = tempfile::tempdir().unwrap();
+    let path = root.path().join("broken.safetensors");
+    std::fs::write(&path, [255; 40]).unwrap();
+    let output = gandle(&["replay", path.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("broken.safetensors"), "{}", text(&output.stderr));
+}
+
+#[test]
+fn training_prints_events_alone_and_repeats() {
+    let root = tempfile::tempdir().unwrap();
+    let runs: Vec<Vec<Value>> = ["a", "b"]
+        .iter()
+        .map(|name| {
+            let output = train(&root.path().join(name), &["--set", "score.every=4"]);
+            assert!(output.status.success(), "{}", text(&output.stderr));
+            let mut events = lines(&output);
+            for event in &mut events {
+                let fields = event.as_object_mut().unwrap();
+                for clock in ["time", "seconds", "images_per_s", "session"] {
+                    fields.remove(clock);
+                }
+            }
+            events
+        })
+        .collect();
+    assert_eq!(runs[0], runs[1]);
+    let names: Vec<&str> = runs[0].iter().map(|event| event["event"].as_str().unwrap()).collect();
+    let want = [
+        "started",
+        "data",
+        "grid",
+        "step",
+        "step",
+        "checkpoint",
+        "step",
+        "step",
+        "grid",
+        "score",
+        "checkpoint",
+        "finished",
+    ];
+    assert_eq!(names, want);
+    let score = &runs[0][9];
+    assert_eq!(
+        (score["metric"].as_str(), score["extractor"].as_str(), &score["class"]),
+        (Some("frechet-distance"), Some("efficientnet-lite0"), &Value::Null)
+    );
+    assert_eq!((&score["step"], &score["samples"]), (&4.into(), &24.into()));
+}
+
+#[test]
+fn an_existing_session_is_refused_and_left_alone() {
+    let root = tempfile::tempdir().unwrap();
+    std::fs::write(root.path().join("run.toml"), "mine").unwrap();
+    let output = train(root.path(), &[]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("already holds a session"));
+    assert_eq!(std::fs::read_to_string(root.path().join("run.toml")).unwrap(), "mine");
+}
+
+#[test]
+fn bad_settings_are_listed_together_with_status_2() {
+    let output = gandle(&["train", "--set", "train.stepz=3", "--set", "loss.kind=best"]);
+    assert_eq!(output.status.code(), Some(2));
+    let told = text(&output.stderr);
+    assert!(told.contains("train.steps") && told.contains("wasserstein-gp"), "{told}");
+    let output = gandle(&["train", "--dry-run", "--set", "image_size=48", "--set", "channels=2"]);
+    assert_eq!(output.status.code(), Some(2));
+    let told = text(&output.stderr);
+    assert!(told.contains("error: image_size") && told.contains("error: channels"), "{told}");
+    assert_eq!(gandle(&["train", "--preset", "best"]).status.code(), Some(2));
+    assert_eq!(gandle(&["fly"]).status.code(), Some(2));
+}
+
+#[test]
+fn a_dry_run_prints_a_file_that_gives_the_same_run() {
+    let root = tempfile::tempdir().unwrap();
+    let output =
+        gandle(&[&["train", "--dry-run", "--preset", "original", "--seed", "7", "--steps", "9"], SMALL].concat());
+    assert!(output.status.success());
+    let file = root.path().join("run.toml");
+    std::fs::write(&file, &output.stdout).unwrap();
+    let again = gandle(&["train", "--dry-run", "--config", file.to_str().unwrap()]);
+    assert_eq!(text(&again.stdout), text(&output.stdout));
+    assert!(text(&output.stdout).contains("seed = 7") && text(&output.stdout).contains("steps = 9"));
+    assert!(text(&output.stderr).contains("warning: discriminator.norm"), "{}", text(&output.stderr));
+}
+
+#[test]
+fn presets_are_listed_and_printed_with_comments() {
+    let list = text(&gandle(&["presets"]).stdout);
+    assert!(list.contains("improved") && list.contains("original"));
+    let improved = text(&gandle(&["presets", "improved"]).stdout);
+    for part in ["# ", "[generator]", "attention = [32]", "generator_lr = 0.0001", "kind = \"hinge\""] {
+        assert!(improved.contains(part), "{part}");
+    }
+    assert_eq!(gandle(&["presets", "best"]).status.code(), Some(2));
+}
+
+#[test]
+fn sampled_images_are_a_folder_that_inspect_reads() {
+    let root = tempfile::tempdir().unwrap();
+    let session = root.path().join("run");
+    assert!(train(&session, &[]).status.success());
+    let (session, out) = (session.to_str().unwrap(), root.path().join("out"));
+    let out = out.to_str().unwrap();
+    assert!(gandle(&["sample", session, "--class", "monocyte", "--count", "2", "--out", out]).status.success());
+    assert!(
+        gandle(&["sample", session, "--count", "3", "--seed", "9", "--truncation", "0.5", "--out", out])
+            .status
+            .success()
+    );
+    let report = &lines(&gandle(&["inspect", out, "--json"]))[0];
+    let images: Vec<u64> =
+        report["classes"].as_array().unwrap().iter().map(|c| c["images"].as_u64().unwrap()).collect();
+    assert_eq!(images, [3, 3, 3, 5, 3, 3]);
+    let unknown = gandle(&["sample", session, "--class", "zebra", "--out", out]);
+    assert_eq!(unknown.status.code(), Some(2));
+    assert!(text(&unknown.stderr).contains("monocyte"));
+}
+
+#[test]
+fn inspect_tells_what_is_skipped_and_why() {
+    let root = tempfile::tempdir().unwrap();
+    let class = root.path().join("cells");
+    std::fs::create_dir(&class).unwrap();
+    image::RgbImage::new(20, 30).save(class.join("good.png")).unwrap();
+    std::fs::write(class.join("bad.png"), b"not a picture").unwrap();
+    let folder = root.path().to_str().unwrap();
+    let report = &lines(&gandle(&["inspect", folder, "--json"]))[0];
+    assert_eq!(report["classes"][0]["images"], 1);
+    assert!(report["skipped"][0]["file"].as_str().unwrap().contains("bad.png"));
+    assert!(report["duplicates"].is_array());
+    let told = text(&gandle(&["inspect", folder]).stdout);
+    assert!(told.contains("bad.png") && told.contains("20x30"), "{told}");
+    let nowhere = gandle(&["inspect", "/no/such/folder"]);
+    assert_eq!(nowhere.status.code(), Some(1));
+}
+
+#[test]
+fn bench_prints_one_object() {
+    let output = gandle(&[&["bench", "--json", "--steps", "2", "--batch", "4"], &SMALL[..12]].concat());
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let report = &lines(&output)[0];
+    assert!(report["step_ms"].as_f64().unwrap() > 0.0 && report["images_per_s"].as_f64().unwrap() > 0.0);
+    assert!(report["threads"].as_u64().unwrap() > 0 && report["config"]["image_size"] == 16);
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupt_saves_a_checkpoint_and_leaves_with_130() {
+    use std::io::{BufRead as _, BufReader};
+    let root = tempfile::tempdir().unwrap();
+    let session = root.path().join("run");
+    let mut child = Command::new(env!("CARGO_BIN_EXE_gandle"))
+        .args(["train", "--data", "demo", "--steps", "1000000", "--json", "--out", session.to_str().unwrap()])
+        .args(SMALL)
+        .args(["--set", "train.checkpoint_every=0", "--set", "score.every=0"])
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut reader = BufReader::new(child.stdout.take().unwrap()).lines();
+    let step = reader.find(|line| line.as_ref().unwrap().contains("\"event\":\"step\""));
+    assert!(step.is_some());
+    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    let last = reader.map(Result::unwrap).last().unwrap();
+    assert!(last.contains("\"event\":\"stopped\""), "{last}");
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert_eq!(gandle::session::checkpoints(&session).len(), 1);
+}

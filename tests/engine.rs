@@ -1,0 +1,292 @@
+//! Whole runs of the engine, small enough to take a second or two.
+#![expect(clippy::unwrap_used, clippy::wildcard_enum_match_arm, reason = "a test that cannot go on fails")]
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use gandle::config::{Config, Preset};
+use gandle::engine::sample::{Sampler, Sampling, export};
+use gandle::engine::{Engine, Job, RunRequest};
+use gandle::event::{Command, Event, JobEvent};
+use gandle::session::{Stored, checkpoints, read_grid};
+
+fn small() -> Config {
+    let set = [
+        "image_size=16",
+        "data.demo_images=6",
+        "generator.base_channels=4",
+        "discriminator.base_channels=4",
+        "generator.latent_dim=8",
+        "generator.label_embedding=4",
+        "discriminator.label_embedding=4",
+        "generator.attention=[8]",
+        "discriminator.attention=[8]",
+        "train.batch_size=6",
+        "train.steps=12",
+        "train.grid_every=5",
+        "train.grid_columns=3",
+        "train.checkpoint_every=4",
+        "score.every=0",
+    ];
+    Preset::Improved.config().with(&set.map(str::to_owned)).unwrap()
+}
+
+fn start(config: &Config, folder: &Path) -> Engine {
+    Engine::spawn(RunRequest::new(config.clone(), folder.to_owned()), Arc::new(|| {})).unwrap()
+}
+
+fn run(config: &Config, folder: &Path) -> Vec<Event> {
+    start(config, folder).wait_events().collect()
+}
+
+/// Events without what a clock says.
+fn timeless(events: &[Event]) -> Vec<Event> {
+    let mut events = events.to_vec();
+    for event in &mut events {
+        match event {
+            Event::Step(step) => (step.seconds, step.images_per_s) = (0.0, 0.0),
+            Event::Score(score) => score.seconds = 0.0,
+            Event::Started(started) => (started.time, started.session) = (0, String::new()),
+            _ => {}
+        }
+    }
+    events
+}
+
+#[test]
+fn a_run_tells_everything_and_leaves_a_session_that_opens_again() {
+    let root = tempfile::tempdir().unwrap();
+    let folder = root.path().join("run");
+    let mut config = small();
+    config.score.every = 8;
+    let engine = start(&config, &folder);
+    let events: Vec<Event> = engine.wait_events().collect();
+    assert!(matches!(events.first(), Some(Event::Started(_))), "{:?}", events.first());
+    assert_eq!(events.last(), Some(&Event::Finished { step: 12 }));
+    let steps: Vec<usize> =
+        events.iter().filter_map(|e| if let Event::Step(s) = e { Some(s.step) } else { None }).collect();
+    assert_eq!(steps, (1..=12).collect::<Vec<_>>());
+    let grids: Vec<_> =
+        events.iter().filter_map(|e| if let Event::Grid(g) = e { Some(g.clone()) } else { None }).collect();
+    assert_eq!(grids.iter().map(|g| g.step).collect::<Vec<_>>(), [0, 5, 10, 12]);
+    let scores: Vec<_> = events.iter().filter_map(|e| if let Event::Score(s) = e { Some(s) } else { None }).collect();
+    assert_eq!(scores.iter().map(|s| (s.step, s.samples)).collect::<Vec<_>>(), [(8, 36), (12, 36)]);
+    assert!(scores.iter().all(|s| s.value > 0.0 && s.extractor == "efficientnet-lite0"));
+    assert_eq!(checkpoints(&folder), [4, 8, 12]);
+
+    let stored = Stored::open(&folder).unwrap();
+    assert_eq!((stored.events, stored.config, stored.warnings), (events, config, vec![]));
+    let last = engine.latest_grid().unwrap();
+    assert_eq!(read_grid(&folder, &grids[3], 6, 3).unwrap(), last);
+    assert!(engine.latest_grid().is_none());
+    assert!(engine.is_finished());
+}
+
+#[test]
+fn one_seed_gives_the_same_events_and_bits_whatever_the_threads_of_the_loader() {
+    let root = tempfile::tempdir().unwrap();
+    let mut config = small();
+    config.score.every = 12;
+    config.data.rotation = 20.0;
+    let one = run(&config, &root.path().join("one"));
+    let two = run(&config, &root.path().join("two"));
+    assert_eq!(timeless(&one), timeless(&two));
+    config.data.workers = 3;
+    let three = run(&config, &root.path().join("three"));
+    // The first event names the configuration, which differs.
+    assert_eq!(timeless(&one)[1..], timeless(&three)[1..]);
+    for file in ["generator", "discriminator", "ema", "generator_optimizer", "discriminator_optimizer"] {
+        let read = |run: &str| {
+            std::fs::read(root.path().join(run).join(format!("checkpoints/0000012/{file}.safetensors"))).unwrap()
+        };
+        assert!(read("one") == read("two") && read("one") == read("three"), "{file}");
+    }
+    config.train.seed = 1;
+    let other = run(&config, &root.path().join("other"));
+    assert_ne!(timeless(&one)[3..], timeless(&other)[3..]);
+}
+
+#[test]
+fn every_loss_conditioning_and_norm_trains() {
+    let root = tempfile::tempdir().unwrap();
+    let cases = [
+        ["loss.kind=bce", "discriminator.conditioning=label-map", "discriminator.norm=batch"],
+        ["loss.kind=wasserstein-gp", "discriminator.conditioning=projection", "discriminator.norm=layer"],
+        ["loss.kind=hinge", "discriminator.conditioning=auxiliary", "generator.norm=conditional-batch"],
+        ["optimizer.accumulation=2", "discriminator.conditioning=replicated", "generator.skip=residual"],
+        ["optimizer.discriminator_steps=2", "discriminator.conditioning=none", "discriminator.spectral_norm=false"],
+        ["channels=1", "optimizer.schedule=cosine", "data.balance=false"],
+    ];
+    for (i, case) in cases.iter().enumerate() {
+        let mut config = small().with(&case.map(str::to_owned)).unwrap();
+        config.train.steps = 2;
+        let events = run(&config, &root.path().join(i.to_string()));
+        assert_eq!(events.last(), Some(&Event::Finished { step: 2 }), "{case:?}: {:?}", events.last());
+    }
+}
+
+#[test]
+fn pause_resume_and_stop_leave_checkpoints() {
+    let root = tempfile::tempdir().unwrap();
+    let folder = root.path().join("run");
+    let mut config = small();
+    (config.train.steps, config.train.checkpoint_every) = (1_000_000, 0);
+    let engine = start(&config, &folder);
+    let mut seen = Vec::new();
+    for event in engine.wait_events() {
+        match &event {
+            Event::Step(s) if s.step == 3 => engine.send(Command::Pause),
+            Event::Paused { step } => {
+                assert_eq!(checkpoints(&folder), [*step]);
+                engine.send(Command::Resume);
+            }
+            Event::Resumed { .. } => engine.send(Command::Stop),
+            _ => {}
+        }
+        seen.push(event);
+    }
+    let Some(Event::Stopped { step }) = seen.last() else { panic!("{:?}", seen.last()) };
+    assert!(*step >= 3 && checkpoints(&folder).contains(step));
+    assert!(Stored::open(&folder).unwrap().warnings.is_empty());
+}
+
+#[test]
+fn dropping_the_engine_stops_the_run_with_a_checkpoint() {
+    let root = tempfile::tempdir().unwrap();
+    let folder = root.path().join("run");
+    let mut config = small();
+    (config.train.steps, config.train.checkpoint_every) = (1_000_000, 0);
+    let engine = start(&config, &folder);
+    let step = engine.wait_events().find(|event| matches!(event, Event::Step(_)));
+    assert!(step.is_some());
+    drop(engine);
+    assert_eq!(checkpoints(&folder).len(), 1);
+    assert!(matches!(Stored::open(&folder).unwrap().events.last(), Some(Event::Stopped { .. })));
+}
+
+#[test]
+fn a_panic_in_the_worker_is_one_event_and_the_session_opens() {
+    let root = tempfile::tempdir().unwrap();
+    let folder = root.path().join("run");
+    let mut request = RunRequest::new(small(), folder.clone());
+    request.after_step = Some(Arc::new(|step| assert!(step < 6, "made to fail")));
+    let events: Vec<Event> = Engine::spawn(request, Arc::new(|| {})).unwrap().wait_events().collect();
+    let Some(Event::Failed { step: 6, message }) = events.last() else { panic!("{:?}", events.last()) };
+    assert!(message.contains("made to fail"), "{message}");
+    assert_eq!(Stored::open(&folder).unwrap().events.last(), events.last());
+    assert_eq!(Sampler::open(&folder, None).unwrap().state.step, 4);
+}
+
+#[test]
+fn what_cannot_start_says_why() {
+    let root = tempfile::tempdir().unwrap();
+    let failure = |config: &Config, folder: &str| match run(config, &root.path().join(folder)).as_slice() {
+        [Event::Failed { step: 0, message }] => message.clone(),
+        other => panic!("{other:?}"),
+    };
+    let mut config = small();
+    config.train.steps = 0;
+    assert!(failure(&config, "a").contains("train.steps"));
+    let mut config = small();
+    config.data.source = root.path().join("nowhere").display().to_string();
+    assert!(failure(&config, "b").contains("nowhere"));
+    let mut config = small();
+    config.train.device = "cuda:7".into();
+    assert!(failure(&config, "c").contains("cuda:7"));
+    std::fs::create_dir(root.path().join("d")).unwrap();
+    std::fs::write(root.path().join("d/run.toml"), "mine").unwrap();
+    assert!(failure(&small(), "d").contains("already holds a session"));
+    assert_eq!(std::fs::read_to_string(root.path().join("d/run.toml")).unwrap(), "mine");
+}
+
+#[test]
+fn the_waker_is_called_and_a_slow_reader_loses_nothing() {
+    let root = tempfile::tempdir().unwrap();
+    let calls = Arc::new(AtomicUsize::new(0));
+    let counter = calls.clone();
+    let request = RunRequest::new(small(), root.path().join("run"));
+    let engine = Engine::spawn(
+        request,
+        Arc::new(move || {
+            counter.fetch_add(1, Ordering::Relaxed);
+        }),
+    )
+    .unwrap();
+    while !engine.is_finished() && calls.load(Ordering::Relaxed) < 12 {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    let steps = engine.wait_events().filter(|event| matches!(event, Event::Step(_))).count();
+    assert_eq!(steps, 12);
+}
+
+#[test]
+fn exports_repeat_and_never_overwrite() {
+    let root = tempfile::tempdir().unwrap();
+    let session = root.path().join("run");
+    run(&small(), &session);
+    let sampling = |folder: &str| Sampling {
+        session: session.clone(),
+        step: Some(8),
+        class: None,
+        count: 3,
+        seed: 5,
+        truncation: 0.7,
+        folder: root.path().join(folder),
+    };
+    assert_eq!(export(&sampling("a"), |_, _| true).unwrap(), 18);
+    // As many as asked for: image i does not depend on how many are drawn.
+    let more = Sampling { count: 5, class: Some(2), ..sampling("b") };
+    assert_eq!(export(&more, |_, _| true).unwrap(), 5);
+    let name = "lymphocyte/step0000008-seed5-000002.png";
+    let read = |folder: &str| std::fs::read(root.path().join(folder).join(name)).unwrap();
+    assert_eq!(read("a"), read("b"));
+    let err = export(&sampling("a"), |_, _| true).unwrap_err().to_string();
+    assert!(err.contains("not overwritten"), "{err}");
+    let err = export(&Sampling { step: Some(7), ..sampling("c") }, |_, _| true).unwrap_err().to_string();
+    assert!(err.contains("no checkpoint of step 7") && err.contains("4, 8, 12"), "{err}");
+    // What was exported is a data set.
+    let folder = root.path().join("a").display().to_string();
+    assert_eq!(gandle::data::inspect(&folder, &small()).unwrap().images(), 18);
+}
+
+#[test]
+fn a_damaged_newest_checkpoint_is_left_out() {
+    let root = tempfile::tempdir().unwrap();
+    let session = root.path().join("run");
+    run(&small(), &session);
+    let file = session.join("checkpoints/0000012/ema.safetensors");
+    let mut bytes = std::fs::read(&file).unwrap();
+    let last = bytes.len() - 1;
+    bytes[last] ^= 1;
+    std::fs::write(&file, bytes).unwrap();
+    assert_eq!(Sampler::open(&session, None).unwrap().state.step, 8);
+    let err = format!("{:#}", Sampler::open(&session, Some(12)).err().unwrap());
+    assert!(err.contains("damaged"), "{err}");
+}
+
+#[test]
+fn jobs_preview_export_and_cancel() {
+    let root = tempfile::tempdir().unwrap();
+    let job = Job::preview(small(), Arc::new(|| {})).unwrap();
+    let Some(JobEvent::Preview { summary, samples }) = job.wait_events().last() else { panic!() };
+    assert_eq!((summary.images(), samples.rows, samples.cell), (36, 6, 16));
+    let session = root.path().join("run");
+    run(&small(), &session);
+    let sampling = Sampling {
+        session,
+        step: None,
+        class: None,
+        count: 2000,
+        seed: 0,
+        truncation: 0.0,
+        folder: root.path().join("out"),
+    };
+    let job = Job::export(sampling, Arc::new(|| {})).unwrap();
+    job.cancel();
+    assert_eq!(job.wait_events().last(), Some(JobEvent::Cancelled));
+    let mut config = small();
+    config.data.source = root.path().join("nowhere").display().to_string();
+    let job = Job::preview(config, Arc::new(|| {})).unwrap();
+    assert!(matches!(job.wait_events().last(), Some(JobEvent::Failed { .. })));
+}
