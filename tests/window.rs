@@ -413,3 +413,25 @@ fn every_page_draws_at_the_smallest_size_and_in_both_themes() {
         }
     }
 }
+
+#[test]
+fn playing_shows_every_grid_in_turn_and_ends_at_the_newest() {
+    let mut window = running();
+    let mut seen = Vec::new();
+    for step in [100, 200, 300] {
+        window.bench().live.as_mut().expect("a run").apply(Event::Grid(Grid { step, file: format!("{step}.png") }));
+    }
+    window.settle();
+    window.harness.get_by_label("Play the grids").click();
+    for _ in 0..60 {
+        window.harness.step();
+        for action in window.asked() {
+            let Action::ReadGrid(ask) = action else { panic!("{action:?}") };
+            let ctx = window.harness.ctx.clone();
+            window.bench().take_grid(&ctx, &ask, Ok(picture(ask.grid.step)));
+            seen.push(ask.grid.step);
+        }
+    }
+    assert!(seen.ends_with(&[100, 200]) && seen.contains(&300), "{seen:?}");
+    assert!(window.shows("step 300") && window.harness.query_by_label("Play the grids").is_some());
+}

@@ -6,11 +6,15 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, bounded};
 use rfd::{AsyncFileDialog, FileHandle};
 
 use crate::event;
+
+/// The shortest time in which somebody closes a dialog.
+const FASTEST_PERSON: Duration = Duration::from_millis(300);
 
 /// What a dialog was opened for.
 #[derive(Clone, Debug)]
@@ -30,6 +34,7 @@ pub struct Dialog {
     /// What it was opened for.
     pub purpose: Purpose,
     answer: Receiver<Option<PathBuf>>,
+    opened: Instant,
 }
 
 impl Dialog {
@@ -67,7 +72,12 @@ impl Dialog {
             sender.send(chosen).ok();
             waker();
         })?;
-        Ok(Self { purpose, answer })
+        Ok(Self { purpose, answer, opened: Instant::now() })
+    }
+
+    /// Whether it was answered sooner than any person could: the system has no file dialog to show.
+    pub fn was_never_shown(&self) -> bool {
+        self.opened.elapsed() < FASTEST_PERSON
     }
 
     /// The answer, once there is one: a path, or nothing where the dialog was closed.

@@ -141,7 +141,14 @@ impl App {
 
     fn take_answer(&mut self) {
         let Some(answer) = self.dialog.as_ref().and_then(Dialog::answer) else { return };
-        let (Some(dialog), Some(path)) = (self.dialog.take(), answer) else { return };
+        let Some(dialog) = self.dialog.take() else { return };
+        let Some(path) = answer else {
+            if dialog.was_never_shown() {
+                let text = "This system shows no file dialog. Type the path instead, or drop a folder on the window.";
+                self.complain(text.to_owned());
+            }
+            return;
+        };
         match dialog.purpose {
             Purpose::Data => self.use_data(path.display().to_string()),
             Purpose::Session => self.open_session(&path),

@@ -76,7 +76,8 @@ impl DataPage {
             }
             let names: Vec<String> = summary.classes.iter().map(|class| class.name.clone()).collect();
             if let Some(image) = &mut self.image {
-                image.ui(ui, &names);
+                let filled: Vec<usize> = summary.classes.iter().map(|class| class.images).collect();
+                image.ui(ui, &names, &filled);
             }
         });
     }

@@ -59,8 +59,9 @@ impl GridImage {
         Rect::from_min_size(pos2(column as f32 * width, row as f32 * height), vec2(width, height))
     }
 
-    /// Draws the grid into the room that is left, with the names of its rows.
-    pub fn ui(&mut self, ui: &mut Ui, names: &[String]) {
+    /// Draws the grid into the room that is left, with the names of its rows. `filled` holds how many images of each row
+    /// there are, where they are not all there.
+    pub fn ui(&mut self, ui: &mut Ui, names: &[String], filled: &[usize]) {
         let room = ui.available_size();
         let layout = Layout::new(ui, self, names, room);
         let nearest = layout.zoom >= 1.0 && layout.zoom.fract() == 0.0;
@@ -69,8 +70,9 @@ impl GridImage {
             let left = ((ui.available_width() - layout.size.x) / 2.0).max(0.0);
             let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), layout.size.y), Sense::hover());
             let origin = snap(ui, rect.min + vec2(left, 0.0));
-            self.paint(ui, names, &layout, origin);
+            self.paint(ui, (names, filled), &layout, origin);
             let hovered = response.hover_pos().and_then(|pos| layout.cell_at(pos - origin, &self.picture));
+            let hovered = hovered.filter(|(row, column)| filled.get(*row).is_none_or(|filled| column < filled));
             if let Some((row, column)) = hovered {
                 let name = names.get(row).map_or("", String::as_str);
                 response.on_hover_ui_at_pointer(|ui| self.enlarged(ui, row, column, name));
@@ -78,7 +80,7 @@ impl GridImage {
         });
     }
 
-    fn paint(&self, ui: &Ui, names: &[String], layout: &Layout, origin: Pos2) {
+    fn paint(&self, ui: &Ui, (names, filled): (&[String], &[usize]), layout: &Layout, origin: Pos2) {
         let painter = ui.painter();
         let color = palette(ui).muted;
         for row in 0..self.picture.rows {
@@ -88,7 +90,7 @@ impl GridImage {
                 let painter = painter.with_clip_rect(clip.intersect(ui.clip_rect()));
                 painter.text(clip.left_center(), Align2::LEFT_CENTER, name, small_font(), color);
             }
-            for column in 0..layout.columns {
+            for column in 0..filled.get(row).map_or(layout.columns, |filled| layout.columns.min(*filled)) {
                 let min = pos2(origin.x + layout.names + column as f32 * layout.pitch, top);
                 let at = Rect::from_min_size(min, Vec2::splat(layout.cell));
                 painter.image(self.texture.id(), at, self.part(row, column), Color32::WHITE);

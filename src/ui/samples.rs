@@ -72,7 +72,7 @@ impl Samples {
         slider.show_separator_line(false).show(ui, |ui| self.slider_ui(ui, &steps));
         let shown = self.shown;
         match self.images.iter_mut().find(|image| Some(image.picture.step) == shown) {
-            Some(image) => image.ui(ui, view.classes()),
+            Some(image) => image.ui(ui, view.classes(), &[]),
             None => self.nothing_ui(ui, view),
         }
         actions

@@ -93,7 +93,11 @@ fn problem_ui(ui: &mut Ui, problem: &Problem) {
     let p = widgets::palette(ui);
     let color = if problem.level == Level::Error { p.error } else { p.warning };
     ui.horizontal_top(|ui| {
-        ui.add(Label::new(RichText::new(problem.key).small().monospace().color(color)).extend());
+        let key = Label::new(RichText::new(problem.key).small().monospace().color(color));
+        ui.allocate_ui(egui::vec2(theme::KEY_WIDTH, 0.0), |ui| {
+            ui.set_width(theme::KEY_WIDTH);
+            ui.add(key.truncate());
+        });
         ui.add(Label::new(RichText::new(&problem.message).small().color(p.text)).wrap());
     });
 }

@@ -33,6 +33,8 @@ pub const PLOT_HEIGHT: f32 = 70.0;
 pub const CURVE: f32 = 1.5;
 /// Width of dialogs.
 pub const DIALOG_WIDTH: f32 = 440.0;
+/// Width of the keys in the list of problems.
+pub const KEY_WIDTH: f32 = 210.0;
 /// Size of small text.
 pub const SMALL: f32 = 11.5;
 

@@ -1,6 +1,6 @@
 //! Where the images come from: a typed path, a chosen or dropped folder, a recent one, or the drawn demo set.
 
-use egui::{RichText, TextEdit, Ui};
+use egui::{Button, RichText, TextEdit, Ui};
 
 use super::super::action::Action;
 use super::super::data_view::Reading;
@@ -34,7 +34,7 @@ pub fn source_ui(ui: &mut Ui, config: &mut Config, draft: &mut Option<String>, g
         if ui.button("Choose folder…").clicked() {
             actions.push(Action::ChooseData);
         }
-        let demo = ui.selectable_label(config.data.is_demo(), "Demo set");
+        let demo = ui.add(Button::selectable(config.data.is_demo(), "Demo set").frame_when_inactive(true));
         if demo.on_hover_text("Six kinds of stained blood cell, drawn by the program").clicked() {
             actions.push(Action::UseData(DEMO.to_owned()));
         }
