@@ -21,6 +21,8 @@ pub mod session;
 
 pub mod engine;
 
+pub mod ui;
+
 pub mod app;
 
 pub mod cli;

@@ -1,5 +1,353 @@
 //! The only room that knows both engine and ui: drains, routes, saves.
-/// Opens the window.
-pub fn run(_open: Option<std::path::PathBuf>) -> anyhow::Result<()> {
-    Ok(())
+
+mod dialogs;
+mod grids;
+mod saved;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::engine::{Engine, ExportRequest, Job, RunRequest};
+use crate::event::{Event, GridPicture, JobEvent, Waker};
+use crate::session::{self, Stored};
+use crate::ui::{Action, ExportAsk, GridAsk, Notice, Page, RunView, SessionRow, Source, Workbench, icon, theme};
+use dialogs::{Dialog, Purpose};
+use grids::GridReader;
+use saved::Saved;
+
+/// Name under which the state is kept.
+const STATE: &str = "gandle";
+/// What draining may take of a frame.
+const DRAIN_BUDGET: Duration = Duration::from_millis(10);
+/// The shortest time between two frames that news alone asks for: a window that redraws at every step would take
+/// the processor from training.
+const NEWS_PAUSE: Duration = Duration::from_millis(80);
+
+/// Opens the window; `open` is a session's folder to show.
+///
+/// # Errors
+/// Where no window can be opened, and where `open` is not a session.
+pub fn run(open: Option<PathBuf>) -> anyhow::Result<()> {
+    let stored = open.as_deref().map(Stored::open).transpose()?;
+    let viewport = egui::ViewportBuilder::default()
+        .with_title("gandle")
+        .with_app_id("gandle")
+        .with_inner_size([1280.0, 800.0])
+        .with_min_inner_size([960.0, 600.0])
+        .with_icon(icon());
+    let options = eframe::NativeOptions { viewport, ..eframe::NativeOptions::default() };
+    let create = move |creation: &eframe::CreationContext<'_>| {
+        let mut app = App::new(creation)?;
+        if let Some(stored) = stored {
+            app.show(stored);
+        }
+        Ok(Box::new(app) as Box<dyn eframe::App>)
+    };
+    eframe::run_native("gandle", options, Box::new(create))
+        .map_err(|err| anyhow::anyhow!("the window could not be opened: {err}"))
+}
+
+/// The window and everything that works for it.
+struct App {
+    workbench: Workbench,
+    engine: Option<Engine>,
+    reader: Option<Job>,
+    exporter: Option<Job>,
+    /// Jobs that were cancelled and have not ended yet.
+    retired: Vec<Job>,
+    dialog: Option<Dialog>,
+    saving: Option<crossbeam_channel::Receiver<Notice>>,
+    grids: GridReader,
+    waker: Waker,
+}
+
+impl App {
+    fn new(creation: &eframe::CreationContext<'_>) -> std::io::Result<Self> {
+        theme::apply(&creation.egui_ctx);
+        let saved: Saved = creation.storage.and_then(|storage| eframe::get_value(storage, STATE)).unwrap_or_default();
+        let ctx = creation.egui_ctx.clone();
+        let waker: Waker = Arc::new(move || ctx.request_repaint_after(NEWS_PAUSE));
+        let mut app = Self {
+            workbench: saved.restore(),
+            engine: None,
+            reader: None,
+            exporter: None,
+            retired: Vec::new(),
+            dialog: None,
+            saving: None,
+            grids: GridReader::spawn(Arc::clone(&waker))?,
+            waker,
+        };
+        app.list_sessions();
+        Ok(app)
+    }
+
+    /// Takes in what the engine, the jobs and the dialogs have to say.
+    fn drain(&mut self, ctx: &egui::Context) {
+        let start = Instant::now();
+        if let (Some(engine), Some(live)) = (&self.engine, &mut self.workbench.live) {
+            for event in engine.events() {
+                live.apply(event);
+                if start.elapsed() > DRAIN_BUDGET {
+                    ctx.request_repaint();
+                    break;
+                }
+            }
+            if let Some(grid) = engine.latest_grid() {
+                live.show_grid(grid);
+            }
+            if engine.is_finished() {
+                // The events that came between draining and here; none comes after.
+                engine.events().for_each(|event| live.apply(event));
+                if live.is_active() {
+                    let message = "The training thread ended without a word, which is a fault of this program (a panic). What was written so far is in the session's folder; train again to start afresh.";
+                    live.apply(Event::Failed { step: live.step(), message: message.to_owned() });
+                }
+                self.engine = None;
+                self.list_sessions();
+            }
+        }
+        self.drain_jobs();
+        for (ask, result) in self.grids.answers() {
+            self.workbench.take_grid(ctx, &ask, result);
+        }
+        self.take_answer();
+        if let Some(notice) = self.saving.as_ref().and_then(|saving| saving.try_recv().ok()) {
+            self.workbench.notice = Some(notice);
+            self.saving = None;
+        }
+    }
+
+    fn drain_jobs(&mut self) {
+        let mut ended = false;
+        for event in self.reader.iter().flat_map(Job::events) {
+            ended |= has_ended(&event);
+            self.workbench.data.apply(event);
+        }
+        if ended {
+            self.reader = None;
+        }
+        let mut ended = false;
+        for event in self.exporter.iter().flat_map(Job::events) {
+            ended |= has_ended(&event);
+            self.workbench.export.apply(event);
+        }
+        if ended {
+            self.exporter = None;
+        }
+        self.retired.retain(|job| !job.events().any(|event| has_ended(&event)));
+    }
+
+    fn take_answer(&mut self) {
+        let Some(answer) = self.dialog.as_ref().and_then(Dialog::answer) else { return };
+        let Some(dialog) = self.dialog.take() else { return };
+        let Some(path) = answer else {
+            if dialog.was_never_shown() {
+                let text = "This system shows no file dialog. Type the path instead, or drop a folder on the window.";
+                self.complain(text.to_owned());
+            }
+            return;
+        };
+        match dialog.purpose {
+            Purpose::Data => self.use_data(path.display().to_string()),
+            Purpose::Session => self.open_session(&path),
+            Purpose::Export => self.workbench.export.folder = path.display().to_string(),
+            Purpose::Grid(picture) => self.save_grid(path, &picture),
+        }
+    }
+
+    fn execute(&mut self, ctx: &egui::Context, action: Action) {
+        match action {
+            Action::Train => self.train(),
+            Action::Command(command) => {
+                if let (Some(engine), Some(live)) = (&self.engine, &mut self.workbench.live) {
+                    engine.send(command);
+                    if command != crate::event::Command::Checkpoint {
+                        live.ask(command);
+                    }
+                }
+            }
+            Action::ChooseData => self.open_dialog(Purpose::Data),
+            Action::ChooseSession => self.open_dialog(Purpose::Session),
+            Action::ChooseExportFolder => self.open_dialog(Purpose::Export),
+            Action::SaveGrid(picture) => self.open_dialog(Purpose::Grid(Box::new(picture))),
+            Action::UseData(source) => self.use_data(source),
+            Action::ReadData => self.read_data(),
+            Action::CancelReading => self.reader.iter().for_each(Job::cancel),
+            Action::ListSessions => self.list_sessions(),
+            Action::OpenSession(folder) => self.open_session(&folder),
+            Action::ReadGrid(ask) => self.read_grid(ctx, ask),
+            Action::Export(ask) => self.export(ask),
+            Action::CancelExport => self.exporter.iter().for_each(Job::cancel),
+            Action::Copy(text) => {
+                ctx.copy_text(text);
+                self.workbench.notice = Some(Notice::info("Copied"));
+            }
+            // The workbench has carried these out itself.
+            Action::OpenExport | Action::CloseSession | Action::UseSettings(_) => {}
+        }
+    }
+
+    fn train(&mut self) {
+        if self.engine.is_some() {
+            return;
+        }
+        let config = self.workbench.config.clone();
+        let folder = session::new_folder(&config);
+        let request = RunRequest::new(config, folder.clone());
+        match Engine::spawn(request, Arc::clone(&self.waker)) {
+            Ok(engine) => {
+                self.engine = Some(engine);
+                self.workbench.notice = Some(Notice::info(format!("The run is stored in {}", folder.display())));
+                self.workbench.live = Some(RunView::new(folder));
+                self.workbench.stored = None;
+                self.workbench.settings.page = Page::Run;
+            }
+            Err(err) => self.complain(format!("The training thread could not be started: {err}")),
+        }
+    }
+
+    fn use_data(&mut self, source: String) {
+        self.workbench.config.data.source = source;
+        if !self.workbench.config.data.is_demo() && !self.workbench.config.data.source.is_empty() {
+            self.workbench.settings.remember(&self.workbench.config.data.source);
+        }
+        self.read_data();
+    }
+
+    fn read_data(&mut self) {
+        if let Some(job) = self.reader.take() {
+            job.cancel();
+            self.retired.push(job);
+        }
+        let config = self.workbench.config.clone();
+        self.workbench.data.ask(Source::of(&config));
+        if config.data.source.trim().is_empty() {
+            let message = "No folder is named".to_owned();
+            return self.workbench.data.apply(JobEvent::Failed { message });
+        }
+        match Job::preview(config, Arc::clone(&self.waker)) {
+            Ok(job) => self.reader = Some(job),
+            Err(err) => self.workbench.data.apply(JobEvent::Failed { message: err.to_string() }),
+        }
+    }
+
+    fn list_sessions(&mut self) {
+        let row = |listed: session::Listed| SessionRow {
+            folder: listed.folder,
+            name: listed.name,
+            steps: listed.steps,
+            modified: listed.modified,
+        };
+        self.workbench.sessions = session::list().into_iter().map(row).collect();
+    }
+
+    fn open_session(&mut self, folder: &Path) {
+        match Stored::open(folder) {
+            Ok(stored) => self.show(stored),
+            Err(err) => self.complain(format!("{} could not be opened: {err:#}", folder.display())),
+        }
+    }
+
+    /// Replays a stored session through the same fold as a live run.
+    fn show(&mut self, stored: Stored) {
+        let mut view = RunView::new(stored.folder);
+        stored.events.into_iter().for_each(|event| view.apply(event));
+        if view.is_active() {
+            let message = "This session has no ending: the program that trained it was closed or lost its power. It can be gone on with from its newest checkpoint (gandle resume).";
+            view.apply(Event::Warning { step: view.step(), message: message.to_owned() });
+            view.apply(Event::Stopped { step: view.step() });
+        }
+        if !stored.warnings.is_empty() {
+            self.workbench.notice = Some(Notice::error(stored.warnings.join("; ")));
+        }
+        self.workbench.stored = Some(view);
+        self.workbench.settings.page = Page::Run;
+    }
+
+    fn read_grid(&mut self, ctx: &egui::Context, ask: GridAsk) {
+        if !self.grids.ask(ask.clone()) {
+            self.workbench.take_grid(ctx, &ask, Err("The reader of grids is busy or has ended".to_owned()));
+        }
+    }
+
+    fn export(&mut self, ask: ExportAsk) {
+        let request = ExportRequest {
+            session: ask.session,
+            step: Some(ask.step),
+            class: ask.class,
+            count: ask.count,
+            seed: ask.seed,
+            truncation: ask.truncation,
+            folder: ask.folder,
+        };
+        match Job::export(request, Arc::clone(&self.waker)) {
+            Ok(job) => self.exporter = Some(job),
+            Err(err) => self.workbench.export.apply(JobEvent::Failed { message: err.to_string() }),
+        }
+    }
+
+    fn open_dialog(&mut self, purpose: Purpose) {
+        if self.dialog.is_some() {
+            return;
+        }
+        let source = PathBuf::from(&self.workbench.config.data.source);
+        let near = if source.is_dir() { source } else { std::env::current_dir().unwrap_or_default() };
+        match Dialog::open(purpose, &near, Arc::clone(&self.waker)) {
+            Ok(dialog) => self.dialog = Some(dialog),
+            Err(err) => self.complain(format!("The file dialog could not be opened: {err}")),
+        }
+    }
+
+    fn save_grid(&mut self, path: PathBuf, grid: &GridPicture) {
+        let (sender, saving) = crossbeam_channel::bounded(1);
+        let (picture, waker) = (grid.picture.clone(), Arc::clone(&self.waker));
+        let write = move || {
+            let size = (picture.width as u32, picture.height as u32);
+            let written = image::save_buffer(&path, &picture.rgb, size.0, size.1, image::ColorType::Rgb8);
+            let notice = match written {
+                Ok(()) => Notice::info(format!("Grid saved to {}", path.display())),
+                Err(err) => Notice::error(format!("The grid could not be saved to {}: {err}", path.display())),
+            };
+            // The window may have closed meanwhile.
+            sender.send(notice).ok();
+            waker();
+        };
+        match std::thread::Builder::new().name("save-grid".to_owned()).spawn(write) {
+            Ok(_) => self.saving = Some(saving),
+            Err(err) => self.complain(format!("The grid could not be saved: {err}")),
+        }
+    }
+
+    fn complain(&mut self, text: String) {
+        self.workbench.notice = Some(Notice::error(text));
+    }
+}
+
+/// Whether a job has nothing more to say after this.
+fn has_ended(event: &JobEvent) -> bool {
+    match event {
+        JobEvent::Progress { .. } => false,
+        JobEvent::Preview { .. } | JobEvent::Exported { .. } | JobEvent::Cancelled | JobEvent::Failed { .. } => true,
+    }
+}
+
+impl eframe::App for App {
+    fn logic(&mut self, ctx: &egui::Context, _frame: &mut eframe::Frame) {
+        self.drain(ctx);
+        if self.workbench.data.is_stale(&Source::of(&self.workbench.config)) {
+            self.read_data();
+        }
+    }
+
+    fn ui(&mut self, ui: &mut egui::Ui, _frame: &mut eframe::Frame) {
+        for action in self.workbench.ui(ui) {
+            self.execute(ui.ctx(), action);
+        }
+    }
+
+    fn save(&mut self, storage: &mut dyn eframe::Storage) {
+        eframe::set_value(storage, STATE, &Saved::of(&self.workbench));
+    }
 }

@@ -1,0 +1,139 @@
+//! File dialogs that never hold up the window: opened here, waited for on a thread of their own.
+
+use std::future::Future;
+use std::path::{Path, PathBuf};
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::{self, Thread};
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, bounded};
+use rfd::{AsyncFileDialog, FileHandle};
+
+use crate::event;
+
+/// The shortest time in which somebody closes a dialog.
+const FASTEST_PERSON: Duration = Duration::from_millis(300);
+
+/// What a dialog was opened for.
+#[derive(Clone, Debug)]
+pub enum Purpose {
+    /// A data folder.
+    Data,
+    /// A session's folder.
+    Session,
+    /// A folder to export to.
+    Export,
+    /// A file to save a grid in.
+    Grid(Box<event::GridPicture>),
+}
+
+/// A dialog that is open.
+pub struct Dialog {
+    /// What it was opened for.
+    pub purpose: Purpose,
+    answer: Receiver<Option<PathBuf>>,
+    opened: Instant,
+}
+
+impl Dialog {
+    /// Opens a dialog. `near` is the folder that it begins in.
+    ///
+    /// # Errors
+    /// Where no thread could be started to wait for it.
+    pub fn open(purpose: Purpose, near: &Path, waker: event::Waker) -> std::io::Result<Self> {
+        let dialog = AsyncFileDialog::new().set_directory(near);
+        // The dialog must be made on the window's thread; some systems insist on it.
+        match &purpose {
+            Purpose::Data => {
+                let asked = dialog.set_title("Choose a folder with one sub-folder a class").pick_folder();
+                Self::wait(purpose, asked, waker)
+            }
+            Purpose::Session => Self::wait(purpose, dialog.set_title("Open a session's folder").pick_folder(), waker),
+            Purpose::Export => Self::wait(purpose, dialog.set_title("Export images to").pick_folder(), waker),
+            Purpose::Grid(picture) => {
+                let name = format!("grid-{}.png", picture.step);
+                let dialog = dialog.set_title("Save grid").set_file_name(name).add_filter("PNG", &["png"]);
+                Self::wait(purpose, dialog.save_file(), waker)
+            }
+        }
+    }
+
+    fn wait(
+        purpose: Purpose,
+        asked: impl Future<Output = Option<FileHandle>> + Send + 'static,
+        waker: event::Waker,
+    ) -> std::io::Result<Self> {
+        let (sender, answer) = bounded(1);
+        thread::Builder::new().name("dialog".to_owned()).spawn(move || {
+            let chosen = block_on(asked).map(|handle| handle.path().to_owned());
+            // The window may have closed meanwhile.
+            sender.send(chosen).ok();
+            waker();
+        })?;
+        Ok(Self { purpose, answer, opened: Instant::now() })
+    }
+
+    /// Whether it was answered sooner than any person could: the system has no file dialog to show.
+    pub fn was_never_shown(&self) -> bool {
+        self.opened.elapsed() < FASTEST_PERSON
+    }
+
+    /// The answer, once there is one: a path, or nothing where the dialog was closed.
+    pub fn answer(&self) -> Option<Option<PathBuf>> {
+        match self.answer.try_recv() {
+            Ok(answer) => Some(answer),
+            Err(crossbeam_channel::TryRecvError::Empty) => None,
+            Err(crossbeam_channel::TryRecvError::Disconnected) => Some(None),
+        }
+    }
+}
+
+struct Unpark(Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
+}
+
+/// Runs a future to its end on this thread.
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    let mut future = pin!(future);
+    let waker = Waker::from(Arc::new(Unpark(thread::current())));
+    let mut context = Context::from_waker(&waker);
+    loop {
+        match future.as_mut().poll(&mut context) {
+            Poll::Ready(value) => return value,
+            Poll::Pending => thread::park(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_future_that_is_woken_from_elsewhere_ends() {
+        let (sender, receiver) = bounded::<u32>(1);
+        let mut asked = false;
+        let future = std::future::poll_fn(move |context: &mut Context<'_>| {
+            if let Ok(value) = receiver.try_recv() {
+                return Poll::Ready(value);
+            }
+            if !asked {
+                asked = true;
+                let (sender, waker) = (sender.clone(), context.waker().clone());
+                let answer = move || {
+                    sender.send(7).expect("the receiver waits");
+                    waker.wake();
+                };
+                thread::Builder::new().spawn(answer).expect("a thread");
+            }
+            Poll::Pending
+        });
+        assert_eq!(block_on(future), 7);
+    }
+}

@@ -1,0 +1,79 @@
+//! Everything that the window may ask of the app, which carries it out between frames.
+
+use std::path::PathBuf;
+
+use crate::config::Config;
+use crate::event::{Command, Grid, GridPicture};
+
+/// A request of the window.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Action {
+    /// Start a run with the configuration of the set-up.
+    Train,
+    /// Tell the engine.
+    Command(Command),
+    /// Ask the user for a data folder.
+    ChooseData,
+    /// Take this data source and read it.
+    UseData(String),
+    /// Read the data source of the set-up (again).
+    ReadData,
+    /// Stop reading the data.
+    CancelReading,
+    /// Look for sessions again.
+    ListSessions,
+    /// Show a stored session.
+    OpenSession(PathBuf),
+    /// Ask the user for a session folder and show it.
+    ChooseSession,
+    /// Show the present run again instead of a stored session.
+    CloseSession,
+    /// Take over these settings.
+    UseSettings(Box<Config>),
+    /// Read a stored grid.
+    ReadGrid(GridAsk),
+    /// Ask where to, and write this grid as PNG.
+    SaveGrid(GridPicture),
+    /// Open the dialog that exports images.
+    OpenExport,
+    /// Ask the user for a folder to export to.
+    ChooseExportFolder,
+    /// Export images.
+    Export(ExportAsk),
+    /// Stop the export.
+    CancelExport,
+    /// Put text on the clipboard.
+    Copy(String),
+}
+
+/// A stored grid that is wanted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GridAsk {
+    /// The session's folder.
+    pub folder: PathBuf,
+    /// The grid.
+    pub grid: Grid,
+    /// Its rows (classes).
+    pub rows: usize,
+    /// Images a row.
+    pub columns: usize,
+}
+
+/// Images that are wanted as files.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ExportAsk {
+    /// The session's folder.
+    pub session: PathBuf,
+    /// Steps of the checkpoint to draw with.
+    pub step: usize,
+    /// The class, or nothing for all.
+    pub class: Option<usize>,
+    /// How many images a class.
+    pub count: usize,
+    /// Where the noise comes from.
+    pub seed: u64,
+    /// Numbers of noise beyond this are drawn again; 0 cuts nothing.
+    pub truncation: f32,
+    /// Where the files go.
+    pub folder: PathBuf,
+}

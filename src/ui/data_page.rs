@@ -1,0 +1,190 @@
+//! The Data page: classes with their counts, real images of each, and every file that could not be used.
+
+use egui::{Frame, Grid, ProgressBar, RichText, ScrollArea, Ui};
+
+use super::action::Action;
+use super::data_view::{DataView, Reading};
+use super::grid_image::GridImage;
+use super::{format, theme, widgets};
+use crate::event::DataSummary;
+
+/// Files of a list that are shown; the rest is counted.
+const LISTED: usize = 500;
+/// The height from which on the start page has room for the sizes of the classes.
+const TALL: f32 = 480.0;
+
+/// The real images on the graphics card.
+#[derive(Default)]
+pub struct DataPage {
+    image: Option<GridImage>,
+}
+
+impl DataPage {
+    /// Draws the page.
+    #[must_use]
+    pub fn ui(&mut self, ui: &mut Ui, data: &DataView, source: &str) -> Vec<Action> {
+        let actions = self.head_ui(ui, data, source);
+        let Some(summary) = data.summary() else {
+            match data.reading() {
+                Reading::Failed(message) => widgets::empty(ui, "The data could not be read", message),
+                Reading::Nothing => {
+                    widgets::empty(ui, "No data", "Choose a folder with one sub-folder a class, or take the demo set")
+                }
+                Reading::Busy { .. } | Reading::Done => widgets::empty(ui, "Reading the data…", ""),
+            }
+            return actions;
+        };
+        ui.add_space(theme::GAP);
+        let gap = theme::GAP;
+        let left = (ui.available_width() * 0.42).clamp(300.0, 720.0);
+        ui.horizontal_top(|ui| {
+            ui.spacing_mut().item_spacing.x = gap;
+            widgets::column(ui, "data-left", left, |ui| {
+                classes_ui(ui, summary);
+                remarks_ui(ui, summary);
+            });
+            ui.vertical(|ui| self.images_ui(ui, data));
+        });
+        actions
+    }
+
+    /// The real images and the sizes of the classes, for the start page.
+    pub fn summary_ui(&mut self, ui: &mut Ui, data: &DataView) {
+        if let Some(summary) = data.summary().filter(|_| ui.available_height() > TALL) {
+            let height = (summary.classes.len() as f32 * 23.0 + 66.0).min(TALL / 2.0);
+            let below = egui::Panel::bottom("start-classes")
+                .exact_size(height)
+                .frame(Frame::new().inner_margin(egui::Margin { top: theme::GAP as i8, ..egui::Margin::ZERO }));
+            below.show_separator_line(false).show(ui, |ui| {
+                ScrollArea::vertical().show(ui, |ui| classes_ui(ui, summary));
+            });
+        }
+        self.images_ui(ui, data);
+    }
+
+    /// The real images.
+    pub fn images_ui(&mut self, ui: &mut Ui, data: &DataView) {
+        widgets::card(ui, |ui| {
+            ui.set_min_size(ui.available_size());
+            widgets::title(ui, "Real images").on_hover_text("As the networks will see them, one row a class");
+            ui.add_space(4.0);
+            let (Some(samples), Some(summary)) = (data.samples(), data.summary()) else {
+                return widgets::empty(ui, "Reading…", "");
+            };
+            if self.image.as_ref().is_none_or(|image| image.picture != *samples) {
+                self.image = Some(GridImage::new(ui.ctx(), samples.clone()).cropping());
+            }
+            let names: Vec<String> = summary.classes.iter().map(|class| class.name.clone()).collect();
+            if let Some(image) = &mut self.image {
+                let filled: Vec<usize> = summary.classes.iter().map(|class| class.images).collect();
+                image.ui(ui, &names, &filled);
+            }
+        });
+    }
+
+    fn head_ui(&self, ui: &mut Ui, data: &DataView, source: &str) -> Vec<Action> {
+        let mut actions = Vec::new();
+        widgets::card(ui, |ui| {
+            ui.horizontal(|ui| {
+                let name = if source == crate::config::DEMO { "Drawn demo set" } else { source };
+                widgets::title(ui, name);
+                ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+                    match data.reading() {
+                        Reading::Busy { done, total } => {
+                            if ui.button("Cancel").clicked() {
+                                actions.push(Action::CancelReading);
+                            }
+                            let share = *done as f32 / (*total).max(1) as f32;
+                            let bar = ProgressBar::new(share).desired_width(160.0).fill(widgets::palette(ui).accent);
+                            ui.add(bar);
+                        }
+                        Reading::Nothing | Reading::Done | Reading::Failed(_) => {
+                            if ui.button("Read again").clicked() {
+                                actions.push(Action::ReadData);
+                            }
+                        }
+                    }
+                    if ui.button("Choose folder…").clicked() {
+                        actions.push(Action::ChooseData);
+                    }
+                });
+            });
+            let Some(summary) = data.summary() else { return };
+            ui.add_space(4.0);
+            ui.horizontal(|ui| {
+                ui.spacing_mut().item_spacing.x = 28.0;
+                widgets::stat(ui, "Images", &format::count(summary.images()));
+                widgets::stat(ui, "Classes", &format::count(summary.classes.len()));
+                widgets::stat(ui, "Skipped files", &format::count(summary.skipped.len()));
+                widgets::stat(ui, "Groups of duplicates", &format::count(summary.duplicates.len()));
+                if let Some(size) = summary.sizes.first() {
+                    let more = if summary.sizes.len() > 1 { " and others" } else { "" };
+                    widgets::stat(ui, "Size of files", &format!("{} × {}{more}", size.width, size.height));
+                }
+            });
+        });
+        actions
+    }
+}
+
+fn classes_ui(ui: &mut Ui, summary: &DataSummary) {
+    widgets::card(ui, |ui| {
+        ui.set_min_width(ui.available_width());
+        widgets::title(ui, "Images a class");
+        ui.add_space(4.0);
+        let most = summary.classes.iter().map(|class| class.images).max().unwrap_or(1).max(1);
+        let width = (ui.available_width() - 190.0).max(60.0);
+        Grid::new("classes").num_columns(3).min_row_height(18.0).spacing([10.0, 5.0]).show(ui, |ui| {
+            for (at, class) in summary.classes.iter().enumerate() {
+                let name = RichText::new(format::path_end(&class.name, 18));
+                ui.label(name).on_hover_text(&class.name);
+                widgets::share_bar(ui, width, class.images as f32 / most as f32, theme::class_color(at));
+                let color = widgets::palette(ui).text;
+                widgets::number(ui, format!("{:>7}", format::count(class.images)), color);
+                ui.end_row();
+            }
+        });
+    });
+}
+
+fn remarks_ui(ui: &mut Ui, summary: &DataSummary) {
+    if !summary.notes.is_empty() {
+        list(ui, "Notes", summary.notes.iter().map(|note| (note.clone(), String::new())), summary.notes.len());
+    }
+    if !summary.skipped.is_empty() {
+        let lines = summary.skipped.iter().map(|skipped| (skipped.file.clone(), skipped.reason.clone()));
+        list(ui, "Skipped files", lines, summary.skipped.len());
+    }
+    if !summary.duplicates.is_empty() {
+        let lines = summary.duplicates.iter().map(|group| (group.join(", "), "the same pixels".to_owned()));
+        list(ui, "Duplicates", lines, summary.duplicates.len());
+    }
+    if !summary.sizes.is_empty() {
+        let line = |size: &crate::event::SizeCount| {
+            (format!("{} × {} px", size.width, size.height), format::plural(size.images, "file"))
+        };
+        list(ui, "Sizes of files", summary.sizes.iter().map(line), summary.sizes.len());
+    }
+}
+
+fn list(ui: &mut Ui, title: &str, lines: impl Iterator<Item = (String, String)>, count: usize) {
+    widgets::card(ui, |ui| {
+        ui.set_min_width(ui.available_width());
+        ui.horizontal(|ui| {
+            widgets::title(ui, title);
+            widgets::small(ui, format::count(count));
+        });
+        ui.add_space(2.0);
+        Frame::new().show(ui, |ui| {
+            for (what, why) in lines.take(LISTED) {
+                ui.horizontal_wrapped(|ui| {
+                    ui.label(what);
+                    widgets::small(ui, why);
+                });
+            }
+            if count > LISTED {
+                widgets::small(ui, format!("and {} more", format::count(count - LISTED)));
+            }
+        });
+    });
+}

@@ -1,0 +1,181 @@
+//! The Details page: what a run is, where it is stored, its scores, and every setting.
+
+use egui::{Grid, RichText, Ui};
+
+use super::action::Action;
+use super::run_view::RunView;
+use super::{format, theme, widgets};
+use crate::config::{Config, explain};
+use crate::event::Score;
+
+/// Height of a row of a table.
+const ROW: f32 = 18.0;
+
+/// The settings of the run, written out once.
+#[derive(Debug, Default)]
+pub struct DetailsPage {
+    config: Option<Config>,
+    settings: Vec<Setting>,
+}
+
+#[derive(Debug)]
+struct Setting {
+    key: &'static str,
+    value: String,
+    changed: bool,
+    about: &'static str,
+}
+
+impl DetailsPage {
+    /// Draws the page.
+    #[must_use]
+    pub fn ui(&mut self, ui: &mut Ui, view: &RunView) -> Vec<Action> {
+        if let Some(started) = view.started().filter(|started| self.config.as_ref() != Some(&started.config)) {
+            self.settings = settings(&started.config);
+            self.config = Some(started.config.clone());
+        }
+        details_ui(ui, view, &self.settings)
+    }
+}
+
+fn settings(config: &Config) -> Vec<Setting> {
+    let changed = config.differences(&Config::default());
+    let setting = |explanation: &explain::Explanation| {
+        let changed = changed.iter().any(|(key, ..)| key == explanation.key);
+        let value = config.value_of(explanation.key)?;
+        Some(Setting { key: explanation.key, value, changed, about: explanation.text })
+    };
+    explain::ALL.iter().filter_map(setting).collect()
+}
+
+fn details_ui(ui: &mut Ui, view: &RunView, settings: &[Setting]) -> Vec<Action> {
+    let mut actions = Vec::new();
+    let gap = theme::GAP;
+    let half = ((ui.available_width() - gap) / 2.0).floor();
+    ui.horizontal_top(|ui| {
+        ui.spacing_mut().item_spacing.x = gap;
+        widgets::column(ui, "details-left", half, |ui| {
+            actions.extend(facts_ui(ui, view));
+            scores_ui(ui, view);
+        });
+        widgets::column(ui, "details-right", half, |ui| actions.extend(settings_ui(ui, view, settings)));
+    });
+    actions
+}
+
+fn facts_ui(ui: &mut Ui, view: &RunView) -> Option<Action> {
+    let mut action = None;
+    widgets::card(ui, |ui| {
+        ui.set_min_width(ui.available_width());
+        widgets::title(ui, "Run");
+        ui.add_space(4.0);
+        Grid::new("facts").num_columns(2).min_row_height(ROW).spacing([18.0, 5.0]).show(ui, |ui| {
+            for (name, value) in facts(view) {
+                widgets::muted(ui, name);
+                ui.add(egui::Label::new(value).wrap().selectable(true));
+                ui.end_row();
+            }
+        });
+        ui.add_space(4.0);
+        if ui.button("Copy folder path").clicked() {
+            action = Some(Action::Copy(view.folder().display().to_string()));
+        }
+    });
+    action
+}
+
+fn facts(view: &RunView) -> Vec<(&'static str, String)> {
+    let mut facts = vec![
+        ("Session", view.name()),
+        ("Folder", view.folder().display().to_string()),
+        (
+            "State",
+            format!(
+                "{} at step {} of {}",
+                view.phase().name(),
+                format::count(view.step()),
+                format::count(view.steps())
+            ),
+        ),
+    ];
+    if let Some(started) = view.started() {
+        facts.extend([
+            ("Started", format!("{} UTC", format::date(started.time))),
+            ("Computed on", format!("{}, {}", started.device, format::plural(started.threads, "thread"))),
+            ("Generator", format!("{} parameters", format::count(started.generator_parameters))),
+            ("Discriminator", format!("{} parameters", format::count(started.discriminator_parameters))),
+            ("Classes", started.classes.join(", ")),
+            ("Written by", format!("gandle {}", started.version)),
+        ]);
+    }
+    if let Some(data) = view.data() {
+        facts.push(("Data", format!("{}, {}", data.source, format::plural(data.images(), "image"))));
+    }
+    if let Some(last) = view.last() {
+        facts.push(("Training time", format::duration(last.seconds)));
+    }
+    let steps: Vec<String> = view.checkpoints().iter().map(|checkpoint| format::count(checkpoint.step)).collect();
+    facts.push(("Checkpoints", if steps.is_empty() { "none".to_owned() } else { format!("at {}", steps.join("; ")) }));
+    facts
+}
+
+fn scores_ui(ui: &mut Ui, view: &RunView) {
+    let Some(newest) = view.scores().last() else { return };
+    let scores: Vec<&Score> = view.scores().iter().filter(|score| score.step == newest.step).collect();
+    for group in scores.chunk_by(|a, b| a.metric == b.metric && a.extractor == b.extractor) {
+        let Some(first) = group.first() else { continue };
+        widgets::card(ui, |ui| {
+            ui.set_min_width(ui.available_width());
+            widgets::title(ui, &format!("{} ({})", format::metric(&first.metric), format::extractor(&first.extractor)));
+            widgets::small(ui, format!("At step {}", format::count(newest.step)));
+            ui.add_space(4.0);
+            Grid::new((&first.metric, &first.extractor)).num_columns(3).min_row_height(ROW).show(ui, |ui| {
+                for score in group {
+                    score_row(ui, score);
+                }
+            });
+        });
+    }
+}
+
+fn score_row(ui: &mut Ui, score: &Score) {
+    let p = widgets::palette(ui);
+    ui.label(score.class.as_deref().unwrap_or("all classes"));
+    widgets::number(ui, format!("{:>9.3}", score.value), p.strong);
+    widgets::number(ui, format!("{:>9} images", format::count(score.samples)), p.muted);
+    ui.end_row();
+}
+
+fn settings_ui(ui: &mut Ui, view: &RunView, settings: &[Setting]) -> Vec<Action> {
+    let mut actions = Vec::new();
+    let Some(started) = view.started() else { return actions };
+    widgets::card(ui, |ui| {
+        ui.set_min_width(ui.available_width());
+        ui.horizontal(|ui| {
+            widgets::title(ui, "Settings");
+            ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+                if ui.button("Use these settings").on_hover_text("Takes them over into the set-up").clicked() {
+                    actions.push(Action::UseSettings(Box::new(started.config.clone())));
+                }
+                let copy = ui
+                    .button("Copy run.toml")
+                    .on_hover_text("The whole configuration, as gandle train --config reads it");
+                if copy.clicked() {
+                    actions.push(Action::Copy(started.config.to_toml()));
+                }
+            });
+        });
+        widgets::small(ui, "Coloured where they differ from the defaults");
+        ui.add_space(4.0);
+        Grid::new("settings").num_columns(2).min_row_height(ROW).striped(true).spacing([18.0, 4.0]).show(ui, |ui| {
+            let p = widgets::palette(ui);
+            for setting in settings {
+                ui.label(RichText::new(setting.key).monospace().color(p.muted)).on_hover_text(setting.about);
+                let color = if setting.changed { p.accent } else { p.text };
+                ui.label(RichText::new(&setting.value).monospace().color(color));
+                ui.end_row();
+            }
+        });
+    });
+    actions
+}

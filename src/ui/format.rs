@@ -1,0 +1,173 @@
+//! Numbers, times and names as people read them.
+
+use std::time::{Duration, SystemTime};
+
+/// A whole number with separators: `12,345`.
+pub fn count(number: usize) -> String {
+    let digits = number.to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// A count and its noun: `1 image`, `12 images`.
+pub fn plural(number: usize, noun: &str) -> String {
+    let ending = match (number, noun.ends_with('s')) {
+        (1, _) => "",
+        (_, true) => "es",
+        (_, false) => "s",
+    };
+    format!("{} {noun}{ending}", count(number))
+}
+
+/// A large number in short: `3.2 M`.
+pub fn short(number: usize) -> String {
+    let value = number as f64;
+    match number {
+        0..1_000 => number.to_string(),
+        1_000..1_000_000 => format!("{:.1} k", value / 1e3),
+        1_000_000..1_000_000_000 => format!("{:.2} M", value / 1e6),
+        _ => format!("{:.2} G", value / 1e9),
+    }
+}
+
+/// Bytes in short: `1.4 GB`.
+pub fn bytes(bytes: usize) -> String {
+    let value = bytes as f64;
+    if value < 1e9 { format!("{:.0} MB", value / 1e6) } else { format!("{:.1} GB", value / 1e9) }
+}
+
+/// A length of time in its two largest units: `2 h 05 min`.
+pub fn duration(seconds: f64) -> String {
+    if !seconds.is_finite() || seconds < 0.0 {
+        return "–".to_owned();
+    }
+    let seconds = seconds.round() as u64;
+    match seconds {
+        0..60 => format!("{seconds} s"),
+        60..3600 => format!("{} min {:02} s", seconds / 60, seconds % 60),
+        3600..86_400 => format!("{} h {:02} min", seconds / 3600, seconds / 60 % 60),
+        _ => format!("{} d {:02} h", seconds / 86_400, seconds / 3600 % 24),
+    }
+}
+
+/// How long ago: `5 min ago`.
+pub fn ago(time: SystemTime) -> String {
+    let seconds = SystemTime::now().duration_since(time).unwrap_or(Duration::ZERO).as_secs();
+    match seconds {
+        0..60 => "just now".to_owned(),
+        60..3600 => format!("{} min ago", seconds / 60),
+        3600..86_400 => format!("{} h ago", seconds / 3600),
+        _ => format!("{} d ago", seconds / 86_400),
+    }
+}
+
+/// A date and time of day (UTC): `2026-11-23 14:05`.
+pub fn date(seconds_since_1970: u64) -> String {
+    let (days, rest) = (seconds_since_1970 / 86_400, seconds_since_1970 % 86_400);
+    // Days since 0000-03-01, in cycles of 400 years (146,097 days), so that leap days come last.
+    let shifted = days + 719_468;
+    let (cycle, day_of_cycle) = (shifted / 146_097, shifted % 146_097);
+    let year_of_cycle = (day_of_cycle - day_of_cycle / 1460 + day_of_cycle / 36_524 - day_of_cycle / 146_096) / 365;
+    let day_of_year = day_of_cycle - (365 * year_of_cycle + year_of_cycle / 4 - year_of_cycle / 100);
+    let month = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month + 2) / 5 + 1;
+    let (month, carry) = if month < 10 { (month + 3, 0) } else { (month - 9, 1) };
+    let year = 400 * cycle + year_of_cycle + carry;
+    format!("{year:04}-{month:02}-{day:02} {:02}:{:02}", rest / 3600, rest / 60 % 60)
+}
+
+/// A reading of a curve, always seven characters wide.
+pub fn reading(value: f32) -> String {
+    let size = value.abs();
+    match size {
+        _ if size >= 1e4 || (size < 1e-3 && size > 0.0) => format!("{value:>7.1e}"),
+        _ if size >= 1e3 => format!("{value:>7.1}"),
+        _ if size >= 1e2 => format!("{value:>7.2}"),
+        _ => format!("{value:>7.3}"),
+    }
+}
+
+/// A number of an axis, without trailing zeros.
+pub fn tick(value: f64) -> String {
+    let text = format!("{value:.4}");
+    let text = text.trim_end_matches('0').trim_end_matches('.');
+    if text == "-0" { "0".to_owned() } else { text.to_owned() }
+}
+
+/// A learning rate, without trailing digits that mean nothing.
+pub fn rate(value: f64) -> String {
+    if value == 0.0 { "0".to_owned() } else { format!("{value:.1e}") }
+}
+
+/// A metric's name as papers write it.
+pub fn metric(name: &str) -> String {
+    match name {
+        "frechet-distance" => "Frechet distance".to_owned(),
+        "kernel-distance" => "Kernel distance".to_owned(),
+        other => sentence(other),
+    }
+}
+
+/// A feature extractor's name as papers write it.
+pub fn extractor(name: &str) -> String {
+    match name {
+        "efficientnet-lite0" => "EfficientNet-Lite0".to_owned(),
+        "inception" => "Inception".to_owned(),
+        other => other.to_owned(),
+    }
+}
+
+/// A key as a name: `kernel-distance` gives `Kernel distance`.
+pub fn sentence(key: &str) -> String {
+    let words = key.replace(['-', '_'], " ");
+    let mut letters = words.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+/// The end of a path, cut to about `most` characters, which tells folders apart better than the start.
+pub fn path_end(path: &str, most: usize) -> String {
+    let length = path.chars().count();
+    if length <= most {
+        path.to_owned()
+    } else {
+        format!("…{}", path.chars().skip(length - most).collect::<String>())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_read_well() {
+        assert_eq!([count(7), count(1234), count(1_234_567)], ["7", "1,234", "1,234,567"]);
+        assert_eq!([plural(1, "class"), plural(6, "class"), plural(2, "image")], ["1 class", "6 classes", "2 images"]);
+        assert_eq!([short(512), short(65_300), short(3_210_000)], ["512", "65.3 k", "3.21 M"]);
+        assert_eq!([bytes(512_000_000), bytes(2_400_000_000)], ["512 MB", "2.4 GB"]);
+        assert_eq!([tick(1.0), tick(0.25), tick(-0.0), tick(120.0)], ["1", "0.25", "0", "120"]);
+        assert!([0.0, 1.5, -123.25, 1e-5, 1e9].iter().all(|v| reading(*v).chars().count() == 7));
+    }
+
+    #[test]
+    fn times_read_well() {
+        let read = [9.4, 65.0, 7500.0, 90_000.0].map(duration);
+        assert_eq!(read, ["9 s", "1 min 05 s", "2 h 05 min", "1 d 01 h"]);
+        assert_eq!(duration(f64::INFINITY), "–");
+        assert_eq!(date(0), "1970-01-01 00:00");
+        // date -u -d @1709210096: the leap day of 2024
+        assert_eq!(date(1_709_210_096), "2024-02-29 12:34");
+        assert_eq!(date(1_798_761_599), "2026-12-31 23:59");
+    }
+
+    #[test]
+    fn names_read_well() {
+        assert_eq!(sentence("kernel-distance"), "Kernel distance");
+        assert_eq!(path_end("/data/cells/blood", 5), "…blood");
+    }
+}

@@ -1,0 +1,85 @@
+//! Small pictures on buttons, drawn by code: the bundled fonts have none of them.
+
+use egui::{
+    Color32, InnerResponse, Painter, Pos2, Rect, Response, Role, Sense, Shape, Stroke, Ui, Vec2, WidgetInfo, pos2, vec2,
+};
+
+use super::widgets::palette;
+
+/// A small picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Glyph {
+    /// The light theme.
+    Sun,
+    /// The dark theme.
+    Moon,
+    /// Play.
+    Play,
+    /// Stop playing.
+    Pause,
+    /// Dismiss.
+    Cross,
+}
+
+/// A button that shows a glyph; `name` is what screen readers and the tooltip say.
+pub fn button(ui: &mut Ui, glyph: Glyph, size: Vec2, framed: bool, name: &str) -> Response {
+    let (rect, response) = ui.allocate_exact_size(size, Sense::click());
+    response.widget_info(|| WidgetInfo::labeled(Role::Button, ui.is_enabled(), name));
+    let visuals = ui.style().interact(&response);
+    if framed {
+        ui.painter().rect(
+            rect,
+            visuals.corner_radius,
+            visuals.weak_bg_fill,
+            visuals.bg_stroke,
+            egui::StrokeKind::Inside,
+        );
+    }
+    paint(ui.painter(), glyph, rect.center(), visuals.text_color(), visuals.weak_bg_fill);
+    response.on_hover_text(name)
+}
+
+/// A button that opens a menu, with a small arrow that says so.
+pub fn menu<R>(ui: &mut Ui, text: &str, contents: impl FnOnce(&mut Ui) -> R) -> InnerResponse<Option<R>> {
+    // The spaces make room for the arrow.
+    let menu = ui.menu_button(format!("{text}     "), contents);
+    let color = ui.style().interact(&menu.response).text_color();
+    let color = if ui.is_enabled() { color } else { palette(ui).muted.gamma_multiply(0.6) };
+    let tip = pos2(menu.response.rect.right() - 14.0, menu.response.rect.center().y + 2.5);
+    triangle(ui.painter(), [tip, tip + vec2(-4.0, -5.0), tip + vec2(4.0, -5.0)], color);
+    menu
+}
+
+fn triangle(painter: &Painter, corners: [Pos2; 3], color: Color32) {
+    painter.add(Shape::convex_polygon(corners.to_vec(), color, Stroke::NONE));
+}
+
+fn paint(painter: &Painter, glyph: Glyph, center: Pos2, color: Color32, behind: Color32) {
+    let stroke = Stroke::new(1.5, color);
+    match glyph {
+        Glyph::Sun => {
+            painter.circle_filled(center, 3.5, color);
+            for ray in 0..8 {
+                let direction = Vec2::angled(ray as f32 * std::f32::consts::FRAC_PI_4);
+                painter.line_segment([center + direction * 5.5, center + direction * 7.5], stroke);
+            }
+        }
+        Glyph::Moon => {
+            painter.circle_filled(center, 6.0, color);
+            painter.circle_filled(center + vec2(3.0, -2.5), 5.0, behind);
+        }
+        Glyph::Play => {
+            triangle(painter, [center + vec2(-4.0, -5.5), center + vec2(5.5, 0.0), center + vec2(-4.0, 5.5)], color)
+        }
+        Glyph::Pause => {
+            for x in [-3.0, 3.0] {
+                painter.rect_filled(Rect::from_center_size(center + vec2(x, 0.0), vec2(3.0, 10.0)), 1.0, color);
+            }
+        }
+        Glyph::Cross => {
+            for y in [-1.0, 1.0] {
+                painter.line_segment([center + vec2(-4.0, -4.0 * y), center + vec2(4.0, 4.0 * y)], stroke);
+            }
+        }
+    }
+}

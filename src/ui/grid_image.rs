@@ -1,0 +1,203 @@
+//! Draws grids of images: one row a class, crisp at whole zooms, each image enlarged on hover.
+
+use egui::{
+    Align2, Color32, ColorImage, Context, CornerRadius, Pos2, Rect, Sense, TextureFilter, TextureHandle,
+    TextureOptions, Ui, Vec2, pos2, vec2,
+};
+
+use super::theme;
+use super::widgets::{palette, small_font};
+use crate::event::GridPicture;
+
+/// The widest that names of classes may be.
+const NAMES: f32 = 108.0;
+/// The size of images below which columns are left out, where they may be.
+const COMFORTABLE: f32 = 52.0;
+/// The smallest that images may become before the grid scrolls instead.
+const SMALLEST: f32 = 26.0;
+
+/// A grid on the graphics card.
+pub struct GridImage {
+    /// The grid.
+    pub picture: GridPicture,
+    texture: TextureHandle,
+    filter: TextureFilter,
+    /// Whether columns may be left out to keep images large: one real image is as good as another.
+    crops: bool,
+}
+
+impl GridImage {
+    /// Uploads a grid.
+    pub fn new(ctx: &Context, picture: GridPicture) -> Self {
+        let filter = TextureFilter::Linear;
+        let name = format!("grid-{}", picture.step);
+        let texture = ctx.load_texture(name, pixels(ctx, &picture), options(filter));
+        Self { picture, texture, filter, crops: false }
+    }
+
+    /// Leaves out columns where they would make the images small.
+    pub fn cropping(self) -> Self {
+        Self { crops: true, ..self }
+    }
+
+    /// Bytes on the graphics card.
+    pub fn bytes(&self) -> usize {
+        self.picture.picture.width * self.picture.picture.height * 4
+    }
+
+    /// Magnified pixels stay squares at whole zooms, and are blended at others.
+    fn set_filter(&mut self, ctx: &Context, filter: TextureFilter) {
+        if self.filter != filter {
+            self.filter = filter;
+            self.texture.set(pixels(ctx, &self.picture), options(filter));
+        }
+    }
+
+    /// The part of the texture that holds an image.
+    fn part(&self, row: usize, column: usize) -> Rect {
+        let (width, height) = (1.0 / self.picture.columns.max(1) as f32, 1.0 / self.picture.rows.max(1) as f32);
+        Rect::from_min_size(pos2(column as f32 * width, row as f32 * height), vec2(width, height))
+    }
+
+    /// Draws the grid into the room that is left, with the names of its rows. `filled` holds how many images of each row
+    /// there are, where they are not all there.
+    pub fn ui(&mut self, ui: &mut Ui, names: &[String], filled: &[usize]) {
+        let room = ui.available_size();
+        let layout = Layout::new(ui, self, names, room);
+        let nearest = layout.zoom >= 1.0 && layout.zoom.fract() == 0.0;
+        self.set_filter(ui.ctx(), if nearest { TextureFilter::Nearest } else { TextureFilter::Linear });
+        egui::ScrollArea::vertical().auto_shrink([false, true]).show(ui, |ui| {
+            let left = ((ui.available_width() - layout.size.x) / 2.0).max(0.0);
+            let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), layout.size.y), Sense::hover());
+            let origin = snap(ui, rect.min + vec2(left, 0.0));
+            self.paint(ui, (names, filled), &layout, origin);
+            let hovered = response.hover_pos().and_then(|pos| layout.cell_at(pos - origin, &self.picture));
+            let hovered = hovered.filter(|(row, column)| filled.get(*row).is_none_or(|filled| column < filled));
+            if let Some((row, column)) = hovered {
+                let name = names.get(row).map_or("", String::as_str);
+                response.on_hover_ui_at_pointer(|ui| self.enlarged(ui, row, column, name));
+            }
+        });
+    }
+
+    fn paint(&self, ui: &Ui, (names, filled): (&[String], &[usize]), layout: &Layout, origin: Pos2) {
+        let painter = ui.painter();
+        let color = palette(ui).muted;
+        for row in 0..self.picture.rows {
+            let top = origin.y + row as f32 * layout.pitch;
+            if let Some(name) = names.get(row) {
+                let clip = Rect::from_min_size(pos2(origin.x, top), vec2(layout.names - 8.0, layout.cell));
+                let painter = painter.with_clip_rect(clip.intersect(ui.clip_rect()));
+                painter.text(clip.left_center(), Align2::LEFT_CENTER, name, small_font(), color);
+            }
+            for column in 0..filled.get(row).map_or(layout.columns, |filled| layout.columns.min(*filled)) {
+                let min = pos2(origin.x + layout.names + column as f32 * layout.pitch, top);
+                let at = Rect::from_min_size(min, Vec2::splat(layout.cell));
+                painter.image(self.texture.id(), at, self.part(row, column), Color32::WHITE);
+            }
+        }
+    }
+
+    fn enlarged(&self, ui: &mut Ui, row: usize, column: usize, name: &str) {
+        let image = egui::Image::from_texture((self.texture.id(), Vec2::splat(theme::ENLARGED)));
+        ui.add(image.uv(self.part(row, column)).corner_radius(CornerRadius::same(4)));
+        super::widgets::small(ui, format!("{name}, image {}", column + 1));
+    }
+}
+
+/// Where the parts of a grid go, in points.
+struct Layout {
+    names: f32,
+    columns: usize,
+    cell: f32,
+    pitch: f32,
+    /// Pixels of the screen for a pixel of an image.
+    zoom: f32,
+    size: Vec2,
+}
+
+impl Layout {
+    fn new(ui: &Ui, image: &GridImage, names: &[String], room: Vec2) -> Self {
+        let grid = &image.picture;
+        let scale = ui.pixels_per_point();
+        let names = names_width(ui, names);
+        let gap = theme::GRID_GAP / scale;
+        let shown = if image.crops { ((room.x - names) / COMFORTABLE).max(1.0) as usize } else { usize::MAX };
+        let shown = shown.min(grid.columns).max(1);
+        let (columns, rows) = (shown as f32, grid.rows.max(1) as f32);
+        let wide = (room.x - names) / columns - gap;
+        let fits = wide.min(room.y / rows - gap);
+        let cell = fits.max(SMALLEST.min(wide)).max(4.0) * scale;
+        let zoom = whole_where_sensible(cell / grid.cell.max(1) as f32);
+        let cell = (grid.cell as f32 * zoom).floor().max(1.0) / scale;
+        let pitch = cell + gap;
+        let size = vec2(names + columns * pitch, rows * pitch);
+        Self { names, columns: shown, cell, pitch, zoom, size }
+    }
+
+    fn cell_at(&self, offset: Vec2, grid: &GridPicture) -> Option<(usize, usize)> {
+        let (x, y) = ((offset.x - self.names) / self.pitch, offset.y / self.pitch);
+        let inside = x >= 0.0 && y >= 0.0 && (x as usize) < self.columns && (y as usize) < grid.rows;
+        inside.then_some((y as usize, x as usize))
+    }
+}
+
+/// From twice on, whole zooms alone keep pixels square; below, they would waste up to half of the room.
+fn whole_where_sensible(zoom: f32) -> f32 {
+    if zoom >= 2.0 { zoom.floor() } else { zoom }
+}
+
+fn names_width(ui: &Ui, names: &[String]) -> f32 {
+    let width = |name: &String| ui.painter().layout_no_wrap(name.clone(), small_font(), Color32::WHITE).size().x;
+    names.iter().map(width).fold(0.0, f32::max).min(NAMES) + 10.0
+}
+
+fn snap(ui: &Ui, pos: Pos2) -> Pos2 {
+    let scale = ui.pixels_per_point();
+    pos2((pos.x * scale).round() / scale, (pos.y * scale).round() / scale)
+}
+
+fn options(magnification: TextureFilter) -> TextureOptions {
+    TextureOptions { magnification, ..TextureOptions::LINEAR }
+}
+
+/// The grid's pixels, averaged down where they exceed what the graphics card can hold.
+fn pixels(ctx: &Context, grid: &GridPicture) -> ColorImage {
+    let picture = &grid.picture;
+    let most = ctx.input(|input| input.max_texture_side).max(1);
+    let factor = picture.width.max(picture.height).div_ceil(most).max(1);
+    if factor == 1 {
+        return ColorImage::from_rgb([picture.width, picture.height], &picture.rgb);
+    }
+    let (width, height) = (picture.width / factor, picture.height / factor);
+    let mut rgb = Vec::with_capacity(width * height * 3);
+    for (y, x, channel) in (0..height).flat_map(|y| (0..width).flat_map(move |x| (0..3).map(move |c| (y, x, c)))) {
+        let at = |i: usize, j: usize| picture.rgb[((y * factor + i) * picture.width + x * factor + j) * 3 + channel];
+        let sum: usize =
+            (0..factor).flat_map(|i| (0..factor).map(move |j| (i, j))).map(|(i, j)| usize::from(at(i, j))).sum();
+        rgb.push((sum / (factor * factor)) as u8);
+    }
+    ColorImage::from_rgb([width, height], &rgb)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::Picture;
+
+    #[test]
+    fn large_grids_are_averaged_to_what_fits() {
+        let ctx = Context::default();
+        let side = 2 * ctx.input(|input| input.max_texture_side);
+        let rgb: Vec<u8> = (0..side * 2 * 3).map(|at| if (at / 3) % 2 == 0 { 10 } else { 30 }).collect();
+        let picture = Picture { width: side, height: 2, rgb: rgb.into() };
+        let image = pixels(&ctx, &GridPicture { step: 0, columns: 1, rows: 1, cell: 2, picture });
+        assert_eq!(image.size, [side / 2, 1]);
+        assert!(image.pixels.iter().all(|pixel| *pixel == Color32::from_gray(20)));
+    }
+
+    #[test]
+    fn zooms_are_whole_from_twice_on() {
+        assert_eq!([0.7, 1.5, 2.0, 3.9].map(whole_where_sensible), [0.7, 1.5, 2.0, 3.0]);
+    }
+}

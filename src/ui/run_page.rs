@@ -1,0 +1,129 @@
+//! The Run page: samples and curves side by side, or before the first run what will be trained on and how.
+
+use egui::{CursorIcon, Id, Rect, RichText, Sense, Ui, UiBuilder};
+
+use super::action::Action;
+use super::curves::Charts;
+use super::data_page::DataPage;
+use super::data_view::DataView;
+use super::run_view::RunView;
+use super::samples::Samples;
+use super::setup;
+use super::{format, theme, widgets};
+use crate::config::Config;
+
+/// The narrowest that either half may become.
+const NARROWEST: f32 = 260.0;
+
+/// Draws samples and curves. `split` is the share of the samples, `smoothing` that of the curves.
+#[must_use]
+pub fn run_ui(
+    ui: &mut Ui,
+    view: &RunView,
+    samples: &mut Samples,
+    charts: &mut Charts,
+    (split, smoothing): (&mut f32, &mut f64),
+) -> Vec<Action> {
+    let mut actions = Vec::new();
+    halves(
+        ui,
+        split,
+        |ui| widgets::card(ui, |ui| actions.extend(samples.ui(ui, view))),
+        |ui| charts.ui(ui, view, smoothing),
+    );
+    actions
+}
+
+/// Draws the page before the first run.
+#[must_use]
+pub fn start_ui(ui: &mut Ui, config: &Config, data: &DataView, page: &mut DataPage, split: &mut f32) -> Vec<Action> {
+    let mut actions = Vec::new();
+    halves(
+        ui,
+        split,
+        |ui| page.summary_ui(ui, data),
+        |ui| {
+            egui::ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
+                ui.spacing_mut().item_spacing.y = theme::GAP;
+                actions.extend(welcome_ui(ui));
+                networks_ui(ui, config);
+            });
+        },
+    );
+    actions
+}
+
+fn welcome_ui(ui: &mut Ui) -> Vec<Action> {
+    let mut actions = Vec::new();
+    widgets::card(ui, |ui| {
+        ui.set_min_width(ui.available_width());
+        ui.heading("Train a conditional GAN on your images");
+        ui.add_space(2.0);
+        for (number, text) in [
+            (
+                "1",
+                "Choose a folder with one sub-folder a class, or drop it here. The drawn demo set is ready without one.",
+            ),
+            ("2", "Set up the networks on the left; every option explains itself on hover."),
+            ("3", "Press Train. Samples, losses and Frechet distances appear here while it runs."),
+        ] {
+            ui.horizontal_top(|ui| {
+                let color = widgets::palette(ui).accent;
+                ui.label(RichText::new(number).strong().color(color));
+                ui.add(egui::Label::new(text).wrap());
+            });
+        }
+        ui.add_space(4.0);
+        if ui.button("Choose folder…").clicked() {
+            actions.push(Action::ChooseData);
+        }
+    });
+    actions
+}
+
+fn networks_ui(ui: &mut Ui, config: &Config) {
+    let card = |ui: &mut Ui, title: &str, about: &str, draw: &dyn Fn(&mut Ui)| {
+        widgets::card(ui, |ui| {
+            ui.set_min_width(ui.available_width());
+            widgets::title(ui, title);
+            widgets::small(ui, about);
+            draw(ui);
+        });
+    };
+    card(ui, "Generator", "From noise and a label to an image", &|ui| _ = setup::generator_ui(ui, config));
+    card(ui, "Discriminator", "From an image to how real it looks", &|ui| _ = setup::discriminator_ui(ui, config));
+    widgets::card(ui, |ui| {
+        ui.set_min_width(ui.available_width());
+        widgets::title(ui, "Run");
+        let images = config.train.steps * config.train.batch_size;
+        let text = format!(
+            "{} of {} images each, {} in all, with the {} loss",
+            format::plural(config.train.steps, "step"),
+            format::count(config.train.batch_size),
+            format::short(images),
+            config.loss.kind,
+        );
+        widgets::muted(ui, text);
+    });
+}
+
+/// Two parts beside each other with a handle between them.
+fn halves(ui: &mut Ui, split: &mut f32, left: impl FnOnce(&mut Ui), right: impl FnOnce(&mut Ui)) {
+    let whole = ui.available_rect_before_wrap();
+    let gap = theme::GAP;
+    let least = (NARROWEST / whole.width()).min(0.5);
+    let share = split.clamp(least, 1.0 - least);
+    let at = (whole.left() + (whole.width() - gap) * share).round();
+    let handle = Rect::from_min_max(egui::pos2(at, whole.top()), egui::pos2(at + gap, whole.bottom()));
+    let response =
+        ui.interact(handle, Id::unique("run-split"), Sense::drag()).on_hover_cursor(CursorIcon::ResizeHorizontal);
+    if response.dragged() {
+        *split = (share + response.drag_delta().x / whole.width()).clamp(least, 1.0 - least);
+    }
+    if response.hovered() || response.dragged() {
+        let color = widgets::palette(ui).accent;
+        ui.painter().vline(handle.center().x, handle.y_range(), egui::Stroke::new(2.0, color));
+    }
+    ui.scope_builder(UiBuilder::new().id_salt("left").max_rect(whole.with_max_x(at)), left);
+    ui.scope_builder(UiBuilder::new().id_salt("right").max_rect(whole.with_min_x(at + gap)), right);
+}

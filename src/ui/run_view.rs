@@ -1,0 +1,414 @@
+//! Folds events into a view of the run, live or stored: one path from what happened to what is shown.
+
+use std::collections::VecDeque;
+use std::path::PathBuf;
+
+use crate::event::{Checkpoint, Command, DataSummary, Event, Grid, GridPicture, Score, Started, Step};
+
+use super::series::Series;
+
+/// Steps over which the speed is averaged for the time left.
+const SPEED_STEPS: usize = 200;
+
+/// Where a run stands.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Phase {
+    /// Asked for; nothing was heard yet.
+    #[default]
+    Starting,
+    /// Training.
+    Running,
+    /// Waiting for Resume.
+    Paused,
+    /// All steps were taken.
+    Finished,
+    /// Stopped by the user.
+    Stopped,
+    /// Ended by an error, with its message.
+    Failed(String),
+}
+
+impl Phase {
+    /// Whether the run is over.
+    pub fn ended(&self) -> bool {
+        match self {
+            Self::Starting | Self::Running | Self::Paused => false,
+            Self::Finished | Self::Stopped | Self::Failed(_) => true,
+        }
+    }
+
+    /// One word for it.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Starting => "Starting",
+            Self::Running => "Training",
+            Self::Paused => "Paused",
+            Self::Finished => "Finished",
+            Self::Stopped => "Stopped",
+            Self::Failed(_) => "Failed",
+        }
+    }
+}
+
+/// How a log line is marked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogLevel {
+    /// Something happened.
+    Info,
+    /// Something that the user should know.
+    Warning,
+    /// The run ended by it.
+    Error,
+}
+
+/// A line of the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogLine {
+    /// Steps done.
+    pub step: usize,
+    /// How it is marked.
+    pub level: LogLevel,
+    /// What happened.
+    pub text: String,
+}
+
+/// The curves of a run.
+#[derive(Clone, Debug, Default)]
+pub struct Curves {
+    /// The discriminator's loss.
+    pub loss_d: Series,
+    /// The generator's loss.
+    pub loss_g: Series,
+    /// The discriminator's mean logit on real images.
+    pub logits_real: Series,
+    /// The discriminator's mean logit on fakes.
+    pub logits_fake: Series,
+    /// Learning rate of the generator.
+    pub generator_lr: Series,
+    /// Learning rate of the discriminator.
+    pub discriminator_lr: Series,
+}
+
+impl Curves {
+    fn all(&mut self) -> [&mut Series; 6] {
+        [
+            &mut self.loss_d,
+            &mut self.loss_g,
+            &mut self.logits_real,
+            &mut self.logits_fake,
+            &mut self.generator_lr,
+            &mut self.discriminator_lr,
+        ]
+    }
+
+    fn push(&mut self, step: &Step) {
+        let values = [
+            step.loss_d,
+            step.loss_g,
+            step.logits_real,
+            step.logits_fake,
+            step.generator_lr as f32,
+            step.discriminator_lr as f32,
+        ];
+        for (series, value) in self.all().into_iter().zip(values) {
+            series.push(step.step, value);
+        }
+    }
+}
+
+/// Everything that is shown about a run. [`RunView::apply`] alone changes it; pictures, which cross the seam by
+/// themselves, come in through [`RunView::show_grid`].
+#[derive(Clone, Debug, Default)]
+pub struct RunView {
+    folder: PathBuf,
+    phase: Phase,
+    asked: Option<Command>,
+    step: usize,
+    started: Option<Started>,
+    data: Option<DataSummary>,
+    last: Option<Step>,
+    curves: Curves,
+    scores: Vec<Score>,
+    grids: Vec<Grid>,
+    checkpoints: Vec<Checkpoint>,
+    log: Vec<LogLine>,
+    newest: Option<GridPicture>,
+    /// Steps and seconds of the newest steps.
+    recent: VecDeque<(usize, f64)>,
+}
+
+impl RunView {
+    /// A view of the run in this session folder, before its first event.
+    pub fn new(folder: PathBuf) -> Self {
+        Self { folder, ..Self::default() }
+    }
+
+    /// Takes in an event.
+    pub fn apply(&mut self, event: Event) {
+        match event {
+            Event::Started(started) => self.start(*started),
+            Event::Data(data) => {
+                let text = format!("Read {} images of {} classes", data.images(), data.classes.len());
+                self.note(LogLevel::Info, text);
+                self.data = Some(*data);
+            }
+            Event::Step(step) => {
+                self.step = step.step;
+                self.curves.push(&step);
+                self.last = Some(step);
+                self.recent.push_back((step.step, step.seconds));
+                if self.recent.len() > SPEED_STEPS {
+                    self.recent.pop_front();
+                }
+            }
+            Event::Score(score) => self.score(score),
+            Event::Grid(grid) => {
+                self.step = self.step.max(grid.step);
+                self.grids.push(grid);
+            }
+            Event::Checkpoint(checkpoint) => {
+                self.step = self.step.max(checkpoint.step);
+                self.note(LogLevel::Info, format!("Checkpoint written ({})", checkpoint.folder));
+                self.checkpoints.retain(|old| !checkpoint.removed.contains(&old.folder) && old.step != checkpoint.step);
+                self.checkpoints.push(checkpoint);
+            }
+            Event::Warning { step, message } => {
+                self.step = self.step.max(step);
+                self.note(LogLevel::Warning, message);
+            }
+            Event::Paused { step } => self.enter(Phase::Paused, step, "Paused"),
+            Event::Resumed { step } => self.enter(Phase::Running, step, "Resumed"),
+            Event::Finished { step } => self.enter(Phase::Finished, step, "Finished"),
+            Event::Stopped { step } => self.enter(Phase::Stopped, step, "Stopped"),
+            Event::Failed { step, message } => {
+                self.step = self.step.max(step);
+                self.asked = None;
+                self.note(LogLevel::Error, message.clone());
+                self.phase = Phase::Failed(message);
+            }
+        }
+    }
+
+    /// Takes in the newest sample grid.
+    pub fn show_grid(&mut self, grid: GridPicture) {
+        self.newest = Some(grid);
+    }
+
+    /// Remembers a command that was sent, so that its button waits for the answer.
+    pub fn ask(&mut self, command: Command) {
+        self.asked = Some(command);
+    }
+
+    fn start(&mut self, started: Started) {
+        self.phase = Phase::Running;
+        self.step = started.step;
+        // A run that goes on from a checkpoint takes the steps after it again.
+        for series in self.curves.all() {
+            series.truncate_after(started.step);
+        }
+        self.scores.retain(|score| score.step <= started.step);
+        self.grids.retain(|grid| grid.step <= started.step);
+        self.checkpoints.retain(|checkpoint| checkpoint.step <= started.step);
+        self.last = None;
+        self.recent.clear();
+        let how = if started.step == 0 { "Started" } else { "Went on" };
+        self.note(LogLevel::Info, format!("{how} on {} with {} threads", started.device, started.threads));
+        self.started = Some(started);
+    }
+
+    fn score(&mut self, score: Score) {
+        if score.class.is_none() {
+            let (metric, extractor) =
+                (super::format::metric(&score.metric), super::format::extractor(&score.extractor));
+            let text = format!("{metric} ({extractor}) {:.2} on {} images", score.value, score.samples);
+            self.note(LogLevel::Info, text);
+        }
+        self.scores.push(score);
+    }
+
+    fn enter(&mut self, phase: Phase, step: usize, text: &str) {
+        self.step = self.step.max(step);
+        self.phase = phase;
+        self.asked = None;
+        self.note(LogLevel::Info, text.to_owned());
+    }
+
+    fn note(&mut self, level: LogLevel, text: String) {
+        self.log.push(LogLine { step: self.step, level, text });
+    }
+
+    /// The session's folder.
+    pub fn folder(&self) -> &std::path::Path {
+        &self.folder
+    }
+
+    /// The session's name.
+    pub fn name(&self) -> String {
+        let from_folder =
+            || self.folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        self.started.as_ref().map_or_else(from_folder, |started| started.session.clone())
+    }
+
+    /// Where the run stands.
+    pub fn phase(&self) -> &Phase {
+        &self.phase
+    }
+
+    /// Whether the run is not over.
+    pub fn is_active(&self) -> bool {
+        !self.phase.ended()
+    }
+
+    /// The command that was sent last, until it is answered.
+    pub fn asked(&self) -> Option<Command> {
+        self.asked
+    }
+
+    /// Steps done.
+    pub fn step(&self) -> usize {
+        self.step
+    }
+
+    /// Steps in all, once the run has begun.
+    pub fn steps(&self) -> usize {
+        self.started.as_ref().map_or(0, |started| started.config.train.steps)
+    }
+
+    /// The head of the run.
+    pub fn started(&self) -> Option<&Started> {
+        self.started.as_ref()
+    }
+
+    /// Names of the classes, in label order.
+    pub fn classes(&self) -> &[String] {
+        self.started.as_ref().map_or(&[], |started| &started.classes)
+    }
+
+    /// What was found in the data.
+    pub fn data(&self) -> Option<&DataSummary> {
+        self.data.as_ref()
+    }
+
+    /// The newest numbers.
+    pub fn last(&self) -> Option<&Step> {
+        self.last.as_ref()
+    }
+
+    /// The curves.
+    pub fn curves(&self) -> &Curves {
+        &self.curves
+    }
+
+    /// The scores, oldest first.
+    pub fn scores(&self) -> &[Score] {
+        &self.scores
+    }
+
+    /// The stored grids, oldest first.
+    pub fn grids(&self) -> &[Grid] {
+        &self.grids
+    }
+
+    /// The checkpoints that are there, oldest first.
+    pub fn checkpoints(&self) -> &[Checkpoint] {
+        &self.checkpoints
+    }
+
+    /// The log, oldest first.
+    pub fn log(&self) -> &[LogLine] {
+        &self.log
+    }
+
+    /// The newest sample grid, where one came live.
+    pub fn newest_grid(&self) -> Option<&GridPicture> {
+        self.newest.as_ref()
+    }
+
+    /// Seconds that the steps still to come will take at the present speed.
+    pub fn seconds_left(&self) -> Option<f64> {
+        let ((first, from), (last, to)) = (self.recent.front()?, self.recent.back()?);
+        let per_step = (to - from) / last.checked_sub(*first).filter(|steps| *steps > 0)? as f64;
+        Some(self.steps().saturating_sub(self.step) as f64 * per_step)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+
+    fn started(step: usize) -> Event {
+        Event::Started(Box::new(Started {
+            schema: 1,
+            version: "0.1.0".to_owned(),
+            session: "night".to_owned(),
+            step,
+            config: Config::default(),
+            classes: vec!["a".to_owned(), "b".to_owned()],
+            device: "cpu".to_owned(),
+            threads: 2,
+            generator_parameters: 1,
+            discriminator_parameters: 2,
+            time: 0,
+        }))
+    }
+
+    fn step(step: usize) -> Event {
+        Event::Step(Step { step, loss_d: step as f32, seconds: step as f64 * 0.5, ..Step::default() })
+    }
+
+    fn folded(events: impl IntoIterator<Item = Event>) -> RunView {
+        let mut view = RunView::new(PathBuf::from("sessions/x"));
+        events.into_iter().for_each(|event| view.apply(event));
+        view
+    }
+
+    #[test]
+    fn phases_follow_the_events_and_answer_commands() {
+        let mut view = folded([]);
+        assert_eq!((view.phase(), view.name().as_str()), (&Phase::Starting, "x"));
+        view.apply(started(0));
+        assert_eq!((view.phase(), view.name().as_str(), view.steps()), (&Phase::Running, "night", 4000));
+        view.ask(Command::Pause);
+        view.apply(step(1));
+        assert_eq!(view.asked(), Some(Command::Pause));
+        view.apply(Event::Paused { step: 1 });
+        assert_eq!((view.phase(), view.asked()), (&Phase::Paused, None));
+        view.apply(Event::Resumed { step: 1 });
+        view.apply(Event::Stopped { step: 2 });
+        assert!(!view.is_active() && view.step() == 2);
+    }
+
+    #[test]
+    fn a_failure_keeps_its_message_and_ends_the_run() {
+        let view = folded([started(0), step(1), Event::Failed { step: 1, message: "no room".to_owned() }]);
+        assert_eq!(view.phase(), &Phase::Failed("no room".to_owned()));
+        assert_eq!(view.log().last().map(|line| line.level), Some(LogLevel::Error));
+    }
+
+    #[test]
+    fn going_on_from_a_checkpoint_takes_its_steps_again() {
+        let grid = |step| Event::Grid(Grid { step, file: format!("{step}.png") });
+        let events = [started(0), step(1), step(2), grid(2), step(3), grid(3), started(2), step(3)];
+        let view = folded(events);
+        assert_eq!(view.curves().loss_d.len(), 3);
+        assert_eq!(view.grids().iter().map(|grid| grid.step).collect::<Vec<_>>(), [2]);
+    }
+
+    #[test]
+    fn removed_checkpoints_are_forgotten() {
+        let written = |step: usize, removed: &[&str]| {
+            let removed = removed.iter().map(|folder| (*folder).to_owned()).collect();
+            Event::Checkpoint(Checkpoint { step, folder: format!("c/{step}"), removed })
+        };
+        let view = folded([started(0), written(1, &[]), written(2, &[]), written(3, &["c/1"])]);
+        assert_eq!(view.checkpoints().iter().map(|checkpoint| checkpoint.step).collect::<Vec<_>>(), [2, 3]);
+    }
+
+    #[test]
+    fn the_time_left_follows_the_newest_steps() {
+        let view = folded([started(0), step(1), step(2), step(3)]);
+        assert_eq!(view.seconds_left(), Some(3997.0 * 0.5));
+        assert_eq!(folded([started(0), step(1)]).seconds_left(), None);
+    }
+}

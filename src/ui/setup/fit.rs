@@ -1,0 +1,105 @@
+//! Changes of settings that bring others along, so that one click never leaves a configuration that cannot run.
+
+use crate::config::{Config, Preset, check::IMAGE_SIZES};
+
+/// The image sizes to choose from.
+pub fn image_sizes() -> impl Iterator<Item = usize> {
+    std::iter::successors(Some(*IMAGE_SIZES.start()), |size| Some(size * 2))
+        .take_while(|size| IMAGE_SIZES.contains(size))
+}
+
+/// The most discriminators that an image size has room for: the smallest must see 16 pixels.
+pub fn most_scales(image_size: usize) -> usize {
+    (image_size.max(16).ilog2() - 3) as usize
+}
+
+/// Drops attention at resolutions that the networks no longer have, and scales that no longer fit.
+pub fn fit_to_image_size(config: &mut Config) {
+    let (generator, discriminator) = (config.generator_maps(), config.discriminator_maps(config.image_size));
+    config.generator.attention.retain(|resolution| generator.contains(resolution));
+    config.discriminator.attention.retain(|resolution| discriminator.contains(resolution));
+    config.discriminator.scales = config.discriminator.scales.clamp(1, most_scales(config.image_size));
+}
+
+/// Turns self-attention at a resolution on or off.
+pub fn toggle_attention(attention: &mut Vec<usize>, resolution: usize) {
+    if attention.contains(&resolution) {
+        attention.retain(|other| *other != resolution);
+    } else {
+        attention.push(resolution);
+        attention.sort_unstable();
+    }
+}
+
+/// Takes over a preset's networks, loss and optimizer; data, image size, run and score stay as they are.
+pub fn apply_preset(config: &mut Config, preset: Preset) {
+    let from = preset.config();
+    config.generator = from.generator;
+    config.discriminator = from.discriminator;
+    config.loss = from.loss;
+    config.optimizer = from.optimizer;
+    fit_to_image_size(config);
+}
+
+/// The preset whose networks, loss and optimizer the configuration has.
+pub fn preset_of(config: &Config) -> Option<Preset> {
+    let same = |preset: &Preset| {
+        let mut other = config.clone();
+        apply_preset(&mut other, *preset);
+        other == *config
+    };
+    Preset::ALL.into_iter().find(same)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_smaller_image_drops_what_no_longer_exists() {
+        let mut config = Preset::Improved.config();
+        config.discriminator.scales = 3;
+        config.generator.attention = vec![8, 32];
+        config.image_size = 32;
+        fit_to_image_size(&mut config);
+        assert_eq!(
+            (config.generator.attention.as_slice(), config.discriminator.attention.as_slice()),
+            (&[8][..], &[][..])
+        );
+        assert_eq!(config.discriminator.scales, 2);
+        assert!(config.check(None).is_empty());
+    }
+
+    #[test]
+    fn every_offered_size_is_valid() {
+        assert_eq!(image_sizes().collect::<Vec<_>>(), [16, 32, 64, 128, 256, 512]);
+        for image_size in image_sizes() {
+            let mut config = Config { image_size, ..Config::default() };
+            config.discriminator.scales = most_scales(image_size);
+            assert!(config.check(None).is_empty(), "{image_size}");
+        }
+    }
+
+    #[test]
+    fn attention_toggles_and_stays_sorted() {
+        let mut attention = vec![32];
+        toggle_attention(&mut attention, 8);
+        assert_eq!(attention, [8, 32]);
+        toggle_attention(&mut attention, 32);
+        assert_eq!(attention, [8]);
+    }
+
+    #[test]
+    fn presets_are_recognised_and_keep_the_data() {
+        let mut config = Config { image_size: 32, ..Config::default() };
+        config.data.source = "/cells".to_owned();
+        config.train.steps = 7;
+        for preset in Preset::ALL {
+            apply_preset(&mut config, preset);
+            assert_eq!(preset_of(&config), Some(preset));
+            assert_eq!((config.data.source.as_str(), config.train.steps, config.image_size), ("/cells", 7, 32));
+        }
+        config.loss.label_smoothing = 0.3;
+        assert_eq!(preset_of(&config), None);
+    }
+}

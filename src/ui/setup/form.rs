@@ -1,0 +1,260 @@
+//! Rows of the set-up: a name, a control, and on hover what the option means, what it allows and where it comes from.
+
+use std::ops::RangeInclusive;
+
+use egui::{Align, Button, ComboBox, DragValue, Label, Layout, Response, RichText, Role, Sense, Ui, WidgetInfo, vec2};
+
+use super::super::{theme, widgets};
+use crate::config::{Choice, Config, Level, Problem, explain};
+
+/// The configuration that is edited, with what is known about it.
+pub struct Form<'a> {
+    /// What is edited.
+    pub config: &'a mut Config,
+    /// Its problems.
+    pub problems: &'a [Problem],
+    /// Keys whose values differ from the defaults.
+    pub changed: &'a [String],
+}
+
+impl Form<'_> {
+    /// A row. `off` says why the option does not matter now; its control is then disabled.
+    pub fn row(
+        &mut self,
+        ui: &mut Ui,
+        key: &'static str,
+        name: &str,
+        off: Option<&str>,
+        control: impl FnOnce(&mut Ui, &mut Config) -> Response,
+    ) -> Response {
+        let problems = self.problems;
+        let problem = problems.iter().find(|problem| problem.key == key);
+        let changed = self.changed.iter().any(|other| other == key);
+        let drawn = ui.horizontal(|ui| {
+            ui.set_min_height(theme::ROW_HEIGHT);
+            let label = self.name(ui, key, name, off, problem, changed);
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                let drawn = ui.add_enabled_ui(off.is_none(), |ui| control(ui, self.config)).inner;
+                let drawn = drawn.labelled_by(label.id);
+                let drawn = match off {
+                    Some(reason) => drawn.on_disabled_hover_text(reason),
+                    None => drawn,
+                };
+                drawn.on_hover_ui(|ui| explanation(ui, key, off, problem, changed))
+            })
+            .inner
+        });
+        if let Some(Problem { level: Level::Error, message, .. }) = problem {
+            let color = widgets::palette(ui).error;
+            ui.label(RichText::new(message).small().color(color));
+        }
+        drawn.inner
+    }
+
+    fn name(
+        &mut self,
+        ui: &mut Ui,
+        key: &'static str,
+        name: &str,
+        off: Option<&str>,
+        problem: Option<&Problem>,
+        changed: bool,
+    ) -> Response {
+        let p = widgets::palette(ui);
+        let color = if off.is_some() { p.muted.gamma_multiply(0.7) } else { p.text };
+        let width = (ui.available_width() - theme::CONTROL_WIDTH - ui.spacing().item_spacing.x).max(40.0);
+        let size = vec2(width, theme::ROW_HEIGHT);
+        let label = ui
+            .allocate_ui_with_layout(size, Layout::left_to_right(Align::Center), |ui| {
+                ui.set_min_width(width);
+                ui.spacing_mut().item_spacing.x = 5.0;
+                let label = Label::new(RichText::new(name).color(color)).truncate().sense(Sense::click());
+                let label = ui.add(label);
+                match problem.map(|problem| problem.level) {
+                    Some(Level::Error) => _ = widgets::dot(ui, p.error),
+                    Some(Level::Warning) => _ = widgets::dot(ui, p.warning),
+                    None if changed && off.is_none() => _ = widgets::dot(ui, p.accent.gamma_multiply(0.8)),
+                    None => {}
+                }
+                label
+            })
+            .inner;
+        label.context_menu(|ui| self.reset_menu(ui, key, changed));
+        label.on_hover_ui(|ui| explanation(ui, key, off, problem, changed))
+    }
+
+    fn reset_menu(&mut self, ui: &mut Ui, key: &str, changed: bool) {
+        let Some(value) = Config::default().value_of(key) else { return };
+        if ui.add_enabled(changed, Button::new(format!("Reset to {value}"))).clicked() {
+            if let Ok(config) = self.config.with(&[format!("{key}={value}")]) {
+                *self.config = config;
+            }
+            ui.close();
+        }
+    }
+
+    /// A whole number.
+    pub fn count(
+        &mut self,
+        ui: &mut Ui,
+        key: &'static str,
+        name: &str,
+        off: Option<&str>,
+        range: RangeInclusive<usize>,
+        get: impl FnOnce(&mut Config) -> &mut usize,
+    ) {
+        self.row(ui, key, name, off, |ui, config| {
+            let value = get(config);
+            let speed = (*value as f64 * 0.01).max(0.1);
+            let drag = DragValue::new(value).range(range).clamp_existing_to_range(false).speed(speed);
+            ui.add_sized(control_size(), drag)
+        });
+    }
+
+    /// A number with a fraction.
+    pub fn fraction(
+        &mut self,
+        ui: &mut Ui,
+        key: &'static str,
+        name: &str,
+        off: Option<&str>,
+        range: RangeInclusive<f64>,
+        get: impl FnOnce(&mut Config) -> &mut f64,
+    ) {
+        self.row(ui, key, name, off, |ui, config| {
+            let value = get(config);
+            let speed = (value.abs() * 0.01).max(1e-6);
+            let drag = DragValue::new(value)
+                .range(range)
+                .clamp_existing_to_range(false)
+                .speed(speed)
+                .custom_formatter(|value, _| plain(value))
+                .custom_parser(|text| text.trim().parse().ok());
+            let response = ui.add_sized(control_size(), drag);
+            if response.dragged() {
+                *value = three_digits(*value);
+            }
+            response
+        });
+    }
+
+    /// Yes or no.
+    pub fn switch(
+        &mut self,
+        ui: &mut Ui,
+        key: &'static str,
+        name: &str,
+        off: Option<&str>,
+        get: impl FnOnce(&mut Config) -> &mut bool,
+    ) {
+        self.row(ui, key, name, off, |ui, config| widgets::switch(ui, get(config), name));
+    }
+
+    /// One of a fixed set of names.
+    pub fn choice<T: Choice>(
+        &mut self,
+        ui: &mut Ui,
+        key: &'static str,
+        name: &str,
+        get: impl FnOnce(&mut Config) -> &mut T,
+    ) {
+        self.row(ui, key, name, None, |ui, config| {
+            let value = get(config);
+            combo(ui, key, value.key(), |ui| {
+                for choice in T::ALL {
+                    ui.selectable_value(value, *choice, choice.key()).on_hover_text(choice.about());
+                }
+            })
+        });
+    }
+
+    /// Toggles for the resolutions at which a network has feature maps.
+    pub fn attention(
+        &mut self,
+        ui: &mut Ui,
+        key: &'static str,
+        network: &str,
+        maps: &[usize],
+        get: impl FnOnce(&mut Config) -> &mut Vec<usize>,
+    ) {
+        self.row(ui, key, "Self-attention", None, |ui, config| {
+            let attention = get(config);
+            ui.spacing_mut().item_spacing.x = 3.0;
+            ui.spacing_mut().button_padding.x = 5.0;
+            let draw = |ui: &mut Ui| {
+                for resolution in maps.iter().rev() {
+                    let on = attention.contains(resolution);
+                    let text = RichText::new(resolution.to_string()).small();
+                    let button = ui.add(Button::selectable(on, text).frame_when_inactive(true));
+                    let name = format!("{network} attention at {resolution}");
+                    button.widget_info(|| WidgetInfo::selected(Role::CheckBox, true, on, &name));
+                    if button.clicked() {
+                        super::fit::toggle_attention(attention, *resolution);
+                    }
+                }
+            };
+            ui.scope(draw).response
+        });
+    }
+}
+
+/// A list to choose from, as wide as every control.
+pub fn combo(ui: &mut Ui, id: &str, selected: &str, choices: impl FnOnce(&mut Ui)) -> Response {
+    ComboBox::from_id_salt(id)
+        .width(theme::CONTROL_WIDTH)
+        .selected_text(selected)
+        .truncate()
+        .show_ui(ui, choices)
+        .response
+}
+
+/// The size of a control.
+pub fn control_size() -> egui::Vec2 {
+    vec2(theme::CONTROL_WIDTH, theme::ROW_HEIGHT - 2.0)
+}
+
+/// The tooltip of an option.
+fn explanation(ui: &mut Ui, key: &str, off: Option<&str>, problem: Option<&Problem>, changed: bool) {
+    let p = widgets::palette(ui);
+    let Some(explanation) = explain::of(key) else { return };
+    ui.set_max_width(theme::SETUP_WIDTH);
+    ui.label(RichText::new(explanation.text.replace('`', "")).color(p.strong));
+    ui.add_space(2.0);
+    widgets::small(ui, format!("Values: {}", explanation.values));
+    if !explanation.paper.is_empty() {
+        widgets::small(ui, explanation.paper);
+    }
+    ui.label(RichText::new(key).small().monospace().color(p.muted));
+    if changed {
+        let text = "Differs from the default; right-click the name to reset it";
+        ui.label(RichText::new(text).small().color(p.accent));
+    }
+    if let Some(reason) = off {
+        ui.label(RichText::new(reason).small().color(p.warning));
+    }
+    if let Some(problem) = problem {
+        let color = if problem.level == Level::Error { p.error } else { p.warning };
+        ui.label(RichText::new(&problem.message).small().color(color));
+    }
+}
+
+/// The number as short as it can be told: `0.0001`, and `1e-7` where that is shorter.
+fn plain(value: f64) -> String {
+    if value != 0.0 && value.abs() < 1e-5 { format!("{value:e}") } else { value.to_string() }
+}
+
+/// Rounds to three significant digits, so that dragging leaves numbers that can be read.
+fn three_digits(value: f64) -> f64 {
+    format!("{value:.2e}").parse().unwrap_or(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rates_stay_readable() {
+        assert_eq!([plain(1e-4), plain(2e-7), plain(0.0), plain(0.999)], ["0.0001", "2e-7", "0", "0.999"]);
+        assert_eq!(three_digits(0.000_123_456), 0.000_123);
+    }
+}

@@ -1,0 +1,176 @@
+//! The set-up: every option of a run, what it costs, and what is wrong with it.
+
+pub mod fit;
+mod form;
+mod network;
+mod sections;
+mod source;
+
+use egui::collapsing_header::CollapsingState;
+use egui::{Align, Frame, Layout, Margin, Panel, RichText, ScrollArea, Sense, Ui};
+
+use super::action::Action;
+use super::data_view::DataView;
+use super::{format, glyph, theme, widgets};
+use crate::config::{Config, Preset, Problem, cost::Cost};
+use form::Form;
+
+pub use network::{discriminator_ui, generator_ui};
+
+/// What is known about a configuration, kept until it changes.
+#[derive(Clone, Debug)]
+pub struct Checked {
+    config: Config,
+    classes: Option<usize>,
+    /// Its problems, errors first.
+    pub problems: Vec<Problem>,
+    /// Keys whose values differ from the defaults.
+    pub changed: Vec<String>,
+    /// What it costs.
+    pub cost: Cost,
+}
+
+impl Checked {
+    /// Checks a configuration for data of so many classes, where that is known.
+    pub fn new(config: &Config, classes: Option<usize>) -> Self {
+        let changed = config.differences(&Config::default()).into_iter().map(|(key, ..)| key).collect();
+        Self {
+            config: config.clone(),
+            classes,
+            problems: config.check(classes),
+            changed,
+            cost: config.cost(classes.unwrap_or(DEMO_CLASSES)),
+        }
+    }
+
+    /// Checks again where something changed.
+    pub fn refresh(&mut self, config: &Config, classes: Option<usize>) {
+        if self.config != *config || self.classes != classes {
+            *self = Self::new(config, classes);
+        }
+    }
+}
+
+/// Classes of the drawn demo set, which stand in until the data is read.
+const DEMO_CLASSES: usize = 6;
+
+/// What the set-up panel is given to show.
+pub struct Given<'a> {
+    /// What is known about the configuration.
+    pub checked: &'a Checked,
+    /// The data that it names.
+    pub data: &'a DataView,
+    /// Folders that were used before, newest first.
+    pub recent: &'a [String],
+    /// In how many keys the running run differs, where one runs.
+    pub differs: Option<usize>,
+}
+
+/// The set-up panel.
+#[must_use]
+pub fn setup_ui(ui: &mut Ui, config: &mut Config, draft: &mut Option<String>, given: &Given<'_>) -> Vec<Action> {
+    let mut actions = Vec::new();
+    let bar = Frame::new().inner_margin(Margin::symmetric(14, 8));
+    Panel::top("setup-head").frame(bar).show_separator_line(false).show(ui, |ui| head_ui(ui, config, given));
+    let bar = Frame::new().inner_margin(Margin::symmetric(14, 8));
+    Panel::bottom("setup-cost").frame(bar).show(ui, |ui| cost_ui(ui, &given.checked.cost));
+    ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
+        Frame::new().inner_margin(Margin { left: 12, right: 14, top: 0, bottom: 8 }).show(ui, |ui| {
+            ui.spacing_mut().item_spacing.y = theme::GAP - 2.0;
+            let checked = given.checked;
+            let mut form = Form { config, problems: &checked.problems, changed: &checked.changed };
+            section(ui, "Data", true, |ui| {
+                actions.extend(source::source_ui(ui, form.config, draft, given));
+                ui.add_space(4.0);
+                sections::images_ui(&mut form, ui);
+            });
+            section(ui, "Augmentation", false, |ui| sections::augmentation_ui(&mut form, ui));
+            section(ui, "Generator", true, |ui| sections::generator_ui(&mut form, ui));
+            section(ui, "Discriminator", true, |ui| sections::discriminator_ui(&mut form, ui));
+            section(ui, "Loss", true, |ui| sections::loss_ui(&mut form, ui));
+            section(ui, "Optimizer", false, |ui| sections::optimizer_ui(&mut form, ui));
+            section(ui, "Run", true, |ui| sections::run_ui(&mut form, ui));
+            section(ui, "Score", true, |ui| sections::score_ui(&mut form, ui));
+        });
+    });
+    actions
+}
+
+fn head_ui(ui: &mut Ui, config: &mut Config, given: &Given<'_>) {
+    ui.horizontal(|ui| {
+        ui.heading(RichText::new("Set-up").color(widgets::palette(ui).strong));
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            let preset = fit::preset_of(config).map_or("custom", Preset::name);
+            let menu = glyph::menu(ui, &format!("Preset: {preset}"), |ui| preset_menu(ui, config));
+            menu.response.on_hover_text("Starting points for networks, loss and optimizer");
+        });
+    });
+    match given.differs {
+        Some(0) => _ = widgets::small(ui, "As in the run that is going on"),
+        Some(keys) => {
+            widgets::small(ui, format!("Differs from the run that is going on in {}", format::plural(keys, "option")))
+                .on_hover_text("Changes here apply to the next run");
+        }
+        None => _ = widgets::small(ui, "Hover over an option to read what it does"),
+    }
+}
+
+fn preset_menu(ui: &mut Ui, config: &mut Config) {
+    for preset in Preset::ALL {
+        let name = format::sentence(preset.name());
+        if ui.button(name).on_hover_text(preset.about()).clicked() {
+            fit::apply_preset(config, preset);
+            ui.close();
+        }
+    }
+    ui.separator();
+    let reset = ui
+        .button("Reset everything")
+        .on_hover_text("The recommended set-up in every option; only the data folder stays");
+    if reset.clicked() {
+        let source = std::mem::take(&mut config.data.source);
+        *config = Preset::Improved.config();
+        config.data.source = source;
+        ui.close();
+    }
+}
+
+fn cost_ui(ui: &mut Ui, cost: &Cost) {
+    ui.columns_const(|[left, middle, right]| {
+        widgets::stat(left, "Generator", &format::short(cost.generator_parameters))
+            .on_hover_text("Numbers that the generator learns");
+        widgets::stat(middle, "Discriminator", &format::short(cost.discriminator_parameters))
+            .on_hover_text("Numbers that the discriminator learns");
+        widgets::stat(right, "Memory", &format!("~{}", format::bytes(cost.training_bytes)))
+            .on_hover_text("What training needs at its peak, within a factor of two");
+    });
+}
+
+/// A card that folds.
+fn section(ui: &mut Ui, name: &str, open: bool, contents: impl FnOnce(&mut Ui)) {
+    widgets::card(ui, |ui| {
+        ui.spacing_mut().item_spacing.y = 3.0;
+        let id = ui.make_persistent_id(("setup-section", name));
+        let mut state = CollapsingState::load_with_default_open(ui.ctx(), id, open);
+        let head = ui.horizontal(|ui| {
+            widgets::title(ui, name);
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                let (rect, response) = ui.allocate_exact_size(egui::Vec2::splat(14.0), Sense::hover());
+                egui::collapsing_header::paint_default_icon(
+                    ui,
+                    state.openness(ui.ctx()),
+                    &response.with_new_rect(rect),
+                );
+            });
+        });
+        let head = ui.interact(head.response.rect, id.with("head"), Sense::click());
+        head.widget_info(|| egui::WidgetInfo::labeled(egui::Role::DisclosureTriangle, true, format!("{name} options")));
+        if head.on_hover_cursor(egui::CursorIcon::PointingHand).clicked() {
+            state.toggle(ui);
+        }
+        state.show_body_unindented(ui, |ui| {
+            ui.add_space(4.0);
+            contents(ui);
+        });
+    });
+}

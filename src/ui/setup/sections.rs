@@ -1,0 +1,188 @@
+//! The options, grouped as the networks are: images, generator, discriminator, loss, optimizer, run and score.
+
+use egui::{DragValue, Ui};
+
+use super::form::{Form, combo, control_size};
+use super::{fit, network};
+use crate::config::{Conditioning, LossKind, Schedule};
+
+/// Image size, colour and balance.
+pub fn images_ui(form: &mut Form<'_>, ui: &mut Ui) {
+    form.row(ui, "image_size", "Image size", None, |ui, config| {
+        let before = config.image_size;
+        let response = combo(ui, "image_size", &format!("{before} px"), |ui| {
+            for size in fit::image_sizes() {
+                ui.selectable_value(&mut config.image_size, size, format!("{size} px"));
+            }
+        });
+        if config.image_size != before {
+            fit::fit_to_image_size(config);
+        }
+        response
+    });
+    form.row(ui, "channels", "Colour", None, |ui, config| {
+        let name = |channels| if channels == 1 { "Grey" } else { "Colour" };
+        combo(ui, "channels", name(config.channels), |ui| {
+            for channels in [3, 1] {
+                ui.selectable_value(&mut config.channels, channels, name(channels));
+            }
+        })
+    });
+    let demo = (!form.config.data.is_demo()).then_some("Only the drawn demo set has a size to choose");
+    form.count(ui, "data.demo_images", "Demo images a class", demo, 2..=100_000, |c| &mut c.data.demo_images);
+    form.switch(ui, "data.balance", "Balance classes", None, |c| &mut c.data.balance);
+}
+
+/// How real images are varied before the discriminator sees them.
+pub fn augmentation_ui(form: &mut Form<'_>, ui: &mut Ui) {
+    form.switch(ui, "data.flip_horizontal", "Mirror left-right", None, |c| &mut c.data.flip_horizontal);
+    form.switch(ui, "data.flip_vertical", "Mirror top-bottom", None, |c| &mut c.data.flip_vertical);
+    form.row(ui, "data.rotation", "Rotation", None, |ui, config| {
+        let drag = DragValue::new(&mut config.data.rotation).range(0.0..=180.0).suffix("°").max_decimals(1);
+        ui.add_sized(control_size(), drag)
+    });
+    form.row(ui, "data.color_jitter", "Colour jitter", None, |ui, config| {
+        let drag = DragValue::new(&mut config.data.color_jitter).range(0.0..=1.0).speed(0.005).max_decimals(3);
+        ui.add_sized(control_size(), drag)
+    });
+    form.count(ui, "data.workers", "Loader threads", None, 1..=64, |c| &mut c.data.workers);
+}
+
+/// The generator.
+pub fn generator_ui(form: &mut Form<'_>, ui: &mut Ui) {
+    network::generator_ui(ui, form.config);
+    form.count(ui, "generator.latent_dim", "Latent numbers", None, 1..=4096, |c| &mut c.generator.latent_dim);
+    form.count(ui, "generator.label_embedding", "Label embedding", None, 1..=4096, |c| {
+        &mut c.generator.label_embedding
+    });
+    form.count(ui, "generator.base_channels", "Base channels", None, 1..=512, |c| &mut c.generator.base_channels);
+    form.choice(ui, "generator.norm", "Normalisation", |c| &mut c.generator.norm);
+    form.choice(ui, "generator.skip", "Skip connections", |c| &mut c.generator.skip);
+    let maps = form.config.generator_maps();
+    form.attention(ui, "generator.attention", "Generator", &maps, |c| &mut c.generator.attention);
+}
+
+/// The discriminator.
+pub fn discriminator_ui(form: &mut Form<'_>, ui: &mut Ui) {
+    network::discriminator_ui(ui, form.config);
+    form.count(ui, "discriminator.base_channels", "Base channels", None, 1..=512, |c| {
+        &mut c.discriminator.base_channels
+    });
+    form.choice(ui, "discriminator.conditioning", "Conditioning", |c| &mut c.discriminator.conditioning);
+    let off = match form.config.discriminator.conditioning {
+        Conditioning::Replicated | Conditioning::ProjectedMap => None,
+        Conditioning::None | Conditioning::LabelMap | Conditioning::Auxiliary | Conditioning::Projection => {
+            Some("Read by replicated and projected-map conditioning only")
+        }
+    };
+    form.count(ui, "discriminator.label_embedding", "Label embedding", off, 1..=4096, |c| {
+        &mut c.discriminator.label_embedding
+    });
+    form.switch(ui, "discriminator.spectral_norm", "Spectral norm", None, |c| &mut c.discriminator.spectral_norm);
+    form.choice(ui, "discriminator.norm", "Normalisation", |c| &mut c.discriminator.norm);
+    let maps = form.config.discriminator_maps(form.config.image_size);
+    form.attention(ui, "discriminator.attention", "Discriminator", &maps, |c| &mut c.discriminator.attention);
+    let most = fit::most_scales(form.config.image_size);
+    let off =
+        (most == 1 && form.config.discriminator.scales <= 1).then_some("Images of 16 px leave room for one scale");
+    form.count(ui, "discriminator.scales", "Scales", off, 1..=most, |c| &mut c.discriminator.scales);
+}
+
+/// The loss.
+pub fn loss_ui(form: &mut Form<'_>, ui: &mut Ui) {
+    form.choice(ui, "loss.kind", "Adversarial loss", |c| &mut c.loss.kind);
+    let kind = form.config.loss.kind;
+    let off = (kind != LossKind::Bce).then_some("Only with the bce loss");
+    form.fraction(ui, "loss.label_smoothing", "Label smoothing", off, 0.0..=0.5, |c| &mut c.loss.label_smoothing);
+    let off = (kind != LossKind::WassersteinGp).then_some("Only with the wasserstein-gp loss");
+    form.fraction(ui, "loss.gradient_penalty", "Gradient penalty", off, 0.0..=1e6, |c| &mut c.loss.gradient_penalty);
+    let auxiliary = form.config.discriminator.conditioning == Conditioning::Auxiliary;
+    let off = (!auxiliary).then_some("Only with auxiliary conditioning of the discriminator");
+    form.fraction(ui, "loss.auxiliary_weight", "Auxiliary weight", off, 0.0..=1e6, |c| &mut c.loss.auxiliary_weight);
+}
+
+/// Learning rates, Adam, averaging and the schedule.
+pub fn optimizer_ui(form: &mut Form<'_>, ui: &mut Ui) {
+    const BELOW_ONE: f64 = 0.999_999;
+    form.fraction(ui, "optimizer.generator_lr", "Generator rate", None, 0.0..=1.0, |c| &mut c.optimizer.generator_lr);
+    form.fraction(ui, "optimizer.discriminator_lr", "Discriminator rate", None, 0.0..=1.0, |c| {
+        &mut c.optimizer.discriminator_lr
+    });
+    form.fraction(ui, "optimizer.beta1", "Adam beta 1", None, 0.0..=BELOW_ONE, |c| &mut c.optimizer.beta1);
+    form.fraction(ui, "optimizer.beta2", "Adam beta 2", None, 0.0..=BELOW_ONE, |c| &mut c.optimizer.beta2);
+    form.count(ui, "optimizer.discriminator_steps", "D updates a step", None, 1..=100, |c| {
+        &mut c.optimizer.discriminator_steps
+    });
+    form.count(ui, "optimizer.accumulation", "Batches an update", None, 1..=100, |c| &mut c.optimizer.accumulation);
+    form.fraction(ui, "optimizer.ema_decay", "Moving average", None, 0.0..=BELOW_ONE, |c| &mut c.optimizer.ema_decay);
+    form.choice(ui, "optimizer.schedule", "Rate schedule", |c| &mut c.optimizer.schedule);
+    let schedule = form.config.optimizer.schedule;
+    let falls = matches!(schedule, Schedule::Linear | Schedule::Cosine);
+    let off = (!falls).then_some("Only with the linear and cosine schedules");
+    form.fraction(ui, "optimizer.decay_from", "Decay begins at", off, 0.0..=BELOW_ONE, |c| &mut c.optimizer.decay_from);
+    form.fraction(ui, "optimizer.decay_to", "Decay ends at", off, 0.0..=1.0, |c| &mut c.optimizer.decay_to);
+    let off = (schedule != Schedule::Step).then_some("Only with the step schedule");
+    form.count(ui, "optimizer.drop_every", "Drop every", off, 1..=10_000_000, |c| &mut c.optimizer.drop_every);
+    form.fraction(ui, "optimizer.drop_factor", "Drop factor", off, 0.0..=1.0, |c| &mut c.optimizer.drop_factor);
+}
+
+/// How long, how much at a time, what is kept, and where.
+pub fn run_ui(form: &mut Form<'_>, ui: &mut Ui) {
+    const MANY: usize = 1_000_000_000;
+    form.count(ui, "train.steps", "Steps", None, 1..=MANY, |c| &mut c.train.steps);
+    form.count(ui, "train.batch_size", "Batch size", None, 1..=4096, |c| &mut c.train.batch_size);
+    form.row(ui, "train.seed", "Seed", None, |ui, config| {
+        let drag = DragValue::new(&mut config.train.seed).range(0..=i64::MAX as u64).clamp_existing_to_range(false);
+        ui.add_sized(control_size(), drag)
+    });
+    form.count(ui, "train.checkpoint_every", "Checkpoint every", None, 0..=MANY, |c| &mut c.train.checkpoint_every);
+    let off = (form.config.train.checkpoint_every == 0).then_some("Only the last checkpoint is written");
+    form.count(ui, "train.keep_checkpoints", "Checkpoints kept", off, 0..=MANY, |c| &mut c.train.keep_checkpoints);
+    form.count(ui, "train.grid_every", "Sample grid every", None, 0..=MANY, |c| &mut c.train.grid_every);
+    let off = (form.config.train.grid_every == 0).then_some("No sample grids are drawn");
+    form.count(ui, "train.grid_columns", "Images a row", off, 1..=64, |c| &mut c.train.grid_columns);
+    form.row(ui, "train.device", "Device", None, |ui, config| {
+        let device = config.train.device.clone();
+        combo(ui, "device", &device, |ui| {
+            for name in devices(&device) {
+                ui.selectable_value(&mut config.train.device, name.clone(), name);
+            }
+        })
+    });
+    form.count(ui, "train.threads", "Threads", None, 0..=1024, |c| &mut c.train.threads);
+}
+
+/// The devices that this program was built for, and the one that is set.
+fn devices(set: &str) -> Vec<String> {
+    let mut names = vec!["auto".to_owned(), "cpu".to_owned()];
+    if cfg!(feature = "cuda") {
+        names.extend(["cuda", "cuda:0", "cuda:1", "cuda:2", "cuda:3"].map(str::to_owned));
+    }
+    if cfg!(feature = "metal") {
+        names.push("metal".to_owned());
+    }
+    if !names.iter().any(|name| name == set) {
+        names.push(set.to_owned());
+    }
+    names
+}
+
+/// How often the images are scored, and on how many.
+pub fn score_ui(form: &mut Form<'_>, ui: &mut Ui) {
+    form.count(ui, "score.every", "Score every", None, 0..=1_000_000_000, |c| &mut c.score.every);
+    let off = (form.config.score.every == 0).then_some("The run is never scored");
+    form.count(ui, "score.images", "Images scored", off, 0..=10_000_000, |c| &mut c.score.images);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_devices_that_were_built_are_offered() {
+        let names = devices("auto");
+        assert_eq!(names.iter().any(|name| name.starts_with("cuda")), cfg!(feature = "cuda"));
+        assert_eq!(names.iter().any(|name| name == "metal"), cfg!(feature = "metal"));
+        assert_eq!(devices("cuda:7").last().map(String::as_str), Some("cuda:7"));
+    }
+}

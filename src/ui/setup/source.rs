@@ -1,0 +1,84 @@
+//! Where the images come from: a typed path, a chosen or dropped folder, a recent one, or the drawn demo set.
+
+use egui::{Button, RichText, TextEdit, Ui};
+
+use super::super::action::Action;
+use super::super::data_view::Reading;
+use super::super::{format, glyph, widgets};
+use super::Given;
+use crate::config::{Config, DEMO};
+
+/// The rows that choose the data. `draft` is a path that is being typed.
+#[must_use]
+pub fn source_ui(ui: &mut Ui, config: &mut Config, draft: &mut Option<String>, given: &Given<'_>) -> Vec<Action> {
+    let mut actions = Vec::new();
+    let mut text = draft.clone().unwrap_or_else(|| config.data.source.clone());
+    let edit =
+        TextEdit::singleline(&mut text).hint_text("Path of a folder of class folders").desired_width(f32::INFINITY);
+    let response = ui.add(edit);
+    let info = || egui::WidgetInfo::labeled(egui::Role::TextInput, true, "Data folder");
+    response.widget_info(info);
+    let response = response.on_hover_text(
+        "A folder with one sub-folder a class; Enter reads it. A folder may also be dropped on the window",
+    );
+    if response.changed() {
+        *draft = Some(text);
+    }
+    if response.lost_focus()
+        && let Some(typed) = draft.take()
+    {
+        actions.push(Action::UseData(typed.trim().to_owned()));
+    }
+    ui.add_space(3.0);
+    ui.horizontal(|ui| {
+        if ui.button("Choose folder…").clicked() {
+            actions.push(Action::ChooseData);
+        }
+        let demo = ui.add(Button::selectable(config.data.is_demo(), "Demo set").frame_when_inactive(true));
+        if demo.on_hover_text("Six kinds of stained blood cell, drawn by the program").clicked() {
+            actions.push(Action::UseData(DEMO.to_owned()));
+        }
+        ui.add_enabled_ui(!given.recent.is_empty(), |ui| {
+            glyph::menu(ui, "Recent", |ui| {
+                for folder in given.recent {
+                    if ui.button(format::path_end(folder, 48)).on_hover_text(folder).clicked() {
+                        actions.push(Action::UseData(folder.clone()));
+                        ui.close();
+                    }
+                }
+            });
+        });
+    });
+    ui.add_space(3.0);
+    state_ui(ui, given);
+    actions
+}
+
+fn state_ui(ui: &mut Ui, given: &Given<'_>) {
+    let p = widgets::palette(ui);
+    match given.data.reading() {
+        Reading::Nothing => _ = widgets::small(ui, "Nothing was read yet"),
+        Reading::Busy { done, total } if *total > 0 => {
+            _ = widgets::small(ui, format!("Reading {} of {}", format::count(*done), format::count(*total)));
+        }
+        Reading::Busy { .. } => _ = widgets::small(ui, "Reading…"),
+        Reading::Done => {
+            let Some(summary) = given.data.summary() else { return };
+            let found = format!(
+                "{}, {}",
+                format::plural(summary.classes.len(), "class"),
+                format::plural(summary.images(), "image")
+            );
+            let skipped = summary.skipped.len();
+            ui.horizontal(|ui| {
+                ui.label(RichText::new(found).small().color(p.text));
+                if skipped > 0 {
+                    let text = format!("{} skipped", format::plural(skipped, "file"));
+                    ui.label(RichText::new(text).small().color(p.warning))
+                        .on_hover_text("The Data page names each with its reason");
+                }
+            });
+        }
+        Reading::Failed(message) => _ = ui.label(RichText::new(message).small().color(p.error)),
+    }
+}

@@ -1,0 +1,121 @@
+//! The top bar: what runs, how far it is, and the buttons that start, pause and stop it.
+
+use egui::{Align, Button, Label, Layout, Panel, ProgressBar, RichText, Theme, Ui, vec2};
+
+use super::action::Action;
+use super::glyph::{self, Glyph};
+use super::run_view::{Phase, RunView};
+use super::{format, icon, theme, widgets};
+use crate::event::Command;
+
+/// Draws the bar. `live` is the run that was started last, `blockers` say why a run cannot start.
+#[must_use]
+pub fn top_bar_ui(ui: &mut Ui, live: Option<&RunView>, blockers: &[String]) -> Vec<Action> {
+    let p = widgets::palette(ui);
+    let frame = egui::Frame::new().fill(p.surface).inner_margin(egui::Margin::symmetric(14, 0));
+    let mut actions = Vec::new();
+    Panel::top("top").exact_size(theme::TOP_HEIGHT).frame(frame).show(ui, |ui| {
+        ui.horizontal_centered(|ui| {
+            ui.spacing_mut().item_spacing.x = 6.0;
+            icon::mark(ui, 26.0);
+            ui.add(Label::new(RichText::new("gandle").size(18.0).strong().color(p.strong)).extend());
+            ui.add_space(16.0);
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                ui.spacing_mut().item_spacing.x = 8.0;
+                theme_button(ui);
+                ui.add_space(6.0);
+                actions.extend(buttons_ui(ui, live, blockers));
+                ui.add_space(10.0);
+                ui.with_layout(Layout::left_to_right(Align::Center), |ui| progress_ui(ui, live));
+            });
+        });
+    });
+    actions
+}
+
+/// The colour that stands for a phase.
+pub fn phase_color(ui: &Ui, phase: &Phase) -> egui::Color32 {
+    let p = widgets::palette(ui);
+    match phase {
+        Phase::Starting | Phase::Running => p.accent,
+        Phase::Paused => p.warning,
+        Phase::Finished => p.good,
+        Phase::Stopped => p.muted,
+        Phase::Failed(_) => p.error,
+    }
+}
+
+fn progress_ui(ui: &mut Ui, live: Option<&RunView>) {
+    let Some(run) = live else {
+        widgets::muted(ui, "Choose a folder of class folders on the left, or train on the drawn demo set");
+        return;
+    };
+    let p = widgets::palette(ui);
+    ui.allocate_ui_with_layout(vec2(86.0, ui.available_height()), Layout::left_to_right(Align::Center), |ui| {
+        ui.set_min_width(86.0);
+        widgets::pill(ui, run.phase().name(), phase_color(ui, run.phase()));
+    });
+    let wide = ui.available_width() > 620.0;
+    let name_width = if wide { 190.0 } else { 120.0 };
+    ui.allocate_ui_with_layout(vec2(name_width, ui.available_height()), Layout::left_to_right(Align::Center), |ui| {
+        ui.set_min_width(name_width);
+        ui.add(Label::new(RichText::new(run.name()).color(p.text)).truncate());
+    });
+    let figures = 262.0;
+    let bar_width = (ui.available_width() - figures).clamp(80.0, 520.0);
+    let share = run.step() as f32 / run.steps().max(1) as f32;
+    let text = format!("{} / {}", format::count(run.step()), format::count(run.steps()));
+    let bar = ProgressBar::new(share).desired_width(bar_width).desired_height(20.0).corner_radius(5);
+    let bar =
+        ui.add(bar.fill(p.accent.gamma_multiply(0.8)).text(RichText::new(text).monospace().size(12.0).color(p.strong)));
+    bar.on_hover_text("Steps done of steps in all");
+    if let Some(last) = run.last() {
+        widgets::number(ui, format!("{:>8.1} img/s", last.images_per_s), p.text).on_hover_text("Real images a second");
+    }
+    let left = run.seconds_left().filter(|_| *run.phase() == Phase::Running);
+    if let Some(seconds) = left {
+        widgets::number(ui, format!("{:>13} left", format::duration(seconds)), p.text);
+    }
+}
+
+fn buttons_ui(ui: &mut Ui, live: Option<&RunView>, blockers: &[String]) -> Vec<Action> {
+    let mut actions = Vec::new();
+    let size = vec2(78.0, 30.0);
+    let active = live.filter(|run| run.is_active());
+    let asked = active.and_then(RunView::asked);
+    let stop = ui.add_enabled(active.is_some() && asked != Some(Command::Stop), Button::new("Stop").min_size(size));
+    if stop.on_hover_text("Write a checkpoint and end the run").clicked() {
+        actions.push(Action::Command(Command::Stop));
+    }
+    let paused = active.is_some_and(|run| *run.phase() == Phase::Paused);
+    let (name, command, about) = if paused {
+        ("Resume", Command::Resume, "Go on")
+    } else {
+        ("Pause", Command::Pause, "Write a checkpoint and wait")
+    };
+    let pause = ui.add_enabled(active.is_some() && asked.is_none(), Button::new(name).min_size(size));
+    if pause.on_hover_text(about).clicked() {
+        actions.push(Action::Command(command));
+    }
+    let ready = active.is_none() && blockers.is_empty();
+    let train = ui.add_enabled(ready, widgets::primary(ui, "Train").min_size(size));
+    let train = if active.is_some() {
+        train.on_disabled_hover_text("A run is going on; stop it to start another")
+    } else {
+        train.on_disabled_hover_text(blockers.join("\n"))
+    };
+    if train.on_hover_text("Start a run with the settings on the left, in a session folder of its own").clicked() {
+        actions.push(Action::Train);
+    }
+    actions
+}
+
+fn theme_button(ui: &mut Ui) {
+    let (picture, name, next) = match ui.ctx().theme() {
+        Theme::Dark => (Glyph::Sun, "Light theme", Theme::Light),
+        Theme::Light => (Glyph::Moon, "Dark theme", Theme::Dark),
+    };
+    if glyph::button(ui, picture, vec2(30.0, 30.0), true, name).clicked() {
+        ui.ctx().set_theme(next);
+    }
+}

@@ -1,0 +1,209 @@
+//! The small parts that all panels are built from.
+
+use egui::text::{LayoutJob, TextFormat};
+use egui::{
+    Align, Button, Color32, CornerRadius, FontId, Frame, Label, Layout, Margin, Response, RichText, Role, ScrollArea,
+    Sense, Stroke, Ui, UiBuilder, Vec2, WidgetInfo, vec2,
+};
+
+use super::glyph::{self, Glyph};
+use super::theme::{self, Palette};
+
+/// The palette of the theme that is on.
+pub fn palette(ui: &Ui) -> &'static Palette {
+    theme::palette(ui.visuals())
+}
+
+/// A card: a raised surface with a subtle border.
+pub fn card<R>(ui: &mut Ui, contents: impl FnOnce(&mut Ui) -> R) -> R {
+    card_frame(ui).show(ui, contents).inner
+}
+
+/// The frame of a card.
+pub fn card_frame(ui: &Ui) -> Frame {
+    let p = palette(ui);
+    Frame::new()
+        .fill(p.surface)
+        .stroke(Stroke::new(1.0, p.border))
+        .corner_radius(CornerRadius::same(theme::ROUND + 2))
+        .inner_margin(Margin::same(theme::PAD))
+}
+
+/// A title of a card.
+pub fn title(ui: &mut Ui, text: &str) -> Response {
+    let text = RichText::new(text).strong().color(palette(ui).strong);
+    ui.add(Label::new(text).extend())
+}
+
+/// Text that may be overlooked.
+pub fn muted(ui: &mut Ui, text: impl Into<String>) -> Response {
+    let color = palette(ui).muted;
+    ui.label(RichText::new(text.into()).color(color))
+}
+
+/// Small text that may be overlooked.
+pub fn small(ui: &mut Ui, text: impl Into<String>) -> Response {
+    let color = palette(ui).muted;
+    ui.label(RichText::new(text.into()).small().color(color))
+}
+
+/// Numbers in a fixed width, so that nothing moves when they change.
+pub fn number(ui: &mut Ui, text: impl Into<String>, color: Color32) -> Response {
+    ui.add(Label::new(RichText::new(text.into()).monospace().color(color)).extend())
+}
+
+/// A button that stands out.
+pub fn primary(ui: &Ui, text: &str) -> Button<'static> {
+    let p = palette(ui);
+    Button::new(RichText::new(text.to_owned()).color(p.on_accent).strong()).fill(p.accent).stroke(Stroke::NONE)
+}
+
+/// A figure with its name above it.
+pub fn stat(ui: &mut Ui, name: &str, value: &str) -> Response {
+    ui.vertical(|ui| {
+        ui.spacing_mut().item_spacing.y = 1.0;
+        small(ui, name);
+        let color = palette(ui).strong;
+        number(ui, value, color);
+    })
+    .response
+}
+
+/// A coloured dot and a word.
+pub fn pill(ui: &mut Ui, text: &str, color: Color32) -> Response {
+    let galley = ui.painter().layout_no_wrap(text.to_owned(), small_font(), color);
+    let (rect, response) = ui.allocate_exact_size(vec2(galley.size().x + 30.0, 20.0), Sense::hover());
+    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, text));
+    ui.painter().rect_filled(rect, 10.0, color.gamma_multiply(0.16));
+    ui.painter().circle_filled(rect.left_center() + vec2(12.0, 0.0), 3.5, color);
+    let at = egui::pos2(rect.left() + 20.0, rect.center().y - galley.size().y / 2.0);
+    ui.painter().galley(at, galley, color);
+    response
+}
+
+/// A small filled circle.
+pub fn dot(ui: &mut Ui, color: Color32) -> Response {
+    let (rect, response) = ui.allocate_exact_size(Vec2::splat(7.0), Sense::hover());
+    ui.painter().circle_filled(rect.center(), 3.5, color);
+    response
+}
+
+/// A switch for yes or no, named for screen readers and tests.
+pub fn switch(ui: &mut Ui, on: &mut bool, name: &str) -> Response {
+    let size = vec2(34.0, 18.0);
+    let (rect, mut response) = ui.allocate_exact_size(size, Sense::click());
+    if response.clicked() {
+        *on = !*on;
+        response.mark_changed();
+    }
+    response.widget_info(|| WidgetInfo::selected(Role::CheckBox, ui.is_enabled(), *on, name));
+    if ui.is_rect_visible(rect) {
+        let p = palette(ui);
+        let shift = ui.ctx().animate_bool_responsive(response.id, *on);
+        let visuals = ui.style().interact(&response);
+        let fill = egui::lerp(egui::Rgba::from(visuals.bg_fill)..=egui::Rgba::from(p.accent), shift);
+        let radius = rect.height() / 2.0;
+        ui.painter().rect(rect, radius, fill, visuals.bg_stroke, egui::StrokeKind::Inside);
+        let x = egui::lerp(rect.left() + radius..=rect.right() - radius, shift);
+        let knob = if *on { p.on_accent } else { p.muted };
+        ui.painter().circle_filled(egui::pos2(x, rect.center().y), radius - 4.0, knob);
+        if response.has_focus() {
+            ui.painter().rect_stroke(rect.expand(2.0), radius, Stroke::new(1.0, p.accent), egui::StrokeKind::Outside);
+        }
+    }
+    response
+}
+
+/// One tab of a row; `count` stands beside its name where it is not zero.
+pub fn tab(ui: &mut Ui, selected: bool, text: &str) -> Response {
+    let p = palette(ui);
+    let color = if selected { p.strong } else { p.muted };
+    let text_size =
+        ui.painter().layout_no_wrap(text.to_owned(), egui::TextStyle::Body.resolve(ui.style()), color).size();
+    let size = vec2(text_size.x + 22.0, ui.available_height());
+    let response = ui.add(Button::new(RichText::new(text).color(color)).frame(false).min_size(size));
+    let info = || WidgetInfo::selected(Role::Tab, true, selected, text);
+    response.widget_info(info);
+    let line = response.rect.with_min_y(response.rect.bottom() - 2.0);
+    if selected {
+        ui.painter().rect_filled(line, 1.0, p.accent);
+    } else if response.hovered() {
+        ui.painter().rect_filled(line, 1.0, p.border);
+    }
+    response
+}
+
+/// A message across the width. `true` where its cross was clicked.
+pub fn banner(
+    ui: &mut Ui,
+    color: Color32,
+    fill: Color32,
+    title: &str,
+    text: &str,
+    buttons: impl FnOnce(&mut Ui),
+) -> bool {
+    let frame = Frame::new()
+        .fill(fill)
+        .stroke(Stroke::new(1.0, color.gamma_multiply(0.5)))
+        .corner_radius(CornerRadius::same(theme::ROUND + 2))
+        .inner_margin(Margin::symmetric(12, 8));
+    let mut closed = false;
+    frame.show(ui, |ui| {
+        ui.set_min_width(ui.available_width());
+        ui.horizontal(|ui| {
+            // The parts on the right are drawn first, so that the text knows what is left for it.
+            let whole = ui.available_rect_before_wrap();
+            let height = 20.0;
+            let place = whole.with_max_y(whole.top() + height);
+            let builder = UiBuilder::new().max_rect(place).layout(Layout::right_to_left(Align::Center));
+            let mut right = ui.new_child(builder);
+            closed = glyph::button(&mut right, Glyph::Cross, Vec2::splat(height), false, "Dismiss").clicked();
+            buttons(&mut right);
+            ui.set_max_width(right.min_rect().left() - whole.left() - 12.0);
+            let mut job = LayoutJob::default();
+            let font = egui::TextStyle::Body.resolve(ui.style());
+            job.append(title, 0.0, TextFormat::simple(font.clone(), color));
+            job.append(text, 10.0, TextFormat::simple(font, palette(ui).text));
+            ui.add(Label::new(job).wrap());
+        });
+    });
+    closed
+}
+
+/// A column of cards that scrolls by itself.
+pub fn column(ui: &mut Ui, id: &str, width: f32, contents: impl FnOnce(&mut Ui)) {
+    let size = vec2(width, ui.available_height());
+    ui.allocate_ui_with_layout(size, Layout::top_down(Align::Min), |ui| {
+        ui.set_width(width);
+        ScrollArea::vertical().id_salt(id).auto_shrink(false).show(ui, |ui| {
+            ui.spacing_mut().item_spacing.y = theme::GAP;
+            contents(ui);
+        });
+    });
+}
+
+/// Text in the middle of the room that is left: what could be here, and how to get it.
+pub fn empty(ui: &mut Ui, title: &str, text: &str) {
+    let p = palette(ui);
+    ui.vertical_centered(|ui| {
+        ui.add_space((ui.available_height() / 2.0 - 40.0).max(8.0));
+        ui.label(RichText::new(title).strong().color(p.text));
+        ui.add_space(2.0);
+        ui.label(RichText::new(text).color(p.muted));
+    });
+}
+
+/// A horizontal bar that shows a share of 1.
+pub fn share_bar(ui: &mut Ui, width: f32, share: f32, color: Color32) -> Response {
+    let (rect, response) = ui.allocate_exact_size(vec2(width, 8.0), Sense::hover());
+    let p = palette(ui);
+    ui.painter().rect_filled(rect, 4.0, p.well);
+    let filled = rect.with_max_x(rect.left() + (rect.width() * share.clamp(0.0, 1.0)).max(2.0));
+    ui.painter().rect_filled(filled, 4.0, color);
+    response
+}
+
+/// The font of small text.
+pub fn small_font() -> FontId {
+    FontId::proportional(theme::SMALL)
+}

@@ -1,0 +1,437 @@
+//! The window by meaning: events go in, texts and commands come out. Found by label, without pictures.
+
+use std::path::PathBuf;
+use std::time::SystemTime;
+
+use egui_kittest::Harness;
+use egui_kittest::kittest::{NodeT as _, Queryable as _};
+use gandle::config::{Config, LossKind, Preset};
+use gandle::event::{
+    Checkpoint, ClassCount, Command, DataSummary, Event, Grid, GridPicture, JobEvent, Picture, Score, Skipped, Started,
+    Step,
+};
+use gandle::ui::{Action, Page, RunView, SessionRow, Settings, Source, Workbench, theme};
+
+/// A window of the size that it opens with, and what it asked for.
+struct Window {
+    harness: Harness<'static, (Workbench, Vec<Action>)>,
+}
+
+impl Window {
+    fn new() -> Self {
+        Self::with(|_| {})
+    }
+
+    fn with(prepare: impl FnOnce(&mut Workbench)) -> Self {
+        let mut workbench = Workbench::new(Preset::Improved.config(), Settings::default());
+        prepare(&mut workbench);
+        let draw = |ui: &mut egui::Ui, state: &mut (Workbench, Vec<Action>)| {
+            let asked = state.0.ui(ui);
+            state.1.extend(asked);
+        };
+        let builder = Harness::builder().with_size([1280.0, 1600.0]).with_max_steps(40);
+        let harness = builder.with_context_setup(theme::apply).build_ui_state(draw, (workbench, Vec::new()));
+        let mut window = Self { harness };
+        window.settle();
+        window
+    }
+
+    fn settle(&mut self) {
+        self.harness.run();
+    }
+
+    fn click(&mut self, label: &str) {
+        self.harness.get_by_label(label).click();
+        self.settle();
+    }
+
+    fn turn_to(&mut self, page: &str) {
+        self.harness.get_by_role_and_label(egui::accesskit::Role::Tab, page).click();
+        self.settle();
+    }
+
+    fn shows(&self, text: &str) -> bool {
+        self.harness.query_all_by_label_contains(text).next().is_some()
+    }
+
+    fn enabled(&self, button: &str) -> bool {
+        !self.harness.get_by_role_and_label(egui::accesskit::Role::Button, button).accesskit_node().is_disabled()
+    }
+
+    fn asked(&mut self) -> Vec<Action> {
+        std::mem::take(&mut self.harness.state_mut().1)
+    }
+
+    fn bench(&mut self) -> &mut Workbench {
+        &mut self.harness.state_mut().0
+    }
+
+    fn config(&self) -> &Config {
+        &self.harness.state().0.config
+    }
+
+    fn apply(&mut self, event: Event) {
+        self.bench().live.as_mut().expect("a run").apply(event);
+        self.settle();
+    }
+}
+
+fn started() -> Event {
+    Event::Started(Box::new(Started {
+        schema: 1,
+        version: "0.1.0".to_owned(),
+        session: "night-7".to_owned(),
+        step: 0,
+        config: Preset::Improved.config(),
+        classes: vec!["benign".to_owned(), "malignant".to_owned()],
+        device: "cpu".to_owned(),
+        threads: 2,
+        generator_parameters: 1_000_000,
+        discriminator_parameters: 2_000_000,
+        time: 0,
+    }))
+}
+
+fn step(step: usize) -> Event {
+    let seconds = step as f64 * 0.25;
+    Event::Step(Step { step, loss_d: 1.25, loss_g: 0.75, images_per_s: 64.0, seconds, ..Step::default() })
+}
+
+fn score(value: f64, class: Option<&str>) -> Event {
+    Event::Score(Score {
+        step: 1000,
+        metric: "frechet-distance".to_owned(),
+        extractor: "efficientnet-lite0".to_owned(),
+        class: class.map(str::to_owned),
+        samples: 480,
+        value,
+        seconds: 1.0,
+    })
+}
+
+fn picture(step: usize) -> GridPicture {
+    let picture = Picture { width: 128, height: 32, rgb: vec![90; 128 * 32 * 3].into() };
+    GridPicture { step, columns: 8, rows: 2, cell: 16, picture }
+}
+
+fn view(events: impl IntoIterator<Item = Event>) -> RunView {
+    let mut view = RunView::new(PathBuf::from("sessions/night-7"));
+    events.into_iter().for_each(|event| view.apply(event));
+    view
+}
+
+fn running() -> Window {
+    Window::with(|bench| bench.live = Some(view([started(), step(1), step(2)])))
+}
+
+fn preview() -> JobEvent {
+    let class = |name: &str, images| ClassCount { name: name.to_owned(), images };
+    let summary = DataSummary {
+        source: "/cells".to_owned(),
+        classes: vec![class("benign", 1200), class("malignant", 34)],
+        skipped: vec![Skipped { file: "benign/notes.txt".to_owned(), reason: "not an image".to_owned() }],
+        duplicates: vec![vec!["benign/a.png".to_owned(), "malignant/a.png".to_owned()]],
+        ..DataSummary::default()
+    };
+    JobEvent::Preview { summary: Box::new(summary), samples: picture(0) }
+}
+
+#[test]
+fn the_first_look_says_what_to_do_and_train_starts_a_run() {
+    let mut window = Window::new();
+    assert!(window.shows("Train a conditional GAN on your images") && window.shows("Ready to train"));
+    assert!(!window.enabled("Pause") && !window.enabled("Stop"));
+    window.click("Train");
+    assert_eq!(window.asked(), [Action::Train]);
+}
+
+#[test]
+fn a_running_run_shows_its_numbers() {
+    let mut window = running();
+    for text in ["Training", "night-7", "2 / 4,000", "64.0 img/s", "16 min 40 s left", "1.250", "0.750"] {
+        assert!(window.shows(text), "{text}");
+    }
+    assert!(!window.enabled("Train"));
+    window.apply(score(31.5, None));
+    assert!(window.shows("Frechet distance (EfficientNet-Lite0)") && window.shows("31.50") && window.shows("N 480"));
+}
+
+#[test]
+fn pause_resume_and_stop_return_commands() {
+    let mut window = running();
+    window.click("Pause");
+    assert_eq!(window.asked(), [Action::Command(Command::Pause)]);
+    window.bench().live.as_mut().expect("a run").ask(Command::Pause);
+    window.settle();
+    assert!(!window.enabled("Pause"));
+    window.apply(Event::Paused { step: 2 });
+    assert!(window.shows("Paused"));
+    window.click("Resume");
+    window.click("Stop");
+    assert_eq!(window.asked(), [Action::Command(Command::Resume), Action::Command(Command::Stop)]);
+}
+
+#[test]
+fn a_failure_is_shown_and_the_next_run_can_start() {
+    let mut window = running();
+    window.apply(Event::Failed { step: 2, message: "The loss is not a number.".to_owned() });
+    assert!(window.shows("Failed at step 2") && window.shows("The loss is not a number."));
+    assert!(!window.enabled("Stop"));
+    window.click("Train");
+    assert_eq!(window.asked(), [Action::Train]);
+    window.click("Dismiss");
+    assert!(!window.shows("Failed at step 2"));
+}
+
+#[test]
+fn warnings_stay_until_they_are_dismissed_and_remain_in_the_log() {
+    let mut window = running();
+    window.apply(Event::Warning { step: 2, message: "D wins by far.".to_owned() });
+    window.apply(step(3));
+    assert!(window.shows("D wins by far."));
+    window.click("Dismiss");
+    assert!(!window.shows("D wins by far."));
+    window.click("Log");
+    assert!(window.shows("D wins by far.") && window.shows("Started on cpu with 2 threads"));
+}
+
+#[test]
+fn choosing_a_loss_changes_the_configuration_and_what_is_enabled() {
+    use egui::accesskit::Role;
+    let mut window = Window::new();
+    let smoothing_off = |window: &Window| {
+        window.harness.get_by_role_and_label(Role::SpinButton, "Label smoothing").accesskit_node().is_disabled()
+    };
+    assert!(smoothing_off(&window));
+    window.harness.get_by_role_and_label(Role::ComboBox, "Adversarial loss").click();
+    window.settle();
+    window.click("bce");
+    assert_eq!(window.config().loss.kind, LossKind::Bce);
+    assert!(!smoothing_off(&window));
+}
+
+#[test]
+fn attention_toggles_and_falls_away_with_its_map() {
+    use egui::accesskit::Role;
+    let mut window = Window::new();
+    window.click("Generator attention at 16");
+    assert_eq!(window.config().generator.attention, [16, 32]);
+    window.click("Generator attention at 32");
+    window.click("Discriminator attention at 8");
+    assert_eq!(
+        (&window.config().generator.attention, &window.config().discriminator.attention),
+        (&vec![16], &vec![8, 32])
+    );
+    window.harness.get_by_role_and_label(Role::ComboBox, "Image size").click();
+    window.settle();
+    window.click("32 px");
+    assert_eq!((window.config().image_size, &window.config().discriminator.attention), (32, &vec![8]));
+    assert!(window.harness.query_by_label("Generator attention at 32").is_none());
+    assert!(window.enabled("Train"));
+}
+
+#[test]
+fn errors_keep_a_run_from_starting_and_say_why() {
+    let mut window = Window::with(|bench| bench.config.train.steps = 0);
+    assert!(!window.enabled("Train"));
+    assert!(window.shows("1 error") && window.shows("a run of 0 steps trains nothing"));
+    window.bench().config.train.steps = 10;
+    window.settle();
+    assert!(window.enabled("Train") && window.shows("Ready to train"));
+}
+
+#[test]
+fn data_that_cannot_be_read_keeps_a_run_from_starting() {
+    let mut window = Window::new();
+    window.bench().data.apply(JobEvent::Failed { message: "/cells is not a folder".to_owned() });
+    window.settle();
+    assert!(!window.enabled("Train") && window.shows("/cells is not a folder"));
+}
+
+#[test]
+fn a_typed_path_is_asked_for_when_it_is_done() {
+    let mut window = Window::new();
+    window.harness.get_by_label("Data folder").click();
+    window.settle();
+    window.harness.key_press_modifiers(egui::Modifiers::COMMAND, egui::Key::A);
+    window.harness.get_by_label("Data folder").type_text("/cells");
+    window.settle();
+    assert_eq!(window.asked(), []);
+    window.harness.key_press(egui::Key::Enter);
+    window.settle();
+    assert_eq!(window.asked(), [Action::UseData("/cells".to_owned())]);
+}
+
+#[test]
+fn the_data_page_names_classes_and_every_skipped_file() {
+    let mut window = Window::with(|bench| {
+        bench.data.ask(Source::of(&bench.config));
+        bench.data.apply(JobEvent::Progress { done: 3, total: 9 });
+    });
+    assert!(window.shows("Reading 3 of 9"));
+    window.bench().data.apply(preview());
+    window.turn_to("Data");
+    for text in ["malignant", "1,200", "1,234", "benign/notes.txt", "not an image", "benign/a.png, malignant/a.png"] {
+        assert!(window.shows(text), "{text}");
+    }
+    window.click("Read again");
+    assert_eq!(window.asked(), [Action::ReadData]);
+}
+
+#[test]
+fn the_newest_grid_is_followed_and_older_ones_are_read() {
+    let grid = |step| Grid { step, file: format!("grids/{step}.png") };
+    let mut window = running();
+    window.apply(Event::Grid(grid(100)));
+    let asked = window.asked();
+    let [Action::ReadGrid(ask)] = asked.as_slice() else { panic!("{asked:?}") };
+    assert_eq!((ask.grid.step, ask.rows, ask.columns), (100, 2, 8));
+    let ctx = window.harness.ctx.clone();
+    window.bench().take_grid(&ctx, ask, Ok(picture(100)));
+    window.bench().live.as_mut().expect("a run").show_grid(picture(200));
+    window.apply(Event::Grid(grid(200)));
+    assert_eq!(window.asked(), []);
+    assert!(window.shows("step 200") && window.shows("2 of 2"));
+    window.click("Save grid…");
+    assert_eq!(window.asked(), [Action::SaveGrid(picture(200))]);
+}
+
+#[test]
+fn a_grid_that_cannot_be_read_says_so() {
+    let mut window = running();
+    window.apply(Event::Grid(Grid { step: 100, file: "grids/100.png".to_owned() }));
+    let asked = window.asked();
+    let [Action::ReadGrid(ask)] = asked.as_slice() else { panic!("{asked:?}") };
+    let ctx = window.harness.ctx.clone();
+    window.bench().take_grid(&ctx, ask, Err("the file is gone".to_owned()));
+    window.settle();
+    assert!(window.shows("the file is gone") && window.asked().is_empty());
+}
+
+#[test]
+fn images_are_exported_from_the_newest_checkpoint() {
+    let mut window = running();
+    window.click("Export images…");
+    assert!(!window.enabled("Export"));
+    for step in [500, 1000] {
+        window.apply(Event::Checkpoint(Checkpoint {
+            step,
+            folder: format!("checkpoints/{step}"),
+            removed: Vec::new(),
+        }));
+    }
+    assert!(window.enabled("Export") && window.shows("Images a class"));
+    window.click("Write one now");
+    window.click("Export");
+    let asked = window.asked();
+    let [Action::Command(Command::Checkpoint), Action::Export(ask)] = asked.as_slice() else { panic!("{asked:?}") };
+    assert_eq!((ask.step, ask.class, ask.truncation), (1000, None, 0.0));
+    assert_eq!(ask.folder, PathBuf::from("sessions/night-7/exports"));
+    window.bench().export.apply(JobEvent::Progress { done: 40, total: 100 });
+    window.harness.run_steps(2);
+    window.click("Cancel export");
+    assert_eq!(window.asked(), [Action::CancelExport]);
+    window.bench().export.apply(JobEvent::Exported { images: 200, folder: PathBuf::from("/out") });
+    window.settle();
+    assert!(window.shows("200 images written to /out"));
+    window.click("Close");
+    assert!(!window.shows("Images a class"));
+}
+
+#[test]
+fn a_stored_session_is_replayed_and_its_settings_can_be_taken_over() {
+    let folder = PathBuf::from("sessions/night-7");
+    let row = SessionRow { folder: folder.clone(), name: "night-7".to_owned(), steps: 2, modified: SystemTime::now() };
+    let mut window = Window::with(|bench| {
+        bench.sessions = vec![row];
+        bench.config.generator.attention.clear();
+    });
+    window.turn_to("Sessions");
+    window.click("Open night-7");
+    assert_eq!(window.asked(), [Action::ListSessions, Action::OpenSession(folder)]);
+    let events =
+        [started(), step(1), step(2), score(12.25, None), score(14.5, Some("benign")), Event::Finished { step: 2 }];
+    window.bench().stored = Some(view(events));
+    window.bench().settings.page = Page::Details;
+    window.settle();
+    for text in [
+        "Stored session",
+        "night-7, Finished at step 2",
+        "12.250",
+        "14.500",
+        "generator.attention",
+        "1,000,000 parameters",
+    ] {
+        assert!(window.shows(text), "{text}");
+    }
+    window.harness.get_all_by_label("Use these settings").next().expect("a button").click();
+    window.settle();
+    assert_eq!(window.config().generator.attention, [32]);
+    window.click("Dismiss");
+    assert!(!window.shows("Stored session"));
+}
+
+#[test]
+fn a_stored_session_leaves_the_live_run_in_reach() {
+    let mut window = running();
+    window.bench().stored = Some(view([started(), step(1), Event::Stopped { step: 1 }]));
+    window.settle();
+    window.click("Pause");
+    assert_eq!(window.asked(), [Action::Command(Command::Pause)]);
+    assert!(window.shows("2 / 4,000"));
+}
+
+#[test]
+fn presets_change_the_networks_and_keep_the_data() {
+    let mut window = Window::with(|bench| bench.config.train.steps = 77);
+    window.harness.get_by_label_contains("Preset: improved").click();
+    window.settle();
+    window.click("Original");
+    assert_eq!((window.config().loss.kind, window.config().train.steps), (LossKind::Bce, 77));
+    assert!(window.shows("Preset: original") && window.shows("2 warnings"));
+}
+
+#[test]
+fn the_theme_switches() {
+    let mut window = Window::new();
+    let label = if window.harness.ctx.theme() == egui::Theme::Dark { "Light theme" } else { "Dark theme" };
+    let before = window.harness.ctx.theme();
+    window.click(label);
+    assert_ne!(window.harness.ctx.theme(), before);
+}
+
+#[test]
+fn every_page_draws_at_the_smallest_size_and_in_both_themes() {
+    for theme in [egui::Theme::Dark, egui::Theme::Light] {
+        let mut window = running();
+        window.harness.ctx.set_theme(theme);
+        window.harness.set_size(egui::vec2(960.0, 600.0));
+        window.bench().data.apply(preview());
+        window.apply(score(20.0, None));
+        for page in ["Data", "Details", "Sessions", "Run"] {
+            window.turn_to(page);
+        }
+    }
+}
+
+#[test]
+fn playing_shows_every_grid_in_turn_and_ends_at_the_newest() {
+    let mut window = running();
+    let mut seen = Vec::new();
+    for step in [100, 200, 300] {
+        window.bench().live.as_mut().expect("a run").apply(Event::Grid(Grid { step, file: format!("{step}.png") }));
+    }
+    window.settle();
+    window.harness.get_by_label("Play the grids").click();
+    for _ in 0..60 {
+        window.harness.step();
+        for action in window.asked() {
+            let Action::ReadGrid(ask) = action else { panic!("{action:?}") };
+            let ctx = window.harness.ctx.clone();
+            window.bench().take_grid(&ctx, &ask, Ok(picture(ask.grid.step)));
+            seen.push(ask.grid.step);
+        }
+    }
+    assert!(seen.ends_with(&[100, 200]) && seen.contains(&300), "{seen:?}");
+    assert!(window.shows("step 300") && window.harness.query_by_label("Play the grids").is_some());
+}
