@@ -139,7 +139,7 @@ fn preview() -> JobEvent {
 #[test]
 fn the_first_look_says_what_to_do_and_train_starts_a_run() {
     let mut window = Window::new();
-    assert!(window.shows("Train a conditional GAN on your images") && window.shows("Ready to train"));
+    assert!(window.shows("Train a conditional GAN on your images") && window.shows("Settings are fine"));
     assert!(!window.enabled("Pause") && !window.enabled("Stop"));
     window.click("Train");
     assert_eq!(window.asked(), [Action::Train]);
@@ -237,7 +237,7 @@ fn errors_keep_a_run_from_starting_and_say_why() {
     assert!(window.shows("1 error") && window.shows("a run of 0 steps trains nothing"));
     window.bench().config.train.steps = 10;
     window.settle();
-    assert!(window.enabled("Train") && window.shows("Ready to train"));
+    assert!(window.enabled("Train") && window.shows("Settings are fine"));
 }
 
 #[test]

@@ -255,7 +255,7 @@ impl App {
         let mut view = RunView::new(stored.folder);
         stored.events.into_iter().for_each(|event| view.apply(event));
         if view.is_active() {
-            let message = "This session has no ending: the program that trained it was closed or lost its power. It can be gone on with from its newest checkpoint (gandle resume).";
+            let message = "This session has no ending: the program that trained it was closed or lost its power. Its newest checkpoint is whole: export images from it, or use its settings for a new run.";
             view.apply(Event::Warning { step: view.step(), message: message.to_owned() });
             view.apply(Event::Stopped { step: view.step() });
         }

@@ -73,7 +73,7 @@ fn problems_button(ui: &mut Ui, problems: &[Problem], open: &mut bool) {
     let (color, text) = match (errors, warnings) {
         (0, 0) => {
             widgets::dot(ui, p.good);
-            widgets::small(ui, "Ready to train");
+            widgets::small(ui, "Settings are fine");
             return;
         }
         (0, _) => (p.warning, format::plural(warnings, "warning")),
