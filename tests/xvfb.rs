@@ -1,6 +1,5 @@
 //! Starts the real program in a real window on a virtual screen and looks at what it draws.
 #![cfg(target_os = "linux")]
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::collections::HashSet;
 use std::io::{BufRead as _, BufReader};

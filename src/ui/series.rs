@@ -1,6 +1,6 @@
 //! Curves of any length: stores every point, and reduces them to what a plot's pixels can show without losing a spike.
 
-/// Points that one [`Chunk`] sums up.
+/// Points that one chunk sums up.
 const CHUNK: usize = 64;
 
 /// Reading of the smoothing slider above which averages stop growing.

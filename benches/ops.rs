@@ -1,0 +1,103 @@
+//! What the kernels reach: `cargo bench --bench ops`. The throughput column counts floating-point operations.
+
+use divan::counter::ItemsCount;
+use divan::{Bencher, black_box};
+use gandle::ops::attention::attention;
+use gandle::ops::matmul::{Into, Matrix, Threads, matmul};
+use gandle::ops::norm::Over;
+use gandle::ops::tape::gradients_from;
+use gandle::ops::{Geometry, Graph, Value, cpu};
+
+fn main() {
+    divan::main();
+}
+
+fn value(shape: &[usize]) -> Value {
+    let count = shape.iter().product();
+    let numbers = (0..count).map(|i| ((i * 37) % 23) as f32 / 7.0 - 1.5).collect();
+    Value::leaf(cpu::tensor(numbers, shape).expect("the count fits"))
+}
+
+/// A stride-2 4x4 convolution of 32 images: size of its input, and channels before and after it.
+#[derive(Clone, Copy, Debug)]
+struct Layer(usize, usize, usize);
+
+const LAYERS: [Layer; 6] = [
+    Layer(64, 4, 64),
+    Layer(32, 64, 128),
+    Layer(16, 128, 256),
+    Layer(8, 256, 512),
+    Layer(32, 4, 32),
+    Layer(16, 32, 64),
+];
+
+impl Layer {
+    fn values(self) -> (Value, Value, Value) {
+        let Self(size, inputs, outputs) = self;
+        let output = value(&[32, size / 2, size / 2, outputs]);
+        (value(&[32, size, size, inputs]), value(&[outputs, 4, 4, inputs]), output)
+    }
+
+    fn operations(self) -> ItemsCount {
+        let Self(size, inputs, outputs) = self;
+        ItemsCount::new(2 * 32 * (size / 2).pow(2) * 16 * inputs * outputs)
+    }
+}
+
+const STRIDE_2: Geometry = Geometry::new(2, 1);
+
+#[divan::bench(args = LAYERS)]
+fn convolution(bencher: Bencher<'_, '_>, layer: Layer) {
+    let (x, w, _) = layer.values();
+    bencher.counter(layer.operations()).bench(|| black_box(x.conv(&w, STRIDE_2)).expect("shapes fit"));
+}
+
+#[divan::bench(args = LAYERS)]
+fn input_gradient(bencher: Bencher<'_, '_>, layer: Layer) {
+    let (_, w, g) = layer.values();
+    let size = (layer.0, layer.0);
+    bencher
+        .counter(layer.operations())
+        .bench(|| black_box(g.conv_input_gradient(&w, STRIDE_2, size)).expect("shapes fit"));
+}
+
+#[divan::bench(args = LAYERS)]
+fn kernel_gradient(bencher: Bencher<'_, '_>, layer: Layer) {
+    let (x, _, g) = layer.values();
+    bencher
+        .counter(layer.operations())
+        .bench(|| black_box(x.conv_kernel_gradient(&g, STRIDE_2, (4, 4))).expect("shapes fit"));
+}
+
+/// What the matrix product alone reaches: the limit of the rest.
+#[divan::bench(args = [512, 1024])]
+fn matrix_product(bencher: Bencher<'_, '_>, n: usize) {
+    let numbers = vec![0.5; n * n];
+    let mut out = vec![0.0; n * n];
+    bencher.counter(ItemsCount::new(2 * n * n * n)).bench_local(|| {
+        matmul(&mut out, Matrix::new(&numbers, n, n), Matrix::new(&numbers, n, n), Into::Replace, Threads::All);
+    });
+}
+
+/// Forward and backward of 32 maps of this width and 32 channels.
+#[divan::bench(args = [16, 32, 64])]
+fn self_attention(bencher: Bencher<'_, '_>, size: usize) {
+    let n = size * size;
+    let leaves = [value(&[32, n, 4]), value(&[32, n, 4]), value(&[32, n, 32])];
+    let weight = value(&[32, n, 32]);
+    bencher.counter(ItemsCount::new(2 * 32 * n * n * (3 * 4 + 3 * 32 + 4 + 32))).bench(|| {
+        let out = attention(&leaves[0], &leaves[1], &leaves[2]).expect("shapes fit");
+        black_box(gradients_from(out, weight.clone(), &leaves, Graph::Drop)).expect("shapes fit")
+    });
+}
+
+/// Forward and backward of batch normalisation with ReLU.
+#[divan::bench]
+fn batch_norm(bencher: Bencher<'_, '_>) {
+    let leaves = [value(&[32, 32, 32, 64]), value(&[1, 64]), value(&[1, 64])];
+    let weight = value(&[32, 32, 32, 64]);
+    bencher.bench(|| {
+        let (out, _) = leaves[0].normalise(&leaves[1], &leaves[2], Over::Batch, 0.0).expect("shapes fit");
+        black_box(gradients_from(out, weight.clone(), &leaves, Graph::Drop)).expect("shapes fit")
+    });
+}
