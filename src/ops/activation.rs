@@ -28,14 +28,17 @@ impl Value {
         let step = cpu::block_rows(width) * width;
         let (x, b) = (cpu::slice(self.tensor())?, cpu::slice(bias.tensor())?);
         out.par_chunks_mut(step).zip(x.par_chunks(step)).for_each(|(out, x)| {
-            cpu::vectorised(|| {
-                for (out, x) in out.chunks_exact_mut(width).zip(x.chunks_exact(width)) {
-                    for ((out, x), b) in out.iter_mut().zip(x).zip(&b[..]) {
-                        let sum = x + b;
-                        *out = if sum > 0.0 { sum } else { slope * sum };
+            cpu::vectorised(
+                #[inline(always)]
+                || {
+                    for (out, x) in out.chunks_exact_mut(width).zip(x.chunks_exact(width)) {
+                        for ((out, x), b) in out.iter_mut().zip(x).zip(&b[..]) {
+                            let sum = x + b;
+                            *out = if sum > 0.0 { sum } else { slope * sum };
+                        }
                     }
-                }
-            });
+                },
+            );
         });
         let out = cpu::tensor(out, self.dims())?;
         Ok(fused(out, &[self, bias], plain, move |b| {
@@ -46,15 +49,18 @@ impl Value {
             let sums: Vec<Vec<f32>> = (grad.par_chunks_mut(step).zip(y.par_chunks(step)).zip(g.par_chunks(step)))
                 .map(|((grad, y), g)| {
                     let mut sums = vec![0.0; width];
-                    cpu::vectorised(|| {
-                        let rows = y.chunks_exact(width).zip(g.chunks_exact(width));
-                        for (grad, (y, g)) in grad.chunks_exact_mut(width).zip(rows) {
-                            for i in 0..width {
-                                grad[i] = if y[i] > 0.0 { g[i] } else { slope * g[i] };
-                                sums[i] += grad[i];
+                    cpu::vectorised(
+                        #[inline(always)]
+                        || {
+                            let rows = y.chunks_exact(width).zip(g.chunks_exact(width));
+                            for (grad, (y, g)) in grad.chunks_exact_mut(width).zip(rows) {
+                                for i in 0..width {
+                                    grad[i] = if y[i] > 0.0 { g[i] } else { slope * g[i] };
+                                    sums[i] += grad[i];
+                                }
                             }
-                        }
-                    });
+                        },
+                    );
                     sums
                 })
                 .collect();
@@ -96,14 +102,20 @@ impl Value {
 pub(super) fn dot(a: &[f32], b: &[f32]) -> f64 {
     const LANES: usize = 16;
     let rows = a.len() / LANES;
-    let sums = cpu::block_sums(rows, LANES, LANES, |range, sums| {
-        let range = range.start * LANES..range.end * LANES;
-        for (a, b) in a[range.clone()].chunks_exact(LANES).zip(b[range].chunks_exact(LANES)) {
-            for ((sum, a), b) in sums.iter_mut().zip(a).zip(b) {
-                *sum += a * b;
+    let sums = cpu::block_sums(
+        rows,
+        LANES,
+        LANES,
+        #[inline(always)]
+        |range, sums| {
+            let range = range.start * LANES..range.end * LANES;
+            for (a, b) in a[range.clone()].chunks_exact(LANES).zip(b[range].chunks_exact(LANES)) {
+                for ((sum, a), b) in sums.iter_mut().zip(a).zip(b) {
+                    *sum += a * b;
+                }
             }
-        }
-    });
+        },
+    );
     let rest = rows * LANES..a.len();
     let rest: f64 = a[rest.clone()].iter().zip(&b[rest]).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum();
     sums.iter().sum::<f64>() + rest

@@ -78,11 +78,14 @@ fn forward(q: &[f32], k: &[f32], v: &[f32], s: &Shape) -> (Vec<f32>, Rows) {
             let mut scores = cpu::fresh(rows * n);
             matmul(&mut scores, q, k.t(), Into::Replace, Threads::One);
             for ((scores, max), inverse) in scores.chunks_exact_mut(n).zip(max).zip(inverse) {
-                cpu::vectorised(|| {
-                    *max = largest(scores);
-                    *inverse = 1.0 / exponentials(scores, *max);
-                    scores.iter_mut().for_each(|p| *p *= *inverse);
-                });
+                cpu::vectorised(
+                    #[inline(always)]
+                    || {
+                        *max = largest(scores);
+                        *inverse = 1.0 / exponentials(scores, *max);
+                        scores.iter_mut().for_each(|p| *p *= *inverse);
+                    },
+                );
             }
             matmul(out, Matrix::new(&scores, rows, n), v, Into::Replace, Threads::One);
         });
@@ -121,14 +124,17 @@ fn backward(b: &Backward<'_>, saved: &Rows, s: &Shape) -> Gradients {
             for (row, (((p, ds), grad), out)) in rows_of.enumerate() {
                 let at = image * n + first + row;
                 let (max, inverse) = (saved.max[at], saved.inverse[at]);
-                cpu::vectorised(|| {
-                    exponentials(p, max);
-                    let delta: f32 = products(grad, out);
-                    for (p, ds) in p.iter_mut().zip(ds.iter_mut()) {
-                        *p *= inverse;
-                        *ds = *p * (*ds - delta);
-                    }
-                });
+                cpu::vectorised(
+                    #[inline(always)]
+                    || {
+                        exponentials(p, max);
+                        let delta: f32 = products(grad, out);
+                        for (p, ds) in p.iter_mut().zip(ds.iter_mut()) {
+                            *p *= inverse;
+                            *ds = *p * (*ds - delta);
+                        }
+                    },
+                );
             }
             let into = if first == 0 { Into::Replace } else { Into::Add };
             let (p, ds) = (Matrix::new(p, rows, n), Matrix::new(ds, rows, n));

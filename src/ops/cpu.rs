@@ -83,11 +83,14 @@ pub fn block_rows(width: usize) -> usize {
 pub fn map(a: &[f32], f: impl Fn(f32) -> f32 + Sync) -> Vec<f32> {
     let mut out = fresh(a.len());
     out.par_chunks_mut(BLOCK).zip(a.par_chunks(BLOCK)).for_each(|(out, a)| {
-        vectorised(|| {
-            for (out, a) in out.iter_mut().zip(a) {
-                *out = f(*a);
-            }
-        });
+        vectorised(
+            #[inline(always)]
+            || {
+                for (out, a) in out.iter_mut().zip(a) {
+                    *out = f(*a);
+                }
+            },
+        );
     });
     out
 }
@@ -97,11 +100,14 @@ pub fn map2(a: &[f32], b: &[f32], f: impl Fn(f32, f32) -> f32 + Sync) -> Vec<f32
     assert_eq!(a.len(), b.len());
     let mut out = fresh(a.len());
     out.par_chunks_mut(BLOCK).zip(a.par_chunks(BLOCK)).zip(b.par_chunks(BLOCK)).for_each(|((out, a), b)| {
-        vectorised(|| {
-            for ((out, a), b) in out.iter_mut().zip(a).zip(b) {
-                *out = f(*a, *b);
-            }
-        });
+        vectorised(
+            #[inline(always)]
+            || {
+                for ((out, a), b) in out.iter_mut().zip(a).zip(b) {
+                    *out = f(*a, *b);
+                }
+            },
+        );
     });
     out
 }
@@ -133,7 +139,10 @@ pub fn block_sums(
         .map(|block| {
             let mut part = vec![0.0; sums];
             let range = block * step..((block + 1) * step).min(rows);
-            vectorised(|| add(range, &mut part));
+            vectorised(
+                #[inline(always)]
+                || add(range, &mut part),
+            );
             part
         })
         .collect();

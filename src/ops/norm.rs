@@ -136,16 +136,28 @@ impl Saved {
 fn group_sums(shape: &Shape, lanes: usize, add: impl Fn(std::ops::Range<usize>, usize, &mut [f32]) + Sync) -> Vec<f64> {
     let c = shape.channels;
     match shape.over {
-        Over::Batch => cpu::block_sums(shape.batch * shape.positions, c, lanes * c, |rows, sums| add(rows, 0, sums)),
+        Over::Batch => cpu::block_sums(
+            shape.batch * shape.positions,
+            c,
+            lanes * c,
+            #[inline(always)]
+            |rows, sums| add(rows, 0, sums),
+        ),
         Over::Image => {
             let mut out = vec![0.0; lanes * shape.batch];
             let images: Vec<Vec<f64>> = (0..shape.batch)
                 .into_par_iter()
                 .map(|image| {
                     let first = image * shape.positions;
-                    let sums = cpu::block_sums(shape.positions, c, lanes * c, |rows, sums| {
-                        add(rows.start + first..rows.end + first, image, sums);
-                    });
+                    let sums = cpu::block_sums(
+                        shape.positions,
+                        c,
+                        lanes * c,
+                        #[inline(always)]
+                        |rows, sums| {
+                            add(rows.start + first..rows.end + first, image, sums);
+                        },
+                    );
                     sums.chunks(c).map(|lane| lane.iter().sum()).collect()
                 })
                 .collect();
@@ -166,27 +178,32 @@ fn measure(x: &[f32], shape: &Shape) -> Statistics {
         Over::Batch => x[..c].to_vec(),
         Over::Image => (0..shape.batch).map(|image| x[image * shape.image()]).collect(),
     };
-    let sums = group_sums(shape, 2, |rows, image, sums| {
-        let (sum, squares) = sums.split_at_mut(c);
-        let rows = x[rows.start * c..rows.end * c].chunks_exact(c);
-        match shape.over {
-            Over::Batch => rows.for_each(|row| {
-                for (((sum, square), x), guess) in sum.iter_mut().zip(squares.iter_mut()).zip(row).zip(&guess) {
-                    let x = x - guess;
-                    *sum += x;
-                    *square += x * x;
-                }
-            }),
-            Over::Image => rows.for_each(|row| {
-                let guess = guess[image];
-                for ((sum, square), x) in sum.iter_mut().zip(squares.iter_mut()).zip(row) {
-                    let x = x - guess;
-                    *sum += x;
-                    *square += x * x;
-                }
-            }),
-        }
-    });
+    let sums = group_sums(
+        shape,
+        2,
+        #[inline(always)]
+        |rows, image, sums| {
+            let (sum, squares) = sums.split_at_mut(c);
+            let rows = x[rows.start * c..rows.end * c].chunks_exact(c);
+            match shape.over {
+                Over::Batch => rows.for_each(|row| {
+                    for (((sum, square), x), guess) in sum.iter_mut().zip(squares.iter_mut()).zip(row).zip(&guess) {
+                        let x = x - guess;
+                        *sum += x;
+                        *square += x * x;
+                    }
+                }),
+                Over::Image => rows.for_each(|row| {
+                    let guess = guess[image];
+                    for ((sum, square), x) in sum.iter_mut().zip(squares.iter_mut()).zip(row) {
+                        let x = x - guess;
+                        *sum += x;
+                        *square += x * x;
+                    }
+                }),
+            }
+        },
+    );
     let shifted: Vec<f64> = sums[..groups].iter().map(|sum| sum / count as f64).collect();
     let squares = sums[groups..].iter().map(|sum| sum / count as f64);
     let variance = squares.zip(&shifted).map(|(square, mean)| (square - mean * mean).max(0.0)).collect();
@@ -224,14 +241,17 @@ fn apply(x: &[f32], saved: &Saved, scales: &[f32], shifts: &[f32], shape: &Shape
     let mut out = cpu::fresh(x.len());
     over_blocks(&mut out, shape, |image, row, out| {
         let (factor, offset) = lines(image, saved, scales, shifts, shape);
-        cpu::vectorised(|| {
-            for (out, x) in out.chunks_exact_mut(c).zip(x[row * c..].chunks_exact(c)) {
-                for (((out, x), factor), offset) in out.iter_mut().zip(x).zip(&factor).zip(&offset) {
-                    let y = x * factor + offset;
-                    *out = if y > 0.0 { y } else { slope * y };
+        cpu::vectorised(
+            #[inline(always)]
+            || {
+                for (out, x) in out.chunks_exact_mut(c).zip(x[row * c..].chunks_exact(c)) {
+                    for (((out, x), factor), offset) in out.iter_mut().zip(x).zip(&factor).zip(&offset) {
+                        let y = x * factor + offset;
+                        *out = if y > 0.0 { y } else { slope * y };
+                    }
                 }
-            }
-        });
+            },
+        );
     });
     out
 }
@@ -268,15 +288,18 @@ fn fast(b: &Backward<'_>, saved: &Saved, shape: &Shape) -> Gradients {
                 .collect();
             let range = row * c..row * c + out.len();
             let (x, y, grad) = (&x[range.clone()], &y[range.clone()], &grad[range]);
-            cpu::vectorised(|| {
-                let rows = x.chunks_exact(c).zip(y.chunks_exact(c)).zip(grad.chunks_exact(c));
-                for (out, ((x, y), grad)) in out.chunks_exact_mut(c).zip(rows) {
-                    for ch in 0..c {
-                        let h = if y[ch] > 0.0 { grad[ch] } else { slope * grad[ch] };
-                        out[ch] = h * a[ch] - x[ch] * p[ch] - q[ch];
+            cpu::vectorised(
+                #[inline(always)]
+                || {
+                    let rows = x.chunks_exact(c).zip(y.chunks_exact(c)).zip(grad.chunks_exact(c));
+                    for (out, ((x, y), grad)) in out.chunks_exact_mut(c).zip(rows) {
+                        for ch in 0..c {
+                            let h = if y[ch] > 0.0 { grad[ch] } else { slope * grad[ch] };
+                            out[ch] = h * a[ch] - x[ch] * p[ch] - q[ch];
+                        }
                     }
-                }
-            });
+                },
+            );
         });
         Ok(Value::constant(cpu::tensor(dx, b.grad.dims())?))
     })?;
@@ -300,21 +323,27 @@ fn channel_sums(x: &[f32], y: &[f32], grad: &[f32], saved: &Saved, shape: &Shape
             let group = |ch: usize| if shape.over == Over::Batch { ch } else { image };
             let mean: Vec<f32> = (0..c).map(|ch| saved.mean[group(ch)]).collect();
             let first = image * shape.positions;
-            let mut sums = cpu::block_sums(shape.positions, c, 2 * c, |rows, sums| {
-                let (plain, weighted) = sums.split_at_mut(c);
-                let range = (rows.start + first) * c..(rows.end + first) * c;
-                let rows = x[range.clone()]
-                    .chunks_exact(c)
-                    .zip(y[range.clone()].chunks_exact(c))
-                    .zip(grad[range].chunks_exact(c));
-                for ((x, y), grad) in rows {
-                    for ch in 0..c {
-                        let h = if y[ch] > 0.0 { grad[ch] } else { slope * grad[ch] };
-                        plain[ch] += h;
-                        weighted[ch] += h * (x[ch] - mean[ch]);
+            let mut sums = cpu::block_sums(
+                shape.positions,
+                c,
+                2 * c,
+                #[inline(always)]
+                |rows, sums| {
+                    let (plain, weighted) = sums.split_at_mut(c);
+                    let range = (rows.start + first) * c..(rows.end + first) * c;
+                    let rows = x[range.clone()]
+                        .chunks_exact(c)
+                        .zip(y[range.clone()].chunks_exact(c))
+                        .zip(grad[range].chunks_exact(c));
+                    for ((x, y), grad) in rows {
+                        for ch in 0..c {
+                            let h = if y[ch] > 0.0 { grad[ch] } else { slope * grad[ch] };
+                            plain[ch] += h;
+                            weighted[ch] += h * (x[ch] - mean[ch]);
+                        }
                     }
-                }
-            });
+                },
+            );
             for ch in 0..c {
                 sums[c + ch] *= f64::from(saved.inverse[group(ch)]);
             }

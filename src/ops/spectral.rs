@@ -40,7 +40,12 @@ fn unit(x: Vec<f32>) -> Vec<f32> {
 
 /// `matrix v`
 fn times(matrix: &[f32], v: &[f32]) -> Vec<f32> {
-    let row = |row: &[f32]| cpu::vectorised(|| lanes_dot(row, v));
+    let row = |row: &[f32]| {
+        cpu::vectorised(
+            #[inline(always)]
+            || lanes_dot(row, v),
+        )
+    };
     if matrix.len() <= cpu::BLOCK {
         matrix.chunks_exact(v.len()).map(row).collect()
     } else {
@@ -67,13 +72,16 @@ fn transposed_times(matrix: &[f32], u: &[f32], columns: usize) -> Vec<f32> {
     let mut out = vec![0.0; columns];
     const STRIP: usize = 1024;
     out.par_chunks_mut(STRIP).enumerate().for_each(|(strip, out)| {
-        cpu::vectorised(|| {
-            for (row, factor) in matrix.chunks_exact(columns).zip(u) {
-                for (out, x) in out.iter_mut().zip(&row[strip * STRIP..]) {
-                    *out += factor * x;
+        cpu::vectorised(
+            #[inline(always)]
+            || {
+                for (row, factor) in matrix.chunks_exact(columns).zip(u) {
+                    for (out, x) in out.iter_mut().zip(&row[strip * STRIP..]) {
+                        *out += factor * x;
+                    }
                 }
-            }
-        });
+            },
+        );
     });
     out
 }
@@ -114,11 +122,14 @@ impl Value {
                 let mut out = cpu::fresh(grad.len());
                 out.par_chunks_mut(v.len()).zip(grad.par_chunks(v.len())).zip(&u[..]).for_each(|((out, grad), u)| {
                     let factor = along * u;
-                    cpu::vectorised(|| {
-                        for ((out, grad), v) in out.iter_mut().zip(grad).zip(&v[..]) {
-                            *out = grad * inverse - factor * v;
-                        }
-                    });
+                    cpu::vectorised(
+                        #[inline(always)]
+                        || {
+                            for ((out, grad), v) in out.iter_mut().zip(grad).zip(&v[..]) {
+                                *out = grad * inverse - factor * v;
+                            }
+                        },
+                    );
                 });
                 Ok(Self::constant(cpu::tensor(out, b.grad.dims())?))
             })?])

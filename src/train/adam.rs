@@ -114,13 +114,16 @@ impl Rule {
         let old = w.par_chunks(size).zip(m.par_chunks(size)).zip(v.par_chunks(size)).zip(g.par_chunks(size));
         let new = new_w.par_chunks_mut(size).zip(new_m.par_chunks_mut(size)).zip(new_v.par_chunks_mut(size));
         old.zip(new).for_each(|((((w, m), v), g), ((new_w, new_m), new_v))| {
-            cpu::vectorised(|| {
-                for i in 0..w.len() {
-                    new_m[i] = b1 * m[i] + c1 * g[i];
-                    new_v[i] = b2 * v[i] + c2 * g[i] * g[i];
-                    new_w[i] = w[i] - rate * new_m[i] / (new_v[i].sqrt() * inverse_root + epsilon);
-                }
-            });
+            cpu::vectorised(
+                #[inline(always)]
+                || {
+                    for i in 0..w.len() {
+                        new_m[i] = b1 * m[i] + c1 * g[i];
+                        new_v[i] = b2 * v[i] + c2 * g[i] * g[i];
+                        new_w[i] = w[i] - rate * new_m[i] / (new_v[i].sqrt() * inverse_root + epsilon);
+                    }
+                },
+            );
         });
         let dims = weight.dims();
         Ok([cpu::tensor(new_w, dims)?, cpu::tensor(new_m, dims)?, cpu::tensor(new_v, dims)?])
