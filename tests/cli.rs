@@ -100,12 +100,12 @@ fn training_prints_events_alone_and_repeats() {
         "step",
         "step",
         "grid",
-        "score",
         "checkpoint",
+        "score",
         "finished",
     ];
     assert_eq!(names, want);
-    let score = &runs[0][9];
+    let score = &runs[0][10];
     assert_eq!(
         (score["metric"].as_str(), score["extractor"].as_str(), &score["class"]),
         (Some("frechet-distance"), Some("efficientnet-lite0"), &Value::Null)

@@ -201,7 +201,7 @@ fn what_cannot_start_says_why() {
 }
 
 #[test]
-fn the_waker_is_called_and_a_slow_reader_loses_nothing() {
+fn the_waker_is_called_for_news() {
     let root = tempfile::tempdir().unwrap();
     let calls = Arc::new(AtomicUsize::new(0));
     let counter = calls.clone();
@@ -289,4 +289,66 @@ fn jobs_preview_export_and_cancel() {
     config.data.source = root.path().join("nowhere").display().to_string();
     let job = Job::preview(config, Arc::new(|| {})).unwrap();
     assert!(matches!(job.wait_events().last(), Some(JobEvent::Failed { .. })));
+}
+
+#[test]
+fn the_end_comes_though_somebody_else_could_still_send_commands() {
+    let root = tempfile::tempdir().unwrap();
+    let folder = root.path().join("run");
+    let mut config = small();
+    config.train.steps = 1_000_000;
+    let engine = start(&config, &folder);
+    let sender = engine.sender();
+    assert!(engine.wait_events().any(|event| matches!(event, Event::Step(_))));
+    drop(engine);
+    assert!(matches!(Stored::open(&folder).unwrap().events.last(), Some(Event::Stopped { .. })));
+    drop(sender);
+}
+
+#[test]
+fn commands_that_come_while_the_data_loads_are_obeyed() {
+    let root = tempfile::tempdir().unwrap();
+    let mut config = small();
+    config.data.demo_images = 400;
+    let engine = start(&config, &root.path().join("stopped"));
+    engine.send(Command::Stop);
+    assert_eq!(engine.wait_events().last(), Some(Event::Stopped { step: 0 }));
+    let engine = start(&config, &root.path().join("paused"));
+    engine.send(Command::Pause);
+    for event in engine.wait_events() {
+        match event {
+            Event::Paused { step } => {
+                assert_eq!(step, 0);
+                engine.send(Command::Stop);
+            }
+            Event::Failed { message, .. } => panic!("{message}"),
+            _ => {}
+        }
+    }
+    assert_eq!(checkpoints(&root.path().join("paused")), [0]);
+}
+
+#[test]
+fn a_score_that_cannot_be_taken_is_a_warning_and_training_goes_on() {
+    let root = tempfile::tempdir().unwrap();
+    let class = root.path().join("data/only");
+    std::fs::create_dir_all(&class).unwrap();
+    image::RgbImage::from_pixel(16, 16, image::Rgb([9, 99, 199])).save(class.join("one.png")).unwrap();
+    let mut config = small();
+    config.data.source = root.path().join("data").display().to_string();
+    config.score.every = 4;
+    let events = run(&config, &root.path().join("run"));
+    assert_eq!(events.last(), Some(&Event::Finished { step: 12 }), "{:?}", events.last());
+    let warned = events.iter().filter(|e| matches!(e, Event::Warning { message, .. } if message.contains("no score")));
+    assert_eq!(warned.count(), 1);
+}
+
+#[test]
+fn checkpoints_of_another_run_are_not_taken_for_ones_own() {
+    let root = tempfile::tempdir().unwrap();
+    let folder = root.path().join("run");
+    std::fs::create_dir_all(folder.join("checkpoints/0009000")).unwrap();
+    let Some(Event::Failed { message, .. }) = run(&small(), &folder).pop() else { panic!() };
+    assert!(message.contains("already holds a session"), "{message}");
+    assert!(!folder.join("events.jsonl").exists());
 }

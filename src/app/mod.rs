@@ -255,8 +255,14 @@ impl App {
         let mut view = RunView::new(stored.folder);
         stored.events.into_iter().for_each(|event| view.apply(event));
         if view.is_active() {
-            let message = "This session has no ending: the program that trained it was closed or lost its power. Its newest checkpoint is whole: export images from it, or use its settings for a new run.";
-            view.apply(Event::Warning { step: view.step(), message: message.to_owned() });
+            let left = match view.checkpoints().last() {
+                Some(_) => "Export images from its newest checkpoint, or use its settings for a new run.",
+                None => "It left no checkpoint; use its settings for a new run.",
+            };
+            let message = format!(
+                "This session has no ending: it is still running elsewhere, or the program that trained it was closed. {left}"
+            );
+            view.apply(Event::Warning { step: view.step(), message });
             view.apply(Event::Stopped { step: view.step() });
         }
         if !stored.warnings.is_empty() {

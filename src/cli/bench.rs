@@ -28,7 +28,7 @@ pub(super) fn run(args: &BenchArgs) -> anyhow::Result<()> {
     let mut config = args.settings.resolve()?;
     config.train.batch_size = args.batch.unwrap_or(config.train.batch_size);
     config.train.threads = args.threads.unwrap_or(config.train.threads);
-    let problems = config.check(Some(args.classes));
+    let problems = config.check(Some(args.classes as usize));
     if has_errors(&problems) {
         let list: Vec<String> = problems.iter().map(ToString::to_string).collect();
         return Err(Usage(list.join("\n")).into());
@@ -37,7 +37,7 @@ pub(super) fn run(args: &BenchArgs) -> anyhow::Result<()> {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build()?;
     let (device, _) = device::open(&config.train.device)?;
     let step_ms = pool.install(|| median_step(&config, args, &device))?;
-    let images_per_s = config.train.batch_size as f64 / step_ms * 1e3;
+    let images_per_s = config.images_per_step() as f64 / step_ms * 1e3;
     let report = Report { step_ms, images_per_s, peak_memory_mb: peak_memory_mb(), threads, config };
     if args.json {
         return print_json(&report);
@@ -50,7 +50,7 @@ pub(super) fn run(args: &BenchArgs) -> anyhow::Result<()> {
 }
 
 fn median_step(config: &Config, args: &BenchArgs, device: &Device) -> anyhow::Result<f64> {
-    let mut trainer = Trainer::new(config, args.classes, device)?;
+    let mut trainer = Trainer::new(config, args.classes as usize, device)?;
     let mut feed = Made::new(config, args.classes, device)?;
     let mut times = Vec::new();
     for _ in 0..args.steps.max(1) + 2 {
@@ -71,14 +71,14 @@ struct Made {
 }
 
 impl Made {
-    fn new(config: &Config, classes: usize, device: &Device) -> anyhow::Result<Self> {
+    fn new(config: &Config, classes: u32, device: &Device) -> anyhow::Result<Self> {
         let mut rng = stream(0, Purpose::Demo, 0);
         let count = config.optimizer.discriminator_steps * config.optimizer.accumulation;
         let batches = (0..count).map(|_| Self::batch(&mut rng, config, classes, device));
         Ok(Self { batches: batches.collect::<anyhow::Result<_>>()?, taken: (0, 0) })
     }
 
-    fn batch(rng: &mut ChaCha8Rng, config: &Config, classes: usize, device: &Device) -> anyhow::Result<[Tensor; 4]> {
+    fn batch(rng: &mut ChaCha8Rng, config: &Config, classes: u32, device: &Device) -> anyhow::Result<[Tensor; 4]> {
         let (batch, size) = (config.train.batch_size, config.image_size);
         let mut uniform =
             |count: usize, low: f32| -> Vec<f32> { (0..count).map(|_| rng.random_range(low..1.0)).collect() };
@@ -93,7 +93,6 @@ impl Made {
             device,
         )?;
         let alpha = Tensor::from_vec(uniform(batch, 0.0), (batch, 1, 1, 1), device)?;
-        let classes = u32::try_from(classes)?;
         let labels: Vec<u32> = (0..batch).map(|_| rng.random_range(0..classes)).collect();
         Ok([real, Tensor::from_vec(labels, batch, device)?, z, alpha])
     }

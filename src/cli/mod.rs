@@ -86,7 +86,7 @@ struct TrainArgs {
     #[arg(long)]
     json: bool,
     /// Print the resolved run.toml and its problems, and train nothing.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "json")]
     dry_run: bool,
 }
 
@@ -144,8 +144,8 @@ struct BenchArgs {
     #[arg(long, default_value_t = 8)]
     steps: usize,
     /// Classes of the made-up data.
-    #[arg(long, default_value_t = 6)]
-    classes: usize,
+    #[arg(long, default_value_t = 6, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    classes: u32,
     /// CPU threads; 0 takes all cores.
     #[arg(long)]
     threads: Option<usize>,

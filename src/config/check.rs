@@ -1,5 +1,6 @@
 //! The one check of a configuration: lists every problem, each as an error or a warning, in plain words.
 
+use super::cost::MOST_CLASSES;
 use super::{Conditioning, Config, DiscriminatorNorm, LossKind};
 
 /// How bad a problem is.
@@ -53,6 +54,9 @@ impl Config {
         self.check_networks(classes, &mut list);
         self.check_learning(&mut list);
         self.check_run(&mut list);
+        if list.0.iter().all(|problem| problem.level == Level::Warning) {
+            self.check_cost(classes, &mut list);
+        }
         let mut problems = list.0;
         problems.sort_by_key(|problem| problem.level == Level::Warning);
         problems
@@ -133,6 +137,20 @@ impl Config {
         }
     }
 
+    /// Looks at what a possible configuration would cost.
+    fn check_cost(&self, classes: Option<usize>, list: &mut List) {
+        if classes.is_some_and(|classes| classes > MOST_CLASSES) {
+            list.error("data.source", format!("more than {MOST_CLASSES} classes cannot be trained"));
+        }
+        let gigabytes = self.cost(classes.unwrap_or(2)).training_bytes >> 30;
+        let key = "generator.base_channels";
+        if gigabytes > 256 {
+            list.error(key, format!("training would need about {gigabytes} GB of memory. Lower the base channels, the image size or the batch size"));
+        } else if gigabytes > 16 {
+            list.warning(key, format!("training will need about {gigabytes} GB of memory"));
+        }
+    }
+
     fn check_learning(&self, list: &mut List) {
         let (l, o) = (&self.loss, &self.optimizer);
         range(list, "loss.label_smoothing", l.label_smoothing, 0.0..=0.5);
@@ -186,6 +204,20 @@ impl Config {
                 "train.batch_size",
                 "batch normalisation in the generator needs more than one image to normalise over; 8 or more",
             );
+        }
+        let score = &self.score;
+        for (key, value) in [
+            ("train.steps", t.steps),
+            ("train.checkpoint_every", t.checkpoint_every),
+            ("train.keep_checkpoints", t.keep_checkpoints),
+            ("train.grid_every", t.grid_every),
+            ("score.every", score.every),
+            ("score.images", score.images),
+            ("optimizer.drop_every", self.optimizer.drop_every),
+        ] {
+            if value > 1_000_000_000 {
+                list.error(key, format!("{value} is more than a thousand million"));
+            }
         }
         if t.seed > i64::MAX as u64 {
             list.error("train.seed", format!("{} does not fit a TOML integer; at most {}", t.seed, i64::MAX));

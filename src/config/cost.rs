@@ -13,6 +13,9 @@ pub struct Layer {
     pub attention: bool,
 }
 
+/// Most classes that a run can have.
+pub const MOST_CLASSES: usize = 10_000;
+
 /// What a configuration costs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cost {
@@ -25,6 +28,11 @@ pub struct Cost {
 }
 
 impl Config {
+    /// Real images that one update of the discriminator sees: what images a second count in each step.
+    pub fn images_per_step(&self) -> usize {
+        self.train.batch_size * self.optimizer.accumulation
+    }
+
     /// Stride-2 layers of each network: 4x4 is the narrowest feature map.
     pub fn layers(&self) -> usize {
         (self.image_size.max(16).ilog2() - 2) as usize
@@ -74,6 +82,23 @@ impl Config {
 
     /// Parameters and memory for this many classes. Meaningful for a configuration without errors.
     pub fn cost(&self, classes: usize) -> Cost {
+        // Beyond what `check` allows the numbers mean nothing, but they must still be computable.
+        let mut config = self.clone();
+        let limit = |number: &mut usize, most: usize| *number = (*number).min(most);
+        config.image_size = config.image_size.clamp(16, 512);
+        limit(&mut config.channels, 3);
+        limit(&mut config.generator.base_channels, 512);
+        limit(&mut config.discriminator.base_channels, 512);
+        limit(&mut config.generator.latent_dim, 4096);
+        limit(&mut config.generator.label_embedding, 4096);
+        limit(&mut config.discriminator.label_embedding, 4096);
+        let scales = (config.image_size.ilog2() - 3) as usize;
+        limit(&mut config.discriminator.scales, scales);
+        limit(&mut config.train.batch_size, 4096);
+        config.computable_cost(classes.min(MOST_CLASSES))
+    }
+
+    fn computable_cost(&self, classes: usize) -> Cost {
         let generator_parameters = self.generator_parameters(classes);
         let sizes = (0..self.discriminator.scales).map(|s| self.image_size >> s);
         let discriminator_parameters = sizes.map(|size| self.discriminator_parameters(size, classes)).sum();

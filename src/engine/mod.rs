@@ -119,6 +119,7 @@ impl Drop for Engine {
     /// Stops the run, with a checkpoint, and waits for it.
     fn drop(&mut self) {
         // Without a receiver the worker cannot wait for room; without commands a paused one goes on to its end.
+        self.send(Command::Stop);
         self.events = None;
         self.commands = None;
         if let Some(worker) = self.worker.take() {

@@ -114,8 +114,13 @@ impl Sampler {
         if crate::config::has_errors(&state.config.check(Some(state.classes.len()))) || state.classes.is_empty() {
             bail!("{}: its settings cannot be run", folder.display());
         }
-        let (generator, mut store) = Generator::new(&state.config, state.classes.len(), &Device::Cpu)?;
         let bytes = read_checkpoint_file(folder, &state, EMA)?;
+        // The file must hold what the settings ask for, before memory is taken for it.
+        let parameters = state.config.cost(state.classes.len()).generator_parameters;
+        if bytes.len() / 4 < parameters {
+            bail!("{}: too short for {parameters} parameters", folder.join(EMA).display());
+        }
+        let (generator, mut store) = Generator::new(&state.config, state.classes.len(), &Device::Cpu)?;
         load_store(&mut store, &bytes).with_context(|| format!("{}", folder.join(EMA).display()))?;
         Ok(Self { generator, store, state })
     }

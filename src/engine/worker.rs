@@ -1,7 +1,8 @@
 //! The run itself, on the engine's thread.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Instant, SystemTime};
 
 use anyhow::{Context as _, bail};
@@ -14,9 +15,9 @@ use super::sample::GridSampler;
 use super::score::Scorer;
 use super::{GridSlot, RunRequest};
 use crate::config::{Config, Level, check};
-use crate::data::Dataset;
-use crate::event::{Command, Event, GridPicture, SCHEMA, Started, Step, Waker};
-use crate::session::{CheckpointState, Writer};
+use crate::data::{DataError, Dataset};
+use crate::event::{Command, Event, GridPicture, SCHEMA, Score, Started, Step, Waker};
+use crate::session::{self, CheckpointState, Writer};
 use crate::train::{Losses, Trainer};
 
 /// Where news goes.
@@ -49,7 +50,7 @@ enum Ending {
 
 /// Runs to the end and tells how it ended, whatever happened.
 pub(super) fn run(request: &RunRequest, inbox: &Receiver<Command>, out: &Outbox) {
-    let mut journal = Journal { writer: None, out, step: 0 };
+    let mut journal = Journal { writer: None, out, step: 0, listening: true };
     let ending = catch_unwind(AssertUnwindSafe(|| in_pool(request, inbox, &mut journal)));
     let step = journal.step;
     let event = match ending {
@@ -66,6 +67,9 @@ pub(super) fn run(request: &RunRequest, inbox: &Receiver<Command>, out: &Outbox)
             }
         }
     };
+    if journal.writer.is_none() {
+        session::release(&request.session);
+    }
     if let Err(err) = journal.tell(event.clone()) {
         // The session cannot be written: at least whoever listens is told.
         tracing::error!("the ending could not be stored: {err:#}");
@@ -86,7 +90,10 @@ fn in_pool(request: &RunRequest, inbox: &Receiver<Command>, journal: &mut Journa
         .thread_name(|i| format!("gandle-compute-{i}"))
         .build()
         .context("the threads of train.threads could not be started")?;
-    pool.install(|| Run::start(request, inbox, journal, threads)?.train())
+    pool.install(|| match Run::start(request, inbox, journal, threads)? {
+        Some((run, asked)) => run.train(asked),
+        None => Ok(Ending::Stopped),
+    })
 }
 
 /// Tells every event to the session and to whoever listens.
@@ -94,15 +101,18 @@ struct Journal<'a> {
     writer: Option<Writer>,
     out: &'a Outbox,
     step: usize,
+    /// Whether anybody takes the events; a run that nobody watches ends.
+    listening: bool,
 }
 
 impl Journal<'_> {
-    /// The session first: what was seen is stored.
-    fn tell(&mut self, event: Event) -> anyhow::Result<bool> {
+    /// The session first, then whoever listens.
+    fn tell(&mut self, event: Event) -> anyhow::Result<()> {
         if let Some(writer) = &mut self.writer {
             writer.event(&event)?;
         }
-        Ok(self.out.deliver(event))
+        self.listening &= self.out.deliver(event);
+        Ok(())
     }
 
     fn writer(&mut self) -> anyhow::Result<&mut Writer> {
@@ -119,6 +129,7 @@ struct Run<'a, 'b> {
     feed: RunFeed,
     grid: GridSampler,
     scorer: Option<Scorer>,
+    scoring_failed: bool,
     clock: Clock,
     inbox: &'a Receiver<Command>,
     journal: &'a mut Journal<'b>,
@@ -126,18 +137,30 @@ struct Run<'a, 'b> {
 }
 
 impl<'a, 'b> Run<'a, 'b> {
+    /// The run and what was asked while it loaded; nothing where its end was asked for.
     fn start(
         request: &RunRequest,
         inbox: &'a Receiver<Command>,
         journal: &'a mut Journal<'b>,
         threads: usize,
-    ) -> anyhow::Result<Self> {
+    ) -> anyhow::Result<Option<(Self, Vec<Command>)>> {
         let config = request.config.clone();
         refuse(&config, None)?;
         let (device, device_name) = device::open(&config.train.device)?;
-        // Reading is given up as soon as nobody listens or somebody asks for the end.
-        let wanted = |_, _| inbox.is_empty();
-        let dataset = Arc::new(Dataset::load(&config, &wanted)?);
+        let (stopped, asked) = (AtomicBool::new(false), Mutex::new(Vec::new()));
+        let go_on = |_, _| {
+            match inbox.try_recv() {
+                Ok(Command::Stop) | Err(TryRecvError::Disconnected) => stopped.store(true, Ordering::Relaxed),
+                Ok(command) => asked.lock().unwrap_or_else(PoisonError::into_inner).push(command),
+                Err(TryRecvError::Empty) => {}
+            }
+            !stopped.load(Ordering::Relaxed)
+        };
+        let dataset = match Dataset::load(&config, &go_on) {
+            Ok(dataset) => Arc::new(dataset),
+            Err(DataError::Cancelled) => return Ok(None),
+            Err(err) => return Err(err.into()),
+        };
         let classes = dataset.class_names();
         let warnings = refuse(&config, Some(classes.len()))?;
         let trainer = Trainer::new(&config, classes.len(), &device)?;
@@ -162,9 +185,10 @@ impl<'a, 'b> Run<'a, 'b> {
         }
         let feed = RunFeed::new(&config, dataset.clone(), &device)?;
         let grid = GridSampler::new(&config, classes.len(), &device)?;
-        Ok(Self {
+        let run = Self {
             clock: Clock::default(),
             scorer: None,
+            scoring_failed: false,
             after_step: request.after_step.clone(),
             config,
             classes,
@@ -175,13 +199,18 @@ impl<'a, 'b> Run<'a, 'b> {
             grid,
             inbox,
             journal,
-        })
+        };
+        Ok(Some((run, asked.into_inner().unwrap_or_else(PoisonError::into_inner))))
     }
 
-    fn train(mut self) -> anyhow::Result<Ending> {
+    fn train(mut self, asked: Vec<Command>) -> anyhow::Result<Ending> {
         let steps = self.config.train.steps;
         if self.config.train.grid_every > 0 {
             self.store_grid()?;
+        }
+        if !self.obey_later(asked)? {
+            self.checkpoint()?;
+            return Ok(Ending::Stopped);
         }
         while self.journal.step < steps {
             if !self.obey()? {
@@ -191,20 +220,21 @@ impl<'a, 'b> Run<'a, 'b> {
             let step = self.journal.step + 1;
             let (started, lr_factor) = (Instant::now(), self.config.optimizer.lr_factor(step, steps));
             let losses = self.trainer.step(&mut self.feed, lr_factor)?;
-            self.clock.add(started, self.config.train.batch_size * self.config.optimizer.accumulation);
+            self.clock.add(started, self.config.images_per_step());
+            refuse_divergence(&losses, step)?;
             self.journal.step = step;
             self.tell_step(&losses, lr_factor)?;
-            refuse_divergence(&losses, step)?;
             let due = |every: usize| every > 0 && (step.is_multiple_of(every) || step == steps);
             if due(self.config.train.grid_every) {
                 self.store_grid()?;
             }
+            if due(self.config.train.checkpoint_every) {
+                self.checkpoint()?;
+            }
+            // A score takes long and may fail: what it scores is stored first.
             if due(self.config.score.every) && !self.score()? {
                 self.checkpoint()?;
                 return Ok(Ending::Stopped);
-            }
-            if due(self.config.train.checkpoint_every) {
-                self.checkpoint()?;
             }
             if let Some(hook) = &self.after_step {
                 hook(step);
@@ -218,7 +248,7 @@ impl<'a, 'b> Run<'a, 'b> {
     fn obey(&mut self) -> anyhow::Result<bool> {
         loop {
             match self.inbox.try_recv() {
-                Err(TryRecvError::Empty) => return Ok(true),
+                Err(TryRecvError::Empty) => return Ok(self.journal.listening),
                 Ok(Command::Stop) | Err(TryRecvError::Disconnected) => return Ok(false),
                 Ok(Command::Checkpoint) => self.checkpoint()?,
                 Ok(Command::Resume) => {}
@@ -261,45 +291,59 @@ impl<'a, 'b> Run<'a, 'b> {
             seconds: self.clock.seconds,
             images_per_s: self.clock.images_per_s(),
         });
-        self.journal.tell(event).map(drop)
+        self.journal.tell(event)
     }
 
     fn store_grid(&mut self) -> anyhow::Result<()> {
         let grid = self.grid.draw(&mut self.trainer, self.journal.step)?;
         let stored = self.journal.writer()?.grid(&grid)?;
         self.journal.out.show(grid);
-        self.journal.tell(Event::Grid(stored)).map(drop)
+        self.journal.tell(Event::Grid(stored))
     }
 
-    /// False where a command asks for the end meanwhile.
+    /// False where a command asks for the end meanwhile. A score that cannot be taken is a warning, and no other is tried.
     fn score(&mut self) -> anyhow::Result<bool> {
-        if self.scorer.is_none() {
-            self.scorer = Some(Scorer::new(&self.config, &self.dataset)?);
+        if self.scoring_failed {
+            return Ok(true);
         }
-        let Some(scorer) = &self.scorer else { return Ok(true) };
+        self.journal.writer()?.flush()?;
         let inbox = self.inbox;
         // A pause waits for the score; a stop does not.
-        let mut stopped = false;
-        let mut later = Vec::new();
-        let mut go_on = || loop {
-            match inbox.try_recv() {
-                Ok(Command::Stop) | Err(TryRecvError::Disconnected) => {
-                    stopped = true;
-                    return false;
+        let (mut stopped, mut asked) = (false, Vec::new());
+        let go_on = &mut || {
+            loop {
+                match inbox.try_recv() {
+                    Ok(Command::Stop) | Err(TryRecvError::Disconnected) => {
+                        stopped = true;
+                        return false;
+                    }
+                    Ok(command) => asked.push(command),
+                    Err(TryRecvError::Empty) => return true,
                 }
-                Ok(command) => later.push(command),
-                Err(TryRecvError::Empty) => return true,
             }
         };
-        let score = scorer.score(&self.config, &mut self.trainer, self.journal.step, &self.device, &mut go_on)?;
-        if let Some(score) = score {
-            self.journal.tell(Event::Score(score))?;
+        match self.take_score(go_on) {
+            Ok(Some(score)) => self.journal.tell(Event::Score(score))?,
+            Ok(None) => {}
+            Err(err) => {
+                self.scoring_failed = true;
+                let message = format!("no score could be taken, and none is tried again in this run: {err:#}");
+                self.journal.tell(Event::Warning { step: self.journal.step, message })?;
+            }
         }
         self.clock.restart();
-        if stopped { Ok(false) } else { self.obey_later(later) }
+        if stopped { Ok(false) } else { self.obey_later(asked) }
     }
 
-    /// What was asked during a score.
+    fn take_score(&mut self, go_on: &mut dyn FnMut() -> bool) -> anyhow::Result<Option<Score>> {
+        if self.scorer.is_none() {
+            self.scorer = Scorer::new(&self.config, &self.dataset, go_on)?;
+        }
+        let Some(scorer) = &self.scorer else { return Ok(None) };
+        scorer.score(&self.config, &mut self.trainer, self.journal.step, &self.device, go_on)
+    }
+
+    /// What was asked while nobody could obey.
     fn obey_later(&mut self, commands: Vec<Command>) -> anyhow::Result<bool> {
         let mut paused = false;
         for command in commands {
@@ -328,22 +372,29 @@ impl<'a, 'b> Run<'a, 'b> {
         if self.journal.writer()?.has_checkpoint(state.step) {
             return Ok(());
         }
+        if !self.trainer.is_finite()? {
+            bail!("{}", diverged(state.step));
+        }
         let files = self.trainer.to_files()?;
         let keep = self.config.train.keep_checkpoints;
         let stored = self.journal.writer()?.checkpoint(&state, &files, keep)?;
-        self.journal.tell(Event::Checkpoint(stored)).map(drop)
+        self.journal.tell(Event::Checkpoint(stored))
     }
 }
 
-/// Losses that are no numbers any more end a run before they reach a checkpoint.
+/// Losses and logits that are no numbers any more end a run before they reach a file.
 fn refuse_divergence(losses: &Losses, step: usize) -> anyhow::Result<()> {
-    let (d, g) = (losses.discriminator, losses.generator);
-    if !d.is_finite() || !g.is_finite() {
-        bail!(
-            "the losses are no longer numbers (D {d}, G {g}) at step {step}: training has diverged. Lower the learning rates, or use spectral normalisation; the last checkpoint is from before"
-        );
+    let Losses { discriminator, generator, logits_real, logits_fake } = *losses;
+    if ![discriminator, generator, logits_real, logits_fake].into_iter().all(f32::is_finite) {
+        bail!("{} (losses: D {discriminator}, G {generator})", diverged(step));
     }
     Ok(())
+}
+
+fn diverged(step: usize) -> String {
+    format!(
+        "the networks no longer compute numbers at step {step}: training has diverged. Lower the learning rates, or use spectral normalisation; the last checkpoint is from before"
+    )
 }
 
 /// Errors of a configuration as one, its warnings as a list.
@@ -391,7 +442,8 @@ mod tests {
     fn losses_that_are_no_numbers_end_the_run_with_advice() {
         let losses = |discriminator, generator| Losses { discriminator, generator, logits_real: 0.0, logits_fake: 0.0 };
         assert!(refuse_divergence(&losses(1e30, -3.0), 7).is_ok());
-        for broken in [losses(f32::NAN, 0.0), losses(0.0, f32::INFINITY)] {
+        let logits = Losses { logits_real: f32::INFINITY, ..losses(0.0, 0.0) };
+        for broken in [losses(f32::NAN, 0.0), losses(0.0, f32::INFINITY), logits] {
             let err = refuse_divergence(&broken, 7).unwrap_err().to_string();
             assert!(err.contains("diverged") && err.contains("step 7") && err.contains("learning rates"), "{err}");
         }

@@ -168,7 +168,7 @@ pub struct Step {
     pub discriminator_lr: f64,
     /// Seconds of training so far, without pauses and scores.
     pub seconds: f64,
-    /// Real images a second, over about the last second.
+    /// Images of one update of the discriminator, times steps, a second; over about the last second.
     pub images_per_s: f64,
 }
 

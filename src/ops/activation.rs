@@ -64,7 +64,12 @@ impl Value {
                     sums
                 })
                 .collect();
-            let bias = b.of(1, || Ok(Self::constant(cpu::tensor(cpu::add_up(&sums, width), width)?)))?;
+            let bias = b.of(1, || {
+                Ok(Self::constant(cpu::tensor(
+                    cpu::add_up(&sums, width).into_iter().map(|sum| sum as f32).collect(),
+                    width,
+                )?))
+            })?;
             Ok(vec![b.of(0, || Ok(Self::constant(cpu::tensor(grad, b.grad.dims())?)))?, bias])
         }))
     }

@@ -113,14 +113,14 @@ pub fn map2(a: &[f32], b: &[f32], f: impl Fn(f32, f32) -> f32 + Sync) -> Vec<f32
 }
 
 /// The sums of blocks, added in order and in f64, so that the result does not depend on the number of threads.
-pub fn add_up(blocks: &[Vec<f32>], width: usize) -> Vec<f32> {
+pub fn add_up(blocks: &[Vec<f32>], width: usize) -> Vec<f64> {
     let mut total = vec![0.0f64; width];
     for block in blocks {
         for (total, part) in total.iter_mut().zip(block) {
             *total += f64::from(*part);
         }
     }
-    total.into_iter().map(|sum| sum as f32).collect()
+    total
 }
 
 /// Sums, for each of `width` columns, whatever `add(block, sums)` adds for a block of rows; blocks are handed out in
@@ -146,11 +146,5 @@ pub fn block_sums(
             part
         })
         .collect();
-    let mut total = vec![0.0f64; sums];
-    for part in parts {
-        for (total, part) in total.iter_mut().zip(part) {
-            *total += f64::from(part);
-        }
-    }
-    total
+    add_up(&parts, sums)
 }

@@ -7,7 +7,7 @@ mod place;
 mod reader;
 mod writer;
 
-pub use place::{Listed, list, list_in, name_for, new_folder, root};
+pub use place::{Listed, list, list_in, name_for, new_folder, release, root};
 pub use reader::{Stored, checkpoint_folder, checkpoints, read_checkpoint_file, read_grid, read_state};
 pub use writer::{CheckpointState, FileSum, Writer, write_whole};
 

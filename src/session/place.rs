@@ -18,9 +18,16 @@ pub fn root() -> PathBuf {
     }
 }
 
-/// A folder for a new session that does not exist yet: date, data and preset.
+/// A folder for a new session, named by date, data and preset. It is made at once, so that no other run gets the same.
 pub fn new_folder(config: &Config) -> PathBuf {
     free_folder(&root(), &name_for(config, SystemTime::now()))
+}
+
+/// Gives back a folder of [`new_folder`] in which nothing was written.
+pub fn release(folder: &Path) {
+    if folder.parent() == Some(root().as_path()) {
+        std::fs::remove_dir(folder).ok(); // Not there, or not empty: then it stays.
+    }
 }
 
 /// The name that a run started at `now` (UTC) gets, where it is free.
@@ -35,23 +42,23 @@ pub fn name_for(config: &Config, now: SystemTime) -> String {
     format!("{year:04}-{month:02}-{day:02}-{hour:02}{minute:02}-{data}-{preset}")
 }
 
-/// Whether two runs differ at most in their data, length and size.
+/// Whether two runs have the same kind of networks and loss.
 fn same_networks(a: &Config, b: &Config) -> bool {
     let kind = |c: &Config| {
-        (
-            c.discriminator.conditioning,
-            c.discriminator.norm,
-            c.discriminator.spectral_norm,
-            c.loss.kind,
-            c.generator.norm,
-        )
+        let (g, d) = (&c.generator, &c.discriminator);
+        (d.conditioning, d.norm, d.spectral_norm, d.scales, c.loss.kind, g.norm, g.skip)
     };
     kind(a) == kind(b)
 }
 
 fn free_folder(root: &Path, name: &str) -> PathBuf {
     let numbered = |n: u32| if n == 1 { root.join(name) } else { root.join(format!("{name}-{n}")) };
-    (1..).map(numbered).find(|folder| !folder.exists()).unwrap_or_else(|| root.join(name))
+    // A root that cannot be made is told when the session is written.
+    std::fs::create_dir_all(root).ok();
+    let taken = |folder: &PathBuf| {
+        std::fs::create_dir(folder).is_err_and(|err| err.kind() == std::io::ErrorKind::AlreadyExists)
+    };
+    (1..).map(numbered).find(|folder| !taken(folder)).unwrap_or_else(|| root.join(name))
 }
 
 /// Year, month and day of a day counted from 1970-01-01 (the algorithm of H. Hinnant's `civil_from_days`).
@@ -119,7 +126,7 @@ mod tests {
     fn a_taken_name_is_numbered() {
         let root = tempfile::tempdir().unwrap();
         assert_eq!(free_folder(root.path(), "a"), root.path().join("a"));
-        std::fs::create_dir(root.path().join("a")).unwrap();
         assert_eq!(free_folder(root.path(), "a"), root.path().join("a-2"));
+        assert!(root.path().join("a").is_dir() && root.path().join("a-2").is_dir());
     }
 }

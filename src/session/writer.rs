@@ -76,12 +76,17 @@ impl Writer {
         }
         for below in [GRIDS, CHECKPOINTS] {
             let path = folder.join(below);
+            // What another run left would be taken for this one's.
+            if fs::read_dir(&path).is_ok_and(|mut entries| entries.next().is_some()) {
+                return Err(SessionError::Exists(folder.display().to_string()));
+            }
             fs::create_dir_all(&path).map_err(SessionError::io("could not make the folder", &path))?;
         }
-        write_whole(&folder.join(RUN), config.to_toml().as_bytes())?;
+        // Only one of two runs that start at once makes this file.
         let path = folder.join(EVENTS);
         let options = File::options().append(true).create_new(true).open(&path);
         let file = options.map_err(SessionError::io("could not make", &path))?;
+        write_whole(&folder.join(RUN), config.to_toml().as_bytes())?;
         Ok(Self { folder: folder.to_owned(), events: BufWriter::new(file), flushed: Instant::now() })
     }
 
@@ -100,10 +105,29 @@ impl Writer {
         serde_json::to_writer(&mut self.events, event).map_err(|err| failed()(err.into()))?;
         self.events.write_all(b"\n").map_err(failed())?;
         if !matches!(event, Event::Step(_)) || self.flushed.elapsed() >= FLUSH_AFTER {
-            self.events.flush().map_err(failed())?;
-            self.flushed = Instant::now();
+            self.flush()?;
+        }
+        if matches!(event, Event::Finished { .. } | Event::Stopped { .. } | Event::Failed { .. }) {
+            self.sync()?;
         }
         Ok(())
+    }
+
+    /// Hands every event to the system, before something that takes long.
+    ///
+    /// # Errors
+    /// Where the file cannot be written.
+    pub fn flush(&mut self) -> Result<()> {
+        let path = self.folder.join(EVENTS);
+        self.flushed = Instant::now();
+        self.events.flush().map_err(SessionError::io("could not write to", &path))
+    }
+
+    /// Brings every event to the disk.
+    fn sync(&mut self) -> Result<()> {
+        self.flush()?;
+        let path = self.folder.join(EVENTS);
+        self.events.get_ref().sync_data().map_err(SessionError::io("could not write to", &path))
     }
 
     /// Stores a sample grid as PNG.
@@ -143,7 +167,9 @@ impl Writer {
         let name = |step: usize| format!("{CHECKPOINTS}/{step:07}");
         let folder = name(state.step);
         let place = self.folder.join(&folder);
-        if !place.exists() {
+        // A checkpoint never holds more than the events that led to it.
+        self.sync()?;
+        if !self.has_checkpoint(state.step) {
             let beside = self.folder.join(format!("{CHECKPOINTS}/.{:07}.part", state.step));
             let failed = |what| SessionError::io(what, &beside);
             if beside.exists() {
@@ -158,6 +184,10 @@ impl Writer {
             let json =
                 serde_json::to_vec_pretty(&state).map_err(|err| SessionError::content(&beside, err.to_string()))?;
             write_synced(&beside.join(STATE), &json)?;
+            if place.exists() {
+                // Not whole, or it would have been found: out of the way with it.
+                fs::remove_dir_all(&place).map_err(SessionError::io("could not clear", &place))?;
+            }
             fs::rename(&beside, &place).map_err(SessionError::io("could not finish", &place))?;
             sync_folder(place.parent());
         }
@@ -165,9 +195,13 @@ impl Writer {
         let have = checkpoints(&self.folder);
         let surplus = if keep == 0 { 0 } else { have.len().saturating_sub(keep) };
         for step in &have[..surplus] {
-            let old = self.folder.join(name(*step));
-            fs::remove_dir_all(&old).map_err(SessionError::io("could not remove the old checkpoint", &old))?;
-            removed.push(name(*step));
+            // Out of sight first, so that no half-removed checkpoint is ever taken for a whole one.
+            let hidden = self.folder.join(format!("{CHECKPOINTS}/.{step:07}.old"));
+            match fs::rename(self.folder.join(name(*step)), &hidden).and_then(|()| fs::remove_dir_all(&hidden)) {
+                Ok(()) => removed.push(name(*step)),
+                // The new checkpoint is what counts.
+                Err(err) => tracing::warn!("the old checkpoint {} could not be removed: {err}", name(*step)),
+            }
         }
         Ok(Checkpoint { step: state.step, folder, removed })
     }

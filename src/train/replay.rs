@@ -52,9 +52,21 @@ impl Trace {
         let classes = table.as_object_mut().and_then(|table| table.remove("classes"));
         let classes = classes.and_then(|classes| classes.as_u64()).context("its `config` has no `classes`")?;
         let config: Config = serde_json::from_value(table).context("its `config` is not a configuration")?;
-        let steps = text("steps")?.parse().context("its `steps` is not a number")?;
+        let steps: usize = text("steps")?.parse().context("its `steps` is not a number")?;
+        let classes = usize::try_from(classes)?;
+        if steps == 0 {
+            bail!("it records no step");
+        }
+        let problems = config.check(Some(classes));
+        if check::has_errors(&problems) {
+            bail!("{}", problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"));
+        }
+        let cost = config.cost(classes);
+        if bytes.len() / 4 < cost.generator_parameters + cost.discriminator_parameters {
+            bail!("it is too short for the networks of its `config`");
+        }
         let tensors = candle_core::safetensors::load_buffer(&bytes, &Device::Cpu)?;
-        Ok(Self { config, classes: usize::try_from(classes)?, steps, tensors })
+        Ok(Self { config, classes, steps, tensors })
     }
 
     fn tensor(&self, name: &str) -> anyhow::Result<Tensor> {
@@ -108,10 +120,6 @@ pub fn replay(path: &Path) -> anyhow::Result<Report> {
 
 fn run(path: &Path, name: &str) -> anyhow::Result<Report> {
     let trace = Trace::read(path)?;
-    let problems = trace.config.check(Some(trace.classes));
-    if check::has_errors(&problems) {
-        bail!("{}", problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"));
-    }
     let mut trainer = Trainer::new(&trace.config, trace.classes, &Device::Cpu)?;
     for (store, prefix) in [
         (&mut trainer.generator_store, "start/generator"),
@@ -126,7 +134,9 @@ fn run(path: &Path, name: &str) -> anyhow::Result<Report> {
         let got = trainer.step(&mut feed, 1.0)?;
         for (got, name) in [(got.discriminator, "loss_d"), (got.generator, "loss_g")] {
             let want = f64::from(trace.tensor(&format!("step{step}/{name}"))?.to_scalar::<f32>()?);
-            losses = losses.max((f64::from(got) - want).abs() / want.abs().max(0.1));
+            let distance = (f64::from(got) - want).abs() / want.abs().max(0.1);
+            // `max` would forget a distance that is no number.
+            losses = if distance <= losses { losses } else { distance };
         }
     }
     let network = |store: &Store, name: &str| distance(store, &trace, &format!("final/{name}"));
@@ -146,14 +156,21 @@ fn run(path: &Path, name: &str) -> anyhow::Result<Report> {
 }
 
 fn distance(store: &Store, trace: &Trace, prefix: &str) -> anyhow::Result<f64> {
-    let (mut difference, mut norm) = (0.0, 0.0);
+    let (mut got, mut want) = (Vec::new(), Vec::new());
     for entry in store.entries() {
-        let want = numbers(&trace.tensor(&format!("{prefix}/{}", entry.name))?)?;
-        for (got, want) in numbers(&entry.to_file()?)?.iter().zip(&want) {
-            difference += (got - want).powi(2);
-            norm += want.powi(2);
-        }
+        got.extend(numbers(&entry.to_file()?)?);
+        want.extend(numbers(&trace.tensor(&format!("{prefix}/{}", entry.name))?)?);
     }
+    relative(&got, &want).with_context(|| format!("`{prefix}`"))
+}
+
+/// The norm of the difference over the norm.
+fn relative(got: &[f64], want: &[f64]) -> anyhow::Result<f64> {
+    if got.len() != want.len() {
+        bail!("it has {} numbers where {} are wanted", want.len(), got.len());
+    }
+    let difference: f64 = got.iter().zip(want).map(|(got, want)| (got - want).powi(2)).sum();
+    let norm: f64 = want.iter().map(|want| want.powi(2)).sum();
     Ok(difference.sqrt() / norm.sqrt().max(1e-12))
 }
 
@@ -161,11 +178,21 @@ fn images(trainer: &Trainer, store: &Store, trace: &Trace, name: &str) -> anyhow
     let (z, labels) = (trace.tensor("check/z")?, trace.labels("check/labels")?);
     let got = numbers(&trainer.evaluate(store, &z, &labels)?.permute((0, 3, 1, 2))?.contiguous()?)?;
     let want = numbers(&trace.tensor(&format!("check/{name}"))?)?;
-    let difference: f64 = got.iter().zip(&want).map(|(got, want)| (got - want).powi(2)).sum();
-    let norm: f64 = want.iter().map(|want| want.powi(2)).sum();
-    Ok(difference.sqrt() / norm.sqrt().max(1e-12))
+    relative(&got, &want).with_context(|| format!("`check/{name}`"))
 }
 
 fn numbers(tensor: &Tensor) -> candle_core::Result<Vec<f64>> {
     tensor.to_dtype(DType::F64)?.flatten_all()?.to_vec1()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_short_or_no_number_is_never_near() {
+        assert!(relative(&[1.0, 2.0], &[1.0]).is_err());
+        assert!(relative(&[f64::NAN], &[1.0]).unwrap().is_nan());
+        assert_eq!(relative(&[3.0, 4.0], &[3.0, 0.0]).unwrap(), 4.0 / 3.0);
+    }
 }

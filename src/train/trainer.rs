@@ -95,6 +95,21 @@ impl Trainer {
         })
     }
 
+    /// Whether every learnt number is one.
+    ///
+    /// # Errors
+    /// Where a device cannot be read.
+    pub fn is_finite(&self) -> Result<bool> {
+        let stores = [&self.generator_store, &self.discriminator_store, &self.ema];
+        for entry in stores.into_iter().flat_map(Store::entries).filter(|entry| entry.learnt) {
+            // A sum is finite only if everything in it is.
+            if !entry.tensor.abs()?.sum_all()?.to_scalar::<f32>()?.is_finite() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
     /// The generator's numbers.
     pub fn generator(&self) -> &Store {
         &self.generator_store
@@ -222,7 +237,7 @@ fn blend(shadow: &Tensor, live: &Tensor, decay: f64) -> Result<Tensor> {
     cpu::tensor(out, shadow.dims())
 }
 
-/// The mean of the first scale's logits, for the eye.
+/// The mean of all logits, for the eye.
 fn mean_logit(judgements: &[Judgement]) -> Result<f32> {
     let mut sum = 0.0;
     for judgement in judgements {
