@@ -146,6 +146,15 @@ fn score_row(ui: &mut Ui, score: &Score) {
     ui.end_row();
 }
 
+/// Characters of a value that fit beside its key; the end of a path tells more than its beginning.
+const VALUE_CHARACTERS: usize = 26;
+
+fn shortened(value: &str) -> String {
+    let surplus = value.chars().count().saturating_sub(VALUE_CHARACTERS);
+    let end: String = value.chars().skip(surplus).collect();
+    if surplus == 0 { end } else { format!("…{end}") }
+}
+
 fn settings_ui(ui: &mut Ui, view: &RunView, settings: &[Setting]) -> Vec<Action> {
     let mut actions = Vec::new();
     let Some(started) = view.started() else { return actions };
@@ -172,7 +181,8 @@ fn settings_ui(ui: &mut Ui, view: &RunView, settings: &[Setting]) -> Vec<Action>
             for setting in settings {
                 ui.label(RichText::new(setting.key).monospace().color(p.muted)).on_hover_text(setting.about);
                 let color = if setting.changed { p.accent } else { p.text };
-                ui.label(RichText::new(&setting.value).monospace().color(color));
+                let value = ui.label(RichText::new(shortened(&setting.value)).monospace().color(color));
+                value.on_hover_text(&setting.value);
                 ui.end_row();
             }
         });
