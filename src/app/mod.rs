@@ -144,6 +144,9 @@ impl App {
         let Some(dialog) = self.dialog.take() else { return };
         let Some(path) = answer else {
             if dialog.was_never_shown() {
+                if let Purpose::Grid(picture) = &dialog.purpose {
+                    return self.save_grid_in_session(picture);
+                }
                 let text = "This system shows no file dialog. Type the path instead, or drop a folder on the window.";
                 self.complain(text.to_owned());
             }
@@ -303,6 +306,22 @@ impl App {
         match Dialog::open(purpose, &near, Arc::clone(&self.waker)) {
             Ok(dialog) => self.dialog = Some(dialog),
             Err(err) => self.complain(format!("The file dialog could not be opened: {err}")),
+        }
+    }
+
+    /// Where no dialog can ask for a place: below the session, under a name that is free.
+    fn save_grid_in_session(&mut self, grid: &GridPicture) {
+        let Some(view) = self.workbench.shown() else { return };
+        let folder = view.folder().join("exports");
+        if let Err(err) = std::fs::create_dir_all(&folder) {
+            return self.complain(format!("The folder {} could not be made: {err}", folder.display()));
+        }
+        let numbered = |n: u32| {
+            let suffix = if n == 1 { String::new() } else { format!("-{n}") };
+            folder.join(format!("grid-{:07}{suffix}.png", grid.step))
+        };
+        if let Some(path) = (1..).map(numbered).find(|path| !path.exists()) {
+            self.save_grid(path, grid);
         }
     }
 
