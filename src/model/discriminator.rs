@@ -104,13 +104,7 @@ impl Scale {
                 DiscriminatorNorm::Batch => Some(Norm::batch(&mut below.below("norm"), layer.channels)?),
                 DiscriminatorNorm::Layer => Some(Norm::layer(&mut below.below("norm"), layer.channels)?),
             };
-            let attention = match layer.attention {
-                true => Some(SelfAttention::new(
-                    &mut b.below(format_args!("attention.{}", layer.resolution)),
-                    layer.channels,
-                )?),
-                false => None,
-            };
+            let attention = SelfAttention::after(b, &layer)?;
             blocks.push(Block { conv, norm, attention });
             inputs = layer.channels;
         }

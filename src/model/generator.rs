@@ -54,13 +54,7 @@ impl Generator {
                 true => Some(Weight::kernel(&mut below.below("shortcut"), [layer.channels, 1, 1, inputs], false)?),
                 false => None,
             };
-            let attention = match layer.attention {
-                true => Some(SelfAttention::new(
-                    &mut b.below(format_args!("attention.{}", layer.resolution)),
-                    layer.channels,
-                )?),
-                false => None,
-            };
+            let attention = SelfAttention::after(&mut b, &layer)?;
             let geometry = if i == 0 { Geometry::new(1, 0) } else { Geometry::new(2, 1) };
             blocks.push(Block { conv, norm, shortcut, attention, geometry, resolution: layer.resolution });
             inputs = layer.channels;

@@ -3,6 +3,7 @@
 use candle_core::{Result, Tensor};
 
 use super::store::{Builder, Id, Pass};
+use crate::config::cost::Layer;
 use crate::ops::attention::attention;
 use crate::ops::norm::{Over, Statistics};
 use crate::ops::{Geometry, Value};
@@ -166,8 +167,14 @@ pub struct SelfAttention {
 }
 
 impl SelfAttention {
+    /// The attention that follows a feature map, where its layer asks for one.
+    pub fn after(b: &mut Builder<'_>, layer: &Layer) -> Result<Option<Self>> {
+        let name = format_args!("attention.{}", layer.resolution);
+        layer.attention.then(|| Self::new(&mut b.below(name), layer.channels)).transpose()
+    }
+
     /// Query and key have an eighth of the channels.
-    pub fn new(b: &mut Builder<'_>, channels: usize) -> Result<Self> {
+    fn new(b: &mut Builder<'_>, channels: usize) -> Result<Self> {
         let narrow = (channels / 8).max(1);
         let mut layer = |name, outputs| {
             Convolution::new(&mut b.below(name), [outputs, 1, 1, channels], Geometry::new(1, 0), true, false)

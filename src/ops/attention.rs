@@ -8,7 +8,7 @@ use rayon::prelude::*;
 
 use super::cpu;
 use super::fused::fused;
-use super::math::exp;
+use super::math::{exp, products};
 use super::matmul::{Into, Matrix, Threads, matmul};
 use super::tape::{Backward, Gradients, Value};
 
@@ -128,7 +128,7 @@ fn backward(b: &Backward<'_>, saved: &Rows, s: &Shape) -> Gradients {
                     #[inline(always)]
                     || {
                         exponentials(p, max);
-                        let delta: f32 = products(grad, out);
+                        let delta: f32 = products::<LANES>(grad, out);
                         for (p, ds) in p.iter_mut().zip(ds.iter_mut()) {
                             *p *= inverse;
                             *ds = *p * (*ds - delta);
@@ -180,19 +180,6 @@ fn exponentials(row: &mut [f32], max: f32) -> f32 {
         sum += *x;
     }
     sum
-}
-
-#[inline(always)]
-fn products(a: &[f32], b: &[f32]) -> f32 {
-    let mut lanes = [0.0f32; LANES];
-    let (a_chunks, b_chunks) = (a.chunks_exact(LANES), b.chunks_exact(LANES));
-    let rest: f32 = a_chunks.remainder().iter().zip(b_chunks.remainder()).map(|(a, b)| a * b).sum();
-    for (a, b) in a_chunks.zip(b_chunks) {
-        for ((lane, a), b) in lanes.iter_mut().zip(a).zip(b) {
-            *lane += a * b;
-        }
-    }
-    lanes.iter().sum::<f32>() + rest
 }
 
 #[cfg(test)]

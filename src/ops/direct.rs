@@ -118,6 +118,20 @@ impl Places {
         Self { padding, starts, taps: kernel.0, run: kernel.1 * padding.channels }
     }
 
+    /// The patches of a convolution itself.
+    fn of(p: &Patches) -> Self {
+        let padding = Padding {
+            height: p.height,
+            width: p.width,
+            channels: p.channels,
+            above: p.above,
+            below: p.above,
+            left: p.left,
+            right: p.left,
+        };
+        Self::new(padding, (p.out_height, p.out_width), p.stride, (0, 0), (p.kh, p.kw))
+    }
+
     /// Images a chunk.
     fn chunk(&self) -> usize {
         let by_memory = CHUNK_NUMBERS / self.padding.image().max(1);
@@ -170,16 +184,8 @@ pub(super) fn conv(out: &mut [f32], images: &[f32], kernel: &[f32], outputs: usi
             }
         }
     });
-    let padding = Padding {
-        height: p.height,
-        width: p.width,
-        channels: p.channels,
-        above: p.above,
-        below: p.above,
-        left: p.left,
-        right: p.left,
-    };
-    let places = Places::new(padding, (p.out_height, p.out_width), p.stride, (0, 0), (p.kh, p.kw));
+    let places = Places::of(p);
+    let padding = places.padding;
     let image = p.positions() * outputs;
     let target = Target { image, columns: p.out_width, step: (outputs, p.out_width * outputs), first: 0 };
     let chunk = places.chunk();
@@ -392,16 +398,8 @@ impl Product<'_> {
 
 /// The gradient of a convolution in its kernel: `grads` are `(B, Ho, Wo, O)`; `out` `(O, kh, kw, I)` is replaced.
 pub(super) fn kernel_gradient(out: &mut [f32], images: &[f32], grads: &[f32], outputs: usize, p: &Patches) {
-    let padding = Padding {
-        height: p.height,
-        width: p.width,
-        channels: p.channels,
-        above: p.above,
-        below: p.above,
-        left: p.left,
-        right: p.left,
-    };
-    let places = Places::new(padding, (p.out_height, p.out_width), p.stride, (0, 0), (p.kh, p.kw));
+    let places = Places::of(p);
+    let padding = places.padding;
     let plain = p.height * p.width * p.channels;
     let chunk = (CHUNK_NUMBERS / padding.image()).max(1);
     // Each thread takes some rows of the kernel gradient and goes through all images.

@@ -34,6 +34,20 @@ pub fn tanh(x: f32) -> f32 {
     (if size < 0.3 { near } else { far }).copysign(x)
 }
 
+/// The sum of the products, in `LANES` running sums side by side so that the compiler may use whole vectors.
+#[inline(always)]
+pub fn products<const LANES: usize>(a: &[f32], b: &[f32]) -> f32 {
+    let mut lanes = [0.0f32; LANES];
+    let (a_chunks, b_chunks) = (a.chunks_exact(LANES), b.chunks_exact(LANES));
+    let rest: f32 = a_chunks.remainder().iter().zip(b_chunks.remainder()).map(|(a, b)| a * b).sum();
+    for (a, b) in a_chunks.zip(b_chunks) {
+        for ((lane, a), b) in lanes.iter_mut().zip(a).zip(b) {
+            *lane += a * b;
+        }
+    }
+    lanes.iter().sum::<f32>() + rest
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -7,6 +7,7 @@ use rayon::prelude::*;
 use super::activation::dot;
 use super::cpu;
 use super::fused::fused;
+use super::math::products;
 use super::tape::Value;
 
 /// One power iteration: from `v` (columns) to new `u` (rows) and `v`, both of unit length. The weight is seen as a matrix
@@ -43,7 +44,7 @@ fn times(matrix: &[f32], v: &[f32]) -> Vec<f32> {
     let row = |row: &[f32]| {
         cpu::vectorised(
             #[inline(always)]
-            || lanes_dot(row, v),
+            || products::<LANES>(row, v),
         )
     };
     if matrix.len() <= cpu::BLOCK {
@@ -53,19 +54,8 @@ fn times(matrix: &[f32], v: &[f32]) -> Vec<f32> {
     }
 }
 
-#[inline(always)]
-fn lanes_dot(a: &[f32], b: &[f32]) -> f32 {
-    const LANES: usize = 32;
-    let mut lanes = [0.0f32; LANES];
-    let (a_chunks, b_chunks) = (a.chunks_exact(LANES), b.chunks_exact(LANES));
-    let rest: f32 = a_chunks.remainder().iter().zip(b_chunks.remainder()).map(|(a, b)| a * b).sum();
-    for (a, b) in a_chunks.zip(b_chunks) {
-        for ((lane, a), b) in lanes.iter_mut().zip(a).zip(b) {
-            *lane += a * b;
-        }
-    }
-    lanes.iter().sum::<f32>() + rest
-}
+/// Running sums side by side in a dot product of long rows.
+const LANES: usize = 32;
 
 /// `matrix^T u`: column blocks side by side, each summed over the rows in order.
 fn transposed_times(matrix: &[f32], u: &[f32], columns: usize) -> Vec<f32> {
