@@ -18,6 +18,7 @@ use super::direct;
 use super::matmul::{Into, Matrix, Threads, matmul};
 use super::patches::Patches;
 use super::tape::Value;
+use super::winograd;
 
 /// Stride and padding of a convolution; the kernel's own shape is that of its weight.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -130,6 +131,8 @@ fn conv(x: &Tensor, w: &Tensor, geometry: Geometry) -> Result<Tensor> {
     let mut out = cpu::fresh(batch * rows * out_channels);
     if patches.are_the_image() {
         matmul(&mut out, Matrix::new(&x, batch * rows, numbers), kernel, Into::Replace, Threads::All);
+    } else if winograd::takes(&patches) {
+        winograd::conv(&mut out, &x, &w, out_channels, &patches, None);
     } else {
         direct::conv(&mut out, &x, &w, out_channels, &patches);
     }
@@ -152,6 +155,8 @@ fn dgrad(g: &Tensor, w: &Tensor, geometry: Geometry, (height, width): (usize, us
     let mut out = cpu::fresh(batch * height * width * channels);
     if patches.are_the_image() {
         matmul(&mut out, Matrix::new(&g, batch * rows, out_channels), kernel, Into::Replace, Threads::All);
+    } else if winograd::takes(&patches) {
+        winograd::input_gradient(&mut out, &g, &w, out_channels, &patches);
     } else {
         direct::input_gradient(&mut out, &g, &w, out_channels, &patches);
     }
@@ -174,6 +179,8 @@ fn wgrad(x: &Tensor, g: &Tensor, geometry: Geometry, (kh, kw): (usize, usize)) -
     if patches.are_the_image() {
         let grads = Matrix::new(&g, batch * rows, out_channels).t();
         matmul(&mut out, grads, Matrix::new(&x, batch * rows, numbers), Into::Replace, Threads::All);
+    } else if winograd::takes(&patches) {
+        winograd::kernel_gradient(&mut out, &x, &g, out_channels, &patches);
     } else {
         direct::kernel_gradient(&mut out, &x, &g, out_channels, &patches);
     }

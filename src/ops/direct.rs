@@ -7,90 +7,19 @@
 //!
 //! Every number is one sum in a fixed order, whatever the number of threads.
 
-use std::cell::RefCell;
 use std::ops::Range;
 
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
-use super::cpu;
+use super::padding::Padding;
 use super::patches::Patches;
-
-/// Patches a tile, and vectors of outputs: with 512-bit vectors, sums and operands fill the 32 registers.
-const ROWS: usize = 8;
-const GROUPS: usize = 3;
+use super::tile::{GROUPS, ROWS, lanes};
 
 /// Numbers of padded images that a thread works on at a time: they stay in its own cache.
 const CHUNK_NUMBERS: usize = 1 << 16;
 /// Patches that a thread works on at a time, at least: the weights come from a shared cache for each chunk.
 const CHUNK_PATCHES: usize = 128;
-
-thread_local! {
-    static PADDED: RefCell<Vec<f32>> = const { RefCell::new(Vec::new()) };
-}
-
-/// Asks for the number of floats in a vector.
-struct Lanes;
-
-impl WithSimd for Lanes {
-    type Output = usize;
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) -> usize {
-        S::F32_LANES
-    }
-}
-
-fn lanes() -> usize {
-    Arch::new().dispatch(Lanes)
-}
-
-/// How images are laid out with zeros around them.
-#[derive(Clone, Copy)]
-struct Padding {
-    height: usize,
-    width: usize,
-    channels: usize,
-    above: usize,
-    below: usize,
-    left: usize,
-    right: usize,
-}
-
-impl Padding {
-    fn line(&self) -> usize {
-        (self.left + self.width + self.right) * self.channels
-    }
-
-    fn image(&self) -> usize {
-        (self.above + self.height + self.below) * self.line()
-    }
-
-    /// Lends padded copies of some images.
-    fn with<T>(&self, images: &[f32], work: impl FnOnce(&[f32]) -> T) -> T {
-        let plain = self.height * self.width * self.channels;
-        let len = images.len() / plain * self.image();
-        let mut buffer = PADDED.take();
-        if buffer.len() < len {
-            buffer = cpu::fresh(len);
-        }
-        let row = self.width * self.channels;
-        let (line, left) = (self.line(), self.left * self.channels);
-        for (to, from) in buffer.chunks_exact_mut(self.image()).zip(images.chunks_exact(plain)) {
-            to[..self.above * line].fill(0.0);
-            let body = &mut to[self.above * line..];
-            for (to, from) in body.chunks_exact_mut(line).zip(from.chunks_exact(row)) {
-                to[..left].fill(0.0);
-                to[left..left + row].copy_from_slice(from);
-                to[left + row..].fill(0.0);
-            }
-            body[self.height * line..].fill(0.0);
-        }
-        let out = work(&buffer[..len]);
-        PADDED.set(buffer);
-        out
-    }
-}
 
 /// Where the patches of an image start in its padded copy.
 struct Places {
@@ -120,16 +49,7 @@ impl Places {
 
     /// The patches of a convolution itself.
     fn of(p: &Patches) -> Self {
-        let padding = Padding {
-            height: p.height,
-            width: p.width,
-            channels: p.channels,
-            above: p.above,
-            below: p.above,
-            left: p.left,
-            right: p.left,
-        };
-        Self::new(padding, (p.out_height, p.out_width), p.stride, (0, 0), (p.kh, p.kw))
+        Self::new(Padding::of(p), (p.out_height, p.out_width), p.stride, (0, 0), (p.kh, p.kw))
     }
 
     /// Images a chunk.

@@ -14,11 +14,15 @@ mod math;
 pub mod matmul;
 pub mod memory;
 pub mod norm;
+mod padding;
 mod patches;
 pub mod pointwise;
 mod primitive;
+mod scratch;
 pub mod spectral;
 pub mod tape;
+mod tile;
+mod winograd;
 
 pub use conv::Geometry;
 pub use tape::{Graph, Value, gradients};
