@@ -1,4 +1,5 @@
-//! How a fused kernel becomes an operation on values: fast for the first order, exact for every order.
+//! How the last of an operation's hand-written orders becomes an operation on values: fast where nobody differentiates
+//! it again, exact for every order.
 
 use candle_core::{Result, Tensor};
 

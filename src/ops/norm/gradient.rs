@@ -1,0 +1,97 @@
+//! The gradient of a normalisation, closed to second order: the gradient in `x` is an operation with a kernel of its own
+//! for its gradients.
+
+use std::sync::Arc;
+
+use candle_core::{Result, Tensor};
+
+use super::second::{Parts, second};
+use super::{Saved, Shape, plain};
+use crate::ops::cpu;
+use crate::ops::fused::fused;
+use crate::ops::tape::{Backward, Gradients, Value, recording};
+
+/// The gradients in `[x, scale, shift]`. With `h` the gradient behind the activation, `n` the normalised numbers and
+/// `k = h * scale`, `dx = inverse * (k - mean(k) - n * mean(k * n))` (Ioffe & Szegedy 2015), `dscale = sum(h * n)` and
+/// `dshift = sum(h)`.
+pub(super) fn first(b: &Backward<'_>, saved: &Arc<Saved>, shape: Shape) -> Gradients {
+    let [x, scales, y, grad] = [&b.inputs[0], &b.inputs[1], b.output, b.grad];
+    let sums = channel_sums(x.tensor(), y.tensor(), grad.tensor(), saved, &shape)?;
+    let c = shape.channels;
+    let sum = |image: usize, lane: usize, ch: usize| sums[(image * 2 + lane) * c + ch];
+    let of_x = b.of(0, || {
+        let means = {
+            let scales = cpu::slice(scales.tensor())?;
+            let scale = |image: usize, ch: usize| f64::from(scales[shape.table_row(image) + ch]);
+            [0, 1].map(|lane| shape.group_means(|image, ch| sum(image, lane, ch) * scale(image, ch)))
+        };
+        let dx = input_gradient([x, scales, y, grad].map(Value::tensor), &means, saved, &shape)?;
+        let parts = Parts { y: y.tensor().clone(), saved: saved.clone(), sums: sums.clone(), means, shape };
+        let mask = y.detach();
+        let again = move |v: &[Value]| plain::gradient(v, &mask, &shape);
+        Ok(fused(dx, &[x, scales, grad], again, move |b| second(b, &parts)))
+    })?;
+    if recording() && (b.wants(1) || b.wants(2)) {
+        // No penalty looks at these, so they have no kernels for a second order.
+        let [scale, shift] = plain::table_gradients(x, y, grad, &shape)?;
+        return Ok(vec![of_x, b.of(1, || Ok(scale))?, b.of(2, || Ok(shift))?]);
+    }
+    let table = |lane| shape.table(|image, ch| sum(image, lane, ch)).map(Value::constant);
+    Ok(vec![of_x, b.of(1, || table(1))?, b.of(2, || table(0))?])
+}
+
+/// Sums over positions of `h` and of `h * n`: `(B, 2, C)`.
+fn channel_sums(x: &Tensor, y: &Tensor, grad: &Tensor, saved: &Saved, shape: &Shape) -> Result<Arc<[f64]>> {
+    let (c, slope) = (shape.channels, shape.slope);
+    let (x, y, grad) = (cpu::slice(x)?, cpu::slice(y)?, cpu::slice(grad)?);
+    let (x, y, grad) = (&x[..], &y[..], &grad[..]);
+    let mut sums = shape.image_sums(
+        2,
+        #[inline(always)]
+        |image, range, sums| {
+            let mean = &shape.spread(image, &saved.mean)[..c];
+            let (plain, weighted) = sums.split_at_mut(c);
+            let (plain, weighted) = (&mut plain[..c], &mut weighted[..c]);
+            let rows = x[range.clone()].chunks_exact(c).zip(y[range.clone()].chunks_exact(c));
+            for ((x, y), grad) in rows.zip(grad[range].chunks_exact(c)) {
+                for ch in 0..c {
+                    let h = if y[ch] > 0.0 { grad[ch] } else { slope * grad[ch] };
+                    plain[ch] += h;
+                    weighted[ch] += h * (x[ch] - mean[ch]);
+                }
+            }
+        },
+    );
+    shape.scale_lane(&mut sums, 2, 1, &saved.inverse);
+    Ok(sums.into())
+}
+
+/// The gradient in `x`, of `[x, scale, y, grad]` and the groups' means of `k` and of `k * n`.
+fn input_gradient(of: [&Tensor; 4], means: &[Vec<f64>; 2], saved: &Saved, shape: &Shape) -> Result<Tensor> {
+    let (c, slope) = (shape.channels, shape.slope);
+    let (x, scales, y, grad) = (cpu::slice(of[0])?, cpu::slice(of[1])?, cpu::slice(of[2])?, cpu::slice(of[3])?);
+    let mut dx = cpu::fresh(x.len());
+    shape.over_blocks(&mut dx, |image, range, out| {
+        // dx = h * a - x * p - q
+        let [a, p, q] = shape.coefficients(image, |group, row| {
+            let inverse = saved.inverse[group];
+            let p = inverse.powi(2) * means[1][group] as f32;
+            [scales[row] * inverse, p, inverse * means[0][group] as f32 - saved.mean[group] * p]
+        });
+        let (a, p, q) = (&a[..c], &p[..c], &q[..c]);
+        let (x, y, grad) = (&x[range.clone()], &y[range.clone()], &grad[range]);
+        cpu::vectorised(
+            #[inline(always)]
+            || {
+                let rows = x.chunks_exact(c).zip(y.chunks_exact(c)).zip(grad.chunks_exact(c));
+                for (out, ((x, y), grad)) in out.chunks_exact_mut(c).zip(rows) {
+                    for ch in 0..c {
+                        let h = if y[ch] > 0.0 { grad[ch] } else { slope * grad[ch] };
+                        out[ch] = h * a[ch] - x[ch] * p[ch] - q[ch];
+                    }
+                }
+            },
+        );
+    });
+    cpu::tensor(dx, of[0].dims())
+}

@@ -1,0 +1,96 @@
+//! Normalisation with scale, shift and activation in one pass: batch norm (one set of statistics a channel) and layer
+//! norm over a whole image (GroupNorm with one group).
+
+mod forward;
+mod gradient;
+mod plain;
+mod second;
+mod shape;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use candle_core::{Result, Tensor, bail};
+
+use self::forward::{apply, measure};
+use self::shape::{Saved, Shape};
+use super::cpu;
+use super::tape::Value;
+
+/// What statistics are taken over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Over {
+    /// All images and positions: a mean and a variance a channel.
+    Batch,
+    /// All positions and channels of an image: a mean and a variance an image.
+    Image,
+}
+
+/// Added to every variance, as PyTorch's layers do.
+pub const EPSILON: f64 = 1e-5;
+
+/// The statistics that a normalisation found, in f64: a channel's each ([`Over::Batch`]) or an image's each
+/// ([`Over::Image`]). The variance is the biased one.
+#[derive(Clone, Debug)]
+pub struct Statistics {
+    /// Means.
+    pub mean: Vec<f64>,
+    /// Variances, divided by the count.
+    pub variance: Vec<f64>,
+    /// Numbers that each was taken over.
+    pub count: usize,
+}
+
+impl Value {
+    /// `max(y, slope * y)` of `y = (x - mean) / sqrt(variance + EPSILON) * scale + shift`, with the statistics of `self`
+    /// `(B, H, W, C)` itself. `scale` and `shift` are `(1, C)`, or `(B, C)` for a set an image. Slope 1 activates nothing.
+    ///
+    /// # Errors
+    /// Where the shapes do not fit.
+    pub fn normalise(&self, scale: &Self, shift: &Self, over: Over, slope: f32) -> Result<(Self, Statistics)> {
+        let (batch, height, width, channels) = self.tensor().dims4()?;
+        let rows = scale.dims()[0];
+        if scale.dims() != [rows, channels] || shift.dims() != scale.dims() || (rows != 1 && rows != batch) {
+            bail!("normalisation: scale {:?} and shift {:?} do not fit {:?}", scale.dims(), shift.dims(), self.dims());
+        }
+        let shape = Shape { batch, positions: height * width, channels, over, slope, rows };
+        if !cpu::is_cpu(self.tensor()) {
+            let statistics = plain::statistics(self.tensor(), &shape)?;
+            return Ok((plain::normalise(self, scale, shift, &shape)?, statistics));
+        }
+        let x = cpu::slice(self.tensor())?;
+        let statistics = measure(&x, &shape);
+        let saved = Arc::new(Saved::of(&statistics));
+        let (scales, shifts) = (cpu::slice(scale.tensor())?, cpu::slice(shift.tensor())?);
+        let out = cpu::tensor(apply(&x, &saved, &scales, &shifts, &shape), self.dims())?;
+        Ok((Self::computed(out, &[self, scale, shift], move |b| gradient::first(b, &saved, shape)), statistics))
+    }
+
+    /// As [`Value::normalise`], with given statistics a channel instead of its own: evaluation mode.
+    ///
+    /// # Errors
+    /// Where the shapes do not fit.
+    pub fn normalise_with(
+        &self,
+        mean: &Tensor,
+        variance: &Tensor,
+        scale: &Self,
+        shift: &Self,
+        slope: f32,
+    ) -> Result<Self> {
+        let (batch, height, width, channels) = self.tensor().dims4()?;
+        if !cpu::is_cpu(self.tensor()) {
+            let inverse = (variance + EPSILON)?.sqrt()?.recip()?;
+            let centred = self.sub(&Self::constant(mean.clone()).broadcast_as(self.dims())?)?;
+            return plain::finish(&centred.mul(&Self::constant(inverse))?, scale, shift, slope);
+        }
+        let shape =
+            Shape { batch, positions: height * width, channels, over: Over::Batch, slope, rows: scale.dims()[0] };
+        let as_f64 = |t: &Tensor| -> Result<Vec<f64>> { Ok(cpu::slice(t)?.iter().map(|x| f64::from(*x)).collect()) };
+        let saved = Saved::of(&Statistics { mean: as_f64(mean)?, variance: as_f64(variance)?, count: 1 });
+        let (x, scales, shifts) =
+            (cpu::slice(self.tensor())?, cpu::slice(scale.tensor())?, cpu::slice(shift.tensor())?);
+        Ok(Self::constant(cpu::tensor(apply(&x, &saved, &scales, &shifts, &shape), self.dims())?))
+    }
+}

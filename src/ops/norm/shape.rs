@@ -1,0 +1,167 @@
+//! Who shares statistics with whom, sums that do not depend on the number of threads, loops over blocks.
+
+use std::ops::Range;
+
+use candle_core::{Result, Tensor};
+use rayon::prelude::*;
+
+use super::{EPSILON, Over, Statistics};
+use crate::ops::cpu;
+
+/// Shapes of a `(B, H, W, C)` value in a normalisation.
+#[derive(Clone, Copy)]
+pub(super) struct Shape {
+    pub batch: usize,
+    pub positions: usize,
+    pub channels: usize,
+    pub over: Over,
+    pub slope: f32,
+    /// Rows of scale and shift: 1, or one an image.
+    pub rows: usize,
+}
+
+impl Shape {
+    pub fn image(&self) -> usize {
+        self.positions * self.channels
+    }
+
+    pub fn groups(&self) -> usize {
+        match self.over {
+            Over::Batch => self.channels,
+            Over::Image => self.batch,
+        }
+    }
+
+    pub fn count(&self) -> usize {
+        match self.over {
+            Over::Batch => self.batch * self.positions,
+            Over::Image => self.image(),
+        }
+    }
+
+    /// Whose statistics a number is normalised with.
+    pub fn group(&self, image: usize, channel: usize) -> usize {
+        match self.over {
+            Over::Batch => channel,
+            Over::Image => image,
+        }
+    }
+
+    /// Where an image's row of scale and shift begins.
+    pub fn table_row(&self, image: usize) -> usize {
+        if self.rows == 1 { 0 } else { image * self.channels }
+    }
+
+    /// A number a group as a number a channel of an image.
+    pub fn spread(&self, image: usize, of: &[f32]) -> Vec<f32> {
+        (0..self.channels).map(|channel| of[self.group(image, channel)]).collect()
+    }
+
+    /// A kernel's coefficients for each channel of an image, from its group and its place in scale and shift.
+    pub fn coefficients<const N: usize>(&self, image: usize, of: impl Fn(usize, usize) -> [f32; N]) -> [Vec<f32>; N] {
+        let mut out = [(); N].map(|()| Vec::with_capacity(self.channels));
+        let row = self.table_row(image);
+        for channel in 0..self.channels {
+            for (out, coefficient) in out.iter_mut().zip(of(self.group(image, channel), row + channel)) {
+                out.push(coefficient);
+            }
+        }
+        out
+    }
+
+    /// Sums over an image's positions, `lanes` a channel: `(B, lanes, C)`. `add(image, numbers, sums)` adds a block's.
+    pub fn image_sums(&self, lanes: usize, add: impl Fn(usize, Range<usize>, &mut [f32]) + Sync) -> Vec<f64> {
+        let c = self.channels;
+        let images: Vec<Vec<f64>> = (0..self.batch)
+            .into_par_iter()
+            .map(|image| {
+                let first = image * self.positions;
+                cpu::block_sums(
+                    self.positions,
+                    c,
+                    lanes * c,
+                    #[inline(always)]
+                    |rows, sums| add(image, (first + rows.start) * c..(first + rows.end) * c, sums),
+                )
+            })
+            .collect();
+        images.concat()
+    }
+
+    /// Multiplies one lane of [`Shape::image_sums`] by a factor a group.
+    pub fn scale_lane(&self, sums: &mut [f64], lanes: usize, lane: usize, factors: &[f32]) {
+        for (image, sums) in sums.chunks_exact_mut(lanes * self.channels).enumerate() {
+            for (channel, sum) in sums[lane * self.channels..].iter_mut().take(self.channels).enumerate() {
+                *sum *= f64::from(factors[self.group(image, channel)]);
+            }
+        }
+    }
+
+    /// The mean over each group of what `of(image, channel)` sums over positions.
+    pub fn group_means(&self, of: impl Fn(usize, usize) -> f64) -> Vec<f64> {
+        let sum = |group: usize| -> f64 {
+            match self.over {
+                Over::Batch => (0..self.batch).map(|image| of(image, group)).sum(),
+                Over::Image => (0..self.channels).map(|channel| of(group, channel)).sum(),
+            }
+        };
+        (0..self.groups()).map(|group| sum(group) / self.count() as f64).collect()
+    }
+
+    /// What `of(image, channel)` sums over positions, in the shape of scale and shift.
+    pub fn table(&self, of: impl Fn(usize, usize) -> f64) -> Result<Tensor> {
+        let c = self.channels;
+        let data: Vec<f32> = match self.rows {
+            1 => (0..c).map(|ch| (0..self.batch).map(|image| of(image, ch)).sum::<f64>() as f32).collect(),
+            rows => (0..rows * c).map(|i| of(i / c, i % c) as f32).collect(),
+        };
+        cpu::tensor(data, (self.rows, c))
+    }
+
+    /// Rows that are worked on at a time: large images are shared out, small ones stay whole.
+    fn step(&self) -> usize {
+        cpu::block_rows(self.channels).min(self.positions) * self.channels
+    }
+
+    /// Runs over all blocks of rows, in parallel: `work(image, numbers, out)`.
+    pub fn over_blocks(&self, out: &mut [f32], work: impl Fn(usize, Range<usize>, &mut [f32]) + Sync) {
+        out.par_chunks_mut(self.image()).enumerate().for_each(|(image, out)| {
+            out.par_chunks_mut(self.step()).enumerate().for_each(|(i, out)| {
+                let start = image * self.image() + i * self.step();
+                work(image, start..start + out.len(), out);
+            });
+        });
+    }
+
+    /// As [`Shape::over_blocks`], for two results at a time.
+    pub fn over_block_pairs(
+        &self,
+        one: &mut [f32],
+        other: &mut [f32],
+        work: impl Fn(usize, Range<usize>, &mut [f32], &mut [f32]) + Sync,
+    ) {
+        let images = one.par_chunks_mut(self.image()).zip(other.par_chunks_mut(self.image()));
+        images.enumerate().for_each(|(image, (one, other))| {
+            let blocks = one.par_chunks_mut(self.step()).zip(other.par_chunks_mut(self.step()));
+            blocks.enumerate().for_each(|(i, (one, other))| {
+                let start = image * self.image() + i * self.step();
+                work(image, start..start + one.len(), one, other);
+            });
+        });
+    }
+}
+
+/// The statistics as the kernels read them.
+pub(super) struct Saved {
+    pub mean: Vec<f32>,
+    /// `1 / sqrt(variance + EPSILON)`
+    pub inverse: Vec<f32>,
+}
+
+impl Saved {
+    /// Rounded to f32.
+    pub fn of(statistics: &Statistics) -> Self {
+        let mean = statistics.mean.iter().map(|x| *x as f32).collect();
+        Self { mean, inverse: statistics.variance.iter().map(|x| (1.0 / (x + EPSILON).sqrt()) as f32).collect() }
+    }
+}
