@@ -22,11 +22,13 @@ fn value(shape: &[usize]) -> Value {
 #[derive(Clone, Copy, Debug)]
 struct Layer(usize, usize, usize);
 
-const LAYERS: [Layer; 6] = [
+const LAYERS: [Layer; 8] = [
     Layer(64, 4, 64),
     Layer(32, 64, 128),
     Layer(16, 128, 256),
     Layer(8, 256, 512),
+    Layer(64, 3, 64),
+    Layer(32, 3, 32),
     Layer(32, 4, 32),
     Layer(16, 32, 64),
 ];

@@ -14,8 +14,8 @@
 use candle_core::{D, Result, Tensor, bail};
 
 use super::cpu;
+use super::dense;
 use super::direct;
-use super::matmul::{Into, Matrix, Threads, matmul};
 use super::patches::Patches;
 use super::tape::Value;
 use super::winograd;
@@ -89,6 +89,10 @@ impl Value {
     }
 }
 
+/// With fewer channels than this, the plain sum over patches gives the gradient in a kernel sooner: the nine products
+/// would leave most of each vector empty.
+const FEW_CHANNELS: usize = 8;
+
 fn patches_of(image: (usize, usize, usize), kernel: (usize, usize), geometry: Geometry) -> Result<Patches> {
     let (height, width, channels) = image;
     let (kh, kw) = kernel;
@@ -125,12 +129,10 @@ fn conv(x: &Tensor, w: &Tensor, geometry: Geometry) -> Result<Tensor> {
         let (x, padding) = padded(x, geometry)?;
         return channels_last(&channels_first(&x)?.conv2d(&channels_first(w)?, padding, geometry.stride, 1, 1)?);
     }
-    let (rows, numbers) = (patches.positions(), patches.numbers());
     let (x, w) = (cpu::slice(x)?, cpu::slice(w)?);
-    let kernel = Matrix::new(&w, out_channels, numbers).t();
-    let mut out = cpu::fresh(batch * rows * out_channels);
+    let mut out = cpu::fresh(batch * patches.positions() * out_channels);
     if patches.are_the_image() {
-        matmul(&mut out, Matrix::new(&x, batch * rows, numbers), kernel, Into::Replace, Threads::All);
+        dense::forward(&mut out, &x, &w, out_channels);
     } else if winograd::takes(&patches) {
         winograd::conv(&mut out, &x, &w, out_channels, &patches, None);
     } else {
@@ -149,12 +151,10 @@ fn dgrad(g: &Tensor, w: &Tensor, geometry: Geometry, (height, width): (usize, us
     if !cpu::is_cpu(g) {
         return dgrad_by_candle(g, w, geometry, (height, width));
     }
-    let (rows, numbers) = (patches.positions(), patches.numbers());
     let (g, w) = (cpu::slice(g)?, cpu::slice(w)?);
-    let kernel = Matrix::new(&w, out_channels, numbers);
     let mut out = cpu::fresh(batch * height * width * channels);
     if patches.are_the_image() {
-        matmul(&mut out, Matrix::new(&g, batch * rows, out_channels), kernel, Into::Replace, Threads::All);
+        dense::input_gradient(&mut out, &g, &w, out_channels);
     } else if winograd::takes(&patches) {
         winograd::input_gradient(&mut out, &g, &w, out_channels, &patches);
     } else {
@@ -173,13 +173,11 @@ fn wgrad(x: &Tensor, g: &Tensor, geometry: Geometry, (kh, kw): (usize, usize)) -
     if !cpu::is_cpu(x) {
         return wgrad_by_candle(x, g, geometry, (kh, kw));
     }
-    let (rows, numbers) = (patches.positions(), patches.numbers());
     let (x, g) = (cpu::slice(x)?, cpu::slice(g)?);
-    let mut out = cpu::fresh(out_channels * numbers);
+    let mut out = cpu::fresh(out_channels * patches.numbers());
     if patches.are_the_image() {
-        let grads = Matrix::new(&g, batch * rows, out_channels).t();
-        matmul(&mut out, grads, Matrix::new(&x, batch * rows, numbers), Into::Replace, Threads::All);
-    } else if winograd::takes(&patches) {
+        dense::kernel_gradient(&mut out, &x, &g, out_channels);
+    } else if winograd::takes(&patches) && channels >= FEW_CHANNELS {
         winograd::kernel_gradient(&mut out, &x, &g, out_channels, &patches);
     } else {
         direct::kernel_gradient(&mut out, &x, &g, out_channels, &patches);
@@ -263,6 +261,15 @@ mod tests {
         ([2, 6, 6, 4], [6, 1, 1], 1, (0, 0)),
         ([1, 7, 7, 2], [3, 1, 1], 2, (0, 0)),
         ([2, 10, 10, 2], [2, 3, 3], 3, (1, 1)),
+        // By nine products: whole vectors of channels and parts of one.
+        ([2, 8, 12, 16], [20, 4, 4], 2, (1, 1)),
+        ([1, 4, 8, 9], [17, 4, 4], 2, (1, 1)),
+        ([3, 6, 10, 8], [3, 4, 4], 2, (0, 0)),
+        ([2, 4, 4, 40], [33, 4, 4], 2, (1, 1)),
+        // As products of rows: whole vectors and parts, few outputs and many.
+        ([5, 3, 3, 16], [32, 1, 1], 1, (0, 0)),
+        ([3, 2, 2, 20], [48, 1, 1], 1, (0, 0)),
+        ([9, 4, 4, 3], [2, 4, 4], 1, (0, 0)),
     ];
 
     #[test]

@@ -7,6 +7,7 @@ pub mod attention;
 mod check;
 pub mod conv;
 pub mod cpu;
+mod dense;
 pub mod depthwise;
 mod direct;
 mod fused;

@@ -101,47 +101,43 @@ fn product_tile<S: Simd, const R: usize, const G: usize>(
     R
 }
 
-/// `out = left^T * right`, or `out += left^T * right`: `left` is `(K, M)`, `right` `(K, N)` and `out` `(M, N)`, with `N` a
-/// whole number of vectors.
+/// What [`transposed_product`] multiplies: `left` is some columns of a `(K, stride)` matrix, from its start on.
+#[derive(Clone, Copy)]
+pub(super) struct Transposed<'a> {
+    pub left: &'a [f32],
+    pub stride: usize,
+    /// `(K, N)`, with `N` a whole number of vectors.
+    pub right: &'a [f32],
+    pub n: usize,
+    /// Whether the products are added to what stands in the output, or replace it.
+    pub add: bool,
+}
+
+/// `out = left^T * right`, or `out += left^T * right`: `out` is `(M, N)` and uses the first `M` columns of `left`.
 #[inline(always)]
-pub(super) fn transposed_product<S: Simd>(
-    simd: S,
-    out: &mut [f32],
-    left: &[f32],
-    right: &[f32],
-    (m, n): (usize, usize),
-    add: bool,
-) {
-    let groups = n / S::F32_LANES;
+pub(super) fn transposed_product<S: Simd>(simd: S, out: &mut [f32], of: Transposed<'_>) {
+    let groups = of.n / S::F32_LANES;
     let mut group = 0;
     while group < groups {
         group += match groups - group {
-            1 => transposed_columns::<S, 1>(simd, out, left, right, (m, n), group, add),
-            2 | 4 => transposed_columns::<S, 2>(simd, out, left, right, (m, n), group, add),
-            _ => transposed_columns::<S, GROUPS>(simd, out, left, right, (m, n), group, add),
+            1 => transposed_columns::<S, 1>(simd, out, of, group),
+            2 | 4 => transposed_columns::<S, 2>(simd, out, of, group),
+            _ => transposed_columns::<S, GROUPS>(simd, out, of, group),
         };
     }
 }
 
 #[inline(always)]
-fn transposed_columns<S: Simd, const G: usize>(
-    simd: S,
-    out: &mut [f32],
-    left: &[f32],
-    right: &[f32],
-    (m, n): (usize, usize),
-    group: usize,
-    add: bool,
-) -> usize {
-    let mut row = 0;
+fn transposed_columns<S: Simd, const G: usize>(simd: S, out: &mut [f32], of: Transposed<'_>, group: usize) -> usize {
+    let (mut row, m) = (0, out.len() / of.n);
     let column = group * S::F32_LANES;
     while row < m {
         row += match m - row {
             rest if rest >= ROWS && S::REGISTER_COUNT >= 32 => {
-                transposed_tile::<S, ROWS, G>(simd, out, left, right, (m, n), (row, column), add)
+                transposed_tile::<S, ROWS, G>(simd, out, of, row, column)
             }
-            rest if rest >= 4 => transposed_tile::<S, 4, G>(simd, out, left, right, (m, n), (row, column), add),
-            _ => transposed_tile::<S, 1, G>(simd, out, left, right, (m, n), (row, column), add),
+            rest if rest >= 4 => transposed_tile::<S, 4, G>(simd, out, of, row, column),
+            _ => transposed_tile::<S, 1, G>(simd, out, of, row, column),
         };
     }
     G
@@ -151,15 +147,14 @@ fn transposed_columns<S: Simd, const G: usize>(
 fn transposed_tile<S: Simd, const R: usize, const G: usize>(
     simd: S,
     out: &mut [f32],
-    left: &[f32],
-    right: &[f32],
-    (m, n): (usize, usize),
-    (row, column): (usize, usize),
-    add: bool,
+    of: Transposed<'_>,
+    row: usize,
+    column: usize,
 ) -> usize {
     let width = G * S::F32_LANES;
     let mut sums = [[simd.splat_f32s(0.0); G]; R];
-    for (x, y) in left.chunks_exact(m).zip(right.chunks_exact(n)) {
+    // The last row of `left` may end with the columns that are used.
+    for (x, y) in of.left.chunks(of.stride).zip(of.right.chunks_exact(of.n)) {
         let x = &x[row..][..R];
         let mut vectors = [simd.splat_f32s(0.0); G];
         vectors.copy_from_slice(S::as_simd_f32s(&y[column..][..width]).0);
@@ -171,9 +166,9 @@ fn transposed_tile<S: Simd, const R: usize, const G: usize>(
         }
     }
     for (r, sums) in sums.into_iter().enumerate() {
-        let out = S::as_mut_simd_f32s(&mut out[(row + r) * n + column..][..width]).0;
+        let out = S::as_mut_simd_f32s(&mut out[(row + r) * of.n + column..][..width]).0;
         for (out, sum) in out.iter_mut().zip(sums) {
-            *out = if add { simd.add_f32s(*out, sum) } else { sum };
+            *out = if of.add { simd.add_f32s(*out, sum) } else { sum };
         }
     }
     R

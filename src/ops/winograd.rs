@@ -17,7 +17,7 @@ use super::cpu;
 use super::padding::Padding;
 use super::patches::Patches;
 use super::scratch::scratch;
-use super::tile::{lanes, product, transposed_product};
+use super::tile::{Transposed, lanes, product, transposed_product};
 
 /// Floats in the widest vectors that there are.
 const MOST_LANES: usize = 16;
@@ -31,10 +31,7 @@ const SUMMED_TILES: usize = 128;
 /// Whether this convolution is one that the nine products compute.
 pub(super) fn takes(p: &Patches) -> bool {
     let whole = |size: usize, padding: usize, out: usize| out.is_multiple_of(2) && size + 2 * padding == 2 * out + 2;
-    static D: std::sync::LazyLock<bool> = std::sync::LazyLock::new(|| std::env::var("GDIRECT").is_ok());
-    !*D && (p.kh, p.kw, p.stride) == (4, 4, 2)
-        && whole(p.height, p.above, p.out_height)
-        && whole(p.width, p.left, p.out_width)
+    (p.kh, p.kw, p.stride) == (4, 4, 2) && whole(p.height, p.above, p.out_height) && whole(p.width, p.left, p.out_width)
 }
 
 /// Tiles of 2x2 outputs and what they read.
@@ -171,6 +168,7 @@ impl WithSimd for Outputs<'_> {
     type Output = ();
 
     #[inline(always)]
+    #[expect(clippy::needless_range_loop, reason = "an iterator's closure would lose the vectors of this function")]
     fn with_simd<S: Simd>(self, simd: S) {
         let Self { tiles, m, first_row, width, out, activation } = self;
         let (o, plane) = (tiles.outputs, m.len() / POINTS);
@@ -219,6 +217,7 @@ impl WithSimd for Gradients<'_> {
     type Output = ();
 
     #[inline(always)]
+    #[expect(clippy::needless_range_loop, reason = "an iterator's closure would lose the vectors of this function")]
     fn with_simd<S: Simd>(self, simd: S) {
         let Self { tiles, grads, from, len, v, first_row } = self;
         let (o, plane) = (tiles.outputs, v.len() / POINTS);
@@ -564,8 +563,7 @@ impl Part {
                         let from = self.outputs.start;
                         Arch::new().dispatch(Gradients { tiles, grads, from, len: some, v: left, first_row });
                     }
-                    let (sums, shape) = (&mut *sums, (some, width));
-                    Arch::new().dispatch(Summed { sums, left, right, shape, add: i > 0 });
+                    Arch::new().dispatch(Summed { sums: &mut *sums, left, right, width, add: i > 0 });
                 });
             });
         }
@@ -610,7 +608,7 @@ struct Summed<'a> {
     sums: &'a mut [f32],
     left: &'a [f32],
     right: &'a [f32],
-    shape: (usize, usize),
+    width: usize,
     add: bool,
 }
 
@@ -619,11 +617,12 @@ impl WithSimd for Summed<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let Self { sums, left, right, shape, add } = self;
-        let [s, l, r] = [sums.len(), left.len(), right.len()].map(|len| len / POINTS);
+        let Self { sums, left, right, width: n, add } = self;
+        let (s, l, r) = (sums.len() / POINTS, left.len() / POINTS, right.len() / POINTS);
+        let stride = s / n;
         let points = sums.chunks_exact_mut(s).zip(left.chunks_exact(l)).zip(right.chunks_exact(r));
         for ((sums, left), right) in points {
-            transposed_product(simd, sums, left, right, shape, add);
+            transposed_product(simd, sums, Transposed { left, stride, right, n, add });
         }
     }
 }

@@ -1,0 +1,146 @@
+//! Products of `(M, K)` rows with an `(O, K)` weight and the two gradients of that: 1x1 convolutions, and those whose
+//! only patch is the whole image.
+//!
+//! One side of these products is narrow (a batch, a head's one output, an eighth of some channels), where a general
+//! matrix product spends its time on packing both sides.
+
+use pulp::{Arch, Simd, WithSimd};
+use rayon::prelude::*;
+
+use super::cpu;
+use super::math::products;
+use super::matmul::{Into, Matrix, Threads, matmul};
+use super::scratch::scratch;
+use super::tile::{Transposed, lanes, product, transposed_product};
+
+/// Numbers of the output that a thread works on at a time.
+const CHUNK: usize = 1 << 14;
+/// So few outputs are computed as dot products.
+const FEW: usize = 4;
+/// Rows that a gradient in the weight sums at a time where there are many; it does not depend on the number of threads.
+const SUMMED: usize = 1 << 12;
+
+/// Rows a task: some tiles of them, as many tasks as keep every thread busy.
+fn rows(m: usize, width: usize) -> usize {
+    let share = m.div_ceil(rayon::current_num_threads());
+    (CHUNK / width.max(1)).clamp(8, share.max(8)).next_multiple_of(8)
+}
+
+/// `out (M, O) = x (M, K) * w^T`
+pub(super) fn forward(out: &mut [f32], x: &[f32], w: &[f32], outputs: usize) {
+    let inner = w.len() / outputs;
+    let m = out.len() / outputs;
+    if outputs <= FEW {
+        let step = rows(m, inner);
+        out.par_chunks_mut(step * outputs).zip(x.par_chunks(step * inner)).for_each(|(out, x)| {
+            cpu::vectorised(
+                #[inline(always)]
+                || {
+                    for (out, x) in out.chunks_exact_mut(outputs).zip(x.chunks_exact(inner)) {
+                        for (out, w) in out.iter_mut().zip(w.chunks_exact(inner)) {
+                            *out = products::<64>(x, w);
+                        }
+                    }
+                },
+            );
+        });
+    } else if outputs.is_multiple_of(lanes()) {
+        by_tiles(out, x, inner, outputs, |group, to, lanes| {
+            for (lane, w) in w.chunks_exact(inner).skip(group * lanes).take(lanes).enumerate() {
+                for (to, w) in to.iter_mut().skip(lane).step_by(lanes).zip(w) {
+                    *to = *w;
+                }
+            }
+        });
+    } else {
+        let w = Matrix::new(w, outputs, inner).t();
+        matmul(out, Matrix::new(x, m, inner), w, Into::Replace, Threads::All);
+    }
+}
+
+/// `out (M, K) = grads (M, O) * w`
+pub(super) fn input_gradient(out: &mut [f32], grads: &[f32], w: &[f32], outputs: usize) {
+    let inner = w.len() / outputs;
+    if inner.is_multiple_of(lanes()) {
+        by_tiles(out, grads, outputs, inner, |group, to, lanes| {
+            for (to, w) in to.chunks_exact_mut(lanes).zip(w.chunks_exact(inner)) {
+                to.copy_from_slice(&w[group * lanes..(group + 1) * lanes]);
+            }
+        });
+    } else {
+        let m = out.len() / inner;
+        let w = Matrix::new(w, outputs, inner);
+        matmul(out, Matrix::new(grads, m, outputs), w, Into::Replace, Threads::All);
+    }
+}
+
+/// `out (M, width) = x (M, inner) * weights`, of which `pack(group, to, lanes)` fills in a group as `(inner, lanes)`.
+fn by_tiles(out: &mut [f32], x: &[f32], inner: usize, width: usize, pack: impl Fn(usize, &mut [f32], usize) + Sync) {
+    let step = rows(out.len() / width, width);
+    scratch(inner * width, |weights| {
+        let lanes = lanes();
+        weights.par_chunks_mut(inner * lanes).enumerate().for_each(|(group, to)| pack(group, to, lanes));
+        let weights = &*weights;
+        out.par_chunks_mut(step * width).zip(x.par_chunks(step * inner)).for_each(|(out, rows)| {
+            Arch::new().dispatch(Product { out, rows, inner, weights });
+        });
+    });
+}
+
+struct Product<'a> {
+    out: &'a mut [f32],
+    rows: &'a [f32],
+    inner: usize,
+    weights: &'a [f32],
+}
+
+impl WithSimd for Product<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        product(simd, self.out, self.rows, self.inner, self.weights);
+    }
+}
+
+/// `out (O, K) = grads^T (O, M) * x (M, K)`
+pub(super) fn kernel_gradient(out: &mut [f32], x: &[f32], grads: &[f32], outputs: usize) {
+    let inner = out.len() / outputs;
+    let m = grads.len() / outputs;
+    if !inner.is_multiple_of(lanes()) {
+        let grads = Matrix::new(grads, m, outputs).t();
+        matmul(out, grads, Matrix::new(x, m, inner), Into::Replace, Threads::All);
+    } else if m <= SUMMED {
+        let step = outputs.div_ceil(rayon::current_num_threads()).next_multiple_of(8);
+        out.par_chunks_mut(step * inner).enumerate().for_each(|(i, out)| {
+            let of = Transposed { left: &grads[i * step..], stride: outputs, right: x, n: inner, add: false };
+            Arch::new().dispatch(Summed { out, of });
+        });
+    } else {
+        let parts: Vec<Vec<f32>> = (x.par_chunks(SUMMED * inner).zip(grads.par_chunks(SUMMED * outputs)))
+            .map(|(right, left)| {
+                let mut out = cpu::fresh(outputs * inner);
+                let of = Transposed { left, stride: outputs, right, n: inner, add: false };
+                Arch::new().dispatch(Summed { out: &mut out, of });
+                out
+            })
+            .collect();
+        for (out, sum) in out.iter_mut().zip(cpu::add_up(&parts, outputs * inner)) {
+            *out = sum as f32;
+        }
+    }
+}
+
+struct Summed<'a> {
+    out: &'a mut [f32],
+    of: Transposed<'a>,
+}
+
+impl WithSimd for Summed<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        transposed_product(simd, self.out, self.of);
+    }
+}
