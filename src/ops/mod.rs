@@ -1,4 +1,4 @@
-//! What candle lacks or does slowly: convolution and its two gradients, fused normalisation and activations, attention; the only room with `unsafe`.
+//! What candle lacks or does slowly: convolution and its two gradients, fused normalisation and activations, attention; the room with `unsafe`, which else stands once in `data`, where a file is mapped.
 
 mod activation;
 pub mod aligned;
