@@ -6,7 +6,7 @@ use gandle::ops::attention::attention;
 use gandle::ops::matmul::{Into, Matrix, Threads, matmul};
 use gandle::ops::norm::Over;
 use gandle::ops::tape::gradients_from;
-use gandle::ops::{Geometry, Graph, Value, cpu};
+use gandle::ops::{Geometry, Graph, Value, Window, cpu, gradients};
 
 fn main() {
     divan::main();
@@ -101,5 +101,38 @@ fn batch_norm(bencher: Bencher<'_, '_>) {
     bencher.bench(|| {
         let (out, _) = leaves[0].normalise(&leaves[1], &leaves[2], Over::Batch, 0.0).expect("shapes fit");
         black_box(gradients_from(out, weight.clone(), &leaves, Graph::Drop)).expect("shapes fit")
+    });
+}
+
+/// Size and channels of 32 images.
+const MAPS: [(usize, usize); 3] = [(64, 3), (32, 64), (16, 256)];
+
+#[divan::bench(args = MAPS)]
+fn average_pool(bencher: Bencher<'_, '_>, (size, channels): (usize, usize)) {
+    let x = value(&[32, size, size, channels]);
+    bencher.bench(|| black_box(x.average_pool(Window::square(3, 2, 1))).expect("shapes fit"));
+}
+
+#[divan::bench(args = MAPS)]
+fn max_pool_and_gradient(bencher: Bencher<'_, '_>, (size, channels): (usize, usize)) {
+    let x = value(&[32, size, size, channels]);
+    bencher.bench(|| {
+        let out = x.max_pool(Window::square(2, 2, 0)).expect("shapes fit");
+        black_box(gradients(out, std::slice::from_ref(&x), Graph::Drop)).expect("shapes fit")
+    });
+}
+
+#[divan::bench(args = MAPS)]
+fn upsample(bencher: Bencher<'_, '_>, (size, channels): (usize, usize)) {
+    let x = value(&[32, size / 2, size / 2, channels]);
+    bencher.bench(|| black_box(x.upsample(2)).expect("shapes fit"));
+}
+
+#[divan::bench(args = MAPS)]
+fn depthwise_and_gradients(bencher: Bencher<'_, '_>, (size, channels): (usize, usize)) {
+    let inputs = [value(&[32, size, size, channels]), value(&[3, 3, channels])];
+    bencher.counter(ItemsCount::new(6 * 9 * 32 * size * size * channels)).bench(|| {
+        let out = inputs[0].depthwise(&inputs[1], Window::square(3, 1, 1)).expect("shapes fit");
+        black_box(gradients(out, &inputs, Graph::Drop)).expect("shapes fit")
     });
 }

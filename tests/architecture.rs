@@ -101,3 +101,19 @@ fn paths_are_found_in_lists_and_alone() {
     assert_eq!(named("use crate::{data, train::replay};"), ["data", "train"]);
     assert_eq!(named("let x = crate::ops::cpu::map(); crate::model::f()"), ["ops", "model"]);
 }
+
+#[test]
+fn unsafe_code_stands_where_the_readme_says() {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = Vec::new();
+    sources(&src, &mut files);
+    let allowed = |file: &Path| file.starts_with(src.join("ops")) || file.ends_with("data/scratch.rs");
+    for file in files.iter().filter(|file| !allowed(file)) {
+        let text = std::fs::read_to_string(file).unwrap();
+        for (number, line) in text.lines().enumerate() {
+            let code = line.split("//").next().unwrap_or("");
+            let found = ["unsafe {", "unsafe fn", "unsafe impl", "unsafe_code"].iter().any(|word| code.contains(word));
+            assert!(!found, "{}:{}: {line}", file.display(), number + 1);
+        }
+    }
+}

@@ -35,6 +35,8 @@ const SMALL: &[&str] = &[
     "train.batch_size=4",
     "--set",
     "train.checkpoint_every=2",
+    "--set",
+    concat!("data.cache=", env!("CARGO_TARGET_TMPDIR"), "/cache"),
 ];
 
 fn train(out: &Path, more: &[&str]) -> Output {

@@ -28,6 +28,7 @@ fn small() -> Config {
         "train.grid_columns=3",
         "train.checkpoint_every=4",
         "score.every=0",
+        concat!("data.cache=", env!("CARGO_TARGET_TMPDIR"), "/cache"),
     ];
     Preset::Improved.config().with(&set.map(str::to_owned)).unwrap()
 }

@@ -214,6 +214,7 @@ impl Config {
             ("score.every", score.every),
             ("score.images", score.images),
             ("optimizer.drop_every", self.optimizer.drop_every),
+            ("data.memory_limit", self.data.memory_limit),
         ] {
             if value > 1_000_000_000 {
                 list.error(key, format!("{value} is more than a thousand million"));

@@ -82,6 +82,18 @@ pub const ALL: &[Explanation] = &[
         "Threads that cut, vary and stack batches ahead of training. One keeps up with a CPU; a fast GPU may want more.",
     ),
     key(
+        "data.memory_limit",
+        "mebibytes; 0 keeps none in memory",
+        "",
+        "Pixels that stay in memory. A larger data set is read from a temporary file in the cache folder, which costs little while the system's own file cache holds it.",
+    ),
+    key(
+        "data.cache",
+        "a folder; empty takes the user's cache folder",
+        "",
+        "Folder of files that can be made again: pixels beyond `memory_limit`, and what scores need to know about the real images. Name one on a large disk where the home folder is small.",
+    ),
+    key(
         "generator.latent_dim",
         "1 to 4096 numbers",
         "",

@@ -3,6 +3,7 @@
 //! A [`Config`] is the whole of `run.toml`. The keys of `generator`, `discriminator`, `loss` and `optimizer` mean
 //! what the papers named in [`explain`] mean by them; `classes` is missing on purpose, since the data decides it.
 
+mod cache;
 pub mod chance;
 pub mod check;
 pub mod cost;
@@ -76,6 +77,10 @@ pub struct Data {
     pub color_jitter: f32,
     /// Threads that prepare batches ahead of training.
     pub workers: usize,
+    /// Mebibytes of pixels that stay in memory; a larger set is read from a file in the cache folder.
+    pub memory_limit: usize,
+    /// Folder of files that can be made again; empty takes the user's cache folder.
+    pub cache: String,
 }
 
 /// The `data.source` that stands for the drawn demo set.
@@ -92,6 +97,8 @@ impl Default for Data {
             rotation: 0.0,
             color_jitter: 0.0,
             workers: 1,
+            memory_limit: 1024,
+            cache: String::new(),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! A data set in memory: every image decoded once, as bytes of one size.
+//! A data set: every image decoded once, as bytes of one size.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,6 +10,7 @@ use super::convert::{Raster, to_channels};
 use super::decode;
 use super::fit::fit;
 use super::folder::{File, scan};
+use super::store::{Need, Pixels};
 use super::summary::{Fact, summarise};
 use super::{DataError, demo};
 use crate::config::{Config, DEMO};
@@ -19,7 +20,7 @@ use crate::event::{ClassCount, DataSummary, GridPicture, Picture, SizeCount};
 /// and, within a class, in the order of their files' names.
 #[derive(Clone, Debug)]
 pub struct Dataset {
-    pixels: Vec<u8>,
+    pixels: Pixels,
     labels: Vec<u32>,
     size: usize,
     channels: usize,
@@ -35,8 +36,8 @@ impl Dataset {
     /// `progress(done, total)` is called from any thread as files are done; false cancels.
     ///
     /// # Errors
-    /// Where the folder is missing or holds no classes, a class has no usable image, the memory does not suffice, or
-    /// `progress` cancels. Single files that cannot be used are no error: they are listed in the summary.
+    /// Where the folder is missing or holds no classes, a class has no usable image, the memory does not suffice, the
+    /// cache folder cannot be written (for more than `data.memory_limit`), or `progress` cancels. Single files that cannot be used are no error: they are listed in the summary.
     pub fn load(config: &Config, progress: &(dyn Fn(usize, usize) -> bool + Sync)) -> Result<Self, DataError> {
         let target = Target::of(config)?;
         if config.data.is_demo() {
@@ -44,30 +45,34 @@ impl Dataset {
         }
         let source = &config.data.source;
         let tree = scan(Path::new(source))?;
-        let mut pixels = target.reserve(tree.files.len())?;
-        let outcomes = survey(&tree.files, &target, Some(&mut pixels), progress)?;
+        let (done, mut outcomes) = (Done::of(tree.files.len(), progress), Vec::with_capacity(tree.files.len()));
+        let pixels = Pixels::gather(target.need(tree.files.len()), &config.data, |range, places| {
+            let part = survey(&tree.files[range], &target, Some(places), &done)?;
+            let usable = part.iter().map(Result::is_ok).collect();
+            outcomes.extend(part);
+            Ok(usable)
+        })?;
         let summary = summarise(source, &tree, &outcomes);
         if let Some(class) = summary.classes.iter().find(|class| class.images == 0) {
             return Err(empty_class(source, class, &summary));
         }
-        // Close the gaps that unusable files left.
-        let (bytes, mut labels) = (target.bytes(), Vec::with_capacity(tree.files.len()));
-        for (index, (file, _)) in tree.files.iter().zip(&outcomes).enumerate().filter(|(_, (_, o))| o.is_ok()) {
-            pixels.copy_within(index * bytes..(index + 1) * bytes, labels.len() * bytes);
-            labels.push(label(file.class));
-        }
-        pixels.truncate(labels.len() * bytes);
+        let usable = tree.files.iter().zip(&outcomes).filter(|(_, outcome)| outcome.is_ok());
+        let labels = usable.map(|(file, _)| label(file.class)).collect();
         Ok(Self { pixels, labels, size: target.size, channels: target.channels, summary })
     }
 
     /// The drawn set.
     fn draw(config: &Config, target: &Target, progress: Progress<'_>) -> Result<Self, DataError> {
-        let (each, done) = (config.data.demo_images, AtomicUsize::new(0));
+        let each = config.data.demo_images;
         let total = demo::CLASSES.len() * each;
-        let mut pixels = target.reserve(total)?;
-        pixels.par_chunks_exact_mut(target.bytes()).enumerate().try_for_each(|(index, image)| {
-            image.copy_from_slice(&demo::render(index / each, (index % each) as u64, target.size, target.channels));
-            advance(&done, total, progress)
+        let done = Done::of(total, progress);
+        let pixels = Pixels::gather(target.need(total), &config.data, |range, places| {
+            places.par_chunks_exact_mut(target.bytes()).zip(range.clone()).try_for_each(|(image, index)| {
+                let drawn = demo::render(index / each, (index % each) as u64, target.size, target.channels);
+                image.copy_from_slice(&drawn);
+                done.one_more()
+            })?;
+            Ok(vec![true; range.len()])
         })?;
         let labels = (0..total).map(|index| label(index / each)).collect();
         let summary = demo_summary(config);
@@ -171,7 +176,7 @@ pub fn inspect(source: &str, config: &Config) -> Result<DataSummary, DataError> 
         return Ok(demo_summary(config));
     }
     let tree = scan(Path::new(source))?;
-    let outcomes = survey(&tree.files, &target, None, &|_, _| true)?;
+    let outcomes = survey(&tree.files, &target, None, &Done::of(tree.files.len(), &|_, _| true))?;
     Ok(summarise(source, &tree, &outcomes))
 }
 
@@ -200,14 +205,28 @@ impl Target {
         self.size * self.size * self.channels
     }
 
-    /// Room for so many images.
-    fn reserve(&self, images: usize) -> Result<Vec<u8>, DataError> {
-        let bytes = images.saturating_mul(self.bytes());
-        let refused = |_| DataError::Memory { images, size: self.size, megabytes: bytes >> 20 };
-        let mut pixels = Vec::new();
-        pixels.try_reserve_exact(bytes).map_err(refused)?;
-        pixels.resize(bytes, 0);
-        Ok(pixels)
+    /// What so many images need.
+    fn need(&self, images: usize) -> Need {
+        Need { images, size: self.size, bytes: self.bytes() }
+    }
+}
+
+/// Counts what is done and tells it.
+struct Done<'a> {
+    count: AtomicUsize,
+    total: usize,
+    progress: Progress<'a>,
+}
+
+impl<'a> Done<'a> {
+    fn of(total: usize, progress: Progress<'a>) -> Self {
+        Self { count: AtomicUsize::new(0), total, progress }
+    }
+
+    /// An error where the work was cancelled.
+    fn one_more(&self) -> Result<(), DataError> {
+        let count = self.count.fetch_add(1, Ordering::Relaxed) + 1;
+        if (self.progress)(count, self.total) { Ok(()) } else { Err(DataError::Cancelled) }
     }
 }
 
@@ -217,12 +236,11 @@ fn survey(
     files: &[File],
     target: &Target,
     pixels: Option<&mut [u8]>,
-    progress: Progress<'_>,
+    done: &Done<'_>,
 ) -> Result<Vec<Result<Fact, String>>, DataError> {
-    let done = AtomicUsize::new(0);
     let one = |file: &File, place: Option<&mut [u8]>| {
         let outcome = take_in(file, target, place);
-        advance(&done, files.len(), progress).map(|()| outcome)
+        done.one_more().map(|()| outcome)
     };
     match pixels {
         Some(pixels) => {
@@ -231,11 +249,6 @@ fn survey(
         }
         None => files.par_iter().map(|file| one(file, None)).collect(),
     }
-}
-
-fn advance(done: &AtomicUsize, total: usize, progress: Progress<'_>) -> Result<(), DataError> {
-    let done = done.fetch_add(1, Ordering::Relaxed) + 1;
-    if progress(done, total) { Ok(()) } else { Err(DataError::Cancelled) }
 }
 
 fn take_in(file: &File, target: &Target, place: Option<&mut [u8]>) -> Result<Fact, String> {
@@ -287,5 +300,50 @@ fn demo_summary(config: &Config) -> DataSummary {
             "the demo set is drawn by the program: it resembles stained blood cells, but none is real".to_owned(),
         ],
         ..DataSummary::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::Loader;
+    use std::sync::Arc;
+
+    /// 40 shades in two classes, and a file in each that is no image.
+    fn fill(folder: &Path) {
+        for class in ["a", "b"] {
+            std::fs::create_dir_all(folder.join(class)).unwrap();
+            std::fs::write(folder.join(class).join("07.png"), "no image").unwrap();
+        }
+        for index in 0..40_u8 {
+            let class = if index < 25 { "a" } else { "b" };
+            let picture = image::RgbImage::from_fn(19, 16, |x, y| image::Rgb([index * 6, x as u8 * 9, y as u8 * 9]));
+            picture.save(folder.join(format!("{class}/{index:02}-.png"))).unwrap();
+        }
+    }
+
+    #[test]
+    fn batches_from_the_file_are_the_same_bits_as_from_memory() {
+        let (folder, cache) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        fill(folder.path());
+        let mut config = Config { image_size: 16, ..Config::default() };
+        config.data.cache = cache.path().display().to_string();
+        config.data.demo_images = 5;
+        config.data.rotation = 20.0;
+        config.train.batch_size = 7;
+        for source in [folder.path().to_str().unwrap(), DEMO] {
+            config.data.source = source.to_owned();
+            let mut take = |memory_limit, in_memory| {
+                config.data.memory_limit = memory_limit;
+                let data = Arc::new(Dataset::load(&config, &|_, _| true).unwrap());
+                assert_eq!(matches!(data.pixels, Pixels::Memory(_)), in_memory);
+                let mut loader = Loader::new(data.clone(), &config, 0).unwrap();
+                let batches: Vec<_> = (0..12).map(|_| loader.next().unwrap()).collect();
+                (data.summary().clone(), data.labels().to_vec(), data.all_pixels().to_vec(), batches)
+            };
+            let (memory, file) = (take(1, true), take(0, false));
+            assert!(memory == file, "{source}");
+        }
+        assert_eq!(std::fs::read_dir(cache.path()).unwrap().count(), 0);
     }
 }

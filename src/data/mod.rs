@@ -1,7 +1,7 @@
 //! Turns files (or the drawn demo set) into seeded, balanced, augmented batches.
 //!
-//! A file becomes a square of bytes once, when a [`Dataset`] is loaded; a [`Loader`] turns those into batches of
-//! floats ahead of training. Whatever is wrong with a file is reported in the summary and costs that file alone.
+//! A file becomes a square of bytes once, when a [`Dataset`] is loaded, and those are kept in memory or, beyond
+//! `data.memory_limit`, in a memory-mapped file; a [`Loader`] turns them into batches of floats ahead of training. Whatever is wrong with a file is reported in the summary and costs that file alone.
 
 mod augment;
 mod convert;
@@ -12,6 +12,8 @@ mod fit;
 mod folder;
 mod loader;
 mod order;
+mod scratch;
+mod store;
 mod summary;
 
 use std::path::PathBuf;
@@ -82,14 +84,35 @@ pub enum DataError {
     },
     /// The images do not fit the memory.
     #[error(
-        "{images} images of {size} x {size} pixels need {megabytes} MB of memory, which the system does not give; lower image_size or use fewer images"
+        "{images} images of {size} x {size} pixels need {megabytes} MB of memory at once, which the system does not give; lower data.memory_limit or image_size, or use fewer images"
     )]
     Memory {
         /// How many images.
         images: usize,
         /// Their width and height.
         size: usize,
-        /// What they need together.
+        /// What they need at once.
+        megabytes: usize,
+    },
+    /// More pixels than `data.memory_limit` allows, and the file for them cannot be made or written.
+    #[error(
+        "{megabytes} MB of pixels, more than data.memory_limit keeps in memory, could not be written to the cache folder {}: {source}; free some space there, name another folder in data.cache, or raise data.memory_limit",
+        folder.display()
+    )]
+    Cache {
+        /// The cache folder.
+        folder: PathBuf,
+        /// What all images need together.
+        megabytes: usize,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// More pixels than `data.memory_limit` allows, and nowhere to put them.
+    #[error(
+        "{megabytes} MB of pixels are more than data.memory_limit keeps in memory, and this system names no cache folder for them; name a folder in data.cache, or raise data.memory_limit"
+    )]
+    NoCache {
+        /// What all images need together.
         megabytes: usize,
     },
     /// The caller asked to stop.

@@ -7,6 +7,7 @@
 pub mod device;
 mod feed;
 mod job;
+mod real;
 pub mod sample;
 mod score;
 mod worker;

@@ -6,6 +6,7 @@ use anyhow::Context as _;
 use candle_core::{Device, Tensor};
 
 use super::feed::noise;
+use super::real;
 use crate::config::Config;
 use crate::config::chance::{Purpose, stream};
 use crate::data::Dataset;
@@ -25,23 +26,15 @@ pub(super) struct Scorer {
 }
 
 impl Scorer {
-    /// Takes the features of the real images: all, or `score.images` of them, the classes in their own shares.
-    /// `go_on` is asked between chunks; nothing is returned where it says no.
+    /// Looks at the real images: all, or `score.images` of them, the classes in their own shares. `go_on` is asked between
+    /// chunks; nothing is returned where it says no.
     pub fn new(config: &Config, dataset: &Dataset, go_on: &mut dyn FnMut() -> bool) -> anyhow::Result<Option<Self>> {
         let extractor = EfficientNet::shipped()?;
         let chosen = choose(dataset, config.score.images);
         let labels = chosen.iter().map(|i| dataset.label(*i)).collect();
-        let mut features = Vec::with_capacity(chosen.len() * EfficientNet::FEATURES);
-        let size = dataset.size();
-        for part in chosen.chunks(128) {
-            if !go_on() {
-                return Ok(None);
-            }
-            let pixels: Vec<u8> = part.iter().flat_map(|i| dataset.pixels(*i)).copied().collect();
-            features.extend(extractor.features(&pixels, size, size, dataset.channels())?);
-        }
-        let real = Statistics::of(&features, EfficientNet::FEATURES).context("features of the real images")?;
-        Ok(Some(Self { extractor, real, labels }))
+        let cache = config.data.cache_folder();
+        let real = real::statistics(&extractor, dataset, &chosen, cache.as_deref(), go_on)?;
+        Ok(real.map(|real| Self { extractor, real, labels }))
     }
 
     /// Scores the averaged generator. `go_on` is asked between chunks; nothing is returned where it says no.

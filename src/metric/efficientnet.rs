@@ -7,6 +7,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
+use sha2::{Digest as _, Sha256};
 
 use super::MetricError;
 use super::bilinear::Bilinear;
@@ -82,6 +83,13 @@ impl EfficientNet {
     pub const NAME: &'static str = "efficientnet-lite0";
     /// Features of an image.
     pub const FEATURES: usize = 1280;
+    /// How images of any size are brought to the one that the network sees.
+    pub const RESIZE: &'static str = "bilinear 224x224, half-pixel centres, not antialiased";
+
+    /// SHA-256 of the compiled-in weights.
+    pub fn weights_sha256() -> [u8; 32] {
+        Sha256::digest(WEIGHTS).into()
+    }
 
     /// The network with the weights that are compiled in.
     ///

@@ -16,12 +16,12 @@ use super::MetricError;
 /// making it takes up to ten times as much for a moment, beside the features themselves.
 #[derive(Clone)]
 pub struct Statistics {
-    mean: Vec<f64>,
+    pub(super) mean: Vec<f64>,
     /// `(min(samples, dimensions), dimensions)`, whose product with itself is the covariance.
-    factor: Mat<f64>,
+    pub(super) factor: Mat<f64>,
     /// The sum of the variances.
-    trace: f64,
-    samples: usize,
+    pub(super) trace: f64,
+    pub(super) samples: usize,
 }
 
 impl Statistics {

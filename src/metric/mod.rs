@@ -21,6 +21,7 @@ mod bilinear;
 mod block;
 pub mod efficientnet;
 pub mod frechet;
+mod stored;
 mod weights;
 
 pub use efficientnet::EfficientNet;

@@ -6,7 +6,10 @@ use super::layers::{Convolution, LEAK, Norm, SelfAttention, Weight};
 use super::store::{Builder, Pass, Store};
 use crate::config::chance::{Purpose, stream};
 use crate::config::{Conditioning, Config, DiscriminatorNorm};
-use crate::ops::{Geometry, Value};
+use crate::ops::{Geometry, Value, Window};
+
+/// What brings an image to half its size for the next scale.
+const HALVE: Window = Window::square(3, 2, 1);
 
 /// What one scale says of a batch.
 pub struct Judgement {
@@ -78,7 +81,7 @@ impl Discriminator {
         let mut out = Vec::new();
         for (s, scale) in self.scales.iter().enumerate() {
             if s > 0 {
-                x = x.average_pool()?;
+                x = x.average_pool(HALVE)?;
             }
             out.push(scale.forward(pass, &x, labels)?);
         }

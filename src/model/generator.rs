@@ -114,7 +114,7 @@ impl Block {
         let mut y = self.norm.forward(pass, &y, labels, 0.0)?;
         if let Some(shortcut) = &self.shortcut {
             // A 1x1 convolution of copies is the copies of the 1x1 convolution, at a quarter of the arithmetic.
-            y = y.add(&x.conv(&shortcut.value(pass)?, Geometry::new(1, 0))?.upsample()?)?;
+            y = y.add(&x.conv(&shortcut.value(pass)?, Geometry::new(1, 0))?.upsample(2)?)?;
         }
         match &self.attention {
             Some(attention) => attention.forward(pass, &y),

@@ -6,6 +6,7 @@ use rand_chacha::ChaCha8Rng;
 
 use super::cpu;
 use super::tape::{Graph, Value, gradients, gradients_from};
+use super::window::Window;
 
 /// A leaf of made-up numbers of about unit size.
 pub fn value(shape: &[usize], seed: u64) -> Value {
@@ -21,6 +22,45 @@ pub fn values<const N: usize>(shapes: [&[usize]; N]) -> [Value; N] {
         seed += 1;
         value(shape, seed)
     })
+}
+
+/// A tensor's numbers in f64.
+pub fn numbers(tensor: &Tensor) -> Vec<f64> {
+    cpu::slice(tensor).unwrap().iter().map(|x| f64::from(*x)).collect()
+}
+
+/// Images and windows on them of odd shapes: some do not reach the last row, some overlap, some only touch.
+pub const WINDOWS: &[([usize; 4], Window)] = &[
+    ([2, 8, 8, 3], Window::square(3, 2, 1)),
+    ([1, 7, 5, 45], Window::square(3, 2, 1)),
+    ([2, 6, 6, 1], Window::square(2, 2, 0)),
+    ([2, 4, 6, 3], Window { kernel: (2, 3), stride: (2, 3), padding: (0, 0) }),
+    ([1, 6, 6, 2], Window::square(3, 3, 1)),
+    ([1, 5, 4, 9], Window { kernel: (1, 4), stride: (2, 1), padding: (0, 2) }),
+    ([1, 9, 6, 2], Window { kernel: (3, 2), stride: (1, 3), padding: (1, 0) }),
+    ([2, 7, 7, 4], Window::square(2, 3, 1)),
+    ([1, 4, 4, 7], Window::square(1, 2, 0)),
+];
+
+/// What lies under each window on `(B, H, W, C)`, in the order of `(B, Ho, Wo, C)`: places in the window and numbers,
+/// without the padding.
+pub fn windows(x: &Tensor, window: Window) -> Vec<Vec<(usize, f64)>> {
+    let (b, h, w, c) = x.dims4().unwrap();
+    let (rows, columns) = window.outputs((h, w)).unwrap();
+    let (x, (above, left)) = (numbers(x), window.padding);
+    let mut out = Vec::new();
+    for n in 0..b * rows * columns * c {
+        let (channel, column) = (n % c, n / c % columns);
+        let (row, image) = (n / c / columns % rows, n / c / columns / rows);
+        let under = (0..window.taps()).filter_map(|tap| {
+            let (ky, kx) = (tap / window.kernel.1, tap % window.kernel.1);
+            let (y, x_) = (row * window.stride.0 + ky, column * window.stride.1 + kx);
+            let inside = (above..h + above).contains(&y) && (left..w + left).contains(&x_);
+            inside.then(|| (tap, x[((image * h + y - above) * w + x_ - left) * c + channel]))
+        });
+        out.push(under.collect());
+    }
+    out
 }
 
 /// Asserts that a tensor's numbers are these, relative to the largest of them.

@@ -70,6 +70,13 @@ pub fn vectorised<T>(work: impl FnOnce() -> T) -> T {
     pulp::Arch::new().dispatch(work)
 }
 
+/// The instructions that [`vectorised`] compiles for on this processor: sums are rounded alike where they are the same.
+pub fn instruction_set() -> String {
+    let arch = format!("{:?}", pulp::Arch::new());
+    let name = arch.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
+    format!("{}-{name}", std::env::consts::ARCH)
+}
+
 /// Numbers of a block: small enough for a core's cache, large enough to be worth handing out. It does not depend on
 /// the number of threads, so neither do sums that are taken block by block.
 pub const BLOCK: usize = 1 << 15;

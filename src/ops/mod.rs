@@ -1,8 +1,9 @@
-//! What candle lacks or does slowly: convolution and its two gradients, fused normalisation and activations, attention; the only room with `unsafe`.
+//! What candle lacks or does slowly: convolution and its two gradients, fused normalisation and activations, pooling, attention; the room with `unsafe`, which else stands once in `data`, where a file is mapped.
 
 mod activation;
 pub mod aligned;
 pub mod attention;
+pub mod channelwise;
 #[cfg(test)]
 mod check;
 pub mod conv;
@@ -13,17 +14,21 @@ mod direct;
 mod fused;
 mod math;
 pub mod matmul;
+pub mod max_pool;
 pub mod memory;
 pub mod norm;
 mod padding;
 mod patches;
 pub mod pointwise;
+pub mod pool;
 mod primitive;
 mod scratch;
 pub mod spectral;
 pub mod tape;
 mod tile;
+pub mod window;
 mod winograd;
 
 pub use conv::Geometry;
 pub use tape::{Graph, Value, gradients};
+pub use window::Window;

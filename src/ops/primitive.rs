@@ -3,7 +3,6 @@
 
 use candle_core::{D, DType, Result, Tensor, bail};
 
-use super::conv::Geometry;
 use super::cpu;
 use super::math;
 use super::matmul::{Into, Matrix, Threads, matmul};
@@ -331,30 +330,6 @@ impl Value {
                 weighted.sub(&mean.mul(b.output)?)
             })?])
         }))
-    }
-
-    /// Nearest-neighbour upsampling by two: `(B, H, W, C)` to `(B, 2H, 2W, C)`.
-    ///
-    /// # Errors
-    /// Those of candle.
-    pub fn upsample(&self) -> Result<Self> {
-        let (b, h, w, c) = self.tensor().dims4()?;
-        let copies = self.reshape(&[b, h, 1, w, 1, c])?.broadcast_as(&[b, h, 2, w, 2, c])?;
-        copies.reshape(&[b, 2 * h, 2 * w, c])
-    }
-
-    /// Average pooling of 3x3 patches, stride 2, padding 1, the padding counted: `(B, H, W, C)` to half the size.
-    ///
-    /// # Errors
-    /// Those of candle.
-    pub fn average_pool(&self) -> Result<Self> {
-        let (b, h, w, c) = self.tensor().dims4()?;
-        // Every channel by itself, as an image of one channel.
-        let apart = self.reshape(&[b, h * w, c])?.transpose(1, 2)?.reshape(&[b * c, h, w, 1])?;
-        let kernel = Self::constant(Tensor::full(1f32 / 9.0, (1, 3, 3, 1), self.tensor().device())?);
-        let pooled = apart.conv(&kernel, Geometry::new(2, 1))?;
-        let (height, width) = (pooled.dims()[1], pooled.dims()[2]);
-        pooled.reshape(&[b, c, height * width])?.transpose(1, 2)?.reshape(&[b, height, width, c])
     }
 
     /// Mean over the batch of the cross-entropy between `(B, classes)` logits and `(B)` u32 labels, with shape (1).

@@ -3,6 +3,7 @@
 use std::fs::{self, File};
 use std::io::{BufWriter, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
@@ -229,17 +230,22 @@ fn sync_folder(folder: Option<&Path>) {
     }
 }
 
-/// Writes a file that appears whole or not at all.
+/// Writes a file that appears whole or not at all, also where several processes write it at once: the last one stays.
 ///
 /// # Errors
 /// Where it cannot be written; what was there before stays.
 pub fn write_whole(path: &Path, content: &[u8]) -> Result<()> {
+    // A name that no other writer has, in this process or beside it.
+    static NEXT: AtomicU64 = AtomicU64::new(0);
     let mut name = std::ffi::OsString::from(".");
     name.push(path.file_name().unwrap_or_default());
-    name.push(".part");
+    name.push(format!(".{}-{}.part", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed)));
     let beside = path.with_file_name(name);
-    write_synced(&beside, content)?;
-    fs::rename(&beside, path).map_err(SessionError::io("could not finish", path))?;
+    let renamed = || fs::rename(&beside, path).map_err(SessionError::io("could not finish", path));
+    let written = write_synced(&beside, content).and_then(|()| renamed());
+    if written.is_err() {
+        fs::remove_file(&beside).ok(); // Perhaps it was never made.
+    }
     sync_folder(path.parent());
-    Ok(())
+    written
 }

@@ -1,6 +1,6 @@
 //! The options, grouped as the networks are: images, generator, discriminator, loss, optimizer, run and score.
 
-use egui::{DragValue, Ui};
+use egui::{DragValue, TextEdit, Ui};
 
 use super::form::{Form, combo, control_size};
 use super::{fit, network};
@@ -46,6 +46,10 @@ pub fn augmentation_ui(form: &mut Form<'_>, ui: &mut Ui) {
         ui.add_sized(control_size(), drag)
     });
     form.count(ui, "data.workers", "Loader threads", None, 1..=64, |c| &mut c.data.workers);
+    form.count(ui, "data.memory_limit", "Pixels in memory (MiB)", None, 0..=1_000_000, |c| &mut c.data.memory_limit);
+    form.row(ui, "data.cache", "Cache folder", None, |ui, config| {
+        ui.add_sized(control_size(), TextEdit::singleline(&mut config.data.cache).hint_text("The user's own"))
+    });
 }
 
 /// The generator.
