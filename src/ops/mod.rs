@@ -17,6 +17,7 @@ pub mod norm;
 mod patches;
 pub mod pointwise;
 mod primitive;
+mod rows;
 pub mod spectral;
 pub mod tape;
 
