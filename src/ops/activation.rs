@@ -1,11 +1,13 @@
 //! What follows a convolution or an attention layer in one pass over memory: bias and LeakyReLU, a gated sum.
 
 use candle_core::{Result, bail};
+use pulp::Simd;
 use rayon::prelude::*;
 
 use super::cpu;
 use super::fused::fused;
-use super::tape::Value;
+use super::rows::{self, Formula, gate};
+use super::tape::{Gradients, Value, recording};
 
 impl Value {
     /// Adds a bias `(C)` to the last dimension and takes `max(x, slope * x)` of it; slope 1 is the bias alone.
@@ -26,52 +28,31 @@ impl Value {
         }
         let mut out = cpu::fresh(self.tensor().elem_count());
         let step = cpu::block_rows(width) * width;
-        let (x, b) = (cpu::slice(self.tensor())?, cpu::slice(bias.tensor())?);
+        let (x, numbers) = (cpu::slice(self.tensor())?, cpu::slice(bias.tensor())?);
         out.par_chunks_mut(step).zip(x.par_chunks(step)).for_each(|(out, x)| {
-            cpu::vectorised(
-                #[inline(always)]
-                || {
-                    for (out, x) in out.chunks_exact_mut(width).zip(x.chunks_exact(width)) {
-                        for ((out, x), b) in out.iter_mut().zip(x).zip(&b[..]) {
-                            let sum = x + b;
-                            *out = if sum > 0.0 { sum } else { slope * sum };
-                        }
-                    }
-                },
-            );
+            rows::map(&Biased { slope }, width, [x], [&numbers], [out]);
         });
         let out = cpu::tensor(out, self.dims())?;
-        Ok(fused(out, &[self, bias], plain, move |b| {
+        Ok(Self::computed(out, &[self, bias], move |b| {
             // The output has the sign of what went into the LeakyReLU.
-            let (y, g) = (cpu::slice(b.output.tensor())?, cpu::slice(b.grad.tensor())?);
-            let mut grad = cpu::fresh(g.len());
-            let step = cpu::block_rows(width) * width;
-            let sums: Vec<Vec<f32>> = (grad.par_chunks_mut(step).zip(y.par_chunks(step)).zip(g.par_chunks(step)))
-                .map(|((grad, y), g)| {
-                    let mut sums = vec![0.0; width];
-                    cpu::vectorised(
-                        #[inline(always)]
-                        || {
-                            let rows = y.chunks_exact(width).zip(g.chunks_exact(width));
-                            for (grad, (y, g)) in grad.chunks_exact_mut(width).zip(rows) {
-                                for i in 0..width {
-                                    grad[i] = if y[i] > 0.0 { g[i] } else { slope * g[i] };
-                                    sums[i] += grad[i];
-                                }
-                            }
-                        },
-                    );
-                    sums
-                })
-                .collect();
-            let bias = b.of(1, || {
-                Ok(Self::constant(cpu::tensor(
-                    cpu::add_up(&sums, width).into_iter().map(|sum| sum as f32).collect(),
-                    width,
-                )?))
-            })?;
-            Ok(vec![b.of(0, || Ok(Self::constant(cpu::tensor(grad, b.grad.dims())?)))?, bias])
+            if slope != 1.0 && b.wants(0) && b.wants(1) && !recording() {
+                return gated_and_summed(b.grad, b.output, slope);
+            }
+            let grad = if slope == 1.0 { b.grad.clone() } else { b.grad.gate(b.output, slope)? };
+            let bias = b.of(1, || grad.sum_to_last())?;
+            Ok(vec![b.of(0, || Ok(grad))?, bias])
         }))
+    }
+
+    /// Sum over all dimensions but the last: `(.., C)` to `(C)`.
+    fn sum_to_last(&self) -> Result<Self> {
+        let width = self.dims().last().copied().unwrap_or(0);
+        let x = cpu::slice(self.tensor())?;
+        let sums = cpu::block_sums(x.len() / width.max(1), width, width, |block, sums| {
+            rows::sum(&rows::Itself, width, [&x[block.start * width..block.end * width]], [], sums);
+        });
+        let sums = cpu::tensor(sums.into_iter().map(|sum| sum as f32).collect(), width)?;
+        Ok(Self::computed(sums, &[self], |b| Ok(vec![b.of(0, || b.grad.broadcast_as(b.inputs[0].dims()))?])))
     }
 
     /// `self + gate * other`, the gate being one number of shape (1).
@@ -100,6 +81,38 @@ impl Value {
             })?;
             Ok(vec![b.of(0, || Ok(b.grad.clone()))?, other_grad, gate_grad])
         }))
+    }
+}
+
+/// [`Value::gate`] and [`Value::sum_to_last`] of it, which reads each block while it is in the cache.
+fn gated_and_summed(x: &Value, by: &Value, slope: f32) -> Gradients {
+    let width = x.dims().last().copied().unwrap_or(0);
+    let (numbers, by) = (cpu::slice(x.tensor())?, cpu::slice(by.tensor())?);
+    let mut out = cpu::fresh(numbers.len());
+    let step = cpu::block_rows(width) * width;
+    let blocks = numbers.par_chunks(step).zip(by.par_chunks(step));
+    let sums: Vec<Vec<f32>> = (out.par_chunks_mut(step).zip(blocks))
+        .map(|(out, (x, by))| {
+            let mut sums = vec![0.0; width];
+            rows::map(&rows::Gated { slope }, width, [x, by], [], [&mut *out]);
+            rows::sum(&rows::Itself, width, [&*out], [], &mut sums);
+            sums
+        })
+        .collect();
+    let sums = cpu::add_up(&sums, width).into_iter().map(|sum| sum as f32).collect();
+    Ok(vec![Some(Value::constant(cpu::tensor(out, x.dims())?)), Some(Value::constant(cpu::tensor(sums, width)?))])
+}
+
+/// `x + bias`, activated.
+struct Biased {
+    slope: f32,
+}
+
+impl Formula<1, 1, 1> for Biased {
+    #[inline(always)]
+    fn of<S: Simd>(&self, simd: S, [x]: [S::f32s; 1], [bias]: [S::f32s; 1]) -> [S::f32s; 1] {
+        let sum = simd.add_f32s(x, bias);
+        [gate(simd, sum, sum, self.slope)]
     }
 }
 

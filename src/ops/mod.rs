@@ -22,6 +22,7 @@ mod patches;
 pub mod pointwise;
 pub mod pool;
 mod primitive;
+mod rows;
 mod scratch;
 pub mod spectral;
 pub mod tape;

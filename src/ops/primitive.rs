@@ -2,10 +2,12 @@
 //! room again. They run on every device; the fused kernels beside them are what the CPU uses where speed matters.
 
 use candle_core::{D, DType, Result, Tensor, bail};
+use rayon::prelude::*;
 
 use super::cpu;
 use super::math;
 use super::matmul::{Into, Matrix, Threads, matmul};
+use super::rows;
 use super::tape::{Backward, Value, recording};
 
 /// Sums `tensor` down to `shape`, the reverse of broadcasting.
@@ -367,12 +369,16 @@ fn elementwise(
 
 /// `x` where `by > 0`, `slope * x` elsewhere.
 fn gated(x: &Tensor, by: &Tensor, slope: f32) -> Result<Tensor> {
-    elementwise(
-        x,
-        by,
-        |x, by| if by > 0.0 { x } else { slope * x },
-        |x, by| by.gt(0.0)?.where_cond(x, &x.affine(slope.into(), 0.0)?),
-    )
+    if !cpu::is_cpu(x) || !cpu::is_cpu(by) || !x.is_contiguous() || !by.is_contiguous() {
+        return by.gt(0.0)?.where_cond(x, &x.affine(slope.into(), 0.0)?);
+    }
+    let (numbers, by) = (cpu::slice(x)?, cpu::slice(by)?);
+    let mut out = cpu::fresh(numbers.len());
+    let blocks = numbers.par_chunks(cpu::BLOCK).zip(by.par_chunks(cpu::BLOCK));
+    out.par_chunks_mut(cpu::BLOCK).zip(blocks).for_each(|(out, (x, by))| {
+        rows::map(&rows::Gated { slope }, out.len(), [x, by], [], [out]);
+    });
+    cpu::tensor(out, x.dims())
 }
 
 /// candle's product brings a thread pool of its own, which would fight with ours for the cores.

@@ -4,11 +4,13 @@
 use std::sync::Arc;
 
 use candle_core::{Result, Tensor};
+use pulp::Simd;
 
 use super::second::{Parts, second};
 use super::{Saved, Shape, plain};
 use crate::ops::cpu;
 use crate::ops::fused::fused;
+use crate::ops::rows::{Formula, gate};
 use crate::ops::tape::{Backward, Gradients, Value, recording};
 
 /// The gradients in `[x, scale, shift]`. With `h` the gradient behind the activation, `n` the normalised numbers and
@@ -42,56 +44,48 @@ pub(super) fn first(b: &Backward<'_>, saved: &Arc<Saved>, shape: Shape) -> Gradi
 
 /// Sums over positions of `h` and of `h * n`: `(B, 2, C)`.
 fn channel_sums(x: &Tensor, y: &Tensor, grad: &Tensor, saved: &Saved, shape: &Shape) -> Result<Arc<[f64]>> {
-    let (c, slope) = (shape.channels, shape.slope);
     let (x, y, grad) = (cpu::slice(x)?, cpu::slice(y)?, cpu::slice(grad)?);
-    let (x, y, grad) = (&x[..], &y[..], &grad[..]);
-    let mut sums = shape.image_sums(
-        2,
-        #[inline(always)]
-        |image, range, sums| {
-            let mean = &shape.spread(image, &saved.mean)[..c];
-            let (plain, weighted) = sums.split_at_mut(c);
-            let (plain, weighted) = (&mut plain[..c], &mut weighted[..c]);
-            let rows = x[range.clone()].chunks_exact(c).zip(y[range.clone()].chunks_exact(c));
-            for ((x, y), grad) in rows.zip(grad[range].chunks_exact(c)) {
-                for ch in 0..c {
-                    let h = if y[ch] > 0.0 { grad[ch] } else { slope * grad[ch] };
-                    plain[ch] += h;
-                    weighted[ch] += h * (x[ch] - mean[ch]);
-                }
-            }
-        },
-    );
+    let formula = Sums { slope: shape.slope };
+    let mut sums = shape.image_sums(&formula, [&x, &y, &grad], |image| [shape.spread(image, &saved.mean)]);
     shape.scale_lane(&mut sums, 2, 1, &saved.inverse);
     Ok(sums.into())
 }
 
 /// The gradient in `x`, of `[x, scale, y, grad]` and the groups' means of `k` and of `k * n`.
 fn input_gradient(of: [&Tensor; 4], means: &[Vec<f64>; 2], saved: &Saved, shape: &Shape) -> Result<Tensor> {
-    let (c, slope) = (shape.channels, shape.slope);
     let (x, scales, y, grad) = (cpu::slice(of[0])?, cpu::slice(of[1])?, cpu::slice(of[2])?, cpu::slice(of[3])?);
-    let mut dx = cpu::fresh(x.len());
-    shape.over_blocks(&mut dx, |image, range, out| {
-        // dx = h * a - x * p - q
-        let [a, p, q] = shape.coefficients(image, |group, row| {
+    let dx = shape.map(&Input { slope: shape.slope }, [&x, &y, &grad], |image| {
+        shape.coefficients(image, |group, row| {
             let inverse = saved.inverse[group];
-            let p = inverse.powi(2) * means[1][group] as f32;
-            [scales[row] * inverse, p, inverse * means[0][group] as f32 - saved.mean[group] * p]
-        });
-        let (a, p, q) = (&a[..c], &p[..c], &q[..c]);
-        let (x, y, grad) = (&x[range.clone()], &y[range.clone()], &grad[range]);
-        cpu::vectorised(
-            #[inline(always)]
-            || {
-                let rows = x.chunks_exact(c).zip(y.chunks_exact(c)).zip(grad.chunks_exact(c));
-                for (out, ((x, y), grad)) in out.chunks_exact_mut(c).zip(rows) {
-                    for ch in 0..c {
-                        let h = if y[ch] > 0.0 { grad[ch] } else { slope * grad[ch] };
-                        out[ch] = h * a[ch] - x[ch] * p[ch] - q[ch];
-                    }
-                }
-            },
-        );
+            let p = -inverse.powi(2) * means[1][group] as f32;
+            [scales[row] * inverse, p, -inverse * means[0][group] as f32 - saved.mean[group] * p]
+        })
     });
     cpu::tensor(dx, of[0].dims())
+}
+
+/// `h` and `h * (x - mean)`
+struct Sums {
+    slope: f32,
+}
+
+impl Formula<3, 1, 2> for Sums {
+    #[inline(always)]
+    fn of<S: Simd>(&self, simd: S, [x, y, grad]: [S::f32s; 3], [mean]: [S::f32s; 1]) -> [S::f32s; 2] {
+        let h = gate(simd, grad, y, self.slope);
+        [h, simd.mul_f32s(h, simd.sub_f32s(x, mean))]
+    }
+}
+
+/// `h * a + x * p + q`
+struct Input {
+    slope: f32,
+}
+
+impl Formula<3, 3, 1> for Input {
+    #[inline(always)]
+    fn of<S: Simd>(&self, simd: S, [x, y, grad]: [S::f32s; 3], [a, p, q]: [S::f32s; 3]) -> [S::f32s; 1] {
+        let h = gate(simd, grad, y, self.slope);
+        [simd.mul_add_e_f32s(h, a, simd.mul_add_e_f32s(x, p, q))]
+    }
 }

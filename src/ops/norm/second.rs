@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use candle_core::{Result, Tensor};
+use pulp::Simd;
 
 use super::{Saved, Shape};
 use crate::ops::cpu;
+use crate::ops::rows::{Formula, gate};
 use crate::ops::tape::{Backward, Gradients, Value};
 
 /// What the first order leaves behind for the second.
@@ -70,29 +72,9 @@ struct Means {
 /// Sums over positions of `v`, of `v * n` and of `v * h`: `(B, 3, C)`.
 fn channel_sums(x: &Tensor, grad: &Tensor, v: &Tensor, parts: &Parts) -> Result<Vec<f64>> {
     let (shape, saved) = (&parts.shape, &parts.saved);
-    let (c, slope) = (shape.channels, shape.slope);
     let (x, y, grad, v) = (cpu::slice(x)?, cpu::slice(&parts.y)?, cpu::slice(grad)?, cpu::slice(v)?);
-    let (x, y, grad, v) = (&x[..], &y[..], &grad[..], &v[..]);
-    let mut sums = shape.image_sums(
-        3,
-        #[inline(always)]
-        |image, range, sums| {
-            let mean = &shape.spread(image, &saved.mean)[..c];
-            let (plain, rest) = sums.split_at_mut(c);
-            let (normalised, behind) = rest.split_at_mut(c);
-            let (plain, normalised, behind) = (&mut plain[..c], &mut normalised[..c], &mut behind[..c]);
-            let left = x[range.clone()].chunks_exact(c).zip(y[range.clone()].chunks_exact(c));
-            let right = grad[range.clone()].chunks_exact(c).zip(v[range].chunks_exact(c));
-            for ((x, y), (grad, v)) in left.zip(right) {
-                for ch in 0..c {
-                    let h = if y[ch] > 0.0 { grad[ch] } else { slope * grad[ch] };
-                    plain[ch] += v[ch];
-                    normalised[ch] += v[ch] * (x[ch] - mean[ch]);
-                    behind[ch] += v[ch] * h;
-                }
-            }
-        },
-    );
+    let formula = Sums { slope: shape.slope };
+    let mut sums = shape.image_sums(&formula, [&x, &y, &grad, &v], |image| [shape.spread(image, &saved.mean)]);
     shape.scale_lane(&mut sums, 3, 1, &saved.inverse);
     Ok(sums)
 }
@@ -100,12 +82,9 @@ fn channel_sums(x: &Tensor, grad: &Tensor, v: &Tensor, parts: &Parts) -> Result<
 /// The gradients in `x` and in `grad`, of `[x, grad, v]`.
 fn images(of: [&Tensor; 3], scales: &[f32], means: &Means, parts: &Parts) -> Result<[Tensor; 2]> {
     let (shape, saved) = (&parts.shape, &parts.saved);
-    let (c, slope) = (shape.channels, shape.slope);
     let (x, y, grad, v) = (cpu::slice(of[0])?, cpu::slice(&parts.y)?, cpu::slice(of[1])?, cpu::slice(of[2])?);
-    let (mut dx, mut dgrad) = (cpu::fresh(x.len()), cpu::fresh(x.len()));
-    shape.over_block_pairs(&mut dx, &mut dgrad, |image, range, dx, dgrad| {
-        // dgrad = mask * (v * pv + x * px + p), dx = v * xv + h * xh + x * xx + q
-        let [pv, px, p, xv, xh, xx, q] = shape.coefficients(image, |group, row| {
+    let [dx, dgrad] = shape.map_pair(&Images { slope: shape.slope }, [&x, &y, &grad, &v], |image| {
+        shape.coefficients(image, |group, row| {
             let [inverse, mean, scale] = [saved.inverse[group], saved.mean[group], scales[row]];
             let [v, vn, vk] = [&means.v, &means.vn, &means.vk].map(|of| of[group] as f32);
             let [k, kn] = parts.means.each_ref().map(|of| of[group] as f32);
@@ -120,27 +99,36 @@ fn images(of: [&Tensor; 3], scales: &[f32], means: &Means, parts: &Parts) -> Res
                 -square * inverse * rest,
                 square * (kn * v + vn * k + mean * inverse * rest),
             ]
-        });
-        let (x, y, grad, v) = (&x[range.clone()], &y[range.clone()], &grad[range.clone()], &v[range]);
-        cpu::vectorised(
-            #[inline(always)]
-            || {
-                let (pv, px, p) = (&pv[..c], &px[..c], &p[..c]);
-                let (xv, xh, xx, q) = (&xv[..c], &xh[..c], &xx[..c], &q[..c]);
-                let inputs = x.chunks_exact(c).zip(y.chunks_exact(c)).zip(grad.chunks_exact(c).zip(v.chunks_exact(c)));
-                for ((dx, dgrad), ((x, y), (grad, v))) in
-                    dx.chunks_exact_mut(c).zip(dgrad.chunks_exact_mut(c)).zip(inputs)
-                {
-                    for ch in 0..c {
-                        let behind = v[ch] * pv[ch] + x[ch] * px[ch] + p[ch];
-                        let (h, pulled) =
-                            if y[ch] > 0.0 { (grad[ch], behind) } else { (slope * grad[ch], slope * behind) };
-                        dgrad[ch] = pulled;
-                        dx[ch] = v[ch] * xv[ch] + h * xh[ch] + x[ch] * xx[ch] + q[ch];
-                    }
-                }
-            },
-        );
+        })
     });
     Ok([cpu::tensor(dx, of[0].dims())?, cpu::tensor(dgrad, of[0].dims())?])
+}
+
+/// `v`, `v * (x - mean)` and `v * h`
+struct Sums {
+    slope: f32,
+}
+
+impl Formula<4, 1, 3> for Sums {
+    #[inline(always)]
+    fn of<S: Simd>(&self, simd: S, [x, y, grad, v]: [S::f32s; 4], [mean]: [S::f32s; 1]) -> [S::f32s; 3] {
+        let h = gate(simd, grad, y, self.slope);
+        [v, simd.mul_f32s(v, simd.sub_f32s(x, mean)), simd.mul_f32s(v, h)]
+    }
+}
+
+/// `dx = v * xv + h * xh + x * xx + q` and `dgrad = mask * (v * pv + x * px + p)`
+struct Images {
+    slope: f32,
+}
+
+impl Formula<4, 7, 2> for Images {
+    #[inline(always)]
+    fn of<S: Simd>(&self, simd: S, [x, y, grad, v]: [S::f32s; 4], k: [S::f32s; 7]) -> [S::f32s; 2] {
+        let [pv, px, p, xv, xh, xx, q] = k;
+        let h = gate(simd, grad, y, self.slope);
+        let dx = simd.mul_add_e_f32s(v, xv, simd.mul_add_e_f32s(h, xh, simd.mul_add_e_f32s(x, xx, q)));
+        let pulled = simd.mul_add_e_f32s(v, pv, simd.mul_add_e_f32s(x, px, p));
+        [dx, gate(simd, pulled, y, self.slope)]
+    }
 }

@@ -1,12 +1,11 @@
 //! Who shares statistics with whom, sums that do not depend on the number of threads, loops over blocks.
 
-use std::ops::Range;
-
 use candle_core::{Result, Tensor};
 use rayon::prelude::*;
 
 use super::{EPSILON, Over, Statistics};
 use crate::ops::cpu;
+use crate::ops::rows::{self, Formula};
 
 /// Shapes of a `(B, H, W, C)` value in a normalisation.
 #[derive(Clone, Copy)]
@@ -69,20 +68,23 @@ impl Shape {
         out
     }
 
-    /// Sums over an image's positions, `lanes` a channel: `(B, lanes, C)`. `add(image, numbers, sums)` adds a block's.
-    pub fn image_sums(&self, lanes: usize, add: impl Fn(usize, Range<usize>, &mut [f32]) + Sync) -> Vec<f64> {
+    /// Sums of a formula's results over an image's positions: `(B, O, C)`. `columns(image)` are its coefficients.
+    pub fn image_sums<const I: usize, const K: usize, const O: usize>(
+        &self,
+        formula: &impl Formula<I, K, O>,
+        inputs: [&[f32]; I],
+        columns: impl Fn(usize) -> [Vec<f32>; K] + Sync,
+    ) -> Vec<f64> {
         let c = self.channels;
         let images: Vec<Vec<f64>> = (0..self.batch)
             .into_par_iter()
             .map(|image| {
-                let first = image * self.positions;
-                cpu::block_sums(
-                    self.positions,
-                    c,
-                    lanes * c,
-                    #[inline(always)]
-                    |rows, sums| add(image, (first + rows.start) * c..(first + rows.end) * c, sums),
-                )
+                let (first, columns) = (image * self.positions, columns(image));
+                cpu::block_sums(self.positions, c, O * c, |rows, sums| {
+                    let block = (first + rows.start) * c..(first + rows.end) * c;
+                    let inputs = inputs.map(|input| &input[block.clone()]);
+                    rows::sum(formula, c, inputs, columns.each_ref().map(Vec::as_slice), sums);
+                })
             })
             .collect();
         images.concat()
@@ -123,31 +125,45 @@ impl Shape {
         cpu::block_rows(self.channels).min(self.positions) * self.channels
     }
 
-    /// Runs over all blocks of rows, in parallel: `work(image, numbers, out)`.
-    pub fn over_blocks(&self, out: &mut [f32], work: impl Fn(usize, Range<usize>, &mut [f32]) + Sync) {
+    /// A formula's results, in blocks of rows and in parallel. `columns(image)` are its coefficients.
+    pub fn map<const I: usize, const K: usize>(
+        &self,
+        formula: &impl Formula<I, K, 1>,
+        inputs: [&[f32]; I],
+        columns: impl Fn(usize) -> [Vec<f32>; K] + Sync,
+    ) -> Vec<f32> {
+        let mut out = cpu::fresh(inputs[0].len());
         out.par_chunks_mut(self.image()).enumerate().for_each(|(image, out)| {
+            let columns = columns(image);
             out.par_chunks_mut(self.step()).enumerate().for_each(|(i, out)| {
                 let start = image * self.image() + i * self.step();
-                work(image, start..start + out.len(), out);
+                let inputs = inputs.map(|input| &input[start..start + out.len()]);
+                rows::map(formula, self.channels, inputs, columns.each_ref().map(Vec::as_slice), [out]);
             });
         });
+        out
     }
 
-    /// As [`Shape::over_blocks`], for two results at a time.
-    pub fn over_block_pairs(
+    /// As [`Shape::map`], for two results at a time.
+    pub fn map_pair<const I: usize, const K: usize>(
         &self,
-        one: &mut [f32],
-        other: &mut [f32],
-        work: impl Fn(usize, Range<usize>, &mut [f32], &mut [f32]) + Sync,
-    ) {
+        formula: &impl Formula<I, K, 2>,
+        inputs: [&[f32]; I],
+        columns: impl Fn(usize) -> [Vec<f32>; K] + Sync,
+    ) -> [Vec<f32>; 2] {
+        let mut out = [cpu::fresh(inputs[0].len()), cpu::fresh(inputs[0].len())];
+        let [one, other] = &mut out;
         let images = one.par_chunks_mut(self.image()).zip(other.par_chunks_mut(self.image()));
         images.enumerate().for_each(|(image, (one, other))| {
+            let columns = columns(image);
             let blocks = one.par_chunks_mut(self.step()).zip(other.par_chunks_mut(self.step()));
             blocks.enumerate().for_each(|(i, (one, other))| {
                 let start = image * self.image() + i * self.step();
-                work(image, start..start + one.len(), one, other);
+                let inputs = inputs.map(|input| &input[start..start + one.len()]);
+                rows::map(formula, self.channels, inputs, columns.each_ref().map(Vec::as_slice), [one, other]);
             });
         });
+        out
     }
 }
 
