@@ -71,11 +71,11 @@ impl Convolution {
 
     /// The convolution alone, with its bias where it has one, and LeakyReLU of this slope (1 for none).
     pub fn forward(&self, pass: &mut Pass<'_>, x: &Value, slope: f32) -> Result<Value> {
-        let y = x.conv(&self.weight.value(pass)?, self.geometry)?;
+        let weight = self.weight.value(pass)?;
         match self.bias {
-            Some(bias) => y.bias_leaky_relu(&pass.value(bias), slope),
-            None if slope == 1.0 => Ok(y),
-            None => y.leaky_relu(slope),
+            Some(bias) => x.conv_activated(&weight, self.geometry, &pass.value(bias), slope),
+            None if slope == 1.0 => x.conv(&weight, self.geometry),
+            None => x.conv(&weight, self.geometry)?.leaky_relu(slope),
         }
     }
 }

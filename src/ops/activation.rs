@@ -1,13 +1,13 @@
 //! What follows a convolution or an attention layer in one pass over memory: bias and LeakyReLU, a gated sum.
 
 use candle_core::{Result, bail};
-use pulp::Simd;
+use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::cpu;
 use super::fused::fused;
 use super::rows::{self, Formula, gate};
-use super::tape::{Gradients, Value, recording};
+use super::tape::{Backward, Value, recording};
 
 impl Value {
     /// Adds a bias `(C)` to the last dimension and takes `max(x, slope * x)` of it; slope 1 is the bias alone.
@@ -34,13 +34,8 @@ impl Value {
         });
         let out = cpu::tensor(out, self.dims())?;
         Ok(Self::computed(out, &[self, bias], move |b| {
-            // The output has the sign of what went into the LeakyReLU.
-            if slope != 1.0 && b.wants(0) && b.wants(1) && !recording() {
-                return gated_and_summed(b.grad, b.output, slope);
-            }
-            let grad = if slope == 1.0 { b.grad.clone() } else { b.grad.gate(b.output, slope)? };
-            let bias = b.of(1, || grad.sum_to_last())?;
-            Ok(vec![b.of(0, || Ok(grad))?, bias])
+            let (x, bias) = before_activation(b, b.wants(0), 1, slope)?;
+            Ok(vec![x.filter(|_| b.wants(0)), bias])
         }))
     }
 
@@ -84,8 +79,73 @@ impl Value {
     }
 }
 
+/// What follows a layer before its outputs are stored: a bias is added and what is below 0 multiplied by the slope.
+#[derive(Clone, Copy)]
+pub(super) struct Activation<'a> {
+    pub bias: &'a [f32],
+    pub slope: f32,
+}
+
+impl Activation<'_> {
+    /// Changes rows of as many numbers as there are biases, while they are in the cache.
+    pub fn apply(self, out: &mut [f32]) {
+        Arch::new().dispatch(InPlace { activation: self, out });
+    }
+
+    /// Of a vector of a row's numbers, from `column` on.
+    #[inline(always)]
+    pub fn of<S: Simd>(self, simd: S, x: S::f32s, column: usize, len: usize) -> S::f32s {
+        let bias = rows::load(simd, self.bias, column, len);
+        let sum = simd.add_f32s(x, bias);
+        gate(simd, sum, sum, self.slope)
+    }
+}
+
+struct InPlace<'a> {
+    activation: Activation<'a>,
+    out: &'a mut [f32],
+}
+
+impl WithSimd for InPlace<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let width = self.activation.bias.len();
+        for row in self.out.chunks_exact_mut(width) {
+            let mut column = 0;
+            while column < width {
+                let len = S::F32_LANES.min(width - column);
+                let x = rows::load(simd, row, column, len);
+                rows::store(simd, &mut row[column..column + len], self.activation.of(simd, x, column, len));
+                column += len;
+            }
+        }
+    }
+}
+
+/// The gradients of a layer that ended with an [`Activation`]: in what the bias was added to, where `inner` wants it or the
+/// bias does, and in the bias, which is input `bias`.
+///
+/// # Errors
+/// Those of the operations.
+pub(super) fn before_activation(
+    b: &Backward<'_>,
+    inner: bool,
+    bias: usize,
+    slope: f32,
+) -> Result<(Option<Value>, Option<Value>)> {
+    // The output has the sign of what went into the LeakyReLU.
+    if slope != 1.0 && inner && b.wants(bias) && !recording() {
+        return gated_and_summed(b.grad, b.output, slope);
+    }
+    let grad = if slope == 1.0 { b.grad.clone() } else { b.grad.gate(b.output, slope)? };
+    let bias = b.of(bias, || grad.sum_to_last())?;
+    Ok((Some(grad), bias))
+}
+
 /// [`Value::gate`] and [`Value::sum_to_last`] of it, which reads each block while it is in the cache.
-fn gated_and_summed(x: &Value, by: &Value, slope: f32) -> Gradients {
+fn gated_and_summed(x: &Value, by: &Value, slope: f32) -> Result<(Option<Value>, Option<Value>)> {
     let width = x.dims().last().copied().unwrap_or(0);
     let (numbers, by) = (cpu::slice(x.tensor())?, cpu::slice(by.tensor())?);
     let mut out = cpu::fresh(numbers.len());
@@ -100,7 +160,7 @@ fn gated_and_summed(x: &Value, by: &Value, slope: f32) -> Gradients {
         })
         .collect();
     let sums = cpu::add_up(&sums, width).into_iter().map(|sum| sum as f32).collect();
-    Ok(vec![Some(Value::constant(cpu::tensor(out, x.dims())?)), Some(Value::constant(cpu::tensor(sums, width)?))])
+    Ok((Some(Value::constant(cpu::tensor(out, x.dims())?)), Some(Value::constant(cpu::tensor(sums, width)?))))
 }
 
 /// `x + bias`, activated.

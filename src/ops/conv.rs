@@ -13,11 +13,12 @@
 
 use candle_core::{D, Result, Tensor, bail};
 
+use super::activation::{Activation, before_activation};
 use super::cpu;
 use super::dense;
 use super::direct;
 use super::patches::Patches;
-use super::tape::Value;
+use super::tape::{Backward, Value};
 use super::winograd;
 
 /// Stride and padding of a convolution; the kernel's own shape is that of its weight.
@@ -42,15 +43,33 @@ impl Value {
     /// # Errors
     /// Where the shapes do not fit.
     pub fn conv(&self, kernel: &Self, geometry: Geometry) -> Result<Self> {
-        let out = conv(self.tensor(), kernel.tensor(), geometry)?;
+        let out = conv(self.tensor(), kernel.tensor(), geometry, None)?;
         Ok(Self::computed(out, &[self, kernel], move |b| {
-            let (x, w) = (&b.inputs[0], &b.inputs[1]);
-            let (_, height, width, _) = x.tensor().dims4()?;
-            let (_, kh, kw, _) = w.tensor().dims4()?;
-            Ok(vec![
-                b.of(0, || b.grad.conv_input_gradient(w, geometry, (height, width)))?,
-                b.of(1, || x.conv_kernel_gradient(b.grad, geometry, (kh, kw)))?,
-            ])
+            let (x, w) = conv_gradients(b, b.grad, geometry)?;
+            Ok(vec![x, w])
+        }))
+    }
+
+    /// [`Value::conv`] and [`Value::bias_leaky_relu`], without a pass over memory between the two.
+    ///
+    /// # Errors
+    /// Where the shapes do not fit.
+    pub fn conv_activated(&self, kernel: &Self, geometry: Geometry, bias: &Self, slope: f32) -> Result<Self> {
+        let outputs = kernel.dims().first().copied().unwrap_or(0);
+        if !cpu::is_cpu(self.tensor()) || bias.dims() != [outputs] {
+            return self.conv(kernel, geometry)?.bias_leaky_relu(bias, slope);
+        }
+        let out = {
+            let bias = cpu::slice(bias.tensor())?;
+            conv(self.tensor(), kernel.tensor(), geometry, Some(Activation { bias: &bias, slope }))?
+        };
+        Ok(Self::computed(out, &[self, kernel, bias], move |b| {
+            let (grad, bias) = before_activation(b, b.wants(0) || b.wants(1), 2, slope)?;
+            let (x, w) = match grad {
+                Some(grad) => conv_gradients(b, &grad, geometry)?,
+                None => (None, None),
+            };
+            Ok(vec![x, w, bias])
         }))
     }
 
@@ -93,6 +112,15 @@ impl Value {
 /// would leave most of each vector empty.
 const FEW_CHANNELS: usize = 8;
 
+/// The gradients of a convolution of the first two inputs, from that of its outputs.
+fn conv_gradients(b: &Backward<'_>, grad: &Value, geometry: Geometry) -> Result<(Option<Value>, Option<Value>)> {
+    let (x, w) = (&b.inputs[0], &b.inputs[1]);
+    let (_, height, width, _) = x.tensor().dims4()?;
+    let (_, kh, kw, _) = w.tensor().dims4()?;
+    let of_x = b.of(0, || grad.conv_input_gradient(w, geometry, (height, width)))?;
+    Ok((of_x, b.of(1, || x.conv_kernel_gradient(grad, geometry, (kh, kw)))?))
+}
+
 fn patches_of(image: (usize, usize, usize), kernel: (usize, usize), geometry: Geometry) -> Result<Patches> {
     let (height, width, channels) = image;
     let (kh, kw) = kernel;
@@ -118,7 +146,7 @@ fn patches_of(image: (usize, usize, usize), kernel: (usize, usize), geometry: Ge
     })
 }
 
-fn conv(x: &Tensor, w: &Tensor, geometry: Geometry) -> Result<Tensor> {
+fn conv(x: &Tensor, w: &Tensor, geometry: Geometry, activation: Option<Activation<'_>>) -> Result<Tensor> {
     let (batch, height, width, channels) = x.dims4()?;
     let (out_channels, kh, kw, in_channels) = w.dims4()?;
     if channels != in_channels {
@@ -132,11 +160,11 @@ fn conv(x: &Tensor, w: &Tensor, geometry: Geometry) -> Result<Tensor> {
     let (x, w) = (cpu::slice(x)?, cpu::slice(w)?);
     let mut out = cpu::fresh(batch * patches.positions() * out_channels);
     if patches.are_the_image() {
-        dense::forward(&mut out, &x, &w, out_channels);
+        dense::forward(&mut out, &x, &w, out_channels, activation);
     } else if winograd::takes(&patches) {
-        winograd::conv(&mut out, &x, &w, out_channels, &patches, None);
+        winograd::conv(&mut out, &x, &w, out_channels, &patches, activation);
     } else {
-        direct::conv(&mut out, &x, &w, out_channels, &patches);
+        direct::conv(&mut out, &x, &w, out_channels, &patches, activation);
     }
     cpu::tensor(out, (batch, patches.out_height, patches.out_width, out_channels))
 }

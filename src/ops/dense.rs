@@ -7,11 +7,11 @@
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
+use super::activation::Activation;
 use super::cpu;
 use super::math::products;
-use super::matmul::{Into, Matrix, Threads, matmul};
 use super::scratch::scratch;
-use super::tile::{Transposed, lanes, product, transposed_product};
+use super::tile::{Packed, Transposed, lanes, product, transposed_product};
 
 /// Numbers of the output that a thread works on at a time.
 const CHUNK: usize = 1 << 14;
@@ -26,12 +26,16 @@ fn rows(m: usize, width: usize) -> usize {
     (CHUNK / width.max(1)).clamp(8, share.max(8)).next_multiple_of(8)
 }
 
-/// `out (M, O) = x (M, K) * w^T`
-pub(super) fn forward(out: &mut [f32], x: &[f32], w: &[f32], outputs: usize) {
+/// `out (M, O) = x (M, K) * w^T`, activated.
+pub(super) fn forward(out: &mut [f32], x: &[f32], w: &[f32], outputs: usize, activation: Option<Activation<'_>>) {
+    let activate = |out: &mut [f32]| {
+        if let Some(activation) = activation {
+            activation.apply(out);
+        }
+    };
     let inner = w.len() / outputs;
-    let m = out.len() / outputs;
     if outputs <= FEW {
-        let step = rows(m, inner);
+        let step = rows(out.len() / outputs, inner);
         out.par_chunks_mut(step * outputs).zip(x.par_chunks(step * inner)).for_each(|(out, x)| {
             cpu::vectorised(
                 #[inline(always)]
@@ -43,55 +47,57 @@ pub(super) fn forward(out: &mut [f32], x: &[f32], w: &[f32], outputs: usize) {
                     }
                 },
             );
+            activate(out);
         });
-    } else if outputs.is_multiple_of(lanes()) {
-        by_tiles(out, x, inner, outputs, |group, to, lanes| {
+    } else {
+        let pack = |group: usize, to: &mut [f32], lanes: usize| {
             for (lane, w) in w.chunks_exact(inner).skip(group * lanes).take(lanes).enumerate() {
                 for (to, w) in to.iter_mut().skip(lane).step_by(lanes).zip(w) {
                     *to = *w;
                 }
             }
-        });
-    } else {
-        let w = Matrix::new(w, outputs, inner).t();
-        matmul(out, Matrix::new(x, m, inner), w, Into::Replace, Threads::All);
+        };
+        by_tiles(out, x, inner, outputs, pack, activate);
     }
 }
 
 /// `out (M, K) = grads (M, O) * w`
 pub(super) fn input_gradient(out: &mut [f32], grads: &[f32], w: &[f32], outputs: usize) {
     let inner = w.len() / outputs;
-    if inner.is_multiple_of(lanes()) {
-        by_tiles(out, grads, outputs, inner, |group, to, lanes| {
-            for (to, w) in to.chunks_exact_mut(lanes).zip(w.chunks_exact(inner)) {
-                to.copy_from_slice(&w[group * lanes..(group + 1) * lanes]);
-            }
-        });
-    } else {
-        let m = out.len() / inner;
-        let w = Matrix::new(w, outputs, inner);
-        matmul(out, Matrix::new(grads, m, outputs), w, Into::Replace, Threads::All);
-    }
+    let pack = |group: usize, to: &mut [f32], lanes: usize| {
+        let columns = group * lanes..inner.min((group + 1) * lanes);
+        for (to, w) in to.chunks_exact_mut(lanes).zip(w.chunks_exact(inner)) {
+            to[..columns.len()].copy_from_slice(&w[columns.clone()]);
+        }
+    };
+    by_tiles(out, grads, outputs, inner, pack, |_| ());
 }
 
-/// `out (M, width) = x (M, inner) * weights`, of which `pack(group, to, lanes)` fills in a group as `(inner, lanes)`.
-fn by_tiles(out: &mut [f32], x: &[f32], inner: usize, width: usize, pack: impl Fn(usize, &mut [f32], usize) + Sync) {
+/// `out (M, width) = x (M, inner) * weights`, of which `pack(group, to, lanes)` fills in a group as `(inner, lanes)`; `after`
+/// changes the rows of the output.
+fn by_tiles(
+    out: &mut [f32],
+    x: &[f32],
+    inner: usize,
+    width: usize,
+    pack: impl Fn(usize, &mut [f32], usize) + Sync,
+    after: impl Fn(&mut [f32]) + Sync,
+) {
     let step = rows(out.len() / width, width);
-    scratch(inner * width, |weights| {
-        let lanes = lanes();
+    let lanes = lanes();
+    scratch(inner * width.next_multiple_of(lanes), |weights| {
         weights.par_chunks_mut(inner * lanes).enumerate().for_each(|(group, to)| pack(group, to, lanes));
         let weights = &*weights;
         out.par_chunks_mut(step * width).zip(x.par_chunks(step * inner)).for_each(|(out, rows)| {
-            Arch::new().dispatch(Product { out, rows, inner, weights });
+            Arch::new().dispatch(Product { out: &mut *out, of: Packed { rows, inner, weights, width } });
+            after(out);
         });
     });
 }
 
 struct Product<'a> {
     out: &'a mut [f32],
-    rows: &'a [f32],
-    inner: usize,
-    weights: &'a [f32],
+    of: Packed<'a>,
 }
 
 impl WithSimd for Product<'_> {
@@ -99,7 +105,7 @@ impl WithSimd for Product<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        product(simd, self.out, self.rows, self.inner, self.weights);
+        product(simd, self.out, self.of);
     }
 }
 
@@ -107,10 +113,7 @@ impl WithSimd for Product<'_> {
 pub(super) fn kernel_gradient(out: &mut [f32], x: &[f32], grads: &[f32], outputs: usize) {
     let inner = out.len() / outputs;
     let m = grads.len() / outputs;
-    if !inner.is_multiple_of(lanes()) {
-        let grads = Matrix::new(grads, m, outputs).t();
-        matmul(out, grads, Matrix::new(x, m, inner), Into::Replace, Threads::All);
-    } else if m <= SUMMED {
+    if m <= SUMMED {
         let step = outputs.div_ceil(rayon::current_num_threads()).next_multiple_of(8);
         out.par_chunks_mut(step * inner).enumerate().for_each(|(i, out)| {
             let of = Transposed { left: &grads[i * step..], stride: outputs, right: x, n: inner, add: false };

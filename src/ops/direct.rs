@@ -12,6 +12,7 @@ use std::ops::Range;
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
+use super::activation::Activation;
 use super::padding::Padding;
 use super::patches::Patches;
 use super::tile::{GROUPS, ROWS, lanes};
@@ -94,8 +95,16 @@ struct Target {
     first: usize,
 }
 
-/// Convolution of `images` (plain, channels-last) with an `(O, kh, kw, I)` kernel into `out`, which is replaced.
-pub(super) fn conv(out: &mut [f32], images: &[f32], kernel: &[f32], outputs: usize, p: &Patches) {
+/// Convolution of `images` (plain, channels-last) with an `(O, kh, kw, I)` kernel into `out`, which is replaced,
+/// and activated.
+pub(super) fn conv(
+    out: &mut [f32],
+    images: &[f32],
+    kernel: &[f32],
+    outputs: usize,
+    p: &Patches,
+    activation: Option<Activation<'_>>,
+) {
     let numbers = p.numbers();
     let packed = Packed::new(outputs, numbers, |range, to, lanes| {
         for (lane, output) in range.enumerate() {
@@ -113,8 +122,12 @@ pub(super) fn conv(out: &mut [f32], images: &[f32], kernel: &[f32], outputs: usi
     out.par_chunks_mut(chunk * image).zip(images.par_chunks(chunk * plain)).for_each(|(out, images)| {
         padding.with(images, |padded| {
             let patches = images.len() / plain * p.positions();
+            let out = &mut *out;
             Arch::new().dispatch(Product { padded, places: &places, packed: &packed, out, target, patches });
         });
+        if let Some(activation) = activation {
+            activation.apply(out);
+        }
     });
 }
 

@@ -79,23 +79,29 @@ struct Sum<'a, F, const I: usize, const K: usize, const O: usize> {
     sums: &'a mut [f32],
 }
 
-/// A vector of each, of `len` numbers from `at` on. A loop, as closures would not see the vectors' instructions.
+/// The vector of up to as many numbers as it holds, `len` from `at` on.
 #[inline(always)]
-fn load<S: Simd, const N: usize>(simd: S, from: [&[f32]; N], at: usize, len: usize) -> [S::f32s; N] {
+pub fn load<S: Simd>(simd: S, from: &[f32], at: usize, len: usize) -> S::f32s {
+    // Whole vectors first: the partial load is a call, and rarely needed.
+    match S::as_simd_f32s(&from[at..at + len]) {
+        ([whole], _) => *whole,
+        (_, part) => simd.partial_load_f32s(part),
+    }
+}
+
+/// A vector of each. A loop, as closures would not see the vectors' instructions.
+#[inline(always)]
+fn load_all<S: Simd, const N: usize>(simd: S, from: [&[f32]; N], at: usize, len: usize) -> [S::f32s; N] {
     let mut out = [simd.splat_f32s(0.0); N];
     for i in 0..N {
-        let numbers = &from[i][at..at + len];
-        // Whole vectors first: the partial load is a call, and rarely needed.
-        out[i] = match S::as_simd_f32s(numbers) {
-            ([whole], _) => *whole,
-            (_, part) => simd.partial_load_f32s(part),
-        };
+        out[i] = load(simd, from[i], at, len);
     }
     out
 }
 
+/// Up to a vector of numbers.
 #[inline(always)]
-fn store<S: Simd>(simd: S, to: &mut [f32], value: S::f32s) {
+pub fn store<S: Simd>(simd: S, to: &mut [f32], value: S::f32s) {
     match S::as_mut_simd_f32s(to) {
         ([whole], _) => *whole = value,
         (_, part) => simd.partial_store_f32s(part, value),
@@ -113,8 +119,8 @@ impl<F: Formula<I, K, O>, const I: usize, const K: usize, const O: usize> WithSi
             while column < self.width {
                 let len = S::F32_LANES.min(self.width - column);
                 let at = row * self.width + column;
-                let k = load(simd, self.columns, column, len);
-                let results = self.formula.of(simd, load(simd, self.inputs, at, len), k);
+                let k = load_all(simd, self.columns, column, len);
+                let results = self.formula.of(simd, load_all(simd, self.inputs, at, len), k);
                 for (out, result) in self.outputs.iter_mut().zip(results) {
                     store(simd, &mut out[at..at + len], result);
                 }
@@ -136,17 +142,17 @@ impl<F: Formula<I, K, O>, const I: usize, const K: usize, const O: usize> WithSi
             let mut column = 0;
             while column < self.width {
                 let len = S::F32_LANES.min(self.width - column);
-                let k = load(simd, self.columns, column, len);
+                let k = load_all(simd, self.columns, column, len);
                 let mut total = [simd.splat_f32s(0.0); O];
                 for row in first..(first + TILE).min(rows) {
-                    let terms = self.formula.of(simd, load(simd, self.inputs, row * self.width + column, len), k);
+                    let terms = self.formula.of(simd, load_all(simd, self.inputs, row * self.width + column, len), k);
                     for i in 0..O {
                         total[i] = simd.add_f32s(total[i], terms[i]);
                     }
                 }
                 for (i, total) in total.into_iter().enumerate() {
                     let sums = &mut self.sums[i * self.width + column..][..len];
-                    let [before] = load(simd, [&*sums], 0, len);
+                    let before = load(simd, sums, 0, len);
                     store(simd, sums, simd.add_f32s(before, total));
                 }
                 column += len;

@@ -5,6 +5,8 @@
 
 use pulp::{Arch, Simd, WithSimd};
 
+use super::rows::{load, store};
+
 /// Rows a tile, and vectors of columns: with 512-bit vectors, sums and operands fill the 32 registers.
 pub(super) const ROWS: usize = 8;
 /// Vectors of columns a tile, at most.
@@ -27,43 +29,41 @@ pub(super) fn lanes() -> usize {
     Arch::new().dispatch(Lanes)
 }
 
-/// `out = rows * weights`: `rows` are `(M, inner)`, `weights` packed as `(groups, inner, lanes)`, `out` is
-/// `(M, groups * lanes)`.
+/// What [`product`] multiplies: `rows` are `(M, inner)`, `weights` packed as `(groups, inner, lanes)`, of which `width`
+/// columns count.
+#[derive(Clone, Copy)]
+pub(super) struct Packed<'a> {
+    pub rows: &'a [f32],
+    pub inner: usize,
+    pub weights: &'a [f32],
+    pub width: usize,
+}
+
+/// `out = rows * weights`: `out` is `(M, width)`.
 #[inline(always)]
-pub(super) fn product<S: Simd>(simd: S, out: &mut [f32], rows: &[f32], inner: usize, weights: &[f32]) {
-    let (weights, _) = S::as_simd_f32s(weights);
-    let groups = weights.len() / inner;
+pub(super) fn product<S: Simd>(simd: S, out: &mut [f32], of: Packed<'_>) {
+    let groups = of.width.div_ceil(S::F32_LANES);
     let mut group = 0;
     while group < groups {
         // Two and two run faster than three and one.
         group += match groups - group {
-            1 => columns::<S, 1>(simd, out, rows, inner, weights, group),
-            2 | 4 => columns::<S, 2>(simd, out, rows, inner, weights, group),
-            _ => columns::<S, GROUPS>(simd, out, rows, inner, weights, group),
+            1 => columns::<S, 1>(simd, out, of, group),
+            2 | 4 => columns::<S, 2>(simd, out, of, group),
+            _ => columns::<S, GROUPS>(simd, out, of, group),
         };
     }
 }
 
 #[inline(always)]
-fn columns<S: Simd, const G: usize>(
-    simd: S,
-    out: &mut [f32],
-    rows: &[f32],
-    inner: usize,
-    weights: &[S::f32s],
-    group: usize,
-) -> usize {
-    let stride = weights.len() / inner * S::F32_LANES;
-    let count = rows.len() / inner;
+fn columns<S: Simd, const G: usize>(simd: S, out: &mut [f32], of: Packed<'_>, group: usize) -> usize {
+    let count = of.rows.len() / of.inner;
     let most = if S::REGISTER_COUNT >= 32 { ROWS } else { ROWS / 2 };
     let mut row = 0;
     while row < count {
-        let (out, rows) = (&mut out[row * stride + group * S::F32_LANES..], &rows[row * inner..]);
-        let weights = &weights[group * inner..][..G * inner];
         row += match count - row {
-            left if left >= most && most == ROWS => product_tile::<S, ROWS, G>(simd, out, stride, rows, inner, weights),
-            left if left >= 4 => product_tile::<S, 4, G>(simd, out, stride, rows, inner, weights),
-            _ => product_tile::<S, 1, G>(simd, out, stride, rows, inner, weights),
+            left if left >= most && most == ROWS => product_tile::<S, ROWS, G>(simd, out, of, row, group),
+            left if left >= 4 => product_tile::<S, 4, G>(simd, out, of, row, group),
+            _ => product_tile::<S, 1, G>(simd, out, of, row, group),
         };
     }
     G
@@ -73,18 +73,18 @@ fn columns<S: Simd, const G: usize>(
 fn product_tile<S: Simd, const R: usize, const G: usize>(
     simd: S,
     out: &mut [f32],
-    stride: usize,
-    rows: &[f32],
-    inner: usize,
-    weights: &[S::f32s],
+    Packed { rows, inner, weights, width }: Packed<'_>,
+    row: usize,
+    group: usize,
 ) -> usize {
     let mut lines: [&[f32]; R] = [&[]; R];
     for r in 0..R {
-        lines[r] = &rows[r * inner..][..inner];
+        lines[r] = &rows[(row + r) * inner..][..inner];
     }
+    let (weights, _) = S::as_simd_f32s(weights);
     let mut columns: [&[S::f32s]; G] = [&[]; G];
     for g in 0..G {
-        columns[g] = &weights[g * inner..][..inner];
+        columns[g] = &weights[(group + g) * inner..][..inner];
     }
     let mut sums = [[simd.splat_f32s(0.0); G]; R];
     for k in 0..inner {
@@ -96,7 +96,11 @@ fn product_tile<S: Simd, const R: usize, const G: usize>(
         }
     }
     for (r, sums) in sums.into_iter().enumerate() {
-        S::as_mut_simd_f32s(&mut out[r * stride..][..G * S::F32_LANES]).0.copy_from_slice(&sums);
+        for (g, sum) in sums.into_iter().enumerate() {
+            let column = (group + g) * S::F32_LANES;
+            let len = S::F32_LANES.min(width - column);
+            store(simd, &mut out[(row + r) * width + column..][..len], sum);
+        }
     }
     R
 }
@@ -106,7 +110,7 @@ fn product_tile<S: Simd, const R: usize, const G: usize>(
 pub(super) struct Transposed<'a> {
     pub left: &'a [f32],
     pub stride: usize,
-    /// `(K, N)`, with `N` a whole number of vectors.
+    /// `(K, N)`
     pub right: &'a [f32],
     pub n: usize,
     /// Whether the products are added to what stands in the output, or replace it.
@@ -120,44 +124,57 @@ pub(super) fn transposed_product<S: Simd>(simd: S, out: &mut [f32], of: Transpos
     let mut group = 0;
     while group < groups {
         group += match groups - group {
-            1 => transposed_columns::<S, 1>(simd, out, of, group),
-            2 | 4 => transposed_columns::<S, 2>(simd, out, of, group),
-            _ => transposed_columns::<S, GROUPS>(simd, out, of, group),
+            1 => transposed_columns::<S, 1, false>(simd, out, of, group),
+            2 | 4 => transposed_columns::<S, 2, false>(simd, out, of, group),
+            _ => transposed_columns::<S, GROUPS, false>(simd, out, of, group),
         };
+    }
+    if !of.n.is_multiple_of(S::F32_LANES) {
+        transposed_columns::<S, 1, true>(simd, out, of, group);
     }
 }
 
+/// `G` groups of columns, or the part of one that is left.
 #[inline(always)]
-fn transposed_columns<S: Simd, const G: usize>(simd: S, out: &mut [f32], of: Transposed<'_>, group: usize) -> usize {
+fn transposed_columns<S: Simd, const G: usize, const PART: bool>(
+    simd: S,
+    out: &mut [f32],
+    of: Transposed<'_>,
+    group: usize,
+) -> usize {
     let (mut row, m) = (0, out.len() / of.n);
-    let column = group * S::F32_LANES;
     while row < m {
         row += match m - row {
             rest if rest >= ROWS && S::REGISTER_COUNT >= 32 => {
-                transposed_tile::<S, ROWS, G>(simd, out, of, row, column)
+                transposed_tile::<S, ROWS, G, PART>(simd, out, of, row, group)
             }
-            rest if rest >= 4 => transposed_tile::<S, 4, G>(simd, out, of, row, column),
-            _ => transposed_tile::<S, 1, G>(simd, out, of, row, column),
+            rest if rest >= 4 => transposed_tile::<S, 4, G, PART>(simd, out, of, row, group),
+            _ => transposed_tile::<S, 1, G, PART>(simd, out, of, row, group),
         };
     }
     G
 }
 
 #[inline(always)]
-fn transposed_tile<S: Simd, const R: usize, const G: usize>(
+fn transposed_tile<S: Simd, const R: usize, const G: usize, const PART: bool>(
     simd: S,
     out: &mut [f32],
     of: Transposed<'_>,
     row: usize,
-    column: usize,
+    group: usize,
 ) -> usize {
-    let width = G * S::F32_LANES;
+    let column = group * S::F32_LANES;
+    let width = if PART { of.n - column } else { G * S::F32_LANES };
     let mut sums = [[simd.splat_f32s(0.0); G]; R];
     // The last row of `left` may end with the columns that are used.
     for (x, y) in of.left.chunks(of.stride).zip(of.right.chunks_exact(of.n)) {
-        let x = &x[row..][..R];
+        let (x, y) = (&x[row..][..R], &y[column..][..width]);
         let mut vectors = [simd.splat_f32s(0.0); G];
-        vectors.copy_from_slice(S::as_simd_f32s(&y[column..][..width]).0);
+        if PART {
+            vectors[0] = simd.partial_load_f32s(y);
+        } else {
+            vectors.copy_from_slice(S::as_simd_f32s(y).0);
+        }
         for r in 0..R {
             let x = simd.splat_f32s(x[r]);
             for g in 0..G {
@@ -166,9 +183,14 @@ fn transposed_tile<S: Simd, const R: usize, const G: usize>(
         }
     }
     for (r, sums) in sums.into_iter().enumerate() {
-        let out = S::as_mut_simd_f32s(&mut out[(row + r) * of.n + column..][..width]).0;
-        for (out, sum) in out.iter_mut().zip(sums) {
-            *out = if of.add { simd.add_f32s(*out, sum) } else { sum };
+        let out = &mut out[(row + r) * of.n + column..][..width];
+        for (g, mut sum) in sums.into_iter().enumerate() {
+            let at = g * S::F32_LANES;
+            let len = S::F32_LANES.min(width - at);
+            if of.add {
+                sum = simd.add_f32s(load(simd, out, at, len), sum);
+            }
+            store(simd, &mut out[at..at + len], sum);
         }
     }
     R

@@ -13,11 +13,13 @@
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
+use super::activation::Activation;
 use super::cpu;
 use super::padding::Padding;
 use super::patches::Patches;
+use super::rows::{load, store};
 use super::scratch::scratch;
-use super::tile::{Transposed, lanes, product, transposed_product};
+use super::tile::{Packed, Transposed, lanes, product, transposed_product};
 
 /// Floats in the widest vectors that there are.
 const MOST_LANES: usize = 16;
@@ -74,27 +76,10 @@ impl Tiles {
     }
 }
 
-/// Up to a vector of numbers.
-#[inline(always)]
-fn load<S: Simd>(simd: S, from: &[f32]) -> S::f32s {
-    match S::as_simd_f32s(from).0 {
-        [whole] => *whole,
-        _ => simd.partial_load_f32s(from),
-    }
-}
-
 /// Three numbers side by side in each direction: `next` apart from one to the next.
 #[inline(always)]
 fn load_three<S: Simd>(simd: S, from: &[f32], next: usize, n: usize) -> [S::f32s; 3] {
-    [load(simd, &from[..n]), load(simd, &from[next..][..n]), load(simd, &from[2 * next..][..n])]
-}
-
-#[inline(always)]
-fn store<S: Simd>(simd: S, to: &mut [f32], vector: S::f32s) {
-    match S::as_mut_simd_f32s(to).0 {
-        [whole] => *whole = vector,
-        _ => simd.partial_store_f32s(to, vector),
-    }
+    [load(simd, from, 0, n), load(simd, from, next, n), load(simd, from, 2 * next, n)]
 }
 
 /// Pairs of columns of an image that a transformed matrix holds: which parity of rows, and from where to where in the pair.
@@ -147,13 +132,6 @@ impl WithSimd for Images<'_> {
     }
 }
 
-/// What follows a convolution before its outputs are stored: a bias is added and what is below 0 multiplied by the slope.
-#[derive(Clone, Copy)]
-pub(super) struct Activation<'a> {
-    pub bias: &'a [f32],
-    pub slope: f32,
-}
-
 /// `out`, one image's `(Ho, Wo, O)`, from the nine products `m` `(9, rows, width)`.
 struct Outputs<'a> {
     tiles: Tiles,
@@ -188,10 +166,8 @@ impl WithSimd for Outputs<'_> {
                     let down = [simd.add_f32s(m0, m1), simd.sub_f32s(m1, m2)];
                     for i in 0..2 {
                         let mut sum = down[i];
-                        if let Some(Activation { bias, slope }) = activation {
-                            sum = simd.add_f32s(sum, load(simd, &bias[c..c + n]));
-                            let low = simd.mul_f32s(sum, simd.splat_f32s(slope));
-                            sum = simd.select_f32s(simd.greater_than_f32s(sum, zero), sum, low);
+                        if let Some(activation) = activation {
+                            sum = activation.of(simd, sum, c, n);
                         }
                         let at = ((2 * y + i) * 2 * tiles.across + 2 * x + j) * o + c;
                         store(simd, &mut out[at..at + n], sum);
@@ -229,7 +205,7 @@ impl WithSimd for Gradients<'_> {
                 let mut across = [[simd.splat_f32s(0.0); 3]; 2];
                 for i in 0..2 {
                     let at = ((2 * y + i) * 2 * tiles.across + 2 * x) * o + from + c;
-                    let (g0, g1) = (load(simd, &grads[at..at + n]), load(simd, &grads[at + o..at + o + n]));
+                    let (g0, g1) = (load(simd, grads, at, n), load(simd, grads, at + o, n));
                     across[i] = [g0, simd.add_f32s(g0, g1), simd.neg_f32s(g1)];
                 }
                 for j in 0..3 {
@@ -285,7 +261,7 @@ impl WithSimd for Overlap<'_> {
                             let to = &mut tile[2 * i * line + j * pair + c..][..n];
                             // The tiles above and to the left have been here.
                             if (i == 0 && y > 0) || (j == 0 && x > 0) {
-                                sum = simd.add_f32s(sum, load(simd, to));
+                                sum = simd.add_f32s(sum, load(simd, to, 0, n));
                             }
                             store(simd, to, sum);
                         }
@@ -314,7 +290,8 @@ impl WithSimd for Points<'_> {
         let (m_plane, v_plane, w_plane) = (m.len() / POINTS, v.len() / POINTS, weights.len() / POINTS);
         let points = m.chunks_exact_mut(m_plane).zip(v.chunks_exact(v_plane)).zip(weights.chunks_exact(w_plane));
         for ((m, v), weights) in points {
-            product(simd, m, v, inner, weights);
+            let width = m.len() / (v.len() / inner);
+            product(simd, m, Packed { rows: v, inner, weights, width });
         }
     }
 }
@@ -324,8 +301,8 @@ impl WithSimd for Points<'_> {
 fn kernel_points<S: Simd>(simd: S, kernel: &[f32], pair: usize, (parity, c, n): (usize, usize, usize)) -> [S::f32s; 9] {
     let above = &kernel[parity * 2 * pair + c..];
     let below = &kernel[(2 + parity) * 2 * pair + c..];
-    let (w00, w01) = (load(simd, &above[..n]), load(simd, &above[pair..pair + n]));
-    let (w10, w11) = (load(simd, &below[..n]), load(simd, &below[pair..pair + n]));
+    let (w00, w01) = (load(simd, above, 0, n), load(simd, above, pair, n));
+    let (w10, w11) = (load(simd, below, 0, n), load(simd, below, pair, n));
     let (above, below) = (simd.add_f32s(w00, w01), simd.add_f32s(w10, w11));
     let middle = [simd.add_f32s(w00, w10), simd.add_f32s(above, below), simd.add_f32s(w01, w11)];
     [w00, above, w01, middle[0], middle[1], middle[2], w10, below, w11]
