@@ -13,6 +13,7 @@ mod fused;
 mod math;
 pub mod matmul;
 pub mod memory;
+mod mix;
 pub mod norm;
 mod patches;
 pub mod pointwise;
@@ -22,4 +23,5 @@ pub mod spectral;
 pub mod tape;
 
 pub use conv::Geometry;
+pub use mix::blend;
 pub use tape::{Graph, Value, gradients};
