@@ -206,7 +206,7 @@ mod tests {
 
     #[test]
     fn bias_and_activation_match_their_definition_and_differences() {
-        for (shape, slope) in [([2, 3, 3, 5], 0.2), ([1, 1, 1, 1], 0.2), ([3, 2, 4, 17], 1.0)] {
+        for (shape, slope) in [([2, 3, 3, 5], 0.2), ([1, 1, 1, 1], 0.2), ([3, 2, 4, 17], 1.0), ([2, 2, 3, 16], 0.0)] {
             let inputs = values([&shape[..], &[shape[3]]]);
             let f = |v: &[Value]| v[0].bias_leaky_relu(&v[1], slope);
             let (x, b) = (cpu::slice(inputs[0].tensor()).unwrap(), cpu::slice(inputs[1].tensor()).unwrap());

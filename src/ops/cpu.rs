@@ -64,10 +64,21 @@ pub fn fresh(len: usize) -> Vec<f32> {
     out
 }
 
-/// Runs a loop compiled for the widest vectors that this processor has.
+/// Runs a loop compiled for the widest vectors that this processor has; the closure must be marked `#[inline(always)]`.
 #[inline(always)]
-pub fn vectorised<T>(work: impl FnOnce() -> T) -> T {
-    pulp::Arch::new().dispatch(work)
+pub fn vectorised<T>(work: impl FnMut() -> T) -> T {
+    /// Called as `FnMut`: a call as `FnOnce` goes through a function of the compiler's making, which is not always
+    /// inlined and then knows no wide vectors.
+    struct Work<F>(F);
+    impl<T, F: FnMut() -> T> pulp::WithSimd for Work<F> {
+        type Output = T;
+
+        #[inline(always)]
+        fn with_simd<S: pulp::Simd>(mut self, _: S) -> T {
+            (self.0)()
+        }
+    }
+    pulp::Arch::new().dispatch(Work(work))
 }
 
 /// The instructions that [`vectorised`] compiles for on this processor: sums are rounded alike where they are the same.
@@ -148,7 +159,7 @@ pub fn block_sums(
             let range = block * step..((block + 1) * step).min(rows);
             vectorised(
                 #[inline(always)]
-                || add(range, &mut part),
+                || add(range.clone(), &mut part),
             );
             part
         })

@@ -16,6 +16,7 @@ mod math;
 pub mod matmul;
 pub mod max_pool;
 pub mod memory;
+mod mix;
 pub mod norm;
 mod padding;
 mod patches;
@@ -31,5 +32,6 @@ pub mod window;
 mod winograd;
 
 pub use conv::Geometry;
+pub use mix::blend;
 pub use tape::{Graph, Value, gradients};
 pub use window::Window;

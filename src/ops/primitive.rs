@@ -7,6 +7,7 @@ use rayon::prelude::*;
 use super::cpu;
 use super::math;
 use super::matmul::{Into, Matrix, Threads, matmul};
+use super::mix;
 use super::rows;
 use super::tape::{Backward, Value, recording};
 
@@ -163,7 +164,7 @@ impl Value {
     /// # Errors
     /// Where the other dimensions differ.
     pub fn join_last(&self, other: &Self) -> Result<Self> {
-        let out = Tensor::cat(&[self.tensor(), other.tensor()], D::Minus1)?;
+        let out = mix::join(self.tensor(), other.tensor())?;
         Ok(Self::computed(out, &[self, other], |b| {
             let last = b.output.dims().len() - 1;
             let (first, second) = (b.inputs[0].dims()[last], b.inputs[1].dims()[last]);
@@ -176,7 +177,7 @@ impl Value {
     /// # Errors
     /// Where they reach beyond it.
     pub fn narrow_last(&self, start: usize, len: usize) -> Result<Self> {
-        let out = self.tensor().narrow(D::Minus1, start, len)?.contiguous()?;
+        let out = mix::narrow(self.tensor(), start, len)?;
         Ok(Self::computed(out, &[self], move |b| {
             let whole = b.inputs[0].dims()[b.inputs[0].dims().len() - 1];
             Ok(vec![b.of(0, || b.grad.pad_last(start, whole - start - len))?])
@@ -188,7 +189,7 @@ impl Value {
     /// # Errors
     /// Those of candle.
     pub fn pad_last(&self, before: usize, after: usize) -> Result<Self> {
-        let out = self.tensor().pad_with_zeros(D::Minus1, before, after)?.contiguous()?;
+        let out = mix::pad(self.tensor(), before, after)?;
         Ok(Self::computed(out, &[self], move |b| {
             let len = b.inputs[0].dims()[b.inputs[0].dims().len() - 1];
             Ok(vec![b.of(0, || b.grad.narrow_last(before, len))?])

@@ -4,7 +4,7 @@ use candle_core::{Result, Tensor};
 
 use crate::config::{Conditioning, Config, LossKind};
 use crate::model::{Discriminator, Judgement, Pass};
-use crate::ops::{Graph, Value, gradients};
+use crate::ops::{Graph, Value, blend, gradients};
 
 fn mean_over_scales(judgements: &[Judgement], term: impl Fn(&Judgement) -> Result<Value>) -> Result<Value> {
     let mut total: Option<Value> = None;
@@ -93,8 +93,7 @@ pub(super) fn gradient_penalty(
     labels: &Tensor,
     alpha: &Tensor,
 ) -> Result<Value> {
-    let between = (real.broadcast_mul(alpha)? + fake.broadcast_mul(&alpha.affine(-1.0, 1.0)?)?)?;
-    let between = Value::leaf(between);
+    let between = Value::leaf(blend(real, fake, alpha)?);
     let judgements = discriminator.forward(pass, &between, labels)?;
     let critic = mean_over_scales(&judgements, |j| j.logits.sum_all())?;
     let Some(gradient) = gradients(critic, std::slice::from_ref(&between), Graph::Keep)?.remove(0) else {
