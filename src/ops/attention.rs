@@ -4,13 +4,16 @@
 //! FlashAttention (Dao et al. 2022). Memory grows with positions, not with their square.
 
 use candle_core::{Result, bail};
+use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::cpu;
 use super::fused::fused;
-use super::math::{exp, products};
-use super::matmul::{Into, Matrix, Threads, matmul};
+use super::math::{exp, exp_of};
+use super::rows::{load, store};
+use super::scratch::scratch;
 use super::tape::{Backward, Gradients, Value};
+use super::tile::{Packed, Transposed, lanes, pack_columns, pack_rows, product, transposed_product};
 
 #[derive(Clone, Copy)]
 struct Shape {
@@ -25,7 +28,7 @@ struct Shape {
 impl Shape {
     /// Rows a block: a block of scores stays in a core's own cache.
     fn rows(&self) -> usize {
-        ((1 << 16) / self.positions).clamp(8, 256).min(self.positions)
+        ((1 << 15) / self.positions).clamp(8, 64)
     }
 }
 
@@ -62,35 +65,87 @@ fn plain(v: &[Value]) -> Result<Value> {
     v[0].matmul(&v[1].transpose(1, 2)?)?.softmax_last()?.matmul(&v[2])
 }
 
+/// One image's keys, `(groups, d, lanes)` with positions in the lanes, and values, `(groups, N, lanes)` with channels in
+/// the lanes.
+fn pack(keys: &mut [f32], values: &mut [f32], k: &[f32], v: &[f32], s: &Shape) {
+    let lanes = lanes();
+    for (group, to) in keys.chunks_exact_mut(s.narrow * lanes).enumerate() {
+        pack_columns(to, k, s.narrow, group, lanes);
+    }
+    for (group, to) in values.chunks_exact_mut(s.positions * lanes).enumerate() {
+        pack_rows(to, v, s.wide, group, lanes);
+    }
+}
+
+impl Shape {
+    /// Numbers of an image's packed keys.
+    fn keys(&self) -> usize {
+        self.positions.next_multiple_of(lanes()) * self.narrow
+    }
+
+    /// Numbers of an image's packed values.
+    fn values(&self) -> usize {
+        self.wide.next_multiple_of(lanes()) * self.positions
+    }
+}
+
 fn forward(q: &[f32], k: &[f32], v: &[f32], s: &Shape) -> (Vec<f32>, Rows) {
     let (n, step) = (s.positions, s.rows());
-    let mut out = cpu::fresh(s.batch * n * s.wide);
+    let (narrow, wide) = (n * s.narrow, n * s.wide);
+    let mut out = cpu::fresh(s.batch * wide);
     let (mut max, mut inverse) = (cpu::fresh(s.batch * n), cpu::fresh(s.batch * n));
-    let images = out.par_chunks_mut(n * s.wide).zip(max.par_chunks_mut(n)).zip(inverse.par_chunks_mut(n));
+    let images = out.par_chunks_mut(wide).zip(max.par_chunks_mut(n)).zip(inverse.par_chunks_mut(n));
     images.enumerate().for_each(|(image, ((out, max), inverse))| {
-        let q = &q[image * n * s.narrow..][..n * s.narrow];
-        let k = Matrix::new(&k[image * n * s.narrow..], n, s.narrow);
-        let v = Matrix::new(&v[image * n * s.wide..], n, s.wide);
-        let blocks = out.par_chunks_mut(step * s.wide).zip(max.par_chunks_mut(step)).zip(inverse.par_chunks_mut(step));
-        blocks.enumerate().for_each(|(block, ((out, max), inverse))| {
-            let rows = max.len();
-            let q = Matrix::new(&q[block * step * s.narrow..], rows, s.narrow);
-            let mut scores = cpu::fresh(rows * n);
-            matmul(&mut scores, q, k.t(), Into::Replace, Threads::One);
-            for ((scores, max), inverse) in scores.chunks_exact_mut(n).zip(max).zip(inverse) {
-                cpu::vectorised(
-                    #[inline(always)]
-                    || {
-                        *max = largest(scores);
-                        *inverse = 1.0 / exponentials(scores, *max);
-                        scores.iter_mut().for_each(|p| *p *= *inverse);
-                    },
-                );
-            }
-            matmul(out, Matrix::new(&scores, rows, n), v, Into::Replace, Threads::One);
+        scratch(s.keys() + s.values(), |packed| {
+            let (keys, values) = packed.split_at_mut(s.keys());
+            pack(keys, values, &k[image * narrow..][..narrow], &v[image * wide..][..wide], s);
+            let (keys, values) = (&*keys, &*values);
+            let q = q[image * narrow..][..narrow].par_chunks(step * s.narrow);
+            let saved = max.par_chunks_mut(step).zip(inverse.par_chunks_mut(step));
+            out.par_chunks_mut(step * s.wide).zip(saved).zip(q).for_each(|((out, (max, inverse)), q)| {
+                scratch(max.len() * n, |scores| {
+                    Arch::new().dispatch(Forward { s, q, keys, values, scores, out, max, inverse });
+                });
+            });
         });
     });
     (out, Rows { max, inverse })
+}
+
+/// A block of rows.
+struct Forward<'a> {
+    s: &'a Shape,
+    q: &'a [f32],
+    keys: &'a [f32],
+    values: &'a [f32],
+    scores: &'a mut [f32],
+    out: &'a mut [f32],
+    max: &'a mut [f32],
+    inverse: &'a mut [f32],
+}
+
+impl WithSimd for Forward<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Self { s, q, keys, values, scores, out, max, inverse } = self;
+        let (n, wide) = (s.positions, s.wide);
+        product(simd, scores, Packed { rows: q, inner: s.narrow, weights: keys, width: n });
+        for (row, scores) in scores.chunks_exact_mut(n).enumerate() {
+            max[row] = largest(simd, scores);
+            inverse[row] = 1.0 / exponentials(simd, scores, max[row]);
+        }
+        product(simd, out, Packed { rows: scores, inner: n, weights: values, width: wide });
+        for (out, inverse) in out.chunks_exact_mut(wide).zip(inverse) {
+            let factor = simd.splat_f32s(*inverse);
+            for at in (0..wide).step_by(S::F32_LANES) {
+                let len = S::F32_LANES.min(wide - at);
+                let scaled = simd.mul_f32s(load(simd, out, at, len), factor);
+                store(simd, &mut out[at..at + len], scaled);
+            }
+        }
+    }
 }
 
 /// With `P` the attention and `D = rowsum(dO * O)`: `dV = P^T dO`, `dS = P * (dO V^T - D)`, `dQ = dS K`, `dK = dS^T Q`.
@@ -105,81 +160,160 @@ fn backward(b: &Backward<'_>, saved: &Rows, s: &Shape) -> Gradients {
     let mut dv = cpu::fresh(s.batch * wide);
     let images = dq.par_chunks_mut(narrow).zip(dk.par_chunks_mut(narrow)).zip(dv.par_chunks_mut(wide));
     images.enumerate().for_each(|(image, ((dq, dk), dv))| {
-        let q = &q[image * narrow..][..narrow];
-        let (out, grad) = (&out[image * wide..][..wide], &grad[image * wide..][..wide]);
-        let k = Matrix::new(&k[image * narrow..], n, s.narrow);
-        let v = Matrix::new(&v[image * wide..], n, s.wide);
-        let (mut p, mut ds) = (cpu::fresh(step * n), cpu::fresh(step * n));
-        for first in (0..n).step_by(step) {
-            let rows = step.min(n - first);
-            let (p, ds) = (&mut p[..rows * n], &mut ds[..rows * n]);
-            let q = Matrix::new(&q[first * s.narrow..], rows, s.narrow);
-            let grad_rows = &grad[first * s.wide..][..rows * s.wide];
-            let grad = Matrix::new(grad_rows, rows, s.wide);
-            matmul(p, q, k.t(), Into::Replace, Threads::One);
-            matmul(ds, grad, v.t(), Into::Replace, Threads::One);
-            let out_rows = out[first * s.wide..].chunks_exact(s.wide);
-            let rows_of =
-                p.chunks_exact_mut(n).zip(ds.chunks_exact_mut(n)).zip(grad_rows.chunks_exact(s.wide)).zip(out_rows);
-            for (row, (((p, ds), grad), out)) in rows_of.enumerate() {
-                let at = image * n + first + row;
-                let (max, inverse) = (saved.max[at], saved.inverse[at]);
-                cpu::vectorised(
-                    #[inline(always)]
-                    || {
-                        exponentials(p, max);
-                        let delta: f32 = products::<LANES>(grad, out);
-                        for (p, ds) in p.iter_mut().zip(ds.iter_mut()) {
-                            *p *= inverse;
-                            *ds = *p * (*ds - delta);
-                        }
-                    },
-                );
+        let values = n.next_multiple_of(lanes()) * s.wide;
+        scratch(s.keys() + values + 2 * step * n + narrow, |space| {
+            let (keys, space) = space.split_at_mut(s.keys());
+            let (values, space) = space.split_at_mut(values);
+            let (blocks, dkt) = space.split_at_mut(2 * step * n);
+            let (of_image, of_rows) = (image * narrow..(image + 1) * narrow, image * n..(image + 1) * n);
+            let of_values = image * wide..(image + 1) * wide;
+            let lanes = lanes();
+            for (group, to) in keys.chunks_exact_mut(s.narrow * lanes).enumerate() {
+                pack_columns(to, &k[of_image.clone()], s.narrow, group, lanes);
             }
-            let into = if first == 0 { Into::Replace } else { Into::Add };
-            let (p, ds) = (Matrix::new(p, rows, n), Matrix::new(ds, rows, n));
-            matmul(dv, p.t(), grad, into, Threads::One);
-            matmul(dk, ds.t(), q, into, Threads::One);
-            matmul(&mut dq[first * s.narrow..], ds, k, Into::Replace, Threads::One);
-        }
+            for (group, to) in values.chunks_exact_mut(s.wide * lanes).enumerate() {
+                pack_columns(to, &v[of_values.clone()], s.wide, group, lanes);
+            }
+            Arch::new().dispatch(Gradient {
+                s,
+                q: &q[of_image],
+                keys,
+                values,
+                out: &out[of_values.clone()],
+                grad: &grad[of_values],
+                max: &saved.max[of_rows.clone()],
+                inverse: &saved.inverse[of_rows],
+                blocks,
+                dq,
+                dkt,
+                dv,
+            });
+            for (position, dk) in dk.chunks_exact_mut(s.narrow).enumerate() {
+                for (dk, dkt) in dk.iter_mut().zip(dkt.iter().skip(position).step_by(n)) {
+                    *dk = *dkt;
+                }
+            }
+        });
     });
     let value = |data: Vec<f32>, i: usize| Ok(Value::constant(cpu::tensor(data, b.inputs[i].dims())?));
     Ok(vec![b.of(0, || value(dq, 0))?, b.of(1, || value(dk, 1))?, b.of(2, || value(dv, 2))?])
 }
 
-/// Running results side by side, so that the compiler may use whole vectors.
-const LANES: usize = 16;
+/// The gradients of an image.
+struct Gradient<'a> {
+    s: &'a Shape,
+    q: &'a [f32],
+    /// `(groups, d, lanes)`
+    keys: &'a [f32],
+    /// `(groups, C, lanes)`, positions in the lanes here too.
+    values: &'a [f32],
+    out: &'a [f32],
+    grad: &'a [f32],
+    max: &'a [f32],
+    inverse: &'a [f32],
+    /// Room for a block of `P` and of `dS`.
+    blocks: &'a mut [f32],
+    dq: &'a mut [f32],
+    /// `(d, N)`
+    dkt: &'a mut [f32],
+    dv: &'a mut [f32],
+}
 
-#[inline(always)]
-fn largest(row: &[f32]) -> f32 {
-    let mut lanes = [f32::NEG_INFINITY; LANES];
-    let chunks = row.chunks_exact(LANES);
-    let rest = chunks.remainder();
-    for chunk in chunks {
-        for (lane, x) in lanes.iter_mut().zip(chunk) {
-            *lane = if *x > *lane { *x } else { *lane };
+impl WithSimd for Gradient<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Self { s, q, keys, values, out, grad, max, inverse, blocks, dq, dkt, dv } = self;
+        let Shape { positions: n, narrow, wide, .. } = *s;
+        let (p, ds) = blocks.split_at_mut(blocks.len() / 2);
+        let step = s.rows();
+        for first in (0..n).step_by(step) {
+            let rows = step.min(n - first);
+            let (p, ds) = (&mut p[..rows * n], &mut ds[..rows * n]);
+            let q = &q[first * narrow..][..rows * narrow];
+            let (out, grad) = (&out[first * wide..][..rows * wide], &grad[first * wide..][..rows * wide]);
+            product(simd, p, Packed { rows: q, inner: narrow, weights: keys, width: n });
+            product(simd, ds, Packed { rows: grad, inner: wide, weights: values, width: n });
+            for row in 0..rows {
+                let delta = dot(simd, &out[row * wide..][..wide], &grad[row * wide..][..wide]);
+                let of_row = row * n..(row + 1) * n;
+                let (p, ds) = (&mut p[of_row.clone()], &mut ds[of_row]);
+                let (delta, max) = (simd.splat_f32s(delta), simd.splat_f32s(max[first + row]));
+                let inverse = simd.splat_f32s(inverse[first + row]);
+                for at in (0..n).step_by(S::F32_LANES) {
+                    let len = S::F32_LANES.min(n - at);
+                    let e = exp_of(simd, simd.sub_f32s(load(simd, p, at, len), max));
+                    let e = simd.mul_f32s(e, inverse);
+                    let d = simd.mul_f32s(e, simd.sub_f32s(load(simd, ds, at, len), delta));
+                    store(simd, &mut p[at..at + len], e);
+                    store(simd, &mut ds[at..at + len], d);
+                }
+            }
+            let add = first > 0;
+            transposed_product(simd, dv, Transposed { left: p, stride: n, right: grad, n: wide, add });
+            transposed_product(simd, dkt, Transposed { left: q, stride: narrow, right: ds, n, add });
+            for (row, ds) in ds.chunks_exact(n).enumerate() {
+                for c in 0..narrow {
+                    dq[(first + row) * narrow + c] = keys_dot(simd, ds, keys, narrow, c);
+                }
+            }
         }
     }
-    lanes.iter().chain(rest).fold(f32::NEG_INFINITY, |max, x| max.max(*x))
+}
+
+/// The sum of a row's products with one channel of packed keys.
+#[inline(always)]
+fn keys_dot<S: Simd>(simd: S, row: &[f32], keys: &[f32], narrow: usize, channel: usize) -> f32 {
+    let (keys, _) = S::as_simd_f32s(keys);
+    let mut sums = [simd.splat_f32s(0.0); 4];
+    let n = row.len();
+    for (group, at) in (0..n).step_by(S::F32_LANES).enumerate() {
+        let x = load(simd, row, at, S::F32_LANES.min(n - at));
+        sums[group % 4] = simd.mul_add_e_f32s(x, keys[group * narrow + channel], sums[group % 4]);
+    }
+    simd.reduce_sum_f32s(simd.add_f32s(simd.add_f32s(sums[0], sums[1]), simd.add_f32s(sums[2], sums[3])))
+}
+
+#[inline(always)]
+fn dot<S: Simd>(simd: S, a: &[f32], b: &[f32]) -> f32 {
+    let mut sum = simd.splat_f32s(0.0);
+    for at in (0..a.len()).step_by(S::F32_LANES) {
+        let len = S::F32_LANES.min(a.len() - at);
+        sum = simd.mul_add_e_f32s(load(simd, a, at, len), load(simd, b, at, len), sum);
+    }
+    simd.reduce_sum_f32s(sum)
+}
+
+#[inline(always)]
+fn largest<S: Simd>(simd: S, row: &[f32]) -> f32 {
+    let (vectors, rest) = S::as_simd_f32s(row);
+    let mut max = simd.splat_f32s(f32::NEG_INFINITY);
+    for x in vectors {
+        max = simd.max_f32s(max, *x);
+    }
+    let mut all = simd.reduce_max_f32s(max);
+    for x in rest {
+        all = all.max(*x);
+    }
+    all
 }
 
 /// Replaces every number by `exp(number - max)` and returns their sum.
 #[inline(always)]
-fn exponentials(row: &mut [f32], max: f32) -> f32 {
-    let mut lanes = [0.0f32; LANES];
-    let mut chunks = row.chunks_exact_mut(LANES);
-    for chunk in &mut chunks {
-        for (lane, x) in lanes.iter_mut().zip(chunk) {
-            *x = exp(*x - max);
-            *lane += *x;
-        }
+fn exponentials<S: Simd>(simd: S, row: &mut [f32], max: f32) -> f32 {
+    let (vectors, rest) = S::as_mut_simd_f32s(row);
+    let (mut sum, max_of_all) = (simd.splat_f32s(0.0), simd.splat_f32s(max));
+    for x in vectors {
+        *x = exp_of(simd, simd.sub_f32s(*x, max_of_all));
+        sum = simd.add_f32s(sum, *x);
     }
-    let mut sum: f32 = lanes.iter().sum();
-    for x in chunks.into_remainder() {
+    let mut total = simd.reduce_sum_f32s(sum);
+    for x in rest {
         *x = exp(*x - max);
-        sum += *x;
+        total += *x;
     }
-    sum
+    total
 }
 
 #[cfg(test)]

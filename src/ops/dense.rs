@@ -11,7 +11,7 @@ use super::activation::Activation;
 use super::cpu;
 use super::math::products;
 use super::scratch::scratch;
-use super::tile::{Packed, Transposed, lanes, product, transposed_product};
+use super::tile::{Packed, Transposed, lanes, pack_columns, pack_rows, product, transposed_product};
 
 /// Numbers of the output that a thread works on at a time.
 const CHUNK: usize = 1 << 14;
@@ -50,13 +50,7 @@ pub(super) fn forward(out: &mut [f32], x: &[f32], w: &[f32], outputs: usize, act
             activate(out);
         });
     } else {
-        let pack = |group: usize, to: &mut [f32], lanes: usize| {
-            for (lane, w) in w.chunks_exact(inner).skip(group * lanes).take(lanes).enumerate() {
-                for (to, w) in to.iter_mut().skip(lane).step_by(lanes).zip(w) {
-                    *to = *w;
-                }
-            }
-        };
+        let pack = |group, to: &mut [f32], lanes| pack_columns(to, w, inner, group, lanes);
         by_tiles(out, x, inner, outputs, pack, activate);
     }
 }
@@ -64,12 +58,7 @@ pub(super) fn forward(out: &mut [f32], x: &[f32], w: &[f32], outputs: usize, act
 /// `out (M, K) = grads (M, O) * w`
 pub(super) fn input_gradient(out: &mut [f32], grads: &[f32], w: &[f32], outputs: usize) {
     let inner = w.len() / outputs;
-    let pack = |group: usize, to: &mut [f32], lanes: usize| {
-        let columns = group * lanes..inner.min((group + 1) * lanes);
-        for (to, w) in to.chunks_exact_mut(lanes).zip(w.chunks_exact(inner)) {
-            to[..columns.len()].copy_from_slice(&w[columns.clone()]);
-        }
-    };
+    let pack = |group, to: &mut [f32], lanes| pack_rows(to, w, inner, group, lanes);
     by_tiles(out, grads, outputs, inner, pack, |_| ());
 }
 

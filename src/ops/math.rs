@@ -1,5 +1,7 @@
 //! Functions of one number in operations that vectorise; a call into the C library for each number would not.
 
+use pulp::Simd;
+
 /// `e^x` for `x <= 0` to about one unit in the last place, in operations that vectorise: `2^n` from the exponent bits,
 /// the rest by a polynomial (coefficients of Cephes' expf).
 #[inline(always)]
@@ -16,6 +18,27 @@ pub fn exp(x: f32) -> f32 {
     #[expect(clippy::cast_possible_truncation, reason = "a whole number between -126 and 0")]
     let power = f32::from_bits(((n as i32 + 127) as u32) << 23);
     e * power
+}
+
+/// [`exp`] of a vector of numbers `<= 0`; the lowest numbers give 1e-38 and not 0.
+#[inline(always)]
+pub fn exp_of<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
+    const ROUND: f32 = 12_582_912.0; // 1.5 * 2^23: adding it leaves a whole number in the lowest bits
+    let x = simd.max_f32s(x, simd.splat_f32s(-87.0));
+    let rounded = simd.mul_add_e_f32s(x, simd.splat_f32s(std::f32::consts::LOG2_E), simd.splat_f32s(ROUND));
+    let n = simd.sub_f32s(rounded, simd.splat_f32s(ROUND));
+    let r = simd.mul_add_e_f32s(n, simd.splat_f32s(-0.693_359_4), x);
+    let r = simd.mul_add_e_f32s(n, simd.splat_f32s(2.121_944_4e-4), r);
+    let mut p = simd.splat_f32s(1.987_569_1e-4);
+    for c in [1.398_199_9e-3, 8.333_452e-3, 4.166_579_6e-2, 1.666_666_6e-1, 0.5] {
+        p = simd.mul_add_e_f32s(p, r, simd.splat_f32s(c));
+    }
+    let square = simd.mul_f32s(r, r);
+    let e = simd.add_f32s(simd.mul_add_e_f32s(p, square, r), simd.splat_f32s(1.0));
+    // The whole number and the exponent's offset, moved to where a float has its exponent: 2^n.
+    let bits = simd.add_u32s(simd.transmute_u32s_f32s(rounded), simd.splat_u32s(127));
+    let power = simd.wrapping_dyn_shl_u32s(bits, simd.splat_u32s(23));
+    simd.mul_f32s(e, simd.transmute_f32s_u32s(power))
 }
 
 /// Hyperbolic tangent, to a few units in the last place.

@@ -29,6 +29,27 @@ pub(super) fn lanes() -> usize {
     Arch::new().dispatch(Lanes)
 }
 
+/// Fills in one group of weights, `(inner, lanes)`, from an `(inner, width)` matrix; lanes beyond its width get zeros.
+pub(super) fn pack_rows(to: &mut [f32], matrix: &[f32], width: usize, group: usize, lanes: usize) {
+    let columns = group * lanes..width.min((group + 1) * lanes);
+    for (to, row) in to.chunks_exact_mut(lanes).zip(matrix.chunks_exact(width)) {
+        to[..columns.len()].copy_from_slice(&row[columns.clone()]);
+        to[columns.len()..].fill(0.0);
+    }
+}
+
+/// As [`pack_rows`], from a `(width, inner)` matrix.
+pub(super) fn pack_columns(to: &mut [f32], matrix: &[f32], inner: usize, group: usize, lanes: usize) {
+    let rows = &matrix[group * lanes * inner..];
+    let count = lanes.min(rows.len() / inner);
+    for (k, to) in to.chunks_exact_mut(lanes).enumerate() {
+        for (to, x) in to.iter_mut().zip(rows.iter().skip(k).step_by(inner)) {
+            *to = *x;
+        }
+        to[count..].fill(0.0);
+    }
+}
+
 /// What [`product`] multiplies: `rows` are `(M, inner)`, `weights` packed as `(groups, inner, lanes)`, of which `width`
 /// columns count.
 #[derive(Clone, Copy)]
