@@ -40,13 +40,19 @@ pub(super) fn pack_rows(to: &mut [f32], matrix: &[f32], width: usize, group: usi
 
 /// As [`pack_rows`], from a `(width, inner)` matrix.
 pub(super) fn pack_columns(to: &mut [f32], matrix: &[f32], inner: usize, group: usize, lanes: usize) {
+    /// Numbers of a row that are read together: a block of them is written while it lies in the nearest cache.
+    const BLOCK: usize = 16;
     let rows = &matrix[group * lanes * inner..];
     let count = lanes.min(rows.len() / inner);
-    for (k, to) in to.chunks_exact_mut(lanes).enumerate() {
-        for (to, x) in to.iter_mut().zip(rows.iter().skip(k).step_by(inner)) {
-            *to = *x;
+    for (block, to) in to.chunks_mut(BLOCK * lanes).enumerate() {
+        for (lane, row) in rows.chunks_exact(inner).take(lanes).enumerate() {
+            for (to, x) in to.iter_mut().skip(lane).step_by(lanes).zip(&row[block * BLOCK..]) {
+                *to = *x;
+            }
         }
-        to[count..].fill(0.0);
+        if count < lanes {
+            to.chunks_exact_mut(lanes).for_each(|to| to[count..].fill(0.0));
+        }
     }
 }
 

@@ -70,6 +70,12 @@ impl Tiles {
         4 * self.image() * self.outputs
     }
 
+    /// Images that a thread works on at a time, so many that every thread has as many chunks.
+    fn chunk(&self, images: usize) -> usize {
+        let chunks = (images * self.image()).div_ceil(TILES).next_multiple_of(rayon::current_num_threads());
+        images.div_ceil(chunks)
+    }
+
     fn places(&self) -> impl Iterator<Item = (usize, usize)> + use<> {
         let Self { down, across, .. } = *self;
         (0..down).flat_map(move |y| (0..across).map(move |x| (y, x)))
@@ -319,8 +325,8 @@ pub(super) fn conv(
 ) {
     let tiles = Tiles::new(p, outputs);
     let (inner, width) = (tiles.inner(), outputs.next_multiple_of(lanes()));
-    let chunk = TILES.div_ceil(tiles.image());
     let plain = tiles.padding.plain();
+    let chunk = tiles.chunk(images.len() / plain);
     scratch(POINTS * width * inner, |weights| {
         pack_by_output(weights, kernel, tiles);
         let weights = &*weights;
@@ -404,8 +410,8 @@ impl WithSimd for ByOutput<'_> {
 pub(super) fn input_gradient(out: &mut [f32], grads: &[f32], kernel: &[f32], outputs: usize, p: &Patches) {
     let tiles = Tiles::new(p, outputs);
     let width = tiles.inner().next_multiple_of(lanes());
-    let chunk = TILES.div_ceil(tiles.image());
     let plain = tiles.padding.plain();
+    let chunk = tiles.chunk(out.len() / plain);
     scratch(POINTS * width * outputs, |weights| {
         pack_by_input(weights, kernel, tiles);
         let weights = &*weights;
