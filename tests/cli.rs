@@ -44,8 +44,7 @@ fn train(out: &Path, more: &[&str]) -> Output {
     gandle(&[&["train", "--data", "demo", "--out", out, "--steps", "4", "--json"], SMALL, more].concat())
 }
 
-#[test]
-fn recorded_traces_replay() {
+fn replay_all(vectors: Option<&str>) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/traces");
     let mut traces: Vec<String> =
         std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path().display().to_string()).collect();
@@ -53,12 +52,29 @@ fn recorded_traces_replay() {
     assert_eq!(traces.len(), 8);
     let mut arguments = vec!["replay", "--json"];
     arguments.extend(traces.iter().map(String::as_str));
-    let output = gandle(&arguments);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_gandle"));
+    command.args(&arguments).env_remove("GANDLE_VECTORS").envs(vectors.map(|name| ("GANDLE_VECTORS", name)));
+    let output = command.output().unwrap();
     assert!(output.status.success(), "{}{}", text(&output.stdout), text(&output.stderr));
+    assert!(!text(&output.stderr).contains("is ignored"), "{}", text(&output.stderr));
     for report in lines(&output) {
         assert_eq!(report["ok"], true, "{report}");
         // Far inside the bound: what float32 rounding alone moves.
         assert!(report["losses"].as_f64().unwrap() < 6e-5 && report["generator"].as_f64().unwrap() < 3e-6, "{report}");
+    }
+}
+
+#[test]
+fn recorded_traces_replay() {
+    replay_all(None);
+}
+
+#[test]
+fn recorded_traces_replay_with_narrower_vectors() {
+    replay_all(Some("scalar"));
+    #[cfg(target_arch = "x86_64")]
+    if std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("fma") {
+        replay_all(Some("avx2"));
     }
 }
 

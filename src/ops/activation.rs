@@ -1,12 +1,13 @@
 //! What follows a convolution or an attention layer in one pass over memory: bias and LeakyReLU, a gated sum.
 
 use candle_core::{Result, bail};
-use pulp::{Arch, Simd, WithSimd};
+use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::cpu;
 use super::fused::fused;
 use super::rows::{self, Formula, gate};
+use super::simd::dispatch;
 use super::tape::{Backward, Value, recording};
 
 impl Value {
@@ -89,7 +90,7 @@ pub(super) struct Activation<'a> {
 impl Activation<'_> {
     /// Changes rows of as many numbers as there are biases, while they are in the cache.
     pub fn apply(self, out: &mut [f32]) {
-        Arch::new().dispatch(InPlace { activation: self, out });
+        dispatch(InPlace { activation: self, out });
     }
 
     /// Of a vector of a row's numbers, from `column` on.

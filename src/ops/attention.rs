@@ -4,7 +4,7 @@
 //! FlashAttention (Dao et al. 2022). Memory grows with positions, not with their square.
 
 use candle_core::{Result, bail};
-use pulp::{Arch, Simd, WithSimd};
+use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::cpu;
@@ -12,8 +12,9 @@ use super::fused::fused;
 use super::math::{exp, exp_of};
 use super::rows::{load, store};
 use super::scratch::scratch;
+use super::simd::{dispatch, lanes};
 use super::tape::{Backward, Gradients, Value};
-use super::tile::{Packed, Transposed, lanes, pack_columns, pack_rows, product, transposed_product};
+use super::tile::{Packed, Transposed, pack_columns, pack_rows, product, transposed_product};
 
 #[derive(Clone, Copy)]
 struct Shape {
@@ -104,7 +105,7 @@ fn forward(q: &[f32], k: &[f32], v: &[f32], s: &Shape) -> (Vec<f32>, Rows) {
             let saved = max.par_chunks_mut(step).zip(inverse.par_chunks_mut(step));
             out.par_chunks_mut(step * s.wide).zip(saved).zip(q).for_each(|((out, (max, inverse)), q)| {
                 scratch(max.len() * n, |scores| {
-                    Arch::new().dispatch(Forward { s, q, keys, values, scores, out, max, inverse });
+                    dispatch(Forward { s, q, keys, values, scores, out, max, inverse });
                 });
             });
         });
@@ -174,7 +175,7 @@ fn backward(b: &Backward<'_>, saved: &Rows, s: &Shape) -> Gradients {
             for (group, to) in values.chunks_exact_mut(s.wide * lanes).enumerate() {
                 pack_columns(to, &v[of_values.clone()], s.wide, group, lanes);
             }
-            Arch::new().dispatch(Gradient {
+            dispatch(Gradient {
                 s,
                 q: &q[of_image],
                 keys,

@@ -5,6 +5,8 @@ use std::ops::Deref;
 use candle_core::{CpuStorage, DType, Device, Result, Storage, Tensor, bail};
 use rayon::prelude::*;
 
+use super::simd::{self, dispatch};
+
 /// The numbers of a contiguous f32 tensor on the CPU, behind whatever lock candle holds them under.
 struct Slice<G> {
     storage: G,
@@ -64,7 +66,7 @@ pub fn fresh(len: usize) -> Vec<f32> {
     out
 }
 
-/// Runs a loop compiled for the widest vectors that this processor has; the closure must be marked `#[inline(always)]`.
+/// Runs a loop compiled for the vectors in use; the closure must be marked `#[inline(always)]`.
 #[inline(always)]
 pub fn vectorised<T>(work: impl FnMut() -> T) -> T {
     /// Called as `FnMut`: a call as `FnOnce` goes through a function of the compiler's making, which is not always
@@ -78,14 +80,12 @@ pub fn vectorised<T>(work: impl FnMut() -> T) -> T {
             (self.0)()
         }
     }
-    pulp::Arch::new().dispatch(Work(work))
+    dispatch(Work(work))
 }
 
-/// The instructions that [`vectorised`] compiles for on this processor: sums are rounded alike where they are the same.
+/// The instructions that [`vectorised`] uses: sums are rounded alike where they are the same.
 pub fn instruction_set() -> String {
-    let arch = format!("{:?}", pulp::Arch::new());
-    let name = arch.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
-    format!("{}-{name}", std::env::consts::ARCH)
+    format!("{}-{}", std::env::consts::ARCH, simd::name())
 }
 
 /// Numbers of a block: small enough for a core's cache, large enough to be worth handing out. It does not depend on

@@ -4,14 +4,15 @@
 //! One side of these products is narrow (a batch, a head's one output, an eighth of some channels), where a general
 //! matrix product spends its time on packing both sides.
 
-use pulp::{Arch, Simd, WithSimd};
+use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::activation::Activation;
 use super::cpu;
 use super::math::products;
 use super::scratch::scratch;
-use super::tile::{Packed, Transposed, lanes, pack_columns, pack_rows, product, transposed_product};
+use super::simd::{dispatch, lanes};
+use super::tile::{Packed, Transposed, pack_columns, pack_rows, product, transposed_product};
 
 /// Numbers of the output that a thread works on at a time.
 const CHUNK: usize = 1 << 14;
@@ -78,7 +79,7 @@ fn by_tiles(
         weights.par_chunks_mut(inner * lanes).enumerate().for_each(|(group, to)| pack(group, to, lanes));
         let weights = &*weights;
         out.par_chunks_mut(step * width).zip(x.par_chunks(step * inner)).for_each(|(out, rows)| {
-            Arch::new().dispatch(Product { out: &mut *out, of: Packed { rows, inner, weights, width } });
+            dispatch(Product { out: &mut *out, of: Packed { rows, inner, weights, width } });
             after(out);
         });
     });
@@ -106,14 +107,14 @@ pub(super) fn kernel_gradient(out: &mut [f32], x: &[f32], grads: &[f32], outputs
         let step = outputs.div_ceil(rayon::current_num_threads()).next_multiple_of(8);
         out.par_chunks_mut(step * inner).enumerate().for_each(|(i, out)| {
             let of = Transposed { left: &grads[i * step..], stride: outputs, right: x, n: inner, add: false };
-            Arch::new().dispatch(Summed { out, of });
+            dispatch(Summed { out, of });
         });
     } else {
         let parts: Vec<Vec<f32>> = (x.par_chunks(SUMMED * inner).zip(grads.par_chunks(SUMMED * outputs)))
             .map(|(right, left)| {
                 let mut out = cpu::fresh(outputs * inner);
                 let of = Transposed { left, stride: outputs, right, n: inner, add: false };
-                Arch::new().dispatch(Summed { out: &mut out, of });
+                dispatch(Summed { out: &mut out, of });
                 out
             })
             .collect();

@@ -1,8 +1,9 @@
 //! Depthwise convolutions on channels-last images, a row of pixels at a time, with bias and ReLU6.
 
-use pulp::{Arch, Simd, WithSimd};
+use pulp::{Simd, WithSimd};
 
 use super::aligned::Aligned;
+use super::simd::dispatch;
 
 /// Every channel count must divide by this, so that all vectors are whole ones.
 const CHANNEL_STEP: usize = 16;
@@ -69,7 +70,7 @@ impl Depthwise {
         assert_eq!(rows.len(), self.size, "one row for each row of the kernel");
         assert!(rows.iter().all(|row| row.len() == width * self.channels), "whole pixels, rows of one length");
         assert_eq!(out.len(), width.div_ceil(self.stride) * self.channels, "the output's width");
-        Arch::new().dispatch(Row { layer: self, out, rows, width });
+        dispatch(Row { layer: self, out, rows, width });
     }
 }
 
@@ -257,7 +258,7 @@ mod tests {
         if let Some(simd) = pulp::x86::V3::try_new() {
             equals_the_plain_sum(simd);
         }
-        Arch::new().dispatch(Case);
+        dispatch(Case);
     }
 
     #[test]

@@ -9,13 +9,14 @@
 
 use std::ops::Range;
 
-use pulp::{Arch, Simd, WithSimd};
+use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::activation::Activation;
 use super::padding::Padding;
 use super::patches::Patches;
-use super::tile::{GROUPS, ROWS, lanes};
+use super::simd::{dispatch, lanes};
+use super::tile::{GROUPS, ROWS};
 
 /// Numbers of padded images that a thread works on at a time: they stay in its own cache.
 const CHUNK_NUMBERS: usize = 1 << 16;
@@ -123,7 +124,7 @@ pub(super) fn conv(
         padding.with(images, |padded| {
             let patches = images.len() / plain * p.positions();
             let out = &mut *out;
-            Arch::new().dispatch(Product { padded, places: &places, packed: &packed, out, target, patches });
+            dispatch(Product { padded, places: &places, packed: &packed, out, target, patches });
         });
         if let Some(activation) = activation {
             activation.apply(out);
@@ -186,7 +187,7 @@ pub(super) fn input_gradient(out: &mut [f32], grads: &[f32], kernel: &[f32], out
         padding.with(grads, |padded| {
             for (places, packed, target) in &products {
                 let patches = grads.len() / plain * places.starts.len();
-                Arch::new().dispatch(Product { padded, places, packed, out, target: *target, patches });
+                dispatch(Product { padded, places, packed, out, target: *target, patches });
             }
         });
     });
@@ -343,7 +344,7 @@ pub(super) fn kernel_gradient(out: &mut [f32], images: &[f32], grads: &[f32], ou
         let images = images.chunks(chunk * plain).zip(grads.chunks(chunk * p.positions() * outputs));
         for (images, grads) in images {
             padding.with(images, |padded| {
-                Arch::new().dispatch(Correlation { padded, places: &places, grads, outputs, first, out });
+                dispatch(Correlation { padded, places: &places, grads, outputs, first, out });
             });
         }
     });

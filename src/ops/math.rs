@@ -86,6 +86,27 @@ mod tests {
     }
 
     #[test]
+    fn exp_of_vectors_is_exact_to_rounding() {
+        struct Case;
+        impl pulp::WithSimd for Case {
+            type Output = ();
+
+            #[inline(always)]
+            fn with_simd<S: Simd>(self, simd: S) {
+                for i in 0..=8700 {
+                    let x = -(i as f32) / 100.0;
+                    let got = simd.reduce_max_f32s(exp_of(simd, simd.splat_f32s(x)));
+                    let want = f64::from(x).exp();
+                    assert!((f64::from(got) - want).abs() <= 2e-7 * want, "{x}: {got}");
+                }
+                let lowest = simd.reduce_max_f32s(exp_of(simd, simd.splat_f32s(f32::NEG_INFINITY)));
+                assert!((0.0..1e-37).contains(&lowest));
+            }
+        }
+        super::super::simd::dispatch(Case);
+    }
+
+    #[test]
     fn tanh_is_exact_to_a_few_units() {
         for i in -30_000..=30_000 {
             let x = i as f32 / 2500.0;

@@ -25,6 +25,7 @@ pub mod pool;
 mod primitive;
 mod rows;
 mod scratch;
+mod simd;
 pub mod spectral;
 pub mod tape;
 mod tile;

@@ -3,9 +3,10 @@
 //! A general matrix product packs both sides on every call and leaves the rest to further passes over its result. Where
 //! the weights never change and a product is small enough to stay in the cache, that costs as much as the arithmetic.
 
-use pulp::{Arch, Simd, WithSimd};
+use pulp::{Simd, WithSimd};
 
 use super::aligned::Aligned;
+use super::simd::{dispatch, lanes};
 
 /// What happens to `input * weights + bias` before it is stored.
 #[derive(Clone, Copy)]
@@ -35,7 +36,7 @@ impl Pointwise {
     /// # Panics
     /// Where the lengths do not fit each other.
     pub fn new(weights: &[f32], bias: &[f32], inputs: usize) -> Self {
-        Self::packed(weights, bias, inputs, Arch::new().dispatch(Lanes))
+        Self::packed(weights, bias, inputs, lanes())
     }
 
     fn packed(weights: &[f32], bias: &[f32], inputs: usize, lanes: usize) -> Self {
@@ -77,19 +78,7 @@ impl Pointwise {
         if let After::Add(more) = after {
             assert_eq!(more.len(), out.len(), "the residual is as long as the output");
         }
-        Arch::new().dispatch(Product { layer: self, out, input, after });
-    }
-}
-
-/// Asks for the number of floats in a vector.
-struct Lanes;
-
-impl WithSimd for Lanes {
-    type Output = usize;
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) -> usize {
-        S::F32_LANES
+        dispatch(Product { layer: self, out, input, after });
     }
 }
 
@@ -241,7 +230,7 @@ mod tests {
         if let Some(simd) = pulp::x86::V3::try_new() {
             equals_the_general_product(simd);
         }
-        Arch::new().dispatch(Case);
+        dispatch(Case);
     }
 
     #[test]

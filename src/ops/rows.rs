@@ -1,7 +1,9 @@
 //! Formulas over rows of numbers in explicit vectors: the compiler leaves loops with a choice in them, or with several
 //! results, at one number at a time.
 
-use pulp::{Arch, Simd, WithSimd};
+use pulp::{Simd, WithSimd};
+
+use super::simd::dispatch;
 
 /// What is computed at each place from `I` numbers there and from `K` numbers of its column: `O` numbers.
 pub trait Formula<const I: usize, const K: usize, const O: usize>: Sync {
@@ -25,7 +27,7 @@ pub fn map<const I: usize, const K: usize, const O: usize>(
     columns: [&[f32]; K],
     outputs: [&mut [f32]; O],
 ) {
-    Arch::new().dispatch(Map { formula, width, inputs, columns, outputs });
+    dispatch(Map { formula, width, inputs, columns, outputs });
 }
 
 /// Adds the formula's results to the sums of their columns: `(O, width)`.
@@ -37,7 +39,7 @@ pub fn sum<const I: usize, const K: usize, const O: usize>(
     columns: [&[f32]; K],
     sums: &mut [f32],
 ) {
-    Arch::new().dispatch(Sum { formula, width, inputs, columns, sums });
+    dispatch(Sum { formula, width, inputs, columns, sums });
 }
 
 /// [`gate`] of two numbers.

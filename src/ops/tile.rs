@@ -3,7 +3,7 @@
 //! A tile is a few rows by a few vectors of columns; its sums stay in registers while the inner dimension goes by. Each
 //! number is one sum in the order of the inner dimension, so it does not depend on how the rows were shared out.
 
-use pulp::{Arch, Simd, WithSimd};
+use pulp::Simd;
 
 use super::rows::{load, store};
 
@@ -11,23 +11,6 @@ use super::rows::{load, store};
 pub(super) const ROWS: usize = 8;
 /// Vectors of columns a tile, at most.
 pub(super) const GROUPS: usize = 3;
-
-/// Asks for the number of floats in a vector.
-struct Lanes;
-
-impl WithSimd for Lanes {
-    type Output = usize;
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) -> usize {
-        S::F32_LANES
-    }
-}
-
-/// Floats in this processor's widest vector.
-pub(super) fn lanes() -> usize {
-    Arch::new().dispatch(Lanes)
-}
 
 /// Fills in one group of weights, `(inner, lanes)`, from an `(inner, width)` matrix; lanes beyond its width get zeros.
 pub(super) fn pack_rows(to: &mut [f32], matrix: &[f32], width: usize, group: usize, lanes: usize) {

@@ -10,7 +10,7 @@
 //! outputs. The gradients are the same algorithm transposed: each of the three steps (images, kernel, outputs) is linear.
 //! Every step adds and subtracts only, so the result is as exact as the plain sum to a few units in the last place.
 
-use pulp::{Arch, Simd, WithSimd};
+use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::activation::Activation;
@@ -19,7 +19,8 @@ use super::padding::Padding;
 use super::patches::Patches;
 use super::rows::{load, store};
 use super::scratch::scratch;
-use super::tile::{Packed, Transposed, lanes, product, transposed_product};
+use super::simd::{dispatch, lanes};
+use super::tile::{Packed, Transposed, product, transposed_product};
 
 /// Floats in the widest vectors that there are.
 const MOST_LANES: usize = 16;
@@ -338,15 +339,15 @@ pub(super) fn conv(
                         for parity in 0..2 {
                             let columns = Columns { parity, from: 0, len: tiles.pair() };
                             let (column, first_row) = (parity * tiles.pair(), i * tiles.image());
-                            Arch::new().dispatch(Images { tiles, padded, columns, v, first_row, width: inner, column });
+                            dispatch(Images { tiles, padded, columns, v, first_row, width: inner, column });
                         }
                     });
                 }
                 scratch(POINTS * rows * width, |m| {
-                    Arch::new().dispatch(Points { m, v, inner, weights });
+                    dispatch(Points { m, v, inner, weights });
                     for (i, out) in out.chunks_exact_mut(tiles.out()).enumerate() {
                         let first_row = i * tiles.image();
-                        Arch::new().dispatch(Outputs { tiles, m, first_row, width, out, activation });
+                        dispatch(Outputs { tiles, m, first_row, width, out, activation });
                     }
                 });
             });
@@ -363,7 +364,7 @@ fn pack_by_output(packed: &mut [f32], kernel: &[f32], tiles: Tiles) {
         by_group[i % groups].push(part);
     }
     by_group.into_par_iter().zip(kernel.par_chunks(lanes * 4 * inner)).for_each(|(to, kernel)| {
-        Arch::new().dispatch(ByOutput { to, kernel, pair: tiles.pair() });
+        dispatch(ByOutput { to, kernel, pair: tiles.pair() });
     });
 }
 
@@ -420,14 +421,14 @@ pub(super) fn input_gradient(out: &mut [f32], grads: &[f32], kernel: &[f32], out
             scratch(POINTS * rows * outputs, |v| {
                 for (i, grads) in grads.chunks_exact(tiles.out()).enumerate() {
                     let first_row = i * tiles.image();
-                    Arch::new().dispatch(Gradients { tiles, grads, from: 0, len: outputs, v, first_row });
+                    dispatch(Gradients { tiles, grads, from: 0, len: outputs, v, first_row });
                 }
                 scratch(POINTS * rows * width, |m| {
-                    Arch::new().dispatch(Points { m, v, inner: outputs, weights });
+                    dispatch(Points { m, v, inner: outputs, weights });
                     scratch(tiles.padding.image(), |padded| {
                         for (i, out) in out.chunks_exact_mut(plain).enumerate() {
                             let first_row = i * tiles.image();
-                            Arch::new().dispatch(Overlap { tiles, m, first_row, width, padded });
+                            dispatch(Overlap { tiles, m, first_row, width, padded });
                             tiles.padding.crop(out, padded);
                         }
                     });
@@ -449,7 +450,7 @@ fn pack_by_input(packed: &mut [f32], kernel: &[f32], tiles: Tiles) {
         }
     }
     by_part.into_par_iter().zip(kernel.par_chunks(some * 4 * tiles.inner())).for_each(|(to, kernel)| {
-        Arch::new().dispatch(ByInput { to, kernel, pair: tiles.pair() });
+        dispatch(ByInput { to, kernel, pair: tiles.pair() });
     });
 }
 
@@ -544,9 +545,9 @@ impl Part {
                         let first_row = i * tiles.image();
                         tiles.padding.with(image, |padded| self.images(padded, right, first_row, tiles));
                         let from = self.outputs.start;
-                        Arch::new().dispatch(Gradients { tiles, grads, from, len: some, v: left, first_row });
+                        dispatch(Gradients { tiles, grads, from, len: some, v: left, first_row });
                     }
-                    Arch::new().dispatch(Summed { sums: &mut *sums, left, right, width, add: i > 0 });
+                    dispatch(Summed { sums: &mut *sums, left, right, width, add: i > 0 });
                 });
             });
         }
@@ -580,7 +581,7 @@ impl Part {
         let mut column = 0;
         for columns in &self.columns {
             let (columns, width) = (*columns, self.width());
-            Arch::new().dispatch(Images { tiles, padded, columns, v, first_row, width, column });
+            dispatch(Images { tiles, padded, columns, v, first_row, width, column });
             column += columns.len;
         }
     }
