@@ -132,12 +132,12 @@ impl WithSimd for Forward<'_> {
     fn with_simd<S: Simd>(self, simd: S) {
         let Self { s, q, keys, values, scores, out, max, inverse } = self;
         let (n, wide) = (s.positions, s.wide);
-        product(simd, scores, Packed { rows: q, inner: s.narrow, weights: keys, width: n });
+        product(simd, scores, &Packed::dense(q, s.narrow, keys, n));
         for (row, scores) in scores.chunks_exact_mut(n).enumerate() {
             max[row] = largest(simd, scores);
             inverse[row] = 1.0 / exponentials(simd, scores, max[row]);
         }
-        product(simd, out, Packed { rows: scores, inner: n, weights: values, width: wide });
+        product(simd, out, &Packed::dense(scores, n, values, wide));
         for (out, inverse) in out.chunks_exact_mut(wide).zip(inverse) {
             let factor = simd.splat_f32s(*inverse);
             for at in (0..wide).step_by(S::F32_LANES) {
@@ -234,8 +234,8 @@ impl WithSimd for Gradient<'_> {
             let (p, ds) = (&mut p[..rows * n], &mut ds[..rows * n]);
             let q = &q[first * narrow..][..rows * narrow];
             let (out, grad) = (&out[first * wide..][..rows * wide], &grad[first * wide..][..rows * wide]);
-            product(simd, p, Packed { rows: q, inner: narrow, weights: keys, width: n });
-            product(simd, ds, Packed { rows: grad, inner: wide, weights: values, width: n });
+            product(simd, p, &Packed::dense(q, narrow, keys, n));
+            product(simd, ds, &Packed::dense(grad, wide, values, n));
             for row in 0..rows {
                 let delta = dot(simd, &out[row * wide..][..wide], &grad[row * wide..][..wide]);
                 let of_row = row * n..(row + 1) * n;

@@ -12,7 +12,7 @@ use super::cpu;
 use super::math::products;
 use super::scratch::scratch;
 use super::simd::{dispatch, lanes};
-use super::tile::{Packed, Transposed, pack_columns, pack_rows, product, transposed_product};
+use super::tile::{Dense, Packed, Transposed, pack_columns, pack_rows, product, transposed_product};
 
 /// Numbers of the output that a thread works on at a time.
 const CHUNK: usize = 1 << 14;
@@ -79,7 +79,7 @@ fn by_tiles(
         weights.par_chunks_mut(inner * lanes).enumerate().for_each(|(group, to)| pack(group, to, lanes));
         let weights = &*weights;
         out.par_chunks_mut(step * width).zip(x.par_chunks(step * inner)).for_each(|(out, rows)| {
-            dispatch(Product { out: &mut *out, of: Packed { rows, inner, weights, width } });
+            dispatch(Product { out: &mut *out, of: Packed::dense(rows, inner, weights, width) });
             after(out);
         });
     });
@@ -87,7 +87,7 @@ fn by_tiles(
 
 struct Product<'a> {
     out: &'a mut [f32],
-    of: Packed<'a>,
+    of: Packed<'a, Dense>,
 }
 
 impl WithSimd for Product<'_> {
@@ -95,7 +95,7 @@ impl WithSimd for Product<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        product(simd, self.out, self.of);
+        product(simd, self.out, &self.of);
     }
 }
 

@@ -16,7 +16,7 @@ use super::activation::Activation;
 use super::padding::Padding;
 use super::patches::Patches;
 use super::simd::{dispatch, lanes};
-use super::tile::{GROUPS, ROWS};
+use super::tile::{self, GROUPS, ROWS, Rows, product};
 
 /// Numbers of padded images that a thread works on at a time: they stay in its own cache.
 const CHUNK_NUMBERS: usize = 1 << 16;
@@ -124,7 +124,8 @@ pub(super) fn conv(
         padding.with(images, |padded| {
             let patches = images.len() / plain * p.positions();
             let out = &mut *out;
-            dispatch(Product { padded, places: &places, packed: &packed, out, target, patches });
+            let places = Placed { places: &places, target, patches };
+            dispatch(Product { padded, places, packed: &packed, out });
         });
         if let Some(activation) = activation {
             activation.apply(out);
@@ -187,7 +188,8 @@ pub(super) fn input_gradient(out: &mut [f32], grads: &[f32], kernel: &[f32], out
         padding.with(grads, |padded| {
             for (places, packed, target) in &products {
                 let patches = grads.len() / plain * places.starts.len();
-                dispatch(Product { padded, places, packed, out, target: *target, patches });
+                let places = Placed { places, target: *target, patches };
+                dispatch(Product { padded, places, packed, out });
             }
         });
     });
@@ -226,107 +228,52 @@ fn phase_product(
     (places, packed, target)
 }
 
-struct Product<'a> {
-    padded: &'a [f32],
+/// Patches as a product reads them, and where its results go.
+struct Placed<'a> {
     places: &'a Places,
-    packed: &'a Packed,
-    out: &'a mut [f32],
     target: Target,
     patches: usize,
+}
+
+impl Rows for Placed<'_> {
+    #[inline(always)]
+    fn count(&self) -> usize {
+        self.patches
+    }
+
+    #[inline(always)]
+    fn runs(&self) -> (usize, usize, usize) {
+        (self.places.taps, self.places.padding.line(), self.places.run)
+    }
+
+    #[inline(always)]
+    fn start(&self, row: usize) -> usize {
+        self.places.start(row)
+    }
+
+    #[inline(always)]
+    fn target(&self, row: usize) -> usize {
+        let Target { image, columns, step, first } = self.target;
+        let (of, at) = (row / self.places.starts.len(), row % self.places.starts.len());
+        of * image + first + at / columns * step.1 + at % columns * step.0
+    }
+}
+
+struct Product<'a> {
+    padded: &'a [f32],
+    places: Placed<'a>,
+    packed: &'a Packed,
+    out: &'a mut [f32],
 }
 
 impl WithSimd for Product<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn with_simd<S: Simd>(mut self, simd: S) {
-        let groups = self.packed.outputs.div_ceil(S::F32_LANES);
-        let mut group = 0;
-        while group < groups {
-            match groups - group {
-                1 => self.columns::<S, 1>(simd, group),
-                2 => self.columns::<S, 2>(simd, group),
-                4 => {
-                    // Two and two run faster than three and one.
-                    self.columns::<S, 2>(simd, group);
-                    self.columns::<S, 2>(simd, group + 2);
-                    return;
-                }
-                _ => self.columns::<S, GROUPS>(simd, group),
-            }
-            group += GROUPS;
-        }
-    }
-}
-
-impl Product<'_> {
-    #[inline(always)]
-    fn columns<S: Simd, const G: usize>(&mut self, simd: S, group: usize) {
-        let rows = if S::REGISTER_COUNT >= 32 { ROWS } else { ROWS / 2 };
-        let mut patch = 0;
-        while patch < self.patches {
-            let left = self.patches - patch;
-            if left >= rows && rows == ROWS {
-                self.tile::<S, ROWS, G>(simd, patch, group);
-                patch += ROWS;
-            } else if left >= 4 {
-                self.tile::<S, 4, G>(simd, patch, group);
-                patch += 4;
-            } else {
-                self.tile::<S, 1, G>(simd, patch, group);
-                patch += 1;
-            }
-        }
-    }
-
-    #[inline(always)]
-    fn tile<S: Simd, const R: usize, const G: usize>(&mut self, simd: S, patch: usize, group: usize) {
-        let Places { ref padding, taps, run, .. } = *self.places;
-        let (line, numbers) = (padding.line(), taps * run);
-        let (weights, _) = S::as_simd_f32s(&self.packed.numbers);
-        let weights = &weights[group * numbers..(group + G) * numbers];
-        let mut starts = [0; R];
-        for (r, start) in starts.iter_mut().enumerate() {
-            *start = self.places.start(patch + r);
-        }
-        let mut sums = [[simd.splat_f32s(0.0); G]; R];
-        for tap in 0..taps {
-            let mut rows: [&[f32]; R] = [&[]; R];
-            for r in 0..R {
-                rows[r] = &self.padded[starts[r] + tap * line..][..run];
-            }
-            let mut columns: [&[S::f32s]; G] = [&[]; G];
-            for g in 0..G {
-                columns[g] = &weights[g * numbers + tap * run..][..run];
-            }
-            for k in 0..run {
-                for r in 0..R {
-                    let x = simd.splat_f32s(rows[r][k]);
-                    for g in 0..G {
-                        sums[r][g] = simd.mul_add_e_f32s(x, columns[g][k], sums[r][g]);
-                    }
-                }
-            }
-        }
-        for (r, sums) in sums.into_iter().enumerate() {
-            let first = self.position(patch + r);
-            for (g, sum) in sums.into_iter().enumerate() {
-                let begin = (group + g) * S::F32_LANES;
-                let end = self.packed.outputs.min(begin + S::F32_LANES);
-                let out = &mut self.out[first + begin..first + end];
-                match S::as_mut_simd_f32s(out).0 {
-                    [whole] => *whole = sum,
-                    _ => simd.partial_store_f32s(out, sum),
-                }
-            }
-        }
-    }
-
-    #[inline(always)]
-    fn position(&self, patch: usize) -> usize {
-        let Target { image, columns, step, first } = self.target;
-        let (of, at) = (patch / self.places.starts.len(), patch % self.places.starts.len());
-        of * image + first + at / columns * step.1 + at % columns * step.0
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Packed { numbers: weights, outputs } = self.packed;
+        let of = tile::Packed { numbers: self.padded, places: self.places, weights, width: *outputs };
+        product(simd, self.out, &of);
     }
 }
 

@@ -39,77 +39,131 @@ pub(super) fn pack_columns(to: &mut [f32], matrix: &[f32], inner: usize, group: 
     }
 }
 
-/// What [`product`] multiplies: `rows` are `(M, inner)`, `weights` packed as `(groups, inner, lanes)`, of which `width`
-/// columns count.
-#[derive(Clone, Copy)]
-pub(super) struct Packed<'a> {
-    pub rows: &'a [f32],
+/// Where a product finds its rows and where its results go. A row is made of runs of numbers that stand side by side.
+pub(super) trait Rows {
+    /// How many there are.
+    fn count(&self) -> usize;
+    /// Runs a row, the distance from one to the next, and numbers a run.
+    fn runs(&self) -> (usize, usize, usize);
+    /// Where a row's first run starts.
+    fn start(&self, row: usize) -> usize;
+    /// Where a row's results start.
+    fn target(&self, row: usize) -> usize;
+}
+
+/// Rows of `inner` numbers one after another, and as many of `width` results.
+pub(super) struct Dense {
+    pub count: usize,
     pub inner: usize,
+    pub width: usize,
+}
+
+impl Rows for Dense {
+    #[inline(always)]
+    fn count(&self) -> usize {
+        self.count
+    }
+
+    #[inline(always)]
+    fn runs(&self) -> (usize, usize, usize) {
+        (1, 0, self.inner)
+    }
+
+    #[inline(always)]
+    fn start(&self, row: usize) -> usize {
+        row * self.inner
+    }
+
+    #[inline(always)]
+    fn target(&self, row: usize) -> usize {
+        row * self.width
+    }
+}
+
+/// What [`product`] multiplies: rows that `places` finds in `numbers`, and weights packed as `(groups, inner, lanes)`, of
+/// which `width` columns count.
+pub(super) struct Packed<'a, P> {
+    pub numbers: &'a [f32],
+    pub places: P,
     pub weights: &'a [f32],
     pub width: usize,
 }
 
-/// `out = rows * weights`: `out` is `(M, width)`.
+impl<'a> Packed<'a, Dense> {
+    /// `(M, inner)` rows, whose results are `(M, width)`.
+    #[inline(always)]
+    pub fn dense(numbers: &'a [f32], inner: usize, weights: &'a [f32], width: usize) -> Self {
+        Self { numbers, places: Dense { count: numbers.len() / inner, inner, width }, weights, width }
+    }
+}
+
+/// Rows times weights.
 #[inline(always)]
-pub(super) fn product<S: Simd>(simd: S, out: &mut [f32], of: Packed<'_>) {
+pub(super) fn product<S: Simd>(simd: S, out: &mut [f32], of: &Packed<'_, impl Rows>) {
     let groups = of.width.div_ceil(S::F32_LANES);
     let mut group = 0;
     while group < groups {
         // Two and two run faster than three and one.
         group += match groups - group {
-            1 => columns::<S, 1>(simd, out, of, group),
-            2 | 4 => columns::<S, 2>(simd, out, of, group),
-            _ => columns::<S, GROUPS>(simd, out, of, group),
+            1 => columns::<S, _, 1>(simd, out, of, group),
+            2 | 4 => columns::<S, _, 2>(simd, out, of, group),
+            _ => columns::<S, _, GROUPS>(simd, out, of, group),
         };
     }
 }
 
 #[inline(always)]
-fn columns<S: Simd, const G: usize>(simd: S, out: &mut [f32], of: Packed<'_>, group: usize) -> usize {
-    let count = of.rows.len() / of.inner;
-    let most = if S::REGISTER_COUNT >= 32 { ROWS } else { ROWS / 2 };
-    let mut row = 0;
+fn columns<S: Simd, P: Rows, const G: usize>(simd: S, out: &mut [f32], of: &Packed<'_, P>, group: usize) -> usize {
+    let (mut row, count) = (0, of.places.count());
     while row < count {
         row += match count - row {
-            left if left >= most && most == ROWS => product_tile::<S, ROWS, G>(simd, out, of, row, group),
-            left if left >= 4 => product_tile::<S, 4, G>(simd, out, of, row, group),
-            _ => product_tile::<S, 1, G>(simd, out, of, row, group),
+            left if left >= ROWS && S::REGISTER_COUNT >= 32 => product_tile::<S, P, ROWS, G>(simd, out, of, row, group),
+            left if left >= 4 => product_tile::<S, P, 4, G>(simd, out, of, row, group),
+            _ => product_tile::<S, P, 1, G>(simd, out, of, row, group),
         };
     }
     G
 }
 
 #[inline(always)]
-fn product_tile<S: Simd, const R: usize, const G: usize>(
+fn product_tile<S: Simd, P: Rows, const R: usize, const G: usize>(
     simd: S,
     out: &mut [f32],
-    Packed { rows, inner, weights, width }: Packed<'_>,
+    Packed { numbers, places, weights, width }: &Packed<'_, P>,
     row: usize,
     group: usize,
 ) -> usize {
-    let mut lines: [&[f32]; R] = [&[]; R];
-    for r in 0..R {
-        lines[r] = &rows[(row + r) * inner..][..inner];
-    }
+    let (runs, line, run) = places.runs();
     let (weights, _) = S::as_simd_f32s(weights);
-    let mut columns: [&[S::f32s]; G] = [&[]; G];
-    for g in 0..G {
-        columns[g] = &weights[(group + g) * inner..][..inner];
+    let mut starts = [0; R];
+    for (r, start) in starts.iter_mut().enumerate() {
+        *start = places.start(row + r);
     }
     let mut sums = [[simd.splat_f32s(0.0); G]; R];
-    for k in 0..inner {
+    for tap in 0..runs {
+        let mut lines: [&[f32]; R] = [&[]; R];
         for r in 0..R {
-            let x = simd.splat_f32s(lines[r][k]);
-            for g in 0..G {
-                sums[r][g] = simd.mul_add_e_f32s(x, columns[g][k], sums[r][g]);
+            lines[r] = &numbers[starts[r] + tap * line..][..run];
+        }
+        let mut columns: [&[S::f32s]; G] = [&[]; G];
+        for g in 0..G {
+            columns[g] = &weights[((group + g) * runs + tap) * run..][..run];
+        }
+        for k in 0..run {
+            for r in 0..R {
+                let x = simd.splat_f32s(lines[r][k]);
+                for g in 0..G {
+                    sums[r][g] = simd.mul_add_e_f32s(x, columns[g][k], sums[r][g]);
+                }
             }
         }
     }
     for (r, sums) in sums.into_iter().enumerate() {
+        let first = places.target(row + r);
         for (g, sum) in sums.into_iter().enumerate() {
             let column = (group + g) * S::F32_LANES;
             let len = S::F32_LANES.min(width - column);
-            store(simd, &mut out[(row + r) * width + column..][..len], sum);
+            store(simd, &mut out[first + column..][..len], sum);
         }
     }
     R

@@ -103,7 +103,7 @@ impl WithSimd for Points<'_> {
         let points = m.chunks_exact_mut(m_plane).zip(v.chunks_exact(v_plane)).zip(weights.chunks_exact(w_plane));
         for ((m, v), weights) in points {
             let width = m.len() / (v.len() / inner);
-            product(simd, m, Packed { rows: v, inner, weights, width });
+            product(simd, m, &Packed::dense(v, inner, weights, width));
         }
     }
 }
