@@ -4,15 +4,13 @@
 use std::time::Instant;
 
 use anyhow::Context as _;
-use candle_core::{Device, Tensor};
-use rand::Rng as _;
+use candle_core::Device;
 use serde::Serialize;
 
 use super::{BenchArgs, Usage, print_json, say};
-use crate::config::chance::{ChaCha8Rng, Purpose, stream};
 use crate::config::{Config, has_errors};
 use crate::engine::device;
-use crate::train::{DiscriminatorBatch, Feed, GeneratorBatch, Trainer};
+use crate::train::{Made, Trainer};
 
 #[derive(Serialize)]
 struct Report {
@@ -54,7 +52,7 @@ fn median_step(config: &Config, args: &BenchArgs, device: &Device) -> anyhow::Re
     let mut feed = Made::new(config, args.classes, device)?;
     let mut times = Vec::new();
     for _ in 0..args.steps.max(1) + 2 {
-        feed.taken = (0, 0);
+        feed.again();
         let start = Instant::now();
         trainer.step(&mut feed, 1.0)?;
         times.push(start.elapsed().as_secs_f64() * 1e3);
@@ -62,54 +60,6 @@ fn median_step(config: &Config, args: &BenchArgs, device: &Device) -> anyhow::Re
     let mut timed = times.split_off(2);
     timed.sort_by(f64::total_cmp);
     timed.get(timed.len() / 2).copied().context("no step was timed")
-}
-
-/// Batches of made-up numbers, made before anything is timed and handed out again for every step.
-struct Made {
-    batches: Vec<[Tensor; 4]>,
-    taken: (usize, usize),
-}
-
-impl Made {
-    fn new(config: &Config, classes: u32, device: &Device) -> anyhow::Result<Self> {
-        let mut rng = stream(0, Purpose::Demo, 0);
-        let count = config.optimizer.discriminator_steps * config.optimizer.accumulation;
-        let batches = (0..count).map(|_| Self::batch(&mut rng, config, classes, device));
-        Ok(Self { batches: batches.collect::<anyhow::Result<_>>()?, taken: (0, 0) })
-    }
-
-    fn batch(rng: &mut ChaCha8Rng, config: &Config, classes: u32, device: &Device) -> anyhow::Result<[Tensor; 4]> {
-        let (batch, size) = (config.train.batch_size, config.image_size);
-        let mut uniform =
-            |count: usize, low: f32| -> Vec<f32> { (0..count).map(|_| rng.random_range(low..1.0)).collect() };
-        let real = Tensor::from_vec(
-            uniform(batch * size * size * config.channels, -1.0),
-            (batch, size, size, config.channels),
-            device,
-        )?;
-        let z = Tensor::from_vec(
-            uniform(batch * config.generator.latent_dim, -1.0),
-            (batch, config.generator.latent_dim),
-            device,
-        )?;
-        let alpha = Tensor::from_vec(uniform(batch, 0.0), (batch, 1, 1, 1), device)?;
-        let labels: Vec<u32> = (0..batch).map(|_| rng.random_range(0..classes)).collect();
-        Ok([real, Tensor::from_vec(labels, batch, device)?, z, alpha])
-    }
-}
-
-impl Feed for Made {
-    fn discriminator(&mut self) -> anyhow::Result<DiscriminatorBatch> {
-        let [real, labels, z, alpha] = self.batches[self.taken.0].clone();
-        self.taken.0 += 1;
-        Ok(DiscriminatorBatch { real, labels, z, alpha })
-    }
-
-    fn generator(&mut self) -> anyhow::Result<GeneratorBatch> {
-        let [_, labels, z, _] = self.batches[self.taken.1].clone();
-        self.taken.1 += 1;
-        Ok(GeneratorBatch { z, labels })
-    }
 }
 
 /// The most memory that this process has had, where the system tells (Linux).

@@ -2,9 +2,11 @@
 
 mod adam;
 mod loss;
+mod made;
 pub mod replay;
 pub mod state;
 mod trainer;
 
 pub use adam::Adam;
+pub use made::Made;
 pub use trainer::{DiscriminatorBatch, Feed, GeneratorBatch, Losses, Trainer};
