@@ -140,7 +140,7 @@ impl Config {
 
     fn check_minibatch_stddev(&self, list: &mut List) {
         let batch = self.train.batch_size;
-        if self.discriminator.minibatch_stddev && batch % 2 != 0 && batch % 3 != 0 {
+        if self.discriminator.minibatch_stddev && [2, 3].iter().all(|size| !batch.is_multiple_of(*size)) {
             list.warning("discriminator.minibatch_stddev", format!("a batch of {batch} has no groups of 2, 3 or 4 images to compare, so the extra feature map says nothing. A multiple of 4 is best"));
         }
     }
