@@ -118,6 +118,7 @@ impl Config {
                 ),
             );
         }
+        self.check_minibatch_stddev(list);
         if d.spectral_norm && d.norm == DiscriminatorNorm::Batch {
             list.warning("discriminator.norm", "batch and spectral normalisation work against each other: batch normalisation rescales what spectral normalisation has bounded, so the discriminator is no longer smooth, and real and fake batches get different statistics. Use one of them (`none` here, or spectral_norm = false)");
         }
@@ -134,6 +135,13 @@ impl Config {
         }
         if self.loss.kind == LossKind::WassersteinGp && d.norm == DiscriminatorNorm::Batch {
             list.warning("discriminator.norm", "the gradient penalty holds for each image by itself, and batch normalisation ties the images of a batch together. Use `layer` or `none`");
+        }
+    }
+
+    fn check_minibatch_stddev(&self, list: &mut List) {
+        let batch = self.train.batch_size;
+        if self.discriminator.minibatch_stddev && [2, 3].iter().all(|size| !batch.is_multiple_of(*size)) {
+            list.warning("discriminator.minibatch_stddev", format!("a batch of {batch} has no groups of 2, 3 or 4 images to compare, so the extra feature map says nothing. A multiple of 4 is best"));
         }
     }
 
@@ -316,6 +324,19 @@ mod tests {
         let problems = config.check(None);
         assert_eq!(problems.len(), 1);
         assert!(problems[0].message.contains("4, 8, 16"), "{}", problems[0]);
+    }
+
+    #[test]
+    fn a_batch_without_groups_has_no_deviation() {
+        for (batch_size, warned) in [(32, false), (6, false), (10, false), (9, false), (7, true), (25, true)] {
+            let mut config = Config::default();
+            (config.train.batch_size, config.discriminator.minibatch_stddev) = (batch_size, true);
+            assert_eq!(
+                keys(&config, Level::Warning).contains(&"discriminator.minibatch_stddev"),
+                warned,
+                "{batch_size}"
+            );
+        }
     }
 
     #[test]

@@ -71,6 +71,32 @@ impl Config {
         self.discriminator_maps(size).into_iter().enumerate().map(layer).collect()
     }
 
+    /// Which feature maps of the generator gate which, with `excitation`: `(from, to)`. A map is gated by the one a sixteenth
+    /// as wide, as in the paper, from 256 px on; smaller images have too few maps for that, so the ratio is
+    /// `image_size / 16`, at least 2: 4 to 32 and 8 to 64 at 128 px, 4 to 16 and 8 to 32 at 64 px, 4 to 8 at 16 px.
+    pub fn excitations(&self) -> Vec<(Layer, Layer)> {
+        if self.generator.skip != Skip::Excitation {
+            return Vec::new();
+        }
+        let ratio = (self.image_size / 16).clamp(2, 16);
+        let layers = self.generator_layers();
+        let from = |to: &Layer| layers.iter().find(|from| from.resolution * ratio == to.resolution).copied();
+        layers.iter().filter_map(|to| Some((from(to)?, *to))).collect()
+    }
+
+    /// Input and output channels of the transposed convolutions of a U-Net's decoder above these feature maps, from the narrowest
+    /// map on. All but the last, which gives the pixels' logits, are joined by the map of their output's side.
+    pub fn decoder_widths(&self, layers: &[Layer]) -> Vec<[usize; 2]> {
+        let mut inputs = layers.last().map_or(0, |layer| layer.channels);
+        let mut out = Vec::new();
+        for layer in layers.iter().rev().skip(1) {
+            out.push([inputs, layer.channels]);
+            inputs = 2 * layer.channels;
+        }
+        out.push([inputs, 1]);
+        out
+    }
+
     /// Channels that the label adds to the discriminator's input.
     pub fn label_planes(&self) -> usize {
         match self.discriminator.conditioning {
@@ -110,8 +136,10 @@ impl Config {
             layers.iter().map(map).sum()
         };
         let image = self.image_size * self.image_size * (self.channels + self.label_planes());
-        let activations =
-            2 * maps(&self.generator_layers()) + 3 * maps(&self.discriminator_layers(self.image_size)) + 8 * image;
+        // A decoder's maps, with the joined ones, are about three times the encoder's.
+        let decoded = if self.discriminator.unet { 4 } else { 1 };
+        let judged = decoded * maps(&self.discriminator_layers(self.image_size));
+        let activations = 2 * maps(&self.generator_layers()) + 3 * judged + 8 * image;
         let training_bytes = 4 * (weights + self.train.batch_size * activations) + (120 << 20);
         Cost { generator_parameters, discriminator_parameters, training_bytes }
     }
@@ -134,6 +162,9 @@ impl Config {
             }
             inputs = layer.channels;
         }
+        for (from, to) in self.excitations() {
+            total += from.channels * to.channels * 16 + to.channels * to.channels;
+        }
         total + inputs * self.channels * 16
     }
 
@@ -146,7 +177,8 @@ impl Config {
             Conditioning::None | Conditioning::Auxiliary | Conditioning::Projection => 0,
         };
         let mut inputs = self.channels + self.label_planes();
-        for (i, layer) in self.discriminator_layers(size).iter().enumerate() {
+        let layers = self.discriminator_layers(size);
+        for (i, layer) in layers.iter().enumerate() {
             let normalised = i > 0 && d.norm != DiscriminatorNorm::None;
             total += inputs * layer.channels * 16 + layer.channels * if normalised { 2 } else { 1 };
             if layer.attention {
@@ -155,6 +187,12 @@ impl Config {
             inputs = layer.channels;
         }
         total += inputs * 16 + 1;
+        if d.minibatch_stddev {
+            total += 16;
+        }
+        if d.unet {
+            total += self.decoder_parameters(&layers);
+        }
         match d.conditioning {
             Conditioning::Auxiliary => total + classes * (inputs * 16 + 1),
             Conditioning::Projection => total + classes * inputs,
@@ -162,6 +200,14 @@ impl Config {
                 total
             }
         }
+    }
+
+    fn decoder_parameters(&self, layers: &[Layer]) -> usize {
+        let beside = if self.discriminator.norm == DiscriminatorNorm::None { 1 } else { 2 };
+        let widths = self.decoder_widths(layers);
+        let layer = |[inputs, outputs]: &[usize; 2]| inputs * outputs * 16 + outputs * beside;
+        // The last one has a bias and nothing else.
+        widths.iter().map(layer).sum::<usize>() + 1 - beside
     }
 }
 

@@ -125,9 +125,9 @@ pub const ALL: &[Explanation] = &[
     ),
     key(
         "generator.skip",
-        "\"none\" or \"residual\"",
-        "He et al. 2016",
-        "`residual` adds a 1x1 convolution of each block's upsampled input to its output. It eases gradients in deep generators for a few per cent more time.",
+        "\"none\", \"residual\" or \"excitation\"",
+        "He et al. 2016; Liu et al. 2021 (FastGAN)",
+        "`residual` adds a 1x1 convolution of each block's upsampled input to its output, which eases gradients in deep generators for a few per cent more time. `excitation` lets early, small feature maps gate the channels of later ones (4 to 64 and 8 to 128 at 256 px, nearer pairs below), which steadies layout when data are few; it adds weights, but next to no time.",
     ),
     key(
         "discriminator.base_channels",
@@ -170,6 +170,18 @@ pub const ALL: &[Explanation] = &[
         "1 to 6",
         "Wang et al. 2018 (pix2pixHD)",
         "Discriminators that see the image at full, half, quarter ... size, so that both texture and layout are judged. Each adds about a quarter of the one before.",
+    ),
+    key(
+        "discriminator.minibatch_stddev",
+        "true or false",
+        "Karras et al. 2018; 2020 (StyleGAN2)",
+        "Gives the last layer one more feature map: how much the images in groups of up to 4 differ. It lets the discriminator see mode collapse, fakes that are all alike, and costs next to nothing. Choose a batch size that 4 divides.",
+    ),
+    key(
+        "discriminator.unet",
+        "true or false",
+        "Schoenfeld et al. 2020 (U-Net GAN)",
+        "A decoder with skip connections judges every pixel beside the whole image, which helps where detail looks wrong in places. Both judgements count alike in the loss. A step takes about a third to a half longer. The label is not told to the decoder apart from what the encoder saw, and the paper's CutMix consistency is left out.",
     ),
     key(
         "loss.kind",

@@ -2,6 +2,7 @@
 
 use candle_core::{Device, Result, Tensor, bail};
 
+use super::decoder::Decoder;
 use super::layers::{Convolution, LEAK, Norm, SelfAttention, Weight};
 use super::store::{Builder, Pass, Store};
 use crate::config::chance::{Purpose, stream};
@@ -17,6 +18,8 @@ pub struct Judgement {
     pub logits: Value,
     /// `(B, classes)`, with auxiliary conditioning.
     pub class_logits: Option<Value>,
+    /// `(B, size, size, 1)`, of a U-Net: above 0 where a pixel looks real.
+    pub pixel_logits: Option<Value>,
 }
 
 /// One discriminator a scale; scale s sees the image average-pooled s times (3x3, stride 2, padding 1, the padding counted).
@@ -29,9 +32,11 @@ struct Scale {
     size: usize,
     label: Label,
     blocks: Vec<Block>,
+    minibatch_stddev: bool,
     head: Convolution,
     classifier: Option<Convolution>,
     projection: Option<Weight>,
+    decoder: Option<Decoder>,
 }
 
 /// How the label joins the image.
@@ -96,7 +101,8 @@ impl Scale {
         let label = Label::new(b, config, classes, size)?;
         let mut inputs = config.channels + config.label_planes();
         let mut blocks = Vec::new();
-        for (i, layer) in config.discriminator_layers(size).into_iter().enumerate() {
+        let layers = config.discriminator_layers(size);
+        for (i, layer) in layers.iter().enumerate() {
             let mut below = b.below(format_args!("blocks.{i}"));
             let norm = if i == 0 { DiscriminatorNorm::None } else { d.norm };
             let shape = [layer.channels, 4, 4, inputs];
@@ -107,16 +113,16 @@ impl Scale {
                 DiscriminatorNorm::Batch => Some(Norm::batch(&mut below.below("norm"), layer.channels)?),
                 DiscriminatorNorm::Layer => Some(Norm::layer(&mut below.below("norm"), layer.channels)?),
             };
-            let attention = SelfAttention::after(b, &layer)?;
+            let attention = SelfAttention::after(b, layer)?;
             blocks.push(Block { conv, norm, attention });
             inputs = layer.channels;
         }
-        let mut whole = |name, outputs| {
+        let mut whole = |name, inputs, outputs| {
             Convolution::new(&mut b.below(name), [outputs, 4, 4, inputs], Geometry::new(1, 0), true, spectral)
         };
-        let head = whole("head", 1)?;
+        let head = whole("head", inputs + usize::from(d.minibatch_stddev), 1)?;
         let classifier = match d.conditioning {
-            Conditioning::Auxiliary => Some(whole("classifier", classes)?),
+            Conditioning::Auxiliary => Some(whole("classifier", inputs, classes)?),
             Conditioning::None
             | Conditioning::LabelMap
             | Conditioning::Replicated
@@ -127,7 +133,9 @@ impl Scale {
             true => Some(Weight::table(&mut b.below("projection"), classes, inputs, spectral)?),
             false => None,
         };
-        Ok(Self { size, label, blocks, head, classifier, projection })
+        let decoder = if d.unet { Some(Decoder::new(&mut b.below("decoder"), config, &layers)?) } else { None };
+        let minibatch_stddev = d.minibatch_stddev;
+        Ok(Self { size, label, blocks, minibatch_stddev, head, classifier, projection, decoder })
     }
 
     fn forward(&self, pass: &mut Pass<'_>, images: &Value, labels: &Tensor) -> Result<Judgement> {
@@ -136,6 +144,7 @@ impl Scale {
             bail!("discriminator for {} px: images {:?}, labels {:?}", self.size, images.dims(), labels.dims());
         }
         let mut x = self.label.join(pass, images, labels)?;
+        let mut maps = Vec::new();
         for block in &self.blocks {
             x = match &block.norm {
                 None => block.conv.forward(pass, &x, LEAK)?,
@@ -147,8 +156,12 @@ impl Scale {
             if let Some(attention) = &block.attention {
                 x = attention.forward(pass, &x)?;
             }
+            if self.decoder.is_some() {
+                maps.push(x.clone());
+            }
         }
-        let mut logits = self.head.forward(pass, &x, 1.0)?.reshape(&[batch])?;
+        let joined = if self.minibatch_stddev { x.join_minibatch_stddev()? } else { x.clone() };
+        let mut logits = self.head.forward(pass, &joined, 1.0)?.reshape(&[batch])?;
         if let Some(projection) = &self.projection {
             let channels = x.dims()[3];
             let summed = x.sum_keepdim(1)?.sum_keepdim(2)?.reshape(&[batch, channels])?;
@@ -163,7 +176,11 @@ impl Scale {
             }
             None => None,
         };
-        Ok(Judgement { logits, class_logits })
+        let pixel_logits = match &self.decoder {
+            Some(decoder) => Some(decoder.forward(pass, &maps, labels)?),
+            None => None,
+        };
+        Ok(Judgement { logits, class_logits, pixel_logits })
     }
 }
 

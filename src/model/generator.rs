@@ -2,9 +2,11 @@
 
 use candle_core::{Device, Result, Tensor, bail};
 
+use super::excitation::Excitation;
 use super::layers::{Norm, SelfAttention, Weight};
 use super::store::{Builder, Mode, Pass, Store};
 use crate::config::chance::{Purpose, stream};
+use crate::config::cost::Layer;
 use crate::config::{Config, GeneratorNorm, Skip};
 use crate::ops::{Geometry, Value};
 
@@ -17,11 +19,12 @@ pub struct Generator {
 }
 
 /// Transposed convolution, normalisation, ReLU; with a residual connection, plus a 1x1 convolution of the upsampled
-/// input; then attention where the resolution asks for it.
+/// input; with excitation, gated by an earlier map; then attention where the resolution asks for it.
 struct Block {
     conv: Weight,
     norm: Norm,
     shortcut: Option<Weight>,
+    excitation: Option<Excitation>,
     attention: Option<SelfAttention>,
     geometry: Geometry,
     resolution: usize,
@@ -39,7 +42,8 @@ impl Generator {
         let g = &config.generator;
         let label_embedding = Weight::table(&mut b.below("label_embedding"), classes, g.label_embedding, false)?;
         let mut inputs = g.latent_dim + g.label_embedding;
-        let mut blocks = Vec::new();
+        let mut blocks: Vec<Block> = Vec::new();
+        let pairs = config.excitations();
         for (i, layer) in config.generator_layers().into_iter().enumerate() {
             let mut below = b.below(format_args!("blocks.{i}"));
             let conv = Weight::kernel(&mut below.below("conv"), [inputs, 4, 4, layer.channels], false)?;
@@ -56,7 +60,13 @@ impl Generator {
             };
             let attention = SelfAttention::after(&mut b, &layer)?;
             let geometry = if i == 0 { Geometry::new(1, 0) } else { Geometry::new(2, 1) };
-            blocks.push(Block { conv, norm, shortcut, attention, geometry, resolution: layer.resolution });
+            let mut excite = |from: Layer| {
+                let name = format_args!("excitation.{}", layer.resolution);
+                Excitation::new(&mut b.below(name), from.resolution, from.channels, layer.channels)
+            };
+            let from = pairs.iter().find(|(_, to)| to.resolution == layer.resolution).map(|(from, _)| *from);
+            let excitation = from.map(&mut excite).transpose()?;
+            blocks.push(Block { conv, norm, shortcut, excitation, attention, geometry, resolution: layer.resolution });
             inputs = layer.channels;
         }
         let to_image = Weight::kernel(&mut b.below("to_image"), [inputs, 4, 4, config.channels], false)?;
@@ -80,8 +90,13 @@ impl Generator {
         let embedded = self.label_embedding.value(pass)?.rows(labels)?;
         let joined = z.join_last(&embedded)?;
         let mut x = joined.reshape(&[batch, 1, 1, joined.dims()[1]])?;
+        let mut maps: Vec<(usize, Value)> = Vec::new();
         for block in &self.blocks {
-            x = block.forward(pass, &x, labels)?;
+            x = block.forward(pass, &x, labels, &maps)?;
+            // Kept only where a later block asks for it: a kept map is memory that cannot be used again.
+            if self.blocks.iter().any(|later| later.excitation.as_ref().is_some_and(|e| e.from() == block.resolution)) {
+                maps.push((block.resolution, x.clone()));
+            }
         }
         let size = 2 * x.dims()[1];
         x.conv_input_gradient(&self.to_image.value(pass)?, Geometry::new(2, 1), (size, size))?.tanh()
@@ -108,13 +123,20 @@ impl Generator {
 }
 
 impl Block {
-    fn forward(&self, pass: &mut Pass<'_>, x: &Value, labels: &Tensor) -> Result<Value> {
+    /// `maps` are the earlier blocks' outputs that excitation reads, with their resolutions.
+    fn forward(&self, pass: &mut Pass<'_>, x: &Value, labels: &Tensor, maps: &[(usize, Value)]) -> Result<Value> {
         let size = (self.resolution, self.resolution);
         let y = x.conv_input_gradient(&self.conv.value(pass)?, self.geometry, size)?;
         let mut y = self.norm.forward(pass, &y, labels, 0.0)?;
         if let Some(shortcut) = &self.shortcut {
             // A 1x1 convolution of copies is the copies of the 1x1 convolution, at a quarter of the arithmetic.
             y = y.add(&x.conv(&shortcut.value(pass)?, Geometry::new(1, 0))?.upsample(2)?)?;
+        }
+        if let Some(excitation) = &self.excitation {
+            let Some((_, low)) = maps.iter().find(|(resolution, _)| *resolution == excitation.from()) else {
+                bail!("there is no map of {} px to gate one of {} px", excitation.from(), self.resolution);
+            };
+            y = excitation.forward(pass, low, &y)?;
         }
         match &self.attention {
             Some(attention) => attention.forward(pass, &y),

@@ -3,7 +3,9 @@
 //! A network is its architecture alone; its numbers live in a [`Store`], so that the averaged generator, a checkpoint and
 //! the network in training are three stores of one architecture. Images are channels-last, `(B, H, W, C)`, in [-1, 1].
 
+mod decoder;
 mod discriminator;
+mod excitation;
 mod generator;
 mod layers;
 mod store;

@@ -3,6 +3,7 @@
 mod activation;
 pub mod aligned;
 pub mod attention;
+mod channel_gate;
 pub mod channelwise;
 #[cfg(test)]
 mod check;
@@ -16,6 +17,7 @@ mod math;
 pub mod matmul;
 pub mod max_pool;
 pub mod memory;
+pub mod minibatch;
 mod mix;
 pub mod norm;
 mod padding;

@@ -21,14 +21,22 @@ fn mean_over_scales(judgements: &[Judgement], term: impl Fn(&Judgement) -> Resul
     }
 }
 
+/// The mean over scales of an adversarial term of the logits, to which the same term of the pixels' logits is added, with
+/// equal weight, where a U-Net gives them (Schoenfeld et al. 2020).
+fn adversarial(judgements: &[Judgement], term: impl Fn(&Value) -> Result<Value>) -> Result<Value> {
+    mean_over_scales(judgements, |j| {
+        let global = term(&j.logits)?;
+        j.pixel_logits.as_ref().map_or_else(|| Ok(global.clone()), |pixels| global.add(&term(pixels)?))
+    })
+}
+
 fn mean_logit(judgements: &[Judgement]) -> Result<Value> {
-    mean_over_scales(judgements, |j| j.logits.mean_all())
+    adversarial(judgements, Value::mean_all)
 }
 
 /// Mean binary cross-entropy between logits and one target for all of them: `softplus(x) - target x`.
 fn cross_entropy_with(judgements: &[Judgement], target: f64) -> Result<Value> {
-    mean_over_scales(judgements, |j| {
-        let x = &j.logits;
+    adversarial(judgements, |x| {
         if target == 0.0 { x.softplus()?.mean_all() } else { x.softplus()?.sub(&x.scale(target)?)?.mean_all() }
     })
 }
@@ -52,7 +60,7 @@ pub(super) fn of_discriminator(
     labels: &Tensor,
 ) -> Result<Value> {
     let hinge = |judgements: &[Judgement], sign: f64| {
-        mean_over_scales(judgements, |j| j.logits.affine(sign, 1.0)?.leaky_relu(0.0)?.mean_all())
+        adversarial(judgements, |x| x.affine(sign, 1.0)?.leaky_relu(0.0)?.mean_all())
     };
     let total = match config.loss.kind {
         LossKind::Bce => {
@@ -93,9 +101,14 @@ pub(super) fn gradient_penalty(
     labels: &Tensor,
     alpha: &Tensor,
 ) -> Result<Value> {
+    let batch = real.dim(0)?.max(1);
     let between = Value::leaf(blend(real, fake, alpha)?);
     let judgements = discriminator.forward(pass, &between, labels)?;
-    let critic = mean_over_scales(&judgements, |j| j.logits.sum_all())?;
+    // Images are summed; the pixels of one are averaged, as in the loss.
+    let critic = adversarial(&judgements, |x| match x.tensor().elem_count() / batch {
+        1 => x.sum_all(),
+        pixels => x.sum_all()?.scale(1.0 / pixels as f64),
+    })?;
     let Some(gradient) = gradients(critic, std::slice::from_ref(&between), Graph::Keep)?.remove(0) else {
         candle_core::bail!("the critic does not depend on its images")
     };

@@ -70,7 +70,10 @@ pub fn discriminator_ui(ui: &mut Ui, config: &Config) -> Response {
         map: false,
         attention: false,
         label: at_output,
-        about: "The decision: how real the image looks".to_owned(),
+        about: match config.discriminator.unet {
+            true => "The decision: how real the image looks, and, by a decoder, each of its pixels".to_owned(),
+            false => "The decision: how real the image looks".to_owned(),
+        },
     });
     let color = palette(ui).discriminator;
     draw(ui, &blocks, color, false, config.discriminator.scales)

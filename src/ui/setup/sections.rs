@@ -90,6 +90,10 @@ pub fn discriminator_ui(form: &mut Form<'_>, ui: &mut Ui) {
     let off =
         (most == 1 && form.config.discriminator.scales <= 1).then_some("Images of 16 px leave room for one scale");
     form.count(ui, "discriminator.scales", "Scales", off, 1..=most, |c| &mut c.discriminator.scales);
+    form.switch(ui, "discriminator.minibatch_stddev", "Minibatch deviation", None, |c| {
+        &mut c.discriminator.minibatch_stddev
+    });
+    form.switch(ui, "discriminator.unet", "U-Net", None, |c| &mut c.discriminator.unet);
 }
 
 /// The loss.

@@ -1,0 +1,76 @@
+//! `[generator]` and `[discriminator]`: the shapes of both networks.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Conditioning, DiscriminatorNorm, GeneratorNorm, Skip};
+
+/// `[generator]`: the network that draws images.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Generator {
+    /// Random numbers that an image is made from.
+    pub latent_dim: usize,
+    /// Numbers that stand for a class beside the latent ones.
+    pub label_embedding: usize,
+    /// Channels of the last inner layer; each layer before it has twice as many.
+    pub base_channels: usize,
+    /// What normalises the inner layers.
+    pub norm: GeneratorNorm,
+    /// Resolutions of the feature maps that get self-attention.
+    pub attention: Vec<usize>,
+    /// What goes around each upsampling block.
+    pub skip: Skip,
+}
+
+impl Default for Generator {
+    fn default() -> Self {
+        Self {
+            latent_dim: 100,
+            label_embedding: 128,
+            base_channels: 32,
+            norm: GeneratorNorm::Batch,
+            attention: Vec::new(),
+            skip: Skip::None,
+        }
+    }
+}
+
+/// `[discriminator]`: the network that judges images.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Discriminator {
+    /// Channels of the first layer; each layer after it has twice as many.
+    pub base_channels: usize,
+    /// How the label is told to the discriminator.
+    pub conditioning: Conditioning,
+    /// Numbers that stand for a class (`replicated` and `projected-map`).
+    pub label_embedding: usize,
+    /// Divide every layer's weights by their largest singular value.
+    pub spectral_norm: bool,
+    /// What normalises the layers after the first.
+    pub norm: DiscriminatorNorm,
+    /// Resolutions of the feature maps that get self-attention.
+    pub attention: Vec<usize>,
+    /// Discriminators, each seeing the image at half the size of the one before.
+    pub scales: usize,
+    /// Tell the last layer how much the images of a batch differ.
+    pub minibatch_stddev: bool,
+    /// Judge every pixel beside the whole image, by a decoder with skip connections.
+    pub unet: bool,
+}
+
+impl Default for Discriminator {
+    fn default() -> Self {
+        Self {
+            base_channels: 32,
+            conditioning: Conditioning::ProjectedMap,
+            label_embedding: 128,
+            spectral_norm: true,
+            norm: DiscriminatorNorm::None,
+            attention: Vec::new(),
+            scales: 1,
+            minibatch_stddev: false,
+            unet: false,
+        }
+    }
+}

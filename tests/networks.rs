@@ -1,0 +1,240 @@
+//! Options of the networks against a PyTorch reference (`tests/reference/make_networks.py`), and in whole steps.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+use std::collections::HashMap;
+
+use candle_core::{DType, Device, Tensor};
+use gandle::config::{Config, has_errors};
+use gandle::model::{Discriminator, Generator, Mode, Pass, Store};
+use gandle::ops::{Graph, Value, gradients};
+use gandle::train::{DiscriminatorBatch, Feed, GeneratorBatch, Trainer};
+use safetensors::SafeTensors;
+
+const NETWORKS: &[u8] = include_bytes!("data/networks.safetensors");
+
+/// One case of the reference: its name and all recorded tensors.
+struct Case<'a> {
+    name: &'a str,
+    tensors: &'a HashMap<String, Tensor>,
+}
+
+impl Case<'_> {
+    fn find(&self, name: &str) -> Option<Tensor> {
+        self.tensors.get(&format!("{}/{name}", self.name)).cloned()
+    }
+
+    fn get(&self, name: &str) -> Tensor {
+        self.find(name).unwrap_or_else(|| panic!("{}/{name}", self.name))
+    }
+
+    fn load(&self, store: &mut Store) {
+        store.load(|name| self.find(&format!("weights/{name}"))).unwrap();
+    }
+
+    /// Asserts that numbers in the program's arrangement of images are the recorded ones.
+    fn assert_near(&self, got: &Tensor, name: &str) {
+        let want = self.get(name);
+        let got = if want.rank() == 4 && got.dims() != want.dims() { to_planes(got) } else { got.clone() };
+        assert_eq!(got.dims(), want.dims(), "{}/{name}", self.name);
+        let norm = |x: &Tensor| x.sqr().unwrap().sum_all().unwrap().to_scalar::<f32>().unwrap().sqrt();
+        let distance = norm(&(got - &want).unwrap()) / norm(&want).max(1e-6);
+        assert!(distance < 1e-5, "{}/{name}: {distance}", self.name);
+    }
+}
+
+fn to_planes(images: &Tensor) -> Tensor {
+    images.permute((0, 3, 1, 2)).unwrap().contiguous().unwrap()
+}
+
+fn from_planes(images: &Tensor) -> Tensor {
+    images.permute((0, 2, 3, 1)).unwrap().contiguous().unwrap()
+}
+
+fn weighted(output: &Value, weight: &Tensor) -> Value {
+    output.mul(&Value::constant(weight.clone())).unwrap().sum_all().unwrap()
+}
+
+/// Outputs, and the gradients of their weighted sum in every weight and in the input.
+fn compare(case: &Case<'_>, config: &Config, classes: usize) {
+    let labels = case.get("labels").to_dtype(DType::U32).unwrap();
+    let (total, input, store, leaves) = if case.find("images").is_some() {
+        let (generator, mut store) = Generator::new(config, classes, &Device::Cpu).unwrap();
+        case.load(&mut store);
+        let input = Value::leaf(case.get("input"));
+        let mut pass = Pass::new(&mut store, Mode::Train, true);
+        let images = generator.forward(&mut pass, &input, &labels).unwrap();
+        case.assert_near(&to_planes(images.tensor()), "images");
+        let total = weighted(&images, &from_planes(&case.get("weight/images")));
+        let leaves = pass.leaves();
+        (total, input, store, leaves)
+    } else {
+        let (discriminator, mut store) = Discriminator::new(config, classes, &Device::Cpu).unwrap();
+        case.load(&mut store);
+        let input = Value::leaf(from_planes(&case.get("input")));
+        let mut pass = Pass::new(&mut store, Mode::Train, true);
+        let judgement = discriminator.forward(&mut pass, &input, &labels).unwrap().remove(0);
+        case.assert_near(judgement.logits.tensor(), "logits");
+        let mut total = weighted(&judgement.logits, &case.get("weight/logits"));
+        assert_eq!(judgement.pixel_logits.is_some(), config.discriminator.unet);
+        if let Some(pixels) = &judgement.pixel_logits {
+            case.assert_near(&to_planes(pixels.tensor()), "pixels");
+            total = total.add(&weighted(pixels, &from_planes(&case.get("weight/pixels")))).unwrap();
+        }
+        let leaves = pass.leaves();
+        (total, input, store, leaves)
+    };
+    let mut of = vec![input];
+    of.extend(leaves.iter().map(|(_, leaf)| leaf.clone()));
+    let mut found = gradients(total, &of, Graph::Drop).unwrap().into_iter().map(Option::unwrap);
+    let of_input = found.next().unwrap();
+    let of_input = if of_input.dims().len() == 4 { to_planes(of_input.tensor()) } else { of_input.tensor().clone() };
+    case.assert_near(&of_input, "gradient/input");
+    assert_eq!(leaves.len(), store.entries().iter().filter(|entry| entry.learnt).count(), "{}", case.name);
+    for ((place, _), gradient) in leaves.iter().zip(found) {
+        let entry = store.entries()[*place].alike(gradient.tensor().clone());
+        case.assert_near(&entry.to_file().unwrap(), &format!("gradient/{}", entry.name));
+    }
+}
+
+#[test]
+fn outputs_and_gradients_are_the_references() {
+    let (_, metadata) = SafeTensors::read_metadata(NETWORKS).unwrap();
+    let cases = metadata.metadata().clone().unwrap().remove("cases").unwrap();
+    let cases: serde_json::Map<String, serde_json::Value> = serde_json::from_str(&cases).unwrap();
+    let tensors = candle_core::safetensors::load_buffer(NETWORKS, &Device::Cpu).unwrap();
+    assert_eq!(cases.len(), 5);
+    for (name, mut config) in cases {
+        let classes = config.as_object_mut().unwrap().remove("classes").unwrap().as_u64().unwrap();
+        let config: Config = serde_json::from_value(config).unwrap();
+        compare(&Case { name: &name, tensors: &tensors }, &config, usize::try_from(classes).unwrap());
+    }
+}
+
+/// Made-up batches of 4 images of 16 px.
+struct MadeUp;
+
+fn wave(shape: &[usize], phase: f32) -> Tensor {
+    let count: usize = shape.iter().product();
+    Tensor::from_vec((0..count).map(|i| (1.7 * i as f32 + phase).sin()).collect(), shape, &Device::Cpu).unwrap()
+}
+
+fn labels() -> Tensor {
+    Tensor::new(&[0u32, 1, 2, 0], &Device::Cpu).unwrap()
+}
+
+impl Feed for MadeUp {
+    fn discriminator(&mut self) -> anyhow::Result<DiscriminatorBatch> {
+        let alpha = wave(&[4, 1, 1, 1], 0.3).sqr()?;
+        Ok(DiscriminatorBatch { real: wave(&[4, 16, 16, 3], 0.5), labels: labels(), z: wave(&[4, 8], 1.0), alpha })
+    }
+
+    fn generator(&mut self) -> anyhow::Result<GeneratorBatch> {
+        Ok(GeneratorBatch { z: wave(&[4, 8], 2.0), labels: labels() })
+    }
+}
+
+fn numbers(store: &Store) -> Vec<f32> {
+    let learnt = store.entries().iter().filter(|entry| entry.learnt);
+    learnt.flat_map(|entry| entry.tensor.flatten_all().unwrap().to_vec1::<f32>().unwrap()).collect()
+}
+
+/// Trains two steps, and reads the state back into networks of another seed.
+fn train(set: &[&str]) {
+    let small = [
+        "image_size=16",
+        "generator.latent_dim=8",
+        "generator.label_embedding=4",
+        "generator.base_channels=4",
+        "discriminator.label_embedding=4",
+        "discriminator.base_channels=4",
+        "train.batch_size=4",
+    ];
+    let set: Vec<String> = small.iter().chain(set).map(|entry| (*entry).to_owned()).collect();
+    let mut config = Config::default().with(&set).unwrap();
+    assert!(!has_errors(&config.check(Some(3))), "{set:?}: {:?}", config.check(Some(3)));
+    let mut trainer = Trainer::new(&config, 3, &Device::Cpu).unwrap();
+    let cost = config.cost(3);
+    let counted = (trainer.generator().parameters(), trainer.discriminator().parameters());
+    assert_eq!((cost.generator_parameters, cost.discriminator_parameters), counted, "{set:?}");
+    let start = (numbers(trainer.generator()), numbers(trainer.discriminator()));
+    for _ in 0..2 {
+        let losses = trainer.step(&mut MadeUp, 1.0).unwrap();
+        assert!(losses.discriminator.is_finite() && losses.generator.is_finite(), "{set:?}: {losses:?}");
+    }
+    assert!(trainer.is_finite().unwrap(), "{set:?}");
+    let moved = |before: &[f32], after: &[f32]| before.iter().zip(after).filter(|(a, b)| a != b).count();
+    let (g, d) = (moved(&start.0, &numbers(trainer.generator())), moved(&start.1, &numbers(trainer.discriminator())));
+    assert!(2 * g > counted.0 && 2 * d > counted.1, "{set:?}: {g} and {d} of {counted:?} moved");
+    let files = trainer.to_files().unwrap();
+    config.train.seed = 1;
+    let mut other = Trainer::new(&config, 3, &Device::Cpu).unwrap();
+    let read = |name: &str| Ok(files.iter().find(|file| file.0 == name).unwrap().1.clone());
+    other.load_files(read).unwrap();
+    let [one, two] = [&mut trainer, &mut other].map(|t| t.averaged_images(&wave(&[4, 8], 3.0), &labels(), 4).unwrap());
+    assert_eq!(one, two, "{set:?}");
+}
+
+#[test]
+fn every_option_trains_and_is_read_back() {
+    const STDDEV: &str = "discriminator.minibatch_stddev=true";
+    const UNET: &str = "discriminator.unet=true";
+    const WASSERSTEIN: &str = "loss.kind=wasserstein-gp";
+    const BCE: &str = "loss.kind=bce";
+    for set in [
+        &[STDDEV][..],
+        &[STDDEV, WASSERSTEIN, "discriminator.norm=layer"],
+        &[STDDEV, BCE, "discriminator.conditioning=auxiliary"],
+        &[UNET],
+        &[UNET, WASSERSTEIN, "discriminator.spectral_norm=false", "discriminator.norm=layer"],
+        &[UNET, BCE, "discriminator.norm=batch", "discriminator.attention=[8]"],
+        &[UNET, STDDEV, WASSERSTEIN, "discriminator.conditioning=projection"],
+        &["generator.skip=excitation"],
+        &["generator.skip=excitation", "generator.norm=conditional-batch", "generator.attention=[4, 8]", WASSERSTEIN],
+    ] {
+        train(set);
+    }
+}
+
+#[test]
+fn parameters_are_counted_at_every_size() {
+    for size in [16usize, 32, 64, 128, 256, 512] {
+        for scales in 1..=usize::try_from(size.ilog2() - 3).unwrap() {
+            let mut config = Config { image_size: size, ..Config::default() };
+            config = config
+                .with(&["generator.base_channels=1", "discriminator.base_channels=1"].map(str::to_owned))
+                .unwrap()
+                .with(&["discriminator.unet=true", "discriminator.minibatch_stddev=true"].map(str::to_owned))
+                .unwrap()
+                .with(&["generator.skip=excitation".to_owned(), format!("discriminator.scales={scales}")])
+                .unwrap();
+            config.discriminator.label_embedding = 1;
+            // Singular vectors learn nothing, and settling those of the widest layers takes long.
+            config.discriminator.spectral_norm = false;
+            let cost = config.cost(2);
+            let (_, generator) = Generator::new(&config, 2, &Device::Cpu).unwrap();
+            let (_, discriminator) = Discriminator::new(&config, 2, &Device::Cpu).unwrap();
+            let counted = (generator.parameters(), discriminator.parameters());
+            assert_eq!(
+                (cost.generator_parameters, cost.discriminator_parameters),
+                counted,
+                "{size} px, {scales} scales"
+            );
+        }
+    }
+}
+
+#[test]
+fn excitation_pairs_are_the_papers_from_256_pixels_on() {
+    let pairs = |image_size: usize| -> Vec<(usize, usize)> {
+        let mut config = Config { image_size, ..Config::default() };
+        config = config.with(&["generator.skip=excitation".to_owned()]).unwrap();
+        config.excitations().iter().map(|(from, to)| (from.resolution, to.resolution)).collect()
+    };
+    assert_eq!(pairs(16), [(4, 8)]);
+    assert_eq!(pairs(32), [(4, 8), (8, 16)]);
+    assert_eq!(pairs(64), [(4, 16), (8, 32)]);
+    assert_eq!(pairs(128), [(4, 32), (8, 64)]);
+    assert_eq!(pairs(256), [(4, 64), (8, 128)]);
+    assert_eq!(pairs(512), [(4, 64), (8, 128), (16, 256)]);
+    assert!(Config::default().excitations().is_empty());
+}
