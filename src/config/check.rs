@@ -52,7 +52,8 @@ impl Config {
         let mut list = List(Vec::new());
         self.check_shape(&mut list);
         self.check_networks(classes, &mut list);
-        self.check_learning(&mut list);
+        self.loss.check(&mut list);
+        self.optimizer.check(&mut list);
         self.check_run(&mut list);
         if list.0.iter().all(|problem| problem.level == Level::Warning) {
             self.check_cost(classes, &mut list);
@@ -151,46 +152,6 @@ impl Config {
         }
     }
 
-    fn check_learning(&self, list: &mut List) {
-        let (l, o) = (&self.loss, &self.optimizer);
-        range(list, "loss.label_smoothing", l.label_smoothing, 0.0..=0.5);
-        range(list, "loss.gradient_penalty", l.gradient_penalty, 0.0..=1e6);
-        range(list, "loss.auxiliary_weight", l.auxiliary_weight, 0.0..=1e6);
-        for (key, lr) in
-            [("optimizer.generator_lr", o.generator_lr), ("optimizer.discriminator_lr", o.discriminator_lr)]
-        {
-            range(list, key, lr, 0.0..=1.0);
-            if lr > 2e-3 && lr <= 1.0 {
-                list.warning(
-                    key,
-                    format!("{lr} is far above the usual 0.00005 to 0.001: losses are likely to blow up"),
-                );
-            }
-        }
-        for (key, beta) in
-            [("optimizer.beta1", o.beta1), ("optimizer.beta2", o.beta2), ("optimizer.ema_decay", o.ema_decay)]
-        {
-            if !(0.0..1.0).contains(&beta) {
-                list.error(key, format!("{beta} is outside 0 (included) to 1 (excluded)"));
-            }
-        }
-        for (key, value) in
-            [("optimizer.discriminator_steps", o.discriminator_steps), ("optimizer.accumulation", o.accumulation)]
-        {
-            if !(1..=100).contains(&value) {
-                list.error(key, format!("{value} is outside 1 to 100"));
-            }
-        }
-        if !(0.0..1.0).contains(&o.decay_from) {
-            list.error("optimizer.decay_from", format!("{} is outside 0 (included) to 1 (excluded)", o.decay_from));
-        }
-        range(list, "optimizer.decay_to", o.decay_to, 0.0..=1.0);
-        range(list, "optimizer.drop_factor", o.drop_factor, 0.0..=1.0);
-        if o.drop_every == 0 {
-            list.error("optimizer.drop_every", "0 steps between drops is impossible; 1 or more");
-        }
-    }
-
     fn check_run(&self, list: &mut List) {
         let t = &self.train;
         if t.steps == 0 {
@@ -240,19 +201,21 @@ impl Config {
     }
 }
 
-struct List(Vec<Problem>);
+/// Problems as they are found.
+pub(super) struct List(Vec<Problem>);
 
 impl List {
-    fn error(&mut self, key: &'static str, message: impl Into<String>) {
+    pub(super) fn error(&mut self, key: &'static str, message: impl Into<String>) {
         self.0.push(Problem { level: Level::Error, key, message: message.into() });
     }
 
-    fn warning(&mut self, key: &'static str, message: impl Into<String>) {
+    pub(super) fn warning(&mut self, key: &'static str, message: impl Into<String>) {
         self.0.push(Problem { level: Level::Warning, key, message: message.into() });
     }
 }
 
-fn range(list: &mut List, key: &'static str, value: f64, allowed: std::ops::RangeInclusive<f64>) {
+/// An error where `value` is outside `allowed`, or no number.
+pub(super) fn range(list: &mut List, key: &'static str, value: f64, allowed: std::ops::RangeInclusive<f64>) {
     if !allowed.contains(&value) {
         list.error(key, format!("{value} is outside {} to {}", allowed.start(), allowed.end()));
     }

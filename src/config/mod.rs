@@ -9,12 +9,16 @@ pub mod check;
 pub mod cost;
 pub mod explain;
 mod file;
+mod loss;
+mod optimizer;
 mod preset;
 
 use serde::{Deserialize, Serialize};
 
 pub use check::{Level, Problem, has_errors};
 pub use file::{ConfigError, Overrides};
+pub use loss::Loss;
+pub use optimizer::Optimizer;
 pub use preset::Preset;
 
 /// The whole configuration of a run, as `run.toml` holds it.
@@ -171,93 +175,6 @@ impl Default for Discriminator {
             norm: DiscriminatorNorm::None,
             attention: Vec::new(),
             scales: 1,
-        }
-    }
-}
-
-/// `[loss]`: what the networks are trained to lower.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Loss {
-    /// The adversarial loss.
-    pub kind: LossKind,
-    /// `bce` only: the discriminator's target for real images is 1 less this.
-    pub label_smoothing: f64,
-    /// `wasserstein-gp` only: weight of the gradient penalty.
-    pub gradient_penalty: f64,
-    /// `auxiliary` conditioning only: weight of the classification loss.
-    pub auxiliary_weight: f64,
-}
-
-impl Default for Loss {
-    fn default() -> Self {
-        Self { kind: LossKind::Hinge, label_smoothing: 0.1, gradient_penalty: 10.0, auxiliary_weight: 1.0 }
-    }
-}
-
-/// `[optimizer]`: how weights move (Adam, without weight decay).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Optimizer {
-    /// Learning rate of the generator.
-    pub generator_lr: f64,
-    /// Learning rate of the discriminator.
-    pub discriminator_lr: f64,
-    /// Adam's decay of the mean gradient.
-    pub beta1: f64,
-    /// Adam's decay of the mean squared gradient.
-    pub beta2: f64,
-    /// Updates of the discriminator for each of the generator.
-    pub discriminator_steps: usize,
-    /// Batches whose gradients are added up for one update.
-    pub accumulation: usize,
-    /// Decay of the moving average of the generator's weights; 0 follows the weights themselves.
-    pub ema_decay: f64,
-    /// How both learning rates change over the run.
-    pub schedule: Schedule,
-    /// `linear` and `cosine` only: the share of the run at which the decay begins.
-    pub decay_from: f64,
-    /// `linear` and `cosine` only: the share of the learning rate that is left at the end.
-    pub decay_to: f64,
-    /// `step` only: steps between two drops.
-    pub drop_every: usize,
-    /// `step` only: what a drop multiplies the learning rate with.
-    pub drop_factor: f64,
-}
-
-impl Default for Optimizer {
-    fn default() -> Self {
-        Self {
-            generator_lr: 1e-4,
-            discriminator_lr: 4e-4,
-            beta1: 0.0,
-            beta2: 0.9,
-            discriminator_steps: 1,
-            accumulation: 1,
-            ema_decay: 0.999,
-            schedule: Schedule::Constant,
-            decay_from: 0.5,
-            decay_to: 0.0,
-            drop_every: 1000,
-            drop_factor: 0.5,
-        }
-    }
-}
-
-impl Optimizer {
-    /// What both learning rates are multiplied with at `step` (counted from 1) of a run of `steps`.
-    pub fn lr_factor(&self, step: usize, steps: usize) -> f64 {
-        let progress = if steps == 0 { 0.0 } else { (step.saturating_sub(1)) as f64 / steps as f64 };
-        let decayed = ((progress - self.decay_from) / (1.0 - self.decay_from).max(1e-9)).clamp(0.0, 1.0);
-        let between = |left: f64| self.decay_to + (1.0 - self.decay_to) * left;
-        match self.schedule {
-            Schedule::Constant => 1.0,
-            Schedule::Linear => between(1.0 - decayed),
-            Schedule::Cosine => between(0.5 * (1.0 + (std::f64::consts::PI * decayed).cos())),
-            Schedule::Step => {
-                let drops = step.saturating_sub(1) / self.drop_every.max(1);
-                self.drop_factor.powi(i32::try_from(drops).unwrap_or(i32::MAX))
-            }
         }
     }
 }
