@@ -50,7 +50,7 @@ fn recorded_traces_replay() {
     let mut traces: Vec<String> =
         std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path().display().to_string()).collect();
     traces.sort();
-    assert_eq!(traces.len(), 8);
+    assert_eq!(traces.len(), 11);
     let mut arguments = vec!["replay", "--json"];
     arguments.extend(traces.iter().map(String::as_str));
     let output = gandle(&arguments);

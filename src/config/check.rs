@@ -1,7 +1,7 @@
 //! The one check of a configuration: lists every problem, each as an error or a warning, in plain words.
 
 use super::cost::MOST_CLASSES;
-use super::{Conditioning, Config, DiscriminatorNorm, LossKind};
+use super::{ClassWeights, Conditioning, Config, DiscriminatorNorm, LossKind};
 
 /// How bad a problem is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,6 +54,7 @@ impl Config {
         self.check_networks(classes, &mut list);
         self.loss.check(&mut list);
         self.optimizer.check(&mut list);
+        self.check_regularization(&mut list);
         self.check_run(&mut list);
         if list.0.iter().all(|problem| problem.level == Level::Warning) {
             self.check_cost(classes, &mut list);
@@ -152,6 +153,27 @@ impl Config {
         }
     }
 
+    /// What one section's key cannot know of another's.
+    fn check_regularization(&self, list: &mut List) {
+        let (l, t) = (&self.loss, &self.train);
+        if l.r1 > 0.0 && self.discriminator.norm == DiscriminatorNorm::Batch {
+            list.warning("loss.r1", "R1 is the slope at each image by itself, and batch normalisation ties the images of a batch together. Use `layer` or `none` for discriminator.norm");
+        }
+        if l.r1 > 0.0 && l.kind == LossKind::WassersteinGp {
+            list.warning("loss.r1", "two penalties want different slopes: `wasserstein-gp` wants 1 between real and fake, R1 wants 0 at real images. One of them is usual");
+        }
+        if l.class_weights != ClassWeights::None && self.data.balance {
+            list.error("loss.class_weights", "data.balance already shows every class equally often, so that weights would count rare classes twice. Use one of them (`none` here, or data.balance = false)");
+        }
+        range(list, "train.instance_noise", t.instance_noise, 0.0..=10.0);
+        if t.instance_noise_steps == 0 {
+            list.error(
+                "train.instance_noise_steps",
+                "noise cannot fall to nothing over 0 steps; 1 or more, or train.instance_noise = 0 for none",
+            );
+        }
+    }
+
     fn check_run(&self, list: &mut List) {
         let t = &self.train;
         if t.steps == 0 {
@@ -172,6 +194,8 @@ impl Config {
             ("train.checkpoint_every", t.checkpoint_every),
             ("train.keep_checkpoints", t.keep_checkpoints),
             ("train.grid_every", t.grid_every),
+            ("train.instance_noise_steps", t.instance_noise_steps),
+            ("optimizer.ema_half_life", self.optimizer.ema_half_life),
             ("score.every", score.every),
             ("score.images", score.images),
             ("optimizer.drop_every", self.optimizer.drop_every),
@@ -279,6 +303,22 @@ mod tests {
         let problems = config.check(None);
         assert_eq!(problems.len(), 1);
         assert!(problems[0].message.contains("4, 8, 16"), "{}", problems[0]);
+    }
+
+    #[test]
+    fn regularizations_that_work_against_each_other_are_told() {
+        let set = |entries: &[&str]| {
+            Config::default().with(&entries.iter().map(|s| (*s).to_owned()).collect::<Vec<_>>()).expect("readable")
+        };
+        let weights = "loss.class_weights=inverse-frequency";
+        assert_eq!(keys(&set(&[weights]), Level::Error), ["loss.class_weights"]);
+        assert_eq!(set(&[weights, "data.balance=false"]).check(Some(3)), []);
+        assert_eq!(keys(&set(&["loss.r1=1", "loss.kind=wasserstein-gp"]), Level::Warning), ["loss.r1"]);
+        assert_eq!(set(&["loss.r1=1", "loss.kind=least-squares"]).check(Some(3)), []);
+        let off = ["loss.r1=-1", "loss.r1_every=0", "loss.lecam=nan", "loss.lecam_decay=1", "optimizer.clip=-1"];
+        let off = [&off[..], &["train.instance_noise=11", "train.instance_noise_steps=0"]].concat();
+        let wanted: Vec<&str> = off.iter().filter_map(|entry| entry.split('=').next()).collect();
+        assert_eq!(keys(&set(&off), Level::Error), wanted);
     }
 
     #[test]

@@ -237,6 +237,18 @@ const RUN: &[Explanation] = &[
         "CPU threads that training may use. Leave a core free to keep the machine pleasant.",
     ),
     key(
+        "train.instance_noise",
+        "0 (off) to 10, where pixels go from -1 to 1",
+        "S\u{f8}nderby et al. 2017; Arjovsky & Bottou 2017",
+        "Standard deviation, in the first step, of the noise on every image that the discriminator sees, real or fake. It makes the two overlap while they are still easy to tell apart, which keeps early gradients useful; drawing it costs a little of each step. 0.1 is a start.",
+    ),
+    key(
+        "train.instance_noise_steps",
+        "1 or more steps",
+        "",
+        "With `instance_noise`, the steps over which its deviation falls to 0 along a straight line. Afterwards it costs nothing.",
+    ),
+    key(
         "score.every",
         "steps; 0 never",
         "Heusel et al. 2017",

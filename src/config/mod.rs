@@ -201,6 +201,10 @@ pub struct Train {
     pub device: String,
     /// CPU threads that training may use; 0 takes all cores.
     pub threads: usize,
+    /// Standard deviation, in the first step, of the noise on every image that the discriminator sees; 0 adds none.
+    pub instance_noise: f64,
+    /// Steps over which that noise falls to nothing.
+    pub instance_noise_steps: usize,
 }
 
 impl Default for Train {
@@ -215,6 +219,8 @@ impl Default for Train {
             grid_columns: 8,
             device: "auto".to_owned(),
             threads: 0,
+            instance_noise: 0.0,
+            instance_noise_steps: 2000,
         }
     }
 }
@@ -300,6 +306,15 @@ choice! {
         Bce = "bce": "Binary cross-entropy with the non-saturating generator loss (Goodfellow et al. 2014), with one-sided label smoothing.",
         Hinge = "hinge": "Margins of one on either side, so images that are already well judged stop pulling (Lim & Ye 2017; Miyato et al. 2018).",
         WassersteinGp = "wasserstein-gp": "An estimate of the Wasserstein distance, with a penalty that keeps the critic's slope near one (Gulrajani et al. 2017).",
+        LeastSquares = "least-squares": "Half the mean squared distance of the logits from 1 (real) and 0 (fake), so that fakes far from the border still pull (Mao et al. 2017).",
+    }
+}
+choice! {
+    /// `loss.class_weights`
+    ClassWeights {
+        None = "none": "Every image counts alike.",
+        InverseFrequency = "inverse-frequency": "An image counts in inverse proportion to the images of its class, so that all classes together weigh the same.",
+        InverseSquareRoot = "inverse-square-root": "An image counts in inverse proportion to the square root of the images of its class: half-way between the two.",
     }
 }
 choice! {

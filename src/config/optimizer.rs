@@ -24,6 +24,12 @@ pub struct Optimizer {
     pub accumulation: usize,
     /// Decay of the moving average of the generator's weights; 0 follows the weights themselves.
     pub ema_decay: f64,
+    /// Images after which an old weight counts half in the average, instead of `ema_decay`; 0 takes `ema_decay`.
+    pub ema_half_life: usize,
+    /// Let the average follow closely at first: its decay is at most `(1 + t) / (10 + t)` after t steps.
+    pub ema_warmup: bool,
+    /// Largest norm of the whole gradient of a network; longer ones are scaled down to it, and 0 leaves them.
+    pub clip: f64,
     /// How both learning rates change over the run.
     pub schedule: Schedule,
     /// `linear` and `cosine` only: the share of the run at which the decay begins.
@@ -46,6 +52,9 @@ impl Default for Optimizer {
             discriminator_steps: 1,
             accumulation: 1,
             ema_decay: 0.999,
+            ema_half_life: 0,
+            ema_warmup: false,
+            clip: 0.0,
             schedule: Schedule::Constant,
             decay_from: 0.5,
             decay_to: 0.0,
@@ -70,6 +79,15 @@ impl Optimizer {
                 self.drop_factor.powi(i32::try_from(drops).unwrap_or(i32::MAX))
             }
         }
+    }
+
+    /// The decay of the moving average in the step after `done` ones, where a step has so many `images`.
+    pub fn average_decay(&self, done: u64, images: usize) -> f64 {
+        let decay = match self.ema_half_life {
+            0 => self.ema_decay,
+            half_life => 0.5f64.powf(images as f64 / half_life as f64),
+        };
+        if self.ema_warmup { decay.min((1.0 + done as f64) / (10.0 + done as f64)) } else { decay }
     }
 
     /// The problems that lie in these keys alone.
@@ -99,6 +117,7 @@ impl Optimizer {
                 list.error(key, format!("{value} is outside 1 to 100"));
             }
         }
+        range(list, "optimizer.clip", self.clip, 0.0..=1e6);
         if !(0.0..1.0).contains(&self.decay_from) {
             list.error("optimizer.decay_from", format!("{} is outside 0 (included) to 1 (excluded)", self.decay_from));
         }
@@ -150,6 +169,24 @@ pub(super) const EXPLAINED: &[Explanation] = &[
         "Decay of the moving average of the generator's weights a step. Grids, scores and exports use the averaged generator; 0.999 averages about the last thousand steps.",
     ),
     key(
+        "optimizer.ema_half_life",
+        "images; 0 takes ema_decay",
+        "Karras et al. 2018 (Progressive GAN)",
+        "The decay of the average told in images: after so many, an old weight counts half. Unlike `ema_decay` it means the same whatever the batch size; an image is one that an update of the discriminator sees.",
+    ),
+    key(
+        "optimizer.ema_warmup",
+        "true or false",
+        "",
+        "Lets the average follow the weights closely in the first steps: its decay is at most (1 + t) / (10 + t) after t steps, as in TensorFlow's moving average. Grids and scores of a young run then show the generator and not its random start; later it changes nothing.",
+    ),
+    key(
+        "optimizer.clip",
+        "0 (off) or more",
+        "Pascanu et al. 2013",
+        "Largest norm of the gradient of all of a network's weights together; a longer one is scaled down to it. It saves a run that single bad batches throw off course, for next to no time. With Adam it only matters where norms vary from update to update.",
+    ),
+    key(
         "optimizer.schedule",
         "\"constant\", \"linear\", \"cosine\" or \"step\"",
         "",
@@ -170,3 +207,19 @@ pub(super) const EXPLAINED: &[Explanation] = &[
     key("optimizer.drop_every", "1 or more steps", "", "With `step`, the steps between two drops of the rates."),
     key("optimizer.drop_factor", "0 to 1", "", "With `step`, what each drop multiplies the rates with."),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_average_warms_up_and_a_half_life_halves() {
+        let plain = Optimizer::default();
+        assert_eq!([plain.average_decay(0, 32), plain.average_decay(9999, 1)], [0.999, 0.999]);
+        let warm = Optimizer { ema_warmup: true, ..Optimizer::default() };
+        assert_eq!([warm.average_decay(0, 32), warm.average_decay(8, 32)], [0.1, 0.5]);
+        assert_eq!(warm.average_decay(100_000, 32), 0.999);
+        let half = Optimizer { ema_half_life: 1000, ..Optimizer::default() };
+        assert!((half.average_decay(0, 100).powi(10) - 0.5).abs() < 1e-12);
+    }
+}
