@@ -175,3 +175,33 @@ fn equal_classes_weigh_nothing_and_others_scale_the_loss() {
         assert_ne!(loss(&weighted, &[9, 3, 1]).discriminator, plain.discriminator, "{kind}");
     }
 }
+
+/// Inverse frequency weighs class c by `images / (classes * images of c)`, and a loss is the sum of its classes' parts:
+/// three counts tell the parts, and those a fourth.
+#[test]
+fn each_image_counts_by_its_class() {
+    for kind in ["bce", "hinge", "wasserstein-gp", "least-squares"] {
+        let kind = format!("loss.kind={kind}");
+        let options = [
+            kind.as_str(),
+            "loss.gradient_penalty=0",
+            "loss.class_weights=inverse-frequency",
+            "discriminator.conditioning=auxiliary",
+            // The discriminator stays as it is, so that the generator's loss is as linear.
+            "optimizer.discriminator_lr=0",
+        ];
+        let losses = |images: [usize; CLASSES]| {
+            let mut trainer = Trainer::new(&small(&options), CLASSES, &Device::Cpu).unwrap();
+            trainer.weigh_classes(&images).unwrap();
+            let losses = trainer.step(&mut Made(0), 1.0).unwrap();
+            [f64::from(losses.discriminator), f64::from(losses.generator)]
+        };
+        let (all, first, second) = (losses([1, 1, 1]), losses([2, 1, 1]), losses([1, 2, 1]));
+        for (network, got) in losses([9, 3, 1]).into_iter().enumerate() {
+            let part = |half: f64| 1.5 * (4.0 / 3.0 * all[network] - half);
+            let (a, b) = (part(first[network]), part(second[network]));
+            let want = 13.0 / 27.0 * a + 13.0 / 9.0 * b + 13.0 / 3.0 * (all[network] - a - b);
+            assert!((got - want).abs() < 1e-4 * want.abs().max(1.0), "{kind}, network {network}: {got} for {want}");
+        }
+    }
+}

@@ -146,12 +146,14 @@ mod tests {
     fn class_weights_favour_rare_classes_and_mean_one_over_the_data() {
         assert_eq!(ClassWeights::None.of(&[3, 1]), None);
         // Weights 1/3 and 1 sum to 2 over the four images.
-        assert_eq!(ClassWeights::InverseFrequency.of(&[3, 1]), Some(vec![2.0 / 3.0, 2.0]));
+        let inverse = ClassWeights::InverseFrequency.of(&[3, 1]).unwrap_or_default();
+        assert!((inverse[0] - 2.0 / 3.0).abs() < 1e-12 && (inverse[1] - 2.0).abs() < 1e-12, "{inverse:?}");
         for kind in [ClassWeights::InverseFrequency, ClassWeights::InverseSquareRoot] {
             let (images, weights) = ([90, 9, 1], kind.of(&[90, 9, 1]).unwrap_or_default());
             let mean: f64 = weights.iter().zip(images).map(|(w, n)| w * f64::from(n) / 100.0).sum();
             assert!((mean - 1.0).abs() < 1e-12 && weights.is_sorted(), "{weights:?}");
-            assert_eq!(kind.of(&[5, 5]), Some(vec![1.0, 1.0]));
+            let equal = kind.of(&[5, 5]).unwrap_or_default();
+            assert!(equal.len() == 2 && equal.iter().all(|weight| (weight - 1.0).abs() < 1e-12), "{equal:?}");
         }
     }
 }

@@ -17,8 +17,8 @@ pub(super) struct LeCam {
 
 impl LeCam {
     /// The mean over scales of `mean (D(real) - average on fakes)^2 + mean (D(fake) - average on reals)^2`, shape (1). This
-    /// is equation 5 of the paper, without the one-sided margin of its authors' code. The averages move by the batch
-    /// first, and carry no gradient.
+    /// is the paper's form, with both squares whole; its authors' code keeps one side of each alone. The averages move by
+    /// the batch first, and carry no gradient.
     pub fn term(&mut self, decay: f64, real: &[Judgement], fake: &[Judgement]) -> Result<Value> {
         follow(&mut self.real, decay, real)?;
         follow(&mut self.fake, decay, fake)?;

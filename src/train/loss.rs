@@ -108,7 +108,7 @@ pub(super) fn of_discriminator(
         }
         LossKind::Hinge => batch.hinge(real, -1.0)?.add(&batch.hinge(fake, 1.0)?)?,
         LossKind::WassersteinGp => batch.mean_logit(fake)?.sub(&batch.mean_logit(real)?)?,
-        // Equation 9 of Mao et al. 2017: targets 1 for real and 0 for fake.
+        // The 0-1 form of Mao et al. 2017: targets 1 for real and 0 for fake, half the mean square of each.
         LossKind::LeastSquares => batch.half_square(real, 1.0)?.add(&batch.half_square(fake, 0.0)?)?,
     };
     with_classification(config, total, real, batch)
