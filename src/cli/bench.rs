@@ -49,6 +49,7 @@ pub(super) fn run(args: &BenchArgs) -> anyhow::Result<()> {
 
 fn median_step(config: &Config, args: &BenchArgs, device: &Device) -> anyhow::Result<f64> {
     let mut trainer = Trainer::new(config, args.classes as usize, device)?;
+    trainer.weigh_classes(&vec![1; args.classes as usize])?;
     let mut feed = Made::new(config, args.classes, device)?;
     let mut times = Vec::new();
     for _ in 0..args.steps.max(1) + 2 {

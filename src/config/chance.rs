@@ -28,6 +28,10 @@ pub enum Purpose {
     Export = 8,
     /// The drawn demo set.
     Demo = 9,
+    /// Noise on the images of the discriminator's updates.
+    DiscriminatorInstanceNoise = 10,
+    /// Noise on the images of the generator's updates.
+    GeneratorInstanceNoise = 11,
 }
 
 /// The stream of a purpose: the `index`-th of its kind (a step, an image, an epoch; below 2^56).

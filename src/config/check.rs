@@ -1,7 +1,7 @@
 //! The one check of a configuration: lists every problem, each as an error or a warning, in plain words.
 
 use super::cost::MOST_CLASSES;
-use super::{Conditioning, Config, DiscriminatorNorm, LossKind};
+use super::{ClassWeights, Conditioning, Config, DiscriminatorNorm, LossKind};
 
 /// How bad a problem is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,7 +52,9 @@ impl Config {
         let mut list = List(Vec::new());
         self.check_shape(&mut list);
         self.check_networks(classes, &mut list);
-        self.check_learning(&mut list);
+        self.loss.check(&mut list);
+        self.optimizer.check(&mut list);
+        self.check_regularization(&mut list);
         self.check_run(&mut list);
         if list.0.iter().all(|problem| problem.level == Level::Warning) {
             self.check_cost(classes, &mut list);
@@ -159,43 +161,24 @@ impl Config {
         }
     }
 
-    fn check_learning(&self, list: &mut List) {
-        let (l, o) = (&self.loss, &self.optimizer);
-        range(list, "loss.label_smoothing", l.label_smoothing, 0.0..=0.5);
-        range(list, "loss.gradient_penalty", l.gradient_penalty, 0.0..=1e6);
-        range(list, "loss.auxiliary_weight", l.auxiliary_weight, 0.0..=1e6);
-        for (key, lr) in
-            [("optimizer.generator_lr", o.generator_lr), ("optimizer.discriminator_lr", o.discriminator_lr)]
-        {
-            range(list, key, lr, 0.0..=1.0);
-            if lr > 2e-3 && lr <= 1.0 {
-                list.warning(
-                    key,
-                    format!("{lr} is far above the usual 0.00005 to 0.001: losses are likely to blow up"),
-                );
-            }
+    /// What one section's key cannot know of another's.
+    fn check_regularization(&self, list: &mut List) {
+        let (l, t) = (&self.loss, &self.train);
+        if l.r1 > 0.0 && self.discriminator.norm == DiscriminatorNorm::Batch {
+            list.warning("loss.r1", "R1 is the slope at each image by itself, and batch normalisation ties the images of a batch together. Use `layer` or `none` for discriminator.norm");
         }
-        for (key, beta) in
-            [("optimizer.beta1", o.beta1), ("optimizer.beta2", o.beta2), ("optimizer.ema_decay", o.ema_decay)]
-        {
-            if !(0.0..1.0).contains(&beta) {
-                list.error(key, format!("{beta} is outside 0 (included) to 1 (excluded)"));
-            }
+        if l.r1 > 0.0 && l.kind == LossKind::WassersteinGp {
+            list.warning("loss.r1", "two penalties want different slopes: `wasserstein-gp` wants 1 between real and fake, R1 wants 0 at real images. One of them is usual");
         }
-        for (key, value) in
-            [("optimizer.discriminator_steps", o.discriminator_steps), ("optimizer.accumulation", o.accumulation)]
-        {
-            if !(1..=100).contains(&value) {
-                list.error(key, format!("{value} is outside 1 to 100"));
-            }
+        if l.class_weights != ClassWeights::None && self.data.balance {
+            list.error("loss.class_weights", "data.balance already shows every class equally often, so that weights would count rare classes twice. Use one of them (`none` here, or data.balance = false)");
         }
-        if !(0.0..1.0).contains(&o.decay_from) {
-            list.error("optimizer.decay_from", format!("{} is outside 0 (included) to 1 (excluded)", o.decay_from));
-        }
-        range(list, "optimizer.decay_to", o.decay_to, 0.0..=1.0);
-        range(list, "optimizer.drop_factor", o.drop_factor, 0.0..=1.0);
-        if o.drop_every == 0 {
-            list.error("optimizer.drop_every", "0 steps between drops is impossible; 1 or more");
+        range(list, "train.instance_noise", t.instance_noise, 0.0..=10.0);
+        if t.instance_noise_steps == 0 {
+            list.error(
+                "train.instance_noise_steps",
+                "noise cannot fall to nothing over 0 steps; 1 or more, or train.instance_noise = 0 for none",
+            );
         }
     }
 
@@ -219,6 +202,8 @@ impl Config {
             ("train.checkpoint_every", t.checkpoint_every),
             ("train.keep_checkpoints", t.keep_checkpoints),
             ("train.grid_every", t.grid_every),
+            ("train.instance_noise_steps", t.instance_noise_steps),
+            ("optimizer.ema_half_life", self.optimizer.ema_half_life),
             ("score.every", score.every),
             ("score.images", score.images),
             ("optimizer.drop_every", self.optimizer.drop_every),
@@ -248,19 +233,21 @@ impl Config {
     }
 }
 
-struct List(Vec<Problem>);
+/// Problems as they are found.
+pub(super) struct List(Vec<Problem>);
 
 impl List {
-    fn error(&mut self, key: &'static str, message: impl Into<String>) {
+    pub(super) fn error(&mut self, key: &'static str, message: impl Into<String>) {
         self.0.push(Problem { level: Level::Error, key, message: message.into() });
     }
 
-    fn warning(&mut self, key: &'static str, message: impl Into<String>) {
+    pub(super) fn warning(&mut self, key: &'static str, message: impl Into<String>) {
         self.0.push(Problem { level: Level::Warning, key, message: message.into() });
     }
 }
 
-fn range(list: &mut List, key: &'static str, value: f64, allowed: std::ops::RangeInclusive<f64>) {
+/// An error where `value` is outside `allowed`, or no number.
+pub(super) fn range(list: &mut List, key: &'static str, value: f64, allowed: std::ops::RangeInclusive<f64>) {
     if !allowed.contains(&value) {
         list.error(key, format!("{value} is outside {} to {}", allowed.start(), allowed.end()));
     }
@@ -337,6 +324,22 @@ mod tests {
                 "{batch_size}"
             );
         }
+    }
+
+    #[test]
+    fn regularizations_that_work_against_each_other_are_told() {
+        let set = |entries: &[&str]| {
+            Config::default().with(&entries.iter().map(|s| (*s).to_owned()).collect::<Vec<_>>()).expect("readable")
+        };
+        let weights = "loss.class_weights=inverse-frequency";
+        assert_eq!(keys(&set(&[weights]), Level::Error), ["loss.class_weights"]);
+        assert_eq!(set(&[weights, "data.balance=false"]).check(Some(3)), []);
+        assert_eq!(keys(&set(&["loss.r1=1", "loss.kind=wasserstein-gp"]), Level::Warning), ["loss.r1"]);
+        assert_eq!(set(&["loss.r1=1", "loss.kind=least-squares"]).check(Some(3)), []);
+        let off = ["loss.r1=-1", "loss.r1_every=0", "loss.lecam=nan", "loss.lecam_decay=1", "optimizer.clip=-1"];
+        let off = [&off[..], &["train.instance_noise=11", "train.instance_noise_steps=0"]].concat();
+        let wanted: Vec<&str> = off.iter().filter_map(|entry| entry.split('=').next()).collect();
+        assert_eq!(keys(&set(&off), Level::Error), wanted);
     }
 
     #[test]

@@ -1,6 +1,9 @@
 //! What every key means, in the same words in `run.toml`, on the command line and in the window.
 
+use std::sync::LazyLock;
+
 use super::file::leaves;
+use super::{loss, optimizer};
 
 /// The explanation of one key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,12 +23,21 @@ pub fn of(key: &str) -> Option<&'static Explanation> {
     ALL.iter().find(|explanation| explanation.key == key)
 }
 
-const fn key(key: &'static str, values: &'static str, paper: &'static str, text: &'static str) -> Explanation {
+pub(super) const fn key(
+    key: &'static str,
+    values: &'static str,
+    paper: &'static str,
+    text: &'static str,
+) -> Explanation {
     Explanation { key, text, values, paper }
 }
 
 /// Every key, in the order of `run.toml`.
-pub const ALL: &[Explanation] = &[
+pub static ALL: LazyLock<Vec<Explanation>> =
+    LazyLock::new(|| [IMAGES_AND_NETWORKS, loss::EXPLAINED, optimizer::EXPLAINED, RUN].concat());
+
+/// The keys before `loss`.
+const IMAGES_AND_NETWORKS: &[Explanation] = &[
     key(
         "image_size",
         "16, 32, 64, 128, 256 or 512 pixels",
@@ -183,87 +195,10 @@ pub const ALL: &[Explanation] = &[
         "Schoenfeld et al. 2020 (U-Net GAN)",
         "A decoder with skip connections judges every pixel beside the whole image, which helps where detail looks wrong in places. Both judgements count alike in the loss. A step takes about a third to a half longer. The label is not told to the decoder apart from what the encoder saw, and the paper's CutMix consistency is left out.",
     ),
-    key(
-        "loss.kind",
-        "\"bce\", \"hinge\" or \"wasserstein-gp\"",
-        "Goodfellow et al. 2014; Lim & Ye 2017; Gulrajani et al. 2017",
-        "What the two networks fight over. `hinge` is a sound default; `bce` is the classic one; `wasserstein-gp` is steady but takes several times as long a step.",
-    ),
-    key(
-        "loss.label_smoothing",
-        "0 to 0.5",
-        "Salimans et al. 2016",
-        "With `bce`, the discriminator's target for real images is 1 less this, which keeps it from growing too sure. Fakes keep their target of 0.",
-    ),
-    key(
-        "loss.gradient_penalty",
-        "0 or more",
-        "Gulrajani et al. 2017",
-        "With `wasserstein-gp`, the weight of the penalty on slopes other than one. 10 is the value of the paper.",
-    ),
-    key(
-        "loss.auxiliary_weight",
-        "0 or more",
-        "Odena et al. 2017",
-        "With `auxiliary` conditioning, the weight of the classification loss in both networks.",
-    ),
-    key("optimizer.generator_lr", "0 to 1", "Heusel et al. 2017", "Learning rate of the generator."),
-    key(
-        "optimizer.discriminator_lr",
-        "0 to 1",
-        "Heusel et al. 2017",
-        "Learning rate of the discriminator. Several times the generator's keeps the discriminator ahead without extra updates (two time-scale update rule).",
-    ),
-    key(
-        "optimizer.beta1",
-        "0 to 1 (excluded)",
-        "Kingma & Ba 2015",
-        "Adam's memory of the mean gradient. 0 suits hinge with spectral normalisation; 0.5 is DCGAN's.",
-    ),
-    key(
-        "optimizer.beta2",
-        "0 to 1 (excluded)",
-        "Kingma & Ba 2015",
-        "Adam's memory of the mean squared gradient. 0.9 follows changes quickly; 0.999 is the classic value.",
-    ),
-    key(
-        "optimizer.discriminator_steps",
-        "1 to 100",
-        "Arjovsky et al. 2017",
-        "Updates of the discriminator for each update of the generator. Each adds its full cost; 5 is usual with `wasserstein-gp`, 1 elsewhere.",
-    ),
-    key(
-        "optimizer.accumulation",
-        "1 to 100 batches",
-        "",
-        "Batches whose gradients are added up for one update: the effect of a larger batch in the memory of a small one, at the time of all of them.",
-    ),
-    key(
-        "optimizer.ema_decay",
-        "0 to 1 (excluded)",
-        "Yaz\u{131}c\u{131} et al. 2019",
-        "Decay of the moving average of the generator's weights a step. Grids, scores and exports use the averaged generator; 0.999 averages about the last thousand steps.",
-    ),
-    key(
-        "optimizer.schedule",
-        "\"constant\", \"linear\", \"cosine\" or \"step\"",
-        "",
-        "How both learning rates change over the run. Falling rates settle the last details.",
-    ),
-    key(
-        "optimizer.decay_from",
-        "0 to 1 (excluded), share of the run",
-        "",
-        "With `linear` and `cosine`, the share of the run after which the rates begin to fall.",
-    ),
-    key(
-        "optimizer.decay_to",
-        "0 to 1, share of the rate",
-        "",
-        "With `linear` and `cosine`, what is left of the rates at the end.",
-    ),
-    key("optimizer.drop_every", "1 or more steps", "", "With `step`, the steps between two drops of the rates."),
-    key("optimizer.drop_factor", "0 to 1", "", "With `step`, what each drop multiplies the rates with."),
+];
+
+/// The keys of `train` and `score`.
+const RUN: &[Explanation] = &[
     key(
         "train.steps",
         "1 or more",
@@ -312,6 +247,18 @@ pub const ALL: &[Explanation] = &[
         "0 takes all cores",
         "",
         "CPU threads that training may use. Leave a core free to keep the machine pleasant.",
+    ),
+    key(
+        "train.instance_noise",
+        "0 (off) to 10, where pixels go from -1 to 1",
+        "S\u{f8}nderby et al. 2017; Arjovsky & Bottou 2017",
+        "Standard deviation, in the first step, of the noise on every image that the discriminator sees, real or fake. It makes the two overlap while they are still easy to tell apart, which keeps early gradients useful; drawing it costs a little of each step. 0.1 is a start.",
+    ),
+    key(
+        "train.instance_noise_steps",
+        "1 or more steps",
+        "",
+        "With `instance_noise`, the steps over which its deviation falls to 0 along a straight line. Afterwards it costs nothing.",
     ),
     key(
         "score.every",
@@ -379,7 +326,7 @@ mod tests {
         let keys: Vec<String> = leaves(&table_of(&Config::default())).into_iter().map(|(key, _)| key).collect();
         let explained: Vec<&str> = ALL.iter().map(|explanation| explanation.key).collect();
         assert_eq!(keys, explained);
-        for explanation in ALL {
+        for explanation in ALL.iter() {
             assert!(explanation.text.ends_with('.') && !explanation.values.is_empty(), "{}", explanation.key);
         }
     }

@@ -9,14 +9,18 @@ pub mod check;
 pub mod cost;
 pub mod explain;
 mod file;
+mod loss;
 mod network;
+mod optimizer;
 mod preset;
 
 use serde::{Deserialize, Serialize};
 
 pub use check::{Level, Problem, has_errors};
 pub use file::{ConfigError, Overrides};
+pub use loss::Loss;
 pub use network::{Discriminator, Generator};
+pub use optimizer::Optimizer;
 pub use preset::Preset;
 
 /// The whole configuration of a run, as `run.toml` holds it.
@@ -112,93 +116,6 @@ impl Data {
     }
 }
 
-/// `[loss]`: what the networks are trained to lower.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Loss {
-    /// The adversarial loss.
-    pub kind: LossKind,
-    /// `bce` only: the discriminator's target for real images is 1 less this.
-    pub label_smoothing: f64,
-    /// `wasserstein-gp` only: weight of the gradient penalty.
-    pub gradient_penalty: f64,
-    /// `auxiliary` conditioning only: weight of the classification loss.
-    pub auxiliary_weight: f64,
-}
-
-impl Default for Loss {
-    fn default() -> Self {
-        Self { kind: LossKind::Hinge, label_smoothing: 0.1, gradient_penalty: 10.0, auxiliary_weight: 1.0 }
-    }
-}
-
-/// `[optimizer]`: how weights move (Adam, without weight decay).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Optimizer {
-    /// Learning rate of the generator.
-    pub generator_lr: f64,
-    /// Learning rate of the discriminator.
-    pub discriminator_lr: f64,
-    /// Adam's decay of the mean gradient.
-    pub beta1: f64,
-    /// Adam's decay of the mean squared gradient.
-    pub beta2: f64,
-    /// Updates of the discriminator for each of the generator.
-    pub discriminator_steps: usize,
-    /// Batches whose gradients are added up for one update.
-    pub accumulation: usize,
-    /// Decay of the moving average of the generator's weights; 0 follows the weights themselves.
-    pub ema_decay: f64,
-    /// How both learning rates change over the run.
-    pub schedule: Schedule,
-    /// `linear` and `cosine` only: the share of the run at which the decay begins.
-    pub decay_from: f64,
-    /// `linear` and `cosine` only: the share of the learning rate that is left at the end.
-    pub decay_to: f64,
-    /// `step` only: steps between two drops.
-    pub drop_every: usize,
-    /// `step` only: what a drop multiplies the learning rate with.
-    pub drop_factor: f64,
-}
-
-impl Default for Optimizer {
-    fn default() -> Self {
-        Self {
-            generator_lr: 1e-4,
-            discriminator_lr: 4e-4,
-            beta1: 0.0,
-            beta2: 0.9,
-            discriminator_steps: 1,
-            accumulation: 1,
-            ema_decay: 0.999,
-            schedule: Schedule::Constant,
-            decay_from: 0.5,
-            decay_to: 0.0,
-            drop_every: 1000,
-            drop_factor: 0.5,
-        }
-    }
-}
-
-impl Optimizer {
-    /// What both learning rates are multiplied with at `step` (counted from 1) of a run of `steps`.
-    pub fn lr_factor(&self, step: usize, steps: usize) -> f64 {
-        let progress = if steps == 0 { 0.0 } else { (step.saturating_sub(1)) as f64 / steps as f64 };
-        let decayed = ((progress - self.decay_from) / (1.0 - self.decay_from).max(1e-9)).clamp(0.0, 1.0);
-        let between = |left: f64| self.decay_to + (1.0 - self.decay_to) * left;
-        match self.schedule {
-            Schedule::Constant => 1.0,
-            Schedule::Linear => between(1.0 - decayed),
-            Schedule::Cosine => between(0.5 * (1.0 + (std::f64::consts::PI * decayed).cos())),
-            Schedule::Step => {
-                let drops = step.saturating_sub(1) / self.drop_every.max(1);
-                self.drop_factor.powi(i32::try_from(drops).unwrap_or(i32::MAX))
-            }
-        }
-    }
-}
-
 /// `[train]`: how long, how much at a time, and what is kept.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -221,6 +138,10 @@ pub struct Train {
     pub device: String,
     /// CPU threads that training may use; 0 takes all cores.
     pub threads: usize,
+    /// Standard deviation, in the first step, of the noise on every image that the discriminator sees; 0 adds none.
+    pub instance_noise: f64,
+    /// Steps over which that noise falls to nothing.
+    pub instance_noise_steps: usize,
 }
 
 impl Default for Train {
@@ -235,6 +156,8 @@ impl Default for Train {
             grid_columns: 8,
             device: "auto".to_owned(),
             threads: 0,
+            instance_noise: 0.0,
+            instance_noise_steps: 2000,
         }
     }
 }
@@ -321,6 +244,15 @@ choice! {
         Bce = "bce": "Binary cross-entropy with the non-saturating generator loss (Goodfellow et al. 2014), with one-sided label smoothing.",
         Hinge = "hinge": "Margins of one on either side, so images that are already well judged stop pulling (Lim & Ye 2017; Miyato et al. 2018).",
         WassersteinGp = "wasserstein-gp": "An estimate of the Wasserstein distance, with a penalty that keeps the critic's slope near one (Gulrajani et al. 2017).",
+        LeastSquares = "least-squares": "Half the mean squared distance of the logits from 1 (real) and 0 (fake), so that fakes far from the border still pull (Mao et al. 2017).",
+    }
+}
+choice! {
+    /// `loss.class_weights`
+    ClassWeights {
+        None = "none": "Every image counts alike.",
+        InverseFrequency = "inverse-frequency": "An image counts in inverse proportion to the images of its class, so that all classes together weigh the same.",
+        InverseSquareRoot = "inverse-square-root": "An image counts in inverse proportion to the square root of the images of its class: half-way between the two.",
     }
 }
 choice! {

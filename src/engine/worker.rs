@@ -163,7 +163,8 @@ impl<'a, 'b> Run<'a, 'b> {
         };
         let classes = dataset.class_names();
         let warnings = refuse(&config, Some(classes.len()))?;
-        let trainer = Trainer::new(&config, classes.len(), &device)?;
+        let mut trainer = Trainer::new(&config, classes.len(), &device)?;
+        trainer.weigh_classes(&dataset.class_counts())?;
         journal.writer = Some(Writer::create(&request.session, &config)?);
         let session = request.session.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
         journal.tell(Event::Started(Box::new(Started {

@@ -1,22 +1,24 @@
 //! The adversarial losses. Each takes the mean over scales of a term of that scale's judgement.
 
-use candle_core::{Result, Tensor};
+use candle_core::{DType, Result, Tensor};
 
 use crate::config::{Conditioning, Config, LossKind};
 use crate::model::{Discriminator, Judgement, Pass};
 use crate::ops::{Graph, Value, blend, gradients};
 
-fn mean_over_scales(judgements: &[Judgement], term: impl Fn(&Judgement) -> Result<Value>) -> Result<Value> {
-    let mut total: Option<Value> = None;
-    for judgement in judgements {
-        let term = term(judgement)?;
+/// The mean of some terms of shape (1).
+pub(super) fn mean_of(terms: impl Iterator<Item = Result<Value>>) -> Result<Value> {
+    let (mut total, mut count) = (None::<Value>, 0);
+    for term in terms {
+        let term = term?;
         total = Some(match total {
             None => term,
             Some(before) => before.add(&term)?,
         });
+        count += 1;
     }
     match total {
-        Some(total) => total.scale(1.0 / judgements.len() as f64),
+        Some(total) => total.scale(1.0 / f64::from(count)),
         None => candle_core::bail!("a discriminator without scales judges nothing"),
     }
 }
@@ -30,65 +32,133 @@ fn adversarial(judgements: &[Judgement], term: impl Fn(&Value) -> Result<Value>)
     })
 }
 
-fn mean_logit(judgements: &[Judgement]) -> Result<Value> {
-    adversarial(judgements, Value::mean_all)
+fn mean_over_scales(judgements: &[Judgement], term: impl Fn(&Judgement) -> Result<Value>) -> Result<Value> {
+    mean_of(judgements.iter().map(term))
 }
 
-/// Mean binary cross-entropy between logits and one target for all of them: `softplus(x) - target x`.
-fn cross_entropy_with(judgements: &[Judgement], target: f64) -> Result<Value> {
-    adversarial(judgements, |x| {
-        if target == 0.0 { x.softplus()?.mean_all() } else { x.softplus()?.sub(&x.scale(target)?)?.mean_all() }
-    })
+/// What a batch's images are, and how much each of them counts.
+pub(super) struct Batch<'a> {
+    /// `(B)` u32.
+    pub labels: &'a Tensor,
+    /// `(B)`: the weight of each image by its class; nothing where all count alike.
+    pub weights: Option<Value>,
 }
 
-fn classification(judgements: &[Judgement], labels: &Tensor) -> Result<Option<Value>> {
-    if judgements.iter().any(|j| j.class_logits.is_none()) {
-        return Ok(None);
+impl Batch<'_> {
+    /// The weighted mean of terms, `(B)` or `(B, ..)`, with shape (1). The weights are not divided by their sum: their mean
+    /// is 1 over the data, not over the batch.
+    fn mean(&self, terms: &Value) -> Result<Value> {
+        let Some(weights) = &self.weights else { return terms.mean_all() };
+        let mut shape = vec![1; terms.dims().len()];
+        shape[0] = weights.dims()[0];
+        terms.mul(&weights.reshape(&shape)?)?.mean_all()
     }
-    let term = |j: &Judgement| match &j.class_logits {
-        Some(logits) => logits.cross_entropy(labels),
-        None => j.logits.mean_all(),
-    };
-    mean_over_scales(judgements, term).map(Some)
+
+    fn mean_logit(&self, judgements: &[Judgement]) -> Result<Value> {
+        adversarial(judgements, |x| self.mean(x))
+    }
+
+    /// Mean binary cross-entropy between logits and one target for all of them: `softplus(x) - target x`.
+    fn cross_entropy_with(&self, judgements: &[Judgement], target: f64) -> Result<Value> {
+        adversarial(judgements, |x| {
+            if target == 0.0 { self.mean(&x.softplus()?) } else { self.mean(&x.softplus()?.sub(&x.scale(target)?)?) }
+        })
+    }
+
+    /// Half the mean squared distance of the logits from one target for all of them.
+    fn half_square(&self, judgements: &[Judgement], target: f64) -> Result<Value> {
+        let square = |x: &Value| {
+            let difference = x.affine(1.0, -target)?;
+            self.mean(&difference.mul(&difference)?)
+        };
+        adversarial(judgements, square)?.scale(0.5)
+    }
+
+    fn hinge(&self, judgements: &[Judgement], sign: f64) -> Result<Value> {
+        adversarial(judgements, |x| self.mean(&x.affine(sign, 1.0)?.leaky_relu(0.0)?))
+    }
+
+    /// Cross-entropy of `(B, classes)` logits with the labels, shape (1).
+    fn classes(&self, logits: &Value) -> Result<Value> {
+        let Some(weights) = &self.weights else { return logits.cross_entropy(self.labels) };
+        let classes = logits.dims()[1];
+        let max = Value::constant(logits.tensor().max_keepdim(1)?);
+        let shifted = logits.sub(&max.broadcast_as(logits.dims())?)?;
+        let total = shifted.exp()?.sum_keepdim(1)?.log()?;
+        let eye = Tensor::eye(classes, DType::F32, logits.tensor().device())?;
+        let picked = shifted.mul(&Value::constant(eye.index_select(self.labels, 0)?))?.sum_keepdim(1)?;
+        self.mean(&total.sub(&picked)?.reshape(weights.dims())?)
+    }
+
+    fn classification(&self, judgements: &[Judgement]) -> Result<Option<Value>> {
+        if judgements.iter().any(|j| j.class_logits.is_none()) {
+            return Ok(None);
+        }
+        let term = |j: &Judgement| match &j.class_logits {
+            Some(logits) => self.classes(logits),
+            None => j.logits.mean_all(),
+        };
+        mean_over_scales(judgements, term).map(Some)
+    }
 }
 
-/// The discriminator's loss on a batch, without the gradient penalty. All shapes (1).
+/// The discriminator's loss on a batch, without penalties. All shapes (1).
 pub(super) fn of_discriminator(
     config: &Config,
     real: &[Judgement],
     fake: &[Judgement],
-    labels: &Tensor,
+    batch: &Batch<'_>,
 ) -> Result<Value> {
-    let hinge = |judgements: &[Judgement], sign: f64| {
-        adversarial(judgements, |x| x.affine(sign, 1.0)?.leaky_relu(0.0)?.mean_all())
-    };
     let total = match config.loss.kind {
         LossKind::Bce => {
-            cross_entropy_with(real, 1.0 - config.loss.label_smoothing)?.add(&cross_entropy_with(fake, 0.0)?)?
+            let on_real = batch.cross_entropy_with(real, 1.0 - config.loss.label_smoothing)?;
+            on_real.add(&batch.cross_entropy_with(fake, 0.0)?)?
         }
-        LossKind::Hinge => hinge(real, -1.0)?.add(&hinge(fake, 1.0)?)?,
-        LossKind::WassersteinGp => mean_logit(fake)?.sub(&mean_logit(real)?)?,
+        LossKind::Hinge => batch.hinge(real, -1.0)?.add(&batch.hinge(fake, 1.0)?)?,
+        LossKind::WassersteinGp => batch.mean_logit(fake)?.sub(&batch.mean_logit(real)?)?,
+        // The 0-1 form of Mao et al. 2017: targets 1 for real and 0 for fake, half the mean square of each.
+        LossKind::LeastSquares => batch.half_square(real, 1.0)?.add(&batch.half_square(fake, 0.0)?)?,
     };
-    with_classification(config, total, real, labels)
+    with_classification(config, total, real, batch)
 }
 
 /// The generator's loss on a batch of its images. Shape (1).
-pub(super) fn of_generator(config: &Config, fake: &[Judgement], labels: &Tensor) -> Result<Value> {
+pub(super) fn of_generator(config: &Config, fake: &[Judgement], batch: &Batch<'_>) -> Result<Value> {
     let total = match config.loss.kind {
-        LossKind::Bce => cross_entropy_with(fake, 1.0)?,
-        LossKind::Hinge | LossKind::WassersteinGp => mean_logit(fake)?.scale(-1.0)?,
+        LossKind::Bce => batch.cross_entropy_with(fake, 1.0)?,
+        LossKind::Hinge | LossKind::WassersteinGp => batch.mean_logit(fake)?.scale(-1.0)?,
+        LossKind::LeastSquares => batch.half_square(fake, 1.0)?,
     };
-    with_classification(config, total, fake, labels)
+    with_classification(config, total, fake, batch)
 }
 
-fn with_classification(config: &Config, total: Value, judgements: &[Judgement], labels: &Tensor) -> Result<Value> {
+fn with_classification(config: &Config, total: Value, judgements: &[Judgement], batch: &Batch<'_>) -> Result<Value> {
     if config.discriminator.conditioning != Conditioning::Auxiliary {
         return Ok(total);
     }
-    match classification(judgements, labels)? {
+    match batch.classification(judgements)? {
         Some(term) => total.add(&term.scale(config.loss.auxiliary_weight)?),
         None => Ok(total),
     }
+}
+
+/// What penalties take the slope of: the judgements summed over images; the pixels of one are averaged, as in the loss.
+fn critic(judgements: &[Judgement], batch: usize) -> Result<Value> {
+    adversarial(judgements, |x| match x.tensor().elem_count() / batch.max(1) {
+        1 => x.sum_all(),
+        pixels => x.sum_all()?.scale(1.0 / pixels as f64),
+    })
+}
+
+/// The R1 penalty (Mescheder et al. 2018) without its weight gamma, shape (1): half the mean over images of
+/// `|d D / d image|^2`, D the mean over scales. `images` is the leaf `(B, size, size, channels)` that `real` judges.
+pub(super) fn r1(real: &[Judgement], images: &Value) -> Result<Value> {
+    let critic = critic(real, images.dims()[0])?;
+    let Some(gradient) = gradients(critic, std::slice::from_ref(images), Graph::Keep)?.remove(0) else {
+        candle_core::bail!("the discriminator does not depend on its images")
+    };
+    let batch = gradient.dims()[0];
+    gradient.mul(&gradient)?.sum_all()?.scale(0.5 / batch as f64)
 }
 
 /// Mean over images of `(|d critic / d image| - 1)^2` at random points between real and fake (Gulrajani et al. 2017). The
@@ -104,11 +174,7 @@ pub(super) fn gradient_penalty(
     let batch = real.dim(0)?.max(1);
     let between = Value::leaf(blend(real, fake, alpha)?);
     let judgements = discriminator.forward(pass, &between, labels)?;
-    // Images are summed; the pixels of one are averaged, as in the loss.
-    let critic = adversarial(&judgements, |x| match x.tensor().elem_count() / batch {
-        1 => x.sum_all(),
-        pixels => x.sum_all()?.scale(1.0 / pixels as f64),
-    })?;
+    let critic = critic(&judgements, batch)?;
     let Some(gradient) = gradients(critic, std::slice::from_ref(&between), Graph::Keep)?.remove(0) else {
         candle_core::bail!("the critic does not depend on its images")
     };

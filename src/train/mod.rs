@@ -1,8 +1,11 @@
 //! One update of D, one of G, and every piece of state that a resume needs.
 
 mod adam;
+mod clip;
+mod lecam;
 mod loss;
 mod made;
+mod noise;
 pub mod replay;
 pub mod state;
 mod trainer;

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 use anyhow::Context as _;
 use candle_core::{Device, Tensor};
 
+use super::lecam::LeCam;
 use super::{Adam, Trainer};
 use crate::model::{Entry, Store};
 
@@ -19,7 +20,10 @@ pub const EMA: &str = "ema.safetensors";
 const GENERATOR_OPTIMIZER: &str = "generator_optimizer.safetensors";
 const DISCRIMINATOR_OPTIMIZER: &str = "discriminator_optimizer.safetensors";
 
-/// Every file of a trainer's checkpoint.
+/// The moving averages of the LeCam regularisation: `real` and `fake`, one f64 a scale.
+const LECAM: &str = "lecam.safetensors";
+
+/// Every file of a trainer's checkpoint, to which `loss.lecam` adds [`LECAM`].
 pub const FILES: [&str; 5] = [GENERATOR, DISCRIMINATOR, EMA, GENERATOR_OPTIMIZER, DISCRIMINATOR_OPTIMIZER];
 
 impl Trainer {
@@ -28,13 +32,17 @@ impl Trainer {
     /// # Errors
     /// Where a device cannot be read.
     pub fn to_files(&self) -> anyhow::Result<Vec<File>> {
-        Ok(vec![
+        let mut files = vec![
             (GENERATOR, store_bytes(&self.generator_store)?),
             (DISCRIMINATOR, store_bytes(&self.discriminator_store)?),
             (EMA, store_bytes(&self.ema)?),
             (GENERATOR_OPTIMIZER, moment_bytes(&self.generator_optimizer)?),
             (DISCRIMINATOR_OPTIMIZER, moment_bytes(&self.discriminator_optimizer)?),
-        ])
+        ];
+        if self.config.loss.lecam > 0.0 {
+            files.push((LECAM, lecam_bytes(&self.lecam)?));
+        }
+        Ok(files)
     }
 
     /// Takes over every tensor of a checkpoint of the same configuration.
@@ -54,6 +62,9 @@ impl Trainer {
             (DISCRIMINATOR_OPTIMIZER, &mut self.discriminator_optimizer),
         ] {
             load_moments(optimizer, &read(name)?).with_context(|| format!("checkpoint file {name}"))?;
+        }
+        if self.config.loss.lecam > 0.0 {
+            self.lecam = parse_lecam(&read(LECAM)?).with_context(|| format!("checkpoint file {LECAM}"))?;
         }
         Ok(())
     }
@@ -109,4 +120,17 @@ fn load_moments(optimizer: &mut Adam, bytes: &[u8]) -> anyhow::Result<()> {
         }
     }
     Ok(())
+}
+
+fn lecam_bytes(lecam: &LeCam) -> anyhow::Result<Vec<u8>> {
+    let tensor = |averages: &[f64]| Tensor::from_slice(averages, averages.len(), &Device::Cpu);
+    bytes(&BTreeMap::from([("real".to_owned(), tensor(&lecam.real)?), ("fake".to_owned(), tensor(&lecam.fake)?)]))
+}
+
+fn parse_lecam(bytes: &[u8]) -> anyhow::Result<LeCam> {
+    let mut tensors = parse(bytes)?;
+    let mut averages = |name: &str| -> anyhow::Result<Vec<f64>> {
+        Ok(tensors.remove(name).with_context(|| format!("`{name}` is missing"))?.to_vec1()?)
+    };
+    Ok(LeCam { real: averages("real")?, fake: averages("fake")? })
 }

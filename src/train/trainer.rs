@@ -2,13 +2,18 @@
 //!
 //! One step is `discriminator_steps` updates of D, then one of G, then the moving average of G. Every update adds up the
 //! gradients of `accumulation` batches, each loss divided by their number. D's update draws its own fakes, through which no
-//! gradient reaches G; G's update draws new ones. Both networks run in training mode throughout.
+//! gradient reaches G; G's update draws new ones. Both networks run in training mode throughout. Noise for the images that D
+//! sees, and whether R1 is due, follow from the count of updates, which the optimisers' checkpoints hold.
 
 use candle_core::{Device, Result, Tensor};
 
 use super::adam::Adam;
-use super::loss;
-use crate::config::{Config, LossKind};
+use super::clip;
+use super::lecam::LeCam;
+use super::loss::{self, Batch};
+use super::noise::{deviation, with_noise};
+use crate::config::chance::Purpose;
+use crate::config::{ClassWeights, Config, LossKind};
 use crate::model::{Discriminator, Generator, Judgement, Mode, Pass, Store};
 use crate::ops::tape::without_recording;
 use crate::ops::{Graph, Value, gradients};
@@ -71,6 +76,9 @@ pub struct Trainer {
     pub(super) ema: Store,
     pub(super) generator_optimizer: Adam,
     pub(super) discriminator_optimizer: Adam,
+    pub(super) lecam: LeCam,
+    /// `(classes)`, where images count by their class.
+    class_weights: Option<Tensor>,
 }
 
 impl Trainer {
@@ -88,11 +96,38 @@ impl Trainer {
             generator_optimizer: Adam::new(&generator_store, o.beta1, o.beta2)?,
             discriminator_optimizer: Adam::new(&discriminator_store, o.beta1, o.beta2)?,
             ema: generator_store.clone(),
+            lecam: LeCam::default(),
+            class_weights: None,
             generator,
             discriminator,
             generator_store,
             discriminator_store,
         })
+    }
+
+    /// Tells how many images each class has, which `loss.class_weights` goes by; a step without it is then an error.
+    ///
+    /// # Errors
+    /// Those of candle.
+    #[expect(clippy::cast_possible_truncation, reason = "the factors of an f32 loss")]
+    pub fn weigh_classes(&mut self, images: &[usize]) -> Result<()> {
+        let device = self.generator_store.entries().first().map_or(&Device::Cpu, |entry| entry.tensor.device());
+        let tensor = |weights: Vec<f64>| {
+            let weights: Vec<f32> = weights.into_iter().map(|weight| weight as f32).collect();
+            let classes = weights.len();
+            Tensor::from_vec(weights, classes, device)
+        };
+        self.class_weights = self.config.loss.class_weights.of(images).map(tensor).transpose()?;
+        Ok(())
+    }
+
+    fn batch<'a>(&self, labels: &'a Tensor) -> Result<Batch<'a>> {
+        let weights = match &self.class_weights {
+            Some(weights) => Some(Value::constant(weights.index_select(labels, 0)?)),
+            None if self.config.loss.class_weights == ClassWeights::None => None,
+            None => candle_core::bail!("loss.class_weights: nobody told how many images each class has"),
+        };
+        Ok(Batch { labels, weights })
     }
 
     /// Whether every learnt number is one.
@@ -153,18 +188,20 @@ impl Trainer {
         for _ in 0..o.discriminator_steps {
             let mut total = Accumulated::default();
             (losses.discriminator, losses.logits_real, losses.logits_fake) = (0.0, 0.0, 0.0);
-            for _ in 0..o.accumulation {
+            for part in 0..o.accumulation {
                 let batch = feed.discriminator()?;
-                self.discriminator_gradients(&batch, &mut losses, &mut total)?;
+                self.discriminator_gradients(&batch, part, &mut losses, &mut total)?;
             }
+            clip::by_norm(&mut total.0, o.clip)?;
             let lr = o.discriminator_lr * lr_factor;
             self.discriminator_optimizer.update(&mut self.discriminator_store, &total.0, lr)?;
         }
         let mut total = Accumulated::default();
-        for _ in 0..o.accumulation {
+        for part in 0..o.accumulation {
             let batch = feed.generator()?;
-            self.generator_gradients(&batch, &mut losses, &mut total)?;
+            self.generator_gradients(&batch, part, &mut losses, &mut total)?;
         }
+        clip::by_norm(&mut total.0, o.clip)?;
         self.generator_optimizer.update(&mut self.generator_store, &total.0, o.generator_lr * lr_factor)?;
         self.follow()?;
         Ok(losses)
@@ -173,6 +210,7 @@ impl Trainer {
     fn discriminator_gradients(
         &mut self,
         b: &DiscriminatorBatch,
+        part: usize,
         losses: &mut Losses,
         total: &mut Accumulated,
     ) -> Result<()> {
@@ -181,14 +219,25 @@ impl Trainer {
             let mut pass = Pass::new(&mut self.generator_store, Mode::Train, false);
             self.generator.forward(&mut pass, &Value::constant(b.z.clone()), &b.labels)
         })?;
+        let (real, fake) = self.noisy(&Value::constant(b.real.clone()), &fake, part)?;
+        let l = &self.config.loss;
+        let r1_due = l.r1 > 0.0 && self.discriminator_optimizer.steps().is_multiple_of(l.r1_every as u64);
+        let real = if r1_due { Value::leaf(real.tensor().clone()) } else { real };
+        let batch = self.batch(&b.labels)?;
         let mut pass = Pass::new(&mut self.discriminator_store, Mode::Train, true);
-        let on_real = self.discriminator.forward(&mut pass, &Value::constant(b.real.clone()), &b.labels)?;
+        let on_real = self.discriminator.forward(&mut pass, &real, &b.labels)?;
         let on_fake = self.discriminator.forward(&mut pass, &fake, &b.labels)?;
-        let mut loss = loss::of_discriminator(&self.config, &on_real, &on_fake, &b.labels)?;
-        if self.config.loss.kind == LossKind::WassersteinGp {
-            let penalty =
-                loss::gradient_penalty(&self.discriminator, &mut pass, &b.real, fake.tensor(), &b.labels, &b.alpha)?;
-            loss = loss.add(&penalty.scale(self.config.loss.gradient_penalty)?)?;
+        let mut loss = loss::of_discriminator(&self.config, &on_real, &on_fake, &batch)?;
+        if r1_due {
+            loss = loss.add(&loss::r1(&on_real, &real)?.scale(l.r1 * l.r1_every as f64)?)?;
+        }
+        if l.lecam > 0.0 {
+            loss = loss.add(&self.lecam.term(l.lecam_decay, &on_real, &on_fake)?.scale(l.lecam)?)?;
+        }
+        if l.kind == LossKind::WassersteinGp {
+            let (real, fake) = (real.tensor(), fake.tensor());
+            let penalty = loss::gradient_penalty(&self.discriminator, &mut pass, real, fake, &b.labels, &b.alpha)?;
+            loss = loss.add(&penalty.scale(l.gradient_penalty)?)?;
         }
         let share_f32 = share as f32;
         losses.discriminator += loss.scalar()? * share_f32;
@@ -198,23 +247,49 @@ impl Trainer {
         total.add(loss, &pass, share)
     }
 
-    fn generator_gradients(&mut self, b: &GeneratorBatch, losses: &mut Losses, total: &mut Accumulated) -> Result<()> {
+    fn generator_gradients(
+        &mut self,
+        b: &GeneratorBatch,
+        part: usize,
+        losses: &mut Losses,
+        total: &mut Accumulated,
+    ) -> Result<()> {
+        let batch = self.batch(&b.labels)?;
         let share = 1.0 / self.config.optimizer.accumulation as f64;
         let mut pass = Pass::new(&mut self.generator_store, Mode::Train, true);
         let fake = self.generator.forward(&mut pass, &Value::constant(b.z.clone()), &b.labels)?;
+        let steps = self.generator_optimizer.steps();
+        let number = steps * self.config.optimizer.accumulation as u64 + part as u64;
+        let train = &self.config.train;
+        let purpose = Purpose::GeneratorInstanceNoise;
+        let fake = with_noise(&fake, train.seed, purpose, number, deviation(train, steps))?;
         // D moves its singular vectors and running statistics here too, but its weights need no gradients.
         let mut judge = Pass::new(&mut self.discriminator_store, Mode::Train, false);
         let judgements = self.discriminator.forward(&mut judge, &fake, &b.labels)?;
         drop(fake);
-        let loss = loss::of_generator(&self.config, &judgements, &b.labels)?;
+        let loss = loss::of_generator(&self.config, &judgements, &batch)?;
         drop(judgements);
         losses.generator += loss.scalar()? * share as f32;
         total.add(loss, &pass, share)
     }
 
+    /// Real images and fakes as D sees them in the `part`-th batch of its next update: the same draws however the run came
+    /// here, since they go by the count of updates.
+    fn noisy(&self, real: &Value, fake: &Value, part: usize) -> Result<(Value, Value)> {
+        let train = &self.config.train;
+        let deviation = deviation(train, self.generator_optimizer.steps());
+        let updates = self.discriminator_optimizer.steps();
+        let number = 2 * (updates * self.config.optimizer.accumulation as u64 + part as u64);
+        let noisy =
+            |images, number| with_noise(images, train.seed, Purpose::DiscriminatorInstanceNoise, number, deviation);
+        Ok((noisy(real, number)?, noisy(fake, number + 1)?))
+    }
+
     /// Learnt numbers of the average move by the decay; running statistics are copied.
     fn follow(&mut self) -> Result<()> {
-        let decay = self.config.optimizer.ema_decay;
+        // The generator's update of this step is counted already.
+        let done = self.generator_optimizer.steps().saturating_sub(1);
+        let decay = self.config.optimizer.average_decay(done, self.config.images_per_step());
         for (shadow, live) in self.ema.entries_mut().iter_mut().zip(self.generator_store.entries()) {
             shadow.tensor = if live.learnt && decay > 0.0 {
                 blend(&shadow.tensor, &live.tensor, decay)?

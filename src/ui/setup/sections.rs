@@ -6,6 +6,9 @@ use super::form::{Form, combo, control_size};
 use super::{fit, network};
 use crate::config::{Conditioning, LossKind, Schedule};
 
+/// The largest number below 1 that a control offers.
+const BELOW_ONE: f64 = 0.999_999;
+
 /// Image size, colour and balance.
 pub fn images_ui(form: &mut Form<'_>, ui: &mut Ui) {
     form.row(ui, "image_size", "Image size", None, |ui, config| {
@@ -104,6 +107,19 @@ pub fn loss_ui(form: &mut Form<'_>, ui: &mut Ui) {
     form.fraction(ui, "loss.label_smoothing", "Label smoothing", off, 0.0..=0.5, |c| &mut c.loss.label_smoothing);
     let off = (kind != LossKind::WassersteinGp).then_some("Only with the wasserstein-gp loss");
     form.fraction(ui, "loss.gradient_penalty", "Gradient penalty", off, 0.0..=1e6, |c| &mut c.loss.gradient_penalty);
+    let loss = &form.config.loss;
+    let no_r1 = (loss.r1 == 0.0).then_some("Only with an R1 penalty above 0");
+    let no_lecam = (loss.lecam == 0.0).then_some("Only with a LeCam weight above 0");
+    form.fraction(ui, "loss.r1", "R1 penalty", None, 0.0..=1e6, |c| &mut c.loss.r1);
+    form.count(ui, "loss.r1_every", "R1 every", no_r1, 1..=1000, |c| &mut c.loss.r1_every);
+    form.fraction(ui, "loss.lecam", "LeCam", None, 0.0..=1e6, |c| &mut c.loss.lecam);
+    form.fraction(ui, "loss.lecam_decay", "LeCam decay", no_lecam, 0.0..=BELOW_ONE, |c| &mut c.loss.lecam_decay);
+    form.choice(ui, "loss.class_weights", "Class weights", |c| &mut c.loss.class_weights);
+    form.fraction(ui, "train.instance_noise", "Instance noise", None, 0.0..=10.0, |c| &mut c.train.instance_noise);
+    let off = (form.config.train.instance_noise == 0.0).then_some("Only with instance noise above 0");
+    form.count(ui, "train.instance_noise_steps", "Noise falls over", off, 1..=1_000_000_000, |c| {
+        &mut c.train.instance_noise_steps
+    });
     let auxiliary = form.config.discriminator.conditioning == Conditioning::Auxiliary;
     let off = (!auxiliary).then_some("Only with auxiliary conditioning of the discriminator");
     form.fraction(ui, "loss.auxiliary_weight", "Auxiliary weight", off, 0.0..=1e6, |c| &mut c.loss.auxiliary_weight);
@@ -111,7 +127,6 @@ pub fn loss_ui(form: &mut Form<'_>, ui: &mut Ui) {
 
 /// Learning rates, Adam, averaging and the schedule.
 pub fn optimizer_ui(form: &mut Form<'_>, ui: &mut Ui) {
-    const BELOW_ONE: f64 = 0.999_999;
     form.fraction(ui, "optimizer.generator_lr", "Generator rate", None, 0.0..=1.0, |c| &mut c.optimizer.generator_lr);
     form.fraction(ui, "optimizer.discriminator_lr", "Discriminator rate", None, 0.0..=1.0, |c| {
         &mut c.optimizer.discriminator_lr
@@ -122,7 +137,13 @@ pub fn optimizer_ui(form: &mut Form<'_>, ui: &mut Ui) {
         &mut c.optimizer.discriminator_steps
     });
     form.count(ui, "optimizer.accumulation", "Batches an update", None, 1..=100, |c| &mut c.optimizer.accumulation);
-    form.fraction(ui, "optimizer.ema_decay", "Moving average", None, 0.0..=BELOW_ONE, |c| &mut c.optimizer.ema_decay);
+    let off = (form.config.optimizer.ema_half_life > 0).then_some("The half-life takes its place");
+    form.fraction(ui, "optimizer.ema_decay", "Moving average", off, 0.0..=BELOW_ONE, |c| &mut c.optimizer.ema_decay);
+    form.count(ui, "optimizer.ema_half_life", "Average half-life", None, 0..=1_000_000_000, |c| {
+        &mut c.optimizer.ema_half_life
+    });
+    form.switch(ui, "optimizer.ema_warmup", "Average warm-up", None, |c| &mut c.optimizer.ema_warmup);
+    form.fraction(ui, "optimizer.clip", "Gradient clipping", None, 0.0..=1e6, |c| &mut c.optimizer.clip);
     form.choice(ui, "optimizer.schedule", "Rate schedule", |c| &mut c.optimizer.schedule);
     let schedule = form.config.optimizer.schedule;
     let falls = matches!(schedule, Schedule::Linear | Schedule::Cosine);

@@ -1,0 +1,159 @@
+//! `[loss]`: its keys, what they mean, and what is wrong with them.
+
+use serde::{Deserialize, Serialize};
+
+use super::check::{List, range};
+use super::explain::{Explanation, key};
+use super::{ClassWeights, LossKind};
+
+/// `[loss]`: what the networks are trained to lower.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Loss {
+    /// The adversarial loss.
+    pub kind: LossKind,
+    /// `bce` only: the discriminator's target for real images is 1 less this.
+    pub label_smoothing: f64,
+    /// `wasserstein-gp` only: weight of the gradient penalty.
+    pub gradient_penalty: f64,
+    /// Weight gamma of the R1 penalty `gamma / 2 * mean |d D / d real|^2`; 0 leaves it out.
+    pub r1: f64,
+    /// Updates of the discriminator between two R1 penalties, each then weighted so many times.
+    pub r1_every: usize,
+    /// Weight of the LeCam regularisation; 0 leaves it out.
+    pub lecam: f64,
+    /// LeCam only: decay a batch of the averages of the discriminator's logits.
+    pub lecam_decay: f64,
+    /// How much an image counts by its class, in the terms of single images of both losses.
+    pub class_weights: ClassWeights,
+    /// `auxiliary` conditioning only: weight of the classification loss.
+    pub auxiliary_weight: f64,
+}
+
+impl Default for Loss {
+    fn default() -> Self {
+        Self {
+            kind: LossKind::Hinge,
+            label_smoothing: 0.1,
+            gradient_penalty: 10.0,
+            r1: 0.0,
+            r1_every: 1,
+            lecam: 0.0,
+            lecam_decay: 0.99,
+            class_weights: ClassWeights::None,
+            auxiliary_weight: 1.0,
+        }
+    }
+}
+
+impl Loss {
+    /// The problems that lie in these keys alone.
+    pub(super) fn check(&self, list: &mut List) {
+        range(list, "loss.label_smoothing", self.label_smoothing, 0.0..=0.5);
+        range(list, "loss.gradient_penalty", self.gradient_penalty, 0.0..=1e6);
+        range(list, "loss.r1", self.r1, 0.0..=1e6);
+        if !(1..=1000).contains(&self.r1_every) {
+            list.error("loss.r1_every", format!("{} is outside 1 to 1000", self.r1_every));
+        }
+        range(list, "loss.lecam", self.lecam, 0.0..=1e6);
+        if !(0.0..1.0).contains(&self.lecam_decay) {
+            list.error("loss.lecam_decay", format!("{} is outside 0 (included) to 1 (excluded)", self.lecam_decay));
+        }
+        range(list, "loss.auxiliary_weight", self.auxiliary_weight, 0.0..=1e6);
+    }
+}
+
+impl ClassWeights {
+    /// The weight of an image of each class, for so many `images` a class; their mean over all images is 1. Nothing where
+    /// every image counts alike.
+    pub fn of(self, images: &[usize]) -> Option<Vec<f64>> {
+        let exponent = match self {
+            Self::None => return None,
+            Self::InverseFrequency => -1.0,
+            Self::InverseSquareRoot => -0.5,
+        };
+        // A class without images is never shown; its weight must only be a number.
+        let raw: Vec<f64> = images.iter().map(|count| ((*count).max(1) as f64).powf(exponent)).collect();
+        let total: f64 = raw.iter().zip(images).map(|(weight, count)| weight * *count as f64).sum();
+        let mean = total / images.iter().sum::<usize>().max(1) as f64;
+        Some(raw.into_iter().map(|weight| weight / mean).collect())
+    }
+}
+
+/// Its keys, in the order of the struct.
+pub(super) const EXPLAINED: &[Explanation] = &[
+    key(
+        "loss.kind",
+        "\"bce\", \"hinge\", \"wasserstein-gp\" or \"least-squares\"",
+        "Goodfellow et al. 2014; Lim & Ye 2017; Gulrajani et al. 2017; Mao et al. 2017",
+        "What the two networks fight over. `hinge` is a sound default; `bce` is the classic one; `wasserstein-gp` is steady but takes several times as long a step; `least-squares` (targets 1 and 0, half the mean square) still pulls on fakes far from the border, at the cost of `bce`.",
+    ),
+    key(
+        "loss.label_smoothing",
+        "0 to 0.5",
+        "Salimans et al. 2016",
+        "With `bce`, the discriminator's target for real images is 1 less this, which keeps it from growing too sure. Fakes keep their target of 0.",
+    ),
+    key(
+        "loss.gradient_penalty",
+        "0 or more",
+        "Gulrajani et al. 2017",
+        "With `wasserstein-gp`, the weight of the penalty on slopes other than one. 10 is the value of the paper.",
+    ),
+    key(
+        "loss.r1",
+        "0 (off) or more",
+        "Mescheder et al. 2018",
+        "Weight gamma of the R1 penalty: gamma / 2 times the mean squared slope of the discriminator at real images. It keeps the discriminator smooth where the data is, which helps when it wins too early or little data is learnt by heart, and makes its update about twice as long. 0.1 to 10 is usual, more for larger images.",
+    ),
+    key(
+        "loss.r1_every",
+        "1 to 1000 updates",
+        "Karras et al. 2020 (StyleGAN2)",
+        "Updates of the discriminator between two R1 penalties, each weighted so many times (lazy regularisation). 16 makes R1 nearly free; 1 is the plain form.",
+    ),
+    key(
+        "loss.lecam",
+        "0 (off) or more",
+        "Tseng et al. 2021",
+        "Weight of the LeCam regularisation, which draws logits on real images towards the moving average of those on fakes, and the other way round (squared distances). It keeps the discriminator from learning a small data set by heart, at no cost to speak of. 0.01 to 0.5 is usual.",
+    ),
+    key(
+        "loss.lecam_decay",
+        "0 to 1 (excluded)",
+        "Tseng et al. 2021",
+        "With `lecam`, the decay a batch of the two moving averages. 0.99 is the value of the paper.",
+    ),
+    key(
+        "loss.class_weights",
+        "\"none\", \"inverse-frequency\" or \"inverse-square-root\"",
+        "King & Zeng 2001",
+        "How much an image counts by its class in the adversarial and classification terms of both losses; the mean over the data is 1. It favours rare classes without showing their images again, which helps where `balance` repeats a handful of images too often; the price is a noisier loss. Needs `balance = false`.",
+    ),
+    key(
+        "loss.auxiliary_weight",
+        "0 or more",
+        "Odena et al. 2017",
+        "With `auxiliary` conditioning, the weight of the classification loss in both networks.",
+    ),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn class_weights_favour_rare_classes_and_mean_one_over_the_data() {
+        assert_eq!(ClassWeights::None.of(&[3, 1]), None);
+        // Weights 1/3 and 1 sum to 2 over the four images.
+        let inverse = ClassWeights::InverseFrequency.of(&[3, 1]).unwrap_or_default();
+        assert!((inverse[0] - 2.0 / 3.0).abs() < 1e-12 && (inverse[1] - 2.0).abs() < 1e-12, "{inverse:?}");
+        for kind in [ClassWeights::InverseFrequency, ClassWeights::InverseSquareRoot] {
+            let (images, weights) = ([90, 9, 1], kind.of(&[90, 9, 1]).unwrap_or_default());
+            let mean: f64 = weights.iter().zip(images).map(|(w, n)| w * f64::from(n) / 100.0).sum();
+            assert!((mean - 1.0).abs() < 1e-12 && weights.is_sorted(), "{weights:?}");
+            let equal = kind.of(&[5, 5]).unwrap_or_default();
+            assert!(equal.len() == 2 && equal.iter().all(|weight| (weight - 1.0).abs() < 1e-12), "{equal:?}");
+        }
+    }
+}

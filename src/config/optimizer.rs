@@ -1,0 +1,225 @@
+//! `[optimizer]`: its keys, what they mean, and what is wrong with them.
+
+use serde::{Deserialize, Serialize};
+
+use super::Schedule;
+use super::check::{List, range};
+use super::explain::{Explanation, key};
+
+/// `[optimizer]`: how weights move (Adam, without weight decay).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Optimizer {
+    /// Learning rate of the generator.
+    pub generator_lr: f64,
+    /// Learning rate of the discriminator.
+    pub discriminator_lr: f64,
+    /// Adam's decay of the mean gradient.
+    pub beta1: f64,
+    /// Adam's decay of the mean squared gradient.
+    pub beta2: f64,
+    /// Updates of the discriminator for each of the generator.
+    pub discriminator_steps: usize,
+    /// Batches whose gradients are added up for one update.
+    pub accumulation: usize,
+    /// Decay of the moving average of the generator's weights; 0 follows the weights themselves.
+    pub ema_decay: f64,
+    /// Images after which an old weight counts half in the average, instead of `ema_decay`; 0 takes `ema_decay`.
+    pub ema_half_life: usize,
+    /// Let the average follow closely at first: its decay is at most `(1 + t) / (10 + t)` after t steps.
+    pub ema_warmup: bool,
+    /// Largest norm of the whole gradient of a network; longer ones are scaled down to it, and 0 leaves them.
+    pub clip: f64,
+    /// How both learning rates change over the run.
+    pub schedule: Schedule,
+    /// `linear` and `cosine` only: the share of the run at which the decay begins.
+    pub decay_from: f64,
+    /// `linear` and `cosine` only: the share of the learning rate that is left at the end.
+    pub decay_to: f64,
+    /// `step` only: steps between two drops.
+    pub drop_every: usize,
+    /// `step` only: what a drop multiplies the learning rate with.
+    pub drop_factor: f64,
+}
+
+impl Default for Optimizer {
+    fn default() -> Self {
+        Self {
+            generator_lr: 1e-4,
+            discriminator_lr: 4e-4,
+            beta1: 0.0,
+            beta2: 0.9,
+            discriminator_steps: 1,
+            accumulation: 1,
+            ema_decay: 0.999,
+            ema_half_life: 0,
+            ema_warmup: false,
+            clip: 0.0,
+            schedule: Schedule::Constant,
+            decay_from: 0.5,
+            decay_to: 0.0,
+            drop_every: 1000,
+            drop_factor: 0.5,
+        }
+    }
+}
+
+impl Optimizer {
+    /// What both learning rates are multiplied with at `step` (counted from 1) of a run of `steps`.
+    pub fn lr_factor(&self, step: usize, steps: usize) -> f64 {
+        let progress = if steps == 0 { 0.0 } else { (step.saturating_sub(1)) as f64 / steps as f64 };
+        let decayed = ((progress - self.decay_from) / (1.0 - self.decay_from).max(1e-9)).clamp(0.0, 1.0);
+        let between = |left: f64| self.decay_to + (1.0 - self.decay_to) * left;
+        match self.schedule {
+            Schedule::Constant => 1.0,
+            Schedule::Linear => between(1.0 - decayed),
+            Schedule::Cosine => between(0.5 * (1.0 + (std::f64::consts::PI * decayed).cos())),
+            Schedule::Step => {
+                let drops = step.saturating_sub(1) / self.drop_every.max(1);
+                self.drop_factor.powi(i32::try_from(drops).unwrap_or(i32::MAX))
+            }
+        }
+    }
+
+    /// The decay of the moving average in the step after `done` ones, where a step has so many `images`.
+    pub fn average_decay(&self, done: u64, images: usize) -> f64 {
+        let decay = match self.ema_half_life {
+            0 => self.ema_decay,
+            half_life => 0.5f64.powf(images as f64 / half_life as f64),
+        };
+        if self.ema_warmup { decay.min((1.0 + done as f64) / (10.0 + done as f64)) } else { decay }
+    }
+
+    /// The problems that lie in these keys alone.
+    pub(super) fn check(&self, list: &mut List) {
+        for (key, lr) in
+            [("optimizer.generator_lr", self.generator_lr), ("optimizer.discriminator_lr", self.discriminator_lr)]
+        {
+            range(list, key, lr, 0.0..=1.0);
+            if lr > 2e-3 && lr <= 1.0 {
+                list.warning(
+                    key,
+                    format!("{lr} is far above the usual 0.00005 to 0.001: losses are likely to blow up"),
+                );
+            }
+        }
+        for (key, beta) in
+            [("optimizer.beta1", self.beta1), ("optimizer.beta2", self.beta2), ("optimizer.ema_decay", self.ema_decay)]
+        {
+            if !(0.0..1.0).contains(&beta) {
+                list.error(key, format!("{beta} is outside 0 (included) to 1 (excluded)"));
+            }
+        }
+        for (key, value) in
+            [("optimizer.discriminator_steps", self.discriminator_steps), ("optimizer.accumulation", self.accumulation)]
+        {
+            if !(1..=100).contains(&value) {
+                list.error(key, format!("{value} is outside 1 to 100"));
+            }
+        }
+        range(list, "optimizer.clip", self.clip, 0.0..=1e6);
+        if !(0.0..1.0).contains(&self.decay_from) {
+            list.error("optimizer.decay_from", format!("{} is outside 0 (included) to 1 (excluded)", self.decay_from));
+        }
+        range(list, "optimizer.decay_to", self.decay_to, 0.0..=1.0);
+        range(list, "optimizer.drop_factor", self.drop_factor, 0.0..=1.0);
+        if self.drop_every == 0 {
+            list.error("optimizer.drop_every", "0 steps between drops is impossible; 1 or more");
+        }
+    }
+}
+
+/// Its keys, in the order of the struct.
+pub(super) const EXPLAINED: &[Explanation] = &[
+    key("optimizer.generator_lr", "0 to 1", "Heusel et al. 2017", "Learning rate of the generator."),
+    key(
+        "optimizer.discriminator_lr",
+        "0 to 1",
+        "Heusel et al. 2017",
+        "Learning rate of the discriminator. Several times the generator's keeps the discriminator ahead without extra updates (two time-scale update rule).",
+    ),
+    key(
+        "optimizer.beta1",
+        "0 to 1 (excluded)",
+        "Kingma & Ba 2015",
+        "Adam's memory of the mean gradient. 0 suits hinge with spectral normalisation; 0.5 is DCGAN's.",
+    ),
+    key(
+        "optimizer.beta2",
+        "0 to 1 (excluded)",
+        "Kingma & Ba 2015",
+        "Adam's memory of the mean squared gradient. 0.9 follows changes quickly; 0.999 is the classic value.",
+    ),
+    key(
+        "optimizer.discriminator_steps",
+        "1 to 100",
+        "Arjovsky et al. 2017",
+        "Updates of the discriminator for each update of the generator. Each adds its full cost; 5 is usual with `wasserstein-gp`, 1 elsewhere.",
+    ),
+    key(
+        "optimizer.accumulation",
+        "1 to 100 batches",
+        "",
+        "Batches whose gradients are added up for one update: the effect of a larger batch in the memory of a small one, at the time of all of them.",
+    ),
+    key(
+        "optimizer.ema_decay",
+        "0 to 1 (excluded)",
+        "Yaz\u{131}c\u{131} et al. 2019",
+        "Decay of the moving average of the generator's weights a step. Grids, scores and exports use the averaged generator; 0.999 averages about the last thousand steps.",
+    ),
+    key(
+        "optimizer.ema_half_life",
+        "images; 0 takes ema_decay",
+        "Karras et al. 2018 (Progressive GAN)",
+        "The decay of the average told in images: after so many, an old weight counts half. Unlike `ema_decay` it means the same whatever the batch size; an image is one that an update of the discriminator sees.",
+    ),
+    key(
+        "optimizer.ema_warmup",
+        "true or false",
+        "",
+        "Lets the average follow the weights closely in the first steps: its decay is at most (1 + t) / (10 + t) after t steps, as in TensorFlow's moving average. Grids and scores of a young run then show the generator and not its random start; later it changes nothing.",
+    ),
+    key(
+        "optimizer.clip",
+        "0 (off) or more",
+        "Pascanu et al. 2013",
+        "Largest norm of the gradient of all of a network's weights together; a longer one is scaled down to it. It saves a run that single bad batches throw off course, for next to no time. With Adam it only matters where norms vary from update to update.",
+    ),
+    key(
+        "optimizer.schedule",
+        "\"constant\", \"linear\", \"cosine\" or \"step\"",
+        "",
+        "How both learning rates change over the run. Falling rates settle the last details.",
+    ),
+    key(
+        "optimizer.decay_from",
+        "0 to 1 (excluded), share of the run",
+        "",
+        "With `linear` and `cosine`, the share of the run after which the rates begin to fall.",
+    ),
+    key(
+        "optimizer.decay_to",
+        "0 to 1, share of the rate",
+        "",
+        "With `linear` and `cosine`, what is left of the rates at the end.",
+    ),
+    key("optimizer.drop_every", "1 or more steps", "", "With `step`, the steps between two drops of the rates."),
+    key("optimizer.drop_factor", "0 to 1", "", "With `step`, what each drop multiplies the rates with."),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_average_warms_up_and_a_half_life_halves() {
+        let plain = Optimizer::default();
+        assert_eq!([plain.average_decay(0, 32), plain.average_decay(9999, 1)], [0.999, 0.999]);
+        let warm = Optimizer { ema_warmup: true, ..Optimizer::default() };
+        assert_eq!([warm.average_decay(0, 32), warm.average_decay(8, 32)], [0.1, 0.5]);
+        assert_eq!(warm.average_decay(100_000, 32), 0.999);
+        let half = Optimizer { ema_half_life: 1000, ..Optimizer::default() };
+        assert!((half.average_decay(0, 100).powi(10) - 0.5).abs() < 1e-12);
+    }
+}

@@ -1,0 +1,47 @@
+//! The LeCam regularisation (Tseng et al. 2021) and the moving averages that it remembers.
+
+use candle_core::Result;
+
+use super::loss::mean_of;
+use crate::model::Judgement;
+use crate::ops::Value;
+
+/// Moving averages of the discriminator's mean logit at each scale. They start at those of the first batch.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct LeCam {
+    /// On real images; empty before the first batch.
+    pub real: Vec<f64>,
+    /// On fakes; empty before the first batch.
+    pub fake: Vec<f64>,
+}
+
+impl LeCam {
+    /// The mean over scales of `mean (D(real) - average on fakes)^2 + mean (D(fake) - average on reals)^2`, shape (1). This
+    /// is the paper's form, with both squares whole; its authors' code keeps one side of each alone. The averages move by
+    /// the batch first, and carry no gradient.
+    pub fn term(&mut self, decay: f64, real: &[Judgement], fake: &[Judgement]) -> Result<Value> {
+        follow(&mut self.real, decay, real)?;
+        follow(&mut self.fake, decay, fake)?;
+        let distance = |judgement: &Judgement, from: f64| -> Result<Value> {
+            let difference = judgement.logits.affine(1.0, -from)?;
+            difference.mul(&difference)?.mean_all()
+        };
+        let scales = real.iter().zip(&self.fake).zip(fake.iter().zip(&self.real));
+        mean_of(
+            scales.map(|((real, on_fake), (fake, on_real))| distance(real, *on_fake)?.add(&distance(fake, *on_real)?)),
+        )
+    }
+}
+
+fn follow(averages: &mut Vec<f64>, decay: f64, judgements: &[Judgement]) -> Result<()> {
+    let mean = |j: &Judgement| Ok(f64::from(j.logits.tensor().mean_all()?.to_scalar::<f32>()?));
+    let means: Vec<f64> = judgements.iter().map(mean).collect::<Result<_>>()?;
+    if averages.is_empty() {
+        *averages = means;
+        return Ok(());
+    }
+    for (average, mean) in averages.iter_mut().zip(means) {
+        *average = decay * *average + (1.0 - decay) * mean;
+    }
+    Ok(())
+}

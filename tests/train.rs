@@ -1,0 +1,207 @@
+//! The options of training at tiny size: each moves both networks, and a resume gives the bits of an unbroken run.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+use candle_core::{Device, Tensor};
+use gandle::config::Config;
+use gandle::model::Store;
+use gandle::train::{DiscriminatorBatch, Feed, GeneratorBatch, Trainer};
+
+const CLASSES: usize = 3;
+const BATCH: usize = 4;
+
+fn small(options: &[&str]) -> Config {
+    let set = [
+        "image_size=16",
+        "generator.base_channels=4",
+        "discriminator.base_channels=4",
+        "generator.latent_dim=8",
+        "generator.label_embedding=4",
+        "discriminator.label_embedding=4",
+        "train.batch_size=4",
+    ];
+    let set: Vec<String> = set.iter().chain(options).map(|entry| (*entry).to_owned()).collect();
+    Config::default().with(&set).unwrap()
+}
+
+/// Numbers without a pattern that matters, told apart by `seed`.
+fn numbers(shape: &[usize], seed: usize) -> Tensor {
+    let count: usize = shape.iter().product();
+    let number = |i: usize| ((i * 7919 + seed * 104_729) % 2003) as f32 / 1001.0 - 1.0;
+    Tensor::from_vec((0..count).map(number).collect::<Vec<f32>>(), shape, &Device::Cpu).unwrap()
+}
+
+/// Hands out the batches of a step, by their number.
+struct Made(usize);
+
+impl Made {
+    fn labels(&self) -> Tensor {
+        Tensor::from_vec((0..BATCH).map(|i| ((i + self.0) % CLASSES) as u32).collect(), BATCH, &Device::Cpu).unwrap()
+    }
+}
+
+impl Feed for Made {
+    fn discriminator(&mut self) -> anyhow::Result<DiscriminatorBatch> {
+        self.0 += 1;
+        Ok(DiscriminatorBatch {
+            real: numbers(&[BATCH, 16, 16, 3], self.0),
+            labels: self.labels(),
+            z: numbers(&[BATCH, 8], self.0 + 1),
+            alpha: numbers(&[BATCH, 1, 1, 1], self.0).abs()?,
+        })
+    }
+
+    fn generator(&mut self) -> anyhow::Result<GeneratorBatch> {
+        self.0 += 1;
+        Ok(GeneratorBatch { z: numbers(&[BATCH, 8], self.0), labels: self.labels() })
+    }
+}
+
+fn trainer(config: &Config) -> Trainer {
+    let mut trainer = Trainer::new(config, CLASSES, &Device::Cpu).unwrap();
+    trainer.weigh_classes(&[6, 3, 1]).unwrap();
+    trainer
+}
+
+fn learnt(store: &Store) -> Vec<f32> {
+    let entries = store.entries().iter().filter(|entry| entry.learnt);
+    entries.flat_map(|entry| entry.tensor.flatten_all().unwrap().to_vec1::<f32>().unwrap()).collect()
+}
+
+/// Steps `from` (included) to `to` (excluded).
+fn steps(trainer: &mut Trainer, from: usize, to: usize) {
+    for step in from..to {
+        let losses = trainer.step(&mut Made(step * 100), 1.0).unwrap();
+        assert!(losses.discriminator.is_finite() && losses.generator.is_finite(), "{losses:?}");
+    }
+}
+
+#[test]
+fn every_option_changes_a_run_and_moves_both_networks() {
+    let cases: &[&[&str]] = &[
+        &["loss.kind=least-squares"],
+        &["loss.r1=10"],
+        &["loss.r1=10", "loss.r1_every=2"],
+        &["loss.r1=10", "loss.kind=wasserstein-gp", "discriminator.norm=layer"],
+        &["loss.r1=10", "discriminator.norm=batch", "discriminator.spectral_norm=false"],
+        &["loss.r1=10", "discriminator.attention=[8]", "discriminator.conditioning=label-map"],
+        &["loss.lecam=0.3"],
+        &["optimizer.clip=0.01"],
+        &["loss.class_weights=inverse-frequency", "data.balance=false"],
+        &["loss.class_weights=inverse-square-root", "discriminator.conditioning=auxiliary", "loss.kind=bce"],
+        &["train.instance_noise=0.2", "train.instance_noise_steps=5"],
+        &["optimizer.ema_warmup=true"],
+        &["optimizer.ema_half_life=50"],
+    ];
+    let mut plain = trainer(&small(&[]));
+    let start = [plain.generator(), plain.discriminator()].map(learnt);
+    steps(&mut plain, 0, 2);
+    for options in cases {
+        let config = small(options);
+        let mut trainer = trainer(&config);
+        let start =
+            if options.len() == 1 { start.clone() } else { [trainer.generator(), trainer.discriminator()].map(learnt) };
+        steps(&mut trainer, 0, 2);
+        assert!(trainer.is_finite().unwrap(), "{options:?}");
+        assert_ne!(learnt(trainer.generator()), start[0], "{options:?}");
+        assert_ne!(learnt(trainer.discriminator()), start[1], "{options:?}");
+        assert_ne!(learnt(trainer.ema()), learnt(plain.ema()), "{options:?}");
+    }
+}
+
+#[test]
+fn a_resume_gives_the_bits_of_an_unbroken_run() {
+    let config = small(&[
+        "loss.kind=least-squares",
+        "loss.r1=2",
+        "loss.r1_every=3",
+        "loss.lecam=0.3",
+        "loss.class_weights=inverse-frequency",
+        "data.balance=false",
+        "optimizer.clip=0.5",
+        "optimizer.ema_warmup=true",
+        "optimizer.accumulation=2",
+        "optimizer.discriminator_steps=2",
+        "train.instance_noise=0.2",
+        "train.instance_noise_steps=5",
+    ]);
+    let mut unbroken = trainer(&config);
+    steps(&mut unbroken, 0, 6);
+    let mut first = trainer(&config);
+    // Not where R1 is due: its count must go on, not start again.
+    steps(&mut first, 0, 2);
+    let files = first.to_files().unwrap();
+    let read = |name: &str| Ok(files.iter().find(|(other, _)| *other == name).unwrap().1.clone());
+    let mut second = trainer(&config);
+    second.load_files(read).unwrap();
+    steps(&mut second, 2, 6);
+    for ((name, want), (_, got)) in unbroken.to_files().unwrap().into_iter().zip(second.to_files().unwrap()) {
+        assert!(want == got, "{name}");
+    }
+    assert!(files.iter().any(|(name, _)| *name == "lecam.safetensors"));
+
+    // Without the averages the run would be another.
+    let mut forgetful = trainer(&config);
+    let missing = |name: &str| if name.starts_with("lecam") { anyhow::bail!("missing") } else { read(name) };
+    assert!(forgetful.load_files(missing).is_err());
+}
+
+#[test]
+fn a_run_without_lecam_has_the_files_that_it_always_had() {
+    let names: Vec<&str> = trainer(&small(&[])).to_files().unwrap().iter().map(|(name, _)| *name).collect();
+    assert_eq!(names, gandle::train::state::FILES);
+}
+
+#[test]
+fn class_weights_want_to_know_the_classes() {
+    let mut trainer = Trainer::new(&small(&["loss.class_weights=inverse-frequency"]), CLASSES, &Device::Cpu).unwrap();
+    let err = trainer.step(&mut Made(0), 1.0).unwrap_err();
+    assert!(err.to_string().contains("loss.class_weights"), "{err:#}");
+}
+
+#[test]
+fn equal_classes_weigh_nothing_and_others_scale_the_loss() {
+    let loss = |options: &[&str], images: &[usize]| {
+        let mut trainer = Trainer::new(&small(options), CLASSES, &Device::Cpu).unwrap();
+        trainer.weigh_classes(images).unwrap();
+        trainer.step(&mut Made(0), 1.0).unwrap()
+    };
+    for kind in ["bce", "hinge", "wasserstein-gp", "least-squares"] {
+        let kind = format!("loss.kind={kind}");
+        let auxiliary = "discriminator.conditioning=auxiliary";
+        let weighted = [kind.as_str(), auxiliary, "loss.class_weights=inverse-frequency"];
+        let (plain, equal) = (loss(&weighted[..2], &[1; 3]), loss(&weighted, &[5; 3]));
+        assert!((plain.discriminator - equal.discriminator).abs() < 1e-5, "{kind}: {plain:?} {equal:?}");
+        assert!((plain.generator - equal.generator).abs() < 1e-5, "{kind}: {plain:?} {equal:?}");
+        assert_ne!(loss(&weighted, &[9, 3, 1]).discriminator, plain.discriminator, "{kind}");
+    }
+}
+
+/// Inverse frequency weighs class c by `images / (classes * images of c)`, and a loss is the sum of its classes' parts:
+/// three counts tell the parts, and those a fourth.
+#[test]
+fn each_image_counts_by_its_class() {
+    for kind in ["bce", "hinge", "wasserstein-gp", "least-squares"] {
+        let kind = format!("loss.kind={kind}");
+        let options = [
+            kind.as_str(),
+            "loss.gradient_penalty=0",
+            "loss.class_weights=inverse-frequency",
+            "discriminator.conditioning=auxiliary",
+            // The discriminator stays as it is, so that the generator's loss is as linear.
+            "optimizer.discriminator_lr=0",
+        ];
+        let losses = |images: [usize; CLASSES]| {
+            let mut trainer = Trainer::new(&small(&options), CLASSES, &Device::Cpu).unwrap();
+            trainer.weigh_classes(&images).unwrap();
+            let losses = trainer.step(&mut Made(0), 1.0).unwrap();
+            [f64::from(losses.discriminator), f64::from(losses.generator)]
+        };
+        let (all, first, second) = (losses([1, 1, 1]), losses([2, 1, 1]), losses([1, 2, 1]));
+        for (network, got) in losses([9, 3, 1]).into_iter().enumerate() {
+            let part = |half: f64| 1.5 * (4.0 / 3.0 * all[network] - half);
+            let (a, b) = (part(first[network]), part(second[network]));
+            let want = 13.0 / 27.0 * a + 13.0 / 9.0 * b + 13.0 / 3.0 * (all[network] - a - b);
+            assert!((got - want).abs() < 1e-4 * want.abs().max(1.0), "{kind}, network {network}: {got} for {want}");
+        }
+    }
+}
