@@ -13,6 +13,9 @@ mod real;
 mod run;
 pub mod sample;
 mod score;
+mod spread;
+mod store;
+mod watch;
 mod worker;
 
 use std::path::{Path, PathBuf};

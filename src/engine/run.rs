@@ -12,12 +12,14 @@ use super::clock::Clock;
 use super::feed::RunFeed;
 use super::sample::GridSampler;
 use super::score::Scorer;
+use super::store::Good;
+use super::watch::{self, At, Watch};
 use super::worker::Journal;
-use super::{RunRequest, StepHook, device};
+use super::{RunRequest, StepHook, device, spread};
 use crate::config::{Config, Level, check};
 use crate::data::{DataError, Dataset};
 use crate::event::{Command, Event, SCHEMA, Score, Started, Step};
-use crate::session::{CheckpointState, Writer};
+use crate::session::Writer;
 use crate::train::{Losses, Trainer};
 
 /// How a run ended without an error.
@@ -27,15 +29,20 @@ pub(super) enum Ending {
 }
 
 pub(super) struct Run<'a, 'b> {
-    config: Config,
-    classes: Vec<String>,
+    pub(super) config: Config,
+    pub(super) classes: Vec<String>,
     dataset: Arc<Dataset>,
     device: Device,
-    trainer: Trainer,
-    feed: RunFeed,
-    grid: GridSampler,
+    pub(super) trainer: Trainer,
+    pub(super) feed: RunFeed,
+    pub(super) grid: GridSampler,
     scorer: Option<Scorer>,
     scoring_failed: bool,
+    pub(super) watch: Watch,
+    /// How far the real images of each class are apart.
+    pub(super) real_spreads: Vec<Option<f32>>,
+    /// What is written if training breaks.
+    pub(super) good: Option<Good>,
     pub(super) clock: Clock,
     pub(super) inbox: &'a Receiver<Command>,
     pub(super) journal: &'a mut Journal<'b>,
@@ -53,20 +60,7 @@ impl<'a, 'b> Run<'a, 'b> {
         let config = request.config.clone();
         refuse(&config, None)?;
         let (device, device_name) = device::open(&config.train.device)?;
-        let (stopped, asked) = (AtomicBool::new(false), Mutex::new(Vec::new()));
-        let go_on = |_, _| {
-            match inbox.try_recv() {
-                Ok(Command::Stop) | Err(TryRecvError::Disconnected) => stopped.store(true, Ordering::Relaxed),
-                Ok(command) => asked.lock().unwrap_or_else(PoisonError::into_inner).push(command),
-                Err(TryRecvError::Empty) => {}
-            }
-            !stopped.load(Ordering::Relaxed)
-        };
-        let dataset = match Dataset::load(&config, &go_on) {
-            Ok(dataset) => Arc::new(dataset),
-            Err(DataError::Cancelled) => return Ok(None),
-            Err(err) => return Err(err.into()),
-        };
+        let Some((dataset, asked)) = load(&config, inbox)? else { return Ok(None) };
         let classes = dataset.class_names();
         let warnings = refuse(&config, Some(classes.len()))?;
         let trainer = Trainer::new(&config, classes.len(), &device)?;
@@ -95,6 +89,9 @@ impl<'a, 'b> Run<'a, 'b> {
             clock: Clock::default(),
             scorer: None,
             scoring_failed: false,
+            watch: Watch::new(&config, &classes),
+            real_spreads: spread::of_real(&dataset),
+            good: None,
             after_step: request.after_step.clone(),
             config,
             classes,
@@ -106,11 +103,12 @@ impl<'a, 'b> Run<'a, 'b> {
             inbox,
             journal,
         };
-        Ok(Some((run, asked.into_inner().unwrap_or_else(PoisonError::into_inner))))
+        Ok(Some((run, asked)))
     }
 
     pub fn train(mut self, asked: Vec<Command>) -> anyhow::Result<Ending> {
         let steps = self.config.train.steps;
+        self.keep_good()?;
         if self.config.train.grid_every > 0 {
             self.store_grid()?;
         }
@@ -127,9 +125,16 @@ impl<'a, 'b> Run<'a, 'b> {
             let (started, lr_factor) = (Instant::now(), self.config.optimizer.lr_factor(step, steps));
             let losses = self.trainer.step(&mut self.feed, lr_factor)?;
             self.clock.add(started, self.config.images_per_step());
-            refuse_divergence(&losses, step)?;
+            let at = At { step, seconds: self.clock.seconds };
+            if let Some(alarm) = watch::divergence(at, &losses, &self.config) {
+                return Err(self.give_up(alarm));
+            }
             self.journal.step = step;
             self.tell_step(&losses, lr_factor)?;
+            if let Some(event) = self.watch.step(at, losses.accuracy) {
+                self.journal.tell(event)?;
+            }
+            self.keep_good()?;
             let due = |every: usize| every > 0 && (step.is_multiple_of(every) || step == steps);
             if due(self.config.train.grid_every) {
                 self.store_grid()?;
@@ -164,13 +169,6 @@ impl<'a, 'b> Run<'a, 'b> {
             images_per_s: self.clock.images_per_s(),
         });
         self.journal.tell(event)
-    }
-
-    fn store_grid(&mut self) -> anyhow::Result<()> {
-        let grid = self.grid.draw(&mut self.trainer, self.journal.step)?;
-        let stored = self.journal.writer()?.grid(&grid)?;
-        self.journal.out.show(grid);
-        self.journal.tell(Event::Grid(stored))
     }
 
     /// False where a command asks for the end meanwhile. A score that cannot be taken is a warning, and no other is tried.
@@ -214,45 +212,25 @@ impl<'a, 'b> Run<'a, 'b> {
         let Some(scorer) = &self.scorer else { return Ok(None) };
         scorer.score(&self.config, &mut self.trainer, self.journal.step, &self.device, go_on)
     }
-
-    pub(super) fn checkpoint(&mut self) -> anyhow::Result<()> {
-        let state = CheckpointState {
-            schema: SCHEMA,
-            step: self.journal.step,
-            config: self.config.clone(),
-            classes: self.classes.clone(),
-            loader_position: self.feed.loader_position(),
-            discriminator_draws: self.feed.discriminator_draws,
-            generator_draws: self.feed.generator_draws,
-            seconds: self.clock.seconds,
-            files: Vec::new(),
-        };
-        if self.journal.writer()?.has_checkpoint(state.step) {
-            return Ok(());
-        }
-        if !self.trainer.is_finite()? {
-            bail!("{}", diverged(state.step));
-        }
-        let files = self.trainer.to_files()?;
-        let keep = self.config.train.keep_checkpoints;
-        let stored = self.journal.writer()?.checkpoint(&state, &files, keep)?;
-        self.journal.tell(Event::Checkpoint(stored))
-    }
 }
 
-/// Losses and logits that are no numbers any more end a run before they reach a file.
-fn refuse_divergence(losses: &Losses, step: usize) -> anyhow::Result<()> {
-    let Losses { discriminator, generator, logits_real, logits_fake } = *losses;
-    if ![discriminator, generator, logits_real, logits_fake].into_iter().all(f32::is_finite) {
-        bail!("{} (losses: D {discriminator}, G {generator})", diverged(step));
-    }
-    Ok(())
-}
-
-fn diverged(step: usize) -> String {
-    format!(
-        "the networks no longer compute numbers at step {step}: training has diverged. Lower the learning rates, or use spectral normalisation; the last checkpoint is from before"
-    )
+/// The data, and what was asked while it loaded; nothing where the end was asked for.
+fn load(config: &Config, inbox: &Receiver<Command>) -> anyhow::Result<Option<(Arc<Dataset>, Vec<Command>)>> {
+    let (stopped, asked) = (AtomicBool::new(false), Mutex::new(Vec::new()));
+    let go_on = |_, _| {
+        match inbox.try_recv() {
+            Ok(Command::Stop) | Err(TryRecvError::Disconnected) => stopped.store(true, Ordering::Relaxed),
+            Ok(command) => asked.lock().unwrap_or_else(PoisonError::into_inner).push(command),
+            Err(TryRecvError::Empty) => {}
+        }
+        !stopped.load(Ordering::Relaxed)
+    };
+    let dataset = match Dataset::load(config, &go_on) {
+        Ok(dataset) => Arc::new(dataset),
+        Err(DataError::Cancelled) => return Ok(None),
+        Err(err) => return Err(err.into()),
+    };
+    Ok(Some((dataset, asked.into_inner().unwrap_or_else(PoisonError::into_inner))))
 }
 
 /// Errors of a configuration as one, its warnings as a list.
@@ -263,20 +241,4 @@ fn refuse(config: &Config, classes: Option<usize>) -> anyhow::Result<Vec<String>
         bail!("the settings cannot be run:\n{}", of(Level::Error).collect::<Vec<_>>().join("\n"));
     }
     Ok(of(Level::Warning).collect())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn losses_that_are_no_numbers_end_the_run_with_advice() {
-        let losses = |discriminator, generator| Losses { discriminator, generator, logits_real: 0.0, logits_fake: 0.0 };
-        assert!(refuse_divergence(&losses(1e30, -3.0), 7).is_ok());
-        let logits = Losses { logits_real: f32::INFINITY, ..losses(0.0, 0.0) };
-        for broken in [losses(f32::NAN, 0.0), losses(0.0, f32::INFINITY), logits] {
-            let err = refuse_divergence(&broken, 7).unwrap_err().to_string();
-            assert!(err.contains("diverged") && err.contains("step 7") && err.contains("learning rates"), "{err}");
-        }
-    }
 }
