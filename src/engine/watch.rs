@@ -18,8 +18,8 @@ const SATURATED: f32 = 0.995;
 /// Below this mean accuracy it is not any more; well apart, so that an accuracy between them raises no second alarm.
 const CONTESTED: f32 = 0.97;
 
-/// Generated images of a class that differ by less than this share of what real ones differ by are nearly the same.
-/// Classes that are learnt well lie between 0.6 and 1.1, one image with small variations below 0.15.
+/// Generated images of a class that differ by less than this share of what real ones differ by are nearly the same: less
+/// than a fifth of the variety is left. A generator that has learnt nothing yet lies far below it, hence [`WARM_UP`].
 const COLLAPSED: f32 = 0.2;
 /// From this share on a class is diverse; well apart, so that a share between them raises no second alarm.
 const DIVERSE: f32 = 0.35;
@@ -255,7 +255,8 @@ mod tests {
         // Right, then contested for 100 steps, then right again.
         let twice = over_steps(&config, |step| if (400..500).contains(&step) { 0.7 } else { 1.0 }, 1000);
         assert_eq!(twice.iter().map(|(_, raised, _)| *raised).collect::<Vec<_>>(), [true, false, true]);
-        assert!((400..500).contains(&twice[1].0) && twice[2].0 == 499 + ACCURACY_STEPS, "{twice:?}");
+        // The last wrong steps may still be in the window: their mean is high enough.
+        assert!((400..500).contains(&twice[1].0) && (690..700).contains(&twice[2].0), "{twice:?}");
         // Between the two thresholds nothing changes.
         let wavering = over_steps(&config, |step| if step % 400 < 200 { 1.0 } else { 0.985 }, 2000);
         assert_eq!(wavering.len(), 1, "{wavering:?}");

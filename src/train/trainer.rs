@@ -97,13 +97,13 @@ impl Trainer {
         })
     }
 
-    /// Whether every learnt number is one.
+    /// Whether every number is one, learnt or a running statistic.
     ///
     /// # Errors
     /// Where a device cannot be read.
     pub fn is_finite(&self) -> Result<bool> {
         let stores = [&self.generator_store, &self.discriminator_store, &self.ema];
-        for entry in stores.into_iter().flat_map(Store::entries).filter(|entry| entry.learnt) {
+        for entry in stores.into_iter().flat_map(Store::entries) {
             // A sum is finite only if everything in it is.
             if !entry.tensor.abs()?.sum_all()?.to_scalar::<f32>()?.is_finite() {
                 return Ok(false);
