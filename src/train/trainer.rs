@@ -103,7 +103,8 @@ impl Trainer {
     /// Where a device cannot be read.
     pub fn is_finite(&self) -> Result<bool> {
         let stores = [&self.generator_store, &self.discriminator_store, &self.ema];
-        for entry in stores.into_iter().flat_map(Store::entries) {
+        let numbers = |entry: &&crate::model::Entry| entry.tensor.dtype() == candle_core::DType::F32; // counters are whole
+        for entry in stores.into_iter().flat_map(Store::entries).filter(numbers) {
             // A sum is finite only if everything in it is.
             if !entry.tensor.abs()?.sum_all()?.to_scalar::<f32>()?.is_finite() {
                 return Ok(false);
