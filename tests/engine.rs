@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use gandle::config::{Config, Preset};
 use gandle::engine::sample::{Sampler, Sampling, export};
 use gandle::engine::{Engine, Job, RunRequest};
-use gandle::event::{Command, Event, JobEvent};
+use gandle::event::{AlarmKind, Command, Event, JobEvent};
 use gandle::session::{Stored, checkpoints, read_grid};
 
 fn small() -> Config {
@@ -48,6 +48,7 @@ fn timeless(events: &[Event]) -> Vec<Event> {
         match event {
             Event::Step(step) => (step.seconds, step.images_per_s) = (0.0, 0.0),
             Event::Score(score) => score.seconds = 0.0,
+            Event::Alarm(alarm) => alarm.seconds = 0.0,
             Event::Started(started) => (started.time, started.session) = (0, String::new()),
             _ => {}
         }
@@ -352,4 +353,40 @@ fn checkpoints_of_another_run_are_not_taken_for_ones_own() {
     let Some(Event::Failed { message, .. }) = run(&small(), &folder).pop() else { panic!() };
     assert!(message.contains("already holds a session"), "{message}");
     assert!(!folder.join("events.jsonl").exists());
+}
+
+#[test]
+fn a_run_that_diverges_stops_names_the_term_and_keeps_a_state_from_before() {
+    let root = tempfile::tempdir().unwrap();
+    // With checkpoints on disk before the break, and with none.
+    for (name, every) in [("often", 1), ("never", 0)] {
+        let folder = root.path().join(name);
+        let mut config = small().with(&["discriminator.spectral_norm=false".to_owned()]).unwrap();
+        let o = &mut config.optimizer;
+        // Without a second moment, a gradient of nearly 0 after a large one makes a step of millions.
+        (o.generator_lr, o.discriminator_lr, o.beta1, o.beta2) = (1.0, 1.0, 0.9, 0.0);
+        (config.train.checkpoint_every, config.train.steps) = (every, 200);
+        let events = run(&config, &folder);
+        let alarms: Vec<_> =
+            events.iter().filter_map(|e| if let Event::Alarm(a) = e { Some(a) } else { None }).collect();
+        let [alarm] = alarms.as_slice() else { panic!("{name}: {alarms:?}") };
+        assert_eq!(alarm.kind, AlarmKind::Divergence);
+        let term = alarm.subject.as_deref().unwrap();
+        assert!(["logits_real", "logits_fake", "loss_d", "loss_g", "weights"].contains(&term), "{term}");
+        let Some(Event::Failed { step, message }) = events.last() else { panic!("{:?}", events.last()) };
+        assert!(message.contains("diverged at step") && message.contains("learning rates"), "{message}");
+        let newest = *checkpoints(&folder).last().unwrap();
+        assert!(newest <= *step && newest < alarm.step.max(1), "{newest} {step} {}", alarm.step);
+        let mut sampler = Sampler::open(&folder, None).unwrap();
+        assert_eq!(sampler.state.step, newest);
+        assert_eq!(sampler.images(0, 0, 2, 0, 0.0).unwrap().len(), 2 * 16 * 16 * 3);
+        for file in ["generator", "discriminator", "ema"] {
+            let file = folder.join(format!("checkpoints/{newest:07}/{file}.safetensors"));
+            for (name, tensor) in candle_core::safetensors::load(&file, &candle_core::Device::Cpu).unwrap() {
+                let numbers = tensor.flatten_all().unwrap().to_dtype(candle_core::DType::F32).unwrap();
+                assert!(numbers.to_vec1::<f32>().unwrap().iter().all(|x| x.is_finite()), "{name}");
+            }
+        }
+        assert_eq!(Stored::open(&folder).unwrap().events, events);
+    }
 }

@@ -7,8 +7,8 @@ use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use gandle::config::{Config, LossKind, Preset};
 use gandle::event::{
-    Checkpoint, ClassCount, Command, DataSummary, Event, Grid, GridPicture, JobEvent, Picture, Score, Skipped, Started,
-    Step,
+    Alarm, AlarmKind, Checkpoint, ClassCount, Command, DataSummary, Event, Grid, GridPicture, JobEvent, Picture,
+    Recovered, Score, Skipped, Started, Step,
 };
 use gandle::ui::{Action, Page, RunView, SessionRow, Settings, Source, Workbench, theme};
 
@@ -193,6 +193,44 @@ fn warnings_stay_until_they_are_dismissed_and_remain_in_the_log() {
     assert!(!window.shows("D wins by far."));
     window.click("Log");
     assert!(window.shows("D wins by far.") && window.shows("Started on cpu with 2 threads"));
+}
+
+#[test]
+fn alarms_are_shown_with_advice_until_they_are_over() {
+    let alarm = |step, kind, subject: Option<&str>, message: &str| {
+        let (message, advice) = (message.to_owned(), "Try less.".to_owned());
+        Event::Alarm(Alarm { step, kind, subject: subject.map(str::to_owned), message, advice, seconds: 90.0 })
+    };
+    let mut window = running();
+    window.apply(alarm(2, AlarmKind::SaturatedDiscriminator, None, "D is always right."));
+    window.apply(alarm(3, AlarmKind::ClassCollapse, Some("benign"), "All of benign are the same."));
+    window.apply(alarm(4, AlarmKind::ClassCollapse, Some("malignant"), "All of malignant are the same."));
+    window.apply(step(5));
+    for text in ["Discriminator saturated, step 2", "D is always right. Try less.", "Class collapse, step 4"] {
+        assert!(window.shows(text), "{text}");
+    }
+    assert!(window.shows("All of malignant are the same. The same holds for benign. Try less."));
+    let over = Recovered { step: 6, kind: AlarmKind::SaturatedDiscriminator, subject: None };
+    window.apply(Event::Recovered(over));
+    assert!(!window.shows("D is always right.") && window.shows("Class collapse, step 4"));
+    window.click("Dismiss");
+    assert!(!window.shows("Class collapse, step 4"));
+    window.turn_to("Details");
+    assert!(window.shows("Discriminator saturated, steps 2 to 6; Class collapse: benign, from step 3"));
+    window.click("Log");
+    assert!(window.shows("Over: Discriminator saturated") && window.shows("All of benign are the same. Try less."));
+}
+
+#[test]
+fn a_divergence_is_told_by_the_failure_alone() {
+    let mut window = running();
+    let text = "Training has diverged at step 3.".to_owned();
+    let (kind, advice) = (AlarmKind::Divergence, String::new());
+    let alarm = Alarm { step: 3, kind, subject: None, message: text.clone(), advice, seconds: 1.0 };
+    window.apply(Event::Alarm(alarm));
+    window.apply(Event::Failed { step: 2, message: text.clone() });
+    assert_eq!(window.harness.query_all_by_label_contains(&text).count(), 1);
+    assert!(window.shows("Failed at step"));
 }
 
 #[test]

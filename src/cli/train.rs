@@ -9,7 +9,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::{TrainArgs, Usage, print_json, say};
 use crate::config::{Config, has_errors};
 use crate::engine::{Engine, RunRequest};
-use crate::event::{Command, Event};
+use crate::event::{AlarmKind, Command, Event, Recovered};
 use crate::session;
 
 pub(super) fn run(args: &TrainArgs) -> anyhow::Result<ExitCode> {
@@ -53,6 +53,8 @@ pub(super) fn run(args: &TrainArgs) -> anyhow::Result<ExitCode> {
             | Event::Grid(_)
             | Event::Checkpoint(_)
             | Event::Warning { .. }
+            | Event::Alarm(_)
+            | Event::Recovered(_)
             | Event::Paused { .. }
             | Event::Resumed { .. } => {}
         }
@@ -130,6 +132,10 @@ impl Watcher {
                 .say(&format!("step {}: {} ({}, {} images) {:.3}", s.step, s.metric, s.extractor, s.samples, s.value)),
             Event::Checkpoint(c) => self.say(&format!("step {}: checkpoint {}", c.step, c.folder)),
             Event::Warning { message, .. } => self.say(&format!("warning: {message}")),
+            // The failure that follows a divergence says the same, and what was kept.
+            Event::Alarm(a) if a.kind == AlarmKind::Divergence => {}
+            Event::Alarm(a) => self.say(&format!("step {}: alarm: {} {}", a.step, a.message, a.advice)),
+            Event::Recovered(r) => self.say(&format!("step {}: over: {}", r.step, over(r))),
             Event::Finished { step } => self.say(&format!("finished at step {step}")),
             Event::Stopped { step } => self.say(&format!("stopped at step {step}; the checkpoint is written")),
             Event::Failed { step, message } => self.say(&format!("failed after step {step}: {message}")),
@@ -141,5 +147,17 @@ impl Watcher {
     /// A line on standard error that does not tear the progress bar.
     fn say(&self, line: &str) {
         self.bar.suspend(|| eprintln!("{line}"));
+    }
+}
+
+/// What an alarm that is over was about.
+fn over(recovered: &Recovered) -> String {
+    match recovered.kind {
+        AlarmKind::Divergence => "the divergence".to_owned(),
+        AlarmKind::SaturatedDiscriminator => "the discriminator is wrong about some images again".to_owned(),
+        AlarmKind::ClassCollapse => {
+            let class = recovered.subject.as_deref().unwrap_or("a class");
+            format!("the generated images of {class} differ again")
+        }
     }
 }

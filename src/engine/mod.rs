@@ -4,12 +4,18 @@
 //! newest alone, so a slow window never backs up on pictures. Whatever ends the worker (a last step, a command, an error, a
 //! panic) becomes one ending event, which the session holds too.
 
+mod clock;
+mod commands;
 pub mod device;
 mod feed;
 mod job;
 mod real;
+mod run;
 pub mod sample;
 mod score;
+mod spread;
+mod store;
+mod watch;
 mod worker;
 
 use std::path::{Path, PathBuf};

@@ -40,6 +40,10 @@ pub enum Event {
         /// What, why, and what to do.
         message: String,
     },
+    /// The training itself goes wrong.
+    Alarm(Alarm),
+    /// What an alarm told of is over.
+    Recovered(Recovered),
     /// Training waits.
     Paused {
         /// Steps done.
@@ -212,6 +216,49 @@ pub struct Checkpoint {
     pub removed: Vec<String>,
 }
 
+/// What can go wrong with the training itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AlarmKind {
+    /// A loss, a logit or a weight is not a number any more, or infinite. The run ends by it.
+    Divergence,
+    /// The discriminator is right about every image for long: the generator learns little from it.
+    SaturatedDiscriminator,
+    /// The generated images of one class are nearly the same (mode collapse within the class).
+    ClassCollapse,
+}
+
+/// Something goes wrong with the training; told once, until it is over.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Alarm {
+    /// The step at which it was seen.
+    pub step: usize,
+    /// What goes wrong.
+    pub kind: AlarmKind,
+    /// What it is about: the class of a [`AlarmKind::ClassCollapse`]; of a [`AlarmKind::Divergence`] the first term that
+    /// broke (`logits_real`, `logits_fake`, `loss_d`, `loss_g` or `weights`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<String>,
+    /// What was seen.
+    pub message: String,
+    /// What helps.
+    pub advice: String,
+    /// Seconds of training so far.
+    pub seconds: f64,
+}
+
+/// An alarm is over.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Recovered {
+    /// The step at which it was seen.
+    pub step: usize,
+    /// What went wrong.
+    pub kind: AlarmKind,
+    /// What it was about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<String>,
+}
+
 /// What a watcher may ask of a running engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -301,5 +348,24 @@ mod tests {
         let line = serde_json::to_string(&step).expect("plain data");
         assert!(line.starts_with(r#"{"event":"step","step":1,"loss_d":0.5,"#), "{line}");
         assert_eq!(serde_json::from_str::<Event>(&line).expect("the same"), step);
+    }
+
+    #[test]
+    fn an_alarm_names_its_kind_and_subject() {
+        let alarm = Alarm {
+            step: 9,
+            kind: AlarmKind::ClassCollapse,
+            subject: Some("monocyte".to_owned()),
+            message: "seen".to_owned(),
+            advice: "helps".to_owned(),
+            seconds: 1.5,
+        };
+        let line = serde_json::to_string(&Event::Alarm(alarm.clone())).expect("plain data");
+        let want = r#"{"event":"alarm","step":9,"kind":"class-collapse","subject":"monocyte","message":"seen","advice":"helps","seconds":1.5}"#;
+        assert_eq!(line, want);
+        assert_eq!(serde_json::from_str::<Event>(&line).expect("the same"), Event::Alarm(alarm));
+        let over = r#"{"event":"recovered","step":9,"kind":"saturated-discriminator"}"#;
+        let recovered = Recovered { step: 9, kind: AlarmKind::SaturatedDiscriminator, subject: None };
+        assert_eq!(serde_json::from_str::<Event>(over).expect("plain data"), Event::Recovered(recovered));
     }
 }

@@ -54,7 +54,7 @@ pub trait Feed {
 }
 
 /// What a step returned.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Losses {
     /// The discriminator's loss, in its last update of the step.
     pub discriminator: f32,
@@ -64,6 +64,8 @@ pub struct Losses {
     pub logits_real: f32,
     /// Mean logit on fakes, in the same.
     pub logits_fake: f32,
+    /// Share of logits on the right side of 0 in the same: above on real images, below on fakes.
+    pub accuracy: f32,
 }
 
 /// Both networks, the averaged generator and their optimisers.
@@ -130,13 +132,14 @@ impl Trainer {
         Ok(Batch { labels, weights })
     }
 
-    /// Whether every learnt number is one.
+    /// Whether every number is one, learnt or a running statistic.
     ///
     /// # Errors
     /// Where a device cannot be read.
     pub fn is_finite(&self) -> Result<bool> {
         let stores = [&self.generator_store, &self.discriminator_store, &self.ema];
-        for entry in stores.into_iter().flat_map(Store::entries).filter(|entry| entry.learnt) {
+        let numbers = |entry: &&crate::model::Entry| entry.tensor.dtype() == candle_core::DType::F32; // counters are whole
+        for entry in stores.into_iter().flat_map(Store::entries).filter(numbers) {
             // A sum is finite only if everything in it is.
             if !entry.tensor.abs()?.sum_all()?.to_scalar::<f32>()?.is_finite() {
                 return Ok(false);
@@ -184,10 +187,10 @@ impl Trainer {
     /// Those of the feed and of candle.
     pub fn step(&mut self, feed: &mut dyn Feed, lr_factor: f64) -> anyhow::Result<Losses> {
         let o = self.config.optimizer.clone();
-        let mut losses = Losses { discriminator: 0.0, generator: 0.0, logits_real: 0.0, logits_fake: 0.0 };
+        let mut losses = Losses::default();
         for _ in 0..o.discriminator_steps {
             let mut total = Accumulated::default();
-            (losses.discriminator, losses.logits_real, losses.logits_fake) = (0.0, 0.0, 0.0);
+            losses = Losses::default();
             for part in 0..o.accumulation {
                 let batch = feed.discriminator()?;
                 self.discriminator_gradients(&batch, part, &mut losses, &mut total)?;
@@ -243,6 +246,7 @@ impl Trainer {
         losses.discriminator += loss.scalar()? * share_f32;
         losses.logits_real += mean_logit(&on_real)? * share_f32;
         losses.logits_fake += mean_logit(&on_fake)? * share_f32;
+        losses.accuracy += 0.5 * (share_of(&on_real, |x| x > 0.0)? + share_of(&on_fake, |x| x < 0.0)?) * share_f32;
         drop((on_real, on_fake));
         total.add(loss, &pass, share)
     }
@@ -319,6 +323,17 @@ fn mean_logit(judgements: &[Judgement]) -> Result<f32> {
         sum += judgement.logits.tensor().mean_all()?.to_scalar::<f32>()?;
     }
     Ok(sum / judgements.len().max(1) as f32)
+}
+
+/// The share of all logits of which `is` holds.
+fn share_of(judgements: &[Judgement], is: impl Fn(f32) -> bool) -> Result<f32> {
+    let (mut count, mut total) = (0, 0);
+    for judgement in judgements {
+        let logits = judgement.logits.tensor().flatten_all()?.to_vec1::<f32>()?;
+        count += logits.iter().filter(|x| is(**x)).count();
+        total += logits.len();
+    }
+    Ok(count as f32 / total.max(1) as f32)
 }
 
 /// Gradients of several batches, added up: `(place in the store, gradient)`, in the store's order.

@@ -2,11 +2,13 @@
 
 use egui::{Align, Color32, Id, Layout, RichText, Slider, Ui, WidgetInfo};
 use egui_plot::{
-    AxisHints, GridInput, GridMark, HoverPosition, Line, MarkerShape, Plot, PlotPoints, PlotUi, Points, VLine,
+    AxisHints, GridInput, GridMark, HoverPosition, Line, LineStyle, MarkerShape, Plot, PlotPoints, PlotUi, Points,
+    VLine,
 };
 
 use super::run_view::RunView;
 use super::series::{Series, outline, smooth_buckets};
+use super::theme::Palette;
 use super::{format, theme, widgets};
 use crate::event::Score;
 
@@ -15,6 +17,8 @@ use crate::event::Score;
 pub struct Charts {
     /// The step under the pointer.
     cursor: Option<f64>,
+    /// Steps at which alarms were raised.
+    alarms: Vec<f64>,
 }
 
 /// One curve of a chart.
@@ -49,6 +53,7 @@ impl Charts {
         let height = each.max(theme::PLOT_HEIGHT + 46.0);
         let end = view.step().max(10) as f64;
         let mut cursor = None;
+        self.alarms = view.alarms().iter().map(|entry| entry.alarm.step as f64).collect();
         egui::ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
             ui.spacing_mut().item_spacing.y = gap;
             for (at, chart) in charts.iter().enumerate() {
@@ -78,13 +83,13 @@ impl Charts {
                     }
                 });
             });
-            let muted = widgets::palette(ui).muted;
+            let p = widgets::palette(ui);
             plot(ui, chart.title, end, chart.tick)
                 .show(ui, |plot| {
                     for curve in &chart.curves {
                         draw_curve(plot, curve, smoothing);
                     }
-                    self.pointer(plot, muted)
+                    self.marks(plot, p)
                 })
                 .inner
         })
@@ -125,7 +130,7 @@ impl Charts {
                     }
                 });
             });
-            let (accent, muted) = (widgets::palette(ui).accent, widgets::palette(ui).muted);
+            let p = widgets::palette(ui);
             let formatter = |position: &HoverPosition<'_>| match position {
                 HoverPosition::NearDataPoint { plot_name, position, .. } => {
                     Some(format!("{plot_name}\n{:.2} at step {}", position.y, format::count(position.x as usize)))
@@ -137,17 +142,21 @@ impl Charts {
                     let color = theme::class_color(at);
                     score_line(plot, class, points_of(group, Some(class)), color.gamma_multiply(0.7), 1.0);
                 }
-                score_line(plot, "All classes", points_of(group, None), accent, 2.0);
-                self.pointer(plot, muted)
+                score_line(plot, "All classes", points_of(group, None), p.accent, 2.0);
+                self.marks(plot, p)
             });
             shown.inner
         })
     }
 
-    /// Marks the step under the pointer in every chart, and says where the pointer is in this one.
-    fn pointer(&self, plot: &mut PlotUi<'_>, color: Color32) -> Option<f64> {
+    /// Marks alarms and the step under the pointer in every chart, and says where the pointer is in this one.
+    fn marks(&self, plot: &mut PlotUi<'_>, p: &Palette) -> Option<f64> {
+        for step in &self.alarms {
+            let line = VLine::new("alarm", *step).id(("alarm", step.to_bits()));
+            plot.vline(line.color(p.warning).width(1.0).style(LineStyle::dashed_dense()).allow_hover(false));
+        }
         if let Some(step) = self.cursor {
-            plot.vline(VLine::new("cursor", step).color(color.gamma_multiply(0.6)).width(1.0).allow_hover(false));
+            plot.vline(VLine::new("cursor", step).color(p.muted.gamma_multiply(0.6)).width(1.0).allow_hover(false));
         }
         let hovered = plot.response().contains_pointer();
         plot.pointer_coordinate().filter(|_| hovered).map(|point| point.x)

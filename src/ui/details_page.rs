@@ -3,6 +3,7 @@
 use egui::{Grid, RichText, Ui};
 
 use super::action::Action;
+use super::alarms::AlarmEntry;
 use super::run_view::RunView;
 use super::{format, theme, widgets};
 use crate::config::{Config, explain};
@@ -114,6 +115,8 @@ fn facts(view: &RunView) -> Vec<(&'static str, String)> {
     if let Some(last) = view.last() {
         facts.push(("Training time", format::duration(last.seconds)));
     }
+    let alarms: Vec<String> = view.alarms().iter().map(AlarmEntry::summary).collect();
+    facts.push(("Alarms", if alarms.is_empty() { "none".to_owned() } else { alarms.join("; ") }));
     let steps: Vec<String> = view.checkpoints().iter().map(|checkpoint| format::count(checkpoint.step)).collect();
     facts.push(("Checkpoints", if steps.is_empty() { "none".to_owned() } else { format!("at {}", steps.join("; ")) }));
     facts

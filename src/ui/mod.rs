@@ -1,6 +1,7 @@
 //! Folds events into a view of the run; panels draw it and *return* what was asked.
 
 mod action;
+mod alarms;
 mod curves;
 mod data_page;
 mod data_view;
@@ -11,6 +12,7 @@ mod glyph;
 mod grid_image;
 mod icon;
 mod notice;
+mod phase;
 mod run_page;
 mod run_view;
 mod samples;
@@ -24,11 +26,13 @@ mod widgets;
 mod workbench;
 
 pub use action::{Action, ExportAsk, GridAsk};
+pub use alarms::{AlarmEntry, Alarms};
 pub use data_view::{DataView, Reading, Source};
 pub use export_dialog::{ExportDialog, Progress};
 pub use icon::icon;
 pub use notice::{Notice, NoticeLevel};
-pub use run_view::{Curves, LogLevel, LogLine, Phase, RunView};
+pub use phase::Phase;
+pub use run_view::{Curves, LogLevel, LogLine, RunView};
 pub use series::{Bucket, Series, outline, smooth, smooth_buckets};
 pub use sessions_page::SessionRow;
 pub use status_bar::Drawers;

@@ -5,50 +5,12 @@ use std::path::PathBuf;
 
 use crate::event::{Checkpoint, Command, DataSummary, Event, Grid, GridPicture, Score, Started, Step};
 
+use super::alarms::{self, Alarms};
+use super::phase::Phase;
 use super::series::Series;
 
 /// Steps over which the speed is averaged for the time left.
 const SPEED_STEPS: usize = 200;
-
-/// Where a run stands.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum Phase {
-    /// Asked for; nothing was heard yet.
-    #[default]
-    Starting,
-    /// Training.
-    Running,
-    /// Waiting for Resume.
-    Paused,
-    /// All steps were taken.
-    Finished,
-    /// Stopped by the user.
-    Stopped,
-    /// Ended by an error, with its message.
-    Failed(String),
-}
-
-impl Phase {
-    /// Whether the run is over.
-    pub fn ended(&self) -> bool {
-        match self {
-            Self::Starting | Self::Running | Self::Paused => false,
-            Self::Finished | Self::Stopped | Self::Failed(_) => true,
-        }
-    }
-
-    /// One word for it.
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::Starting => "Starting",
-            Self::Running => "Training",
-            Self::Paused => "Paused",
-            Self::Finished => "Finished",
-            Self::Stopped => "Stopped",
-            Self::Failed(_) => "Failed",
-        }
-    }
-}
 
 /// How a log line is marked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,6 +19,8 @@ pub enum LogLevel {
     Info,
     /// Something that the user should know.
     Warning,
+    /// Training goes wrong; shown by itself until it is over.
+    Alarm,
     /// The run ended by it.
     Error,
 }
@@ -132,6 +96,7 @@ pub struct RunView {
     grids: Vec<Grid>,
     checkpoints: Vec<Checkpoint>,
     log: Vec<LogLine>,
+    alarms: Alarms,
     newest: Option<GridPicture>,
     /// Steps and seconds of the newest steps.
     recent: VecDeque<(usize, f64)>,
@@ -176,6 +141,15 @@ impl RunView {
                 self.step = self.step.max(step);
                 self.note(LogLevel::Warning, message);
             }
+            Event::Alarm(alarm) => {
+                self.note(LogLevel::Alarm, format!("{} {}", alarm.message, alarm.advice));
+                self.alarms.raise(alarm);
+            }
+            Event::Recovered(recovered) => {
+                let title = alarms::title(recovered.kind, recovered.subject.as_deref());
+                self.note(LogLevel::Info, format!("Over: {title}"));
+                self.alarms.end(&recovered);
+            }
             Event::Paused { step } => self.enter(Phase::Paused, step, "Paused"),
             Event::Resumed { step } => self.enter(Phase::Running, step, "Resumed"),
             Event::Finished { step } => self.enter(Phase::Finished, step, "Finished"),
@@ -209,6 +183,7 @@ impl RunView {
         self.scores.retain(|score| score.step <= started.step);
         self.grids.retain(|grid| grid.step <= started.step);
         self.checkpoints.retain(|checkpoint| checkpoint.step <= started.step);
+        self.alarms.restart(started.step);
         self.last = None;
         self.recent.clear();
         let how = if started.step == 0 { "Started" } else { "Went on" };
@@ -317,6 +292,11 @@ impl RunView {
     /// The log, oldest first.
     pub fn log(&self) -> &[LogLine] {
         &self.log
+    }
+
+    /// What went wrong with the training.
+    pub fn alarms(&self) -> &Alarms {
+        &self.alarms
     }
 
     /// The newest sample grid, where one came live.

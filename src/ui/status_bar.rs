@@ -114,7 +114,7 @@ fn log_ui(ui: &mut Ui, run: &RunView) {
     for line in run.log() {
         let color = match line.level {
             LogLevel::Info => p.text,
-            LogLevel::Warning => p.warning,
+            LogLevel::Warning | LogLevel::Alarm => p.warning,
             LogLevel::Error => p.error,
         };
         ui.horizontal_top(|ui| {

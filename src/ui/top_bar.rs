@@ -4,7 +4,8 @@ use egui::{Align, Button, Label, Layout, Panel, ProgressBar, RichText, Theme, Ui
 
 use super::action::Action;
 use super::glyph::{self, Glyph};
-use super::run_view::{Phase, RunView};
+use super::phase::Phase;
+use super::run_view::RunView;
 use super::{format, icon, theme, widgets};
 use crate::event::Command;
 

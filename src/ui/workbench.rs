@@ -11,7 +11,8 @@ use super::data_view::{DataView, Reading};
 use super::details_page::DetailsPage;
 use super::export_dialog::ExportDialog;
 use super::notice::{Notice, NoticeLevel};
-use super::run_view::{LogLevel, Phase, RunView};
+use super::phase::Phase;
+use super::run_view::{LogLevel, RunView};
 use super::samples::Samples;
 use super::sessions_page::{SessionRow, sessions_ui};
 use super::setup::{self, Checked, Given};
@@ -73,6 +74,17 @@ impl Settings {
     }
 }
 
+/// What the user has read of a run and dismissed.
+#[derive(Default)]
+struct Dismissed {
+    /// The run's folder.
+    run: PathBuf,
+    /// Lines of its log.
+    lines: usize,
+    /// Its alarms.
+    alarms: usize,
+}
+
 /// Everything that the window shows. [`Workbench::ui`] draws it and returns what the user asked for.
 pub struct Workbench {
     /// The configuration of the set-up.
@@ -98,8 +110,7 @@ pub struct Workbench {
     details: DetailsPage,
     /// A data path that is being typed.
     draft: Option<String>,
-    /// Log lines of the run on the screen that were read and dismissed, and its folder.
-    dismissed: (PathBuf, usize),
+    dismissed: Dismissed,
 }
 
 impl Workbench {
@@ -120,7 +131,7 @@ impl Workbench {
             data_page: DataPage::default(),
             details: DetailsPage::default(),
             draft: None,
-            dismissed: (PathBuf::new(), 0),
+            dismissed: Dismissed::default(),
         }
     }
 
@@ -266,15 +277,16 @@ impl Workbench {
         actions
     }
 
-    /// The newest warning or the failure of the run on the screen, until it is dismissed.
+    /// Alarms that are not over, and the newest warning or the failure of the run on the screen, until they are dismissed.
     fn run_banner_ui(&mut self, ui: &mut Ui) {
         let p = widgets::palette(ui);
         let Some(run) = self.stored.as_ref().or(self.live.as_ref()) else { return };
-        if self.dismissed.0 != run.folder() {
-            self.dismissed = (run.folder().to_owned(), 0);
+        if self.dismissed.run != run.folder() {
+            self.dismissed = Dismissed { run: run.folder().to_owned(), ..Dismissed::default() };
         }
-        let mut fresh = run.log().iter().skip(self.dismissed.1);
-        let Some(line) = fresh.rfind(|line| line.level != LogLevel::Info) else { return };
+        run.alarms().ui(ui, &mut self.dismissed.alarms);
+        let mut fresh = run.log().iter().skip(self.dismissed.lines);
+        let Some(line) = fresh.rfind(|line| matches!(line.level, LogLevel::Warning | LogLevel::Error)) else { return };
         let at = format::count(line.step);
         let closed = if line.level == LogLevel::Error {
             widgets::banner(ui, p.error, p.error_faint, &format!("Failed at step {at}"), &line.text, |_| {})
@@ -282,7 +294,7 @@ impl Workbench {
             widgets::banner(ui, p.warning, p.warning_faint, &format!("Step {at}"), &line.text, |_| {})
         };
         if closed {
-            self.dismissed.1 = run.log().len();
+            self.dismissed.lines = run.log().len();
         }
         ui.add_space(theme::GAP - 4.0);
     }

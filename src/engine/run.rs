@@ -1,0 +1,245 @@
+//! The run itself: its parts, and the loop over its steps.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Instant, SystemTime};
+
+use anyhow::bail;
+use candle_core::Device;
+use crossbeam_channel::{Receiver, TryRecvError};
+
+use super::clock::Clock;
+use super::feed::RunFeed;
+use super::sample::GridSampler;
+use super::score::Scorer;
+use super::store::Good;
+use super::watch::{self, At, Watch};
+use super::worker::Journal;
+use super::{RunRequest, StepHook, device, spread};
+use crate::config::{Config, Level, check};
+use crate::data::{DataError, Dataset};
+use crate::event::{Command, Event, SCHEMA, Score, Started, Step};
+use crate::session::Writer;
+use crate::train::{Losses, Trainer};
+
+/// How a run ended without an error.
+pub(super) enum Ending {
+    Finished,
+    Stopped,
+}
+
+pub(super) struct Run<'a, 'b> {
+    pub(super) config: Config,
+    pub(super) classes: Vec<String>,
+    dataset: Arc<Dataset>,
+    device: Device,
+    pub(super) trainer: Trainer,
+    pub(super) feed: RunFeed,
+    pub(super) grid: GridSampler,
+    scorer: Option<Scorer>,
+    scoring_failed: bool,
+    pub(super) watch: Watch,
+    /// How far the real images of each class are apart.
+    pub(super) real_spreads: Vec<Option<f32>>,
+    /// What is written if training breaks.
+    pub(super) good: Option<Good>,
+    pub(super) clock: Clock,
+    pub(super) inbox: &'a Receiver<Command>,
+    pub(super) journal: &'a mut Journal<'b>,
+    after_step: Option<StepHook>,
+}
+
+impl<'a, 'b> Run<'a, 'b> {
+    /// The run and what was asked while it loaded; nothing where its end was asked for.
+    pub fn start(
+        request: &RunRequest,
+        inbox: &'a Receiver<Command>,
+        journal: &'a mut Journal<'b>,
+        threads: usize,
+    ) -> anyhow::Result<Option<(Self, Vec<Command>)>> {
+        let config = request.config.clone();
+        refuse(&config, None)?;
+        let (device, device_name) = device::open(&config.train.device)?;
+        let Some((dataset, asked)) = load(&config, inbox)? else { return Ok(None) };
+        let classes = dataset.class_names();
+        let warnings = refuse(&config, Some(classes.len()))?;
+        let mut trainer = Trainer::new(&config, classes.len(), &device)?;
+        trainer.weigh_classes(&dataset.class_counts())?;
+        journal.writer = Some(Writer::create(&request.session, &config)?);
+        let session = request.session.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+        journal.tell(Event::Started(Box::new(Started {
+            schema: SCHEMA,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            session,
+            step: 0,
+            config: config.clone(),
+            classes: classes.clone(),
+            device: device_name,
+            threads,
+            generator_parameters: trainer.generator().parameters(),
+            discriminator_parameters: trainer.discriminator().parameters(),
+            time: SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |passed| passed.as_secs()),
+        })))?;
+        journal.tell(Event::Data(Box::new(dataset.summary().clone())))?;
+        for message in warnings {
+            journal.tell(Event::Warning { step: 0, message })?;
+        }
+        let feed = RunFeed::new(&config, dataset.clone(), &device)?;
+        let grid = GridSampler::new(&config, classes.len(), &device)?;
+        let run = Self {
+            clock: Clock::default(),
+            scorer: None,
+            scoring_failed: false,
+            watch: Watch::new(&config, &classes),
+            real_spreads: spread::of_real(&dataset),
+            good: None,
+            after_step: request.after_step.clone(),
+            config,
+            classes,
+            dataset,
+            device,
+            trainer,
+            feed,
+            grid,
+            inbox,
+            journal,
+        };
+        Ok(Some((run, asked)))
+    }
+
+    pub fn train(mut self, asked: Vec<Command>) -> anyhow::Result<Ending> {
+        let steps = self.config.train.steps;
+        self.keep_good()?;
+        if self.config.train.grid_every > 0 {
+            self.store_grid()?;
+        }
+        if !self.obey_later(asked)? {
+            self.checkpoint()?;
+            return Ok(Ending::Stopped);
+        }
+        while self.journal.step < steps {
+            if !self.obey()? {
+                self.checkpoint()?;
+                return Ok(Ending::Stopped);
+            }
+            let step = self.journal.step + 1;
+            let (started, lr_factor) = (Instant::now(), self.config.optimizer.lr_factor(step, steps));
+            let losses = self.trainer.step(&mut self.feed, lr_factor)?;
+            self.clock.add(started, self.config.images_per_step());
+            let at = At { step, seconds: self.clock.seconds };
+            if let Some(alarm) = watch::divergence(at, &losses, &self.config) {
+                return Err(self.give_up(alarm));
+            }
+            self.journal.step = step;
+            self.tell_step(&losses, lr_factor)?;
+            if let Some(event) = self.watch.step(at, losses.accuracy) {
+                self.journal.tell(event)?;
+            }
+            self.keep_good()?;
+            let due = |every: usize| every > 0 && (step.is_multiple_of(every) || step == steps);
+            if due(self.config.train.grid_every) {
+                self.store_grid()?;
+            }
+            if due(self.config.train.checkpoint_every) {
+                self.checkpoint()?;
+            }
+            // A score takes long and may fail: what it scores is stored first.
+            if due(self.config.score.every) && !self.score()? {
+                self.checkpoint()?;
+                return Ok(Ending::Stopped);
+            }
+            if let Some(hook) = &self.after_step {
+                hook(step);
+            }
+        }
+        self.checkpoint()?;
+        Ok(Ending::Finished)
+    }
+
+    fn tell_step(&mut self, losses: &Losses, lr_factor: f64) -> anyhow::Result<()> {
+        let o = &self.config.optimizer;
+        let event = Event::Step(Step {
+            step: self.journal.step,
+            loss_d: losses.discriminator,
+            loss_g: losses.generator,
+            logits_real: losses.logits_real,
+            logits_fake: losses.logits_fake,
+            generator_lr: o.generator_lr * lr_factor,
+            discriminator_lr: o.discriminator_lr * lr_factor,
+            seconds: self.clock.seconds,
+            images_per_s: self.clock.images_per_s(),
+        });
+        self.journal.tell(event)
+    }
+
+    /// False where a command asks for the end meanwhile. A score that cannot be taken is a warning, and no other is tried.
+    fn score(&mut self) -> anyhow::Result<bool> {
+        if self.scoring_failed {
+            return Ok(true);
+        }
+        self.journal.writer()?.flush()?;
+        let inbox = self.inbox;
+        // A pause waits for the score; a stop does not.
+        let (mut stopped, mut asked) = (false, Vec::new());
+        let go_on = &mut || {
+            loop {
+                match inbox.try_recv() {
+                    Ok(Command::Stop) | Err(TryRecvError::Disconnected) => {
+                        stopped = true;
+                        return false;
+                    }
+                    Ok(command) => asked.push(command),
+                    Err(TryRecvError::Empty) => return true,
+                }
+            }
+        };
+        match self.take_score(go_on) {
+            Ok(Some(score)) => self.journal.tell(Event::Score(score))?,
+            Ok(None) => {}
+            Err(err) => {
+                self.scoring_failed = true;
+                let message = format!("no score could be taken, and none is tried again in this run: {err:#}");
+                self.journal.tell(Event::Warning { step: self.journal.step, message })?;
+            }
+        }
+        self.clock.restart();
+        if stopped { Ok(false) } else { self.obey_later(asked) }
+    }
+
+    fn take_score(&mut self, go_on: &mut dyn FnMut() -> bool) -> anyhow::Result<Option<Score>> {
+        if self.scorer.is_none() {
+            self.scorer = Scorer::new(&self.config, &self.dataset, go_on)?;
+        }
+        let Some(scorer) = &self.scorer else { return Ok(None) };
+        scorer.score(&self.config, &mut self.trainer, self.journal.step, &self.device, go_on)
+    }
+}
+
+/// The data, and what was asked while it loaded; nothing where the end was asked for.
+fn load(config: &Config, inbox: &Receiver<Command>) -> anyhow::Result<Option<(Arc<Dataset>, Vec<Command>)>> {
+    let (stopped, asked) = (AtomicBool::new(false), Mutex::new(Vec::new()));
+    let go_on = |_, _| {
+        match inbox.try_recv() {
+            Ok(Command::Stop) | Err(TryRecvError::Disconnected) => stopped.store(true, Ordering::Relaxed),
+            Ok(command) => asked.lock().unwrap_or_else(PoisonError::into_inner).push(command),
+            Err(TryRecvError::Empty) => {}
+        }
+        !stopped.load(Ordering::Relaxed)
+    };
+    let dataset = match Dataset::load(config, &go_on) {
+        Ok(dataset) => Arc::new(dataset),
+        Err(DataError::Cancelled) => return Ok(None),
+        Err(err) => return Err(err.into()),
+    };
+    Ok(Some((dataset, asked.into_inner().unwrap_or_else(PoisonError::into_inner))))
+}
+
+/// Errors of a configuration as one, its warnings as a list.
+fn refuse(config: &Config, classes: Option<usize>) -> anyhow::Result<Vec<String>> {
+    let problems = config.check(classes);
+    let of = |level| problems.iter().filter(move |p| p.level == level).map(|p| format!("{}: {}", p.key, p.message));
+    if check::has_errors(&problems) {
+        bail!("the settings cannot be run:\n{}", of(Level::Error).collect::<Vec<_>>().join("\n"));
+    }
+    Ok(of(Level::Warning).collect())
+}

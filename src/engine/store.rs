@@ -1,0 +1,101 @@
+//! What a run stores: sample grids and checkpoints, and what it falls back on when its training breaks.
+
+use anyhow::anyhow;
+
+use super::run::Run;
+use super::spread;
+use super::watch::{self, At};
+use crate::event::{Alarm, Event, SCHEMA};
+use crate::session::CheckpointState;
+use crate::train::state::File;
+
+/// Steps between two states that are kept in memory for a break, where no checkpoint is on disk for them: at a hundred
+/// their making costs far below 1 % of training, and no more than that many steps are lost.
+const GOOD_EVERY: usize = 100;
+
+/// A checkpoint that is not written yet. Its numbers are finite.
+pub(super) struct Good {
+    state: CheckpointState,
+    files: Vec<File>,
+}
+
+impl Run<'_, '_> {
+    pub(super) fn store_grid(&mut self) -> anyhow::Result<()> {
+        let grid = self.grid.draw(&mut self.trainer, self.journal.step)?;
+        let stored = self.journal.writer()?.grid(&grid)?;
+        let spreads = spread::of_grid(&grid, &self.real_spreads);
+        self.journal.out.show(grid);
+        self.journal.tell(Event::Grid(stored))?;
+        for event in self.watch.grid(self.now(), &spreads) {
+            self.journal.tell(event)?;
+        }
+        Ok(())
+    }
+
+    fn now(&self) -> At {
+        At { step: self.journal.step, seconds: self.clock.seconds }
+    }
+
+    fn state(&self) -> CheckpointState {
+        CheckpointState {
+            schema: SCHEMA,
+            step: self.journal.step,
+            config: self.config.clone(),
+            classes: self.classes.clone(),
+            loader_position: self.feed.loader_position(),
+            discriminator_draws: self.feed.discriminator_draws,
+            generator_draws: self.feed.generator_draws,
+            seconds: self.clock.seconds,
+            files: Vec::new(),
+        }
+    }
+
+    /// Writes the present state, unless it is on disk already.
+    pub(super) fn checkpoint(&mut self) -> anyhow::Result<()> {
+        let state = self.state();
+        if self.journal.writer()?.has_checkpoint(state.step) {
+            return Ok(());
+        }
+        if !self.trainer.is_finite()? {
+            return Err(self.give_up(watch::broken_weights(self.now(), &self.config)));
+        }
+        let files = self.trainer.to_files()?;
+        self.write(&Good { state, files })?;
+        self.good = None; // What is on disk is newer.
+        Ok(())
+    }
+
+    fn write(&mut self, checkpoint: &Good) -> anyhow::Result<()> {
+        let keep = self.config.train.keep_checkpoints;
+        let stored = self.journal.writer()?.checkpoint(&checkpoint.state, &checkpoint.files, keep)?;
+        self.journal.tell(Event::Checkpoint(stored))
+    }
+
+    /// Now and then takes the present state into memory, so that a break loses few steps wherever checkpoints are rare.
+    pub(super) fn keep_good(&mut self) -> anyhow::Result<()> {
+        let step = self.journal.step;
+        let (steps, every) = (self.config.train.steps, self.config.train.checkpoint_every);
+        let written_anyway = step == steps || (every > 0 && step > 0 && step.is_multiple_of(every));
+        if !step.is_multiple_of(GOOD_EVERY) || written_anyway {
+            return Ok(());
+        }
+        if !self.trainer.is_finite()? {
+            return Err(self.give_up(watch::broken_weights(self.now(), &self.config)));
+        }
+        self.good = Some(Good { state: self.state(), files: self.trainer.to_files()? });
+        Ok(())
+    }
+
+    /// Training is broken: tells the alarm, writes the last good state where none newer is on disk, and returns what the
+    /// run fails with. Broken numbers are written nowhere.
+    pub(super) fn give_up(&mut self, alarm: Alarm) -> anyhow::Error {
+        let (message, advice) = (alarm.message.clone(), alarm.advice.clone());
+        let good = self.good.take();
+        let kept =
+            self.journal.tell(Event::Alarm(alarm)).and_then(|()| good.as_ref().map_or(Ok(()), |good| self.write(good)));
+        match kept {
+            Ok(()) => anyhow!("{message} The last checkpoint is from before. {advice}"),
+            Err(err) => anyhow!("{message} The last good state could not be written: {err:#}. {advice}"),
+        }
+    }
+}

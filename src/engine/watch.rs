@@ -1,0 +1,331 @@
+//! Watches over a run: numbers of its steps and grids go in, alarms come out. It computes nothing on tensors and reads no
+//! clock, so the same numbers always raise the same alarms.
+//!
+//! Each alarm is raised once and again only after what it told of is over. The state is not part of a checkpoint: a run
+//! that goes on from one is watched afresh, and tells what still holds once more.
+
+use std::collections::VecDeque;
+
+use crate::config::{Conditioning, Config, LossKind};
+use crate::event::{Alarm, AlarmKind, Event, Recovered};
+use crate::train::Losses;
+
+/// Steps over which the discriminator's accuracy is averaged: single steps are all right often, hundreds in a row are not.
+const ACCURACY_STEPS: usize = 200;
+/// From this mean accuracy on the discriminator is said to be saturated: at a batch of 32, one image of six batches is
+/// judged wrong.
+const SATURATED: f32 = 0.995;
+/// Below this mean accuracy it is not any more; well apart, so that an accuracy between them raises no second alarm.
+const CONTESTED: f32 = 0.97;
+
+/// Generated images of a class that differ by less than this share of what real ones differ by are nearly the same: less
+/// than a fifth of the variety is left. A generator that has learnt nothing yet lies far below it, hence [`WARM_UP`].
+const COLLAPSED: f32 = 0.2;
+/// From this share on a class is diverse; well apart, so that a share between them raises no second alarm.
+const DIVERSE: f32 = 0.35;
+/// Grids in a row that must show a collapse: a single one may catch a class in between two states.
+const GRIDS: usize = 2;
+/// Steps before a class that was never diverse can count as collapsed, since every run begins with grey images...
+const WARM_UP: usize = 500;
+/// ... and the time constants of the moving average which must have passed too: after 3, 5 % of the beginning is left.
+const TIME_CONSTANTS: f64 = 3.0;
+
+/// When something was seen.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct At {
+    pub step: usize,
+    /// Seconds of training so far.
+    pub seconds: f64,
+}
+
+/// What was seen of a run so far.
+pub(super) struct Watch {
+    config: Config,
+    accuracies: VecDeque<f32>,
+    saturated: bool,
+    classes: Vec<Class>,
+    warm_up: usize,
+}
+
+struct Class {
+    name: String,
+    /// Whether its images ever differed as real ones do.
+    was_diverse: bool,
+    /// Grids in a row that showed a collapse.
+    grids: usize,
+    collapsed: bool,
+}
+
+impl Watch {
+    pub fn new(config: &Config, classes: &[String]) -> Self {
+        let class = |name: &String| Class { name: name.clone(), was_diverse: false, grids: 0, collapsed: false };
+        let average = TIME_CONSTANTS / (1.0 - config.optimizer.ema_decay).max(1e-6);
+        Self {
+            config: config.clone(),
+            accuracies: VecDeque::with_capacity(ACCURACY_STEPS),
+            saturated: false,
+            classes: classes.iter().map(class).collect(),
+            warm_up: WARM_UP.max(average as usize),
+        }
+    }
+
+    /// Takes in the share of the discriminator's right decisions in a step.
+    pub fn step(&mut self, at: At, accuracy: f32) -> Option<Event> {
+        if !has_accuracy(self.config.loss.kind) {
+            return None;
+        }
+        if self.accuracies.len() == ACCURACY_STEPS {
+            self.accuracies.pop_front();
+        }
+        self.accuracies.push_back(accuracy);
+        if self.accuracies.len() < ACCURACY_STEPS {
+            return None;
+        }
+        let mean = self.accuracies.iter().sum::<f32>() / ACCURACY_STEPS as f32;
+        let kind = AlarmKind::SaturatedDiscriminator;
+        if !self.saturated && mean >= SATURATED {
+            self.saturated = true;
+            let message = format!(
+                "The discriminator was right about {:.1} % of the images of the last {ACCURACY_STEPS} steps. The generator learns little from one that it can never fool.",
+                mean * 100.0
+            );
+            return Some(Event::Alarm(alarm(at, kind, None, message, saturation_advice(&self.config))));
+        }
+        if self.saturated && mean < CONTESTED {
+            self.saturated = false;
+            return Some(Event::Recovered(Recovered { step: at.step, kind, subject: None }));
+        }
+        None
+    }
+
+    /// Takes in what a grid shows: for each class, how far its generated images are apart as a share of how far real ones
+    /// are; nothing where there are too few of either.
+    pub fn grid(&mut self, at: At, spreads: &[Option<f32>]) -> Vec<Event> {
+        let early = at.step < self.warm_up;
+        let advice = collapse_advice(&self.config);
+        let seen = self.classes.iter_mut().zip(spreads);
+        seen.filter_map(|(class, spread)| class.see(at, (*spread)?, early, &advice)).collect()
+    }
+}
+
+impl Class {
+    fn see(&mut self, at: At, spread: f32, early: bool, advice: &str) -> Option<Event> {
+        let kind = AlarmKind::ClassCollapse;
+        if spread >= DIVERSE {
+            self.was_diverse = true;
+            self.grids = 0;
+            if std::mem::take(&mut self.collapsed) {
+                return Some(Event::Recovered(Recovered { step: at.step, kind, subject: Some(self.name.clone()) }));
+            }
+        }
+        let low = spread < COLLAPSED && (self.was_diverse || !early);
+        self.grids = if low { self.grids + 1 } else { 0 };
+        if self.collapsed || self.grids < GRIDS {
+            return None;
+        }
+        self.collapsed = true;
+        let message = format!(
+            "The generated images of {} are nearly the same: they differ by {:.0} % of what its real images differ by.",
+            self.name,
+            spread * 100.0
+        );
+        Some(Event::Alarm(alarm(at, kind, Some(self.name.clone()), message, advice.to_owned())))
+    }
+}
+
+/// The alarm that training has diverged, by the first term of a step that is no finite number; nothing where all are.
+pub(super) fn divergence(at: At, losses: &Losses, config: &Config) -> Option<Alarm> {
+    let Losses { discriminator, generator, logits_real, logits_fake, .. } = *losses;
+    // In the order in which a step computes them: what comes after the first is broken by it.
+    let terms = [
+        ("logits_real", "the discriminator's logits on real images", logits_real),
+        ("logits_fake", "the discriminator's logits on generated images", logits_fake),
+        ("loss_d", "the discriminator's loss", discriminator),
+        ("loss_g", "the generator's loss", generator),
+    ];
+    let (term, name, value) = terms.into_iter().find(|(.., value)| !value.is_finite())?;
+    let value = if value.is_nan() { "not a number" } else { "infinite" };
+    Some(diverged(at, term, &format!("{name} became {value}"), config))
+}
+
+/// The alarm that the weights are broken though the losses of their last step were not.
+pub(super) fn broken_weights(at: At, config: &Config) -> Alarm {
+    diverged(at, "weights", "weights became infinite or not a number", config)
+}
+
+fn diverged(at: At, term: &str, what: &str, config: &Config) -> Alarm {
+    let message = format!("Training has diverged at step {}: {what}.", at.step);
+    alarm(at, AlarmKind::Divergence, Some(term.to_owned()), message, divergence_advice(config))
+}
+
+fn alarm(at: At, kind: AlarmKind, subject: Option<String>, message: String, advice: String) -> Alarm {
+    Alarm { step: at.step, kind, subject, message, advice, seconds: at.seconds }
+}
+
+/// Whether the sign of a logit tells real from fake: a critic's logits have no zero, and least squares turn at a half and
+/// keep a gradient however sure the discriminator is.
+fn has_accuracy(loss: LossKind) -> bool {
+    match loss {
+        LossKind::Bce | LossKind::Hinge => true,
+        LossKind::WassersteinGp | LossKind::LeastSquares => false,
+    }
+}
+
+/// `Try` and what helps, the likeliest first, without what the run does already.
+fn advice(options: &[(bool, &str)]) -> String {
+    let options: Vec<&str> = options.iter().filter(|(open, _)| *open).map(|(_, text)| *text).collect();
+    match options.as_slice() {
+        [] => String::new(),
+        [one] => format!("Try {one}."),
+        [first @ .., last] => format!("Try {} or {last}.", first.join(", ")),
+    }
+}
+
+fn divergence_advice(config: &Config) -> String {
+    advice(&[
+        (true, "learning rates lower by a factor of 2 to 10"),
+        (config.optimizer.clip == 0.0, "gradient clipping (optimizer.clip)"),
+        (!config.discriminator.spectral_norm, "spectral normalisation of the discriminator"),
+        (config.loss.kind != LossKind::Hinge, "the hinge loss"),
+        (true, "a larger batch"),
+    ])
+}
+
+fn saturation_advice(config: &Config) -> String {
+    let (o, data) = (&config.optimizer, &config.data);
+    let augmented = data.flip_horizontal || data.flip_vertical || data.rotation > 0.0 || data.color_jitter > 0.0;
+    let smoothing = config.loss.kind == LossKind::Bce && config.loss.label_smoothing == 0.0;
+    advice(&[
+        (true, "a lower learning rate of the discriminator"),
+        (o.discriminator_steps > 1, "fewer updates of the discriminator a step"),
+        (smoothing, "one-sided label smoothing"),
+        (!config.discriminator.spectral_norm, "spectral normalisation of the discriminator"),
+        (!augmented, "augmented images (flips, rotation)"),
+        (augmented, "stronger augmentation"),
+        (config.loss.r1 == 0.0, "R1 (loss.r1)"),
+        (config.train.instance_noise == 0.0, "instance noise (train.instance_noise)"),
+    ])
+}
+
+fn collapse_advice(config: &Config) -> String {
+    let d = &config.discriminator;
+    advice(&[
+        (true, "a lower learning rate of the generator"),
+        (d.conditioning == Conditioning::Auxiliary, "projection conditioning (auxiliary classifiers narrow classes)"),
+        (!d.spectral_norm, "spectral normalisation of the discriminator"),
+        (!d.minibatch_stddev, "minibatch standard deviation (discriminator.minibatch_stddev)"),
+        (config.loss.kind != LossKind::WassersteinGp, "the Wasserstein loss with gradient penalty"),
+        (true, "a larger batch"),
+        (true, "more images of the class"),
+    ])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(step: usize) -> At {
+        At { step, seconds: step as f64 }
+    }
+
+    fn watch(config: &Config) -> Watch {
+        Watch::new(config, &["round".to_owned(), "oval".to_owned()])
+    }
+
+    /// `(step, whether it is an alarm, what about)`
+    fn told(events: impl IntoIterator<Item = Event>) -> Vec<(usize, bool, Option<String>)> {
+        let tell = |event| {
+            if let Event::Alarm(alarm) = event {
+                Some((alarm.step, true, alarm.subject))
+            } else if let Event::Recovered(over) = event {
+                Some((over.step, false, over.subject))
+            } else {
+                panic!("{event:?}")
+            }
+        };
+        events.into_iter().filter_map(tell).collect()
+    }
+
+    fn over_steps(
+        config: &Config,
+        accuracy: impl Fn(usize) -> f32,
+        steps: usize,
+    ) -> Vec<(usize, bool, Option<String>)> {
+        let mut watch = watch(config);
+        told((1..=steps).filter_map(|step| watch.step(at(step), accuracy(step))))
+    }
+
+    #[test]
+    fn a_discriminator_that_is_always_right_is_told_once_a_stretch() {
+        let config = Config::default();
+        let always = over_steps(&config, |_| 1.0, 1000);
+        assert_eq!(always, [(ACCURACY_STEPS, true, None)]);
+        // Right, then contested for 100 steps, then right again.
+        let twice = over_steps(&config, |step| if (400..500).contains(&step) { 0.7 } else { 1.0 }, 1000);
+        assert_eq!(twice.iter().map(|(_, raised, _)| *raised).collect::<Vec<_>>(), [true, false, true]);
+        // The last wrong steps may still be in the window: their mean is high enough.
+        assert!((400..500).contains(&twice[1].0) && (690..700).contains(&twice[2].0), "{twice:?}");
+        // Between the two thresholds nothing changes.
+        let wavering = over_steps(&config, |step| if step % 400 < 200 { 1.0 } else { 0.985 }, 2000);
+        assert_eq!(wavering.len(), 1, "{wavering:?}");
+    }
+
+    #[test]
+    fn a_contested_discriminator_and_a_critic_raise_nothing() {
+        let mut config = Config::default();
+        assert_eq!(over_steps(&config, |step| if step % 10 == 0 { 0.9 } else { 1.0 }, 1000), []);
+        config.loss.kind = LossKind::WassersteinGp;
+        assert_eq!(over_steps(&config, |_| 1.0, 1000), []);
+    }
+
+    #[test]
+    fn a_class_that_collapses_is_named_once_until_it_recovers() {
+        let mut watch = watch(&Config::default());
+        let shares = [0.01, 0.7, 0.1, 0.8, 0.1, 0.05, 0.05, 0.3, 0.1, 0.6, 0.1, 0.1];
+        let events = shares.into_iter().enumerate().flat_map(|(i, share)| {
+            let spreads = [Some(0.8), Some(share)];
+            watch.grid(at(i), &spreads)
+        });
+        let oval = || Some("oval".to_owned());
+        assert_eq!(told(events), [(5, true, oval()), (9, false, oval()), (11, true, oval())]);
+    }
+
+    #[test]
+    fn a_class_that_never_was_diverse_counts_after_the_average_has_caught_up() {
+        let config = Config::default();
+        let mut watch = watch(&config);
+        let steps = (0..).map(|i| i * 250);
+        let mut told_of = told(steps.take(20).flat_map(|step| watch.grid(at(step), &[Some(0.02), None])));
+        let (step, raised, subject) = told_of.remove(0);
+        assert!(raised && subject.as_deref() == Some("round") && (3000..=3500).contains(&step), "{step}");
+        assert!(told_of.is_empty());
+    }
+
+    #[test]
+    fn the_first_term_that_breaks_is_named_and_advice_leaves_out_what_is_on() {
+        let mut config = Config::default();
+        let fine = Losses { discriminator: 1e30, generator: -3.0, ..Losses::default() };
+        assert_eq!(divergence(at(7), &fine, &config), None);
+        let nan = f32::NAN;
+        let cases = [
+            (Losses { generator: f32::INFINITY, ..fine }, "loss_g", "generator's loss became infinite"),
+            (
+                Losses { generator: nan, discriminator: nan, ..fine },
+                "loss_d",
+                "discriminator's loss became not a number",
+            ),
+            (Losses { discriminator: nan, logits_fake: nan, ..fine }, "logits_fake", "logits on generated images"),
+            (Losses { logits_fake: nan, logits_real: nan, ..fine }, "logits_real", "logits on real images"),
+        ];
+        config.discriminator.spectral_norm = true;
+        for (losses, term, words) in cases {
+            let alarm = divergence(at(7), &losses, &config).expect(term);
+            assert_eq!((alarm.step, alarm.subject.as_deref()), (7, Some(term)));
+            assert!(alarm.message.contains(words) && alarm.message.contains("step 7"), "{}", alarm.message);
+            assert!(alarm.advice.contains("learning rates") && !alarm.advice.contains("spectral"), "{}", alarm.advice);
+        }
+        config.discriminator.spectral_norm = false;
+        let alarm = broken_weights(at(7), &config);
+        assert!(alarm.advice.contains("spectral normalisation"), "{}", alarm.advice);
+    }
+}

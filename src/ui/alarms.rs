@@ -1,0 +1,118 @@
+//! What goes wrong with the training of a run: kept by the fold, shown until it is over or dismissed.
+
+use egui::Ui;
+
+use super::{format, theme, widgets};
+use crate::event::{Alarm, AlarmKind, Recovered};
+
+/// An alarm, and when it was over.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AlarmEntry {
+    /// What was told.
+    pub alarm: Alarm,
+    /// The step from which on it held no more.
+    pub until: Option<usize>,
+}
+
+impl AlarmEntry {
+    /// Its title and its steps.
+    pub fn summary(&self) -> String {
+        let title = title(self.alarm.kind, self.alarm.subject.as_deref());
+        let from = format::count(self.alarm.step);
+        match self.until {
+            Some(until) => format!("{title}, steps {from} to {}", format::count(until)),
+            None => format!("{title}, from step {from}"),
+        }
+    }
+}
+
+/// The alarms of a run, oldest first.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Alarms(Vec<AlarmEntry>);
+
+impl Alarms {
+    pub(super) fn raise(&mut self, alarm: Alarm) {
+        self.0.push(AlarmEntry { alarm, until: None });
+    }
+
+    pub(super) fn end(&mut self, recovered: &Recovered) {
+        let same = |alarm: &Alarm| alarm.kind == recovered.kind && alarm.subject == recovered.subject;
+        for entry in self.0.iter_mut().filter(|entry| entry.until.is_none() && same(&entry.alarm)) {
+            entry.until = Some(recovered.step);
+        }
+    }
+
+    /// A run that goes on from a checkpoint is watched afresh: what happened after it is forgotten, and what still holds is
+    /// told again.
+    pub(super) fn restart(&mut self, step: usize) {
+        self.0.retain(|entry| entry.alarm.step <= step);
+        for entry in &mut self.0 {
+            entry.until.get_or_insert(step);
+        }
+    }
+
+    /// Oldest first.
+    pub fn iter(&self) -> impl Iterator<Item = &AlarmEntry> {
+        self.0.iter()
+    }
+
+    /// Draws a banner for each kind of alarm that is not over. The first `dismissed` alarms were dismissed. A divergence has
+    /// none: the failure that it ends the run with says the same.
+    pub(super) fn ui(&self, ui: &mut Ui, dismissed: &mut usize) {
+        let open: Vec<&Alarm> =
+            self.0.iter().skip(*dismissed).filter(|entry| entry.until.is_none()).map(|entry| &entry.alarm).collect();
+        let p = widgets::palette(ui);
+        let mut closed = false;
+        for kind in [AlarmKind::SaturatedDiscriminator, AlarmKind::ClassCollapse] {
+            let alarms: Vec<&&Alarm> = open.iter().filter(|alarm| alarm.kind == kind).collect();
+            let Some((newest, before)) = alarms.split_last() else { continue };
+            let others: Vec<&str> = before.iter().filter_map(|alarm| alarm.subject.as_deref()).collect();
+            let also =
+                if others.is_empty() { String::new() } else { format!(" The same holds for {}.", others.join(", ")) };
+            let title = format!("{}, step {}", title(kind, None), format::count(newest.step));
+            let text = format!("{}{also} {}", newest.message, newest.advice);
+            closed |= widgets::banner(ui, p.warning, p.warning_faint, &title, &text, |ui| {
+                widgets::small(ui, format::duration(newest.seconds)).on_hover_text("Training time when it was seen");
+            });
+            ui.add_space(theme::GAP - 4.0);
+        }
+        if closed {
+            *dismissed = self.0.len();
+        }
+    }
+}
+
+/// A few words for an alarm.
+pub(super) fn title(kind: AlarmKind, subject: Option<&str>) -> String {
+    let name = match kind {
+        AlarmKind::Divergence => "Divergence",
+        AlarmKind::SaturatedDiscriminator => "Discriminator saturated",
+        AlarmKind::ClassCollapse => "Class collapse",
+    };
+    subject.map_or_else(|| name.to_owned(), |subject| format!("{name}: {subject}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn alarm(step: usize, class: &str) -> Alarm {
+        let (kind, subject) = (AlarmKind::ClassCollapse, Some(class.to_owned()));
+        Alarm { step, kind, subject, message: "seen".to_owned(), advice: "helps".to_owned(), seconds: 0.0 }
+    }
+
+    #[test]
+    fn an_alarm_lasts_until_its_own_recovery_or_a_new_start() {
+        let mut alarms = Alarms::default();
+        let until = |alarms: &Alarms| alarms.iter().map(|entry| entry.until).collect::<Vec<_>>();
+        for (step, class) in [(100, "a"), (200, "b"), (300, "c")] {
+            alarms.raise(alarm(step, class));
+        }
+        alarms.end(&Recovered { step: 250, kind: AlarmKind::ClassCollapse, subject: Some("b".to_owned()) });
+        assert_eq!(until(&alarms), [None, Some(250), None]);
+        let summaries: Vec<String> = alarms.iter().map(AlarmEntry::summary).collect();
+        assert_eq!(summaries[..2], ["Class collapse: a, from step 100", "Class collapse: b, steps 200 to 250"]);
+        alarms.restart(260);
+        assert_eq!(until(&alarms), [Some(260), Some(250)]);
+    }
+}
