@@ -1,6 +1,7 @@
 //! Whole runs of the engine, small enough to take a second or two.
 #![expect(clippy::unwrap_used, clippy::wildcard_enum_match_arm, reason = "a test that cannot go on fails")]
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -382,7 +383,9 @@ fn a_run_that_diverges_stops_names_the_term_and_keeps_a_state_from_before() {
         assert_eq!(sampler.images(0, 0, 2, 0, 0.0).unwrap().len(), 2 * 16 * 16 * 3);
         for file in ["generator", "discriminator", "ema"] {
             let file = folder.join(format!("checkpoints/{newest:07}/{file}.safetensors"));
-            for (name, tensor) in candle_core::safetensors::load(&file, &candle_core::Device::Cpu).unwrap() {
+            let tensors = candle_core::safetensors::load(&file, &candle_core::Device::Cpu).unwrap();
+            let tensors: BTreeMap<_, _> = tensors.into_iter().collect();
+            for (name, tensor) in tensors {
                 let numbers = tensor.flatten_all().unwrap().to_dtype(candle_core::DType::F32).unwrap();
                 assert!(numbers.to_vec1::<f32>().unwrap().iter().all(|x| x.is_finite()), "{name}");
             }
