@@ -23,7 +23,7 @@ const DISCRIMINATOR_OPTIMIZER: &str = "discriminator_optimizer.safetensors";
 /// The moving averages of the LeCam regularisation: `real` and `fake`, one f64 a scale.
 const LECAM: &str = "lecam.safetensors";
 
-/// Every file of a trainer's checkpoint, to which `loss.lecam` adds [`LECAM`].
+/// Every file of a trainer's checkpoint, to which `loss.lecam` adds `lecam.safetensors`.
 pub const FILES: [&str; 5] = [GENERATOR, DISCRIMINATOR, EMA, GENERATOR_OPTIMIZER, DISCRIMINATOR_OPTIMIZER];
 
 impl Trainer {
