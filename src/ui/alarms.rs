@@ -56,28 +56,28 @@ impl Alarms {
         self.0.iter()
     }
 
-    /// Draws a banner for each kind of alarm that is not over. The first `dismissed` alarms were dismissed. A divergence has
-    /// none: the failure that it ends the run with says the same.
-    pub(super) fn ui(&self, ui: &mut Ui, dismissed: &mut usize) {
-        let open: Vec<&Alarm> =
-            self.0.iter().skip(*dismissed).filter(|entry| entry.until.is_none()).map(|entry| &entry.alarm).collect();
+    /// Draws a banner for each kind of alarm that is not over, of those that came after the first `dismissed` of all. A
+    /// divergence has none: the failure that it ends the run with says the same.
+    pub(super) fn ui(&self, ui: &mut Ui, dismissed: &mut [usize; 2]) {
         let p = widgets::palette(ui);
-        let mut closed = false;
-        for kind in [AlarmKind::SaturatedDiscriminator, AlarmKind::ClassCollapse] {
-            let alarms: Vec<&&Alarm> = open.iter().filter(|alarm| alarm.kind == kind).collect();
+        for (kind, dismissed) in
+            [AlarmKind::SaturatedDiscriminator, AlarmKind::ClassCollapse].into_iter().zip(dismissed)
+        {
+            let open = self.0.iter().skip(*dismissed).filter(|entry| entry.alarm.kind == kind && entry.until.is_none());
+            let alarms: Vec<&Alarm> = open.map(|entry| &entry.alarm).collect();
             let Some((newest, before)) = alarms.split_last() else { continue };
             let others: Vec<&str> = before.iter().filter_map(|alarm| alarm.subject.as_deref()).collect();
             let also =
                 if others.is_empty() { String::new() } else { format!(" The same holds for {}.", others.join(", ")) };
             let title = format!("{}, step {}", title(kind, None), format::count(newest.step));
             let text = format!("{}{also} {}", newest.message, newest.advice);
-            closed |= widgets::banner(ui, p.warning, p.warning_faint, &title, &text, |ui| {
+            let closed = widgets::banner(ui, p.warning, p.warning_faint, &title, &text, |ui| {
                 widgets::small(ui, format::duration(newest.seconds)).on_hover_text("Training time when it was seen");
             });
+            if closed {
+                *dismissed = self.0.len();
+            }
             ui.add_space(theme::GAP - 4.0);
-        }
-        if closed {
-            *dismissed = self.0.len();
         }
     }
 }

@@ -81,8 +81,8 @@ struct Dismissed {
     run: PathBuf,
     /// Lines of its log.
     lines: usize,
-    /// Its alarms.
-    alarms: usize,
+    /// Its alarms, of a saturated discriminator and of collapsed classes.
+    alarms: [usize; 2],
 }
 
 /// Everything that the window shows. [`Workbench::ui`] draws it and returns what the user asked for.
