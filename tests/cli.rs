@@ -59,8 +59,8 @@ fn replay_all(vectors: Option<&str>) {
     assert!(!text(&output.stderr).contains("is ignored"), "{}", text(&output.stderr));
     for report in lines(&output) {
         assert_eq!(report["ok"], true, "{report}");
-        // Far inside the bound: what float32 rounding alone moves.
-        assert!(report["losses"].as_f64().unwrap() < 6e-5 && report["generator"].as_f64().unwrap() < 3e-6, "{report}");
+        // Well inside the bound: what float32 rounding alone moves, another order of sums included.
+        assert!(report["losses"].as_f64().unwrap() < 1e-4 && report["generator"].as_f64().unwrap() < 3e-6, "{report}");
     }
 }
 
