@@ -66,15 +66,19 @@ fn plain(v: &[Value]) -> Result<Value> {
     v[0].matmul(&v[1].transpose(1, 2)?)?.softmax_last()?.matmul(&v[2])
 }
 
-/// One image's keys, `(groups, d, lanes)` with positions in the lanes, and values, `(groups, N, lanes)` with channels in
-/// the lanes.
-fn pack(keys: &mut [f32], values: &mut [f32], k: &[f32], v: &[f32], s: &Shape) {
+/// One image's keys or values, `(N, width)`, as `(groups, width, lanes)` with positions in the lanes.
+fn pack_positions(to: &mut [f32], matrix: &[f32], width: usize) {
     let lanes = lanes();
-    for (group, to) in keys.chunks_exact_mut(s.narrow * lanes).enumerate() {
-        pack_columns(to, k, s.narrow, group, lanes);
+    for (group, to) in to.chunks_exact_mut(width * lanes).enumerate() {
+        pack_columns(to, matrix, width, group, lanes);
     }
-    for (group, to) in values.chunks_exact_mut(s.positions * lanes).enumerate() {
-        pack_rows(to, v, s.wide, group, lanes);
+}
+
+/// One image's values, `(N, width)`, as `(groups, N, lanes)` with channels in the lanes.
+fn pack_channels(to: &mut [f32], matrix: &[f32], width: usize) {
+    let lanes = lanes();
+    for (group, to) in to.chunks_exact_mut(matrix.len() / width * lanes).enumerate() {
+        pack_rows(to, matrix, width, group, lanes);
     }
 }
 
@@ -99,7 +103,8 @@ fn forward(q: &[f32], k: &[f32], v: &[f32], s: &Shape) -> (Vec<f32>, Rows) {
     images.enumerate().for_each(|(image, ((out, max), inverse))| {
         scratch(s.keys() + s.values(), |packed| {
             let (keys, values) = packed.split_at_mut(s.keys());
-            pack(keys, values, &k[image * narrow..][..narrow], &v[image * wide..][..wide], s);
+            pack_positions(keys, &k[image * narrow..][..narrow], s.narrow);
+            pack_channels(values, &v[image * wide..][..wide], s.wide);
             let (keys, values) = (&*keys, &*values);
             let q = q[image * narrow..][..narrow].par_chunks(step * s.narrow);
             let saved = max.par_chunks_mut(step).zip(inverse.par_chunks_mut(step));
@@ -168,13 +173,8 @@ fn backward(b: &Backward<'_>, saved: &Rows, s: &Shape) -> Gradients {
             let (blocks, dkt) = space.split_at_mut(2 * step * n);
             let (of_image, of_rows) = (image * narrow..(image + 1) * narrow, image * n..(image + 1) * n);
             let of_values = image * wide..(image + 1) * wide;
-            let lanes = lanes();
-            for (group, to) in keys.chunks_exact_mut(s.narrow * lanes).enumerate() {
-                pack_columns(to, &k[of_image.clone()], s.narrow, group, lanes);
-            }
-            for (group, to) in values.chunks_exact_mut(s.wide * lanes).enumerate() {
-                pack_columns(to, &v[of_values.clone()], s.wide, group, lanes);
-            }
+            pack_positions(keys, &k[of_image.clone()], s.narrow);
+            pack_positions(values, &v[of_values.clone()], s.wide);
             dispatch(Gradient {
                 s,
                 q: &q[of_image],
