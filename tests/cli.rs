@@ -59,8 +59,8 @@ fn replay_all(vectors: Option<&str>) {
     assert!(!text(&output.stderr).contains("is ignored"), "{}", text(&output.stderr));
     for report in lines(&output) {
         assert_eq!(report["ok"], true, "{report}");
-        // Well inside the bound: what float32 rounding alone moves, another order of sums included.
-        assert!(report["losses"].as_f64().unwrap() < 1e-4 && report["generator"].as_f64().unwrap() < 3e-6, "{report}");
+        // Far inside the bound: what float32 rounding alone moves.
+        assert!(report["losses"].as_f64().unwrap() < 6e-5 && report["generator"].as_f64().unwrap() < 3e-6, "{report}");
     }
 }
 
@@ -76,6 +76,15 @@ fn recorded_traces_replay_with_narrower_vectors() {
     if std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("fma") {
         replay_all(Some("avx2"));
     }
+}
+
+#[test]
+fn vectors_that_are_none_are_told_and_left_out() {
+    let trace = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/traces/unet.safetensors");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_gandle"));
+    let output = command.arg("replay").arg(trace).env("GANDLE_VECTORS", "avx1024").output().unwrap();
+    let told = text(&output.stderr);
+    assert!(output.status.success() && told.contains("avx1024") && told.contains("is ignored"), "{told}");
 }
 
 #[test]
