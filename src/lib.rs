@@ -1,7 +1,7 @@
 //! gandle: a desktop workbench for conditional GANs on class-labelled images.
 //!
-//! The modules stand in the order in which they are best read: what a run is, where images come from, the networks, how
-//! they learn, how they are judged, what the window is told, and the window.
+//! The modules stand in the order in which they are best read: what a run is, where images come from, the networks, what
+//! images are seen through, how networks learn, how they are judged, what the window is told, and the window.
 
 pub mod config;
 
@@ -10,6 +10,8 @@ pub mod data;
 pub mod ops;
 
 pub mod model;
+
+pub mod feature;
 
 pub mod train;
 

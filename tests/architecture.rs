@@ -10,13 +10,14 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("event", &["config"]),
     ("data", &["config", "event"]),
     ("model", &["config", "ops"]),
-    ("train", &["config", "data", "ops", "model"]),
-    ("metric", &["config", "ops"]),
+    ("feature", &["config", "ops"]),
+    ("train", &["config", "data", "ops", "model", "feature"]),
+    ("metric", &["config", "ops", "feature"]),
     ("session", &["config", "event"]),
-    ("engine", &["config", "data", "event", "ops", "model", "train", "metric", "session"]),
+    ("engine", &["config", "data", "event", "ops", "model", "feature", "train", "metric", "session"]),
     ("ui", &["config", "event"]),
-    ("app", &["config", "data", "event", "ops", "model", "train", "metric", "session", "engine", "ui"]),
-    ("cli", &["app", "config", "data", "event", "ops", "model", "train", "metric", "session", "engine"]),
+    ("app", &["config", "data", "event", "ops", "model", "feature", "train", "metric", "session", "engine", "ui"]),
+    ("cli", &["app", "config", "data", "event", "ops", "model", "feature", "train", "metric", "session", "engine"]),
 ];
 
 fn sources(folder: &Path, out: &mut Vec<PathBuf>) {

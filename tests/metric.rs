@@ -2,7 +2,8 @@
 
 use std::cell::Cell;
 
-use gandle::metric::{EfficientNet, MetricError, Statistics, frechet_distance};
+use gandle::feature::{EfficientNet, FeatureError};
+use gandle::metric::{Statistics, frechet_distance};
 use safetensors::SafeTensors;
 
 const FEATURES: &[u8] = include_bytes!("data/features.safetensors");
@@ -69,7 +70,7 @@ fn progress_is_told_and_can_cancel() {
     });
     assert_eq!(last, Ok((20, 20)));
     let stopped = pool.install(|| network.features_with(&images, 96, 96, 3, &|_, _| false));
-    assert!(matches!(stopped, Err(MetricError::Cancelled { done: 16, total: 20 })), "{:?}", stopped.err());
+    assert!(matches!(stopped, Err(FeatureError::Cancelled { done: 16, total: 20 })), "{:?}", stopped.err());
 }
 
 #[test]
@@ -77,7 +78,7 @@ fn bytes_that_are_no_images_are_refused() {
     let network = EfficientNet::shipped().unwrap();
     for (bytes, height, width, channels) in [(10, 2, 2, 3), (8, 2, 2, 2), (0, 0, 2, 3), (12, 2, 2, 0)] {
         let got = network.features(&vec![0; bytes], height, width, channels);
-        assert_eq!(got, Err(MetricError::Images { bytes, height, width, channels }));
+        assert_eq!(got, Err(FeatureError::Images { bytes, height, width, channels }));
     }
     assert_eq!(network.features(&[], 8, 8, 3), Ok(Vec::new()));
 }

@@ -12,7 +12,8 @@ use anyhow::Context as _;
 use sha2::{Digest as _, Sha256};
 
 use crate::data::Dataset;
-use crate::metric::{EfficientNet, Statistics};
+use crate::feature::EfficientNet;
+use crate::metric::Statistics;
 use crate::ops::cpu;
 use crate::session::write_whole;
 

@@ -11,7 +11,8 @@ use crate::config::Config;
 use crate::config::chance::{Purpose, stream};
 use crate::data::Dataset;
 use crate::event::Score;
-use crate::metric::{EfficientNet, Statistics, frechet_distance};
+use crate::feature::EfficientNet;
+use crate::metric::{Statistics, frechet_distance};
 use crate::train::Trainer;
 
 /// Images that go through the generator at a time.

@@ -1,15 +1,15 @@
-//! How good the images are: feature extractors, then distances and scores in f64.
+//! How good the images are: distances and scores between sets of features, in f64.
 //!
-//! [`EfficientNet`] turns images into features, [`Statistics`] sums up the features of a set of images, and
-//! [`frechet_distance`] compares two such sets:
+//! [`Statistics`] sums up the features of a set of images, and [`frechet_distance`] compares two such sets:
 //!
 //! ```no_run
-//! # use gandle::metric::{EfficientNet, MetricError, Statistics, frechet_distance};
-//! # fn judge(real: &[u8], fake: &[u8]) -> Result<f64, MetricError> {
+//! # use gandle::feature::EfficientNet;
+//! # use gandle::metric::{Statistics, frechet_distance};
+//! # fn judge(real: &[u8], fake: &[u8]) -> anyhow::Result<f64> {
 //! let network = EfficientNet::shipped()?;
 //! let real = Statistics::of(&network.features(real, 64, 64, 3)?, EfficientNet::FEATURES)?;
 //! let fake = Statistics::of(&network.features(fake, 64, 64, 3)?, EfficientNet::FEATURES)?;
-//! frechet_distance(&real, &fake)
+//! Ok(frechet_distance(&real, &fake)?)
 //! # }
 //! ```
 //!
@@ -17,51 +17,15 @@
 //! distance on the features of the Inception of 2015. Its values compare with each other, for one set of real images
 //! and one number of fakes, and never with published FIDs; so whatever shows a value names the extractor beside it.
 
-mod bilinear;
-mod block;
-pub mod efficientnet;
 pub mod frechet;
 mod stored;
-mod weights;
 
-pub use efficientnet::EfficientNet;
 pub use frechet::{Statistics, frechet_distance};
 
 /// Why a score could not be computed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum MetricError {
-    /// The compiled-in weights are not those of the network.
-    #[error("could not read the weights of {network}: {reason}; this build is damaged, so build or download it again")]
-    Weights {
-        /// The network's name.
-        network: &'static str,
-        /// What was missing or of the wrong shape.
-        reason: String,
-    },
-    /// The images' bytes do not fit the sizes given with them.
-    #[error(
-        "could not read {bytes} bytes as images of {height} x {width} pixels with {channels} channel(s): \
-         sides must be at least 1, channels 1 or 3, and the bytes a whole number of images"
-    )]
-    Images {
-        /// Bytes given.
-        bytes: usize,
-        /// Rows.
-        height: usize,
-        /// Columns.
-        width: usize,
-        /// Numbers a pixel.
-        channels: usize,
-    },
-    /// The caller asked to stop.
-    #[error("the features were not computed to the end: cancelled after {done} of {total} images")]
-    Cancelled {
-        /// Images done.
-        done: usize,
-        /// Images asked for.
-        total: usize,
-    },
     /// A covariance needs two images.
     #[error("a Fréchet distance needs at least 2 images on either side, and one side has {samples}: add images")]
     TooFew {

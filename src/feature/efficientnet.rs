@@ -9,7 +9,7 @@ use std::sync::{Mutex, PoisonError};
 use rayon::prelude::*;
 use sha2::{Digest as _, Sha256};
 
-use super::MetricError;
+use super::FeatureError;
 use super::bilinear::Bilinear;
 use super::block::{Block, Shape, Strip};
 use super::weights::Weights;
@@ -95,8 +95,8 @@ impl EfficientNet {
     ///
     /// # Errors
     /// Where this build's weights are damaged.
-    pub fn shipped() -> Result<Self, MetricError> {
-        Self::load(WEIGHTS).map_err(|reason| MetricError::Weights { network: Self::NAME, reason })
+    pub fn shipped() -> Result<Self, FeatureError> {
+        Self::load(WEIGHTS).map_err(|reason| FeatureError::Weights { network: Self::NAME, reason })
     }
 
     fn load(bytes: &[u8]) -> Result<Self, String> {
@@ -139,14 +139,14 @@ impl EfficientNet {
         height: usize,
         width: usize,
         channels: usize,
-    ) -> Result<Vec<f32>, MetricError> {
+    ) -> Result<Vec<f32>, FeatureError> {
         self.features_with(images, height, width, channels, &|_, _| true)
     }
 
     /// As [`features`](Self::features), calling `progress(done, total)` between chunks of images; false cancels.
     ///
     /// # Errors
-    /// Where the bytes are not whole images of this size, and [`MetricError::Cancelled`].
+    /// Where the bytes are not whole images of this size, and [`FeatureError::Cancelled`].
     pub fn features_with(
         &self,
         images: &[u8],
@@ -154,11 +154,11 @@ impl EfficientNet {
         width: usize,
         channels: usize,
         progress: &dyn Fn(usize, usize) -> bool,
-    ) -> Result<Vec<f32>, MetricError> {
+    ) -> Result<Vec<f32>, FeatureError> {
         let bytes = images.len();
         let size = height.checked_mul(width).and_then(|pixels| pixels.checked_mul(channels)).unwrap_or(0);
         if size == 0 || !matches!(channels, 1 | 3) || !bytes.is_multiple_of(size) {
-            return Err(MetricError::Images { bytes, height, width, channels });
+            return Err(FeatureError::Images { bytes, height, width, channels });
         }
         let resize = Bilinear::new(height, width, channels, SIDE);
         let chunk = IMAGES_PER_THREAD * rayon::current_num_threads();
@@ -176,7 +176,7 @@ impl EfficientNet {
             );
             let done = (index * chunk + images.len() / size).min(total);
             if !progress(done, total) && done < total {
-                return Err(MetricError::Cancelled { done, total });
+                return Err(FeatureError::Cancelled { done, total });
             }
         }
         Ok(features)

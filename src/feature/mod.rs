@@ -1,0 +1,48 @@
+//! Frozen networks that turn images into features, for scores and for losses.
+//!
+//! [`EfficientNet`] is compiled in. Features of different networks, or of one network behind different resizes, never
+//! compare, so whatever shows a number that was made from features names the extractor and its resize beside it.
+
+mod bilinear;
+mod block;
+pub mod efficientnet;
+mod weights;
+
+pub use efficientnet::EfficientNet;
+
+/// Why features could not be computed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum FeatureError {
+    /// The compiled-in weights are not those of the network.
+    #[error("could not read the weights of {network}: {reason}; this build is damaged, so build or download it again")]
+    Weights {
+        /// The network's name.
+        network: &'static str,
+        /// What was missing or of the wrong shape.
+        reason: String,
+    },
+    /// The images' bytes do not fit the sizes given with them.
+    #[error(
+        "could not read {bytes} bytes as images of {height} x {width} pixels with {channels} channel(s): \
+         sides must be at least 1, channels 1 or 3, and the bytes a whole number of images"
+    )]
+    Images {
+        /// Bytes given.
+        bytes: usize,
+        /// Rows.
+        height: usize,
+        /// Columns.
+        width: usize,
+        /// Numbers a pixel.
+        channels: usize,
+    },
+    /// The caller asked to stop.
+    #[error("the features were not computed to the end: cancelled after {done} of {total} images")]
+    Cancelled {
+        /// Images done.
+        done: usize,
+        /// Images asked for.
+        total: usize,
+    },
+}
