@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use gandle::config::{Config, Preset};
+use gandle::config::{Change, Config, Preset};
 use gandle::engine::sample::{Sampler, Sampling, export};
 use gandle::engine::{Engine, Job, RunRequest};
 use gandle::event::{AlarmKind, Command, Event, JobEvent};
@@ -152,6 +152,76 @@ fn pause_resume_and_stop_leave_checkpoints() {
     let Some(Event::Stopped { step }) = seen.last() else { panic!("{:?}", seen.last()) };
     assert!(*step >= 3 && checkpoints(&folder).contains(step));
     assert!(Stored::open(&folder).unwrap().warnings.is_empty());
+}
+
+fn change(key: &str, to: &str) -> Change {
+    Change { key: key.to_owned(), from: String::new(), to: to.to_owned() }
+}
+
+/// A run that takes changes after its sixth step.
+fn edited_run(config: &Config, folder: &Path, changes: &[Change]) -> Vec<Event> {
+    let (release, wait) = crossbeam_channel::bounded::<()>(1);
+    let mut request = RunRequest::new(config.clone(), folder.to_owned());
+    request.after_step = Some(Arc::new(move |step| {
+        if step == 6 {
+            wait.recv().unwrap();
+        }
+    }));
+    let engine = Engine::spawn(request, Arc::new(|| {})).unwrap();
+    let mut events = Vec::new();
+    for event in engine.wait_events() {
+        if matches!(event, Event::Step(step) if step.step == 6) {
+            engine.send(Command::Edit(changes.to_vec()));
+            release.send(()).unwrap();
+        }
+        events.push(event);
+    }
+    events
+}
+
+#[test]
+fn an_edit_holds_from_the_next_step_on_and_is_an_event() {
+    let root = tempfile::tempdir().unwrap();
+    let mut config = small();
+    config.data.rotation = 5.0;
+    let changes = [
+        change("optimizer.generator_lr", "0.0003"),
+        change("optimizer.discriminator_steps", "2"),
+        change("loss.r1", "0.5"),
+        change("loss.lecam", "0.1"),
+        change("data.rotation", "30.0"),
+    ];
+    let events = edited_run(&config, &root.path().join("run"), &changes);
+    let told = events.iter().find_map(|event| if let Event::Edited(edited) = event { Some(edited) } else { None });
+    let told = told.unwrap();
+    assert_eq!(told.step, 6);
+    let from: Vec<&str> = told.changes.iter().map(|change| change.from.as_str()).collect();
+    // In the order of the configuration.
+    assert_eq!(from, ["5.0", "0.0", "0.0", "0.0001", "1"]);
+    for event in &events {
+        let Event::Step(step) = event else { continue };
+        let want = if step.step <= 6 { 1e-4 } else { 3e-4 };
+        assert_eq!(step.generator_lr, want, "step {}", step.step);
+    }
+    assert_eq!(events.last(), Some(&Event::Finished { step: 12 }));
+    let state = gandle::session::read_state(&gandle::session::checkpoint_folder(&root.path().join("run"), 12)).unwrap();
+    assert_eq!((state.config.loss.lecam, state.config.optimizer.discriminator_steps), (0.1, 2));
+    let again = edited_run(&config, &root.path().join("again"), &changes);
+    assert_eq!(timeless(&events), timeless(&again));
+}
+
+#[test]
+fn an_edit_that_cannot_be_made_is_a_warning_and_changes_nothing() {
+    let root = tempfile::tempdir().unwrap();
+    let config = small();
+    let plain = edited_run(&config, &root.path().join("plain"), &[]);
+    for refused in [change("generator.base_channels", "8"), change("optimizer.clip", "-1")] {
+        let mut events = edited_run(&config, &root.path().join(&refused.key), std::slice::from_ref(&refused));
+        let at = events.iter().position(|event| matches!(event, Event::Warning { .. })).unwrap();
+        let Event::Warning { message, .. } = events.remove(at) else { unreachable!() };
+        assert!(message.contains(&refused.key) && message.contains("old settings"), "{message}");
+        assert_eq!(timeless(&events), timeless(&plain));
+    }
 }
 
 #[test]

@@ -5,10 +5,10 @@ use std::time::SystemTime;
 
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
-use gandle::config::{Config, LossKind, Preset};
+use gandle::config::{Change, Config, LossKind, Preset};
 use gandle::event::{
-    Alarm, AlarmKind, Checkpoint, ClassCount, Command, DataSummary, Event, Grid, GridPicture, JobEvent, Picture,
-    Recovered, Score, Skipped, Started, Step,
+    Alarm, AlarmKind, Checkpoint, ClassCount, Command, DataSummary, Edited, Event, Grid, GridPicture, JobEvent,
+    Picture, Recovered, Score, Skipped, Started, Step,
 };
 use gandle::ui::{Action, Page, RunView, SessionRow, Settings, Source, Workbench, theme};
 
@@ -161,7 +161,7 @@ fn pause_resume_and_stop_return_commands() {
     let mut window = running();
     window.click("Pause");
     assert_eq!(window.asked(), [Action::Command(Command::Pause)]);
-    window.bench().live.as_mut().expect("a run").ask(Command::Pause);
+    window.bench().live.as_mut().expect("a run").ask(&Command::Pause);
     window.settle();
     assert!(!window.enabled("Pause"));
     window.apply(Event::Paused { step: 2 });
@@ -169,6 +169,22 @@ fn pause_resume_and_stop_return_commands() {
     window.click("Resume");
     window.click("Stop");
     assert_eq!(window.asked(), [Action::Command(Command::Resume), Action::Command(Command::Stop)]);
+}
+
+#[test]
+fn changes_that_a_run_can_take_are_offered_and_others_are_told() {
+    let mut window = running();
+    assert!(window.shows("As in the run that is going on"));
+    window.bench().config.optimizer.generator_lr = 2e-4;
+    window.bench().config.generator.latent_dim = 64;
+    window.settle();
+    assert!(window.shows("1 change for the next run"));
+    window.click("Apply 1 change to the run");
+    let change =
+        Change { key: "optimizer.generator_lr".to_owned(), from: "0.0001".to_owned(), to: "0.0002".to_owned() };
+    assert_eq!(window.asked(), [Action::Command(Command::Edit(vec![change.clone()]))]);
+    window.apply(Event::Edited(Edited { step: 2, changes: vec![change] }));
+    assert!(!window.shows("Apply 1 change to the run"), "it has been taken over");
 }
 
 #[test]

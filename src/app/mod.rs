@@ -165,10 +165,8 @@ impl App {
             Action::Train => self.train(),
             Action::Command(command) => {
                 if let (Some(engine), Some(live)) = (&self.engine, &mut self.workbench.live) {
+                    live.ask(&command);
                     engine.send(command);
-                    if command != crate::event::Command::Checkpoint {
-                        live.ask(command);
-                    }
                 }
             }
             Action::ChooseData => self.open_dialog(Purpose::Data),

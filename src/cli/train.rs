@@ -55,6 +55,7 @@ pub(super) fn run(args: &TrainArgs) -> anyhow::Result<ExitCode> {
             | Event::Warning { .. }
             | Event::Alarm(_)
             | Event::Recovered(_)
+            | Event::Edited(_)
             | Event::Paused { .. }
             | Event::Resumed { .. } => {}
         }
@@ -136,6 +137,10 @@ impl Watcher {
             Event::Alarm(a) if a.kind == AlarmKind::Divergence => {}
             Event::Alarm(a) => self.say(&format!("step {}: alarm: {} {}", a.step, a.message, a.advice)),
             Event::Recovered(r) => self.say(&format!("step {}: over: {}", r.step, over(r))),
+            Event::Edited(edited) => {
+                let told: Vec<String> = edited.changes.iter().map(ToString::to_string).collect();
+                self.say(&format!("step {}: changed {}", edited.step, told.join(", ")));
+            }
             Event::Finished { step } => self.say(&format!("finished at step {step}")),
             Event::Stopped { step } => self.say(&format!("stopped at step {step}; the checkpoint is written")),
             Event::Failed { step, message } => self.say(&format!("failed after step {step}: {message}")),

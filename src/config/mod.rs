@@ -9,6 +9,7 @@ pub mod check;
 pub mod cost;
 pub mod explain;
 mod file;
+mod live;
 mod loss;
 mod network;
 mod optimizer;
@@ -18,6 +19,7 @@ use serde::{Deserialize, Serialize};
 
 pub use check::{Level, Problem, has_errors};
 pub use file::{ConfigError, Overrides};
+pub use live::{Change, is_live};
 pub use loss::Loss;
 pub use network::{Discriminator, Generator};
 pub use optimizer::Optimizer;

@@ -3,7 +3,8 @@
 use crossbeam_channel::{RecvError, TryRecvError};
 
 use super::run::Run;
-use crate::event::{Command, Event};
+use crate::config::Change;
+use crate::event::{Command, Edited, Event};
 
 impl Run<'_, '_> {
     /// Takes the commands that are there; false asks for the end.
@@ -13,6 +14,7 @@ impl Run<'_, '_> {
                 Err(TryRecvError::Empty) => return Ok(self.journal.listening),
                 Ok(Command::Stop) | Err(TryRecvError::Disconnected) => return Ok(false),
                 Ok(Command::Checkpoint) => self.checkpoint()?,
+                Ok(Command::Edit(changes)) => self.edit(&changes)?,
                 Ok(Command::Resume) => {}
                 Ok(Command::Pause) => {
                     if !self.pause()? {
@@ -32,12 +34,28 @@ impl Run<'_, '_> {
             match self.inbox.recv() {
                 Ok(Command::Resume) => break,
                 Ok(Command::Stop) | Err(RecvError) => return Ok(false),
+                Ok(Command::Edit(changes)) => self.edit(&changes)?,
                 Ok(Command::Pause | Command::Checkpoint) => {}
             }
         }
         self.journal.tell(Event::Resumed { step })?;
         self.clock.restart();
         Ok(true)
+    }
+
+    /// Goes on with other settings, exactly as from a checkpoint of this step that was written with them.
+    pub(super) fn edit(&mut self, changes: &[Change]) -> anyhow::Result<()> {
+        let step = self.journal.step;
+        let (config, changes) = match self.config.edited(changes) {
+            Ok((_, changes)) if changes.is_empty() => return Ok(()),
+            Ok(edited) => edited,
+            Err(err) => {
+                let message = format!("The run goes on with its old settings, since a change was refused: {err}");
+                return self.journal.tell(Event::Warning { step, message });
+            }
+        };
+        self.take_settings(config)?;
+        self.journal.tell(Event::Edited(Edited { step, changes }))
     }
 
     /// What was asked while nobody could obey.
@@ -48,6 +66,7 @@ impl Run<'_, '_> {
                 Command::Pause => paused = true,
                 Command::Resume => paused = false,
                 Command::Checkpoint => self.checkpoint()?,
+                Command::Edit(changes) => self.edit(&changes)?,
                 Command::Stop => return Ok(false),
             }
         }

@@ -79,6 +79,18 @@ impl RunFeed {
         Ok(Self { loader, noise, size, channels, needs_alpha, discriminator_draws: 0, generator_draws: 0 })
     }
 
+    /// The feed as it goes on from here with other settings.
+    ///
+    /// # Errors
+    /// Where the loader cannot start.
+    pub fn with_settings(&self, config: &Config, dataset: Arc<Dataset>, device: &Device) -> anyhow::Result<Self> {
+        let mut other = Self::new(config, dataset.clone(), device)?;
+        other.loader = Loader::new(dataset, config, self.loader.position())?;
+        other.discriminator_draws = self.discriminator_draws;
+        other.generator_draws = self.generator_draws;
+        Ok(other)
+    }
+
     /// Batches that the loader has handed out.
     pub fn loader_position(&self) -> u64 {
         self.loader.position()

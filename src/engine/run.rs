@@ -156,6 +156,15 @@ impl<'a, 'b> Run<'a, 'b> {
         Ok(Ending::Finished)
     }
 
+    /// Goes on with settings that differ in live keys alone.
+    pub(super) fn take_settings(&mut self, config: Config) -> anyhow::Result<()> {
+        self.trainer = self.trainer.with_settings(&config, &self.dataset.class_counts(), &self.device)?;
+        self.feed = self.feed.with_settings(&config, self.dataset.clone(), &self.device)?;
+        self.watch.take_settings(&config);
+        self.config = config;
+        Ok(())
+    }
+
     fn tell_step(&mut self, losses: &Losses, lr_factor: f64) -> anyhow::Result<()> {
         let o = &self.config.optimizer;
         let event = Event::Step(Step {

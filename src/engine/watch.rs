@@ -69,6 +69,11 @@ impl Watch {
         }
     }
 
+    /// Advice goes by the settings in force.
+    pub fn take_settings(&mut self, config: &Config) {
+        self.config = config.clone();
+    }
+
     /// Takes in the share of the discriminator's right decisions in a step.
     pub fn step(&mut self, at: At, accuracy: f32) -> Option<Event> {
         if !has_accuracy(self.config.loss.kind) {

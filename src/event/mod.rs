@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::config::Config;
+use crate::config::{Change, Config};
 
 /// Version of the lines in `events.jsonl`; it stands in the first of them.
 pub const SCHEMA: u32 = 1;
@@ -44,6 +44,8 @@ pub enum Event {
     Alarm(Alarm),
     /// What an alarm told of is over.
     Recovered(Recovered),
+    /// Settings were changed while the run went on; they hold from the next step on.
+    Edited(Edited),
     /// Training waits.
     Paused {
         /// Steps done.
@@ -259,8 +261,17 @@ pub struct Recovered {
     pub subject: Option<String>,
 }
 
+/// Settings that were changed while the run went on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Edited {
+    /// Steps done with the old values.
+    pub step: usize,
+    /// What was changed.
+    pub changes: Vec<Change>,
+}
+
 /// What a watcher may ask of a running engine.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Command {
     /// Wait after the present step (a checkpoint is written first).
@@ -271,6 +282,8 @@ pub enum Command {
     Stop,
     /// Write a checkpoint and go on.
     Checkpoint,
+    /// Change settings from the next step on; those that cannot be changed are refused with a warning.
+    Edit(Vec<Change>),
 }
 
 /// An 8-bit RGB picture. It crosses the seam through a latest-value slot, never through the channel.

@@ -8,6 +8,7 @@ use candle_core::{Device, Tensor};
 
 use super::lecam::LeCam;
 use super::{Adam, Trainer};
+use crate::config::Config;
 use crate::model::{Entry, Store};
 
 /// A file of a checkpoint: its name and its bytes.
@@ -43,6 +44,22 @@ impl Trainer {
             files.push((LECAM, lecam_bytes(&self.lecam)?));
         }
         Ok(files)
+    }
+
+    /// The trainer as it would go on from a checkpoint of this moment with other settings, for data with so many
+    /// `images` a class. The state of what these settings switch on starts anew.
+    ///
+    /// # Errors
+    /// Where the settings are of other networks, and those of candle.
+    pub fn with_settings(&self, config: &Config, images: &[usize], device: &Device) -> anyhow::Result<Self> {
+        let mut other = Self::new(config, images.len(), device)?;
+        other.weigh_classes(images)?;
+        let files: Vec<File> = self.to_files()?.into_iter().chain(other.to_files()?).collect();
+        other.load_files(|name| {
+            let file = files.iter().find(|(file, _)| *file == name);
+            Ok(file.with_context(|| format!("no state called {name}"))?.1.clone())
+        })?;
+        Ok(other)
     }
 
     /// Takes over every tensor of a checkpoint of the same configuration.

@@ -10,7 +10,7 @@ use super::run_view::RunView;
 use super::series::{Series, outline, smooth_buckets};
 use super::theme::Palette;
 use super::{format, theme, widgets};
-use crate::event::Score;
+use crate::event::{Edited, Score};
 
 /// What the user set about the charts, and where the pointer is.
 #[derive(Debug, Default)]
@@ -19,6 +19,8 @@ pub struct Charts {
     cursor: Option<f64>,
     /// Steps at which alarms were raised.
     alarms: Vec<f64>,
+    /// Steps after which settings were changed, and what was changed.
+    edits: Vec<(f64, String)>,
 }
 
 /// One curve of a chart.
@@ -44,7 +46,7 @@ struct Chart<'a> {
 impl Charts {
     /// Draws all charts. `smoothing` is the slider, from 0 to 1.
     pub fn ui(&mut self, ui: &mut Ui, view: &RunView, smoothing: &mut f64) {
-        head_ui(ui, smoothing);
+        head_ui(ui, smoothing, self.near(view.step().max(10) as f64));
         let scores = score_groups(view.scores());
         let charts = charts(ui, view);
         let count = charts.len() + scores.len().max(1);
@@ -54,6 +56,8 @@ impl Charts {
         let end = view.step().max(10) as f64;
         let mut cursor = None;
         self.alarms = view.alarms().iter().map(|entry| entry.alarm.step as f64).collect();
+        let told = |edited: &Edited| edited.changes.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        self.edits = view.edits().iter().map(|edited| (edited.step as f64, told(edited))).collect();
         egui::ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
             ui.spacing_mut().item_spacing.y = gap;
             for (at, chart) in charts.iter().enumerate() {
@@ -65,6 +69,16 @@ impl Charts {
             }
         });
         self.cursor = cursor;
+    }
+
+    /// What was changed near the pointer, for a run of so many steps.
+    fn near(&self, end: f64) -> Option<String> {
+        const REACH: f64 = 0.02; // share of the axis
+        let cursor = self.cursor?;
+        let distance = |(step, _): &&(f64, String)| (step - cursor).abs();
+        let near = self.edits.iter().filter(|edit| distance(edit) <= REACH * end);
+        let (step, told) = near.min_by(|a, b| distance(a).total_cmp(&distance(b)))?;
+        Some(format!("After step {}: {told}", format::count(*step as usize)))
     }
 
     fn chart_ui(&self, ui: &mut Ui, chart: &Chart<'_>, height: f32, smoothing: f64, end: f64) -> Option<f64> {
@@ -149,11 +163,15 @@ impl Charts {
         })
     }
 
-    /// Marks alarms and the step under the pointer in every chart, and says where the pointer is in this one.
+    /// Marks alarms, edits and the step under the pointer in every chart, and says where the pointer is in this one.
     fn marks(&self, plot: &mut PlotUi<'_>, p: &Palette) -> Option<f64> {
         for step in &self.alarms {
             let line = VLine::new("alarm", *step).id(("alarm", step.to_bits()));
             plot.vline(line.color(p.warning).width(1.0).style(LineStyle::dashed_dense()).allow_hover(false));
+        }
+        for (step, _) in &self.edits {
+            let line = VLine::new("edit", *step).id(("edit", step.to_bits()));
+            plot.vline(line.color(p.accent).width(1.0).style(LineStyle::dashed_dense()).allow_hover(false));
         }
         if let Some(step) = self.cursor {
             plot.vline(VLine::new("cursor", step).color(p.muted.gamma_multiply(0.6)).width(1.0).allow_hover(false));
@@ -198,7 +216,7 @@ fn score_line(plot: &mut PlotUi<'_>, name: &str, points: Vec<[f64; 2]>, color: C
     plot.points(markers.id((name, "markers")).color(color).radius(width + 1.0).shape(MarkerShape::Circle));
 }
 
-fn head_ui(ui: &mut Ui, smoothing: &mut f64) {
+fn head_ui(ui: &mut Ui, smoothing: &mut f64, near: Option<String>) {
     ui.horizontal(|ui| {
         widgets::title(ui, "Curves");
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
@@ -209,6 +227,10 @@ fn head_ui(ui: &mut Ui, smoothing: &mut f64) {
             slider.widget_info(|| WidgetInfo::slider(true, *smoothing, "Smoothing"));
             slider.on_hover_text("Time-weighted moving average of losses and logits; the range of the raw values stays visible behind it");
             widgets::small(ui, "Smoothing");
+            if let Some(near) = near {
+                let color = widgets::palette(ui).accent;
+                ui.add(egui::Label::new(RichText::new(near).small().color(color)).truncate());
+            }
         });
     });
 }

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::path::PathBuf;
 
-use crate::event::{Checkpoint, Command, DataSummary, Event, Grid, GridPicture, Score, Started, Step};
+use crate::event::{Checkpoint, Command, DataSummary, Edited, Event, Grid, GridPicture, Score, Started, Step};
 
 use super::alarms::{self, Alarms};
 use super::phase::Phase;
@@ -97,6 +97,7 @@ pub struct RunView {
     checkpoints: Vec<Checkpoint>,
     log: Vec<LogLine>,
     alarms: Alarms,
+    edits: Vec<Edited>,
     newest: Option<GridPicture>,
     /// Steps and seconds of the newest steps.
     recent: VecDeque<(usize, f64)>,
@@ -150,6 +151,17 @@ impl RunView {
                 self.note(LogLevel::Info, format!("Over: {title}"));
                 self.alarms.end(&recovered);
             }
+            Event::Edited(edited) => {
+                let told: Vec<String> = edited.changes.iter().map(ToString::to_string).collect();
+                self.note(LogLevel::Info, format!("Changed: {}", told.join(", ")));
+                if let Some(started) = &mut self.started
+                    && let Ok((config, _)) = started.config.edited(&edited.changes)
+                {
+                    started.config = config;
+                }
+                self.edits.retain(|known| *known != edited);
+                self.edits.push(edited);
+            }
             Event::Paused { step } => self.enter(Phase::Paused, step, "Paused"),
             Event::Resumed { step } => self.enter(Phase::Running, step, "Resumed"),
             Event::Finished { step } => self.enter(Phase::Finished, step, "Finished"),
@@ -168,9 +180,12 @@ impl RunView {
         self.newest = Some(grid);
     }
 
-    /// Remembers a command that was sent, so that its button waits for the answer.
-    pub fn ask(&mut self, command: Command) {
-        self.asked = Some(command);
+    /// Remembers a command that was sent, where a button waits for its answer.
+    pub fn ask(&mut self, command: &Command) {
+        match command {
+            Command::Pause | Command::Resume | Command::Stop => self.asked = Some(command.clone()),
+            Command::Checkpoint | Command::Edit(_) => {}
+        }
     }
 
     fn start(&mut self, started: Started) {
@@ -184,6 +199,7 @@ impl RunView {
         self.grids.retain(|grid| grid.step <= started.step);
         self.checkpoints.retain(|checkpoint| checkpoint.step <= started.step);
         self.alarms.restart(started.step);
+        self.edits.retain(|edited| edited.step <= started.step);
         self.last = None;
         self.recent.clear();
         let how = if started.step == 0 { "Started" } else { "Went on" };
@@ -235,8 +251,8 @@ impl RunView {
     }
 
     /// The command that was sent last, until it is answered.
-    pub fn asked(&self) -> Option<Command> {
-        self.asked
+    pub fn asked(&self) -> Option<&Command> {
+        self.asked.as_ref()
     }
 
     /// Steps done.
@@ -294,6 +310,11 @@ impl RunView {
         &self.log
     }
 
+    /// Settings that were changed while the run went on, oldest first.
+    pub fn edits(&self) -> &[Edited] {
+        &self.edits
+    }
+
     /// What went wrong with the training.
     pub fn alarms(&self) -> &Alarms {
         &self.alarms
@@ -349,9 +370,11 @@ mod tests {
         assert_eq!((view.phase(), view.name().as_str()), (&Phase::Starting, "x"));
         view.apply(started(0));
         assert_eq!((view.phase(), view.name().as_str(), view.steps()), (&Phase::Running, "night", 4000));
-        view.ask(Command::Pause);
+        view.ask(&Command::Checkpoint);
+        assert_eq!(view.asked(), None);
+        view.ask(&Command::Pause);
         view.apply(step(1));
-        assert_eq!(view.asked(), Some(Command::Pause));
+        assert_eq!(view.asked(), Some(&Command::Pause));
         view.apply(Event::Paused { step: 1 });
         assert_eq!((view.phase(), view.asked()), (&Phase::Paused, None));
         view.apply(Event::Resumed { step: 1 });

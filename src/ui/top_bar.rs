@@ -84,7 +84,7 @@ fn buttons_ui(ui: &mut Ui, live: Option<&RunView>, blockers: &[String]) -> Vec<A
     let size = vec2(78.0, 30.0);
     let active = live.filter(|run| run.is_active());
     let asked = active.and_then(RunView::asked);
-    let stop = ui.add_enabled(active.is_some() && asked != Some(Command::Stop), Button::new("Stop").min_size(size));
+    let stop = ui.add_enabled(active.is_some() && asked != Some(&Command::Stop), Button::new("Stop").min_size(size));
     if stop.on_hover_text("Write a checkpoint and end the run").clicked() {
         actions.push(Action::Command(Command::Stop));
     }

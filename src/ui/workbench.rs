@@ -219,7 +219,7 @@ impl Workbench {
     fn setup_ui(&mut self, ui: &mut Ui) -> Vec<Action> {
         let p = widgets::palette(ui);
         let live = self.live.as_ref().filter(|run| run.is_active()).and_then(RunView::started);
-        let differs = live.map(|started| started.config.differences(&self.config).len());
+        let differs = live.map(|started| started.config.changes_to(&self.config));
         let given = Given { checked: &self.checked, data: &self.data, recent: &self.settings.recent, differs };
         let (config, draft) = (&mut self.config, &mut self.draft);
         let panel = Panel::left("setup").exact_size(theme::SETUP_WIDTH).resizable(false);

@@ -12,7 +12,8 @@ use egui::{Align, Frame, Layout, Margin, Panel, RichText, ScrollArea, Sense, Ui}
 use super::action::Action;
 use super::data_view::DataView;
 use super::{format, glyph, theme, widgets};
-use crate::config::{Config, Preset, Problem, cost::Cost};
+use crate::config::{Change, Config, Preset, Problem, cost::Cost};
+use crate::event::Command;
 use form::Form;
 
 pub use network::{discriminator_ui, generator_ui};
@@ -62,8 +63,8 @@ pub struct Given<'a> {
     pub data: &'a DataView,
     /// Folders that were used before, newest first.
     pub recent: &'a [String],
-    /// In how many keys the running run differs, where one runs.
-    pub differs: Option<usize>,
+    /// What leads from the running run to this set-up, where one runs: changes that it can take, and others.
+    pub differs: Option<(Vec<Change>, Vec<Change>)>,
 }
 
 /// The set-up panel.
@@ -71,7 +72,9 @@ pub struct Given<'a> {
 pub fn setup_ui(ui: &mut Ui, config: &mut Config, draft: &mut Option<String>, given: &Given<'_>) -> Vec<Action> {
     let mut actions = Vec::new();
     let bar = Frame::new().inner_margin(Margin::symmetric(14, 8));
-    Panel::top("setup-head").frame(bar).show_separator_line(false).show(ui, |ui| head_ui(ui, config, given));
+    Panel::top("setup-head").frame(bar).show_separator_line(false).show(ui, |ui| {
+        actions.extend(head_ui(ui, config, given));
+    });
     let bar = Frame::new().inner_margin(Margin::symmetric(14, 8));
     Panel::bottom("setup-cost").frame(bar).show(ui, |ui| cost_ui(ui, &given.checked.cost));
     ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
@@ -96,7 +99,7 @@ pub fn setup_ui(ui: &mut Ui, config: &mut Config, draft: &mut Option<String>, gi
     actions
 }
 
-fn head_ui(ui: &mut Ui, config: &mut Config, given: &Given<'_>) {
+fn head_ui(ui: &mut Ui, config: &mut Config, given: &Given<'_>) -> Option<Action> {
     ui.horizontal(|ui| {
         ui.heading(RichText::new("Set-up").color(widgets::palette(ui).strong));
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
@@ -105,14 +108,33 @@ fn head_ui(ui: &mut Ui, config: &mut Config, given: &Given<'_>) {
             menu.response.on_hover_text("Starting points for networks, loss and optimizer");
         });
     });
-    match given.differs {
-        Some(0) => _ = widgets::small(ui, "As in the run that is going on"),
-        Some(keys) => {
-            widgets::small(ui, format!("Differs from the run that is going on in {}", format::plural(keys, "option")))
-                .on_hover_text("Changes here apply to the next run");
+    match &given.differs {
+        Some((live, fixed)) if live.is_empty() && fixed.is_empty() => {
+            widgets::small(ui, "As in the run that is going on");
         }
+        Some((live, fixed)) => return differences_ui(ui, live, fixed),
         None => _ = widgets::small(ui, "Hover over an option to read what it does"),
     }
+    None
+}
+
+/// Tells what a running run could take over at once, and offers it.
+fn differences_ui(ui: &mut Ui, live: &[Change], fixed: &[Change]) -> Option<Action> {
+    let lines = |changes: &[Change]| changes.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
+    let mut apply = false;
+    ui.horizontal(|ui| {
+        if !live.is_empty() {
+            let name = format!("Apply {} to the run", format::plural(live.len(), "change"));
+            let about =
+                format!("From its next step on, marked in the curves and kept in the session:\n{}", lines(live));
+            apply = ui.button(name).on_hover_text(about).clicked();
+        }
+        if !fixed.is_empty() {
+            let text = format!("{} for the next run", format::plural(fixed.len(), "change"));
+            widgets::small(ui, text).on_hover_text(format!("A running run cannot take these:\n{}", lines(fixed)));
+        }
+    });
+    apply.then(|| Action::Command(Command::Edit(live.to_vec())))
 }
 
 fn preset_menu(ui: &mut Ui, config: &mut Config) {
