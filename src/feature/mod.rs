@@ -6,9 +6,11 @@
 mod bilinear;
 mod block;
 pub mod efficientnet;
+mod file;
 mod weights;
 
 pub use efficientnet::EfficientNet;
+pub use file::TensorFile;
 
 /// Why features could not be computed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -20,6 +22,14 @@ pub enum FeatureError {
         /// The network's name.
         network: &'static str,
         /// What was missing or of the wrong shape.
+        reason: String,
+    },
+    /// A file of weights cannot be read, or is not that of the network.
+    #[error("could not read the weights in {path}: {reason}")]
+    File {
+        /// The file.
+        path: String,
+        /// What was expected and what was found.
         reason: String,
     },
     /// The images' bytes do not fit the sizes given with them.
