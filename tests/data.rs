@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use gandle::config::Config;
+use gandle::config::{BalanceTo, Config};
 use gandle::data::{DataError, Dataset, Loader, demo, inspect};
 use gandle::event::DataSummary;
 use image::{DynamicImage, GrayImage, ImageFormat, Rgb, RgbImage};
@@ -335,6 +335,56 @@ fn without_variations_batches_are_the_bytes_and_epochs_are_whole() {
     let (labels, shades) = shown(true, 7);
     assert_eq!(labels, [7, 7, 7]);
     assert!(shades[..7].iter().all(|n| *n == 1) && shades[7..10].iter().all(|n| *n == 2 || *n == 3) && shades[10] == 7);
+}
+
+#[test]
+fn classes_are_shown_by_the_root_of_their_images_and_by_factors() {
+    let folder = tempfile::tempdir().expect("a folder");
+    shades(folder.path());
+    let mut config = config(folder.path(), 4, 1);
+    let data = Arc::new(load(&config));
+    let labels = |config: &Config| {
+        let mut loader = Loader::new(Arc::clone(&data), config, 0).expect("a loader");
+        let mut labels = vec![0; 3];
+        for label in loader.next().expect("a batch").labels {
+            labels[label as usize] += 1;
+        }
+        labels
+    };
+    // 7, 3 and 1 images: the roots of 7 * 7, 7 * 3 and 7 * 1 are 7, 4.58 and 2.65.
+    config.data.balance_to = BalanceTo::SquareRoot;
+    config.train.batch_size = 7 + 5 + 3;
+    assert_eq!(labels(&config), [7, 5, 3]);
+    config.data.class_factors = [("c".to_owned(), 2.0), ("a".to_owned(), 0.5)].into();
+    config.train.batch_size = 4 + 5 + 6;
+    assert_eq!(labels(&config), [4, 5, 6]);
+    config.data.class_factors.insert("d".to_owned(), 2.0);
+    let refused = Loader::new(data, &config, 0).err().expect("no such class").to_string();
+    assert!(refused.contains("data.class_factors") && refused.contains("`d`") && refused.contains("a, b, c"));
+}
+
+#[test]
+fn every_variation_together_is_seeded_and_stays_in_range() {
+    let folder = tempfile::tempdir().expect("a folder");
+    write(folder.path(), "a/1.png", &encoded(&quarters(16), ImageFormat::Png));
+    let mut config = config(folder.path(), 16, 3);
+    let data = Arc::new(load(&config));
+    let take = |config: &Config| {
+        let mut loader = Loader::new(Arc::clone(&data), config, 0).expect("a loader");
+        loader.next().expect("a batch").images
+    };
+    let plain = take(&config);
+    for key in ["zoom", "translation", "brightness", "contrast"] {
+        let config = config.with(&[format!("data.{key}=0.4")]).expect("readable");
+        let varied = take(&config);
+        assert_ne!(varied, plain, "{key}");
+        assert_eq!(varied, take(&config), "{key}");
+        assert!(varied.iter().all(|value| (-1.0..=1.0).contains(value)), "{key}");
+    }
+    // Images whose border is mirrored keep the colours that they had.
+    config.data.translation = 0.5;
+    let known: Vec<f32> = plain.clone();
+    assert!(take(&config).iter().all(|value| known.contains(value)), "whole pixels are moved, and none is blended");
 }
 
 #[test]

@@ -335,6 +335,37 @@ fn the_data_page_names_classes_and_every_skipped_file() {
 }
 
 #[test]
+fn the_data_page_tells_how_often_each_class_will_be_shown() {
+    let mut window = Window::with(|bench| {
+        bench.data.ask(Source::of(&bench.config));
+        bench.data.apply(preview());
+    });
+    window.turn_to("Data");
+    assert!(window.shows(" 50.0 %"));
+    window.bench().config.data.balance = false;
+    window.settle();
+    assert!(window.shows("  2.8 %") && window.shows(" 97.2 %"), "34 and 1200 images");
+    window.bench().config.data.balance = true;
+    window.harness.get_by_role_and_label(egui::accesskit::Role::Button, "Class factors").click();
+    window.settle();
+    assert!(window.shows("malignant"));
+    window.bench().config.data.class_factors.insert("benign".to_owned(), 3.0);
+    window.settle();
+    assert!(window.shows(" 75.0 %"));
+    window.bench().config.data.class_factors.insert("gone".to_owned(), 2.0);
+    window.settle();
+    window.click("Remove");
+    assert_eq!(window.config().data.class_factors.keys().collect::<Vec<_>>(), ["benign"]);
+}
+
+#[test]
+fn mirroring_says_beside_its_switches_what_it_breaks() {
+    let mut window = Window::new();
+    window.click("Augmentation options");
+    assert!(window.shows("Mirroring breaks left-right anatomy"));
+}
+
+#[test]
 fn the_newest_grid_is_followed_and_older_ones_are_read() {
     let grid = |step| Grid { step, file: format!("grids/{step}.png") };
     let mut window = running();

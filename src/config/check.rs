@@ -1,7 +1,7 @@
 //! The one check of a configuration: lists every problem, each as an error or a warning, in plain words.
 
 use super::cost::MOST_CLASSES;
-use super::{ClassWeights, Conditioning, Config, DiscriminatorNorm, LossKind};
+use super::{Conditioning, Config, DiscriminatorNorm, LossKind};
 
 /// How bad a problem is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,22 +71,7 @@ impl Config {
         if !matches!(self.channels, 1 | 3) {
             list.error("channels", format!("{} is neither 3 (colour) nor 1 (grey)", self.channels));
         }
-        let d = &self.data;
-        if d.source.trim().is_empty() {
-            list.error("data.source", "no folder is named; give one with a sub-folder a class, or `demo`");
-        }
-        if d.is_demo() && !(2..=100_000).contains(&d.demo_images) {
-            list.error("data.demo_images", format!("{} is outside 2 to 100000", d.demo_images));
-        }
-        range(list, "data.rotation", d.rotation.into(), 0.0..=180.0);
-        range(list, "data.color_jitter", d.color_jitter.into(), 0.0..=1.0);
-        if !(1..=64).contains(&d.workers) {
-            list.error("data.workers", format!("{} is outside 1 to 64", d.workers));
-        }
-        if (d.flip_horizontal || d.flip_vertical) && !d.is_demo() {
-            let key = if d.flip_horizontal { "data.flip_horizontal" } else { "data.flip_vertical" };
-            list.warning(key, "mirrored images break left-right anatomy: the generator will draw hearts on the right. Keep it for images without sides, such as cells");
-        }
+        self.data.check(self.image_size, list);
     }
 
     fn check_networks(&self, classes: Option<usize>, list: &mut List) {
@@ -170,9 +155,7 @@ impl Config {
         if l.r1 > 0.0 && l.kind == LossKind::WassersteinGp {
             list.warning("loss.r1", "two penalties want different slopes: `wasserstein-gp` wants 1 between real and fake, R1 wants 0 at real images. One of them is usual");
         }
-        if l.class_weights != ClassWeights::None && self.data.balance {
-            list.error("loss.class_weights", "data.balance already shows every class equally often, so that weights would count rare classes twice. Use one of them (`none` here, or data.balance = false)");
-        }
+        self.check_class_weights(list);
         range(list, "train.instance_noise", t.instance_noise, 0.0..=10.0);
         if t.instance_noise_steps == 0 {
             list.error(

@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use super::file::leaves;
-use super::{loss, optimizer};
+use super::{data, loss, optimizer};
 
 /// The explanation of one key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,10 +34,10 @@ pub(super) const fn key(
 
 /// Every key, in the order of `run.toml`.
 pub static ALL: LazyLock<Vec<Explanation>> =
-    LazyLock::new(|| [IMAGES_AND_NETWORKS, loss::EXPLAINED, optimizer::EXPLAINED, RUN].concat());
+    LazyLock::new(|| [IMAGES, data::EXPLAINED, NETWORKS, loss::EXPLAINED, optimizer::EXPLAINED, RUN].concat());
 
-/// The keys before `loss`.
-const IMAGES_AND_NETWORKS: &[Explanation] = &[
+/// The keys before the sections.
+const IMAGES: &[Explanation] = &[
     key(
         "image_size",
         "16, 32, 64, 128, 256 or 512 pixels",
@@ -50,61 +50,10 @@ const IMAGES_AND_NETWORKS: &[Explanation] = &[
         "",
         "Colour channels. Grey suits X-ray, CT and MR, and colour files are then turned to grey.",
     ),
-    key(
-        "data.source",
-        "a folder, or \"demo\"",
-        "",
-        "A folder with one sub-folder a class. `demo` draws six kinds of stained blood cell instead, so that everything can be tried without data.",
-    ),
-    key("data.demo_images", "2 to 100000 a class", "", "Images of each class in the drawn demo set."),
-    key(
-        "data.balance",
-        "true or false",
-        "",
-        "Shows every class equally often by repeating images of the smaller ones. Without it, a rare class is seldom seen and seldom learnt.",
-    ),
-    key(
-        "data.flip_horizontal",
-        "true or false",
-        "",
-        "Mirrors half of the real images left to right. It breaks left-right anatomy, so keep it for images without sides.",
-    ),
-    key(
-        "data.flip_vertical",
-        "true or false",
-        "",
-        "Mirrors half of the real images top to bottom. For images without an up and down, such as cells.",
-    ),
-    key(
-        "data.rotation",
-        "0 to 180 degrees",
-        "",
-        "Rotates each real image by a random angle up to this many degrees either way; the border is mirrored. The generator learns the rotated look too.",
-    ),
-    key(
-        "data.color_jitter",
-        "0 to 1",
-        "",
-        "Changes brightness, contrast and saturation of each real image by a random share up to this. Stain differences between laboratories are a reason to use a little.",
-    ),
-    key(
-        "data.workers",
-        "1 to 64 threads",
-        "",
-        "Threads that cut, vary and stack batches ahead of training. One keeps up with a CPU; a fast GPU may want more.",
-    ),
-    key(
-        "data.memory_limit",
-        "mebibytes; 0 keeps none in memory",
-        "",
-        "Pixels that stay in memory. A larger data set is read from a temporary file in the cache folder, which costs little while the system's own file cache holds it.",
-    ),
-    key(
-        "data.cache",
-        "a folder; empty takes the user's cache folder",
-        "",
-        "Folder of files that can be made again: pixels beyond `memory_limit`, and what scores need to know about the real images. Name one on a large disk where the home folder is small.",
-    ),
+];
+
+/// The keys of both networks.
+const NETWORKS: &[Explanation] = &[
     key(
         "generator.latent_dim",
         "1 to 4096 numbers",

@@ -76,16 +76,24 @@ pub(super) fn table_of(config: &Config) -> toml::Table {
     toml::Table::try_from(config).unwrap_or_default()
 }
 
-/// Every key with its value, tables flattened to dotted keys, in the order of the structs.
+/// Keys whose value is itself a table, of names that the data decides.
+const TABLES: [&str; 1] = ["data.class_factors"];
+
+/// Every key with its value, sections flattened to dotted keys, in the order of the structs.
 pub(super) fn leaves(table: &toml::Table) -> Vec<(String, toml::Value)> {
     let mut out = Vec::new();
+    gather(table, "", &mut out);
+    out
+}
+
+fn gather(table: &toml::Table, section: &str, out: &mut Vec<(String, toml::Value)>) {
     for (key, value) in table {
+        let key = format!("{section}{key}");
         match value.as_table() {
-            Some(inner) => out.extend(leaves(inner).into_iter().map(|(k, v)| (format!("{key}.{k}"), v))),
-            None => out.push((key.clone(), value.clone())),
+            Some(inner) if !TABLES.contains(&key.as_str()) => gather(inner, &format!("{key}."), out),
+            Some(_) | None => out.push((key, value.clone())),
         }
     }
-    out
 }
 
 fn insert(table: &mut toml::Table, key: &str, value: toml::Value) {

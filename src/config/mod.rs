@@ -7,6 +7,7 @@ mod cache;
 pub mod chance;
 pub mod check;
 pub mod cost;
+mod data;
 pub mod explain;
 mod file;
 mod live;
@@ -18,6 +19,7 @@ mod preset;
 use serde::{Deserialize, Serialize};
 
 pub use check::{Level, Problem, has_errors};
+pub use data::{CLASS_FACTORS, DEMO, Data};
 pub use file::{ConfigError, Overrides};
 pub use live::{Change, is_live};
 pub use loss::Loss;
@@ -62,59 +64,6 @@ impl Default for Config {
             train: Train::default(),
             score: Score::default(),
         }
-    }
-}
-
-/// `[data]`: where images come from and how they are varied.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Data {
-    /// A folder of class sub-folders, or [`DEMO`] for the drawn set.
-    pub source: String,
-    /// Images a class of the drawn set.
-    pub demo_images: usize,
-    /// Show every class equally often by repeating images of the smaller ones.
-    pub balance: bool,
-    /// Mirror left and right, half of the time.
-    pub flip_horizontal: bool,
-    /// Mirror top and bottom, half of the time.
-    pub flip_vertical: bool,
-    /// Rotate by up to this many degrees either way.
-    pub rotation: f32,
-    /// Change brightness, contrast and saturation by up to this share.
-    pub color_jitter: f32,
-    /// Threads that prepare batches ahead of training.
-    pub workers: usize,
-    /// Mebibytes of pixels that stay in memory; a larger set is read from a file in the cache folder.
-    pub memory_limit: usize,
-    /// Folder of files that can be made again; empty takes the user's cache folder.
-    pub cache: String,
-}
-
-/// The `data.source` that stands for the drawn demo set.
-pub const DEMO: &str = "demo";
-
-impl Default for Data {
-    fn default() -> Self {
-        Self {
-            source: DEMO.to_owned(),
-            demo_images: 150,
-            balance: true,
-            flip_horizontal: false,
-            flip_vertical: false,
-            rotation: 0.0,
-            color_jitter: 0.0,
-            workers: 1,
-            memory_limit: 1024,
-            cache: String::new(),
-        }
-    }
-}
-
-impl Data {
-    /// Whether the images are the drawn demo set.
-    pub fn is_demo(&self) -> bool {
-        self.source == DEMO
     }
 }
 
@@ -206,6 +155,13 @@ macro_rules! choice {
     };
 }
 
+choice! {
+    /// `data.balance_to`
+    BalanceTo {
+        Equal = "equal": "Every class is shown equally often.",
+        SquareRoot = "square-root": "A class is shown in proportion to the square root of its images: half-way between equal and as often as the data has it.",
+    }
+}
 choice! {
     /// `generator.norm`
     GeneratorNorm {

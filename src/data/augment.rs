@@ -1,4 +1,5 @@
-//! Varies real images: mirrored, rotated, brighter or duller. Everything is off unless the configuration turns it on.
+//! Varies real images: mirrored, moved, rotated, enlarged, brighter or duller. Everything is off unless the
+//! configuration turns it on.
 
 use std::ops::RangeInclusive;
 
@@ -14,7 +15,15 @@ pub(super) struct Augmentation {
     pub flip_vertical: bool,
     /// Largest angle either way in degrees.
     pub rotation: f32,
-    /// Largest change of brightness, contrast and saturation, as a share.
+    /// Largest change of size: up to `1 + zoom` times as large, down to as many times smaller.
+    pub zoom: f32,
+    /// Largest shift along each side, as a share of it.
+    pub translation: f32,
+    /// Largest change of brightness, as a share.
+    pub brightness: f32,
+    /// Largest change of contrast, as a share.
+    pub contrast: f32,
+    /// Largest change of brightness, contrast and saturation together, as a share.
     pub color_jitter: f32,
 }
 
@@ -24,6 +33,10 @@ impl From<&Data> for Augmentation {
             flip_horizontal: data.flip_horizontal,
             flip_vertical: data.flip_vertical,
             rotation: data.rotation,
+            zoom: data.zoom,
+            translation: data.translation,
+            brightness: data.brightness,
+            contrast: data.contrast,
             color_jitter: data.color_jitter,
         }
     }
@@ -36,6 +49,10 @@ struct Plan {
     flip_vertical: bool,
     /// Degrees, anticlockwise on the screen.
     angle: f32,
+    /// How many times as large.
+    zoom: f32,
+    /// To the right and down, in whole pixels.
+    shift: [f32; 2],
     brightness: f32,
     contrast: f32,
     saturation: f32,
@@ -44,28 +61,36 @@ struct Plan {
 impl Augmentation {
     /// Whether images stay as they are.
     pub fn is_off(&self) -> bool {
-        !self.flip_horizontal && !self.flip_vertical && self.rotation == 0.0 && self.color_jitter == 0.0
+        let shares = [self.rotation, self.zoom, self.translation, self.brightness, self.contrast, self.color_jitter];
+        !self.flip_horizontal && !self.flip_vertical && shares.iter().all(|share| *share == 0.0)
     }
 
-    /// Draws what to do. Each variation takes the same random numbers whether it is on or not, so that turning one on
-    /// leaves the others as they were.
-    fn plan(&self, rng: &mut ChaCha8Rng) -> Plan {
+    /// Draws what to do with an image of `size` pixels a side. Each variation takes the same random numbers whether it is
+    /// on or not, so that turning one on leaves the others as they were; a new one draws after all others.
+    fn plan(&self, rng: &mut ChaCha8Rng, size: usize) -> Plan {
         let (horizontal, vertical) = (rng.random::<bool>(), rng.random::<bool>());
         let either_way: RangeInclusive<f32> = -1.0..=1.0;
         let mut spread = |most: f32| most * rng.random_range(either_way.clone());
+        let angle = spread(self.rotation);
+        let [brightness, contrast, saturation] = [0; 3].map(|_| 1.0 + spread(self.color_jitter));
+        // Whole pixels: a shift by parts of them would blur, and the generator would learn to.
+        let shift = [0; 2].map(|_| (spread(self.translation) * size as f32).round());
+        let zoom = (1.0 + self.zoom).powf(spread(1.0));
         Plan {
             flip_horizontal: self.flip_horizontal && horizontal,
             flip_vertical: self.flip_vertical && vertical,
-            angle: spread(self.rotation),
-            brightness: 1.0 + spread(self.color_jitter),
-            contrast: 1.0 + spread(self.color_jitter),
-            saturation: 1.0 + spread(self.color_jitter),
+            angle,
+            zoom,
+            shift,
+            brightness: brightness * (1.0 + spread(self.brightness)),
+            contrast: contrast * (1.0 + spread(self.contrast)),
+            saturation,
         }
     }
 
     /// Varies an image of `(size, size, channels)` bytes into `out`, floats in [-1, 1] of the same shape.
     pub fn apply(&self, rng: &mut ChaCha8Rng, pixels: &[u8], size: usize, channels: usize, out: &mut [f32]) {
-        self.plan(rng).apply(pixels, size, channels, out);
+        self.plan(rng, size).apply(pixels, size, channels, out);
     }
 }
 
@@ -84,10 +109,10 @@ impl Plan {
     }
 
     fn vary<const C: usize>(&self, pixels: &[u8], size: usize, out: &mut [f32]) {
-        if self.angle == 0.0 {
+        if self.angle == 0.0 && self.zoom == 1.0 && self.shift == [0.0; 2] {
             self.flip::<C>(pixels, size, out);
         } else {
-            self.rotate::<C>(pixels, size, out);
+            self.resample::<C>(pixels, size, out);
         }
         self.recolor::<C>(out);
         for value in out {
@@ -114,15 +139,17 @@ impl Plan {
         }
     }
 
-    /// Flips, then rotates about the centre; values stay in [0, 255]. What comes in from beyond the border is the
-    /// picture mirrored at it.
-    fn rotate<const C: usize>(&self, pixels: &[u8], size: usize, out: &mut [f32]) {
+    /// Flips, enlarges and rotates about the centre, then shifts, all in one resampling; values stay in [0, 255]. What
+    /// comes in from beyond the border is the picture mirrored at it.
+    fn resample<const C: usize>(&self, pixels: &[u8], size: usize, out: &mut [f32]) {
         let (sin, cos) = self.angle.to_radians().sin_cos();
         let centre = (size as f32 - 1.0) / 2.0;
+        // From a place in the varied picture back to where it comes from.
+        let back = |at: usize, shift: f32| (at as f32 - centre - shift) / self.zoom;
         for (y, line) in out.chunks_exact_mut(size * C).enumerate() {
-            let dy = y as f32 - centre;
+            let dy = back(y, self.shift[1]);
             for (x, to) in line.chunks_exact_mut(C).enumerate() {
-                let dx = x as f32 - centre;
+                let dx = back(x, self.shift[0]);
                 let (sx, sy) = (centre + cos * dx - sin * dy, centre + sin * dx + cos * dy);
                 let (left, top) = (sx.floor(), sy.floor());
                 let (u, v) = (sx - left, sy - top);
@@ -190,6 +217,8 @@ mod tests {
         flip_horizontal: false,
         flip_vertical: false,
         angle: 0.0,
+        zoom: 1.0,
+        shift: [0.0; 2],
         brightness: 1.0,
         contrast: 1.0,
         saturation: 1.0,
@@ -250,22 +279,109 @@ mod tests {
     }
 
     #[test]
+    fn a_shift_moves_whole_pixels_and_mirrors_the_border() {
+        let pixels: Vec<u8> = (1..=16).collect();
+        let moved = planned(Plan { shift: [1.0, -2.0], ..STILL }, &pixels, 4, 1);
+        let want = [[9, 9, 10, 11], [13, 13, 14, 15], [13, 13, 14, 15], [9, 9, 10, 11]].concat();
+        assert_eq!(moved, units(&want), "a shift alone gives exact bytes");
+        let mirrored = planned(Plan { flip_horizontal: true, shift: [1.0, 0.0], ..STILL }, &pixels, 4, 1);
+        assert_eq!(mirrored[..4], units(&[4, 4, 3, 2]), "the mirrored picture is shifted");
+    }
+
+    #[test]
+    fn zooming_enlarges_about_the_centre_and_one_step_does_all() {
+        // Positions -1.5, -0.5, 0.5, 1.5 come from half of that: a ramp is half as steep.
+        let ramp = [10, 20, 30, 40].repeat(4);
+        let larger = planned(Plan { zoom: 2.0, ..STILL }, &ramp, 4, 1);
+        let unit = |v: f32| v / 127.5 - 1.0;
+        assert!(close(&larger[..4], &[17.5, 22.5, 27.5, 32.5].map(unit)), "{larger:?}");
+        let smaller = planned(Plan { zoom: 0.5, ..STILL }, &[90; 64], 8, 1);
+        assert!(close(&smaller, &units(&[90; 64])), "a border came in");
+        // Half as large: every second pixel pair, and the mirrored picture around it.
+        let smaller = planned(Plan { zoom: 0.5, ..STILL }, &ramp, 4, 1);
+        assert!(close(&smaller[..4], &[15.0, 15.0, 35.0, 35.0].map(unit)), "{smaller:?}");
+        // Turned about the centre first, then shifted: not the other way round.
+        let pixels: Vec<u8> = (1..=16).collect();
+        let turned = planned(Plan { angle: 90.0, ..STILL }, &pixels, 4, 1);
+        let both = planned(Plan { angle: 90.0, shift: [1.0, 0.0], ..STILL }, &pixels, 4, 1);
+        for (line, whole) in both.chunks_exact(4).zip(turned.chunks_exact(4)) {
+            assert!(close(&line[1..], &whole[..3]), "{line:?} {whole:?}");
+        }
+    }
+
+    #[test]
+    fn brightness_and_contrast_of_their_own_leave_saturation_alone() {
+        let only = Augmentation { brightness: 0.5, contrast: 0.4, ..OFF };
+        let plans: Vec<_> = (0..100).map(|index| drawn(&only, index)).collect();
+        assert!(plans.iter().all(|plan| plan.saturation == 1.0 && (0.5..=1.5).contains(&plan.brightness)));
+        assert!(plans.iter().all(|plan| (0.6..=1.4).contains(&plan.contrast)));
+        assert!(plans.iter().any(|plan| plan.brightness < 0.7) && plans.iter().any(|plan| plan.brightness > 1.3));
+        // Beside jitter they multiply with it.
+        let jitter = Augmentation { color_jitter: 0.2, ..OFF };
+        let both = drawn(&Augmentation { color_jitter: 0.2, ..only }, 3);
+        assert_eq!(both.brightness, drawn(&jitter, 3).brightness * plans[3].brightness);
+        assert_eq!(both.contrast, drawn(&jitter, 3).contrast * plans[3].contrast);
+    }
+
+    const OFF: Augmentation = Augmentation {
+        flip_horizontal: false,
+        flip_vertical: false,
+        rotation: 0.0,
+        zoom: 0.0,
+        translation: 0.0,
+        brightness: 0.0,
+        contrast: 0.0,
+        color_jitter: 0.0,
+    };
+
+    fn drawn(what: &Augmentation, index: u64) -> Plan {
+        what.plan(&mut stream(3, Purpose::Augmentation, index), 64)
+    }
+
+    #[test]
     fn plans_are_seeded_within_bounds_and_independent_of_each_other() {
-        let all = Augmentation { flip_horizontal: true, flip_vertical: true, rotation: 10.0, color_jitter: 0.2 };
-        let plan = |what: &Augmentation, index| what.plan(&mut stream(3, Purpose::Augmentation, index));
-        let plans: Vec<_> = (0..200).map(|index| plan(&all, index)).collect();
-        assert_eq!(plans[5], plan(&all, 5));
+        let all = Augmentation {
+            flip_horizontal: true,
+            flip_vertical: true,
+            rotation: 10.0,
+            zoom: 0.25,
+            translation: 0.1,
+            brightness: 0.0,
+            contrast: 0.0,
+            color_jitter: 0.2,
+        };
+        let plans: Vec<_> = (0..200).map(|index| drawn(&all, index)).collect();
+        assert_eq!(plans[5], drawn(&all, 5));
         for plan in &plans {
-            assert!(plan.angle.abs() <= 10.0);
+            assert!(plan.angle.abs() <= 10.0 && (0.8..=1.25).contains(&plan.zoom));
+            assert!(plan.shift.iter().all(|shift| shift.abs() <= 6.0 && shift.fract() == 0.0));
             for factor in [plan.brightness, plan.contrast, plan.saturation] {
                 assert!((0.8..=1.2).contains(&factor));
             }
         }
-        let flipped = plans.iter().filter(|plan| plan.flip_horizontal).count();
-        assert!((70..130).contains(&flipped), "{flipped} of 200");
-        let only = Augmentation { flip_horizontal: false, flip_vertical: false, rotation: 10.0, color_jitter: 0.0 };
-        assert_eq!(plan(&only, 9).angle, plan(&all, 9).angle);
+        let often = |what: &dyn Fn(&Plan) -> bool| plans.iter().filter(|plan| what(plan)).count();
+        for (what, times) in [
+            ("flipped", often(&|plan| plan.flip_horizontal)),
+            ("larger", often(&|plan| plan.zoom > 1.0)),
+            ("to the right", often(&|plan| plan.shift[0] > 0.0)),
+            ("down", often(&|plan| plan.shift[1] > 0.0)),
+        ] {
+            assert!((70..130).contains(&times), "{what}: {times} of 200");
+        }
+        let only = Augmentation { rotation: 10.0, ..OFF };
+        assert_eq!(drawn(&only, 9).angle, drawn(&all, 9).angle);
+        let still = drawn(&only, 9);
+        assert_eq!(Plan { angle: 0.0, ..still }, STILL, "what is off does nothing");
+        assert_eq!(drawn(&Augmentation { zoom: 0.25, ..OFF }, 9).zoom, drawn(&all, 9).zoom);
         assert!(!only.is_off());
+        for one in [
+            Augmentation { zoom: 0.1, ..OFF },
+            Augmentation { translation: 0.1, ..OFF },
+            Augmentation { brightness: 0.1, ..OFF },
+            Augmentation { contrast: 0.1, ..OFF },
+        ] {
+            assert!(!one.is_off());
+        }
         assert!(Augmentation::from(&Data::default()).is_off());
     }
 }

@@ -45,7 +45,7 @@ impl Loader {
     /// Starts at batch number `position`: 0 for a new run, [`Loader::position`] of the old loader for a resumed one.
     ///
     /// # Errors
-    /// Where the data holds no image, the batch size is 0, or a thread cannot be started.
+    /// Where the data holds no image, `data.class_factors` names a class that it does not have, the batch size is 0, or a thread cannot be started.
     pub fn new(dataset: Arc<Dataset>, config: &Config, position: u64) -> Result<Self, DataError> {
         if dataset.is_empty() {
             let message = "the data holds no image".to_owned();
@@ -55,8 +55,11 @@ impl Loader {
             let message = "a batch of 0 images teaches nothing; 1 or more".to_owned();
             return Err(DataError::Settings { key: "train.batch_size", message });
         }
+        let (names, counts) = (dataset.class_names(), dataset.class_counts());
+        refuse_unknown_classes(config, &names)?;
+        let quotas = config.data.class_quotas(&names, &counts);
         let recipe = Recipe {
-            order: Order::new(config.train.seed, &dataset.class_counts(), config.data.balance),
+            order: Order::new(config.train.seed, &counts, quotas),
             augmentation: Augmentation::from(&config.data),
             seed: config.train.seed,
             batch_size: config.train.batch_size,
@@ -153,6 +156,17 @@ impl Recipe {
         }
         Batch { images, labels }
     }
+}
+
+/// A factor for a class that the data does not have would silently do nothing.
+fn refuse_unknown_classes(config: &Config, names: &[String]) -> Result<(), DataError> {
+    let unknown: Vec<String> =
+        config.data.class_factors.keys().filter(|name| !names.contains(name)).map(|name| format!("`{name}`")).collect();
+    if unknown.is_empty() {
+        return Ok(());
+    }
+    let message = format!("the data has no class {}; its classes are {}", unknown.join(" and no "), names.join(", "));
+    Err(DataError::Settings { key: "data.class_factors", message })
 }
 
 #[cfg(test)]

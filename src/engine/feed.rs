@@ -32,10 +32,9 @@ pub struct Noise {
 }
 
 impl Noise {
-    /// Labels are drawn evenly where classes are balanced, else as often as the data has them.
-    pub fn new(config: &Config, class_counts: &[usize], device: &Device) -> Self {
-        let weights: Vec<f64> =
-            class_counts.iter().map(|count| if config.data.balance { 1.0 } else { *count as f64 }).collect();
+    /// Labels are drawn in the shares in which real images of each class are shown: `(C)` names and counts.
+    pub fn new(config: &Config, classes: &[String], counts: &[usize], device: &Device) -> Self {
+        let weights = config.data.class_shares(classes, counts);
         let total: f64 = weights.iter().sum();
         let mut sum = 0.0;
         let shares = weights.iter().map(|weight| {
@@ -72,7 +71,7 @@ impl RunFeed {
     /// # Errors
     /// Where the loader cannot start.
     pub fn new(config: &Config, dataset: Arc<Dataset>, device: &Device) -> anyhow::Result<Self> {
-        let noise = Noise::new(config, &dataset.class_counts(), device);
+        let noise = Noise::new(config, &dataset.class_names(), &dataset.class_counts(), device);
         let (size, channels) = (dataset.size(), dataset.channels());
         let needs_alpha = config.loss.kind == crate::config::LossKind::WassersteinGp;
         let loader = Loader::new(dataset, config, 0)?;
@@ -121,5 +120,34 @@ impl Feed for RunFeed {
         let labels: Vec<u32> = (0..n.batch).map(|_| n.label(&mut rng)).collect();
         let z = noise(&mut rng, n.batch, n.latent, &n.device)?;
         Ok(GeneratorBatch { z, labels: Tensor::from_vec(labels, n.batch, &n.device)? })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_are_drawn_in_the_shares_in_which_classes_are_shown() {
+        let (names, images) = (["a", "b", "c"].map(str::to_owned), [100, 25, 4]);
+        let drawn = |entries: &[&str]| {
+            let entries: Vec<String> = entries.iter().map(|entry| (*entry).to_owned()).collect();
+            let config = Config::default().with(&entries).unwrap();
+            let noise = Noise::new(&config, &names, &images, &Device::Cpu);
+            let (mut rng, mut labels) = (stream(1, Purpose::GeneratorNoise, 0), [0.0; 3]);
+            (0..10_000).for_each(|_| labels[noise.label(&mut rng) as usize] += 1.0 / 10_000.0);
+            labels
+        };
+        for (entries, shares) in [
+            (&[][..], [1.0; 3]),
+            (&["data.balance=false"], [100.0, 25.0, 4.0]),
+            (&["data.balance_to=square-root"], [10.0, 5.0, 2.0]),
+            (&["data.balance_to=square-root", "data.class_factors={ c = 4, a = 0.5 }"], [5.0, 5.0, 8.0]),
+        ] {
+            let total: f64 = shares.iter().sum();
+            for (drawn, share) in drawn(entries).into_iter().zip(shares) {
+                assert!((drawn - share / total).abs() < 0.02, "{entries:?}: {drawn} for {}", share / total);
+            }
+        }
     }
 }

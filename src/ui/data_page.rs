@@ -6,6 +6,7 @@ use super::action::Action;
 use super::data_view::{DataView, Reading};
 use super::grid_image::GridImage;
 use super::{format, theme, widgets};
+use crate::config::Config;
 use crate::event::DataSummary;
 
 /// Files of a list that are shown; the rest is counted.
@@ -22,8 +23,8 @@ pub struct DataPage {
 impl DataPage {
     /// Draws the page.
     #[must_use]
-    pub fn ui(&mut self, ui: &mut Ui, data: &DataView, source: &str) -> Vec<Action> {
-        let actions = self.head_ui(ui, data, source);
+    pub fn ui(&mut self, ui: &mut Ui, data: &DataView, config: &Config) -> Vec<Action> {
+        let actions = self.head_ui(ui, data, &config.data.source);
         let Some(summary) = data.summary() else {
             match data.reading() {
                 Reading::Failed(message) => widgets::empty(ui, "The data could not be read", message),
@@ -40,7 +41,7 @@ impl DataPage {
         ui.horizontal_top(|ui| {
             ui.spacing_mut().item_spacing.x = gap;
             widgets::column(ui, "data-left", left, |ui| {
-                classes_ui(ui, summary);
+                classes_ui(ui, summary, config);
                 remarks_ui(ui, summary);
             });
             ui.vertical(|ui| self.images_ui(ui, data));
@@ -49,14 +50,14 @@ impl DataPage {
     }
 
     /// The real images and the sizes of the classes, for the start page.
-    pub fn summary_ui(&mut self, ui: &mut Ui, data: &DataView) {
+    pub fn summary_ui(&mut self, ui: &mut Ui, data: &DataView, config: &Config) {
         if let Some(summary) = data.summary().filter(|_| ui.available_height() > TALL) {
             let height = (summary.classes.len() as f32 * 23.0 + 66.0).min(TALL / 2.0);
             let below = egui::Panel::bottom("start-classes")
                 .exact_size(height)
                 .frame(Frame::new().inner_margin(egui::Margin { top: theme::GAP as i8, ..egui::Margin::ZERO }));
             below.show_separator_line(false).show(ui, |ui| {
-                ScrollArea::vertical().show(ui, |ui| classes_ui(ui, summary));
+                ScrollArea::vertical().show(ui, |ui| classes_ui(ui, summary, config));
             });
         }
         self.images_ui(ui, data);
@@ -127,24 +128,53 @@ impl DataPage {
     }
 }
 
-fn classes_ui(ui: &mut Ui, summary: &DataSummary) {
+fn classes_ui(ui: &mut Ui, summary: &DataSummary, config: &Config) {
     widgets::card(ui, |ui| {
         ui.set_min_width(ui.available_width());
         widgets::title(ui, "Images a class");
         ui.add_space(4.0);
         let most = summary.classes.iter().map(|class| class.images).max().unwrap_or(1).max(1);
-        let width = (ui.available_width() - 190.0).max(60.0);
-        Grid::new("classes").num_columns(3).min_row_height(18.0).spacing([10.0, 5.0]).show(ui, |ui| {
+        let width = (ui.available_width() - 250.0).max(60.0);
+        let shown = Shown::of(summary, config);
+        Grid::new("classes").num_columns(4).min_row_height(18.0).spacing([10.0, 5.0]).show(ui, |ui| {
             for (at, class) in summary.classes.iter().enumerate() {
                 let name = RichText::new(format::path_end(&class.name, 18));
                 ui.label(name).on_hover_text(&class.name);
                 widgets::share_bar(ui, width, class.images as f32 / most as f32, theme::class_color(at));
-                let color = widgets::palette(ui).text;
-                widgets::number(ui, format!("{:>7}", format::count(class.images)), color);
+                let p = widgets::palette(ui);
+                widgets::number(ui, format!("{:>7}", format::count(class.images)), p.text);
+                let share = format!("{:>5.1} %", shown.shares[at] * 100.0);
+                widgets::number(ui, share, p.muted).on_hover_text(shown.about(at, class.images));
                 ui.end_row();
             }
         });
+        widgets::small(ui, "Right: the share of the images that training shows, by the set-up's balance and factors");
     });
+}
+
+/// How often training will show each class.
+struct Shown {
+    /// Share of all images that are shown, in label order.
+    shares: Vec<f64>,
+    /// Images an epoch, in label order.
+    quotas: Vec<usize>,
+}
+
+impl Shown {
+    fn of(summary: &DataSummary, config: &Config) -> Self {
+        let names: Vec<String> = summary.classes.iter().map(|class| class.name.clone()).collect();
+        let images: Vec<usize> = summary.classes.iter().map(|class| class.images).collect();
+        let quotas = config.data.class_quotas(&names, &images);
+        let total = quotas.iter().sum::<usize>().max(1) as f64;
+        Self { shares: quotas.iter().map(|quota| *quota as f64 / total).collect(), quotas }
+    }
+
+    /// What happens to a class of so many images in an epoch.
+    fn about(&self, class: usize, images: usize) -> String {
+        let total = format::count(self.quotas.iter().sum());
+        let times = self.quotas[class] as f64 / images.max(1) as f64;
+        format!("{} of {total} images an epoch: each image about {times:.1} times", format::count(self.quotas[class]))
+    }
 }
 
 fn remarks_ui(ui: &mut Ui, summary: &DataSummary) {

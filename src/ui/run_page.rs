@@ -41,7 +41,7 @@ pub fn start_ui(ui: &mut Ui, config: &Config, data: &DataView, page: &mut DataPa
     halves(
         ui,
         split,
-        |ui| page.summary_ui(ui, data),
+        |ui| page.summary_ui(ui, data, config),
         |ui| {
             egui::ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
                 ui.spacing_mut().item_spacing.y = theme::GAP;

@@ -314,7 +314,7 @@ impl Workbench {
             (Page::Run, None) => {
                 run_page::start_ui(ui, &self.config, &self.data, &mut self.data_page, &mut settings.split)
             }
-            (Page::Data, _) => self.data_page.ui(ui, &self.data, &self.config.data.source),
+            (Page::Data, _) => self.data_page.ui(ui, &self.data, &self.config),
             (Page::Details, Some(run)) => self.details.ui(ui, run),
             (Page::Details, None) => {
                 widgets::empty(ui, "No run yet", "Settings, scores and checkpoints of the run appear here");

@@ -2,6 +2,7 @@
 
 pub mod fit;
 mod form;
+mod images;
 mod network;
 mod sections;
 mod source;
@@ -85,9 +86,9 @@ pub fn setup_ui(ui: &mut Ui, config: &mut Config, draft: &mut Option<String>, gi
             section(ui, "Data", true, |ui| {
                 actions.extend(source::source_ui(ui, form.config, draft, given));
                 ui.add_space(4.0);
-                sections::images_ui(&mut form, ui);
+                images::images_ui(&mut form, ui, given.data.summary());
             });
-            section(ui, "Augmentation", false, |ui| sections::augmentation_ui(&mut form, ui));
+            section(ui, "Augmentation", false, |ui| images::augmentation_ui(&mut form, ui));
             section(ui, "Generator", true, |ui| sections::generator_ui(&mut form, ui));
             section(ui, "Discriminator", true, |ui| sections::discriminator_ui(&mut form, ui));
             section(ui, "Loss", true, |ui| sections::loss_ui(&mut form, ui));

@@ -1,6 +1,6 @@
-//! The options, grouped as the networks are: images, generator, discriminator, loss, optimizer, run and score.
+//! The options, grouped as the networks are: generator, discriminator, loss, optimizer, run and score.
 
-use egui::{DragValue, TextEdit, Ui};
+use egui::{DragValue, Ui};
 
 use super::form::{Form, combo, control_size};
 use super::{fit, network};
@@ -8,52 +8,6 @@ use crate::config::{Conditioning, LossKind, Schedule};
 
 /// The largest number below 1 that a control offers.
 const BELOW_ONE: f64 = 0.999_999;
-
-/// Image size, colour and balance.
-pub fn images_ui(form: &mut Form<'_>, ui: &mut Ui) {
-    form.row(ui, "image_size", "Image size", None, |ui, config| {
-        let before = config.image_size;
-        let response = combo(ui, "image_size", &format!("{before} px"), |ui| {
-            for size in fit::image_sizes() {
-                ui.selectable_value(&mut config.image_size, size, format!("{size} px"));
-            }
-        });
-        if config.image_size != before {
-            fit::fit_to_image_size(config);
-        }
-        response
-    });
-    form.row(ui, "channels", "Colour", None, |ui, config| {
-        let name = |channels| if channels == 1 { "Grey" } else { "Colour" };
-        combo(ui, "channels", name(config.channels), |ui| {
-            for channels in [3, 1] {
-                ui.selectable_value(&mut config.channels, channels, name(channels));
-            }
-        })
-    });
-    let demo = (!form.config.data.is_demo()).then_some("Only the drawn demo set has a size to choose");
-    form.count(ui, "data.demo_images", "Demo images a class", demo, 2..=100_000, |c| &mut c.data.demo_images);
-    form.switch(ui, "data.balance", "Balance classes", None, |c| &mut c.data.balance);
-}
-
-/// How real images are varied before the discriminator sees them.
-pub fn augmentation_ui(form: &mut Form<'_>, ui: &mut Ui) {
-    form.switch(ui, "data.flip_horizontal", "Mirror left-right", None, |c| &mut c.data.flip_horizontal);
-    form.switch(ui, "data.flip_vertical", "Mirror top-bottom", None, |c| &mut c.data.flip_vertical);
-    form.row(ui, "data.rotation", "Rotation", None, |ui, config| {
-        let drag = DragValue::new(&mut config.data.rotation).range(0.0..=180.0).suffix("°").max_decimals(1);
-        ui.add_sized(control_size(), drag)
-    });
-    form.row(ui, "data.color_jitter", "Colour jitter", None, |ui, config| {
-        let drag = DragValue::new(&mut config.data.color_jitter).range(0.0..=1.0).speed(0.005).max_decimals(3);
-        ui.add_sized(control_size(), drag)
-    });
-    form.count(ui, "data.workers", "Loader threads", None, 1..=64, |c| &mut c.data.workers);
-    form.count(ui, "data.memory_limit", "Pixels in memory (MiB)", None, 0..=1_000_000, |c| &mut c.data.memory_limit);
-    form.row(ui, "data.cache", "Cache folder", None, |ui, config| {
-        ui.add_sized(control_size(), TextEdit::singleline(&mut config.data.cache).hint_text("The user's own"))
-    });
-}
 
 /// The generator.
 pub fn generator_ui(form: &mut Form<'_>, ui: &mut Ui) {

@@ -1,0 +1,334 @@
+//! `[data]`: its keys, what they mean, and what is wrong with them.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::check::{List, range};
+use super::explain::{Explanation, key};
+use super::{BalanceTo, ClassWeights, Config};
+
+/// `[data]`: where images come from and how they are varied.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Data {
+    /// A folder of class sub-folders, or [`DEMO`] for the drawn set.
+    pub source: String,
+    /// Images a class of the drawn set.
+    pub demo_images: usize,
+    /// Show rare classes more often by repeating their images.
+    pub balance: bool,
+    /// `balance` only: how far.
+    pub balance_to: BalanceTo,
+    /// Classes that are shown so many times as often as they else would be, by name.
+    pub class_factors: BTreeMap<String, f64>,
+    /// Mirror left and right, half of the time.
+    pub flip_horizontal: bool,
+    /// Mirror top and bottom, half of the time.
+    pub flip_vertical: bool,
+    /// Rotate by up to this many degrees either way.
+    pub rotation: f32,
+    /// Enlarge or shrink by up to this share.
+    pub zoom: f32,
+    /// Shift along each side by up to this share of it, in whole pixels.
+    pub translation: f32,
+    /// Multiply all values by up to this share more or less.
+    pub brightness: f32,
+    /// Spread values about their mean by up to this share more or less.
+    pub contrast: f32,
+    /// Change brightness, contrast and saturation by up to this share.
+    pub color_jitter: f32,
+    /// Threads that prepare batches ahead of training.
+    pub workers: usize,
+    /// Mebibytes of pixels that stay in memory; a larger set is read from a file in the cache folder.
+    pub memory_limit: usize,
+    /// Folder of files that can be made again; empty takes the user's cache folder.
+    pub cache: String,
+}
+
+/// The `data.source` that stands for the drawn demo set.
+pub const DEMO: &str = "demo";
+
+/// What a class factor may be. An epoch grows with the largest.
+pub const CLASS_FACTORS: std::ops::RangeInclusive<f64> = 0.1..=10.0;
+
+impl Default for Data {
+    fn default() -> Self {
+        Self {
+            source: DEMO.to_owned(),
+            demo_images: 150,
+            balance: true,
+            balance_to: BalanceTo::Equal,
+            class_factors: BTreeMap::new(),
+            flip_horizontal: false,
+            flip_vertical: false,
+            rotation: 0.0,
+            zoom: 0.0,
+            translation: 0.0,
+            brightness: 0.0,
+            contrast: 0.0,
+            color_jitter: 0.0,
+            workers: 1,
+            memory_limit: 1024,
+            cache: String::new(),
+        }
+    }
+}
+
+impl Data {
+    /// Whether the images are the drawn demo set.
+    pub fn is_demo(&self) -> bool {
+        self.source == DEMO
+    }
+
+    /// How often each class is shown, up to a common factor: for classes of these names with so many images each.
+    pub fn class_shares(&self, names: &[String], images: &[usize]) -> Vec<f64> {
+        let base = |count: usize| match (self.balance, self.balance_to) {
+            (false, _) => count as f64,
+            (true, BalanceTo::SquareRoot) => (count as f64).sqrt(),
+            (true, BalanceTo::Equal) => 1.0,
+        };
+        let factor = |name: &String| self.class_factors.get(name).copied().unwrap_or(1.0);
+        names.iter().zip(images).map(|(name, count)| base(*count) * factor(name)).collect()
+    }
+
+    /// How many images of each class an epoch shows: without factors, every image at least once and those of the largest
+    /// class just once.
+    pub fn class_quotas(&self, names: &[String], images: &[usize]) -> Vec<usize> {
+        let largest = images.iter().copied().max().unwrap_or(0);
+        let base = |count: usize| match (self.balance, self.balance_to) {
+            (false, _) => count,
+            (true, BalanceTo::SquareRoot) => (count as f64 * largest as f64).sqrt().round() as usize,
+            (true, BalanceTo::Equal) => largest,
+        };
+        let quota = |(name, count): (&String, &usize)| match (self.class_factors.get(name), base(*count)) {
+            _ if *count == 0 => 0,
+            (None, base) => base,
+            (Some(factor), base) => (base as f64 * factor).round().max(1.0) as usize,
+        };
+        names.iter().zip(images).map(quota).collect()
+    }
+
+    /// The problems that lie in these keys alone.
+    pub(super) fn check(&self, image_size: usize, list: &mut List) {
+        if self.source.trim().is_empty() {
+            list.error("data.source", "no folder is named; give one with a sub-folder a class, or `demo`");
+        }
+        if self.is_demo() && !(2..=100_000).contains(&self.demo_images) {
+            list.error("data.demo_images", format!("{} is outside 2 to 100000", self.demo_images));
+        }
+        for (name, factor) in self.class_factors.iter().filter(|(_, factor)| !CLASS_FACTORS.contains(factor)) {
+            let (least, most) = (CLASS_FACTORS.start(), CLASS_FACTORS.end());
+            list.error("data.class_factors", format!("{factor} for `{name}` is outside {least} to {most}. To leave a class out, move its images elsewhere"));
+        }
+        for (key, value, most) in [
+            ("data.rotation", self.rotation, 180.0),
+            ("data.zoom", self.zoom, 1.0),
+            ("data.translation", self.translation, 0.5),
+            ("data.brightness", self.brightness, 1.0),
+            ("data.contrast", self.contrast, 1.0),
+            ("data.color_jitter", self.color_jitter, 1.0),
+        ] {
+            range(list, key, value.into(), 0.0..=most);
+        }
+        if self.translation > 0.0 && self.translation * (image_size as f32) < 0.5 {
+            list.warning("data.translation", format!("images move by whole pixels, and {} of {image_size} pixels is less than half of one: nothing moves", self.translation));
+        }
+        if !(1..=64).contains(&self.workers) {
+            list.error("data.workers", format!("{} is outside 1 to 64", self.workers));
+        }
+        if (self.flip_horizontal || self.flip_vertical) && !self.is_demo() {
+            let key = if self.flip_horizontal { "data.flip_horizontal" } else { "data.flip_vertical" };
+            list.warning(key, "mirrored images break left-right anatomy: the generator will draw hearts on the right. Keep it for images without sides, such as cells");
+        }
+    }
+}
+
+impl Config {
+    /// What `data` and `loss` cannot know of each other: classes that are favoured twice.
+    pub(super) fn check_class_weights(&self, list: &mut List) {
+        let d = &self.data;
+        if self.loss.class_weights == ClassWeights::None {
+            return;
+        }
+        if d.balance {
+            let shows = match d.balance_to {
+                BalanceTo::Equal => "every class equally often",
+                BalanceTo::SquareRoot => "rare classes more often",
+            };
+            list.error("loss.class_weights", format!("data.balance already shows {shows}, so that weights would count rare classes twice. Use one of them (`none` here, or data.balance = false)"));
+        } else if d.class_factors.values().any(|factor| *factor != 1.0) {
+            list.warning("loss.class_weights", "data.class_factors changes how often classes are shown, and the weights, which follow the images that a class has, come on top: the two multiply. One of them is usual");
+        }
+    }
+}
+
+/// Its keys, in the order of the struct.
+pub(super) const EXPLAINED: &[Explanation] = &[
+    key(
+        "data.source",
+        "a folder, or \"demo\"",
+        "",
+        "A folder with one sub-folder a class. `demo` draws six kinds of stained blood cell instead, so that everything can be tried without data.",
+    ),
+    key("data.demo_images", "2 to 100000 a class", "", "Images of each class in the drawn demo set."),
+    key(
+        "data.balance",
+        "true or false",
+        "",
+        "Shows rare classes more often by repeating their images, as far as `balance_to` says; generated images are asked for in the same shares. Without it, a rare class is seldom seen and seldom learnt.",
+    ),
+    key(
+        "data.balance_to",
+        "\"equal\" or \"square-root\"",
+        "Mahajan et al. 2018",
+        "With `balance`, how far: every class equally often, or in proportion to the square root of its images. The square root lies half-way: it repeats a handful of images less often, so that they are less likely to be learnt by heart.",
+    ),
+    key(
+        "data.class_factors",
+        "table of class names and numbers from 0.1 to 10, such as { basophil = 2 }",
+        "",
+        "Shows single classes so many times as often as they else would be, on top of `balance`. For a class that matters more or is harder to learn; generated images are asked for in the same shares.",
+    ),
+    key(
+        "data.flip_horizontal",
+        "true or false",
+        "",
+        "Mirrors half of the real images left to right. It breaks left-right anatomy, so keep it for images without sides.",
+    ),
+    key(
+        "data.flip_vertical",
+        "true or false",
+        "",
+        "Mirrors half of the real images top to bottom. For images without an up and down, such as cells.",
+    ),
+    key(
+        "data.rotation",
+        "0 to 180 degrees",
+        "",
+        "Rotates each real image by a random angle up to this many degrees either way; the border is mirrored. The generator learns the rotated look too.",
+    ),
+    key(
+        "data.zoom",
+        "0 to 1, share of the size",
+        "",
+        "Enlarges or shrinks each real image by a random factor between 1 / (1 + this) and 1 + this; what comes in at the border is mirrored. For images taken at varying distances; keep it off where size tells classes apart, as it does for many cells.",
+    ),
+    key(
+        "data.translation",
+        "0 to 0.5, share of the side",
+        "",
+        "Shifts each real image along both sides by a random number of whole pixels up to this share of the side; the border is mirrored. For objects that do not sit in the middle on purpose; together with rotation and zoom it costs nothing more.",
+    ),
+    key(
+        "data.brightness",
+        "0 to 1",
+        "",
+        "Multiplies all values of each real image by a random factor up to this share above or below 1, and nothing else, in contrast to `color_jitter`. For exposure that differs from device to device.",
+    ),
+    key(
+        "data.contrast",
+        "0 to 1",
+        "",
+        "Moves the values of each real image away from their mean grey, or towards it, by a random share up to this, and nothing else. For windows and exposures that differ from device to device; where values are measurements, as in CT, leave it off.",
+    ),
+    key(
+        "data.color_jitter",
+        "0 to 1",
+        "",
+        "Changes brightness, contrast and saturation of each real image together, each by a random share of its own up to this. Stain differences between laboratories are a reason to use a little; `brightness` and `contrast` change one thing alone and multiply with it.",
+    ),
+    key(
+        "data.workers",
+        "1 to 64 threads",
+        "",
+        "Threads that cut, vary and stack batches ahead of training. One keeps up with a CPU; a fast GPU may want more.",
+    ),
+    key(
+        "data.memory_limit",
+        "mebibytes; 0 keeps none in memory",
+        "",
+        "Pixels that stay in memory. A larger data set is read from a temporary file in the cache folder, which costs little while the system's own file cache holds it.",
+    ),
+    key(
+        "data.cache",
+        "a folder; empty takes the user's cache folder",
+        "",
+        "Folder of files that can be made again: pixels beyond `memory_limit`, and what scores need to know about the real images. Name one on a large disk where the home folder is small.",
+    ),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Level;
+
+    fn set(entries: &[&str]) -> Config {
+        Config::default().with(&entries.iter().map(|s| (*s).to_owned()).collect::<Vec<_>>()).unwrap()
+    }
+
+    fn problems(entries: &[&str]) -> Vec<(Level, &'static str)> {
+        set(entries).check(Some(3)).into_iter().map(|problem| (problem.level, problem.key)).collect()
+    }
+
+    #[test]
+    fn shares_and_quotas_follow_the_images_their_root_or_neither() {
+        let (names, images) = (["a", "b", "c"].map(str::to_owned), [100, 25, 4]);
+        let of = |entries: &[&str]| {
+            let data = set(entries).data;
+            (data.class_shares(&names, &images), data.class_quotas(&names, &images))
+        };
+        assert_eq!(of(&[]), (vec![1.0; 3], vec![100; 3]));
+        assert_eq!(of(&["data.balance=false"]), (vec![100.0, 25.0, 4.0], vec![100, 25, 4]));
+        assert_eq!(of(&["data.balance_to=square-root"]), (vec![10.0, 5.0, 2.0], vec![100, 50, 20]));
+        let favoured = of(&["data.class_factors={ b = 2, a = 0.5 }"]);
+        assert_eq!(favoured, (vec![0.5, 2.0, 1.0], vec![50, 200, 100]));
+        // A class is never left out, and one that is missing stays so.
+        let rare = set(&["data.balance=false", "data.class_factors.c=0.1"]).data;
+        assert_eq!(rare.class_quotas(&names, &[9, 0, 2]), [9, 0, 1]);
+    }
+
+    #[test]
+    fn factors_are_set_in_a_table_or_one_by_one_and_are_read_back() {
+        let config = set(&["data.class_factors={ \"red cell\" = 2 }"]);
+        assert_eq!(config.data.class_factors["red cell"], 2.0);
+        assert_eq!(set(&["data.class_factors.b=3", "data.class_factors.c=0.5"]).data.class_factors.len(), 2);
+        assert_eq!(Config::from_toml(&config.to_toml()), Ok(config.clone()));
+        let differences = config.differences(&Config::default());
+        assert_eq!(
+            differences,
+            [("data.class_factors", "{ \"red cell\" = 2.0 }", "{}")].map(|(a, b, c)| (
+                a.to_owned(),
+                b.to_owned(),
+                c.to_owned()
+            ))
+        );
+        let section = Config::from_toml("[data.class_factors]\n\"red cell\" = 2\n").unwrap();
+        assert_eq!(section, config);
+    }
+
+    #[test]
+    fn old_files_mean_what_they_meant() {
+        for balance in [true, false] {
+            let old = Config::from_toml(&format!("[data]\nbalance = {balance}\n")).unwrap();
+            assert_eq!((old.data.balance, old.data.balance_to), (balance, BalanceTo::Equal));
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_or_does_nothing_is_told() {
+        let off = ["zoom=1.1", "translation=0.6", "brightness=-0.1", "contrast=nan"].map(|e| format!("data.{e}"));
+        let wanted: Vec<&str> = off.iter().filter_map(|entry| entry.split('=').next()).collect();
+        let told = problems(&off.each_ref().map(String::as_str));
+        assert_eq!(told.iter().map(|(_, key)| *key).collect::<Vec<_>>(), wanted);
+        assert_eq!(problems(&["data.translation=0.005"]), [(Level::Warning, "data.translation")]);
+        assert_eq!(problems(&["data.translation=0.01"]), []);
+        for factor in ["0", "-1", "11", "nan"] {
+            let entry = format!("data.class_factors.a={factor}");
+            assert_eq!(problems(&[&entry]), [(Level::Error, "data.class_factors")], "{factor}");
+        }
+        let weights = ["loss.class_weights=inverse-frequency", "data.class_factors={ a = 2 }", "data.balance=false"];
+        assert_eq!(problems(&weights), [(Level::Warning, "loss.class_weights")]);
+        assert_eq!(problems(&[weights[0], "data.balance_to=square-root"]), [(Level::Error, "loss.class_weights")]);
+    }
+}

@@ -1,0 +1,143 @@
+//! The options of the real images: size and colour, how often each class is shown, and how images are varied.
+
+use std::collections::BTreeMap;
+
+use egui::{DragValue, Grid, RichText, ScrollArea, TextEdit, Ui};
+
+use super::super::{format, glyph, theme, widgets};
+use super::fit;
+use super::form::{Form, combo, control_size};
+use crate::config::{BalanceTo, CLASS_FACTORS, Choice as _, Config};
+use crate::event::DataSummary;
+
+/// Image size, colour and balance. `summary` tells the classes, where the data was read.
+pub fn images_ui(form: &mut Form<'_>, ui: &mut Ui, summary: Option<&DataSummary>) {
+    form.row(ui, "image_size", "Image size", None, |ui, config| {
+        let before = config.image_size;
+        let response = combo(ui, "image_size", &format!("{before} px"), |ui| {
+            for size in fit::image_sizes() {
+                ui.selectable_value(&mut config.image_size, size, format!("{size} px"));
+            }
+        });
+        if config.image_size != before {
+            fit::fit_to_image_size(config);
+        }
+        response
+    });
+    form.row(ui, "channels", "Colour", None, |ui, config| {
+        let name = |channels| if channels == 1 { "Grey" } else { "Colour" };
+        combo(ui, "channels", name(config.channels), |ui| {
+            for channels in [3, 1] {
+                ui.selectable_value(&mut config.channels, channels, name(channels));
+            }
+        })
+    });
+    let demo = (!form.config.data.is_demo()).then_some("Only the drawn demo set has a size to choose");
+    form.count(ui, "data.demo_images", "Demo images a class", demo, 2..=100_000, |c| &mut c.data.demo_images);
+    form.switch(ui, "data.balance", "Balance classes", None, |c| &mut c.data.balance);
+    let off = (!form.config.data.balance).then_some("Only with balanced classes");
+    form.row(ui, "data.balance_to", "Balance to", off, |ui, config| {
+        let value = &mut config.data.balance_to;
+        combo(ui, "data.balance_to", value.key(), |ui| {
+            for choice in BalanceTo::ALL {
+                ui.selectable_value(value, *choice, choice.key()).on_hover_text(choice.about());
+            }
+        })
+    });
+    factors_row(form, ui, summary);
+}
+
+/// A menu with a factor for each class.
+fn factors_row(form: &mut Form<'_>, ui: &mut Ui, summary: Option<&DataSummary>) {
+    let classes: Vec<&str> = summary.iter().flat_map(|s| &s.classes).map(|class| class.name.as_str()).collect();
+    let nothing = classes.is_empty() && form.config.data.class_factors.is_empty();
+    let off = nothing.then_some("The classes are known once the data was read");
+    form.row(ui, "data.class_factors", "Class factors", off, |ui, config| {
+        let text = match config.data.class_factors.len() {
+            0 => "All 1".to_owned(),
+            count => format!("{count} set"),
+        };
+        let menu = glyph::menu(ui, &text, |ui| factors_ui(ui, config, &classes));
+        menu.response
+    });
+}
+
+/// One line a class; a factor of 1 is none. Factors of classes that the data does not have come last.
+fn factors_ui(ui: &mut Ui, config: &mut Config, classes: &[&str]) {
+    let factors = &mut config.data.class_factors;
+    let strangers: Vec<String> = factors.keys().filter(|name| !classes.contains(&name.as_str())).cloned().collect();
+    ScrollArea::vertical().max_height(theme::ROW_HEIGHT * 14.0).show(ui, |ui| {
+        Grid::new("class-factors").num_columns(2).show(ui, |ui| {
+            for class in classes {
+                factor_ui(ui, factors, class);
+                ui.end_row();
+            }
+            for name in strangers {
+                let color = widgets::palette(ui).error;
+                ui.label(RichText::new(format::path_end(&name, 24)).color(color))
+                    .on_hover_text("The data has no class of this name: a run would be refused");
+                if ui.button("Remove").clicked() {
+                    factors.remove(&name);
+                }
+                ui.end_row();
+            }
+        });
+    });
+}
+
+fn factor_ui(ui: &mut Ui, factors: &mut BTreeMap<String, f64>, class: &str) {
+    let label = ui.label(format::path_end(class, 24)).on_hover_text(class);
+    let mut factor = factors.get(class).copied().unwrap_or(1.0);
+    let drag = DragValue::new(&mut factor).range(CLASS_FACTORS).speed(0.02).max_decimals(2).prefix("× ");
+    if ui.add(drag).labelled_by(label.id).changed() {
+        if factor == 1.0 {
+            factors.remove(class);
+        } else {
+            factors.insert(class.to_owned(), factor);
+        }
+    }
+}
+
+/// How real images are varied before the discriminator sees them.
+pub fn augmentation_ui(form: &mut Form<'_>, ui: &mut Ui) {
+    form.switch(ui, "data.flip_horizontal", "Mirror left-right", None, |c| &mut c.data.flip_horizontal);
+    form.switch(ui, "data.flip_vertical", "Mirror top-bottom", None, |c| &mut c.data.flip_vertical);
+    sides_note(ui, form.config);
+    share(form, ui, "data.rotation", "Rotation", 180.0, |c| &mut c.data.rotation);
+    share(form, ui, "data.zoom", "Zoom", 1.0, |c| &mut c.data.zoom);
+    share(form, ui, "data.translation", "Shift", 0.5, |c| &mut c.data.translation);
+    share(form, ui, "data.brightness", "Brightness", 1.0, |c| &mut c.data.brightness);
+    share(form, ui, "data.contrast", "Contrast", 1.0, |c| &mut c.data.contrast);
+    share(form, ui, "data.color_jitter", "Colour jitter", 1.0, |c| &mut c.data.color_jitter);
+    form.count(ui, "data.workers", "Loader threads", None, 1..=64, |c| &mut c.data.workers);
+    form.count(ui, "data.memory_limit", "Pixels in memory (MiB)", None, 0..=1_000_000, |c| &mut c.data.memory_limit);
+    form.row(ui, "data.cache", "Cache folder", None, |ui, config| {
+        ui.add_sized(control_size(), TextEdit::singleline(&mut config.data.cache).hint_text("The user's own"))
+    });
+}
+
+/// What mirroring does to bodies, where it is turned on.
+fn sides_note(ui: &mut Ui, config: &Config) {
+    let p = widgets::palette(ui);
+    let mirrored = config.data.flip_horizontal || config.data.flip_vertical;
+    let color = if mirrored && !config.data.is_demo() { p.warning } else { p.muted };
+    let text =
+        "Mirroring breaks left-right anatomy: hearts on the right. Only for images without sides, such as cells.";
+    ui.label(RichText::new(text).small().color(color));
+}
+
+/// An angle in degrees where it may be above 1, else a share.
+fn share(
+    form: &mut Form<'_>,
+    ui: &mut Ui,
+    key: &'static str,
+    name: &str,
+    most: f32,
+    get: impl FnOnce(&mut Config) -> &mut f32,
+) {
+    form.row(ui, key, name, None, |ui, config| {
+        let drag = DragValue::new(get(config)).range(0.0..=most);
+        let drag = if most > 1.0 { drag.suffix("°").max_decimals(1) } else { drag.speed(0.005).max_decimals(3) };
+        ui.add_sized(control_size(), drag)
+    });
+}
