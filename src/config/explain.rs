@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use super::file::leaves;
-use super::{loss, optimizer};
+use super::{augment, loss, optimizer};
 
 /// The explanation of one key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,7 +34,7 @@ pub(super) const fn key(
 
 /// Every key, in the order of `run.toml`.
 pub static ALL: LazyLock<Vec<Explanation>> =
-    LazyLock::new(|| [IMAGES_AND_NETWORKS, loss::EXPLAINED, optimizer::EXPLAINED, RUN].concat());
+    LazyLock::new(|| [IMAGES_AND_NETWORKS, loss::EXPLAINED, augment::EXPLAINED, optimizer::EXPLAINED, RUN].concat());
 
 /// The keys before `loss`.
 const IMAGES_AND_NETWORKS: &[Explanation] = &[
