@@ -91,6 +91,30 @@ fn every_option_changes_a_run_and_moves_both_networks() {
         &["train.instance_noise=0.2", "train.instance_noise_steps=5"],
         &["optimizer.ema_warmup=true"],
         &["optimizer.ema_half_life=50"],
+        &["augment.color=1"],
+        &["augment.translation=0.125"],
+        &["augment.cutout=0.5"],
+        &["augment.flip=true"],
+        &["augment.rotate90=true"],
+        &["augment.scale=0.2"],
+        &["augment.rotation=30"],
+        &["augment.color=0.5", "augment.probability=0.5", "loss.kind=wasserstein-gp", "discriminator.norm=layer"],
+        &["augment.cutout=0.5", "loss.r1=10", "discriminator.unet=true"],
+        &[
+            "augment.color=1",
+            "augment.adaptive=true",
+            "augment.adaptive_every=1",
+            "augment.target=-1",
+            "augment.adaptive_images=4",
+        ],
+        &["loss.consistency_real=10"],
+        &["loss.consistency_fake=10"],
+        &[
+            "loss.consistency_real=10",
+            "loss.consistency_flip=true",
+            "discriminator.conditioning=auxiliary",
+            "discriminator.unet=true",
+        ],
     ];
     let mut plain = trainer(&small(&[]));
     let start = [plain.generator(), plain.discriminator()].map(learnt);
@@ -123,6 +147,15 @@ fn a_resume_gives_the_bits_of_an_unbroken_run() {
         "optimizer.discriminator_steps=2",
         "train.instance_noise=0.2",
         "train.instance_noise_steps=5",
+        "augment.color=1",
+        "augment.translation=0.125",
+        "augment.scale=0.2",
+        "augment.adaptive=true",
+        "augment.target=0",
+        "augment.adaptive_every=3",
+        "augment.adaptive_images=100",
+        "loss.consistency_real=1",
+        "loss.consistency_fake=2",
     ]);
     let mut unbroken = trainer(&config);
     steps(&mut unbroken, 0, 6);
@@ -139,10 +172,68 @@ fn a_resume_gives_the_bits_of_an_unbroken_run() {
     }
     assert!(files.iter().any(|(name, _)| *name == "lecam.safetensors"));
 
-    // Without the averages the run would be another.
-    let mut forgetful = trainer(&config);
-    let missing = |name: &str| if name.starts_with("lecam") { anyhow::bail!("missing") } else { read(name) };
-    assert!(forgetful.load_files(missing).is_err());
+    assert!(files.iter().any(|(name, _)| *name == "augment.safetensors"));
+
+    // Without the averages, or the probability, the run would be another.
+    for file in ["lecam", "augment"] {
+        let mut forgetful = trainer(&config);
+        let missing = |name: &str| if name.starts_with(file) { anyhow::bail!("missing") } else { read(name) };
+        assert!(forgetful.load_files(missing).is_err());
+    }
+}
+
+#[test]
+fn the_adaptive_probability_moves_by_the_images_seen_and_is_told() {
+    let config = small(&[
+        "augment.cutout=0.5",
+        "augment.adaptive=true",
+        "augment.adaptive_every=2",
+        "augment.adaptive_images=80",
+        "augment.limit=0.25",
+        // Every sign is above it, unless all are wrong.
+        "augment.target=-1",
+        "optimizer.discriminator_steps=2",
+        "optimizer.accumulation=2",
+    ]);
+    let mut run = trainer(&config);
+    let told = |run: &mut Trainer, step: usize| run.step(&mut Made(step * 100), 1.0).unwrap();
+    // 16 real images a step, 32 between adjustments: 0.4 at once, but for the limit.
+    let losses: Vec<_> = (0..5).map(|step| told(&mut run, step)).collect();
+    let probabilities: Vec<_> = losses.iter().map(|losses| losses.augment_probability).collect();
+    assert_eq!(probabilities, [Some(0.0), Some(0.0), Some(0.25), Some(0.25), Some(0.25)]);
+    assert!(losses.iter().all(|losses| losses.sign_real.is_some_and(|sign| sign > -1.0 && sign <= 1.0)));
+    let plain = told(&mut trainer(&small(&[])), 0);
+    assert_eq!((plain.augment_probability, plain.sign_real), (None, None));
+    let critic = told(&mut trainer(&small(&["augment.cutout=0.5", "loss.kind=wasserstein-gp"])), 0);
+    assert_eq!((critic.augment_probability, critic.sign_real), (Some(1.0), None));
+}
+
+#[test]
+fn a_probability_of_nothing_leaves_every_bit() {
+    let mut plain = trainer(&small(&[]));
+    steps(&mut plain, 0, 2);
+    let mut never = trainer(&small(&["augment.color=1", "augment.cutout=0.5", "augment.probability=0"]));
+    steps(&mut never, 0, 2);
+    assert!(plain.to_files().unwrap() == never.to_files().unwrap());
+}
+
+#[test]
+fn a_broken_file_of_the_probability_is_told() {
+    let config = small(&["augment.color=1", "augment.adaptive=true"]);
+    let files = trainer(&config).to_files().unwrap();
+    let read = |name: &str, bad: &[u8]| -> anyhow::Result<Vec<u8>> {
+        let good = files.iter().find(|(other, _)| *other == name).unwrap().1.clone();
+        Ok(if name.starts_with("augment") { bad.to_vec() } else { good })
+    };
+    let whole = files.iter().find(|(name, _)| *name == "augment.safetensors").unwrap().1.clone();
+    let probability = {
+        let tensors = std::collections::HashMap::from([("probability", numbers(&[1], 0))]);
+        safetensors::serialize(tensors, None).unwrap()
+    };
+    for bad in [&whole[..whole.len() / 2], &[], &probability] {
+        let err = trainer(&config).load_files(|name| read(name, bad)).unwrap_err();
+        assert!(format!("{err:#}").contains("augment.safetensors"), "{err:#}");
+    }
 }
 
 #[test]

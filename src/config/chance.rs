@@ -32,6 +32,12 @@ pub enum Purpose {
     DiscriminatorInstanceNoise = 10,
     /// Noise on the images of the generator's updates.
     GeneratorInstanceNoise = 11,
+    /// Changes of the images of the discriminator's updates.
+    DiscriminatorAugment = 12,
+    /// Changes of the images of the generator's updates.
+    GeneratorAugment = 13,
+    /// The second look at an image that consistency compares with the first.
+    Consistency = 14,
 }
 
 /// The stream of a purpose: the `index`-th of its kind (a step, an image, an epoch; below 2^56).

@@ -53,6 +53,7 @@ impl Config {
         self.check_shape(&mut list);
         self.check_networks(classes, &mut list);
         self.loss.check(&mut list);
+        self.check_augmentation(&mut list);
         self.optimizer.check(&mut list);
         self.check_regularization(&mut list);
         self.check_run(&mut list);
@@ -186,6 +187,7 @@ impl Config {
             ("train.keep_checkpoints", t.keep_checkpoints),
             ("train.grid_every", t.grid_every),
             ("train.instance_noise_steps", t.instance_noise_steps),
+            ("augment.adaptive_images", self.augment.adaptive_images),
             ("optimizer.ema_half_life", self.optimizer.ema_half_life),
             ("score.every", score.every),
             ("score.images", score.images),

@@ -139,7 +139,9 @@ impl Config {
         // A decoder's maps, with the joined ones, are about three times the encoder's.
         let decoded = if self.discriminator.unet { 4 } else { 1 };
         let judged = decoded * maps(&self.discriminator_layers(self.image_size));
-        let activations = 2 * maps(&self.generator_layers()) + 3 * judged + 8 * image;
+        // A second look at reals, and at fakes, is judged beside the first.
+        let looks = [self.loss.consistency_real, self.loss.consistency_fake].into_iter().filter(|weight| *weight > 0.0);
+        let activations = 2 * maps(&self.generator_layers()) + (3 + looks.count()) * judged + 8 * image;
         let training_bytes = 4 * (weights + self.train.batch_size * activations) + (120 << 20);
         Cost { generator_parameters, discriminator_parameters, training_bytes }
     }

@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use super::file::leaves;
-use super::{data, loss, optimizer};
+use super::{augment, data, loss, optimizer};
 
 /// The explanation of one key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,8 +33,9 @@ pub(super) const fn key(
 }
 
 /// Every key, in the order of `run.toml`.
-pub static ALL: LazyLock<Vec<Explanation>> =
-    LazyLock::new(|| [IMAGES, data::EXPLAINED, NETWORKS, loss::EXPLAINED, optimizer::EXPLAINED, RUN].concat());
+pub static ALL: LazyLock<Vec<Explanation>> = LazyLock::new(|| {
+    [IMAGES, data::EXPLAINED, NETWORKS, loss::EXPLAINED, augment::EXPLAINED, optimizer::EXPLAINED, RUN].concat()
+});
 
 /// The keys before the sections.
 const IMAGES: &[Explanation] = &[

@@ -24,6 +24,14 @@ pub struct Loss {
     pub lecam: f64,
     /// LeCam only: decay a batch of the averages of the discriminator's logits.
     pub lecam_decay: f64,
+    /// Weight of the consistency of the discriminator's decision on a real image and on the same image changed; 0 leaves it out.
+    pub consistency_real: f64,
+    /// The same on fakes.
+    pub consistency_fake: f64,
+    /// Consistency only: the largest shift of the changed image either way, as a share of the side.
+    pub consistency_shift: f64,
+    /// Consistency only: mirror half of the changed images left to right.
+    pub consistency_flip: bool,
     /// How much an image counts by its class, in the terms of single images of both losses.
     pub class_weights: ClassWeights,
     /// `auxiliary` conditioning only: weight of the classification loss.
@@ -40,6 +48,10 @@ impl Default for Loss {
             r1_every: 1,
             lecam: 0.0,
             lecam_decay: 0.99,
+            consistency_real: 0.0,
+            consistency_fake: 0.0,
+            consistency_shift: 0.0625,
+            consistency_flip: false,
             class_weights: ClassWeights::None,
             auxiliary_weight: 1.0,
         }
@@ -59,6 +71,9 @@ impl Loss {
         if !(0.0..1.0).contains(&self.lecam_decay) {
             list.error("loss.lecam_decay", format!("{} is outside 0 (included) to 1 (excluded)", self.lecam_decay));
         }
+        range(list, "loss.consistency_real", self.consistency_real, 0.0..=1e6);
+        range(list, "loss.consistency_fake", self.consistency_fake, 0.0..=1e6);
+        range(list, "loss.consistency_shift", self.consistency_shift, 0.0..=0.5);
         range(list, "loss.auxiliary_weight", self.auxiliary_weight, 0.0..=1e6);
     }
 }
@@ -123,6 +138,30 @@ pub(super) const EXPLAINED: &[Explanation] = &[
         "0 to 1 (excluded)",
         "Tseng et al. 2021",
         "With `lecam`, the decay a batch of the two moving averages. 0.99 is the value of the paper.",
+    ),
+    key(
+        "loss.consistency_real",
+        "0 (off) or more",
+        "Zhao et al. 2021 (bCR)",
+        "Weight of the mean squared difference between the discriminator's logits on a real image and on the same image shifted or mirrored. It learns not to judge by where things lie, which helps with few images and makes its update about half as long again. 10 here and in `consistency_fake` is the paper's. At several scales it is the mean over them; logits of classes and of a U-Net's pixels are not compared. Images that `augment` changes are compared as changed. What is held consistent leaks into generated images, so keep it small.",
+    ),
+    key(
+        "loss.consistency_fake",
+        "0 (off) or more",
+        "Zhao et al. 2021 (bCR)",
+        "The same on generated images, in the discriminator's update alone. Balanced consistency uses both, at the same cost each; with one alone the discriminator may tell real from fake by the difference.",
+    ),
+    key(
+        "loss.consistency_shift",
+        "0 (off) to 0.5 of the side",
+        "Zhao et al. 2021 (bCR)",
+        "With consistency, the largest shift of the second look in whole pixels, up, down, left or right alike; the border is mirrored. The paper's few pixels are 0.0625 at 64 px.",
+    ),
+    key(
+        "loss.consistency_flip",
+        "true or false",
+        "Zhao et al. 2021 (bCR)",
+        "With consistency, mirrors half of the second looks left to right, as the paper does. The discriminator then takes mirrored anatomy for real and the generator will draw it, so keep it for images without sides.",
     ),
     key(
         "loss.class_weights",

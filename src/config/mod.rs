@@ -3,6 +3,7 @@
 //! A [`Config`] is the whole of `run.toml`. The keys of `generator`, `discriminator`, `loss` and `optimizer` mean
 //! what the papers named in [`explain`] mean by them; `classes` is missing on purpose, since the data decides it.
 
+pub mod augment;
 mod cache;
 pub mod chance;
 pub mod check;
@@ -18,6 +19,7 @@ mod preset;
 
 use serde::{Deserialize, Serialize};
 
+pub use augment::Augment;
 pub use check::{Level, Problem, has_errors};
 pub use data::{CLASS_FACTORS, DEMO, Data};
 pub use file::{ConfigError, Overrides};
@@ -43,6 +45,8 @@ pub struct Config {
     pub discriminator: Discriminator,
     /// What the two are trained to lower.
     pub loss: Loss,
+    /// How images are changed before the discriminator sees them.
+    pub augment: Augment,
     /// How their weights move.
     pub optimizer: Optimizer,
     /// How long, how much at a time, and what is kept.
@@ -60,6 +64,7 @@ impl Default for Config {
             generator: Generator::default(),
             discriminator: Discriminator::default(),
             loss: Loss::default(),
+            augment: Augment::default(),
             optimizer: Optimizer::default(),
             train: Train::default(),
             score: Score::default(),

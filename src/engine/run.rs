@@ -173,6 +173,8 @@ impl<'a, 'b> Run<'a, 'b> {
             loss_g: losses.generator,
             logits_real: losses.logits_real,
             logits_fake: losses.logits_fake,
+            augment_probability: losses.augment_probability,
+            sign_real: losses.sign_real,
             generator_lr: o.generator_lr * lr_factor,
             discriminator_lr: o.discriminator_lr * lr_factor,
             seconds: self.clock.seconds,

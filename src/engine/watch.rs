@@ -207,6 +207,7 @@ fn saturation_advice(config: &Config) -> String {
         (!config.discriminator.spectral_norm, "spectral normalisation of the discriminator"),
         (!augmented, "augmented images (flips, rotation)"),
         (augmented, "stronger augmentation"),
+        (!config.augment.is_on(), "adaptive augmentation of what the discriminator sees (augment.adaptive)"),
         (config.loss.r1 == 0.0, "R1 (loss.r1)"),
         (config.train.instance_noise == 0.0, "instance noise (train.instance_noise)"),
     ])

@@ -168,6 +168,13 @@ pub struct Step {
     pub logits_real: f32,
     /// Mean logit of the discriminator on fakes.
     pub logits_fake: f32,
+    /// Probability with which the images that the discriminator saw were changed; nothing where no change is on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub augment_probability: Option<f32>,
+    /// Mean sign of the discriminator's logits on real images, told beside it for losses whose logits have a border between
+    /// real and fake: 1 where it is sure of all of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sign_real: Option<f32>,
     /// Learning rate of the generator in this step.
     pub generator_lr: f64,
     /// Learning rate of the discriminator in this step.

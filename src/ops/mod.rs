@@ -3,6 +3,7 @@
 mod activation;
 pub mod aligned;
 pub mod attention;
+pub mod augment;
 mod channel_gate;
 pub mod channelwise;
 #[cfg(test)]

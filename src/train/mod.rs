@@ -1,6 +1,7 @@
 //! One update of D, one of G, and every piece of state that a resume needs.
 
 mod adam;
+mod augment;
 mod clip;
 mod lecam;
 mod loss;

@@ -9,7 +9,7 @@ use crate::config::chance::{Purpose, stream};
 use crate::ops::Value;
 
 /// Streams of chance that a batch takes, one an image: the largest `train.batch_size`.
-const IMAGES: u64 = 4096;
+pub(super) const IMAGES: u64 = 4096;
 
 /// The deviation in the step after `done` ones: a straight line from `instance_noise` to 0.
 pub(super) fn deviation(train: &Train, done: u64) -> f64 {

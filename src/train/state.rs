@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 use anyhow::Context as _;
 use candle_core::{Device, Tensor};
 
+use super::augment::Adaptive;
 use super::lecam::LeCam;
 use super::{Adam, Trainer};
 use crate::config::Config;
@@ -24,7 +25,12 @@ const DISCRIMINATOR_OPTIMIZER: &str = "discriminator_optimizer.safetensors";
 /// The moving averages of the LeCam regularisation: `real` and `fake`, one f64 a scale.
 const LECAM: &str = "lecam.safetensors";
 
-/// Every file of a trainer's checkpoint, to which `loss.lecam` adds `lecam.safetensors`.
+/// The adaptive probability of changes (f64), and the signs (f64), logits and images (i64) seen since it moved, one number
+/// each.
+const AUGMENT: &str = "augment.safetensors";
+
+/// Every file of a trainer's checkpoint, to which `loss.lecam` adds `lecam.safetensors`, and `augment.adaptive`
+/// `augment.safetensors`.
 pub const FILES: [&str; 5] = [GENERATOR, DISCRIMINATOR, EMA, GENERATOR_OPTIMIZER, DISCRIMINATOR_OPTIMIZER];
 
 impl Trainer {
@@ -42,6 +48,9 @@ impl Trainer {
         ];
         if self.config.loss.lecam > 0.0 {
             files.push((LECAM, lecam_bytes(&self.lecam)?));
+        }
+        if self.config.augment.adaptive {
+            files.push((AUGMENT, adaptive_bytes(&self.adaptive)?));
         }
         Ok(files)
     }
@@ -82,6 +91,9 @@ impl Trainer {
         }
         if self.config.loss.lecam > 0.0 {
             self.lecam = parse_lecam(&read(LECAM)?).with_context(|| format!("checkpoint file {LECAM}"))?;
+        }
+        if self.config.augment.adaptive {
+            self.adaptive = parse_adaptive(&read(AUGMENT)?).with_context(|| format!("checkpoint file {AUGMENT}"))?;
         }
         Ok(())
     }
@@ -150,4 +162,30 @@ fn parse_lecam(bytes: &[u8]) -> anyhow::Result<LeCam> {
         Ok(tensors.remove(name).with_context(|| format!("`{name}` is missing"))?.to_vec1()?)
     };
     Ok(LeCam { real: averages("real")?, fake: averages("fake")? })
+}
+
+fn adaptive_bytes(adaptive: &Adaptive) -> anyhow::Result<Vec<u8>> {
+    let real = |number: f64| Tensor::new(&[number], &Device::Cpu);
+    let count = |number: u64| anyhow::Ok(Tensor::new(&[i64::try_from(number)?], &Device::Cpu)?);
+    bytes(&BTreeMap::from([
+        ("probability".to_owned(), real(adaptive.probability)?),
+        ("signs".to_owned(), real(adaptive.signs)?),
+        ("logits".to_owned(), count(adaptive.logits)?),
+        ("images".to_owned(), count(adaptive.images)?),
+    ]))
+}
+
+fn parse_adaptive(bytes: &[u8]) -> anyhow::Result<Adaptive> {
+    let tensors = parse(bytes)?;
+    let tensor = |name: &str| tensors.get(name).with_context(|| format!("`{name}` is missing"));
+    let real = |name: &str| -> anyhow::Result<f64> { Ok(tensor(name)?.reshape(())?.to_scalar()?) };
+    let count = |name: &str| -> anyhow::Result<u64> {
+        let number: i64 = tensor(name)?.reshape(())?.to_scalar()?;
+        u64::try_from(number).with_context(|| format!("`{name}` is negative"))
+    };
+    let probability = real("probability")?;
+    if !(0.0..=1.0).contains(&probability) {
+        anyhow::bail!("a `probability` of {probability}");
+    }
+    Ok(Adaptive { probability, signs: real("signs")?, logits: count("logits")?, images: count("images")? })
 }

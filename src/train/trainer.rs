@@ -2,12 +2,13 @@
 //!
 //! One step is `discriminator_steps` updates of D, then one of G, then the moving average of G. Every update adds up the
 //! gradients of `accumulation` batches, each loss divided by their number. D's update draws its own fakes, through which no
-//! gradient reaches G; G's update draws new ones. Both networks run in training mode throughout. Noise for the images that D
-//! sees, and whether R1 is due, follow from the count of updates, which the optimisers' checkpoints hold.
+//! gradient reaches G; G's update draws new ones. Both networks run in training mode throughout. Noise and changes of the
+//! images that D sees, and whether R1 is due, follow from the count of updates, which the optimisers' checkpoints hold.
 
 use candle_core::{Device, Result, Tensor};
 
 use super::adam::Adam;
+use super::augment::{self, Adaptive};
 use super::clip;
 use super::lecam::LeCam;
 use super::loss::{self, Batch};
@@ -66,6 +67,10 @@ pub struct Losses {
     pub logits_fake: f32,
     /// Share of logits on the right side of 0 in the same: above on real images, below on fakes.
     pub accuracy: f32,
+    /// With which the images that D saw were changed; nothing where no change is on.
+    pub augment_probability: Option<f32>,
+    /// Mean sign of the logits on real images beside it, for losses whose logits have a border between real and fake.
+    pub sign_real: Option<f32>,
 }
 
 /// Both networks, the averaged generator and their optimisers.
@@ -79,6 +84,7 @@ pub struct Trainer {
     pub(super) generator_optimizer: Adam,
     pub(super) discriminator_optimizer: Adam,
     pub(super) lecam: LeCam,
+    pub(super) adaptive: Adaptive,
     /// `(classes)`, where images count by their class.
     class_weights: Option<Tensor>,
 }
@@ -99,6 +105,7 @@ impl Trainer {
             discriminator_optimizer: Adam::new(&discriminator_store, o.beta1, o.beta2)?,
             ema: generator_store.clone(),
             lecam: LeCam::default(),
+            adaptive: Adaptive::default(),
             class_weights: None,
             generator,
             discriminator,
@@ -207,6 +214,9 @@ impl Trainer {
         clip::by_norm(&mut total.0, o.clip)?;
         self.generator_optimizer.update(&mut self.generator_store, &total.0, o.generator_lr * lr_factor)?;
         self.follow()?;
+        let probability = augment::probability(&self.config.augment, &self.adaptive);
+        losses.augment_probability = probability.map(|probability| probability as f32);
+        self.adaptive.adjust(&self.config.augment, self.generator_optimizer.steps());
         Ok(losses)
     }
 
@@ -226,9 +236,12 @@ impl Trainer {
         let l = &self.config.loss;
         let r1_due = l.r1 > 0.0 && self.discriminator_optimizer.steps().is_multiple_of(l.r1_every as u64);
         let real = if r1_due { Value::leaf(real.tensor().clone()) } else { real };
+        // R1 is the slope at the image itself, through its changes.
+        let (seen, fake) = self.augmented(&real, &fake, part)?;
+        let looks = self.second_looks(&seen, &fake, part)?;
         let batch = self.batch(&b.labels)?;
         let mut pass = Pass::new(&mut self.discriminator_store, Mode::Train, true);
-        let on_real = self.discriminator.forward(&mut pass, &real, &b.labels)?;
+        let on_real = self.discriminator.forward(&mut pass, &seen, &b.labels)?;
         let on_fake = self.discriminator.forward(&mut pass, &fake, &b.labels)?;
         let mut loss = loss::of_discriminator(&self.config, &on_real, &on_fake, &batch)?;
         if r1_due {
@@ -237,8 +250,12 @@ impl Trainer {
         if l.lecam > 0.0 {
             loss = loss.add(&self.lecam.term(l.lecam_decay, &on_real, &on_fake)?.scale(l.lecam)?)?;
         }
+        let first = [&on_real[..], &on_fake[..]];
+        if let Some(term) = augment::consistency(&self.discriminator, &mut pass, &looks, first, &b.labels)? {
+            loss = loss.add(&term)?;
+        }
         if l.kind == LossKind::WassersteinGp {
-            let (real, fake) = (real.tensor(), fake.tensor());
+            let (real, fake) = (seen.tensor(), fake.tensor());
             let penalty = loss::gradient_penalty(&self.discriminator, &mut pass, real, fake, &b.labels, &b.alpha)?;
             loss = loss.add(&penalty.scale(l.gradient_penalty)?)?;
         }
@@ -247,6 +264,11 @@ impl Trainer {
         losses.logits_real += mean_logit(&on_real)? * share_f32;
         losses.logits_fake += mean_logit(&on_fake)? * share_f32;
         losses.accuracy += 0.5 * (share_of(&on_real, |x| x > 0.0)? + share_of(&on_fake, |x| x < 0.0)?) * share_f32;
+        if self.config.augment.is_on()
+            && let Some(sign) = self.adaptive.see(l.kind, &on_real)?
+        {
+            *losses.sign_real.get_or_insert(0.0) += sign * share_f32;
+        }
         drop((on_real, on_fake));
         total.add(loss, &pass, share)
     }
@@ -267,6 +289,7 @@ impl Trainer {
         let train = &self.config.train;
         let purpose = Purpose::GeneratorInstanceNoise;
         let fake = with_noise(&fake, train.seed, purpose, number, deviation(train, steps))?;
+        let fake = augment::augmented(&fake, &self.config, &self.adaptive, Purpose::GeneratorAugment, number)?;
         // D moves its singular vectors and running statistics here too, but its weights need no gradients.
         let mut judge = Pass::new(&mut self.discriminator_store, Mode::Train, false);
         let judgements = self.discriminator.forward(&mut judge, &fake, &b.labels)?;

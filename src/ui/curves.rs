@@ -241,7 +241,7 @@ fn charts<'a>(ui: &Ui, view: &'a RunView) -> Vec<Chart<'a>> {
     let number: fn(f64) -> String = |value| format::reading(value as f32);
     let tick: fn(f64) -> String = format::tick;
     let curve = |name, color, series| Curve { name, color, series };
-    vec![
+    let mut charts = vec![
         Chart {
             title: "Losses",
             about: "What each network is trained to lower. In a healthy run neither runs away; they need not fall.",
@@ -266,7 +266,22 @@ fn charts<'a>(ui: &Ui, view: &'a RunView) -> Vec<Chart<'a>> {
             tick: format::rate,
             smoothed: false,
         },
-    ]
+    ];
+    if c.augment_probability.last().is_some() {
+        let mut curves = vec![curve("p", p.accent, &c.augment_probability)];
+        if c.sign_real.last().is_some() {
+            curves.push(curve("sign of real", p.real, &c.sign_real));
+        }
+        charts.push(Chart {
+            title: "Augmentation",
+            about: "The probability with which what the discriminator sees is changed, and the mean sign of its decisions on real images: near 1 it knows them by heart. The adaptive probability rises while that is above its target.",
+            curves,
+            write: number,
+            tick,
+            smoothed: true,
+        });
+    }
+    charts
 }
 
 fn framed<R>(ui: &mut Ui, height: f32, contents: impl FnOnce(&mut Ui) -> R) -> R {

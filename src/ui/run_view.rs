@@ -47,6 +47,10 @@ pub struct Curves {
     pub logits_real: Series,
     /// The discriminator's mean logit on fakes.
     pub logits_fake: Series,
+    /// Probability with which the images that the discriminator sees are changed, where that is told.
+    pub augment_probability: Series,
+    /// The discriminator's mean sign on real images, where that is told.
+    pub sign_real: Series,
     /// Learning rate of the generator.
     pub generator_lr: Series,
     /// Learning rate of the discriminator.
@@ -54,23 +58,29 @@ pub struct Curves {
 }
 
 impl Curves {
-    fn all(&mut self) -> [&mut Series; 6] {
+    fn all(&mut self) -> [&mut Series; 8] {
         [
             &mut self.loss_d,
             &mut self.loss_g,
             &mut self.logits_real,
             &mut self.logits_fake,
+            &mut self.augment_probability,
+            &mut self.sign_real,
             &mut self.generator_lr,
             &mut self.discriminator_lr,
         ]
     }
 
     fn push(&mut self, step: &Step) {
+        // What is not told leaves no point, as what is no number does.
+        let told = |value: Option<f32>| value.unwrap_or(f32::NAN);
         let values = [
             step.loss_d,
             step.loss_g,
             step.logits_real,
             step.logits_fake,
+            told(step.augment_probability),
+            told(step.sign_real),
             step.generator_lr as f32,
             step.discriminator_lr as f32,
         ];

@@ -1,5 +1,6 @@
 //! The set-up: every option of a run, what it costs, and what is wrong with it.
 
+mod augment;
 pub mod fit;
 mod form;
 mod images;
@@ -89,6 +90,7 @@ pub fn setup_ui(ui: &mut Ui, config: &mut Config, draft: &mut Option<String>, gi
                 images::images_ui(&mut form, ui, given.data.summary());
             });
             section(ui, "Augmentation", false, |ui| images::augmentation_ui(&mut form, ui));
+            section(ui, "Differentiable augmentation", false, |ui| augment::augment_ui(&mut form, ui));
             section(ui, "Generator", true, |ui| sections::generator_ui(&mut form, ui));
             section(ui, "Discriminator", true, |ui| sections::discriminator_ui(&mut form, ui));
             section(ui, "Loss", true, |ui| sections::loss_ui(&mut form, ui));

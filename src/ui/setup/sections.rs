@@ -68,6 +68,7 @@ pub fn loss_ui(form: &mut Form<'_>, ui: &mut Ui) {
     form.count(ui, "loss.r1_every", "R1 every", no_r1, 1..=1000, |c| &mut c.loss.r1_every);
     form.fraction(ui, "loss.lecam", "LeCam", None, 0.0..=1e6, |c| &mut c.loss.lecam);
     form.fraction(ui, "loss.lecam_decay", "LeCam decay", no_lecam, 0.0..=BELOW_ONE, |c| &mut c.loss.lecam_decay);
+    super::augment::consistency_ui(form, ui);
     form.choice(ui, "loss.class_weights", "Class weights", |c| &mut c.loss.class_weights);
     form.fraction(ui, "train.instance_noise", "Instance noise", None, 0.0..=10.0, |c| &mut c.train.instance_noise);
     let off = (form.config.train.instance_noise == 0.0).then_some("Only with instance noise above 0");

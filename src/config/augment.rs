@@ -1,0 +1,303 @@
+//! `[augment]`: its keys, what they mean, and what is wrong with them.
+
+use serde::{Deserialize, Serialize};
+
+use super::check::{List, range};
+use super::explain::{Explanation, key};
+use super::{Config, LossKind};
+
+/// `[augment]`: how images, real and fake, are changed before the discriminator sees them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Augment {
+    /// Strength of changes of brightness, saturation and contrast, as a share of DiffAugment's; 0 leaves them out.
+    pub color: f64,
+    /// Largest shift either way, as a share of the side; 0 leaves it out.
+    pub translation: f64,
+    /// Side of the square that is hidden, as a share of the image's; 0 leaves it out.
+    pub cutout: f64,
+    /// Mirror left and right.
+    pub flip: bool,
+    /// Turn by a multiple of 90 degrees.
+    pub rotate90: bool,
+    /// Standard deviation of the binary logarithm of the scale; 0 leaves it out.
+    pub scale: f64,
+    /// Largest angle either way in degrees; 0 leaves it out.
+    pub rotation: f64,
+    /// With which each change is applied to each image, where it is not adaptive.
+    pub probability: f64,
+    /// Let the probability follow how sure the discriminator is of real images; it starts at 0.
+    pub adaptive: bool,
+    /// Adaptive only: the mean sign of the discriminator's logits on real images that is aimed at.
+    pub target: f64,
+    /// Adaptive only: real images over which the probability could go from 0 to 1.
+    pub adaptive_images: usize,
+    /// Adaptive only: steps between adjustments.
+    pub adaptive_every: usize,
+    /// Adaptive only: the largest probability.
+    pub limit: f64,
+}
+
+impl Default for Augment {
+    fn default() -> Self {
+        Self {
+            color: 0.0,
+            translation: 0.0,
+            cutout: 0.0,
+            flip: false,
+            rotate90: false,
+            scale: 0.0,
+            rotation: 0.0,
+            probability: 1.0,
+            adaptive: false,
+            target: 0.6,
+            adaptive_images: 50_000,
+            adaptive_every: 4,
+            limit: 0.8,
+        }
+    }
+}
+
+/// From this probability on flips and turns are likely to leak into generated images.
+const LEAKS: f64 = 0.8;
+
+/// A share of a side of so many pixels, in whole ones.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked to be 0 to 1")]
+pub fn pixels(share: f64, side: usize) -> usize {
+    (side as f64 * share + 0.5).floor() as usize
+}
+
+impl Augment {
+    /// Whether any change is named.
+    pub fn is_on(&self) -> bool {
+        self.flip
+            || self.rotate90
+            || [self.color, self.translation, self.cutout, self.scale, self.rotation].iter().any(|much| *much > 0.0)
+    }
+
+    /// Whether it turns or mirrors images: a generator may take up either without being told apart from a real one.
+    fn turns(&self) -> bool {
+        self.flip || self.rotate90 || self.rotation > 0.0
+    }
+
+    fn check(&self, list: &mut List) {
+        for (key, value, most) in [
+            ("augment.color", self.color, 1.0),
+            ("augment.translation", self.translation, 0.5),
+            ("augment.cutout", self.cutout, 0.9),
+            ("augment.scale", self.scale, 1.0),
+            ("augment.rotation", self.rotation, 180.0),
+            ("augment.probability", self.probability, 1.0),
+            ("augment.limit", self.limit, 1.0),
+        ] {
+            range(list, key, value, 0.0..=most);
+        }
+        range(list, "augment.target", self.target, -1.0..=1.0);
+        if self.adaptive_images == 0 {
+            list.error("augment.adaptive_images", "the probability cannot move over 0 images; 1 or more");
+        }
+        if !(1..=1000).contains(&self.adaptive_every) {
+            list.error("augment.adaptive_every", format!("{} is outside 1 to 1000", self.adaptive_every));
+        }
+        if self.adaptive && !self.is_on() {
+            list.error("augment.adaptive", "there is nothing to adapt: no change is on. Set at least one of color, translation, cutout, flip, rotate90, scale and rotation");
+        }
+        if self.is_on() && !self.adaptive && self.probability == 0.0 {
+            list.warning(
+                "augment.probability",
+                "changes are named but never applied; a probability above 0, or adaptive = true",
+            );
+        }
+        let (key, most) = match self.adaptive {
+            true => ("augment.limit", self.limit),
+            false => ("augment.probability", self.probability),
+        };
+        if self.turns() && most > LEAKS {
+            list.warning(key, format!("mirrored and turned images that are shown as often as upright ones ({most} is above {LEAKS}) are likely to leak: the generator has no way to know which were meant"));
+        }
+    }
+}
+
+impl Config {
+    /// What is wrong with `[augment]` and with consistency, alone and beside other sections.
+    pub(super) fn check_augmentation(&self, list: &mut List) {
+        self.augment.check(list);
+        let (a, l) = (&self.augment, &self.loss);
+        if a.adaptive && l.kind == LossKind::WassersteinGp {
+            list.error("augment.adaptive", "it goes by the sign of the discriminator's logits, and a Wasserstein critic's have no zero. Use another loss, or a fixed probability");
+        }
+        for (key, share) in [("augment.translation", a.translation), ("augment.cutout", a.cutout)] {
+            if share > 0.0 && pixels(share, self.image_size) == 0 {
+                list.error(
+                    key,
+                    format!("{share} of {} px is no whole pixel, so it would change nothing", self.image_size),
+                );
+            }
+        }
+        let consistent = l.consistency_real > 0.0 || l.consistency_fake > 0.0;
+        if consistent && !l.consistency_flip && pixels(l.consistency_shift, self.image_size) == 0 {
+            let shift = l.consistency_shift;
+            list.error("loss.consistency_shift", format!("{shift} of {} px and no flip leave the second look as it is, so there is nothing to compare. A larger share, or consistency_flip", self.image_size));
+        }
+        if consistent && (l.consistency_real == 0.0 || l.consistency_fake == 0.0) {
+            let key = if l.consistency_real == 0.0 { "loss.consistency_real" } else { "loss.consistency_fake" };
+            list.warning(key, "consistency on one side alone lets the discriminator tell real from fake by how it treats shifts. Balanced consistency weighs both");
+        }
+        if !self.data.is_demo() {
+            let sided = "mirrored images pass for real ones, which breaks left-right anatomy: hearts will turn up on the right. Keep it for images without sides, such as cells";
+            if a.flip {
+                list.warning("augment.flip", sided);
+            }
+            if consistent && l.consistency_flip {
+                list.warning("loss.consistency_flip", sided);
+            }
+        }
+    }
+}
+
+/// Its keys, in the order of the struct.
+pub(super) const EXPLAINED: &[Explanation] = &[
+    key(
+        "augment.color",
+        "0 (off) to 1, share of DiffAugment's strength",
+        "Zhao et al. 2020 (DiffAugment)",
+        "Changes brightness, then saturation, then contrast of every image that the discriminator sees, real or fake, each drawn anew. Unlike `data.color_jitter`, what it does is not learnt, so it keeps a discriminator from learning few images by heart. 1 is DiffAugment: up to 0.5 added (pixels go from -1 to 1), saturation times 0 to 2, contrast times 0.5 to 1.5. Little time.",
+    ),
+    key(
+        "augment.translation",
+        "0 (off) to 0.5 of the side",
+        "Zhao et al. 2020 (DiffAugment)",
+        "Shifts every image that the discriminator sees by up to this share of its side either way, in whole pixels; zeros (mid-grey) fill the border, where StyleGAN2-ADA mirrors the image. 0.125 is the paper's. Little time.",
+    ),
+    key(
+        "augment.cutout",
+        "0 (off) to 0.9 of the side",
+        "Zhao et al. 2020 (DiffAugment); DeVries & Taylor 2017",
+        "Hides a square of this share of the side, somewhere, in every image that the discriminator sees. 0.5 is the paper's; images whose point is one small spot want less. Little time.",
+    ),
+    key(
+        "augment.flip",
+        "true or false",
+        "Karras et al. 2020 (ADA)",
+        "Mirrors left to right, half of the time, what the discriminator sees of real and fake images. At a probability below 1 the generator can tell which side was meant; at 1 it breaks left-right anatomy, so keep it for images without sides.",
+    ),
+    key(
+        "augment.rotate90",
+        "true or false",
+        "Karras et al. 2020 (ADA)",
+        "Turns by 0, 90, 180 or 270 degrees, all alike, what the discriminator sees of real and fake images. At a probability near 1 up and down get lost.",
+    ),
+    key(
+        "augment.scale",
+        "0 (off) to 1, deviation of the binary logarithm",
+        "Karras et al. 2020 (ADA)",
+        "Scales what the discriminator sees about its centre by 2 to the power of a normal number with this deviation; zeros fill the border. 0.2 is the paper's. Pixels are bilinear, without the paper's wavelet filter, so small scales alias a little.",
+    ),
+    key(
+        "augment.rotation",
+        "0 (off) to 180 degrees",
+        "Karras et al. 2020 (ADA)",
+        "Turns what the discriminator sees by up to this angle either way, together with `scale` in one pass; zeros fill the border. 180 is the paper's. Little time.",
+    ),
+    key(
+        "augment.probability",
+        "0 to 1",
+        "Zhao et al. 2020 (DiffAugment); Karras et al. 2020 (ADA)",
+        "Each change is applied to each image by itself with this probability, reals and fakes drawn apart, in the updates of both networks. 1 is DiffAugment, which suits color, translation and cutout; with flips and turns stay at 0.8 or less, or they leak into generated images. Not read with `adaptive`.",
+    ),
+    key(
+        "augment.adaptive",
+        "true or false",
+        "Karras et al. 2020 (ADA)",
+        "Lets the probability start at 0 and follow overfitting: it rises while the discriminator is too sure of real images (`target`), and falls while it is not. Best where it is not known how much is needed; it costs nothing beside the changes. Needs a loss whose logits have a border between real and fake, so not `wasserstein-gp`; for `least-squares` that is 0.5.",
+    ),
+    key(
+        "augment.target",
+        "-1 to 1",
+        "Karras et al. 2020 (ADA)",
+        "With `adaptive`, the mean sign of the logits on real images (r_t) above which the probability rises. 0.6 is the paper's; all logits of all scales count, pixels' of a U-Net do not.",
+    ),
+    key(
+        "augment.adaptive_images",
+        "1 or more images",
+        "Karras et al. 2020 (ADA)",
+        "With `adaptive`, the real images over which the probability could go from 0 to 1. The paper's 500000 belongs to runs of 25 million images; the default of 50000 suits runs of some thousand steps, which see a hundred thousand.",
+    ),
+    key(
+        "augment.adaptive_every",
+        "1 to 1000 steps",
+        "Karras et al. 2020 (ADA)",
+        "With `adaptive`, the steps whose signs are averaged for one adjustment. 4 is the paper's.",
+    ),
+    key(
+        "augment.limit",
+        "0 to 1",
+        "Karras et al. 2020 (ADA)",
+        "With `adaptive`, the largest probability. The paper has none but finds changes leaking into generated images above 0.8, so that is where this stops it; 1 leaves it free.",
+    ),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Level;
+
+    fn problems(entries: &[&str]) -> Vec<(Level, &'static str)> {
+        let entries: Vec<String> = entries.iter().map(|entry| (*entry).to_owned()).collect();
+        let config = Config::default().with(&entries).expect("readable");
+        config.check(Some(3)).into_iter().map(|problem| (problem.level, problem.key)).collect()
+    }
+
+    #[test]
+    fn pixels_are_counted_as_diffaugment_counts_them() {
+        assert_eq!(
+            [(0.125, 64), (0.125, 20), (0.5, 33), (0.01, 32)].map(|(share, side)| pixels(share, side)),
+            [8, 3, 17, 0]
+        );
+    }
+
+    #[test]
+    fn what_cannot_work_is_refused() {
+        use Level::{Error, Warning};
+        assert_eq!(problems(&["augment.color=1", "augment.translation=0.125", "augment.cutout=0.5"]), []);
+        assert_eq!(problems(&["augment.adaptive=true"]), [(Error, "augment.adaptive")]);
+        assert_eq!(problems(&["augment.adaptive=true", "augment.rotate90=true"]), []);
+        let critic = ["augment.adaptive=true", "augment.color=1", "loss.kind=wasserstein-gp"];
+        assert_eq!(problems(&critic), [(Error, "augment.adaptive")]);
+        assert_eq!(problems(&["augment.color=1", "augment.probability=0"]), [(Warning, "augment.probability")]);
+        assert_eq!(problems(&["augment.flip=true"]), [(Warning, "augment.probability")]);
+        assert_eq!(problems(&["augment.flip=true", "augment.probability=0.5"]), []);
+        let free = ["augment.rotation=90", "augment.adaptive=true", "augment.limit=1"];
+        assert_eq!(problems(&free), [(Warning, "augment.limit")]);
+        assert_eq!(problems(&["augment.cutout=0.001"]), [(Error, "augment.cutout")]);
+        let off = [
+            "augment.color=2",
+            "augment.translation=0.6",
+            "augment.cutout=nan",
+            "augment.scale=-1",
+            "augment.rotation=181",
+            "augment.probability=1.1",
+            "augment.limit=-0.1",
+            "augment.target=2",
+            "augment.adaptive_images=0",
+            "augment.adaptive_every=0",
+        ];
+        let wanted: Vec<_> = off.iter().filter_map(|entry| Some((Error, entry.split_once('=')?.0))).collect();
+        let errors: Vec<_> = problems(&off).into_iter().filter(|(level, _)| *level == Error).collect();
+        assert_eq!(errors, wanted);
+    }
+
+    #[test]
+    fn consistency_wants_both_sides_and_something_to_compare() {
+        use Level::{Error, Warning};
+        let both = ["loss.consistency_real=10", "loss.consistency_fake=10"];
+        assert_eq!(problems(&both), []);
+        assert_eq!(problems(&both[..1]), [(Warning, "loss.consistency_fake")]);
+        let nothing = [&both[..], &["loss.consistency_shift=0"]].concat();
+        assert_eq!(problems(&nothing), [(Error, "loss.consistency_shift")]);
+        assert_eq!(problems(&[&nothing[..], &["loss.consistency_flip=true"]].concat()), []);
+        let folder = [&both[..], &["loss.consistency_flip=true", "augment.flip=true", "data.source=/lungs"]].concat();
+        let told = problems(&[&folder[..], &["augment.probability=0.5"]].concat());
+        assert_eq!(told, [(Warning, "augment.flip"), (Warning, "loss.consistency_flip")]);
+    }
+}
