@@ -267,6 +267,30 @@ fn choosing_a_loss_changes_the_configuration_and_what_is_enabled() {
 }
 
 #[test]
+fn changes_of_what_the_discriminator_sees_are_set_and_their_probability_is_drawn() {
+    use egui::accesskit::Role;
+    let mut window = running();
+    window.click("What the discriminator sees options");
+    let off = |window: &Window, name: &str| {
+        window.harness.get_by_role_and_label(Role::SpinButton, name).accesskit_node().is_disabled()
+    };
+    assert!(off(&window, "Probability") && off(&window, "Target sign"));
+    window.bench().config.augment.cutout = 0.5;
+    window.settle();
+    assert!(!off(&window, "Probability") && off(&window, "Target sign"));
+    window.bench().config.augment.adaptive = true;
+    window.settle();
+    assert!(off(&window, "Probability") && !off(&window, "Target sign"));
+
+    assert!(!window.shows("Augmentation of what D sees"));
+    let told = Step { step: 3, augment_probability: Some(0.375), sign_real: Some(0.625), ..Step::default() };
+    window.apply(Event::Step(told));
+    for text in ["Augmentation of what D sees", "0.375", "0.625"] {
+        assert!(window.shows(text), "{text}");
+    }
+}
+
+#[test]
 fn attention_toggles_and_falls_away_with_its_map() {
     use egui::accesskit::Role;
     let mut window = Window::new();

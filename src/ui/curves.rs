@@ -273,7 +273,7 @@ fn charts<'a>(ui: &Ui, view: &'a RunView) -> Vec<Chart<'a>> {
             curves.push(curve("sign of real", p.real, &c.sign_real));
         }
         charts.push(Chart {
-            title: "Augmentation",
+            title: "Augmentation of what D sees",
             about: "The probability with which what the discriminator sees is changed, and the mean sign of its decisions on real images: near 1 it knows them by heart. The adaptive probability rises while that is above its target.",
             curves,
             write: number,
