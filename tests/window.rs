@@ -270,7 +270,7 @@ fn choosing_a_loss_changes_the_configuration_and_what_is_enabled() {
 fn changes_of_what_the_discriminator_sees_are_set_and_their_probability_is_drawn() {
     use egui::accesskit::Role;
     let mut window = running();
-    window.click("What the discriminator sees options");
+    window.click("Differentiable augmentation options");
     let off = |window: &Window, name: &str| {
         window.harness.get_by_role_and_label(Role::SpinButton, name).accesskit_node().is_disabled()
     };
