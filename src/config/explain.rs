@@ -34,7 +34,8 @@ pub(super) const fn key(
 
 /// Every key, in the order of `run.toml`.
 pub static ALL: LazyLock<Vec<Explanation>> = LazyLock::new(|| {
-    let learning = [loss::EXPLAINED, augment::EXPLAINED, optimizer::EXPLAINED, growing::EXPLAINED, transition::EXPLAINED];
+    let learning =
+        [loss::EXPLAINED, augment::EXPLAINED, optimizer::EXPLAINED, growing::EXPLAINED, transition::EXPLAINED];
     [IMAGES, data::EXPLAINED, NETWORKS, &learning.concat(), RUN].concat()
 });
 

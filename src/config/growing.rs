@@ -12,9 +12,9 @@ use super::explain::{Explanation, key};
 pub struct Growing {
     /// Side of the first images in pixels, 8 or 16; 0 trains at full size throughout.
     pub start: usize,
-    /// Real images that the discriminator is shown while a new resolution fades in.
+    /// Images shown while a new resolution fades in; a step shows `batch_size` x `accumulation`.
     pub fade_images: usize,
-    /// Real images that it is shown at a whole resolution before the next one begins.
+    /// Images shown at a whole resolution before the next one begins.
     pub stable_images: usize,
 }
 
@@ -52,10 +52,10 @@ impl Default for Stage {
 }
 
 impl Config {
-    /// Real images that the discriminator has been shown after so many steps.
+    /// Images shown after so many steps: of each step, those of one update of the discriminator, as speed and half-lives count
+    /// them. How many updates a step has may change while a run goes on, and must not move a stage that is over.
     pub fn images_shown(&self, steps: u64) -> u64 {
-        let a_step = self.images_per_step().saturating_mul(self.optimizer.discriminator_steps);
-        steps.saturating_mul(a_step as u64)
+        steps.saturating_mul(self.images_per_step() as u64)
     }
 
     /// What the networks are after so many steps: in the step that follows, and in what is drawn before it. It goes by that
@@ -91,7 +91,7 @@ impl Config {
         std::iter::successors(first, |resolution| Some(2 * resolution)).take_while(|r| *r < self.image_size).collect()
     }
 
-    /// Real images after which the networks have their full size.
+    /// Images after which the networks have their full size.
     fn images_to_grow(&self) -> u64 {
         let g = &self.growing;
         self.growing_resolutions().len() as u64 * (g.fade_images as u64).saturating_add(g.stable_images as u64)
@@ -99,9 +99,7 @@ impl Config {
 
     pub(super) fn check_growing(&self, list: &mut List) {
         let g = &self.growing;
-        for (key, images) in
-            [("growing.fade_images", g.fade_images), ("growing.stable_images", g.stable_images)]
-        {
+        for (key, images) in [("growing.fade_images", g.fade_images), ("growing.stable_images", g.stable_images)] {
             if images > 1_000_000_000 {
                 list.error(key, format!("{images} is more than a thousand million"));
             }
@@ -123,7 +121,10 @@ impl Config {
             list.error("growing.start", "a U-Net's decoder gives logits for pixels of full size, which the images of the first stages do not have. Use discriminator.unet = false, or growing.start = 0");
         }
         if g.fade_images == 0 && g.stable_images == 0 {
-            list.error("growing.stable_images", "stages of 0 images train nothing; 1 or more here or in growing.fade_images, or growing.start = 0");
+            list.error(
+                "growing.stable_images",
+                "stages of 0 images train nothing; 1 or more here or in growing.fade_images, or growing.start = 0",
+            );
         }
         let shown = self.images_shown(self.train.steps as u64);
         if self.images_to_grow() > shown {
@@ -146,15 +147,15 @@ pub(super) const EXPLAINED: &[Explanation] = &[
     ),
     key(
         "growing.fade_images",
-        "0 to 1000000000 real images",
+        "0 to 1000000000 images",
         "Karras et al. 2018 (Progressive GAN)",
-        "With `start`, the real images shown to the discriminator while a new size fades in: both networks blend their old and their new layers, whose share rises from 0 to 1 along a straight line. 0 changes at once, which shakes what was learnt.",
+        "With `start`, the images shown while a new size fades in (`batch_size` x `accumulation` a step): both networks blend their old and their new layers, whose share rises from 0 to 1 along a straight line. 0 changes at once, which shakes what was learnt.",
     ),
     key(
         "growing.stable_images",
-        "0 to 1000000000 real images",
+        "0 to 1000000000 images",
         "Karras et al. 2018 (Progressive GAN)",
-        "With `start`, the real images shown to the discriminator at each whole size before the next one begins. The last size lasts until the end of the run. The paper takes 600000 and 800000 for each; small data sets need fewer.",
+        "With `start`, the images shown at each whole size before the next one begins. The last size lasts until the end of the run. The paper takes 600000 and 800000 for each; small data sets need fewer.",
     ),
 ];
 
@@ -166,7 +167,7 @@ mod tests {
     fn growing() -> Config {
         let mut config = Config { image_size: 32, ..Config::default() };
         config.growing = Growing { start: 8, fade_images: 40, stable_images: 60 };
-        (config.train.batch_size, config.optimizer.accumulation, config.optimizer.discriminator_steps) = (5, 2, 2);
+        (config.train.batch_size, config.optimizer.accumulation, config.optimizer.discriminator_steps) = (10, 2, 3);
         config
     }
 

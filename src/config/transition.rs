@@ -10,14 +10,14 @@ use super::{Conditioning, Config};
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Transition {
-    /// Real images that the discriminator is shown before the label begins to count.
+    /// Images shown before the label begins to count; a step shows `batch_size` x `accumulation`.
     pub from: usize,
-    /// Real images after which it counts wholly; 0 for throughout.
+    /// Images after which it counts wholly; 0 for throughout.
     pub to: usize,
 }
 
 impl Transition {
-    /// How much the label counts after so many real images: `(shown - from) / (to - from)`, within 0 and 1.
+    /// How much the label counts after so many images: `(shown - from) / (to - from)`, within 0 and 1.
     pub fn condition(&self, shown: u64) -> f64 {
         if self.to == 0 || shown >= self.to as u64 {
             return 1.0;
@@ -33,7 +33,13 @@ impl Config {
             return;
         }
         if t.to <= t.from {
-            list.error("transition.to", format!("{} is not after transition.from ({}); more than it, or both 0 for labels from the first step", t.to, t.from));
+            list.error(
+                "transition.to",
+                format!(
+                    "{} is not after transition.from ({}); more than it, or both 0 for labels from the first step",
+                    t.to, t.from
+                ),
+            );
         }
         if t.to > 1_000_000_000 {
             list.error("transition.to", format!("{} is more than a thousand million", t.to));
@@ -52,13 +58,13 @@ impl Config {
 pub(super) const EXPLAINED: &[Explanation] = &[
     key(
         "transition.from",
-        "0 or more real images",
+        "0 or more images",
         "Shahbazi et al. 2022 (Collapse by Conditioning)",
-        "With `to`, the real images shown to the discriminator before labels begin to count; until then both networks train as if there were none. A quarter to a half of the run is a start.",
+        "With `to`, the images shown before labels begin to count (`batch_size` x `accumulation` a step); until then both networks train as if there were none. A quarter to a half of the run is a start.",
     ),
     key(
         "transition.to",
-        "0 (off), or real images, more than `from`",
+        "0 (off), or images, more than `from`",
         "Shahbazi et al. 2022 (Collapse by Conditioning)",
         "Images after which labels count wholly; between `from` and `to` their share s rises from 0 to 1. Small classes otherwise tend to collapse early, while without labels all of them first teach shapes together. In the generator s multiplies the label's embedding, and `conditional-batch` takes s of the class's own scale and shift and 1 - s of the mean over classes; in the discriminator s multiplies the label's planes, the projection or the classification loss. Unlike the paper, no second head stays: at s = 1 networks and losses are the ordinary ones. It costs nothing.",
     ),

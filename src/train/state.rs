@@ -6,9 +6,9 @@ use std::collections::{BTreeMap, HashMap};
 use anyhow::Context as _;
 use candle_core::{Device, Tensor};
 
+use super::adam::Moments;
 use super::augment::Adaptive;
 use super::lecam::LeCam;
-use super::adam::Moments;
 use super::{Adam, Trainer};
 use crate::config::Config;
 use crate::model::{Entry, Store};
@@ -153,7 +153,8 @@ fn load_moments(optimizer: &mut Adam, bytes: &[u8]) -> anyhow::Result<()> {
     for Moments { first, second, steps, .. } in optimizer.moments_mut() {
         let own = tensors.remove(&format!("{OWN_STEPS}{}", first.name));
         *steps = match own {
-            Some(own) => u64::try_from(own.to_scalar::<i64>()?).with_context(|| format!("`{OWN_STEPS}{}` is negative", first.name))?,
+            Some(own) => u64::try_from(own.to_scalar::<i64>()?)
+                .with_context(|| format!("`{OWN_STEPS}{}` is negative", first.name))?,
             None => all,
         };
         for (entry, order) in [(first, "first"), (second, "second")] {
