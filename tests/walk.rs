@@ -191,7 +191,7 @@ fn covering() -> (Vec<Config>, Vec<(Set, Set)>) {
             refused.push(pair);
             continue;
         };
-        for option in 0..OPTIONS.len() {
+        for (option, (_, names)) in OPTIONS.iter().enumerate() {
             if chosen.iter().any(|set| set.0 == option) {
                 continue;
             }
@@ -200,7 +200,7 @@ fn covering() -> (Vec<Config>, Vec<(Set, Set)>) {
                 let set = (option, *value);
                 chosen.iter().filter(|other| open.contains(&ordered(set, **other))).count()
             };
-            let mut values: Vec<usize> = (0..OPTIONS[option].1.len()).collect();
+            let mut values: Vec<usize> = (0..names.len()).collect();
             values.sort_by_key(|value| std::cmp::Reverse(gain(value)));
             let fits = |value: usize| Some((value, with(&config, (option, value)))).filter(|(_, config)| runs(config));
             if let Some((value, next)) = values.into_iter().find_map(fits) {
