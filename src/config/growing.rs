@@ -75,7 +75,7 @@ impl Config {
                 return (Some(resolution), 1.0);
             }
             left -= g.stable_images as u64;
-            resolution *= 2;
+            resolution = resolution.saturating_mul(2);
             if left < g.fade_images as u64 {
                 return (Some(resolution), left as f64 / g.fade_images as f64);
             }
@@ -88,13 +88,16 @@ impl Config {
     pub fn growing_resolutions(&self) -> Vec<usize> {
         let known = STARTS.contains(&self.growing.start);
         let first = known.then_some(self.growing.start);
-        std::iter::successors(first, |resolution| Some(2 * resolution)).take_while(|r| *r < self.image_size).collect()
+        std::iter::successors(first, |resolution| resolution.checked_mul(2))
+            .take_while(|r| *r < self.image_size)
+            .collect()
     }
 
     /// Images after which the networks have their full size.
     fn images_to_grow(&self) -> u64 {
         let g = &self.growing;
-        self.growing_resolutions().len() as u64 * (g.fade_images as u64).saturating_add(g.stable_images as u64)
+        let stages = self.growing_resolutions().len() as u64;
+        stages.saturating_mul((g.fade_images as u64).saturating_add(g.stable_images as u64))
     }
 
     pub(super) fn check_growing(&self, list: &mut List) {
@@ -212,6 +215,7 @@ mod tests {
         assert_eq!(errors(|c| c.discriminator.scales = 2), ["growing.start"]);
         assert_eq!(errors(|c| c.discriminator.unet = true), ["growing.start"]);
         assert_eq!(errors(|c| c.growing.fade_images = 2_000_000_000), ["growing.fade_images"]);
+        assert_eq!(errors(|c| c.image_size = usize::MAX), ["image_size"]);
         let none = |c: &mut Config| (c.growing.fade_images, c.growing.stable_images) = (0, 0);
         assert_eq!(errors(none), ["growing.stable_images"]);
         let mut short = growing();
