@@ -66,6 +66,8 @@ const OPTIONS: &[(&str, &[&str])] = &[
     ("optimizer.ema_half_life", &["0", "100"]),
     ("optimizer.ema_warmup", &["false", "true"]),
     ("optimizer.clip", &["0", "0.5"]),
+    ("growing.start", &["0", "8", "16"]),
+    ("transition.to", &["0", "12"]),
     ("optimizer.schedule", &["constant", "linear", "cosine", "step"]),
     ("train.instance_noise", &["0", "0.1"]),
 ];
@@ -102,6 +104,9 @@ const FIXED: &[(&str, &str)] = &[
     ("optimizer.decay_to", "0.1"),
     ("optimizer.drop_every", "2"),
     ("optimizer.drop_factor", "0.5"),
+    ("growing.fade_images", "6"),
+    ("growing.stable_images", "2"),
+    ("transition.from", "0"),
     ("train.steps", "5"),
     ("train.batch_size", "4"),
     ("train.seed", "3"),
@@ -120,6 +125,11 @@ const FIXED: &[(&str, &str)] = &[
 const REFUSED: &[(&str, &str)] = &[
     ("data.balance=true", "loss.class_weights=inverse-frequency"),
     ("data.balance=true", "loss.class_weights=inverse-square-root"),
+    ("discriminator.conditioning=none", "transition.to=12"),
+    ("discriminator.scales=2", "growing.start=8"),
+    ("discriminator.scales=2", "growing.start=16"),
+    ("discriminator.unet=true", "growing.start=8"),
+    ("discriminator.unet=true", "growing.start=16"),
     ("loss.kind=wasserstein-gp", "augment.adaptive=true"),
 ];
 
@@ -181,7 +191,7 @@ fn covering() -> (Vec<Config>, Vec<(Set, Set)>) {
             refused.push(pair);
             continue;
         };
-        for option in 0..OPTIONS.len() {
+        for (option, (_, names)) in OPTIONS.iter().enumerate() {
             if chosen.iter().any(|set| set.0 == option) {
                 continue;
             }
@@ -190,7 +200,7 @@ fn covering() -> (Vec<Config>, Vec<(Set, Set)>) {
                 let set = (option, *value);
                 chosen.iter().filter(|other| open.contains(&ordered(set, **other))).count()
             };
-            let mut values: Vec<usize> = (0..OPTIONS[option].1.len()).collect();
+            let mut values: Vec<usize> = (0..names.len()).collect();
             values.sort_by_key(|value| std::cmp::Reverse(gain(value)));
             let fits = |value: usize| Some((value, with(&config, (option, value)))).filter(|(_, config)| runs(config));
             if let Some((value, next)) = values.into_iter().find_map(fits) {

@@ -240,6 +240,18 @@ fn alarms_are_shown_with_advice_until_they_are_over() {
 }
 
 #[test]
+fn stages_of_a_growing_run_are_noted_and_its_samples_say_their_size() {
+    let mut window = running();
+    for (step, resolution, fading) in [(0, 8, false), (2, 16, true), (2, 16, true), (3, 16, false)] {
+        window.apply(Event::Stage { step, resolution, fading });
+    }
+    window.turn_to("Details");
+    window.click("Log");
+    assert!(window.shows("Images of 8 px") && window.shows("Images of 16 px fading in"));
+    assert_eq!(window.harness.query_all_by_label_contains("fading in").count(), 1);
+}
+
+#[test]
 fn a_divergence_is_told_by_the_failure_alone() {
     let mut window = running();
     let text = "Training has diverged at step 3.".to_owned();

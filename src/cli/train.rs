@@ -56,6 +56,7 @@ pub(super) fn run(args: &TrainArgs) -> anyhow::Result<ExitCode> {
             | Event::Alarm(_)
             | Event::Recovered(_)
             | Event::Edited(_)
+            | Event::Stage { .. }
             | Event::Paused { .. }
             | Event::Resumed { .. } => {}
         }
@@ -140,6 +141,10 @@ impl Watcher {
             Event::Edited(edited) => {
                 let told: Vec<String> = edited.changes.iter().map(ToString::to_string).collect();
                 self.say(&format!("step {}: changed {}", edited.step, told.join(", ")));
+            }
+            Event::Stage { step, resolution, fading } => {
+                let fades = if *fading { " fading in" } else { "" };
+                self.say(&format!("step {step}: images of {resolution} px{fades}"));
             }
             Event::Finished { step } => self.say(&format!("finished at step {step}")),
             Event::Stopped { step } => self.say(&format!("stopped at step {step}; the checkpoint is written")),

@@ -55,6 +55,8 @@ impl Config {
         self.loss.check(&mut list);
         self.check_augmentation(&mut list);
         self.optimizer.check(&mut list);
+        self.check_growing(&mut list);
+        self.check_transition(&mut list);
         self.check_regularization(&mut list);
         self.check_run(&mut list);
         if list.0.iter().all(|problem| problem.level == Level::Warning) {

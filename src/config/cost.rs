@@ -164,6 +164,10 @@ impl Config {
             }
             inputs = layer.channels;
         }
+        for resolution in self.growing_resolutions() {
+            let from = self.generator_layers().into_iter().find(|layer| 2 * layer.resolution == resolution);
+            total += from.map_or(0, |layer| layer.channels * self.channels * 16);
+        }
         for (from, to) in self.excitations() {
             total += from.channels * to.channels * 16 + to.channels * to.channels;
         }
@@ -195,6 +199,9 @@ impl Config {
         if d.unet {
             total += self.decoder_parameters(&layers);
         }
+        if size == self.image_size {
+            total += self.growing_resolutions().into_iter().map(|r| self.input_parameters(r, classes)).sum::<usize>();
+        }
         match d.conditioning {
             Conditioning::Auxiliary => total + classes * (inputs * 16 + 1),
             Conditioning::Projection => total + classes * inputs,
@@ -202,6 +209,20 @@ impl Config {
                 total
             }
         }
+    }
+
+    /// Those of the discriminator's input layer for images of an earlier stage.
+    fn input_parameters(&self, resolution: usize, classes: usize) -> usize {
+        let d = &self.discriminator;
+        let layers = self.discriminator_layers(self.image_size);
+        let Some(to) = layers.iter().find(|layer| 2 * layer.resolution == resolution) else { return 0 };
+        let pixels = resolution * resolution;
+        let label = match d.conditioning {
+            Conditioning::LabelMap => classes * pixels,
+            Conditioning::ProjectedMap => (d.label_embedding + 1) * pixels,
+            Conditioning::None | Conditioning::Replicated | Conditioning::Auxiliary | Conditioning::Projection => 0,
+        };
+        label + (self.channels + self.label_planes()) * to.channels * 16 + to.channels
     }
 
     fn decoder_parameters(&self, layers: &[Layer]) -> usize {

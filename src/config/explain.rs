@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use super::file::leaves;
-use super::{augment, data, loss, optimizer};
+use super::{augment, data, growing, loss, optimizer, transition};
 
 /// The explanation of one key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,7 +34,9 @@ pub(super) const fn key(
 
 /// Every key, in the order of `run.toml`.
 pub static ALL: LazyLock<Vec<Explanation>> = LazyLock::new(|| {
-    [IMAGES, data::EXPLAINED, NETWORKS, loss::EXPLAINED, augment::EXPLAINED, optimizer::EXPLAINED, RUN].concat()
+    let learning =
+        [loss::EXPLAINED, augment::EXPLAINED, optimizer::EXPLAINED, growing::EXPLAINED, transition::EXPLAINED];
+    [IMAGES, data::EXPLAINED, NETWORKS, &learning.concat(), RUN].concat()
 });
 
 /// The keys before the sections.

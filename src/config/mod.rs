@@ -11,11 +11,13 @@ pub mod cost;
 mod data;
 pub mod explain;
 mod file;
+mod growing;
 mod live;
 mod loss;
 mod network;
 mod optimizer;
 mod preset;
+mod transition;
 
 use serde::{Deserialize, Serialize};
 
@@ -23,11 +25,13 @@ pub use augment::Augment;
 pub use check::{Level, Problem, has_errors};
 pub use data::{CLASS_FACTORS, DEMO, Data};
 pub use file::{ConfigError, Overrides};
+pub use growing::{Growing, Stage};
 pub use live::{Change, is_live};
 pub use loss::Loss;
 pub use network::{Discriminator, Generator};
 pub use optimizer::Optimizer;
 pub use preset::Preset;
+pub use transition::Transition;
 
 /// The whole configuration of a run, as `run.toml` holds it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -49,6 +53,10 @@ pub struct Config {
     pub augment: Augment,
     /// How their weights move.
     pub optimizer: Optimizer,
+    /// How the networks grow to their full size.
+    pub growing: Growing,
+    /// How labels come in.
+    pub transition: Transition,
     /// How long, how much at a time, and what is kept.
     pub train: Train,
     /// How often the images are scored.
@@ -66,6 +74,8 @@ impl Default for Config {
             loss: Loss::default(),
             augment: Augment::default(),
             optimizer: Optimizer::default(),
+            growing: Growing::default(),
+            transition: Transition::default(),
             train: Train::default(),
             score: Score::default(),
         }

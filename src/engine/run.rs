@@ -110,6 +110,7 @@ impl<'a, 'b> Run<'a, 'b> {
     pub fn train(mut self, asked: Vec<Command>) -> anyhow::Result<Ending> {
         let steps = self.config.train.steps;
         self.keep_good()?;
+        self.tell_stage(None)?;
         if self.config.train.grid_every > 0 {
             self.store_grid()?;
         }
@@ -132,6 +133,7 @@ impl<'a, 'b> Run<'a, 'b> {
             }
             self.journal.step = step;
             self.tell_step(&losses, lr_factor)?;
+            self.tell_stage(Some(step - 1))?;
             if let Some(event) = self.watch.step(at, losses.accuracy) {
                 self.journal.tell(event)?;
             }
@@ -181,6 +183,24 @@ impl<'a, 'b> Run<'a, 'b> {
             images_per_s: self.clock.images_per_s(),
         });
         self.journal.tell(event)
+    }
+
+    /// Tells the stage of a growing network where it differs from that after `before` steps, or where there is none before.
+    fn tell_stage(&mut self, before: Option<usize>) -> anyhow::Result<()> {
+        let config = &self.config;
+        if config.growing.start == 0 {
+            return Ok(());
+        }
+        let shown = |steps: usize| {
+            let stage = config.stage(steps as u64);
+            (stage.resolution.unwrap_or(config.image_size), stage.fading())
+        };
+        let step = self.journal.step;
+        let (resolution, fading) = shown(step);
+        if before.map(shown) == Some((resolution, fading)) {
+            return Ok(());
+        }
+        self.journal.tell(Event::Stage { step, resolution, fading })
     }
 
     /// False where a command asks for the end meanwhile. A score that cannot be taken is a warning, and no other is tried.

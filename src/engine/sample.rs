@@ -153,7 +153,9 @@ impl Sampler {
         }
         let z = Tensor::from_vec(z, (count, latent), &Device::Cpu)?;
         let labels = Tensor::full(u32::try_from(class)?, count, &Device::Cpu)?;
-        Ok(self.generator.images(&mut self.store, &z, &labels, CHUNK)?)
+        // What a growing network is follows from the steps of its checkpoint.
+        let stage = self.state.config.stage(self.state.step as u64);
+        Ok(self.generator.images(stage, &mut self.store, &z, &labels, CHUNK)?)
     }
 }
 

@@ -46,6 +46,15 @@ pub enum Event {
     Recovered(Recovered),
     /// Settings were changed while the run went on; they hold from the next step on.
     Edited(Edited),
+    /// A growing network begins a stage (also told where a run goes on in one).
+    Stage {
+        /// Steps done.
+        step: usize,
+        /// Side of the images that the networks are trained on, in pixels.
+        resolution: usize,
+        /// Whether the layers of that size are fading in; else they are all that counts.
+        fading: bool,
+    },
     /// Training waits.
     Paused {
         /// Steps done.

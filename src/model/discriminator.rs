@@ -3,6 +3,7 @@
 use candle_core::{Device, Result, Tensor, bail};
 
 use super::decoder::Decoder;
+use super::label::Label;
 use super::layers::{Convolution, LEAK, Norm, SelfAttention, Weight};
 use super::store::{Builder, Pass, Store};
 use crate::config::chance::{Purpose, stream};
@@ -11,6 +12,8 @@ use crate::ops::{Geometry, Value, Window};
 
 /// What brings an image to half its size for the next scale.
 const HALVE: Window = Window::square(3, 2, 1);
+/// What brings an image to the size of the stage before.
+const SMALLER: Window = Window::square(2, 2, 0);
 
 /// What one scale says of a batch.
 pub struct Judgement {
@@ -32,6 +35,8 @@ struct Scale {
     size: usize,
     label: Label,
     blocks: Vec<Block>,
+    /// Where the images of earlier stages come in, the smallest first.
+    growing: Vec<Input>,
     minibatch_stddev: bool,
     head: Convolution,
     classifier: Option<Convolution>,
@@ -39,22 +44,14 @@ struct Scale {
     decoder: Option<Decoder>,
 }
 
-/// How the label joins the image.
-enum Label {
-    Apart,
-    /// A table of vectors, as planes: each vector is a plane, or each of its numbers is copied to one.
-    Table {
-        table: Weight,
-        full_size: bool,
-    },
-    /// A table of vectors and a linear layer to a plane.
-    Projected {
-        table: Weight,
-        weight: Weight,
-        bias: super::store::Id,
-    },
+/// An input layer for images smaller than the full size: it gives the feature map that the network has at half their side.
+struct Input {
+    size: usize,
+    label: Label,
+    conv: Convolution,
 }
 
+/// Convolution, normalisation, LeakyReLU; then attention where the resolution asks for it.
 struct Block {
     conv: Convolution,
     norm: Option<Norm>,
@@ -77,7 +74,7 @@ impl Discriminator {
         Ok((Self { scales }, store))
     }
 
-    /// Images `(B, size, size, channels)` and labels `(B)` u32 to one judgement a scale.
+    /// Images `(B, size, size, channels)`, of the size of the pass's stage, and labels `(B)` u32 to one judgement a scale.
     ///
     /// # Errors
     /// Where the shapes do not fit or a label is no class.
@@ -133,40 +130,40 @@ impl Scale {
             true => Some(Weight::table(&mut b.below("projection"), classes, inputs, spectral)?),
             false => None,
         };
+        // Only the first scale grows, and its further weights come last: all others start as they would without.
+        let stages = if size == config.image_size { config.growing_resolutions() } else { Vec::new() };
+        let stages = stages.into_iter().map(|resolution| Input::new(b, config, classes, resolution, &label));
+        let growing = stages.collect::<Result<_>>()?;
         let decoder = if d.unet { Some(Decoder::new(&mut b.below("decoder"), config, &layers)?) } else { None };
         let minibatch_stddev = d.minibatch_stddev;
-        Ok(Self { size, label, blocks, minibatch_stddev, head, classifier, projection, decoder })
+        Ok(Self { size, label, blocks, growing, minibatch_stddev, head, classifier, projection, decoder })
     }
 
     fn forward(&self, pass: &mut Pass<'_>, images: &Value, labels: &Tensor) -> Result<Judgement> {
         let (batch, height, width, _) = images.tensor().dims4()?;
-        if (height, width) != (self.size, self.size) || labels.dims() != [batch] {
-            bail!("discriminator for {} px: images {:?}, labels {:?}", self.size, images.dims(), labels.dims());
+        let size = pass.stage().resolution.unwrap_or(self.size);
+        if (height, width) != (size, size) || labels.dims() != [batch] {
+            bail!("discriminator for {size} px: images {:?}, labels {:?}", images.dims(), labels.dims());
         }
-        let mut x = self.label.join(pass, images, labels)?;
+        let (mut x, first) = self.enter(pass, size, images, labels)?;
         let mut maps = Vec::new();
-        for block in &self.blocks {
-            x = match &block.norm {
-                None => block.conv.forward(pass, &x, LEAK)?,
-                Some(norm) => {
-                    let y = block.conv.forward(pass, &x, 1.0)?;
-                    norm.forward(pass, &y, labels, LEAK)?
-                }
-            };
-            if let Some(attention) = &block.attention {
-                x = attention.forward(pass, &x)?;
+        for (i, block) in self.blocks.iter().enumerate().skip(first) {
+            if i > first {
+                x = block.forward(pass, &x, labels)?;
             }
+            x = block.attend(pass, x)?;
             if self.decoder.is_some() {
                 maps.push(x.clone());
             }
         }
         let joined = if self.minibatch_stddev { x.join_minibatch_stddev()? } else { x.clone() };
         let mut logits = self.head.forward(pass, &joined, 1.0)?.reshape(&[batch])?;
-        if let Some(projection) = &self.projection {
+        let condition = pass.stage().condition;
+        if let Some(projection) = self.projection.as_ref().filter(|_| condition > 0.0) {
             let channels = x.dims()[3];
             let summed = x.sum_keepdim(1)?.sum_keepdim(2)?.reshape(&[batch, channels])?;
-            let towards = projection.value(pass)?.rows(labels)?.mul(&summed)?.sum_keepdim(1)?;
-            logits = logits.add(&towards.reshape(&[batch])?)?;
+            let towards = projection.value(pass)?.rows(labels)?.mul(&summed)?.sum_keepdim(1)?.reshape(&[batch])?;
+            logits = logits.add(&if condition < 1.0 { towards.scale(condition)? } else { towards })?;
         }
         let class_logits = match &self.classifier {
             Some(classifier) => {
@@ -182,51 +179,68 @@ impl Scale {
         };
         Ok(Judgement { logits, class_logits, pixel_logits })
     }
-}
 
-impl Label {
-    fn new(b: &mut Builder<'_>, config: &Config, classes: usize, size: usize) -> Result<Self> {
-        let d = &config.discriminator;
-        let mut table = |width| Weight::table(&mut b.below("label_embedding"), classes, width, false);
-        Ok(match d.conditioning {
-            Conditioning::None | Conditioning::Auxiliary | Conditioning::Projection => Self::Apart,
-            Conditioning::LabelMap => Self::Table { table: table(size * size)?, full_size: true },
-            Conditioning::Replicated => Self::Table { table: table(d.label_embedding)?, full_size: false },
-            Conditioning::ProjectedMap => {
-                let table = table(d.label_embedding)?;
-                let mut below = b.below("label_projection");
-                let bound = 1.0 / (d.label_embedding as f32).sqrt();
-                let weight = Weight::linear(&mut below, size * size, d.label_embedding, bound)?;
-                Self::Projected { table, weight, bias: below.uniform("bias", &[size * size], bound)? }
-            }
-        })
+    /// The first feature map in which images of `size` px are one, before its attention, and the number of its block. While
+    /// layers fade in that is the second one: the images come in at their own size and at half of it.
+    fn enter(&self, pass: &mut Pass<'_>, size: usize, images: &Value, labels: &Tensor) -> Result<(Value, usize)> {
+        let x = self.input(pass, size, images, labels)?;
+        let first = (self.size / size.max(1)).max(1).ilog2() as usize;
+        let stage = pass.stage();
+        if !stage.fading() {
+            return Ok((x, first));
+        }
+        let (Some(block), Some(next)) = (self.blocks.get(first), self.blocks.get(first + 1)) else {
+            bail!("there is nothing below {size} px to fade from");
+        };
+        let x = block.attend(pass, x)?;
+        let new = next.forward(pass, &x, labels)?;
+        let old = self.input(pass, size / 2, &images.average_pool(SMALLER)?, labels)?;
+        Ok((old.scale(1.0 - stage.fade)?.add(&new.scale(stage.fade)?)?, first + 1))
     }
 
-    /// The image with the label's planes as further channels.
-    fn join(&self, pass: &mut Pass<'_>, images: &Value, labels: &Tensor) -> Result<Value> {
-        let (batch, height, width, _) = images.tensor().dims4()?;
-        let planes = match self {
-            Self::Apart => return Ok(images.clone()),
-            Self::Table { table, full_size: true } => {
-                table.value(pass)?.rows(labels)?.reshape(&[batch, height, width, 1])?
-            }
-            Self::Table { table, full_size: false } => {
-                let vectors = table.value(pass)?.rows(labels)?;
-                let channels = vectors.dims()[1];
-                vectors.reshape(&[batch, 1, 1, channels])?.broadcast_as(&[batch, height, width, channels])?
-            }
-            Self::Projected { table, weight, bias } => {
-                let vectors = table.value(pass)?.rows(labels)?;
-                let weight = weight.value(pass)?;
-                let (pixels, numbers) = (weight.dims()[0], weight.dims()[1]);
-                // A linear layer is a 1x1 convolution of a 1x1 image.
-                let plane = vectors
-                    .reshape(&[batch, 1, 1, numbers])?
-                    .conv(&weight.reshape(&[pixels, 1, 1, numbers])?, Geometry::new(1, 0))?
-                    .bias_leaky_relu(&pass.value(*bias), LEAK)?;
-                plane.reshape(&[batch, height, width, 1])?
-            }
+    /// What the input layer for images of `size` px gives.
+    fn input(&self, pass: &mut Pass<'_>, size: usize, images: &Value, labels: &Tensor) -> Result<Value> {
+        let (label, conv) = match (self.growing.iter().find(|input| input.size == size), self.blocks.first()) {
+            (Some(input), _) => (&input.label, &input.conv),
+            (None, Some(first)) if size == self.size => (&self.label, &first.conv),
+            (None, _) => bail!("discriminator: there is no stage of {size} px"),
         };
-        images.join_last(&planes)
+        let joined = label.join(pass, images, labels)?;
+        conv.forward(pass, &joined, LEAK)
+    }
+}
+
+impl Input {
+    fn new(b: &mut Builder<'_>, config: &Config, classes: usize, size: usize, label: &Label) -> Result<Self> {
+        let layers = config.discriminator_layers(config.image_size);
+        let Some(to) = layers.iter().find(|layer| 2 * layer.resolution == size) else {
+            bail!("discriminator: there is no feature map for images of {size} px");
+        };
+        let mut below = b.below(format_args!("growing.{size}"));
+        let label = label.resized(&mut below, config, classes, size)?;
+        let shape = [to.channels, 4, 4, config.channels + config.label_planes()];
+        let spectral = config.discriminator.spectral_norm;
+        let conv = Convolution::new(&mut below.below("from_image"), shape, Geometry::new(2, 1), true, spectral)?;
+        Ok(Self { size, label, conv })
+    }
+}
+
+impl Block {
+    /// All but the attention.
+    fn forward(&self, pass: &mut Pass<'_>, x: &Value, labels: &Tensor) -> Result<Value> {
+        match &self.norm {
+            None => self.conv.forward(pass, x, LEAK),
+            Some(norm) => {
+                let y = self.conv.forward(pass, x, 1.0)?;
+                norm.forward(pass, &y, labels, LEAK)
+            }
+        }
+    }
+
+    fn attend(&self, pass: &mut Pass<'_>, x: Value) -> Result<Value> {
+        match &self.attention {
+            Some(attention) => attention.forward(pass, &x),
+            None => Ok(x),
+        }
     }
 }

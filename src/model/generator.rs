@@ -1,13 +1,13 @@
 //! The generator: a DCGAN of transposed convolutions.
 
-use candle_core::{Device, Result, Tensor, bail};
+use candle_core::{DType, Device, Result, Tensor, bail};
 
 use super::excitation::Excitation;
 use super::layers::{Norm, SelfAttention, Weight};
 use super::store::{Builder, Mode, Pass, Store};
 use crate::config::chance::{Purpose, stream};
 use crate::config::cost::Layer;
-use crate::config::{Config, GeneratorNorm, Skip};
+use crate::config::{Config, GeneratorNorm, Skip, Stage};
 use crate::ops::{Geometry, Value};
 
 /// `(B, latent_dim)` noise and `(B)` labels to `(B, size, size, channels)` images in [-1, 1].
@@ -16,6 +16,9 @@ pub struct Generator {
     label_embedding: Weight,
     blocks: Vec<Block>,
     to_image: Weight,
+    size: usize,
+    /// The output layers of earlier stages, with the side of their images.
+    growing: Vec<(usize, Weight)>,
 }
 
 /// Transposed convolution, normalisation, ReLU; with a residual connection, plus a 1x1 convolution of the upsampled
@@ -70,10 +73,19 @@ impl Generator {
             inputs = layer.channels;
         }
         let to_image = Weight::kernel(&mut b.below("to_image"), [inputs, 4, 4, config.channels], false)?;
-        Ok((Self { latent_dim: g.latent_dim, label_embedding, blocks, to_image }, store))
+        // The last, so that all other weights start as they would without.
+        let mut growing = Vec::new();
+        for size in config.growing_resolutions() {
+            let from = config.generator_layers().into_iter().find(|layer| 2 * layer.resolution == size);
+            let Some(from) = from else { bail!("generator: there is no feature map for images of {size} px") };
+            let shape = [from.channels, 4, 4, config.channels];
+            growing.push((size, Weight::kernel(&mut b.below(format_args!("growing.{size}.to_image")), shape, false)?));
+        }
+        let (latent_dim, size) = (g.latent_dim, config.image_size);
+        Ok((Self { latent_dim, label_embedding, blocks, to_image, size, growing }, store))
     }
 
-    /// `z (B, latent_dim)` and `labels (B)` u32 to images.
+    /// `z (B, latent_dim)` and `labels (B)` u32 to images, of the size of the pass's stage.
     ///
     /// # Errors
     /// Where the shapes do not fit or a label is no class.
@@ -87,34 +99,81 @@ impl Generator {
                 self.latent_dim
             );
         }
-        let embedded = self.label_embedding.value(pass)?.rows(labels)?;
-        let joined = z.join_last(&embedded)?;
+        let joined = z.join_last(&self.embed(pass, labels)?)?;
         let mut x = joined.reshape(&[batch, 1, 1, joined.dims()[1]])?;
         let mut maps: Vec<(usize, Value)> = Vec::new();
-        for block in &self.blocks {
+        let stage = pass.stage();
+        let size = stage.resolution.unwrap_or(self.size);
+        let mut before = None;
+        for block in self.blocks.iter().filter(|block| block.resolution < size) {
+            if stage.fading() && 2 * block.resolution == size {
+                before = Some(x.clone());
+            }
             x = block.forward(pass, &x, labels, &maps)?;
             // Kept only where a later block asks for it: a kept map is memory that cannot be used again.
             if self.blocks.iter().any(|later| later.excitation.as_ref().is_some_and(|e| e.from() == block.resolution)) {
                 maps.push((block.resolution, x.clone()));
             }
         }
-        let size = 2 * x.dims()[1];
-        x.conv_input_gradient(&self.to_image.value(pass)?, Geometry::new(2, 1), (size, size))?.tanh()
+        let new = self.draw(pass, &x, size)?;
+        let Some(before) = before else { return Ok(new) };
+        let old = self.draw(pass, &before, size / 2)?.upsample(2)?;
+        old.scale(1.0 - stage.fade)?.add(&new.scale(stage.fade)?)
     }
 
-    /// Images in evaluation mode, `chunk` at a time, as `(B, size, size, channels)` u8: `clamp(127.5 x + 128, 0, 255)`
+    /// What stands for the labels, `(B, label_embedding)`, as much as they count.
+    fn embed(&self, pass: &mut Pass<'_>, labels: &Tensor) -> Result<Value> {
+        let condition = pass.stage().condition;
+        if condition <= 0.0 {
+            let shape = (labels.dim(0)?, self.label_embedding.width(pass));
+            return Ok(Value::constant(Tensor::zeros(shape, DType::F32, labels.device())?));
+        }
+        let embedded = self.label_embedding.value(pass)?.rows(labels)?;
+        if condition < 1.0 { embedded.scale(condition) } else { Ok(embedded) }
+    }
+
+    /// Images of `size` px from the feature map of half of that.
+    fn draw(&self, pass: &mut Pass<'_>, x: &Value, size: usize) -> Result<Value> {
+        let to_image = match self.growing.iter().find(|(side, _)| *side == size) {
+            Some((_, to_image)) => to_image,
+            None if size == self.size => &self.to_image,
+            None => bail!("generator: there is no stage of {size} px"),
+        };
+        x.conv_input_gradient(&to_image.value(pass)?, Geometry::new(2, 1), (size, size))?.tanh()
+    }
+
+    /// Images in evaluation mode, as they are at `stage` but enlarged to full size: `(B, size, size, channels)` in [-1, 1].
+    ///
+    /// # Errors
+    /// Those of [`Generator::forward`].
+    pub fn evaluate(&self, stage: Stage, store: &mut Store, z: &Tensor, labels: &Tensor) -> Result<Tensor> {
+        let mut pass = Pass::new(store, Mode::Evaluate, false).at(stage);
+        let images = self.forward(&mut pass, &Value::constant(z.clone()), labels)?;
+        match self.size / images.dims()[1].max(1) {
+            0 | 1 => Ok(images.tensor().clone()),
+            times => Ok(images.upsample(times)?.tensor().clone()),
+        }
+    }
+
+    /// What [`Generator::evaluate`] gives, `chunk` at a time, as `(B, size, size, channels)` u8: `clamp(127.5 x + 128, 0, 255)`
     /// without its fraction, as generated images are quantised everywhere that Frechet distances are compared.
     ///
     /// # Errors
     /// Those of [`Generator::forward`].
-    pub fn images(&self, store: &mut Store, z: &Tensor, labels: &Tensor, chunk: usize) -> Result<Vec<u8>> {
+    pub fn images(
+        &self,
+        stage: Stage,
+        store: &mut Store,
+        z: &Tensor,
+        labels: &Tensor,
+        chunk: usize,
+    ) -> Result<Vec<u8>> {
         let mut out = Vec::new();
         for start in (0..z.dim(0)?).step_by(chunk.max(1)) {
             let count = chunk.max(1).min(z.dim(0)? - start);
-            let mut pass = Pass::new(store, Mode::Evaluate, false);
-            let z = Value::constant(z.narrow(0, start, count)?.contiguous()?);
-            let images = self.forward(&mut pass, &z, &labels.narrow(0, start, count)?.contiguous()?)?;
-            let numbers = images.tensor().flatten_all()?.to_vec1::<f32>()?;
+            let z = z.narrow(0, start, count)?.contiguous()?;
+            let images = self.evaluate(stage, store, &z, &labels.narrow(0, start, count)?.contiguous()?)?;
+            let numbers = images.flatten_all()?.to_vec1::<f32>()?;
             #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to 0..=255")]
             out.extend(numbers.into_iter().map(|x| (127.5 * x + 128.0).clamp(0.0, 255.0) as u8));
         }

@@ -12,6 +12,7 @@ use crate::ops::{Geometry, Value};
 pub const LEAK: f32 = 0.2;
 
 /// A weight, divided by its largest singular value where `spectral` is there.
+#[derive(Clone, Copy)]
 pub struct Weight {
     id: Id,
     spectral: Option<(Id, Id)>,
@@ -38,6 +39,11 @@ impl Weight {
     fn of(b: &mut Builder<'_>, id: Id, spectral: bool) -> Result<Self> {
         let spectral = if spectral { Some(b.singular_vectors(id)?) } else { None };
         Ok(Self { id, spectral })
+    }
+
+    /// Numbers a row of a table.
+    pub fn width(&self, pass: &Pass<'_>) -> usize {
+        pass.tensor(self.id).dims().last().copied().unwrap_or(0)
     }
 
     /// The weight as the layer uses it; a training pass takes one power iteration.
@@ -120,9 +126,10 @@ impl Norm {
 
     /// `(B, H, W, C)` to the same; `labels` are `(B)` u32.
     pub fn forward(&self, pass: &mut Pass<'_>, x: &Value, labels: &Tensor, slope: f32) -> Result<Value> {
+        let condition = pass.stage().condition;
         let [scale, shift] = [self.scale, self.shift].map(|id| {
             let table = pass.value(id);
-            if self.by_class { table.rows(labels) } else { table.reshape(&[1, table.dims()[0]]) }
+            if self.by_class { by_class(&table, labels, condition) } else { table.reshape(&[1, table.dims()[0]]) }
         });
         let (scale, shift) = (scale?, shift?);
         match self.running {
@@ -137,6 +144,16 @@ impl Norm {
             None => Ok(x.normalise(&scale, &shift, self.over, slope)?.0),
         }
     }
+}
+
+/// Each image's row of a table `(classes, C)`; where labels count by `condition` below 1, the rest is the mean over classes.
+fn by_class(table: &Value, labels: &Tensor, condition: f64) -> Result<Value> {
+    let own = table.rows(labels)?;
+    if condition >= 1.0 {
+        return Ok(own);
+    }
+    let mean = table.sum_keepdim(0)?.scale((1.0 - condition) / table.dims()[0] as f64)?.broadcast_as(own.dims())?;
+    own.scale(condition)?.add(&mean)
 }
 
 /// Moves running statistics a tenth of the way to a batch's own, with the unbiased variance, as PyTorch does.

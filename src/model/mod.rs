@@ -7,6 +7,7 @@ mod decoder;
 mod discriminator;
 mod excitation;
 mod generator;
+mod label;
 mod layers;
 mod store;
 

@@ -4,6 +4,7 @@ use candle_core::{DType, Device, Result, Tensor, bail};
 use rand::Rng as _;
 use rand_distr::{Distribution as _, StandardNormal};
 
+use crate::config::Stage;
 use crate::config::chance::ChaCha8Rng;
 use crate::ops::Value;
 
@@ -222,6 +223,7 @@ pub struct Pass<'a> {
     store: &'a mut Store,
     mode: Mode,
     learns: bool,
+    stage: Stage,
     leaves: Vec<Option<Value>>,
 }
 
@@ -229,7 +231,19 @@ impl<'a> Pass<'a> {
     /// `learns`: whether gradients of the store's own numbers will be asked for.
     pub fn new(store: &'a mut Store, mode: Mode, learns: bool) -> Self {
         let leaves = vec![None; store.entries.len()];
-        Self { store, mode, learns, leaves }
+        Self { store, mode, learns, stage: Stage::WHOLE, leaves }
+    }
+
+    /// The pass at another stage than the whole network.
+    #[must_use]
+    pub fn at(mut self, stage: Stage) -> Self {
+        self.stage = stage;
+        self
+    }
+
+    /// What the networks are in this pass.
+    pub fn stage(&self) -> Stage {
+        self.stage
     }
 
     /// Whether this is a training pass.

@@ -16,8 +16,21 @@ pub struct Adam {
     beta2: f64,
     /// Updates done.
     steps: u64,
-    /// First and second moments of every learnt entry, in the store's order.
-    moments: Vec<(usize, Entry, Entry)>,
+    /// What is remembered of every learnt entry, in the store's order.
+    moments: Vec<Moments>,
+}
+
+/// What is remembered of a learnt entry.
+#[derive(Clone)]
+pub struct Moments {
+    place: usize,
+    /// The mean gradient.
+    pub first: Entry,
+    /// The mean squared gradient.
+    pub second: Entry,
+    /// Updates that had a gradient for it: weights that come into use late are corrected for the bias of young means then,
+    /// as PyTorch's Adam does by a state for each parameter.
+    pub steps: u64,
 }
 
 impl Adam {
@@ -27,9 +40,9 @@ impl Adam {
     /// Those of candle.
     pub fn new(store: &Store, beta1: f64, beta2: f64) -> Result<Self> {
         let learnt = store.entries().iter().enumerate().filter(|(_, entry)| entry.learnt);
-        let zeros = |(i, entry): (usize, &Entry)| -> Result<(usize, Entry, Entry)> {
+        let zeros = |(place, entry): (usize, &Entry)| -> Result<Moments> {
             let zeros = entry.tensor.zeros_like()?;
-            Ok((i, entry.alike(zeros.clone()), entry.alike(zeros)))
+            Ok(Moments { place, first: entry.alike(zeros.clone()), second: entry.alike(zeros), steps: 0 })
         };
         Ok(Self { beta1, beta2, steps: 0, moments: learnt.map(zeros).collect::<Result<_>>()? })
     }
@@ -44,14 +57,14 @@ impl Adam {
         self.steps = steps;
     }
 
-    /// First and second moments by the name of their entry.
-    pub fn moments(&self) -> impl Iterator<Item = (&Entry, &Entry)> {
-        self.moments.iter().map(|(_, first, second)| (first, second))
+    /// What is remembered of every learnt entry.
+    pub fn moments(&self) -> &[Moments] {
+        &self.moments
     }
 
-    /// First and second moments, to be replaced.
-    pub fn moments_mut(&mut self) -> impl Iterator<Item = (&mut Entry, &mut Entry)> {
-        self.moments.iter_mut().map(|(_, first, second)| (first, second))
+    /// The same, to be replaced.
+    pub fn moments_mut(&mut self) -> &mut [Moments] {
+        &mut self.moments
     }
 
     /// Moves every entry against its gradient; `gradients` are `(place in the store, gradient)`, in the store's order. An
@@ -61,19 +74,15 @@ impl Adam {
     /// Where a gradient does not fit its entry.
     pub fn update(&mut self, store: &mut Store, gradients: &[(usize, Tensor)], lr: f64) -> Result<()> {
         self.steps += 1;
-        let steps = i32::try_from(self.steps).unwrap_or(i32::MAX);
-        let rule = Rule {
-            beta1: self.beta1,
-            beta2: self.beta2,
-            rate: lr / (1.0 - self.beta1.powi(steps)),
-            root: (1.0 - self.beta2.powi(steps)).sqrt(),
-        };
-        for (i, first, second) in &mut self.moments {
-            let Some((_, gradient)) = gradients.iter().find(|(place, _)| place == i) else { continue };
-            let entry = &mut store.entries_mut()[*i];
+        let (beta1, beta2) = (self.beta1, self.beta2);
+        for Moments { place, first, second, steps } in &mut self.moments {
+            let Some((_, gradient)) = gradients.iter().find(|(other, _)| other == place) else { continue };
+            let entry = &mut store.entries_mut()[*place];
             if gradient.dims() != entry.tensor.dims() {
                 bail!("`{}`: gradient {:?} for {:?}", entry.name, gradient.dims(), entry.tensor.dims());
             }
+            *steps += 1;
+            let rule = Rule::new(beta1, beta2, *steps, lr);
             let moved = rule.apply(&entry.tensor, &first.tensor, &second.tensor, gradient)?;
             [entry.tensor, first.tensor, second.tensor] = moved;
         }
@@ -91,6 +100,13 @@ struct Rule {
 }
 
 impl Rule {
+    /// The rule of an entry's `steps`-th update.
+    fn new(beta1: f64, beta2: f64, steps: u64, lr: f64) -> Self {
+        let steps = i32::try_from(steps).unwrap_or(i32::MAX);
+        let (rate, root) = (lr / (1.0 - beta1.powi(steps)), (1.0 - beta2.powi(steps)).sqrt());
+        Self { beta1, beta2, rate, root }
+    }
+
     /// New weight, first moment and second moment.
     fn apply(&self, weight: &Tensor, first: &Tensor, second: &Tensor, gradient: &Tensor) -> Result<[Tensor; 3]> {
         if cpu::is_cpu(weight) {

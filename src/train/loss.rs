@@ -42,6 +42,8 @@ pub(super) struct Batch<'a> {
     pub labels: &'a Tensor,
     /// `(B)`: the weight of each image by its class; nothing where all count alike.
     pub weights: Option<Value>,
+    /// How much labels count, from 0 to 1.
+    pub condition: f64,
 }
 
 impl Batch<'_> {
@@ -133,11 +135,11 @@ pub(super) fn of_generator(config: &Config, fake: &[Judgement], batch: &Batch<'_
 }
 
 fn with_classification(config: &Config, total: Value, judgements: &[Judgement], batch: &Batch<'_>) -> Result<Value> {
-    if config.discriminator.conditioning != Conditioning::Auxiliary {
+    if config.discriminator.conditioning != Conditioning::Auxiliary || batch.condition <= 0.0 {
         return Ok(total);
     }
     match batch.classification(judgements)? {
-        Some(term) => total.add(&term.scale(config.loss.auxiliary_weight)?),
+        Some(term) => total.add(&term.scale(config.loss.auxiliary_weight * batch.condition)?),
         None => Ok(total),
     }
 }

@@ -3,6 +3,7 @@
 mod adam;
 mod augment;
 mod clip;
+mod growing;
 mod lecam;
 mod loss;
 mod made;

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 use anyhow::Context as _;
 use candle_core::{Device, Tensor};
 
+use super::adam::Moments;
 use super::augment::Adaptive;
 use super::lecam::LeCam;
 use super::{Adam, Trainer};
@@ -123,6 +124,8 @@ fn store_bytes(store: &Store) -> anyhow::Result<Vec<u8>> {
 }
 
 const STEPS: &str = "steps";
+/// Before the name of an entry: its updates, where they are fewer than the optimiser's. Files without it count all alike.
+const OWN_STEPS: &str = "steps/";
 
 fn moment_name(entry: &Entry, order: &str) -> String {
     format!("{order}/{}", entry.name)
@@ -131,9 +134,13 @@ fn moment_name(entry: &Entry, order: &str) -> String {
 fn moment_bytes(optimizer: &Adam) -> anyhow::Result<Vec<u8>> {
     let steps = i64::try_from(optimizer.steps())?;
     let mut tensors = BTreeMap::from([(STEPS.to_owned(), Tensor::new(steps, &Device::Cpu)?)]);
-    for (first, second) in optimizer.moments() {
-        tensors.insert(moment_name(first, "first"), first.to_file()?);
-        tensors.insert(moment_name(second, "second"), second.to_file()?);
+    for moments in optimizer.moments() {
+        tensors.insert(moment_name(&moments.first, "first"), moments.first.to_file()?);
+        tensors.insert(moment_name(&moments.second, "second"), moments.second.to_file()?);
+        if moments.steps != optimizer.steps() {
+            let own = Tensor::new(i64::try_from(moments.steps)?, &Device::Cpu)?;
+            tensors.insert(format!("{OWN_STEPS}{}", moments.first.name), own);
+        }
     }
     bytes(&tensors)
 }
@@ -142,7 +149,14 @@ fn load_moments(optimizer: &mut Adam, bytes: &[u8]) -> anyhow::Result<()> {
     let mut tensors = parse(bytes)?;
     let steps = tensors.remove(STEPS).context("`steps` is missing")?.to_scalar::<i64>()?;
     optimizer.set_steps(u64::try_from(steps).context("`steps` is negative")?);
-    for (first, second) in optimizer.moments_mut() {
+    let all = optimizer.steps();
+    for Moments { first, second, steps, .. } in optimizer.moments_mut() {
+        let own = tensors.remove(&format!("{OWN_STEPS}{}", first.name));
+        *steps = match own {
+            Some(own) => u64::try_from(own.to_scalar::<i64>()?)
+                .with_context(|| format!("`{OWN_STEPS}{}` is negative", first.name))?,
+            None => all,
+        };
         for (entry, order) in [(first, "first"), (second, "second")] {
             let name = moment_name(entry, order);
             entry.set_from_file(&tensors.remove(&name).with_context(|| format!("`{name}` is missing"))?)?;

@@ -10,11 +10,12 @@ use candle_core::{Device, Result, Tensor};
 use super::adam::Adam;
 use super::augment::{self, Adaptive};
 use super::clip;
+use super::growing;
 use super::lecam::LeCam;
 use super::loss::{self, Batch};
 use super::noise::{deviation, with_noise};
 use crate::config::chance::Purpose;
-use crate::config::{ClassWeights, Config, LossKind};
+use crate::config::{ClassWeights, Config, LossKind, Stage};
 use crate::model::{Discriminator, Generator, Judgement, Mode, Pass, Store};
 use crate::ops::tape::without_recording;
 use crate::ops::{Graph, Value, gradients};
@@ -136,7 +137,7 @@ impl Trainer {
             None if self.config.loss.class_weights == ClassWeights::None => None,
             None => candle_core::bail!("loss.class_weights: nobody told how many images each class has"),
         };
-        Ok(Batch { labels, weights })
+        Ok(Batch { labels, weights, condition: self.stage().condition })
     }
 
     /// Whether every number is one, learnt or a running statistic.
@@ -170,22 +171,26 @@ impl Trainer {
         &self.ema
     }
 
-    /// 8-bit images of the averaged generator in evaluation mode, `(B, size, size, channels)`.
+    /// What the networks are in the next step, and in what is drawn before it.
+    pub fn stage(&self) -> Stage {
+        self.config.stage(self.generator_optimizer.steps())
+    }
+
+    /// 8-bit images of the averaged generator in evaluation mode, `(B, size, size, channels)`; small ones of a network that
+    /// still grows are enlarged.
     ///
     /// # Errors
     /// Where the shapes do not fit.
     pub fn averaged_images(&mut self, z: &Tensor, labels: &Tensor, chunk: usize) -> Result<Vec<u8>> {
-        self.generator.images(&mut self.ema, z, labels, chunk)
+        self.generator.images(self.stage(), &mut self.ema, z, labels, chunk)
     }
 
-    /// Images of a store of generator numbers in evaluation mode, `(B, size, size, channels)` in [-1, 1].
+    /// Images of a store of generator numbers in evaluation mode, `(B, size, size, channels)` in [-1, 1], enlarged likewise.
     ///
     /// # Errors
     /// Where the shapes do not fit.
     pub fn evaluate(&self, store: &Store, z: &Tensor, labels: &Tensor) -> Result<Tensor> {
-        let mut store = store.clone();
-        let mut pass = Pass::new(&mut store, Mode::Evaluate, false);
-        Ok(self.generator.forward(&mut pass, &Value::constant(z.clone()), labels)?.tensor().clone())
+        self.generator.evaluate(self.stage(), &mut store.clone(), z, labels)
     }
 
     /// One step, with both learning rates multiplied by `lr_factor`.
@@ -228,11 +233,13 @@ impl Trainer {
         total: &mut Accumulated,
     ) -> Result<()> {
         let share = 1.0 / self.config.optimizer.accumulation as f64;
+        let stage = self.stage();
         let fake = without_recording(|| {
-            let mut pass = Pass::new(&mut self.generator_store, Mode::Train, false);
+            let mut pass = Pass::new(&mut self.generator_store, Mode::Train, false).at(stage);
             self.generator.forward(&mut pass, &Value::constant(b.z.clone()), &b.labels)
         })?;
-        let (real, fake) = self.noisy(&Value::constant(b.real.clone()), &fake, part)?;
+        let real = growing::real_images(&b.real, stage)?;
+        let (real, fake) = self.noisy(&real, &fake, part)?;
         let l = &self.config.loss;
         let r1_due = l.r1 > 0.0 && self.discriminator_optimizer.steps().is_multiple_of(l.r1_every as u64);
         let real = if r1_due { Value::leaf(real.tensor().clone()) } else { real };
@@ -240,7 +247,7 @@ impl Trainer {
         let (seen, fake) = self.augmented(&real, &fake, part)?;
         let looks = self.second_looks(&seen, &fake, part)?;
         let batch = self.batch(&b.labels)?;
-        let mut pass = Pass::new(&mut self.discriminator_store, Mode::Train, true);
+        let mut pass = Pass::new(&mut self.discriminator_store, Mode::Train, true).at(stage);
         let on_real = self.discriminator.forward(&mut pass, &seen, &b.labels)?;
         let on_fake = self.discriminator.forward(&mut pass, &fake, &b.labels)?;
         let mut loss = loss::of_discriminator(&self.config, &on_real, &on_fake, &batch)?;
@@ -282,7 +289,8 @@ impl Trainer {
     ) -> Result<()> {
         let batch = self.batch(&b.labels)?;
         let share = 1.0 / self.config.optimizer.accumulation as f64;
-        let mut pass = Pass::new(&mut self.generator_store, Mode::Train, true);
+        let stage = self.stage();
+        let mut pass = Pass::new(&mut self.generator_store, Mode::Train, true).at(stage);
         let fake = self.generator.forward(&mut pass, &Value::constant(b.z.clone()), &b.labels)?;
         let steps = self.generator_optimizer.steps();
         let number = steps * self.config.optimizer.accumulation as u64 + part as u64;
@@ -291,7 +299,7 @@ impl Trainer {
         let fake = with_noise(&fake, train.seed, purpose, number, deviation(train, steps))?;
         let fake = augment::augmented(&fake, &self.config, &self.adaptive, Purpose::GeneratorAugment, number)?;
         // D moves its singular vectors and running statistics here too, but its weights need no gradients.
-        let mut judge = Pass::new(&mut self.discriminator_store, Mode::Train, false);
+        let mut judge = Pass::new(&mut self.discriminator_store, Mode::Train, false).at(stage);
         let judgements = self.discriminator.forward(&mut judge, &fake, &b.labels)?;
         drop(fake);
         let loss = loss::of_generator(&self.config, &judgements, &batch)?;
@@ -312,7 +320,8 @@ impl Trainer {
         Ok((noisy(real, number)?, noisy(fake, number + 1)?))
     }
 
-    /// Learnt numbers of the average move by the decay; running statistics are copied.
+    /// Learnt numbers of the average move by the decay; running statistics are copied. Layers that a growing network does not
+    /// use yet follow too: they stand still, and but for rounding so does their average.
     fn follow(&mut self) -> Result<()> {
         // The generator's update of this step is counted already.
         let done = self.generator_optimizer.steps().saturating_sub(1);

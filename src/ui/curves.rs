@@ -8,6 +8,7 @@ use egui_plot::{
 
 use super::run_view::RunView;
 use super::series::{Series, outline, smooth_buckets};
+use super::stages::{StageMark, draw_marks};
 use super::theme::Palette;
 use super::{format, theme, widgets};
 use crate::event::{Edited, Score};
@@ -21,6 +22,8 @@ pub struct Charts {
     alarms: Vec<f64>,
     /// Steps after which settings were changed, and what was changed.
     edits: Vec<(f64, String)>,
+    /// Stages of a growing network.
+    stages: Vec<StageMark>,
 }
 
 /// One curve of a chart.
@@ -58,6 +61,8 @@ impl Charts {
         self.alarms = view.alarms().iter().map(|entry| entry.alarm.step as f64).collect();
         let told = |edited: &Edited| edited.changes.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
         self.edits = view.edits().iter().map(|edited| (edited.step as f64, told(edited))).collect();
+        // The first begins with the run.
+        self.stages = view.stages().iter().filter(|stage| stage.step > 0).copied().collect();
         egui::ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
             ui.spacing_mut().item_spacing.y = gap;
             for (at, chart) in charts.iter().enumerate() {
@@ -163,8 +168,9 @@ impl Charts {
         })
     }
 
-    /// Marks alarms, edits and the step under the pointer in every chart, and says where the pointer is in this one.
+    /// Marks stages, alarms, edits and the step under the pointer in every chart, and says where the pointer is in this one.
     fn marks(&self, plot: &mut PlotUi<'_>, p: &Palette) -> Option<f64> {
+        draw_marks(plot, &self.stages, p);
         for step in &self.alarms {
             let line = VLine::new("alarm", *step).id(("alarm", step.to_bits()));
             plot.vline(line.color(p.warning).width(1.0).style(LineStyle::dashed_dense()).allow_hover(false));

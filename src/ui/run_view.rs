@@ -7,7 +7,8 @@ use crate::event::{Checkpoint, Command, DataSummary, Edited, Event, Grid, GridPi
 
 use super::alarms::{self, Alarms};
 use super::phase::Phase;
-use super::series::Series;
+use super::series::Curves;
+use super::stages::{StageMark, Stages};
 
 /// Steps over which the speed is averaged for the time left.
 const SPEED_STEPS: usize = 200;
@@ -36,60 +37,6 @@ pub struct LogLine {
     pub text: String,
 }
 
-/// The curves of a run.
-#[derive(Clone, Debug, Default)]
-pub struct Curves {
-    /// The discriminator's loss.
-    pub loss_d: Series,
-    /// The generator's loss.
-    pub loss_g: Series,
-    /// The discriminator's mean logit on real images.
-    pub logits_real: Series,
-    /// The discriminator's mean logit on fakes.
-    pub logits_fake: Series,
-    /// Probability with which the images that the discriminator sees are changed, where that is told.
-    pub augment_probability: Series,
-    /// The discriminator's mean sign on real images, where that is told.
-    pub sign_real: Series,
-    /// Learning rate of the generator.
-    pub generator_lr: Series,
-    /// Learning rate of the discriminator.
-    pub discriminator_lr: Series,
-}
-
-impl Curves {
-    fn all(&mut self) -> [&mut Series; 8] {
-        [
-            &mut self.loss_d,
-            &mut self.loss_g,
-            &mut self.logits_real,
-            &mut self.logits_fake,
-            &mut self.augment_probability,
-            &mut self.sign_real,
-            &mut self.generator_lr,
-            &mut self.discriminator_lr,
-        ]
-    }
-
-    fn push(&mut self, step: &Step) {
-        // What is not told leaves no point, as what is no number does.
-        let told = |value: Option<f32>| value.unwrap_or(f32::NAN);
-        let values = [
-            step.loss_d,
-            step.loss_g,
-            step.logits_real,
-            step.logits_fake,
-            told(step.augment_probability),
-            told(step.sign_real),
-            step.generator_lr as f32,
-            step.discriminator_lr as f32,
-        ];
-        for (series, value) in self.all().into_iter().zip(values) {
-            series.push(step.step, value);
-        }
-    }
-}
-
 /// Everything that is shown about a run. [`RunView::apply`] alone changes it; pictures, which cross the seam by
 /// themselves, come in through [`RunView::show_grid`].
 #[derive(Clone, Debug, Default)]
@@ -103,6 +50,7 @@ pub struct RunView {
     last: Option<Step>,
     curves: Curves,
     scores: Vec<Score>,
+    stages: Stages,
     grids: Vec<Grid>,
     checkpoints: Vec<Checkpoint>,
     log: Vec<LogLine>,
@@ -172,6 +120,12 @@ impl RunView {
                 self.edits.retain(|known| *known != edited);
                 self.edits.push(edited);
             }
+            Event::Stage { step, resolution, fading } => {
+                let mark = StageMark { step, resolution, fading };
+                if self.stages.begin(mark) {
+                    self.note(LogLevel::Info, mark.text());
+                }
+            }
             Event::Paused { step } => self.enter(Phase::Paused, step, "Paused"),
             Event::Resumed { step } => self.enter(Phase::Running, step, "Resumed"),
             Event::Finished { step } => self.enter(Phase::Finished, step, "Finished"),
@@ -206,6 +160,7 @@ impl RunView {
             series.truncate_after(started.step);
         }
         self.scores.retain(|score| score.step <= started.step);
+        self.stages.restart(started.step);
         self.grids.retain(|grid| grid.step <= started.step);
         self.checkpoints.retain(|checkpoint| checkpoint.step <= started.step);
         self.alarms.restart(started.step);
@@ -303,6 +258,11 @@ impl RunView {
     /// The scores, oldest first.
     pub fn scores(&self) -> &[Score] {
         &self.scores
+    }
+
+    /// The stages of a growing network, oldest first; none where it does not grow.
+    pub fn stages(&self) -> &[StageMark] {
+        self.stages.all()
     }
 
     /// The stored grids, oldest first.

@@ -8,7 +8,7 @@ use super::action::{Action, GridAsk};
 use super::glyph::{self, Glyph};
 use super::grid_image::GridImage;
 use super::run_view::RunView;
-use super::{format, theme, widgets};
+use super::{format, stages, theme, widgets};
 use crate::event::GridPicture;
 
 /// Bytes of grids that are kept on the graphics card.
@@ -86,6 +86,10 @@ impl Samples {
             if let Some(step) = self.shown {
                 let color = widgets::palette(ui).muted;
                 widgets::number(ui, format!("step {:<9}", format::count(step)), color);
+                if let Some(text) = view.started().and_then(|started| stages::caption(&started.config, step)) {
+                    widgets::small(ui, text)
+                        .on_hover_text("What the networks were at this step: the size they drew, enlarged here, and how much labels counted");
+                }
             }
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 let possible = view.is_active() || !view.checkpoints().is_empty();

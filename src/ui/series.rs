@@ -1,5 +1,7 @@
 //! Curves of any length: stores every point, and reduces them to what a plot's pixels can show without losing a spike.
 
+use crate::event::Step;
+
 /// Points that one chunk sums up.
 const CHUNK: usize = 64;
 
@@ -177,6 +179,60 @@ pub fn smooth(points: &[[f64; 2]], amount: f64, range: f64) -> Vec<[f64; 2]> {
 pub fn smooth_buckets(buckets: &[Bucket], amount: f64, range: f64) -> Vec<[f64; 2]> {
     let means: Vec<[f64; 2]> = buckets.iter().map(|bucket| [bucket.middle(), bucket.mean()]).collect();
     smooth(&means, amount, range)
+}
+
+/// The curves of a run.
+#[derive(Clone, Debug, Default)]
+pub struct Curves {
+    /// The discriminator's loss.
+    pub loss_d: Series,
+    /// The generator's loss.
+    pub loss_g: Series,
+    /// The discriminator's mean logit on real images.
+    pub logits_real: Series,
+    /// The discriminator's mean logit on fakes.
+    pub logits_fake: Series,
+    /// Probability with which the images that the discriminator sees are changed, where that is told.
+    pub augment_probability: Series,
+    /// The discriminator's mean sign on real images, where that is told.
+    pub sign_real: Series,
+    /// Learning rate of the generator.
+    pub generator_lr: Series,
+    /// Learning rate of the discriminator.
+    pub discriminator_lr: Series,
+}
+
+impl Curves {
+    pub(super) fn all(&mut self) -> [&mut Series; 8] {
+        [
+            &mut self.loss_d,
+            &mut self.loss_g,
+            &mut self.logits_real,
+            &mut self.logits_fake,
+            &mut self.augment_probability,
+            &mut self.sign_real,
+            &mut self.generator_lr,
+            &mut self.discriminator_lr,
+        ]
+    }
+
+    pub(super) fn push(&mut self, step: &Step) {
+        // What is not told leaves no point, as what is no number does.
+        let told = |value: Option<f32>| value.unwrap_or(f32::NAN);
+        let values = [
+            step.loss_d,
+            step.loss_g,
+            step.logits_real,
+            step.logits_fake,
+            told(step.augment_probability),
+            told(step.sign_real),
+            step.generator_lr as f32,
+            step.discriminator_lr as f32,
+        ];
+        for (series, value) in self.all().into_iter().zip(values) {
+            series.push(step.step, value);
+        }
+    }
 }
 
 #[cfg(test)]

@@ -13,12 +13,19 @@ pub fn most_scales(image_size: usize) -> usize {
     (image_size.max(16).ilog2() - 3) as usize
 }
 
-/// Drops attention at resolutions that the networks no longer have, and scales that no longer fit.
+/// The sizes from which the networks can grow to an image size; 0 for not growing.
+pub fn starts(image_size: usize) -> impl Iterator<Item = usize> {
+    [0, 8, 16].into_iter().filter(move |start| *start < image_size)
+}
+
+/// Drops attention at resolutions that the networks no longer have, scales that no longer fit, and a start of growth that is
+/// not smaller any more.
 pub fn fit_to_image_size(config: &mut Config) {
     let (generator, discriminator) = (config.generator_maps(), config.discriminator_maps(config.image_size));
     config.generator.attention.retain(|resolution| generator.contains(resolution));
     config.discriminator.attention.retain(|resolution| discriminator.contains(resolution));
     config.discriminator.scales = config.discriminator.scales.clamp(1, most_scales(config.image_size));
+    config.growing.start = starts(config.image_size).filter(|start| *start <= config.growing.start).last().unwrap_or(0);
 }
 
 /// Turns self-attention at a resolution on or off.
@@ -67,6 +74,11 @@ mod tests {
             (&[8][..], &[][..])
         );
         assert_eq!(config.discriminator.scales, 2);
+        assert!(config.check(None).is_empty());
+        (config.growing.start, config.image_size, config.discriminator.scales) = (16, 16, 1);
+        config.generator.attention.clear();
+        fit_to_image_size(&mut config);
+        assert_eq!(config.growing.start, 8);
         assert!(config.check(None).is_empty());
     }
 

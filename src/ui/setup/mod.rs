@@ -95,6 +95,7 @@ pub fn setup_ui(ui: &mut Ui, config: &mut Config, draft: &mut Option<String>, gi
             section(ui, "Discriminator", true, |ui| sections::discriminator_ui(&mut form, ui));
             section(ui, "Loss", true, |ui| sections::loss_ui(&mut form, ui));
             section(ui, "Optimizer", false, |ui| sections::optimizer_ui(&mut form, ui));
+            section(ui, "Growing", false, |ui| sections::growing_ui(&mut form, ui));
             section(ui, "Run", true, |ui| sections::run_ui(&mut form, ui));
             section(ui, "Score", true, |ui| sections::score_ui(&mut form, ui));
         });

@@ -6,6 +6,8 @@ use super::form::{Form, combo, control_size};
 use super::{fit, network};
 use crate::config::{Conditioning, LossKind, Schedule};
 
+/// Why an option of the discriminator is not there.
+const GROWS: &str = "Not while the networks grow";
 /// The largest number below 1 that a control offers.
 const BELOW_ONE: f64 = 0.999_999;
 
@@ -44,13 +46,18 @@ pub fn discriminator_ui(form: &mut Form<'_>, ui: &mut Ui) {
     let maps = form.config.discriminator_maps(form.config.image_size);
     form.attention(ui, "discriminator.attention", "Discriminator", &maps, |c| &mut c.discriminator.attention);
     let most = fit::most_scales(form.config.image_size);
-    let off =
-        (most == 1 && form.config.discriminator.scales <= 1).then_some("Images of 16 px leave room for one scale");
+    let grows = form.config.growing.start > 0;
+    let off = match form.config.discriminator.scales <= 1 {
+        true if most == 1 => Some("Images of 16 px leave room for one scale"),
+        true if grows => Some(GROWS),
+        true | false => None,
+    };
     form.count(ui, "discriminator.scales", "Scales", off, 1..=most, |c| &mut c.discriminator.scales);
     form.switch(ui, "discriminator.minibatch_stddev", "Minibatch deviation", None, |c| {
         &mut c.discriminator.minibatch_stddev
     });
-    form.switch(ui, "discriminator.unet", "U-Net", None, |c| &mut c.discriminator.unet);
+    let off = (grows && !form.config.discriminator.unet).then_some(GROWS);
+    form.switch(ui, "discriminator.unet", "U-Net", off, |c| &mut c.discriminator.unet);
 }
 
 /// The loss.
@@ -108,6 +115,29 @@ pub fn optimizer_ui(form: &mut Form<'_>, ui: &mut Ui) {
     let off = (schedule != Schedule::Step).then_some("Only with the step schedule");
     form.count(ui, "optimizer.drop_every", "Drop every", off, 1..=10_000_000, |c| &mut c.optimizer.drop_every);
     form.fraction(ui, "optimizer.drop_factor", "Drop factor", off, 0.0..=1.0, |c| &mut c.optimizer.drop_factor);
+}
+
+/// How the networks grow, and how labels come in.
+pub fn growing_ui(form: &mut Form<'_>, ui: &mut Ui) {
+    const MANY: usize = 1_000_000_000;
+    let d = &form.config.discriminator;
+    let off = (form.config.growing.start == 0 && (d.unet || d.scales > 1))
+        .then_some("Not with a U-Net or several scales of the discriminator");
+    form.row(ui, "growing.start", "Grow from", off, |ui, config| {
+        let name = |start: usize| if start == 0 { "Off".to_owned() } else { format!("{start} px") };
+        combo(ui, "growing.start", &name(config.growing.start), |ui| {
+            for start in fit::starts(config.image_size) {
+                ui.selectable_value(&mut config.growing.start, start, name(start));
+            }
+        })
+    });
+    let off = (form.config.growing.start == 0).then_some("The networks do not grow");
+    form.count(ui, "growing.fade_images", "Images a fade", off, 0..=MANY, |c| &mut c.growing.fade_images);
+    form.count(ui, "growing.stable_images", "Images a size", off, 0..=MANY, |c| &mut c.growing.stable_images);
+    let off = (form.config.discriminator.conditioning == Conditioning::None && form.config.transition.to == 0)
+        .then_some("The discriminator never sees the label");
+    form.count(ui, "transition.from", "Labels begin after", off, 0..=MANY, |c| &mut c.transition.from);
+    form.count(ui, "transition.to", "Labels are whole after", off, 0..=MANY, |c| &mut c.transition.to);
 }
 
 /// How long, how much at a time, what is kept, and where.

@@ -1,0 +1,228 @@
+//! `[growing]`: its keys, what they mean, what is wrong with them, and which stage a run is in.
+
+use serde::{Deserialize, Serialize};
+
+use super::Config;
+use super::check::List;
+use super::explain::{Explanation, key};
+
+/// `[growing]`: networks that begin with small images and grow to full size.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Growing {
+    /// Side of the first images in pixels, 8 or 16; 0 trains at full size throughout.
+    pub start: usize,
+    /// Images shown while a new resolution fades in; a step shows `batch_size` x `accumulation`.
+    pub fade_images: usize,
+    /// Images shown at a whole resolution before the next one begins.
+    pub stable_images: usize,
+}
+
+impl Default for Growing {
+    fn default() -> Self {
+        Self { start: 0, fade_images: 20_000, stable_images: 20_000 }
+    }
+}
+
+/// What both networks are at some moment of a run.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Stage {
+    /// Side of the images in pixels; nothing where they have their full size and no layer is fading in.
+    pub resolution: Option<usize>,
+    /// How much the layers of that resolution count beside those of half of it: above 0, and 1 once they are all.
+    pub fade: f64,
+    /// How much the label counts: 0 not at all, 1 wholly.
+    pub condition: f64,
+}
+
+impl Stage {
+    /// The networks as they are at the end: full size, the label counts wholly.
+    pub const WHOLE: Self = Self { resolution: None, fade: 1.0, condition: 1.0 };
+
+    /// Whether layers are fading in.
+    pub fn fading(&self) -> bool {
+        self.fade < 1.0
+    }
+}
+
+impl Default for Stage {
+    fn default() -> Self {
+        Self::WHOLE
+    }
+}
+
+impl Config {
+    /// Images shown after so many steps: of each step, those of one update of the discriminator, as speed and half-lives count
+    /// them. How many updates a step has may change while a run goes on, and must not move a stage that is over.
+    pub fn images_shown(&self, steps: u64) -> u64 {
+        steps.saturating_mul(self.images_per_step() as u64)
+    }
+
+    /// What the networks are after so many steps: in the step that follows, and in what is drawn before it. It goes by that
+    /// count alone, so that a run that goes on from a checkpoint needs to remember nothing else.
+    pub fn stage(&self, steps: u64) -> Stage {
+        let shown = self.images_shown(steps);
+        let (resolution, fade) = self.growth(shown);
+        Stage { resolution, fade, condition: self.transition.condition(shown) }
+    }
+
+    fn growth(&self, shown: u64) -> (Option<usize>, f64) {
+        let g = &self.growing;
+        let (mut left, mut resolution) = (shown, g.start);
+        while resolution > 0 && resolution < self.image_size {
+            // A share of 0 is the resolution before, which costs less.
+            if left <= g.stable_images as u64 {
+                return (Some(resolution), 1.0);
+            }
+            left -= g.stable_images as u64;
+            resolution = resolution.saturating_mul(2);
+            if left < g.fade_images as u64 {
+                return (Some(resolution), left as f64 / g.fade_images as f64);
+            }
+            left -= g.fade_images as u64;
+        }
+        (None, 1.0)
+    }
+
+    /// Resolutions that the networks are trained at before the full one, in order; none where they do not grow.
+    pub fn growing_resolutions(&self) -> Vec<usize> {
+        let known = STARTS.contains(&self.growing.start);
+        let first = known.then_some(self.growing.start);
+        std::iter::successors(first, |resolution| resolution.checked_mul(2))
+            .take_while(|r| *r < self.image_size)
+            .collect()
+    }
+
+    /// Images after which the networks have their full size.
+    fn images_to_grow(&self) -> u64 {
+        let g = &self.growing;
+        let stages = self.growing_resolutions().len() as u64;
+        stages.saturating_mul((g.fade_images as u64).saturating_add(g.stable_images as u64))
+    }
+
+    pub(super) fn check_growing(&self, list: &mut List) {
+        let g = &self.growing;
+        for (key, images) in [("growing.fade_images", g.fade_images), ("growing.stable_images", g.stable_images)] {
+            if images > 1_000_000_000 {
+                list.error(key, format!("{images} is more than a thousand million"));
+            }
+        }
+        if g.start == 0 {
+            return;
+        }
+        if !STARTS.contains(&g.start) {
+            list.error("growing.start", format!("{} is none of 0 (off), 8 and 16 px", g.start));
+            return;
+        }
+        if g.start >= self.image_size {
+            list.error("growing.start", format!("images of {} px cannot grow to {} px", g.start, self.image_size));
+        }
+        if self.discriminator.scales > 1 {
+            list.error("growing.start", "growing has one discriminator, since the images of the first stages are too small for further scales. Use discriminator.scales = 1, or growing.start = 0");
+        }
+        if self.discriminator.unet {
+            list.error("growing.start", "a U-Net's decoder gives logits for pixels of full size, which the images of the first stages do not have. Use discriminator.unet = false, or growing.start = 0");
+        }
+        if g.fade_images == 0 && g.stable_images == 0 {
+            list.error(
+                "growing.stable_images",
+                "stages of 0 images train nothing; 1 or more here or in growing.fade_images, or growing.start = 0",
+            );
+        }
+        let shown = self.images_shown(self.train.steps as u64);
+        if self.images_to_grow() > shown {
+            let needed = self.images_to_grow();
+            list.warning("growing.stable_images", format!("the run shows {shown} images and growing to {} px takes {needed}: it ends before the networks have their full size. Fewer images a stage, or more steps", self.image_size));
+        }
+    }
+}
+
+/// Sides of the first images.
+const STARTS: [usize; 2] = [8, 16];
+
+/// Its keys, in the order of the struct.
+pub(super) const EXPLAINED: &[Explanation] = &[
+    key(
+        "growing.start",
+        "0 (off), 8 or 16 pixels",
+        "Karras et al. 2018 (Progressive GAN)",
+        "Trains on images of this size first and doubles it until `image_size` is reached, so that layout is learnt before detail; it steadies training at 128 px and more, and early steps are many times faster. Each size has an output layer in the generator and an input layer in the discriminator; those of the full size, and all other layers, are the ones of a network that never grew. Grids and scores before the end show the small images enlarged.",
+    ),
+    key(
+        "growing.fade_images",
+        "0 to 1000000000 images",
+        "Karras et al. 2018 (Progressive GAN)",
+        "With `start`, the images shown while a new size fades in (`batch_size` x `accumulation` a step): both networks blend their old and their new layers, whose share rises from 0 to 1 along a straight line. 0 changes at once, which shakes what was learnt.",
+    ),
+    key(
+        "growing.stable_images",
+        "0 to 1000000000 images",
+        "Karras et al. 2018 (Progressive GAN)",
+        "With `start`, the images shown at each whole size before the next one begins. The last size lasts until the end of the run. The paper takes 600000 and 800000 for each; small data sets need fewer.",
+    ),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Level;
+
+    fn growing() -> Config {
+        let mut config = Config { image_size: 32, ..Config::default() };
+        config.growing = Growing { start: 8, fade_images: 40, stable_images: 60 };
+        (config.train.batch_size, config.optimizer.accumulation, config.optimizer.discriminator_steps) = (10, 2, 3);
+        config
+    }
+
+    #[test]
+    fn stages_follow_the_count_of_images() {
+        let config = growing();
+        // A step shows 20 images.
+        let stages: Vec<(Option<usize>, f64)> =
+            (0..13).map(|step| config.stage(step)).map(|stage| (stage.resolution, stage.fade)).collect();
+        let eight = (Some(8), 1.0);
+        let sixteen = (Some(16), 1.0);
+        assert_eq!(stages[..5], [eight, eight, eight, eight, (Some(16), 0.5)]);
+        assert_eq!(stages[5..10], [sixteen, sixteen, sixteen, sixteen, (Some(32), 0.5)]);
+        assert_eq!(stages[10..], [(None, 1.0); 3]);
+        assert_eq!(config.growing_resolutions(), [8, 16]);
+        assert_eq!(config.stage(u64::MAX), Stage::WHOLE);
+        assert_eq!(Config::default().stage(0), Stage::WHOLE);
+    }
+
+    #[test]
+    fn without_a_fade_a_size_comes_at_once_and_without_rest_fades_follow_each_other() {
+        let mut config = growing();
+        config.growing.fade_images = 0;
+        assert_eq!([3, 4, 6, 7].map(|step| config.stage(step).resolution), [Some(8), Some(16), Some(16), None]);
+        config.growing = Growing { start: 8, fade_images: 40, stable_images: 0 };
+        let stages = [0, 1, 2, 3, 4].map(|step| (config.stage(step).resolution, config.stage(step).fade));
+        assert_eq!(stages, [(Some(8), 1.0), (Some(16), 0.5), (Some(16), 1.0), (Some(32), 0.5), (None, 1.0)]);
+    }
+
+    #[test]
+    fn what_cannot_grow_is_refused() {
+        let errors = |change: fn(&mut Config)| {
+            let mut config = growing();
+            change(&mut config);
+            let problems = config.check(Some(3));
+            problems.into_iter().filter(|p| p.level == Level::Error).map(|p| p.key).collect::<Vec<_>>()
+        };
+        assert_eq!(errors(|_| ()), [""; 0]);
+        assert_eq!(errors(|c| c.growing.start = 4), ["growing.start"]);
+        assert_eq!(errors(|c| c.growing.start = 32), ["growing.start"]);
+        assert_eq!(errors(|c| (c.image_size, c.growing.start) = (16, 16)), ["growing.start"]);
+        assert_eq!(errors(|c| c.discriminator.scales = 2), ["growing.start"]);
+        assert_eq!(errors(|c| c.discriminator.unet = true), ["growing.start"]);
+        assert_eq!(errors(|c| c.growing.fade_images = 2_000_000_000), ["growing.fade_images"]);
+        assert_eq!(errors(|c| c.image_size = usize::MAX), ["image_size"]);
+        let none = |c: &mut Config| (c.growing.fade_images, c.growing.stable_images) = (0, 0);
+        assert_eq!(errors(none), ["growing.stable_images"]);
+        let mut short = growing();
+        short.train.steps = 9;
+        let warned = short.check(Some(3));
+        assert!(warned.iter().any(|p| p.key == "growing.stable_images" && p.message.contains("180")), "{warned:?}");
+        short.train.steps = 10;
+        assert_eq!(short.check(Some(3)), []);
+    }
+}
