@@ -171,6 +171,7 @@ impl<'a, 'b> Run<'a, 'b> {
             step: self.journal.step,
             loss_d: losses.discriminator,
             loss_g: losses.generator,
+            loss_features: losses.features,
             logits_real: losses.logits_real,
             logits_fake: losses.logits_fake,
             augment_probability: losses.augment_probability,

@@ -15,6 +15,7 @@ use super::loss::{self, Batch};
 use super::noise::{deviation, with_noise};
 use crate::config::chance::Purpose;
 use crate::config::{ClassWeights, Config, LossKind};
+use crate::feature::Perceptual;
 use crate::model::{Discriminator, Generator, Judgement, Mode, Pass, Store};
 use crate::ops::tape::without_recording;
 use crate::ops::{Graph, Value, gradients};
@@ -37,6 +38,8 @@ pub struct GeneratorBatch {
     pub z: Tensor,
     /// `(B)` u32.
     pub labels: Tensor,
+    /// Real images of these labels, `(B, size, size, channels)` in [-1, 1]; wanted where features are compared.
+    pub real: Option<Tensor>,
 }
 
 /// Where a step's batches come from.
@@ -61,6 +64,8 @@ pub struct Losses {
     pub discriminator: f32,
     /// The generator's loss.
     pub generator: f32,
+    /// The perceptual and the texture loss in it, with their weights; nothing where neither is on.
+    pub features: Option<f32>,
     /// Mean logit on real images, in the last update of the discriminator.
     pub logits_real: f32,
     /// Mean logit on fakes, in the same.
@@ -87,13 +92,14 @@ pub struct Trainer {
     pub(super) adaptive: Adaptive,
     /// `(classes)`, where images count by their class.
     class_weights: Option<Tensor>,
+    perceptual: Option<Perceptual>,
 }
 
 impl Trainer {
     /// Start weights from the configuration's seed.
     ///
     /// # Errors
-    /// Those of candle, such as a device without memory.
+    /// Those of candle, such as a device without memory; a file of weights that cannot be used.
     pub fn new(config: &Config, classes: usize, device: &Device) -> Result<Self> {
         crate::ops::memory::keep_freed_pages();
         let (generator, generator_store) = Generator::new(config, classes, device)?;
@@ -107,6 +113,7 @@ impl Trainer {
             lecam: LeCam::default(),
             adaptive: Adaptive::default(),
             class_weights: None,
+            perceptual: Perceptual::of(&config.loss, config.channels, device).map_err(candle_core::Error::msg)?,
             generator,
             discriminator,
             generator_store,
@@ -284,6 +291,7 @@ impl Trainer {
         let share = 1.0 / self.config.optimizer.accumulation as f64;
         let mut pass = Pass::new(&mut self.generator_store, Mode::Train, true);
         let fake = self.generator.forward(&mut pass, &Value::constant(b.z.clone()), &b.labels)?;
+        let compared = compared(self.perceptual.as_ref(), &fake, b)?;
         let steps = self.generator_optimizer.steps();
         let number = steps * self.config.optimizer.accumulation as u64 + part as u64;
         let train = &self.config.train;
@@ -294,8 +302,12 @@ impl Trainer {
         let mut judge = Pass::new(&mut self.discriminator_store, Mode::Train, false);
         let judgements = self.discriminator.forward(&mut judge, &fake, &b.labels)?;
         drop(fake);
-        let loss = loss::of_generator(&self.config, &judgements, &batch)?;
+        let mut loss = loss::of_generator(&self.config, &judgements, &batch)?;
         drop(judgements);
+        if let Some(term) = compared {
+            *losses.features.get_or_insert(0.0) += term.scalar()? * share as f32;
+            loss = loss.add(&term)?;
+        }
         losses.generator += loss.scalar()? * share as f32;
         total.add(loss, &pass, share)
     }
@@ -325,6 +337,15 @@ impl Trainer {
             };
         }
         Ok(())
+    }
+}
+
+/// How far the features of G's images are from those of real ones; nothing where that is off.
+fn compared(perceptual: Option<&Perceptual>, fake: &Value, b: &GeneratorBatch) -> Result<Option<Value>> {
+    match (perceptual, &b.real) {
+        (Some(perceptual), Some(real)) => perceptual.loss(fake, real).map(Some),
+        (Some(_), None) => candle_core::bail!("the generator's batch has no real images to compare with"),
+        (None, _) => Ok(None),
     }
 }
 
