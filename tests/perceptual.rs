@@ -192,6 +192,7 @@ fn run(options: &[&str], folder: &Path) -> Vec<Event> {
         "train.threads=1",
         "train.device=cpu",
         "score.every=0",
+        concat!("data.cache=", env!("CARGO_TARGET_TMPDIR"), "/cache"),
     ];
     let set: Vec<String> = set.iter().chain(options).map(|entry| (*entry).to_owned()).collect();
     let request = RunRequest::new(Config::default().with(&set).unwrap(), folder.to_owned());
