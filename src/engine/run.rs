@@ -156,10 +156,11 @@ impl<'a, 'b> Run<'a, 'b> {
         Ok(Ending::Finished)
     }
 
-    /// Goes on with settings that differ in live keys alone.
+    /// Goes on with settings that differ in live keys alone; where that fails, nothing has changed.
     pub(super) fn take_settings(&mut self, config: Config) -> anyhow::Result<()> {
-        self.trainer = self.trainer.with_settings(&config, &self.dataset.class_counts(), &self.device)?;
+        let trainer = self.trainer.with_settings(&config, &self.dataset.class_counts(), &self.device)?;
         self.feed = self.feed.with_settings(&config, self.dataset.clone(), &self.device)?;
+        self.trainer = trainer;
         self.watch.take_settings(&config);
         self.config = config;
         Ok(())
