@@ -181,7 +181,7 @@ impl Feed for Made {
 
     fn generator(&mut self) -> anyhow::Result<GeneratorBatch> {
         self.0 += 1;
-        Ok(GeneratorBatch { z: numbers(&[BATCH, 8], self.0), labels: self.labels() })
+        Ok(GeneratorBatch { z: numbers(&[BATCH, 8], self.0), labels: self.labels(), real: None })
     }
 }
 

@@ -129,7 +129,7 @@ impl Feed for MadeUp {
     }
 
     fn generator(&mut self) -> anyhow::Result<GeneratorBatch> {
-        Ok(GeneratorBatch { z: wave(&[4, 8], 2.0), labels: labels() })
+        Ok(GeneratorBatch { z: wave(&[4, 8], 2.0), labels: labels(), real: None })
     }
 }
 

@@ -52,7 +52,8 @@ impl Feed for Made {
 
     fn generator(&mut self) -> anyhow::Result<GeneratorBatch> {
         self.0 += 1;
-        Ok(GeneratorBatch { z: numbers(&[BATCH, 8], self.0), labels: self.labels() })
+        let real = Some(numbers(&[BATCH, 16, 16, 3], self.0));
+        Ok(GeneratorBatch { z: numbers(&[BATCH, 8], self.0), labels: self.labels(), real })
     }
 }
 
@@ -115,6 +116,8 @@ fn every_option_changes_a_run_and_moves_both_networks() {
             "discriminator.conditioning=auxiliary",
             "discriminator.unet=true",
         ],
+        &["loss.perceptual=0.1"],
+        &["loss.texture=10"],
     ];
     let mut plain = trainer(&small(&[]));
     let start = [plain.generator(), plain.discriminator()].map(learnt);
@@ -156,6 +159,7 @@ fn a_resume_gives_the_bits_of_an_unbroken_run() {
         "augment.adaptive_images=100",
         "loss.consistency_real=1",
         "loss.consistency_fake=2",
+        "loss.perceptual=0.1",
     ]);
     let mut unbroken = trainer(&config);
     steps(&mut unbroken, 0, 6);

@@ -21,6 +21,8 @@ const FASTEST_PERSON: Duration = Duration::from_millis(300);
 pub enum Purpose {
     /// A data folder.
     Data,
+    /// The file of VGG19's weights.
+    Vgg19,
     /// A session's folder.
     Session,
     /// A folder to export to.
@@ -49,6 +51,12 @@ impl Dialog {
             Purpose::Data => {
                 let asked = dialog.set_title("Choose a folder with one sub-folder a class").pick_folder();
                 Self::wait(purpose, asked, waker)
+            }
+            Purpose::Vgg19 => {
+                let dialog = dialog.set_title("Choose torchvision's weights of vgg19");
+                let dialog =
+                    dialog.add_filter("Weights", &["pth", "pt", "safetensors"]).add_filter("All files", &["*"]);
+                Self::wait(purpose, dialog.pick_file(), waker)
             }
             Purpose::Session => Self::wait(purpose, dialog.set_title("Open a session's folder").pick_folder(), waker),
             Purpose::Export => Self::wait(purpose, dialog.set_title("Export images to").pick_folder(), waker),

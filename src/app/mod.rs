@@ -154,6 +154,7 @@ impl App {
         };
         match dialog.purpose {
             Purpose::Data => self.use_data(path.display().to_string()),
+            Purpose::Vgg19 => self.workbench.config.loss.vgg19 = path.display().to_string(),
             Purpose::Session => self.open_session(&path),
             Purpose::Export => self.workbench.export.folder = path.display().to_string(),
             Purpose::Grid(picture) => self.save_grid(path, &picture),
@@ -170,6 +171,7 @@ impl App {
                 }
             }
             Action::ChooseData => self.open_dialog(Purpose::Data),
+            Action::ChooseVgg19 => self.open_dialog(Purpose::Vgg19),
             Action::ChooseSession => self.open_dialog(Purpose::Session),
             Action::ChooseExportFolder => self.open_dialog(Purpose::Export),
             Action::SaveGrid(picture) => self.open_dialog(Purpose::Grid(Box::new(picture))),

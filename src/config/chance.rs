@@ -38,6 +38,8 @@ pub enum Purpose {
     GeneratorAugment = 13,
     /// The second look at an image that consistency compares with the first.
     Consistency = 14,
+    /// The seed of the order and the variation of the real images that the generator's updates compare with.
+    GeneratorReal = 25,
 }
 
 /// The stream of a purpose: the `index`-th of its kind (a step, an image, an epoch; below 2^56).

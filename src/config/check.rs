@@ -159,6 +159,10 @@ impl Config {
             list.warning("loss.r1", "two penalties want different slopes: `wasserstein-gp` wants 1 between real and fake, R1 wants 0 at real images. One of them is usual");
         }
         self.check_class_weights(list);
+        if l.compares_features() && self.image_size < 32 {
+            let key = if l.perceptual > 0.0 { "loss.perceptual" } else { "loss.texture" };
+            list.warning(key, format!("the network that compares was trained on photographs and knows little of what it sees in {0}x{0} pixels; 32 px or more", self.image_size));
+        }
         range(list, "train.instance_noise", t.instance_noise, 0.0..=10.0);
         if t.instance_noise_steps == 0 {
             list.error(

@@ -142,7 +142,12 @@ impl Config {
         // A second look at reals, and at fakes, is judged beside the first.
         let looks = [self.loss.consistency_real, self.loss.consistency_fake].into_iter().filter(|weight| *weight > 0.0);
         let activations = 2 * maps(&self.generator_layers()) + (3 + looks.count()) * judged + 8 * image;
-        let training_bytes = 4 * (weights + self.train.batch_size * activations) + (120 << 20);
+        let compared = if self.loss.compares_features() {
+            self.loss.features.bytes(self.image_size, self.train.batch_size)
+        } else {
+            0
+        };
+        let training_bytes = 4 * (weights + self.train.batch_size * activations) + compared + (120 << 20);
         Cost { generator_parameters, discriminator_parameters, training_bytes }
     }
 

@@ -43,6 +43,8 @@ const LIVE: &[&str] = &[
     "loss.consistency_shift",
     "loss.consistency_flip",
     "loss.auxiliary_weight",
+    "loss.perceptual",
+    "loss.texture",
     "augment.color",
     "augment.translation",
     "augment.cutout",

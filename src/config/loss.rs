@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::check::{List, range};
 use super::explain::{Explanation, key};
-use super::{ClassWeights, LossKind};
+use super::{ClassWeights, FeatureNetwork, LossKind};
 
 /// `[loss]`: what the networks are trained to lower.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -36,6 +36,14 @@ pub struct Loss {
     pub class_weights: ClassWeights,
     /// `auxiliary` conditioning only: weight of the classification loss.
     pub auxiliary_weight: f64,
+    /// Weight, in the generator's loss, of the distance between the features of fakes and of real images; 0 leaves it out.
+    pub perceptual: f64,
+    /// Weight, in the generator's loss, of the distance between the Gram matrices of the same features; 0 leaves it out.
+    pub texture: f64,
+    /// Perceptual and texture loss only: the frozen network whose features are compared.
+    pub features: FeatureNetwork,
+    /// `vgg19` only: the file of its weights.
+    pub vgg19: String,
 }
 
 impl Default for Loss {
@@ -54,6 +62,10 @@ impl Default for Loss {
             consistency_flip: false,
             class_weights: ClassWeights::None,
             auxiliary_weight: 1.0,
+            perceptual: 0.0,
+            texture: 0.0,
+            features: FeatureNetwork::EfficientNetLite0,
+            vgg19: String::new(),
         }
     }
 }
@@ -75,6 +87,50 @@ impl Loss {
         range(list, "loss.consistency_fake", self.consistency_fake, 0.0..=1e6);
         range(list, "loss.consistency_shift", self.consistency_shift, 0.0..=0.5);
         range(list, "loss.auxiliary_weight", self.auxiliary_weight, 0.0..=1e6);
+        range(list, "loss.perceptual", self.perceptual, 0.0..=1e6);
+        range(list, "loss.texture", self.texture, 0.0..=1e6);
+        if self.compares_features() && self.features == FeatureNetwork::Vgg19 {
+            let path = self.vgg19.trim();
+            if path.is_empty() {
+                list.error("loss.vgg19", "no file is named; give torchvision's weights of vgg19 (.pth or .safetensors), or take the compiled-in efficientnet-lite0 for loss.features");
+            } else if !std::path::Path::new(path).is_file() {
+                list.error(
+                    "loss.vgg19",
+                    format!("there is no file {path}; give torchvision's weights of vgg19 (.pth or .safetensors)"),
+                );
+            }
+        }
+    }
+
+    /// Whether the features of fakes and real images are compared.
+    pub fn compares_features(&self) -> bool {
+        self.perceptual > 0.0 || self.texture > 0.0
+    }
+}
+
+impl FeatureNetwork {
+    /// How many times a frozen network's images are enlarged: the side is then at least 64 px for EfficientNet-Lite0, whose
+    /// last features are a thirty-second as wide, and 32 px for VGG19, where it is a sixteenth.
+    pub fn enlargement(self, side: usize) -> usize {
+        (2 * self.multiple()).div_ceil(side.max(1))
+    }
+
+    /// What the side of an image must be a multiple of.
+    pub fn multiple(self) -> usize {
+        match self {
+            Self::EfficientNetLite0 => 32,
+            Self::Vgg19 => 16,
+        }
+    }
+
+    /// Bytes that comparing `batch` images of this side takes, roughly: the weights, and the feature maps that wait for the
+    /// gradient.
+    pub(super) fn bytes(self, side: usize, batch: usize) -> usize {
+        let pixels = (side * self.enlargement(side)).pow(2);
+        match self {
+            Self::EfficientNetLite0 => 4 * (3_400_000 + batch * 300 * pixels),
+            Self::Vgg19 => 4 * (20_000_000 + batch * 500 * pixels),
+        }
     }
 }
 
@@ -174,6 +230,30 @@ pub(super) const EXPLAINED: &[Explanation] = &[
         "0 or more",
         "Odena et al. 2017",
         "With `auxiliary` conditioning, the weight of the classification loss in both networks.",
+    ),
+    key(
+        "loss.perceptual",
+        "0 (off) or more",
+        "Johnson et al. 2016",
+        "Weight, in the generator's loss, of the mean absolute difference between the features of generated images and of real ones with the same labels, as a frozen network sees them. It pulls towards what real images of a class have in common, which steadies the first steps; the pairs are chance, so much of it averages the variety away. 0.1 is usual. It adds about as much time as a whole step with 32 base channels takes at 64 px, however large the networks are, and some 7 MB an image of 64 px or less.",
+    ),
+    key(
+        "loss.texture",
+        "0 (off) or more",
+        "Gatys et al. 2016",
+        "Weight, in the generator's loss, of the mean absolute difference between the Gram matrices of the same features: for each image the products of all pairs of channels, summed over the pixels and divided by channels x pixels. It compares textures wherever they are in the image, so it does not mind that the pairs differ in shape. Beside `loss.perceptual` it costs little; alone it costs the same.",
+    ),
+    key(
+        "loss.features",
+        "\"efficientnet-lite0\" or \"vgg19\"",
+        "Tan & Le 2019; Simonyan & Zisserman 2015",
+        "The frozen network of the perceptual and the texture loss. `efficientnet-lite0` is compiled in and compares four scales (the last maps of a quarter to a thirty-second of the side; smaller images than 64 px are enlarged by whole factors); `vgg19` compares the last of its sixteen convolutions (images below 32 px are enlarged), needs a file and costs ten (32 px) to twenty-five (64 px) times as much. Scores take `efficientnet-lite0` too, so training on it makes them look better than they are; `vgg19` does not.",
+    ),
+    key(
+        "loss.vgg19",
+        "a file",
+        "Simonyan & Zisserman 2015",
+        "With `vgg19`, the file of torchvision's weights (`vgg19-dcbb9e9d.pth`, or the same tensors as .safetensors). Names and shapes are checked before the run starts; the weights are read when it starts, and also when it is resumed.",
     ),
 ];
 

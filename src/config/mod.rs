@@ -229,6 +229,13 @@ choice! {
     }
 }
 choice! {
+    /// `loss.features`
+    FeatureNetwork {
+        EfficientNetLite0 = "efficientnet-lite0": "Compiled in, small, and compared at four scales (Tan & Le 2019).",
+        Vgg19 = "vgg19": "The last convolution of the network that most papers use, from a file of torchvision's weights (Simonyan & Zisserman 2015).",
+    }
+}
+choice! {
     /// `optimizer.schedule`
     Schedule {
         Constant = "constant": "The learning rates stay as they are.",

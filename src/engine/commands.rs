@@ -49,13 +49,18 @@ impl Run<'_, '_> {
         let (config, changes) = match self.config.edited(changes) {
             Ok((_, changes)) if changes.is_empty() => return Ok(()),
             Ok(edited) => edited,
-            Err(err) => {
-                let message = format!("The run goes on with its old settings, since a change was refused: {err}");
-                return self.journal.tell(Event::Warning { step, message });
-            }
+            Err(err) => return self.refuse_edit(&err.to_string()),
         };
-        self.take_settings(config)?;
-        self.journal.tell(Event::Edited(Edited { step, changes }))
+        match self.take_settings(config) {
+            Ok(()) => self.journal.tell(Event::Edited(Edited { step, changes })),
+            // Such as a file of weights that is another network's.
+            Err(err) => self.refuse_edit(&format!("{err:#}")),
+        }
+    }
+
+    fn refuse_edit(&mut self, reason: &str) -> anyhow::Result<()> {
+        let message = format!("The run goes on with its old settings, since a change was refused: {reason}");
+        self.journal.tell(Event::Warning { step: self.journal.step, message })
     }
 
     /// What was asked while nobody could obey.

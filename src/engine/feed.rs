@@ -9,6 +9,7 @@ use rand_distr::{Distribution as _, StandardNormal};
 use crate::config::Config;
 use crate::config::chance::{ChaCha8Rng, Purpose, stream};
 use crate::data::{Dataset, Loader};
+use crate::session::CheckpointState;
 use crate::train::{DiscriminatorBatch, Feed, GeneratorBatch};
 
 /// `(count, latent)` numbers from N(0, 1).
@@ -55,6 +56,8 @@ impl Noise {
 /// A run's own batches.
 pub struct RunFeed {
     loader: Loader,
+    /// Real images that the generator's are compared with, where they are.
+    compared: Option<Loader>,
     noise: Noise,
     size: usize,
     channels: usize,
@@ -71,11 +74,27 @@ impl RunFeed {
     /// # Errors
     /// Where the loader cannot start.
     pub fn new(config: &Config, dataset: Arc<Dataset>, device: &Device) -> anyhow::Result<Self> {
+        Self::at(config, dataset, device, None)
+    }
+
+    /// Goes on where a checkpoint stands, or starts at the first batch without one.
+    ///
+    /// # Errors
+    /// Where the loader cannot start.
+    pub fn at(
+        config: &Config,
+        dataset: Arc<Dataset>,
+        device: &Device,
+        state: Option<&CheckpointState>,
+    ) -> anyhow::Result<Self> {
         let noise = Noise::new(config, &dataset.class_names(), &dataset.class_counts(), device);
         let (size, channels) = (dataset.size(), dataset.channels());
         let needs_alpha = config.loss.kind == crate::config::LossKind::WassersteinGp;
-        let loader = Loader::new(dataset, config, 0)?;
-        Ok(Self { loader, noise, size, channels, needs_alpha, discriminator_draws: 0, generator_draws: 0 })
+        let compared = compared(config, &dataset, state.map_or(0, |state| state.compared_position))?;
+        let loader = Loader::new(dataset, config, state.map_or(0, |state| state.loader_position))?;
+        let discriminator_draws = state.map_or(0, |state| state.discriminator_draws);
+        let generator_draws = state.map_or(0, |state| state.generator_draws);
+        Ok(Self { loader, compared, noise, size, channels, needs_alpha, discriminator_draws, generator_draws })
     }
 
     /// The feed as it goes on from here with other settings.
@@ -84,6 +103,7 @@ impl RunFeed {
     /// Where the loader cannot start.
     pub fn with_settings(&self, config: &Config, dataset: Arc<Dataset>, device: &Device) -> anyhow::Result<Self> {
         let mut other = Self::new(config, dataset.clone(), device)?;
+        other.compared = compared(config, &dataset, self.compared_position())?;
         other.loader = Loader::new(dataset, config, self.loader.position())?;
         other.discriminator_draws = self.discriminator_draws;
         other.generator_draws = self.generator_draws;
@@ -94,6 +114,26 @@ impl RunFeed {
     pub fn loader_position(&self) -> u64 {
         self.loader.position()
     }
+
+    /// Batches of real images that the generator's were compared with.
+    pub fn compared_position(&self) -> u64 {
+        self.compared.as_ref().map_or(0, Loader::position)
+    }
+
+    fn images(&self, images: Vec<f32>, count: usize) -> candle_core::Result<Tensor> {
+        Tensor::from_vec(images, (count, self.size, self.size, self.channels), &self.noise.device)
+    }
+}
+
+/// A second stream of real images beside the discriminator's, in an order of its own, where the generator's are compared
+/// with any.
+fn compared(config: &Config, dataset: &Arc<Dataset>, position: u64) -> anyhow::Result<Option<Loader>> {
+    if !config.loss.compares_features() {
+        return Ok(None);
+    }
+    let mut own = config.clone();
+    own.train.seed = stream(config.train.seed, Purpose::GeneratorReal, 0).random();
+    Ok(Some(Loader::new(Arc::clone(dataset), &own, position)?))
 }
 
 impl Feed for RunFeed {
@@ -106,7 +146,7 @@ impl Feed for RunFeed {
         let z = noise(&mut rng, count, latent, device)?;
         let alpha = if self.needs_alpha { (0..count).map(|_| rng.random::<f32>()).collect() } else { vec![0.0; count] };
         Ok(DiscriminatorBatch {
-            real: Tensor::from_vec(batch.images, (count, self.size, self.size, self.channels), device)?,
+            real: self.images(batch.images, count)?,
             labels: Tensor::from_vec(batch.labels, count, device)?,
             z,
             alpha: Tensor::from_vec(alpha, (count, 1, 1, 1), device)?,
@@ -114,18 +154,74 @@ impl Feed for RunFeed {
     }
 
     fn generator(&mut self) -> anyhow::Result<GeneratorBatch> {
+        let batch = self.compared.as_mut().map(Loader::next).transpose()?;
         let n = &self.noise;
         let mut rng = stream(n.seed, Purpose::GeneratorNoise, self.generator_draws);
         self.generator_draws += 1;
-        let labels: Vec<u32> = (0..n.batch).map(|_| n.label(&mut rng)).collect();
+        // Images that are compared have the labels of those that they are compared with.
+        let (labels, images) = match batch {
+            Some(batch) => (batch.labels, Some(batch.images)),
+            None => ((0..n.batch).map(|_| n.label(&mut rng)).collect(), None),
+        };
         let z = noise(&mut rng, n.batch, n.latent, &n.device)?;
-        Ok(GeneratorBatch { z, labels: Tensor::from_vec(labels, n.batch, &n.device)? })
+        let real = images.map(|images| self.images(images, n.batch)).transpose()?;
+        Ok(GeneratorBatch { z, labels: Tensor::from_vec(labels, n.batch, &n.device)?, real })
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn config(options: &[&str]) -> Config {
+        let set = ["image_size=16", "data.demo_images=5", "train.batch_size=4", "data.color_jitter=0.2"];
+        let set: Vec<String> = set.iter().chain(options).map(|entry| (*entry).to_owned()).collect();
+        Config::default().with(&set).unwrap()
+    }
+
+    fn dataset(config: &Config) -> Arc<Dataset> {
+        Arc::new(Dataset::load(config, &|_, _| true).expect("the demo set"))
+    }
+
+    #[test]
+    fn images_that_are_compared_come_in_an_order_of_their_own_that_goes_on() {
+        let config = config(&["loss.texture=1"]);
+        let dataset = dataset(&config);
+        let mut stream = compared(&config, &dataset, 0).unwrap().unwrap();
+        let batches: Vec<_> = (0..4).map(|_| stream.next().unwrap()).collect();
+        let mut later = compared(&config, &dataset, 3).unwrap().unwrap();
+        assert_eq!((later.next().unwrap(), later.position()), (batches[3].clone(), 4));
+        let mut own = Loader::new(dataset.clone(), &config, 0).unwrap();
+        assert!((0..4).any(|at| own.next().unwrap().labels != batches[at].labels));
+    }
+
+    #[test]
+    fn the_generator_draws_the_labels_of_what_it_is_compared_with() {
+        let config = config(&["loss.perceptual=0.1"]);
+        let dataset = dataset(&config);
+        let mut feed = RunFeed::new(&config, dataset.clone(), &Device::Cpu).unwrap();
+        let mut stream = compared(&config, &dataset, 0).unwrap().unwrap();
+        for _ in 0..3 {
+            let (batch, want) = (feed.generator().unwrap(), stream.next().unwrap());
+            assert_eq!(batch.labels.to_vec1::<u32>().unwrap(), want.labels);
+            let real = batch.real.unwrap();
+            assert_eq!(real.dims(), [4, 16, 16, 3]);
+            assert_eq!(real.flatten_all().unwrap().to_vec1::<f32>().unwrap(), want.images);
+        }
+        assert_eq!((feed.compared_position(), feed.loader_position(), feed.generator_draws), (3, 0, 3));
+    }
+
+    #[test]
+    fn nothing_is_compared_where_it_is_off() {
+        let config = config(&[]);
+        let mut feed = RunFeed::new(&config, dataset(&config), &Device::Cpu).unwrap();
+        let batch = feed.generator().unwrap();
+        assert!(batch.real.is_none() && feed.compared.is_none() && feed.compared_position() == 0);
+        // Labels and noise are those that the counter has always given.
+        let mut rng = stream(config.train.seed, Purpose::GeneratorNoise, 0);
+        let labels: Vec<u32> = (0..4).map(|_| feed.noise.label(&mut rng)).collect();
+        assert_eq!(batch.labels.to_vec1::<u32>().unwrap(), labels);
+    }
 
     #[test]
     fn labels_are_drawn_in_the_shares_in_which_classes_are_shown() {

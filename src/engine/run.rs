@@ -158,10 +158,11 @@ impl<'a, 'b> Run<'a, 'b> {
         Ok(Ending::Finished)
     }
 
-    /// Goes on with settings that differ in live keys alone.
+    /// Goes on with settings that differ in live keys alone; where that fails, nothing has changed.
     pub(super) fn take_settings(&mut self, config: Config) -> anyhow::Result<()> {
-        self.trainer = self.trainer.with_settings(&config, &self.dataset.class_counts(), &self.device)?;
+        let trainer = self.trainer.with_settings(&config, &self.dataset.class_counts(), &self.device)?;
         self.feed = self.feed.with_settings(&config, self.dataset.clone(), &self.device)?;
+        self.trainer = trainer;
         self.watch.take_settings(&config);
         self.config = config;
         Ok(())
@@ -173,6 +174,7 @@ impl<'a, 'b> Run<'a, 'b> {
             step: self.journal.step,
             loss_d: losses.discriminator,
             loss_g: losses.generator,
+            loss_features: losses.features,
             logits_real: losses.logits_real,
             logits_fake: losses.logits_fake,
             augment_probability: losses.augment_probability,

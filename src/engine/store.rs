@@ -45,6 +45,7 @@ impl Run<'_, '_> {
             loader_position: self.feed.loader_position(),
             discriminator_draws: self.feed.discriminator_draws,
             generator_draws: self.feed.generator_draws,
+            compared_position: self.feed.compared_position(),
             seconds: self.clock.seconds,
             files: Vec::new(),
         }

@@ -173,6 +173,9 @@ pub struct Step {
     pub loss_d: f32,
     /// The generator's loss.
     pub loss_g: f32,
+    /// The perceptual and the texture loss in it, with their weights; nothing where neither is on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub loss_features: Option<f32>,
     /// Mean logit of the discriminator on real images.
     pub logits_real: f32,
     /// Mean logit of the discriminator on fakes.

@@ -16,14 +16,14 @@ use super::weights::Weights;
 use crate::ops::aligned::Aligned;
 use crate::ops::pointwise::{After, Pointwise};
 
-const WEIGHTS: &[u8] = include_bytes!("../../assets/efficientnet_lite0.safetensors");
+pub(super) const WEIGHTS: &[u8] = include_bytes!("../../assets/efficientnet_lite0.safetensors");
 
 /// Rows and columns of the image that the network sees.
 const SIDE: usize = 224;
 /// A row of that image with the one black pixel of padding that stride 2 asks for at the right.
 const PADDED_ROW: usize = (SIDE + 1) * 3;
 const STEM_SIDE: usize = SIDE / 2;
-const STEM_OUTPUTS: usize = 32;
+pub(super) const STEM_OUTPUTS: usize = 32;
 /// Numbers under the stem's 3x3 filter.
 const STEM_INPUTS: usize = 27;
 /// Output rows of the stem at a time.
@@ -36,7 +36,7 @@ const LARGEST: usize = STEM_SIDE * STEM_SIDE * STEM_OUTPUTS;
 const IMAGES_PER_THREAD: usize = 8;
 
 /// Repeats, filter size, stride of the first repeat, expansion, outputs.
-const STAGES: [(usize, usize, usize, usize, usize); 7] = [
+pub(super) const STAGES: [(usize, usize, usize, usize, usize); 7] = [
     (1, 3, 1, 1, 16),
     (2, 3, 2, 6, 24),
     (2, 5, 2, 6, 40),

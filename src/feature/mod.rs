@@ -1,16 +1,21 @@
 //! Frozen networks that turn images into features, for scores and for losses.
 //!
-//! [`EfficientNet`] is compiled in. Features of different networks, or of one network behind different resizes, never
+//! [`EfficientNet`] is compiled in; a network from elsewhere comes out of a [`TensorFile`]. Features of different networks, or of one network behind different resizes, never
 //! compare, so whatever shows a number that was made from features names the extractor and its resize beside it.
 
 mod bilinear;
 mod block;
 pub mod efficientnet;
 mod file;
+mod layer;
+mod lite;
+pub mod perceptual;
+mod vgg;
 mod weights;
 
 pub use efficientnet::EfficientNet;
 pub use file::TensorFile;
+pub use perceptual::Perceptual;
 
 /// Why features could not be computed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

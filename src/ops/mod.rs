@@ -8,6 +8,7 @@ mod channel_gate;
 pub mod channelwise;
 #[cfg(test)]
 mod check;
+mod clipped;
 pub mod conv;
 pub mod cpu;
 mod dense;

@@ -40,6 +40,9 @@ pub struct CheckpointState {
     pub discriminator_draws: u64,
     /// Draws of noise for the generator's updates.
     pub generator_draws: u64,
+    /// Batches of real images that the generator's updates have been compared with.
+    #[serde(default)]
+    pub compared_position: u64,
     /// Seconds of training so far.
     pub seconds: f64,
     /// Every file beside this one.

@@ -58,8 +58,8 @@ impl Feed for Made {
     }
 
     fn generator(&mut self) -> anyhow::Result<GeneratorBatch> {
-        let [_, labels, z, _] = self.batches[self.taken.1].clone();
+        let [real, labels, z, _] = self.batches[self.taken.1].clone();
         self.taken.1 += 1;
-        Ok(GeneratorBatch { z, labels })
+        Ok(GeneratorBatch { z, labels, real: Some(real) })
     }
 }

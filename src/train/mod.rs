@@ -1,9 +1,11 @@
 //! One update of D, one of G, and every piece of state that a resume needs.
 
+mod accumulated;
 mod adam;
 mod augment;
 mod clip;
 mod growing;
+mod judged;
 mod lecam;
 mod loss;
 mod made;

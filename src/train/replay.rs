@@ -105,6 +105,7 @@ impl Feed for Recorded<'_> {
         Ok(GeneratorBatch {
             z: self.trace.tensor(&format!("{at}/z"))?,
             labels: self.trace.labels(&format!("{at}/labels"))?,
+            real: None,
         })
     }
 }

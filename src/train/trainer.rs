@@ -7,18 +7,21 @@
 
 use candle_core::{Device, Result, Tensor};
 
+use super::accumulated::Accumulated;
 use super::adam::Adam;
 use super::augment::{self, Adaptive};
 use super::clip;
 use super::growing;
+use super::judged::{mean_logit, share_of};
 use super::lecam::LeCam;
 use super::loss::{self, Batch};
 use super::noise::{deviation, with_noise};
 use crate::config::chance::Purpose;
 use crate::config::{ClassWeights, Config, LossKind, Stage};
-use crate::model::{Discriminator, Generator, Judgement, Mode, Pass, Store};
+use crate::feature::Perceptual;
+use crate::model::{Discriminator, Generator, Mode, Pass, Store};
+use crate::ops::Value;
 use crate::ops::tape::without_recording;
-use crate::ops::{Graph, Value, gradients};
 
 /// What one update of the discriminator sees.
 pub struct DiscriminatorBatch {
@@ -38,6 +41,8 @@ pub struct GeneratorBatch {
     pub z: Tensor,
     /// `(B)` u32.
     pub labels: Tensor,
+    /// Real images of these labels, `(B, size, size, channels)` in [-1, 1]; wanted where features are compared.
+    pub real: Option<Tensor>,
 }
 
 /// Where a step's batches come from.
@@ -62,6 +67,8 @@ pub struct Losses {
     pub discriminator: f32,
     /// The generator's loss.
     pub generator: f32,
+    /// The perceptual and the texture loss in it, with their weights; nothing where neither is on.
+    pub features: Option<f32>,
     /// Mean logit on real images, in the last update of the discriminator.
     pub logits_real: f32,
     /// Mean logit on fakes, in the same.
@@ -88,13 +95,14 @@ pub struct Trainer {
     pub(super) adaptive: Adaptive,
     /// `(classes)`, where images count by their class.
     class_weights: Option<Tensor>,
+    perceptual: Option<Perceptual>,
 }
 
 impl Trainer {
     /// Start weights from the configuration's seed.
     ///
     /// # Errors
-    /// Those of candle, such as a device without memory.
+    /// Those of candle, such as a device without memory; a file of weights that cannot be used.
     pub fn new(config: &Config, classes: usize, device: &Device) -> Result<Self> {
         crate::ops::memory::keep_freed_pages();
         let (generator, generator_store) = Generator::new(config, classes, device)?;
@@ -108,6 +116,7 @@ impl Trainer {
             lecam: LeCam::default(),
             adaptive: Adaptive::default(),
             class_weights: None,
+            perceptual: Perceptual::of(&config.loss, config.channels, device).map_err(candle_core::Error::msg)?,
             generator,
             discriminator,
             generator_store,
@@ -292,6 +301,7 @@ impl Trainer {
         let stage = self.stage();
         let mut pass = Pass::new(&mut self.generator_store, Mode::Train, true).at(stage);
         let fake = self.generator.forward(&mut pass, &Value::constant(b.z.clone()), &b.labels)?;
+        let compared = compared(self.perceptual.as_ref(), &fake, b, stage)?;
         let steps = self.generator_optimizer.steps();
         let number = steps * self.config.optimizer.accumulation as u64 + part as u64;
         let train = &self.config.train;
@@ -302,8 +312,12 @@ impl Trainer {
         let mut judge = Pass::new(&mut self.discriminator_store, Mode::Train, false).at(stage);
         let judgements = self.discriminator.forward(&mut judge, &fake, &b.labels)?;
         drop(fake);
-        let loss = loss::of_generator(&self.config, &judgements, &batch)?;
+        let mut loss = loss::of_generator(&self.config, &judgements, &batch)?;
         drop(judgements);
+        if let Some(term) = compared {
+            *losses.features.get_or_insert(0.0) += term.scalar()? * share as f32;
+            loss = loss.add(&term)?;
+        }
         losses.generator += loss.scalar()? * share as f32;
         total.add(loss, &pass, share)
     }
@@ -337,6 +351,15 @@ impl Trainer {
     }
 }
 
+/// How far the features of G's images are from those of real ones; nothing where that is off.
+fn compared(perceptual: Option<&Perceptual>, fake: &Value, b: &GeneratorBatch, stage: Stage) -> Result<Option<Value>> {
+    match (perceptual, &b.real) {
+        (Some(perceptual), Some(real)) => perceptual.loss(fake, growing::real_images(real, stage)?.tensor()).map(Some),
+        (Some(_), None) => candle_core::bail!("the generator's batch has no real images to compare with"),
+        (None, _) => Ok(None),
+    }
+}
+
 /// `decay * shadow + (1 - decay) * live`
 fn blend(shadow: &Tensor, live: &Tensor, decay: f64) -> Result<Tensor> {
     use crate::ops::cpu;
@@ -346,46 +369,4 @@ fn blend(shadow: &Tensor, live: &Tensor, decay: f64) -> Result<Tensor> {
     let (keep, take) = (decay as f32, (1.0 - decay) as f32);
     let out = cpu::map2(&cpu::slice(shadow)?, &cpu::slice(live)?, |shadow, live| keep * shadow + take * live);
     cpu::tensor(out, shadow.dims())
-}
-
-/// The mean of all logits, for the eye.
-fn mean_logit(judgements: &[Judgement]) -> Result<f32> {
-    let mut sum = 0.0;
-    for judgement in judgements {
-        sum += judgement.logits.tensor().mean_all()?.to_scalar::<f32>()?;
-    }
-    Ok(sum / judgements.len().max(1) as f32)
-}
-
-/// The share of all logits of which `is` holds.
-fn share_of(judgements: &[Judgement], is: impl Fn(f32) -> bool) -> Result<f32> {
-    let (mut count, mut total) = (0, 0);
-    for judgement in judgements {
-        let logits = judgement.logits.tensor().flatten_all()?.to_vec1::<f32>()?;
-        count += logits.iter().filter(|x| is(**x)).count();
-        total += logits.len();
-    }
-    Ok(count as f32 / total.max(1) as f32)
-}
-
-/// Gradients of several batches, added up: `(place in the store, gradient)`, in the store's order.
-#[derive(Default)]
-struct Accumulated(Vec<(usize, Tensor)>);
-
-impl Accumulated {
-    /// Adds `share` of the gradients of `loss` in everything that the pass has read.
-    fn add(&mut self, loss: Value, pass: &Pass<'_>, share: f64) -> Result<()> {
-        let loss = if share == 1.0 { loss } else { loss.scale(share)? };
-        let (places, leaves): (Vec<usize>, Vec<Value>) = pass.leaves().into_iter().unzip();
-        let first = self.0.is_empty();
-        for (place, gradient) in places.into_iter().zip(gradients(loss, &leaves, Graph::Drop)?) {
-            let Some(gradient) = gradient else { continue };
-            let gradient = gradient.tensor().clone();
-            match self.0.iter_mut().find(|(before, _)| !first && *before == place) {
-                Some((_, sum)) => *sum = (&*sum + gradient)?,
-                None => self.0.push((place, gradient)),
-            }
-        }
-        Ok(())
-    }
 }

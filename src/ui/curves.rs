@@ -247,11 +247,15 @@ fn charts<'a>(ui: &Ui, view: &'a RunView) -> Vec<Chart<'a>> {
     let number: fn(f64) -> String = |value| format::reading(value as f32);
     let tick: fn(f64) -> String = format::tick;
     let curve = |name, color, series| Curve { name, color, series };
+    let mut losses = vec![curve("D", p.discriminator, &c.loss_d), curve("G", p.generator, &c.loss_g)];
+    if !c.loss_features.is_empty() {
+        losses.push(curve("G features", p.generator.gamma_multiply(0.6), &c.loss_features));
+    }
     let mut charts = vec![
         Chart {
             title: "Losses",
-            about: "What each network is trained to lower. In a healthy run neither runs away; they need not fall.",
-            curves: vec![curve("D", p.discriminator, &c.loss_d), curve("G", p.generator, &c.loss_g)],
+            about: "What each network is trained to lower. In a healthy run neither runs away; they need not fall. The perceptual and the texture loss, where they are on, are a part of G's and shown beside it.",
+            curves: losses,
             write: number,
             tick,
             smoothed: true,

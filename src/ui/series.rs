@@ -188,6 +188,8 @@ pub struct Curves {
     pub loss_d: Series,
     /// The generator's loss.
     pub loss_g: Series,
+    /// The perceptual and the texture loss in it; empty where neither is on.
+    pub loss_features: Series,
     /// The discriminator's mean logit on real images.
     pub logits_real: Series,
     /// The discriminator's mean logit on fakes.
@@ -203,10 +205,11 @@ pub struct Curves {
 }
 
 impl Curves {
-    pub(super) fn all(&mut self) -> [&mut Series; 8] {
+    pub(super) fn all(&mut self) -> [&mut Series; 9] {
         [
             &mut self.loss_d,
             &mut self.loss_g,
+            &mut self.loss_features,
             &mut self.logits_real,
             &mut self.logits_fake,
             &mut self.augment_probability,
@@ -222,6 +225,7 @@ impl Curves {
         let values = [
             step.loss_d,
             step.loss_g,
+            told(step.loss_features),
             step.logits_real,
             step.logits_fake,
             told(step.augment_probability),

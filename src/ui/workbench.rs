@@ -200,6 +200,7 @@ impl Workbench {
             Action::Train
             | Action::Command(_)
             | Action::ChooseData
+            | Action::ChooseVgg19
             | Action::UseData(_)
             | Action::ReadData
             | Action::CancelReading

@@ -1,6 +1,7 @@
 //! The set-up: every option of a run, what it costs, and what is wrong with it.
 
 mod augment;
+mod features;
 pub mod fit;
 mod form;
 mod images;
@@ -93,7 +94,10 @@ pub fn setup_ui(ui: &mut Ui, config: &mut Config, draft: &mut Option<String>, gi
             section(ui, "Differentiable augmentation", false, |ui| augment::augment_ui(&mut form, ui));
             section(ui, "Generator", true, |ui| sections::generator_ui(&mut form, ui));
             section(ui, "Discriminator", true, |ui| sections::discriminator_ui(&mut form, ui));
-            section(ui, "Loss", true, |ui| sections::loss_ui(&mut form, ui));
+            section(ui, "Loss", true, |ui| {
+                sections::loss_ui(&mut form, ui);
+                actions.extend(features::features_ui(&mut form, ui));
+            });
             section(ui, "Optimizer", false, |ui| sections::optimizer_ui(&mut form, ui));
             section(ui, "Growing", false, |ui| sections::growing_ui(&mut form, ui));
             section(ui, "Run", true, |ui| sections::run_ui(&mut form, ui));

@@ -1,0 +1,28 @@
+//! Gradients of the batches that make one update.
+
+use candle_core::{Result, Tensor};
+
+use crate::model::Pass;
+use crate::ops::{Graph, Value, gradients};
+
+/// Gradients of several batches, added up: `(place in the store, gradient)`, in the store's order.
+#[derive(Default)]
+pub(super) struct Accumulated(pub Vec<(usize, Tensor)>);
+
+impl Accumulated {
+    /// Adds `share` of the gradients of `loss` in everything that the pass has read.
+    pub fn add(&mut self, loss: Value, pass: &Pass<'_>, share: f64) -> Result<()> {
+        let loss = if share == 1.0 { loss } else { loss.scale(share)? };
+        let (places, leaves): (Vec<usize>, Vec<Value>) = pass.leaves().into_iter().unzip();
+        let first = self.0.is_empty();
+        for (place, gradient) in places.into_iter().zip(gradients(loss, &leaves, Graph::Drop)?) {
+            let Some(gradient) = gradient else { continue };
+            let gradient = gradient.tensor().clone();
+            match self.0.iter_mut().find(|(before, _)| !first && *before == place) {
+                Some((_, sum)) => *sum = (&*sum + gradient)?,
+                None => self.0.push((place, gradient)),
+            }
+        }
+        Ok(())
+    }
+}
