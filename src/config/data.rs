@@ -81,6 +81,12 @@ impl Data {
         self.source == DEMO
     }
 
+    /// Whether real images are varied at all.
+    pub fn is_augmented(&self) -> bool {
+        let strengths = [self.rotation, self.zoom, self.translation, self.brightness, self.contrast, self.color_jitter];
+        self.flip_horizontal || self.flip_vertical || strengths.iter().any(|strength| *strength != 0.0)
+    }
+
     /// How often each class is shown, up to a common factor: for classes of these names with so many images each.
     pub fn class_shares(&self, names: &[String], images: &[usize]) -> Vec<f64> {
         let base = |count: usize| match (self.balance, self.balance_to) {

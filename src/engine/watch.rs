@@ -198,7 +198,7 @@ fn divergence_advice(config: &Config) -> String {
 
 fn saturation_advice(config: &Config) -> String {
     let (o, data) = (&config.optimizer, &config.data);
-    let augmented = data.flip_horizontal || data.flip_vertical || data.rotation > 0.0 || data.color_jitter > 0.0;
+    let augmented = data.is_augmented();
     let smoothing = config.loss.kind == LossKind::Bce && config.loss.label_smoothing == 0.0;
     advice(&[
         (true, "a lower learning rate of the discriminator"),
