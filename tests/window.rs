@@ -382,14 +382,14 @@ fn the_data_page_tells_how_often_each_class_will_be_shown() {
     window.settle();
     assert!(window.shows("  2.8 %") && window.shows(" 97.2 %"), "34 and 1200 images");
     window.bench().config.data.balance = true;
+    window.bench().config.data.class_factors.insert("gone".to_owned(), 2.0);
+    window.settle();
     window.harness.get_by_role_and_label(egui::accesskit::Role::Button, "Class factors").click();
     window.settle();
     assert!(window.shows("malignant"));
     window.bench().config.data.class_factors.insert("benign".to_owned(), 3.0);
     window.settle();
     assert!(window.shows(" 75.0 %"));
-    window.bench().config.data.class_factors.insert("gone".to_owned(), 2.0);
-    window.settle();
     window.click("Remove");
     assert_eq!(window.config().data.class_factors.keys().collect::<Vec<_>>(), ["benign"]);
 }
