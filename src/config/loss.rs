@@ -128,7 +128,7 @@ impl FeatureNetwork {
     pub(super) fn bytes(self, side: usize, batch: usize) -> usize {
         let pixels = (side * self.enlargement(side)).pow(2);
         match self {
-            Self::EfficientNetLite0 => 4 * (3_400_000 + batch * 300 * pixels),
+            Self::EfficientNetLite0 => 4 * (3_400_000 + batch * 400 * pixels),
             Self::Vgg19 => 4 * (20_000_000 + batch * 500 * pixels),
         }
     }
