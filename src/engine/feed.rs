@@ -9,6 +9,7 @@ use rand_distr::{Distribution as _, StandardNormal};
 use crate::config::Config;
 use crate::config::chance::{ChaCha8Rng, Purpose, stream};
 use crate::data::{Dataset, Loader};
+use crate::session::CheckpointState;
 use crate::train::{DiscriminatorBatch, Feed, GeneratorBatch};
 
 /// `(count, latent)` numbers from N(0, 1).
@@ -71,11 +72,26 @@ impl RunFeed {
     /// # Errors
     /// Where the loader cannot start.
     pub fn new(config: &Config, dataset: Arc<Dataset>, device: &Device) -> anyhow::Result<Self> {
+        Self::at(config, dataset, device, None)
+    }
+
+    /// Goes on where a checkpoint stands, or starts at the first batch without one.
+    ///
+    /// # Errors
+    /// Where the loader cannot start.
+    pub fn at(
+        config: &Config,
+        dataset: Arc<Dataset>,
+        device: &Device,
+        state: Option<&CheckpointState>,
+    ) -> anyhow::Result<Self> {
         let noise = Noise::new(config, &dataset.class_names(), &dataset.class_counts(), device);
         let (size, channels) = (dataset.size(), dataset.channels());
         let needs_alpha = config.loss.kind == crate::config::LossKind::WassersteinGp;
-        let loader = Loader::new(dataset, config, 0)?;
-        Ok(Self { loader, noise, size, channels, needs_alpha, discriminator_draws: 0, generator_draws: 0 })
+        let loader = Loader::new(dataset, config, state.map_or(0, |state| state.loader_position))?;
+        let discriminator_draws = state.map_or(0, |state| state.discriminator_draws);
+        let generator_draws = state.map_or(0, |state| state.generator_draws);
+        Ok(Self { loader, noise, size, channels, needs_alpha, discriminator_draws, generator_draws })
     }
 
     /// The feed as it goes on from here with other settings.
