@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::channel;
 
-use gandle::config::{Config, Preset};
+use gandle::config::{Change, Config, Preset};
 use gandle::engine::{Engine, Origin, Refused, RunRequest};
 use gandle::event::{Command, Event, Parent};
 use gandle::session::{Stored, checkpoint_folder, checkpoints, read_state};
@@ -580,4 +580,60 @@ fn every_counter_of_a_checkpoint_matters() {
         resume(&forgetful);
         assert!(ended(&whole) != ended(&forgetful), "{counter}");
     }
+}
+
+/// Runs until a step is done, makes changes there, and stops there or goes on.
+fn edited(mut request: RunRequest, at: usize, changes: &[(&str, &str)], stop: bool) -> Vec<Event> {
+    let ((done, reached), (go_on, asked)) = (channel(), channel());
+    let asked = std::sync::Mutex::new(asked);
+    request.after_step = Some(Arc::new(move |step| {
+        if step == at {
+            done.send(()).unwrap();
+            asked.lock().unwrap().recv().unwrap();
+        }
+    }));
+    let engine = Engine::spawn(request, Arc::new(|| {})).unwrap();
+    reached.recv().unwrap();
+    let change =
+        |(key, to): &(&str, &str)| Change { key: (*key).to_owned(), from: String::new(), to: (*to).to_owned() };
+    engine.send(Command::Edit(changes.iter().map(change).collect()));
+    if stop {
+        engine.send(Command::Stop);
+    }
+    go_on.send(()).unwrap();
+    engine.wait_events().collect()
+}
+
+#[test]
+fn changes_of_a_running_run_are_kept_where_it_goes_on() {
+    let root = tempfile::tempdir().unwrap();
+    let changes = [
+        ("optimizer.generator_lr", "0.0005"),
+        ("loss.lecam", "0.2"),
+        ("train.grid_every", "2"),
+        ("augment.color", "true"),
+    ];
+    // The checkpoint of step 4 is there before the changes; that of step 6 comes after them.
+    for at in [4, 6] {
+        let [whole, halves] = ["whole", "halves"].map(|name| root.path().join(format!("{name}-{at}")));
+        let unbroken = edited(RunRequest::new(improved(&[]), whole.clone()), at, &changes, false);
+        let first = edited(RunRequest::new(improved(&[]), halves.clone()), at, &changes, true);
+        assert_eq!(first.last(), Some(&Event::Stopped { step: at }));
+        let second = resume(&halves);
+        assert_same(&whole, &halves, STEPS, &format!("changed at {at}"));
+        assert_same_grids(&whole, &halves, &format!("changed at {at}"));
+        assert_eq!(happened(&unbroken), happened(&[first, second].concat()), "{at}");
+        // run.toml has the old values, which is no difference.
+        let state = read_state(&checkpoint_folder(&halves, STEPS)).unwrap();
+        assert_eq!((state.config.loss.lecam, state.original.unwrap().loss.lecam), (0.2, 0.0));
+    }
+    // Without a checkpoint since, they are void, and that is said.
+    let killed = root.path().join("killed");
+    copy(&root.path().join("whole-6"), &killed);
+    cut(&killed, is_step(7), 4, "");
+    let told = resume(&killed);
+    assert!(
+        warnings(&told).iter().any(|text| text.contains("optimizer.generator_lr") && text.contains("again")),
+        "{told:?}"
+    );
 }

@@ -214,7 +214,9 @@ impl Begin {
         for edited in self.told.edits.iter().filter(|edited| edited.step > step) {
             let changes: Vec<String> = edited.changes.iter().map(ToString::to_string).collect();
             let (at, changes) = (edited.step, changes.join(", "));
-            warn(format!("What was changed at step {at} is void, since no checkpoint holds it: {changes}. Change it again."));
+            warn(format!(
+                "What was changed at step {at} is void, since no checkpoint holds it: {changes}. Change it again."
+            ));
         }
         if let Some(at) = self.told.diverged {
             warn(format!(
@@ -259,4 +261,53 @@ pub(super) fn mark(dataset: &Dataset) -> DataMark {
     sums.iter().for_each(|sum| whole.update(sum));
     let sha256 = whole.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
     DataMark { images: dataset.class_counts(), sha256 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::watch::At;
+    use super::*;
+    use crate::session::Watched;
+
+    #[test]
+    fn alarms_go_on_as_if_the_run_had_never_ended() {
+        let names = ["a", "b"].map(str::to_owned);
+        let accuracy = |step: usize| if (300..340).contains(&step) { 0.6 } else { 1.0 };
+        let see = |watch: &mut Watch, step: usize| {
+            let at = At { step, seconds: 0.0 };
+            let mut told: Vec<Event> = watch.step(at, accuracy(step)).into_iter().collect();
+            if step.is_multiple_of(10) {
+                let share = if step % 200 < 100 { 0.8 } else { 0.05 };
+                told.extend(watch.grid(at, &[Some(0.6), Some(share)]));
+            }
+            told
+        };
+        let config = Config::default();
+        let mut whole = Watch::new(&config, &names);
+        let want: Vec<Event> = (1..=700).flat_map(|step| see(&mut whole, step)).collect();
+        assert!(want.len() > 6, "{want:?}");
+        for stop in [50, 110, 199, 250, 305, 330, 530] {
+            let mut first = Watch::new(&config, &names);
+            let mut told: Vec<Event> = (1..=stop).flat_map(|step| see(&mut first, step)).collect();
+            let kept = serde_json::to_vec(&first.remember()).unwrap();
+            let mut second = Watch::new(&config, &names);
+            second.restore(&serde_json::from_slice::<Watched>(&kept).unwrap());
+            told.extend((stop + 1..=700).flat_map(|step| see(&mut second, step)));
+            assert_eq!(told, want, "stopped after {stop}");
+        }
+    }
+
+    #[test]
+    fn the_mark_of_data_follows_order_and_pixels_alone() {
+        let mut config = Config::default();
+        (config.image_size, config.data.demo_images) = (16, 3);
+        let of = |config: &Config| mark(&Dataset::load(config, &|_, _| true).unwrap());
+        let first = of(&config);
+        assert_eq!(first.images, [3; 6]);
+        config.data.rotation = 20.0;
+        config.train.seed = 9;
+        assert_eq!(of(&config), first);
+        config.channels = 1;
+        assert_ne!(of(&config).sha256, first.sha256);
+    }
 }
