@@ -155,7 +155,18 @@ fn two_halves_are_one_run_to_the_last_bit() {
     let root = tempfile::tempdir().unwrap();
     let mut cases: Vec<(String, Config)> =
         Preset::ALL.into_iter().map(|preset| (preset.name().to_owned(), tiny(preset, &[]))).collect();
-    let more: [&[&str]; 7] = [
+    let more: [&[&str]; 8] = [
+        &[
+            "image_size=32",
+            "growing.start=16",
+            "growing.fade_images=16",
+            "growing.stable_images=12",
+            "train.instance_noise=0.1",
+            "augment.color=true",
+            "augment.adaptive=true",
+            "augment.adaptive_every=2",
+            "loss.consistency_real=1",
+        ],
         &["loss.kind=wasserstein-gp", "discriminator.norm=layer", "discriminator.spectral_norm=false"],
         &["optimizer.accumulation=2", "optimizer.discriminator_steps=2", "optimizer.clip=0.5", "data.workers=3"],
         &["loss.lecam=0.3", "loss.r1=2", "loss.r1_every=3", "train.instance_noise=0.2", "train.instance_noise_steps=7"],

@@ -24,7 +24,9 @@ pub fn may_differ(key: &str) -> bool {
 
 /// Whether a key decides the shapes of the networks, so that weights trained with another value do not fit.
 pub fn shapes_networks(key: &str) -> bool {
-    matches!(key, "image_size" | "channels" | "growing.start") || key.starts_with("generator.") || key.starts_with("discriminator.")
+    matches!(key, "image_size" | "channels" | "growing.start")
+        || key.starts_with("generator.")
+        || key.starts_with("discriminator.")
 }
 
 impl Config {
