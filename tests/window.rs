@@ -82,6 +82,7 @@ fn started() -> Event {
         version: "0.1.0".to_owned(),
         session: "night-7".to_owned(),
         step: 0,
+        parent: None,
         config: Preset::Improved.config(),
         classes: vec!["benign".to_owned(), "malignant".to_owned()],
         device: "cpu".to_owned(),
@@ -464,12 +465,14 @@ fn images_are_exported_from_the_newest_checkpoint() {
 #[test]
 fn a_stored_session_is_replayed_and_its_settings_can_be_taken_over() {
     let folder = PathBuf::from("sessions/night-7");
-    let row = SessionRow { folder: folder.clone(), name: "night-7".to_owned(), steps: 2, modified: SystemTime::now() };
+    let (name, modified) = ("night-7".to_owned(), SystemTime::now());
+    let row = SessionRow { folder: folder.clone(), name, steps: 2, modified, bytes: Some(12_000_000) };
     let mut window = Window::with(|bench| {
         bench.sessions = vec![row];
         bench.config.generator.attention.clear();
     });
     window.turn_to("Sessions");
+    assert!(window.shows("1 session, 12 MB on disk"));
     window.click("Open night-7");
     assert_eq!(window.asked(), [Action::ListSessions, Action::OpenSession(folder)]);
     let events =
@@ -492,6 +495,73 @@ fn a_stored_session_is_replayed_and_its_settings_can_be_taken_over() {
     assert_eq!(window.config().generator.attention, [32]);
     window.click("Dismiss");
     assert!(!window.shows("Stored session"));
+}
+
+fn checkpoint(step: usize) -> Event {
+    Event::Checkpoint(Checkpoint { step, folder: format!("checkpoints/{step}"), removed: Vec::new() })
+}
+
+#[test]
+fn a_stored_session_goes_on_where_it_has_a_checkpoint_and_steps_are_left() {
+    use egui::accesskit::Role;
+    let resume = |steps| Action::Resume { folder: PathBuf::from("sessions/night-7"), steps };
+    let mut window = Window::with(|bench| bench.stored = Some(view([started(), step(1), Event::Stopped { step: 1 }])));
+    let hint = |window: &mut Window| {
+        window.harness.get_by_role_and_label(Role::Button, "Resume").hover();
+        window.harness.run_steps(40);
+    };
+    assert!(!window.enabled("Resume"));
+    hint(&mut window);
+    assert!(window.shows("no checkpoint to go on from"));
+    let stored = |bench: &mut Workbench, event| bench.stored.as_mut().expect("a session").apply(event);
+    stored(window.bench(), checkpoint(1));
+    window.settle();
+    window.click("Resume");
+    assert_eq!(window.asked(), [resume(None)]);
+    // Finished: only with more steps.
+    for event in [checkpoint(4000), Event::Finished { step: 4000 }] {
+        stored(window.bench(), event);
+    }
+    window.settle();
+    assert!(!window.enabled("Resume"));
+    hint(&mut window);
+    assert!(window.shows("All 4,000 steps are taken; ask for more"));
+    window.harness.get_by_role_and_label(Role::SpinButton, "Steps to reach").click();
+    window.settle();
+    window.harness.key_press_modifiers(egui::Modifiers::COMMAND, egui::Key::A);
+    window.harness.get_by_role_and_label(Role::SpinButton, "Steps to reach").type_text("9000");
+    window.harness.key_press(egui::Key::Enter);
+    window.settle();
+    window.click("Resume");
+    assert_eq!(window.asked(), [resume(Some(9000))]);
+    // Not beside a run that goes on, and not while another process trains it.
+    window.bench().elsewhere = Some("Another process is training this session".to_owned());
+    window.settle();
+    assert!(!window.enabled("Resume"));
+    window.bench().elsewhere = None;
+    window.bench().live = Some(view([started(), step(1)]));
+    window.settle();
+    assert!(!window.enabled("Resume"));
+    hint(&mut window);
+    assert!(window.shows("A run is going on"));
+}
+
+#[test]
+fn a_run_that_was_stopped_here_goes_on_from_the_top_bar() {
+    let mut window = running();
+    window.apply(checkpoint(2));
+    window.apply(Event::Stopped { step: 2 });
+    window.click("Resume");
+    assert_eq!(window.asked(), [Action::Resume { folder: PathBuf::from("sessions/night-7"), steps: None }]);
+    window.bench().live.as_mut().expect("a run").restart();
+    window.settle();
+    assert!(window.shows("Starting the run") && window.enabled("Pause") && !window.enabled("Train"));
+    let Event::Started(mut again) = started() else { panic!() };
+    again.step = 2;
+    window.apply(Event::Started(again));
+    assert!(window.shows("2 / 4,000") && window.shows("Training"));
+    window.click("Log");
+    assert!(window.shows("Went on from step 2 on cpu"));
 }
 
 #[test]

@@ -3,13 +3,15 @@
 mod dialogs;
 mod grids;
 mod saved;
+mod saving;
+mod sessions;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::engine::{Engine, ExportRequest, Job, RunRequest};
-use crate::event::{Event, GridPicture, JobEvent, Waker};
+use crate::engine::{Engine, ExportRequest, Job, Origin, RunRequest};
+use crate::event::{Event, JobEvent, Waker};
 use crate::session::{self, Stored};
 use crate::ui::{Action, ExportAsk, GridAsk, Notice, Page, RunView, SessionRow, Source, Workbench, icon, theme};
 use dialogs::{Dialog, Purpose};
@@ -58,6 +60,8 @@ struct App {
     retired: Vec<Job>,
     dialog: Option<Dialog>,
     saving: Option<crossbeam_channel::Receiver<Notice>>,
+    /// Sessions that are being looked for.
+    found: Option<crossbeam_channel::Receiver<Vec<SessionRow>>>,
     grids: GridReader,
     waker: Waker,
 }
@@ -76,6 +80,7 @@ impl App {
             retired: Vec::new(),
             dialog: None,
             saving: None,
+            found: None,
             grids: GridReader::spawn(Arc::clone(&waker))?,
             waker,
         };
@@ -113,6 +118,9 @@ impl App {
             self.workbench.take_grid(ctx, &ask, result);
         }
         self.take_answer();
+        if let Some(rows) = self.found.as_ref().and_then(|found| found.try_iter().last()) {
+            self.workbench.sessions = rows;
+        }
         if let Some(notice) = self.saving.as_ref().and_then(|saving| saving.try_recv().ok()) {
             self.workbench.notice = Some(notice);
             self.saving = None;
@@ -164,6 +172,7 @@ impl App {
     fn execute(&mut self, ctx: &egui::Context, action: Action) {
         match action {
             Action::Train => self.train(),
+            Action::Resume { folder, steps } => self.resume(&folder, steps),
             Action::Command(command) => {
                 if let (Some(engine), Some(live)) = (&self.engine, &mut self.workbench.live) {
                     live.ask(&command);
@@ -211,6 +220,31 @@ impl App {
         }
     }
 
+    /// Goes on with a session; the curves that are shown of it stay.
+    fn resume(&mut self, folder: &Path, steps: Option<usize>) {
+        if self.engine.is_some() {
+            return;
+        }
+        let shown = [&mut self.workbench.stored, &mut self.workbench.live];
+        let Some(view) = shown.into_iter().find(|view| view.as_ref().is_some_and(|v| v.folder() == folder)) else {
+            return;
+        };
+        let Some(config) = view.as_ref().and_then(RunView::started).map(|started| started.config.clone()) else {
+            return;
+        };
+        let request = RunRequest { from: Origin::Resume { steps }, ..RunRequest::new(config, folder.to_owned()) };
+        match Engine::spawn(request, Arc::clone(&self.waker)) {
+            Ok(engine) => {
+                let mut view = view.take();
+                view.iter_mut().for_each(RunView::restart);
+                self.engine = Some(engine);
+                (self.workbench.live, self.workbench.stored) = (view, None);
+                self.workbench.settings.page = Page::Run;
+            }
+            Err(err) => self.complain(format!("The training thread could not be started: {err}")),
+        }
+    }
+
     fn use_data(&mut self, source: String) {
         self.workbench.config.data.source = source;
         if !self.workbench.config.data.is_demo() && !self.workbench.config.data.source.is_empty() {
@@ -237,13 +271,10 @@ impl App {
     }
 
     fn list_sessions(&mut self) {
-        let row = |listed: session::Listed| SessionRow {
-            folder: listed.folder,
-            name: listed.name,
-            steps: listed.steps,
-            modified: listed.modified,
-        };
-        self.workbench.sessions = session::list().into_iter().map(row).collect();
+        match sessions::look(Arc::clone(&self.waker)) {
+            Ok(found) => self.found = Some(found),
+            Err(err) => self.complain(format!("The sessions could not be listed: {err}")),
+        }
     }
 
     fn open_session(&mut self, folder: &Path) {
@@ -257,14 +288,18 @@ impl App {
     fn show(&mut self, stored: Stored) {
         let mut view = RunView::new(stored.folder);
         stored.events.into_iter().for_each(|event| view.apply(event));
+        self.workbench.elsewhere = None;
         if view.is_active() {
-            let left = match view.checkpoints().last() {
-                Some(_) => "Export images from its newest checkpoint, or use its settings for a new run.",
-                None => "It left no checkpoint; use its settings for a new run.",
+            let message = if !session::is_free(view.folder()) {
+                let text = "Another process is training this session";
+                self.workbench.elsewhere = Some(format!("{text}; stop it there first"));
+                format!("{text}; what it has told so far is shown. Open it again for what came since.")
+            } else if view.checkpoints().is_empty() {
+                "The program that trained this session was closed or killed before its first checkpoint; use its settings for a new run.".to_owned()
+            } else {
+                "The program that trained this session was closed or killed; Resume goes on from its newest checkpoint."
+                    .to_owned()
             };
-            let message = format!(
-                "This session has no ending: it is still running elsewhere, or the program that trained it was closed. {left}"
-            );
             view.apply(Event::Warning { step: view.step(), message });
             view.apply(Event::Stopped { step: view.step() });
         }
@@ -306,42 +341,6 @@ impl App {
         match Dialog::open(purpose, &near, Arc::clone(&self.waker)) {
             Ok(dialog) => self.dialog = Some(dialog),
             Err(err) => self.complain(format!("The file dialog could not be opened: {err}")),
-        }
-    }
-
-    /// Where no dialog can ask for a place: below the session, under a name that is free.
-    fn save_grid_in_session(&mut self, grid: &GridPicture) {
-        let Some(view) = self.workbench.shown() else { return };
-        let folder = view.folder().join("exports");
-        if let Err(err) = std::fs::create_dir_all(&folder) {
-            return self.complain(format!("The folder {} could not be made: {err}", folder.display()));
-        }
-        let numbered = |n: u32| {
-            let suffix = if n == 1 { String::new() } else { format!("-{n}") };
-            folder.join(format!("grid-{:07}{suffix}.png", grid.step))
-        };
-        if let Some(path) = (1..).map(numbered).find(|path| !path.exists()) {
-            self.save_grid(path, grid);
-        }
-    }
-
-    fn save_grid(&mut self, path: PathBuf, grid: &GridPicture) {
-        let (sender, saving) = crossbeam_channel::bounded(1);
-        let (picture, waker) = (grid.picture.clone(), Arc::clone(&self.waker));
-        let write = move || {
-            let size = (picture.width as u32, picture.height as u32);
-            let written = image::save_buffer(&path, &picture.rgb, size.0, size.1, image::ColorType::Rgb8);
-            let notice = match written {
-                Ok(()) => Notice::info(format!("Grid saved to {}", path.display())),
-                Err(err) => Notice::error(format!("The grid could not be saved to {}: {err}", path.display())),
-            };
-            // The window may have closed meanwhile.
-            sender.send(notice).ok();
-            waker();
-        };
-        match std::thread::Builder::new().name("save-grid".to_owned()).spawn(write) {
-            Ok(_) => self.saving = Some(saving),
-            Err(err) => self.complain(format!("The grid could not be saved: {err}")),
         }
     }
 

@@ -4,6 +4,8 @@
 //! error. Exit status: 0 done, 1 failed, 2 bad usage or bad configuration, 130 ended by Ctrl-C.
 
 mod bench;
+mod export;
+mod resume;
 mod train;
 
 use std::path::PathBuf;
@@ -14,7 +16,8 @@ use clap::{Args, Parser, Subcommand};
 use serde::Serialize;
 
 use crate::config::{Config, Preset};
-use crate::engine::sample::{Sampler, Sampling, export};
+use crate::engine::Refused;
+use crate::engine::sample::{self, Sampler, Sampling};
 use crate::{data, train::replay};
 
 /// A desktop workbench for conditional GANs on class-labelled images.
@@ -31,8 +34,12 @@ struct Cli {
 enum Command {
     /// Train a run without a window.
     Train(TrainArgs),
+    /// Go on with a session as if it had never ended, or branch a new one off it.
+    Resume(ResumeArgs),
     /// Draw images of a trained generator.
     Sample(SampleArgs),
+    /// Take curves, weights or a report out of a session.
+    Export(ExportArgs),
     /// Tell what is in a data folder: classes, counts, sizes, duplicates, every skipped file with its reason.
     Inspect(InspectArgs),
     /// List the presets, or print one as a commented run.toml.
@@ -91,6 +98,27 @@ struct TrainArgs {
 }
 
 #[derive(Args)]
+struct ResumeArgs {
+    /// The session's folder.
+    session: PathBuf,
+    /// Steps that the run should reach in all; without it, those that it was to take.
+    #[arg(long)]
+    steps: Option<usize>,
+    /// Begin a new session in this folder with the weights of the checkpoint, and leave the old one as it is.
+    #[arg(long, value_name = "NEW")]
+    fork: Option<PathBuf>,
+    /// With --fork: the checkpoint's step; the newest without it.
+    #[arg(long, requires = "fork")]
+    step: Option<usize>,
+    /// With --fork: a setting to change, such as optimizer.generator_lr=0.00005; may be given again and again.
+    #[arg(long = "set", value_name = "KEY=VALUE", requires = "fork")]
+    set: Vec<String>,
+    /// Print every event as a line of JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Args)]
 struct SampleArgs {
     /// The session's folder.
     session: PathBuf,
@@ -112,6 +140,21 @@ struct SampleArgs {
     /// The folder that gets a sub-folder a class.
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
+}
+
+#[derive(Args)]
+struct ExportArgs {
+    /// The session's folder.
+    session: PathBuf,
+    /// safetensors (the averaged generator, for PyTorch), csv (every curve and score) or html (a report on one page).
+    #[arg(long)]
+    format: String,
+    /// With safetensors: the checkpoint's step; the newest without it.
+    #[arg(long)]
+    step: Option<usize>,
+    /// The folder that gets the files; `exports` in the session's folder without it.
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
 }
 
 #[derive(Args)]
@@ -170,7 +213,7 @@ pub fn main() -> ExitCode {
         Err(err) if err.chain().any(is_broken_pipe) => ExitCode::SUCCESS,
         Err(err) => {
             eprintln!("gandle: {err:#}");
-            ExitCode::from(if err.is::<Usage>() { 2 } else { 1 })
+            ExitCode::from(if err.is::<Usage>() || err.is::<Refused>() { 2 } else { 1 })
         }
     }
 }
@@ -204,7 +247,9 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             crate::app::run(cli.session).map(|()| ExitCode::SUCCESS)
         }
         Some(Command::Train(args)) => train::run(&args),
+        Some(Command::Resume(args)) => resume::run(&args),
         Some(Command::Sample(args)) => sample(&args).map(|()| ExitCode::SUCCESS),
+        Some(Command::Export(args)) => export::run(&args).map(|()| ExitCode::SUCCESS),
         Some(Command::Inspect(args)) => inspect(&args).map(|()| ExitCode::SUCCESS),
         Some(Command::Presets { name }) => presets(name.as_deref()).map(|()| ExitCode::SUCCESS),
         Some(Command::Replay(args)) => replay_all(&args),
@@ -336,7 +381,7 @@ fn sample(args: &SampleArgs) -> anyhow::Result<()> {
         folder: args.out.clone(),
     };
     let bar = indicatif::ProgressBar::new(0);
-    let written = export(&sampling, |done, total| {
+    let written = sample::export(&sampling, |done, total| {
         bar.set_length(total as u64);
         bar.set_position(done as u64);
         true

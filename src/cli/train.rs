@@ -1,4 +1,4 @@
-//! `gandle train`
+//! `gandle train`, and the watching of any run.
 
 use std::io::IsTerminal as _;
 use std::process::ExitCode;
@@ -9,7 +9,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::{TrainArgs, Usage, print_json, say};
 use crate::config::{Config, has_errors};
 use crate::engine::{Engine, RunRequest};
-use crate::event::{AlarmKind, Command, Event, Recovered};
+use crate::event::{AlarmKind, Command, Event, Recovered, Started};
 use crate::session;
 
 pub(super) fn run(args: &TrainArgs) -> anyhow::Result<ExitCode> {
@@ -29,9 +29,14 @@ pub(super) fn run(args: &TrainArgs) -> anyhow::Result<ExitCode> {
     if folder.join("run.toml").exists() {
         return Err(Usage(format!("--out {}: already holds a session; choose another folder", folder.display())).into());
     }
-    eprintln!("session {}", folder.display());
-    let steps = config.train.steps;
-    let engine = Engine::spawn(RunRequest::new(config, folder), Arc::new(|| {}))?;
+    follow(RunRequest::new(config, folder), args.json)
+}
+
+/// Runs to the end, telling what happens.
+pub(super) fn follow(request: RunRequest, json: bool) -> anyhow::Result<ExitCode> {
+    eprintln!("session {}", request.session.display());
+    let steps = request.config.train.steps;
+    let engine = Engine::spawn(request, Arc::new(|| {}))?;
     if let Some(commands) = engine.sender() {
         // The first Ctrl-C asks for a checkpoint and the end; the run says so when it is there.
         ctrlc::set_handler(move || {
@@ -39,7 +44,7 @@ pub(super) fn run(args: &TrainArgs) -> anyhow::Result<ExitCode> {
             commands.try_send(Command::Stop).ok();
         })?;
     }
-    let mut watcher = Watcher::new(args.json, steps);
+    let mut watcher = Watcher::new(json, steps);
     let mut code = ExitCode::from(1);
     for event in engine.wait_events() {
         match &event {
@@ -112,14 +117,7 @@ impl Watcher {
                 }
                 self.bar.set_message(numbers);
             }
-            Event::Started(s) => self.say(&format!(
-                "{} classes on {} with {} threads; generator {} and discriminator {} parameters",
-                s.classes.len(),
-                s.device,
-                s.threads,
-                s.generator_parameters,
-                s.discriminator_parameters
-            )),
+            Event::Started(s) => self.start(s),
             Event::Data(d) => {
                 let classes: Vec<String> = d.classes.iter().map(|c| format!("{} {}", c.name, c.images)).collect();
                 self.say(&format!("data {}: {}", d.source, classes.join(", ")));
@@ -152,6 +150,24 @@ impl Watcher {
             Event::Grid(_) | Event::Paused { .. } | Event::Resumed { .. } => {}
         }
         Ok(())
+    }
+
+    fn start(&self, started: &Started) {
+        let Started { step, parent, classes, device, threads, .. } = started;
+        self.bar.set_position(*step as u64);
+        self.bar.reset_eta();
+        if let Some(parent) = parent {
+            self.say(&format!("branched off {} at its step {}", parent.session, parent.step));
+        }
+        if *step > 0 {
+            self.say(&format!("goes on from step {step}"));
+        }
+        self.say(&format!(
+            "{} classes on {device} with {threads} threads; generator {} and discriminator {} parameters",
+            classes.len(),
+            started.generator_parameters,
+            started.discriminator_parameters
+        ));
     }
 
     /// A line on standard error that does not tear the progress bar.

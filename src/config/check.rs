@@ -59,6 +59,7 @@ impl Config {
         self.check_transition(&mut list);
         self.check_regularization(&mut list);
         self.check_run(&mut list);
+        self.check_retention(&mut list);
         if list.0.iter().all(|problem| problem.level == Level::Warning) {
             self.check_cost(classes, &mut list);
         }
@@ -191,6 +192,7 @@ impl Config {
             ("train.steps", t.steps),
             ("train.checkpoint_every", t.checkpoint_every),
             ("train.keep_checkpoints", t.keep_checkpoints),
+            ("train.keep_every", t.keep_every),
             ("train.grid_every", t.grid_every),
             ("train.instance_noise_steps", t.instance_noise_steps),
             ("augment.adaptive_images", self.augment.adaptive_images),

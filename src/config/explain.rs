@@ -182,6 +182,12 @@ const RUN: &[Explanation] = &[
         "How many of the newest checkpoints stay on disk; older ones of this run are removed as new ones come. Grids and events are always kept.",
     ),
     key(
+        "train.keep_every",
+        "steps; 0 keeps none for good",
+        "",
+        "Checkpoints at multiples of this many steps are never removed, beside the newest ones that `keep_checkpoints` counts. They let a long run be compared, scored or branched off at earlier steps; each takes as much disk as any other.",
+    ),
+    key(
         "train.grid_every",
         "steps; 0 draws none",
         "",

@@ -3,6 +3,7 @@
 //! A [`Config`] is the whole of `run.toml`. The keys of `generator`, `discriminator`, `loss` and `optimizer` mean
 //! what the papers named in [`explain`] mean by them; `classes` is missing on purpose, since the data decides it.
 
+pub mod again;
 pub mod augment;
 mod cache;
 pub mod chance;
@@ -96,6 +97,8 @@ pub struct Train {
     pub checkpoint_every: usize,
     /// Newest checkpoints that are kept; 0 keeps all.
     pub keep_checkpoints: usize,
+    /// Checkpoints at multiples of this many steps are kept for good; 0 keeps none beyond the newest.
+    pub keep_every: usize,
     /// Steps between sample grids; 0 draws none.
     pub grid_every: usize,
     /// Images a row (a class) of the sample grid.
@@ -118,6 +121,7 @@ impl Default for Train {
             seed: 0,
             checkpoint_every: 500,
             keep_checkpoints: 3,
+            keep_every: 0,
             grid_every: 100,
             grid_columns: 8,
             device: "auto".to_owned(),

@@ -11,6 +11,11 @@ pub(super) struct Clock {
 }
 
 impl Clock {
+    /// Goes on from the seconds of a checkpoint.
+    pub fn at(seconds: f64) -> Self {
+        Self { seconds, ..Self::default() }
+    }
+
     pub fn add(&mut self, started: Instant, images: usize) {
         let spent = started.elapsed().as_secs_f64();
         self.seconds += spent;

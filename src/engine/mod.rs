@@ -4,12 +4,15 @@
 //! newest alone, so a slow window never backs up on pictures. Whatever ends the worker (a last step, a command, an error, a
 //! panic) becomes one ending event, which the session holds too.
 
+mod begin;
 mod clock;
 mod commands;
 pub mod device;
+pub mod export;
 mod feed;
 mod job;
 mod real;
+mod resume;
 mod run;
 pub mod sample;
 mod score;
@@ -29,6 +32,7 @@ use crate::event::{Command, Event, GridPicture, Waker};
 
 pub use feed::{Noise, RunFeed};
 pub use job::{ExportRequest, Job};
+pub use resume::{Origin, Refused};
 
 /// Events that may wait for a slow reader before training waits for it.
 const WAITING_EVENTS: usize = 4096;
@@ -41,16 +45,18 @@ pub type StepHook = Arc<dyn Fn(usize) + Send + Sync>;
 pub struct RunRequest {
     /// The whole configuration.
     pub config: Config,
-    /// The session's folder, which must not hold a session yet.
+    /// The session's folder, which must not hold a session yet unless the run resumes it.
     pub session: PathBuf,
+    /// What the run begins with.
+    pub from: Origin,
     /// Called on the worker thread after each step, for programs that embed the engine and for tests.
     pub after_step: Option<StepHook>,
 }
 
 impl RunRequest {
-    /// A run without a hook.
+    /// A new run without a hook.
     pub fn new(config: Config, session: PathBuf) -> Self {
-        Self { config, session, after_step: None }
+        Self { config, session, from: Origin::New, after_step: None }
     }
 }
 

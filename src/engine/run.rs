@@ -4,10 +4,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Instant, SystemTime};
 
-use anyhow::bail;
+use anyhow::{Context as _, bail};
 use candle_core::Device;
 use crossbeam_channel::{Receiver, TryRecvError};
 
+use super::begin::{self, Begin, Fixed, Kind};
 use super::clock::Clock;
 use super::feed::RunFeed;
 use super::sample::GridSampler;
@@ -19,7 +20,7 @@ use super::{RunRequest, StepHook, device, spread};
 use crate::config::{Config, Level, check};
 use crate::data::{DataError, Dataset};
 use crate::event::{Command, Event, SCHEMA, Score, Started, Step};
-use crate::session::Writer;
+use crate::session::Pending;
 use crate::train::{Losses, Trainer};
 
 /// How a run ended without an error.
@@ -30,6 +31,10 @@ pub(super) enum Ending {
 
 pub(super) struct Run<'a, 'b> {
     pub(super) config: Config,
+    pub(super) fixed: Fixed,
+    kind: Kind,
+    /// What the present step is still to bring.
+    pub(super) pending: Pending,
     pub(super) classes: Vec<String>,
     dataset: Arc<Dataset>,
     device: Device,
@@ -53,54 +58,47 @@ impl<'a, 'b> Run<'a, 'b> {
     /// The run and what was asked while it loaded; nothing where its end was asked for.
     pub fn start(
         request: &RunRequest,
+        mut begin: Begin,
         inbox: &'a Receiver<Command>,
         journal: &'a mut Journal<'b>,
         threads: usize,
     ) -> anyhow::Result<Option<(Self, Vec<Command>)>> {
-        let config = request.config.clone();
+        journal.step = begin.step();
+        let config = begin.config.clone();
         refuse(&config, None)?;
         let (device, device_name) = device::open(&config.train.device)?;
-        let Some((dataset, asked)) = load(&config, inbox)? else { return Ok(None) };
-        let classes = dataset.class_names();
+        let loaded = load(&config, inbox);
+        let loaded = if begin.kind == Kind::Resumed { loaded.context(NO_DATA) } else { loaded };
+        let Some((dataset, asked)) = loaded? else { return Ok(None) };
+        let (classes, data) = (dataset.class_names(), begin::mark(&dataset));
+        begin.check_data(&data, &classes)?;
         let warnings = refuse(&config, Some(classes.len()))?;
         let mut trainer = Trainer::new(&config, classes.len(), &device)?;
         trainer.weigh_classes(&dataset.class_counts())?;
-        journal.writer = Some(Writer::create(&request.session, &config)?);
-        let session = request.session.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-        journal.tell(Event::Started(Box::new(Started {
-            schema: SCHEMA,
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            session,
-            step: 0,
-            config: config.clone(),
-            classes: classes.clone(),
-            device: device_name,
-            threads,
-            generator_parameters: trainer.generator().parameters(),
-            discriminator_parameters: trainer.discriminator().parameters(),
-            time: SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |passed| passed.as_secs()),
-        })))?;
-        journal.tell(Event::Data(Box::new(dataset.summary().clone())))?;
-        for message in warnings {
-            journal.tell(Event::Warning { step: 0, message })?;
-        }
-        let feed = RunFeed::new(&config, dataset.clone(), &device)?;
-        let grid = GridSampler::new(&config, classes.len(), &device)?;
+        begin.load(&mut trainer)?;
+        let machine = begin::machine(&device_name, threads);
+        let fixed = Fixed { original: begin.original.clone(), data, machine, parent: begin.parent.clone() };
+        journal.writer = Some(begin.open(&request.session)?);
+        tell_start(journal, request, &begin, &fixed, &trainer, &dataset, warnings)?;
+        let feed = RunFeed::at(&config, dataset.clone(), &device, begin.state.as_ref())?;
         let run = Self {
-            clock: Clock::default(),
+            fixed,
+            kind: begin.kind,
+            pending: begin.pending(),
+            clock: Clock::at(begin.state.as_ref().map_or(0.0, |state| state.seconds)),
             scorer: None,
             scoring_failed: false,
-            watch: Watch::new(&config, &classes),
+            watch: begin.watch(&config, &classes),
             real_spreads: spread::of_real(&dataset),
             good: None,
             after_step: request.after_step.clone(),
+            grid: GridSampler::new(&config, classes.len(), &device)?,
             config,
             classes,
             dataset,
             device,
             trainer,
             feed,
-            grid,
             inbox,
             journal,
         };
@@ -109,12 +107,7 @@ impl<'a, 'b> Run<'a, 'b> {
 
     pub fn train(mut self, asked: Vec<Command>) -> anyhow::Result<Ending> {
         let steps = self.config.train.steps;
-        self.keep_good()?;
-        self.tell_stage(None)?;
-        if self.config.train.grid_every > 0 {
-            self.store_grid()?;
-        }
-        if !self.obey_later(asked)? {
+        if !self.catch_up()? || !self.obey_later(asked)? {
             self.checkpoint()?;
             return Ok(Ending::Stopped);
         }
@@ -132,21 +125,24 @@ impl<'a, 'b> Run<'a, 'b> {
                 return Err(self.give_up(alarm));
             }
             self.journal.step = step;
+            self.pending = Pending {
+                grid: due(self.config.train.grid_every, step, steps),
+                score: due(self.config.score.every, step, steps),
+            };
             self.tell_step(&losses, lr_factor)?;
             self.tell_stage(Some(step - 1))?;
             if let Some(event) = self.watch.step(at, losses.accuracy) {
                 self.journal.tell(event)?;
             }
             self.keep_good()?;
-            let due = |every: usize| every > 0 && (step.is_multiple_of(every) || step == steps);
-            if due(self.config.train.grid_every) {
+            if self.pending.grid {
                 self.store_grid()?;
             }
-            if due(self.config.train.checkpoint_every) {
+            if due(self.config.train.checkpoint_every, step, steps) {
                 self.checkpoint()?;
             }
             // A score takes long and may fail: what it scores is stored first.
-            if due(self.config.score.every) && !self.score()? {
+            if self.pending.score && !self.score()? {
                 self.checkpoint()?;
                 return Ok(Ending::Stopped);
             }
@@ -166,6 +162,23 @@ impl<'a, 'b> Run<'a, 'b> {
         self.watch.take_settings(&config);
         self.config = config;
         Ok(())
+    }
+
+    /// Does what comes before the first step, or what the run was killed before it could do after its last one; false where
+    /// a command asks for the end meanwhile.
+    fn catch_up(&mut self) -> anyhow::Result<bool> {
+        if self.kind != Kind::Resumed {
+            self.keep_good()?;
+        }
+        self.tell_stage(None)?;
+        if self.pending.grid {
+            self.store_grid()?;
+        }
+        if self.kind == Kind::Forked {
+            // From here on it stands without its parent.
+            self.checkpoint()?;
+        }
+        if self.pending.score { self.score() } else { Ok(true) }
     }
 
     fn tell_step(&mut self, losses: &Losses, lr_factor: f64) -> anyhow::Result<()> {
@@ -208,6 +221,7 @@ impl<'a, 'b> Run<'a, 'b> {
     /// False where a command asks for the end meanwhile. A score that cannot be taken is a warning, and no other is tried.
     fn score(&mut self) -> anyhow::Result<bool> {
         if self.scoring_failed {
+            self.pending.score = false;
             return Ok(true);
         }
         self.journal.writer()?.flush()?;
@@ -236,6 +250,7 @@ impl<'a, 'b> Run<'a, 'b> {
             }
         }
         self.clock.restart();
+        self.pending.score = stopped;
         if stopped { Ok(false) } else { self.obey_later(asked) }
     }
 
@@ -246,6 +261,52 @@ impl<'a, 'b> Run<'a, 'b> {
         let Some(scorer) = &self.scorer else { return Ok(None) };
         scorer.score(&self.config, &mut self.trainer, self.journal.step, &self.device, go_on)
     }
+}
+
+/// Whether what comes `every` so many steps, and with the last of `steps`, comes at this one.
+pub(super) fn due(every: usize, step: usize, steps: usize) -> bool {
+    every > 0 && (step.is_multiple_of(every) || step == steps)
+}
+
+/// What a session that goes on says where its data cannot be read.
+const NO_DATA: &str =
+    "the session cannot go on without its data (where that was moved, name its new place as data.source in run.toml)";
+
+/// Tells the head of a run, its data, and what is to be said about how it begins.
+fn tell_start(
+    journal: &mut Journal<'_>,
+    request: &RunRequest,
+    begin: &Begin,
+    fixed: &Fixed,
+    trainer: &Trainer,
+    dataset: &Dataset,
+    warnings: Vec<String>,
+) -> anyhow::Result<()> {
+    let step = begin.step();
+    let session = request.session.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+    journal.tell(Event::Started(Box::new(Started {
+        schema: SCHEMA,
+        version: fixed.machine.version.clone(),
+        session,
+        step,
+        parent: fixed.parent.clone(),
+        config: begin.config.clone(),
+        classes: dataset.class_names(),
+        device: fixed.machine.device.clone(),
+        threads: fixed.machine.threads,
+        generator_parameters: trainer.generator().parameters(),
+        discriminator_parameters: trainer.discriminator().parameters(),
+        time: SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |passed| passed.as_secs()),
+    })))?;
+    journal.tell(Event::Data(Box::new(dataset.summary().clone())))?;
+    // A session that goes on has told what its settings are warned of.
+    for message in warnings.into_iter().filter(|_| begin.kind != Kind::Resumed) {
+        journal.tell(Event::Warning { step, message })?;
+    }
+    for event in begin.remarks(journal.writer()?, &fixed.machine)? {
+        journal.tell(event)?;
+    }
+    Ok(())
 }
 
 /// The data, and what was asked while it loaded; nothing where the end was asked for.

@@ -21,6 +21,7 @@ pub(super) struct Good {
 
 impl Run<'_, '_> {
     pub(super) fn store_grid(&mut self) -> anyhow::Result<()> {
+        self.pending.grid = false;
         let grid = self.grid.draw(&mut self.trainer, self.journal.step)?;
         let stored = self.journal.writer()?.grid(&grid)?;
         let spreads = spread::of_grid(&grid, &self.real_spreads);
@@ -41,12 +42,18 @@ impl Run<'_, '_> {
             schema: SCHEMA,
             step: self.journal.step,
             config: self.config.clone(),
+            original: (self.fixed.original != self.config).then(|| Box::new(self.fixed.original.clone())),
             classes: self.classes.clone(),
+            data: Some(self.fixed.data.clone()),
+            machine: Some(self.fixed.machine.clone()),
+            parent: self.fixed.parent.clone(),
             loader_position: self.feed.loader_position(),
             discriminator_draws: self.feed.discriminator_draws,
             generator_draws: self.feed.generator_draws,
             compared_position: self.feed.compared_position(),
             seconds: self.clock.seconds,
+            watched: Some(self.watch.remember()),
+            pending: Some(self.pending),
             files: Vec::new(),
         }
     }
@@ -67,9 +74,11 @@ impl Run<'_, '_> {
     }
 
     fn write(&mut self, checkpoint: &Good) -> anyhow::Result<()> {
-        let keep = self.config.train.keep_checkpoints;
-        let stored = self.journal.writer()?.checkpoint(&checkpoint.state, &checkpoint.files, keep)?;
-        self.journal.tell(Event::Checkpoint(stored))
+        let stored = self.journal.writer()?.checkpoint(&checkpoint.state, &checkpoint.files)?;
+        // Told first: nothing goes that the session does not say has gone.
+        self.journal.tell(Event::Checkpoint(stored.clone()))?;
+        self.journal.writer()?.remove(&stored);
+        Ok(())
     }
 
     /// Now and then takes the present state into memory, so that a break loses few steps wherever checkpoints are rare.

@@ -1,13 +1,14 @@
 //! Watches over a run: numbers of its steps and grids go in, alarms come out. It computes nothing on tensors and reads no
 //! clock, so the same numbers always raise the same alarms.
 //!
-//! Each alarm is raised once and again only after what it told of is over. The state is not part of a checkpoint: a run
-//! that goes on from one is watched afresh, and tells what still holds once more.
+//! Each alarm is raised once and again only after what it told of is over. The state is part of a checkpoint, so that a run
+//! that goes on from one raises what it would have raised.
 
 use std::collections::VecDeque;
 
 use crate::config::{Conditioning, Config, LossKind};
 use crate::event::{Alarm, AlarmKind, Event, Recovered};
+use crate::session::{Watched, WatchedClass};
 use crate::train::Losses;
 
 /// Steps over which the discriminator's accuracy is averaged: single steps are all right often, hundreds in a row are not.
@@ -49,29 +50,57 @@ pub(super) struct Watch {
 
 struct Class {
     name: String,
-    /// Whether its images ever differed as real ones do.
-    was_diverse: bool,
-    /// Grids in a row that showed a collapse.
-    grids: usize,
-    collapsed: bool,
+    /// What was seen of its grids.
+    seen: WatchedClass,
 }
 
 impl Watch {
     pub fn new(config: &Config, classes: &[String]) -> Self {
-        let class = |name: &String| Class { name: name.clone(), was_diverse: false, grids: 0, collapsed: false };
-        let average = TIME_CONSTANTS / (1.0 - config.optimizer.ema_decay).max(1e-6);
+        let class = |name: &String| Class { name: name.clone(), seen: WatchedClass::default() };
         Self {
             config: config.clone(),
             accuracies: VecDeque::with_capacity(ACCURACY_STEPS),
             saturated: false,
             classes: classes.iter().map(class).collect(),
-            warm_up: WARM_UP.max(average as usize),
+            warm_up: warm_up(config),
         }
     }
 
     /// Advice goes by the settings in force.
     pub fn take_settings(&mut self, config: &Config) {
-        self.config = config.clone();
+        (self.config, self.warm_up) = (config.clone(), warm_up(config));
+    }
+
+    /// Goes on where a checkpoint stands.
+    pub fn restore(&mut self, watched: &Watched) {
+        self.accuracies = watched.accuracies.iter().copied().take(ACCURACY_STEPS).collect();
+        self.saturated = watched.saturated;
+        for (class, seen) in self.classes.iter_mut().zip(&watched.classes) {
+            class.seen = seen.clone();
+        }
+    }
+
+    /// Goes on from alarms that are not over, where a checkpoint of an older release says nothing more.
+    pub fn restore_alarms(&mut self, alarms: &[Alarm]) {
+        for alarm in alarms {
+            match alarm.kind {
+                AlarmKind::Divergence => {}
+                AlarmKind::SaturatedDiscriminator => self.saturated = true,
+                AlarmKind::ClassCollapse => {
+                    let named = self.classes.iter_mut().filter(|class| alarm.subject.as_ref() == Some(&class.name));
+                    named.for_each(|class| class.seen.collapsed = true);
+                }
+            }
+        }
+    }
+
+    /// What a checkpoint needs.
+    pub fn remember(&self) -> Watched {
+        Watched {
+            accuracies: self.accuracies.iter().copied().collect(),
+            saturated: self.saturated,
+            classes: self.classes.iter().map(|class| class.seen.clone()).collect(),
+        }
     }
 
     /// Takes in the share of the discriminator's right decisions in a step.
@@ -113,22 +142,28 @@ impl Watch {
     }
 }
 
+/// Steps before a class that was never diverse can count as collapsed.
+fn warm_up(config: &Config) -> usize {
+    let average = TIME_CONSTANTS / (1.0 - config.optimizer.ema_decay).max(1e-6);
+    WARM_UP.max(average as usize)
+}
+
 impl Class {
     fn see(&mut self, at: At, spread: f32, early: bool, advice: &str) -> Option<Event> {
-        let kind = AlarmKind::ClassCollapse;
+        let (kind, seen) = (AlarmKind::ClassCollapse, &mut self.seen);
         if spread >= DIVERSE {
-            self.was_diverse = true;
-            self.grids = 0;
-            if std::mem::take(&mut self.collapsed) {
+            seen.was_diverse = true;
+            seen.grids = 0;
+            if std::mem::take(&mut seen.collapsed) {
                 return Some(Event::Recovered(Recovered { step: at.step, kind, subject: Some(self.name.clone()) }));
             }
         }
-        let low = spread < COLLAPSED && (self.was_diverse || !early);
-        self.grids = if low { self.grids + 1 } else { 0 };
-        if self.collapsed || self.grids < GRIDS {
+        let low = spread < COLLAPSED && (seen.was_diverse || !early);
+        seen.grids = if low { seen.grids + 1 } else { 0 };
+        if seen.collapsed || seen.grids < GRIDS {
             return None;
         }
-        self.collapsed = true;
+        seen.collapsed = true;
         let message = format!(
             "The generated images of {} are nearly the same: they differ by {:.0} % of what its real images differ by.",
             self.name,

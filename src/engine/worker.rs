@@ -6,6 +6,7 @@ use std::sync::PoisonError;
 use anyhow::Context as _;
 use crossbeam_channel::{Receiver, Sender};
 
+use super::begin::Begin;
 use super::run::{Ending, Run};
 use super::{GridSlot, RunRequest, device};
 use crate::event::{Command, Event, GridPicture, Waker};
@@ -69,13 +70,14 @@ fn panic_message(panic: &(dyn std::any::Any + Send)) -> &str {
 
 /// All heavy work stays inside one pool of as many threads as the run may use.
 fn in_pool(request: &RunRequest, inbox: &Receiver<Command>, journal: &mut Journal<'_>) -> anyhow::Result<Ending> {
-    let threads = device::threads(request.config.train.threads);
+    let begin = Begin::of(request)?;
+    let threads = device::threads(begin.config.train.threads);
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(threads)
         .thread_name(|i| format!("gandle-compute-{i}"))
         .build()
         .context("the threads of train.threads could not be started")?;
-    pool.install(|| match Run::start(request, inbox, journal, threads)? {
+    pool.install(|| match Run::start(request, begin, inbox, journal, threads)? {
         Some((run, asked)) => run.train(asked),
         None => Ok(Ending::Stopped),
     })

@@ -93,8 +93,11 @@ pub struct Started {
     pub version: String,
     /// The session's name.
     pub session: String,
-    /// Steps already done (0 for a new run).
+    /// Steps already done (0 for a new run). What the session told of later steps is void: they are taken again.
     pub step: usize,
+    /// The session whose checkpoint this one began with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<Parent>,
     /// The whole configuration.
     pub config: Config,
     /// Names of the classes, in label order.
@@ -109,6 +112,15 @@ pub struct Started {
     pub discriminator_parameters: usize,
     /// Seconds since 1970 (UTC).
     pub time: u64,
+}
+
+/// Where a session branched off another.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Parent {
+    /// The other session's name.
+    pub session: String,
+    /// Steps that it had done.
+    pub step: usize,
 }
 
 /// What was found in the data.

@@ -1,20 +1,33 @@
 //! A run's folder: writes events, grids and checkpoints so that a crash loses nothing, and reads them back as the same events.
 //!
-//! `run.toml` (the whole configuration), `events.jsonl` (one event a line), `grids/<step>.png`, `checkpoints/<step>/` and
-//! `exports/`. Files appear whole or not at all: they are written beside their place, flushed to disk and renamed.
+//! `run.toml` (the whole configuration), `events.jsonl` (one event a line), `grids/<step>.png`, `checkpoints/<step>/`,
+//! `exports/` and `lock`. Files appear whole or not at all: they are written beside their place, flushed to disk and
+//! renamed. `events.jsonl` only ever grows: a run that goes on from a checkpoint says so by another `started`, whose step
+//! voids what stands before it of later steps.
 
+mod history;
+mod lock;
+mod mend;
 mod place;
 mod reader;
+mod state;
 mod writer;
 
-pub use place::{Listed, list, list_in, name_for, new_folder, release, root};
-pub use reader::{Stored, checkpoint_folder, checkpoints, read_checkpoint_file, read_grid, read_state};
-pub use writer::{CheckpointState, FileSum, Writer, write_whole};
+pub use lock::{Lock, is_free};
+pub use place::{Listed, list, list_in, name_for, new_folder, release, root, size};
+pub use reader::{
+    Damaged, Stored, checkpoint_folder, checkpoints, newest_whole, read_checkpoint_file, read_grid, read_state,
+    read_whole,
+};
+pub use state::{CheckpointState, DataMark, FileSum, Machine, Pending, Watched, WatchedClass};
+pub use writer::{Writer, write_whole};
 
 /// The whole configuration of the run.
 const RUN: &str = "run.toml";
 /// Its events, one a line.
 const EVENTS: &str = "events.jsonl";
+/// Held by whoever writes to the session.
+const LOCK: &str = "lock";
 const GRIDS: &str = "grids";
 const CHECKPOINTS: &str = "checkpoints";
 /// What a checkpoint holds besides tensors; written last, so that its presence says that the rest is there.
@@ -38,6 +51,14 @@ pub enum SessionError {
     /// A folder already holds a session.
     #[error("{0} already holds a session, which would be overwritten: choose another folder")]
     Exists(String),
+    /// Another run writes to a session.
+    #[error("{folder} is being written to by {holder}: stop that run first, or wait for its end")]
+    InUse {
+        /// The session's folder.
+        folder: String,
+        /// Who writes to it.
+        holder: String,
+    },
     /// A folder holds no session.
     #[error("{0} holds no session (no run.toml): choose a folder below `sessions`")]
     Missing(String),

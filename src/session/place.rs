@@ -98,6 +98,18 @@ pub fn list_in(root: &Path) -> Vec<Listed> {
     found
 }
 
+/// Bytes of all files below a folder, as long as they are; what cannot be read counts nothing.
+pub fn size(folder: &Path) -> u64 {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let of = |entry: std::fs::DirEntry| match entry.metadata() {
+        // A link counts as what it is, so that nothing is counted twice or for ever.
+        Ok(about) if about.is_dir() => size(&entry.path()),
+        Ok(about) => about.len(),
+        Err(_) => 0,
+    };
+    entries.map(of).sum()
+}
+
 fn listed(folder: PathBuf) -> Option<Listed> {
     let run = std::fs::metadata(folder.join(RUN)).ok()?;
     let events = std::fs::metadata(folder.join(EVENTS));
@@ -120,6 +132,16 @@ mod tests {
         assert_eq!(name_for(&config, at(951_827_696)), "2000-02-29-1234-Blood-cells--2024--original");
         config.loss.kind = crate::config::LossKind::Hinge;
         assert_eq!(name_for(&config, at(0)), "1970-01-01-0000-Blood-cells--2024--custom");
+    }
+
+    #[test]
+    fn all_files_of_a_session_count() {
+        let root = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(root.path().join("a/b")).unwrap();
+        std::fs::write(root.path().join("one"), [0; 100]).unwrap();
+        std::fs::write(root.path().join("a/b/two"), [0; 23]).unwrap();
+        assert_eq!(size(root.path()), 123);
+        assert_eq!(size(&root.path().join("nowhere")), 0);
     }
 
     #[test]

@@ -89,6 +89,38 @@ pub fn checkpoint_folder(folder: &Path, step: usize) -> PathBuf {
     folder.join(CHECKPOINTS).join(format!("{step:07}"))
 }
 
+/// A checkpoint that cannot be used, and why.
+pub type Damaged = (usize, SessionError);
+
+/// The newest checkpoint of which every file is as it was written, and the damaged ones that are newer.
+pub fn newest_whole(folder: &Path) -> (Option<CheckpointState>, Vec<Damaged>) {
+    let mut damaged = Vec::new();
+    for step in checkpoints(folder).into_iter().rev() {
+        match read_whole(folder, step) {
+            Ok(state) => return (Some(state), damaged),
+            Err(err) => damaged.push((step, err)),
+        }
+    }
+    (None, damaged)
+}
+
+/// The state of a step's checkpoint, every file of which is as it was written.
+///
+/// # Errors
+/// Where a file is missing or damaged.
+pub fn read_whole(folder: &Path, step: usize) -> Result<CheckpointState> {
+    let checkpoint = checkpoint_folder(folder, step);
+    let state = read_state(&checkpoint)?;
+    if state.step != step {
+        let reason = format!("it is that of step {}, under another name", state.step);
+        return Err(SessionError::content(&checkpoint, reason));
+    }
+    for file in &state.files {
+        read_checkpoint_file(&checkpoint, &state, &file.name)?;
+    }
+    Ok(state)
+}
+
 /// What a checkpoint holds besides tensors.
 ///
 /// # Errors

@@ -6,92 +6,57 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
-
-use super::{CHECKPOINTS, EVENTS, GRIDS, RUN, Result, STATE, SessionError, checkpoints};
-use crate::config::Config;
+use super::{
+    CHECKPOINTS, CheckpointState, EVENTS, FileSum, GRIDS, Lock, RUN, Result, STATE, SessionError, checkpoints, mend,
+};
+use crate::config::{Config, Train};
 use crate::event::{Checkpoint, Event, Grid, GridPicture};
 
 /// Events wait at most this long before they are handed to the system.
 const FLUSH_AFTER: Duration = Duration::from_millis(500);
 
-/// A session that is being written.
+/// A session that is being written, by this writer alone.
 pub struct Writer {
     folder: PathBuf,
+    _lock: Lock,
     events: BufWriter<File>,
     flushed: Instant,
-}
-
-/// What a checkpoint holds besides tensors.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct CheckpointState {
-    /// [`crate::event::SCHEMA`] of the program that wrote it.
-    pub schema: u32,
-    /// Steps done.
-    pub step: usize,
-    /// The whole configuration.
-    pub config: Config,
-    /// Names of the classes, in label order.
-    pub classes: Vec<String>,
-    /// Batches that the loader has handed out.
-    pub loader_position: u64,
-    /// Draws of noise for the discriminator's updates.
-    pub discriminator_draws: u64,
-    /// Draws of noise for the generator's updates.
-    pub generator_draws: u64,
-    /// Batches of real images that the generator's updates have been compared with.
-    #[serde(default)]
-    pub compared_position: u64,
-    /// Seconds of training so far.
-    pub seconds: f64,
-    /// Every file beside this one.
-    pub files: Vec<FileSum>,
-}
-
-/// A file of a checkpoint, so that a damaged one is known.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FileSum {
-    /// Its name.
-    pub name: String,
-    /// Its length.
-    pub bytes: u64,
-    /// SHA-256 of its content, in hexadecimal.
-    pub sha256: String,
-}
-
-impl FileSum {
-    /// Of a file's content.
-    pub fn of(name: &str, content: &[u8]) -> Self {
-        let digest = Sha256::digest(content);
-        let sha256 = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-        Self { name: name.to_owned(), bytes: content.len() as u64, sha256 }
-    }
 }
 
 impl Writer {
     /// Makes the folder of a new session.
     ///
     /// # Errors
-    /// Where the folder already holds a session or cannot be written.
+    /// Where the folder already holds a session, another run has just begun one there, or it cannot be written.
     pub fn create(folder: &Path, config: &Config) -> Result<Self> {
-        if folder.join(RUN).exists() || folder.join(EVENTS).exists() {
-            return Err(SessionError::Exists(folder.display().to_string()));
-        }
+        refuse_taken(folder)?;
         for below in [GRIDS, CHECKPOINTS] {
             let path = folder.join(below);
-            // What another run left would be taken for this one's.
-            if fs::read_dir(&path).is_ok_and(|mut entries| entries.next().is_some()) {
-                return Err(SessionError::Exists(folder.display().to_string()));
-            }
             fs::create_dir_all(&path).map_err(SessionError::io("could not make the folder", &path))?;
         }
-        // Only one of two runs that start at once makes this file.
+        // Only one of two runs that start at once gets further, and the other may have been here and gone.
+        let lock = Lock::take(folder)?;
+        refuse_taken(folder)?;
+        write_whole(&folder.join(RUN), config.to_toml().as_bytes())?;
         let path = folder.join(EVENTS);
         let options = File::options().append(true).create_new(true).open(&path);
         let file = options.map_err(SessionError::io("could not make", &path))?;
-        write_whole(&folder.join(RUN), config.to_toml().as_bytes())?;
-        Ok(Self { folder: folder.to_owned(), events: BufWriter::new(file), flushed: Instant::now() })
+        sync_folder(Some(folder));
+        Ok(Self { folder: folder.to_owned(), _lock: lock, events: BufWriter::new(file), flushed: Instant::now() })
+    }
+
+    /// Goes on with a session whose lock is held: removes what a crash has left half-written.
+    ///
+    /// # Errors
+    /// Where the folder cannot be written.
+    pub fn reopen(folder: &Path, lock: Lock) -> Result<Self> {
+        for below in [GRIDS, CHECKPOINTS] {
+            let path = folder.join(below);
+            fs::create_dir_all(&path).map_err(SessionError::io("could not make the folder", &path))?;
+        }
+        mend::remove_parts(folder);
+        let file = mend::open_events(&folder.join(EVENTS))?;
+        Ok(Self { folder: folder.to_owned(), _lock: lock, events: BufWriter::new(file), flushed: Instant::now() })
     }
 
     /// The session's folder.
@@ -157,58 +122,98 @@ impl Writer {
         checkpoints(&self.folder).contains(&step)
     }
 
-    /// Stores a checkpoint: all files, then its state, in a folder that appears whole; then removes all but the newest
-    /// `keep` (0 keeps all).
+    /// Stores a checkpoint: all files, then its state, in a folder that appears whole. What it makes superfluous
+    /// (`train.keep_checkpoints`, `train.keep_every`) is named; [`Writer::remove`] takes it away once that is told.
     ///
     /// # Errors
-    /// Where it cannot be written; what was there before stays.
-    pub fn checkpoint(
-        &mut self,
-        state: &CheckpointState,
-        files: &[(&str, Vec<u8>)],
-        keep: usize,
-    ) -> Result<Checkpoint> {
-        let name = |step: usize| format!("{CHECKPOINTS}/{step:07}");
-        let folder = name(state.step);
-        let place = self.folder.join(&folder);
+    /// Where it cannot be written; what was there before stays, and nothing of the new one does.
+    pub fn checkpoint(&mut self, state: &CheckpointState, files: &[(&str, Vec<u8>)]) -> Result<Checkpoint> {
+        let place = self.folder.join(name_of(state.step));
         // A checkpoint never holds more than the events that led to it.
         self.sync()?;
         if !self.has_checkpoint(state.step) {
             let beside = self.folder.join(format!("{CHECKPOINTS}/.{:07}.part", state.step));
-            let failed = |what| SessionError::io(what, &beside);
-            if beside.exists() {
-                fs::remove_dir_all(&beside).map_err(failed("could not clear"))?;
+            let written = write_checkpoint(&beside, &place, state, files);
+            if written.is_err() {
+                // On a full disk it would only be in the way.
+                fs::remove_dir_all(&beside).ok();
             }
-            fs::create_dir_all(&beside).map_err(failed("could not make the folder"))?;
-            let mut state = state.clone();
-            state.files = files.iter().map(|(name, content)| FileSum::of(name, content)).collect();
-            for (name, content) in files {
-                write_synced(&beside.join(name), content)?;
-            }
-            let json =
-                serde_json::to_vec_pretty(&state).map_err(|err| SessionError::content(&beside, err.to_string()))?;
-            write_synced(&beside.join(STATE), &json)?;
-            if place.exists() {
-                // Not whole, or it would have been found: out of the way with it.
-                fs::remove_dir_all(&place).map_err(SessionError::io("could not clear", &place))?;
-            }
-            fs::rename(&beside, &place).map_err(SessionError::io("could not finish", &place))?;
-            sync_folder(place.parent());
+            written?;
         }
-        let mut removed = Vec::new();
-        let have = checkpoints(&self.folder);
-        let surplus = if keep == 0 { 0 } else { have.len().saturating_sub(keep) };
-        for step in &have[..surplus] {
-            // Out of sight first, so that no half-removed checkpoint is ever taken for a whole one.
-            let hidden = self.folder.join(format!("{CHECKPOINTS}/.{step:07}.old"));
-            match fs::rename(self.folder.join(name(*step)), &hidden).and_then(|()| fs::remove_dir_all(&hidden)) {
-                Ok(()) => removed.push(name(*step)),
-                // The new checkpoint is what counts.
-                Err(err) => tracing::warn!("the old checkpoint {} could not be removed: {err}", name(*step)),
-            }
-        }
-        Ok(Checkpoint { step: state.step, folder, removed })
+        let removed = surplus(&checkpoints(&self.folder), &state.config.train).into_iter().map(name_of).collect();
+        Ok(Checkpoint { step: state.step, folder: name_of(state.step), removed })
     }
+
+    /// Removes the checkpoints that a new one has made superfluous.
+    pub fn remove(&self, checkpoint: &Checkpoint) {
+        for name in &checkpoint.removed {
+            let Some(step) = name.rsplit('/').next() else { continue };
+            // Out of sight first, so that no half-removed checkpoint is ever taken for a whole one.
+            let hidden = self.folder.join(format!("{CHECKPOINTS}/.{step}.old"));
+            let gone = fs::rename(self.folder.join(name), &hidden).and_then(|()| fs::remove_dir_all(&hidden));
+            if let Err(err) = gone {
+                // The new checkpoint is what counts.
+                tracing::warn!("the old checkpoint {name} could not be removed: {err}");
+            }
+        }
+    }
+
+    /// Takes a damaged checkpoint out of the way and returns where it went.
+    ///
+    /// # Errors
+    /// Where it cannot be renamed.
+    pub fn set_aside(&self, step: usize) -> Result<String> {
+        let name = name_of(step);
+        let numbered = |n: u32| format!("{name}.damaged{}", if n == 1 { String::new() } else { format!("-{n}") });
+        let free = (1..).map(numbered).find(|name| !self.folder.join(name).exists());
+        let (from, to) = (self.folder.join(&name), free.unwrap_or_else(|| numbered(0)));
+        fs::rename(&from, self.folder.join(&to)).map_err(SessionError::io("could not set aside", &from))?;
+        Ok(to)
+    }
+}
+
+/// A checkpoint's path below the session's folder.
+fn name_of(step: usize) -> String {
+    format!("{CHECKPOINTS}/{step:07}")
+}
+
+/// An error where a folder holds anything of a session: what another run left would be taken for this one's.
+fn refuse_taken(folder: &Path) -> Result<()> {
+    let filled = |below: &&str| fs::read_dir(folder.join(below)).is_ok_and(|mut entries| entries.next().is_some());
+    if folder.join(RUN).exists() || folder.join(EVENTS).exists() || [GRIDS, CHECKPOINTS].iter().any(filled) {
+        return Err(SessionError::Exists(folder.display().to_string()));
+    }
+    Ok(())
+}
+
+fn write_checkpoint(beside: &Path, place: &Path, state: &CheckpointState, files: &[(&str, Vec<u8>)]) -> Result<()> {
+    let failed = |what| SessionError::io(what, beside);
+    if beside.exists() {
+        fs::remove_dir_all(beside).map_err(failed("could not clear"))?;
+    }
+    fs::create_dir_all(beside).map_err(failed("could not make the folder"))?;
+    let mut state = state.clone();
+    state.files = files.iter().map(|(name, content)| FileSum::of(name, content)).collect();
+    for (name, content) in files {
+        write_synced(&beside.join(name), content)?;
+    }
+    let json = serde_json::to_vec_pretty(&state).map_err(|err| SessionError::content(beside, err.to_string()))?;
+    write_synced(&beside.join(STATE), &json)?;
+    if place.exists() {
+        // Not whole, or it would have been found: out of the way with it.
+        fs::remove_dir_all(place).map_err(SessionError::io("could not clear", place))?;
+    }
+    fs::rename(beside, place).map_err(SessionError::io("could not finish", place))?;
+    sync_folder(place.parent());
+    Ok(())
+}
+
+/// Which of these checkpoints, oldest first, need not stay.
+fn surplus(have: &[usize], train: &Train) -> Vec<usize> {
+    let (newest, every) = (train.keep_checkpoints, train.keep_every);
+    let older = if newest == 0 { 0 } else { have.len().saturating_sub(newest) };
+    let for_good = |step: usize| every > 0 && step > 0 && step.is_multiple_of(every);
+    have[..older].iter().copied().filter(|step| !for_good(*step)).collect()
 }
 
 impl Drop for Writer {
@@ -251,4 +256,23 @@ pub fn write_whole(path: &Path, content: &[u8]) -> Result<()> {
     }
     sync_folder(path.parent());
     written
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_newest_and_every_kth_stay() {
+        let keep = |newest, every, have: &[usize]| {
+            let train = Train { keep_checkpoints: newest, keep_every: every, ..Train::default() };
+            surplus(have, &train)
+        };
+        let have = [0, 100, 200, 300, 400, 437];
+        assert_eq!(keep(0, 0, &have), [0; 0]);
+        assert_eq!(keep(3, 0, &have), [0, 100, 200]);
+        assert_eq!(keep(1, 200, &have), [0, 100, 300]);
+        assert_eq!(keep(9, 200, &have), [0; 0]);
+        assert_eq!(keep(2, 100, &have), [0]);
+    }
 }

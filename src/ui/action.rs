@@ -10,6 +10,13 @@ use crate::event::{Command, Grid, GridPicture};
 pub enum Action {
     /// Start a run with the configuration of the set-up.
     Train,
+    /// Go on with a session.
+    Resume {
+        /// Its folder.
+        folder: PathBuf,
+        /// Steps that it should reach in all, where they are to be others than before.
+        steps: Option<usize>,
+    },
     /// Tell the engine.
     Command(Command),
     /// Ask the user for a data folder.

@@ -32,6 +32,9 @@ pub struct Alarms(Vec<AlarmEntry>);
 
 impl Alarms {
     pub(super) fn raise(&mut self, alarm: Alarm) {
+        // A step that is taken again raises the same alarm again.
+        let same = |old: &Alarm| (old.step, old.kind, &old.subject) == (alarm.step, alarm.kind, &alarm.subject);
+        self.0.retain(|entry| !same(&entry.alarm));
         self.0.push(AlarmEntry { alarm, until: None });
     }
 
@@ -42,12 +45,11 @@ impl Alarms {
         }
     }
 
-    /// A run that goes on from a checkpoint is watched afresh: what happened after it is forgotten, and what still holds is
-    /// told again.
+    /// A run that goes on from a checkpoint takes the steps after it again: what happened in them is forgotten.
     pub(super) fn restart(&mut self, step: usize) {
         self.0.retain(|entry| entry.alarm.step <= step);
         for entry in &mut self.0 {
-            entry.until.get_or_insert(step);
+            entry.until.take_if(|until| *until > step);
         }
     }
 
@@ -60,6 +62,8 @@ impl Alarms {
     /// divergence has none: the failure that it ends the run with says the same.
     pub(super) fn ui(&self, ui: &mut Ui, dismissed: &mut [usize; 2]) {
         let p = widgets::palette(ui);
+        // A run that went on may have fewer.
+        dismissed.iter_mut().for_each(|dismissed| *dismissed = self.0.len().min(*dismissed));
         for (kind, dismissed) in
             [AlarmKind::SaturatedDiscriminator, AlarmKind::ClassCollapse].into_iter().zip(dismissed)
         {
@@ -102,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn an_alarm_lasts_until_its_own_recovery_or_a_new_start() {
+    fn an_alarm_lasts_until_its_own_recovery_and_a_new_start_takes_both_back() {
         let mut alarms = Alarms::default();
         let until = |alarms: &Alarms| alarms.iter().map(|entry| entry.until).collect::<Vec<_>>();
         for (step, class) in [(100, "a"), (200, "b"), (300, "c")] {
@@ -113,6 +117,11 @@ mod tests {
         let summaries: Vec<String> = alarms.iter().map(AlarmEntry::summary).collect();
         assert_eq!(summaries[..2], ["Class collapse: a, from step 100", "Class collapse: b, steps 200 to 250"]);
         alarms.restart(260);
-        assert_eq!(until(&alarms), [Some(260), Some(250)]);
+        assert_eq!(until(&alarms), [None, Some(250)]);
+        alarms.raise(alarm(200, "b"));
+        assert_eq!(until(&alarms), [None, None]);
+        alarms.end(&Recovered { step: 250, kind: AlarmKind::ClassCollapse, subject: Some("b".to_owned()) });
+        alarms.restart(220);
+        assert_eq!(until(&alarms), [None, None]);
     }
 }

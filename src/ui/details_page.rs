@@ -108,6 +108,9 @@ fn facts(view: &RunView) -> Vec<(&'static str, String)> {
             ("Classes", started.classes.join(", ")),
             ("Written by", format!("gandle {}", started.version)),
         ]);
+        if let Some(parent) = &started.parent {
+            facts.push(("Branched off", format!("{} at step {}", parent.session, format::count(parent.step))));
+        }
     }
     if let Some(data) = view.data() {
         facts.push(("Data", format!("{}, {}", data.source, format::plural(data.images(), "image"))));

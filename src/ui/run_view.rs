@@ -6,36 +6,13 @@ use std::path::PathBuf;
 use crate::event::{Checkpoint, Command, DataSummary, Edited, Event, Grid, GridPicture, Score, Started, Step};
 
 use super::alarms::{self, Alarms};
+use super::log::{LogLevel, LogLine};
 use super::phase::Phase;
 use super::series::Curves;
 use super::stages::{StageMark, Stages};
 
 /// Steps over which the speed is averaged for the time left.
 const SPEED_STEPS: usize = 200;
-
-/// How a log line is marked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LogLevel {
-    /// Something happened.
-    Info,
-    /// Something that the user should know.
-    Warning,
-    /// Training goes wrong; shown by itself until it is over.
-    Alarm,
-    /// The run ended by it.
-    Error,
-}
-
-/// A line of the log.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LogLine {
-    /// Steps done.
-    pub step: usize,
-    /// How it is marked.
-    pub level: LogLevel,
-    /// What happened.
-    pub text: String,
-}
 
 /// Everything that is shown about a run. [`RunView::apply`] alone changes it; pictures, which cross the seam by
 /// themselves, come in through [`RunView::show_grid`].
@@ -88,6 +65,7 @@ impl RunView {
             Event::Score(score) => self.score(score),
             Event::Grid(grid) => {
                 self.step = self.step.max(grid.step);
+                self.grids.retain(|old| old.step != grid.step);
                 self.grids.push(grid);
             }
             Event::Checkpoint(checkpoint) => {
@@ -144,6 +122,11 @@ impl RunView {
         self.newest = Some(grid);
     }
 
+    /// The run is asked to go on: nothing was heard yet.
+    pub fn restart(&mut self) {
+        (self.phase, self.asked) = (Phase::Starting, None);
+    }
+
     /// Remembers a command that was sent, where a button waits for its answer.
     pub fn ask(&mut self, command: &Command) {
         match command {
@@ -165,9 +148,14 @@ impl RunView {
         self.checkpoints.retain(|checkpoint| checkpoint.step <= started.step);
         self.alarms.restart(started.step);
         self.edits.retain(|edited| edited.step <= started.step);
+        self.newest.take_if(|grid| grid.step > started.step);
         self.last = None;
         self.recent.clear();
-        let how = if started.step == 0 { "Started" } else { "Went on" };
+        let how = match (&started.parent, started.step) {
+            (_, 0) => "Started".to_owned(),
+            (Some(parent), step) if parent.step == step => format!("Branched off {} at step {step}", parent.session),
+            (_, step) => format!("Went on from step {step}"),
+        };
         self.note(LogLevel::Info, format!("{how} on {} with {} threads", started.device, started.threads));
         self.started = Some(started);
     }
@@ -179,6 +167,9 @@ impl RunView {
             let text = format!("{metric} ({extractor}) {:.2} on {} images", score.value, score.samples);
             self.note(LogLevel::Info, text);
         }
+        // A run that was killed amid its scores has taken them all again.
+        let key = |score: &Score| (score.step, score.metric.clone(), score.extractor.clone(), score.class.clone());
+        self.scores.retain(|old| key(old) != key(&score));
         self.scores.push(score);
     }
 
@@ -314,6 +305,7 @@ mod tests {
             version: "0.1.0".to_owned(),
             session: "night".to_owned(),
             step,
+            parent: None,
             config: Config::default(),
             classes: vec!["a".to_owned(), "b".to_owned()],
             device: "cpu".to_owned(),

@@ -19,6 +19,8 @@ pub struct SessionRow {
     pub steps: usize,
     /// When it was last written to.
     pub modified: SystemTime,
+    /// What it takes on disk, once that is added up.
+    pub bytes: Option<u64>,
 }
 
 /// Draws the page. `open` is the folder of the run that is on the screen, `live` that of the run that goes on.
@@ -44,6 +46,11 @@ pub fn sessions_ui(
                 }
             });
         });
+        let known: Option<u64> = sessions.iter().map(|session| session.bytes).sum();
+        if let Some(total) = known.filter(|_| !sessions.is_empty()) {
+            let count = format::plural(sessions.len(), "session");
+            widgets::small(ui, format!("{count}, {} on disk", format::bytes(whole(total))));
+        }
         ui.add_space(6.0);
         if sessions.is_empty() {
             return widgets::empty(ui, "No sessions yet", "Press Train, and the first one appears here");
@@ -78,6 +85,8 @@ fn row_ui(ui: &mut Ui, session: &SessionRow, open: Option<&PathBuf>, live: Optio
                     button.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, !is_open, &name));
                     widgets::number(ui, format!("{:>12}", format::ago(session.modified)), p.muted);
                     widgets::number(ui, format!("{:>10} steps", format::count(session.steps)), p.text);
+                    let size = session.bytes.map_or_else(String::new, |bytes| format::bytes(whole(bytes)));
+                    widgets::number(ui, format!("{size:>10}"), p.muted).on_hover_text("Space on disk");
                     let action =
                         if is_live { Action::CloseSession } else { Action::OpenSession(session.folder.clone()) };
                     button.clicked().then_some(action)
@@ -87,4 +96,8 @@ fn row_ui(ui: &mut Ui, session: &SessionRow, open: Option<&PathBuf>, live: Optio
             .inner
         })
         .inner
+}
+
+fn whole(bytes: u64) -> usize {
+    usize::try_from(bytes).unwrap_or(usize::MAX)
 }

@@ -2,8 +2,9 @@
 
 use egui::{Align, Frame, Label, Layout, Margin, Panel, RichText, ScrollArea, Ui};
 
+use super::log::LogLevel;
 use super::notice::{Notice, NoticeLevel};
-use super::run_view::{LogLevel, RunView};
+use super::run_view::RunView;
 use super::{format, theme, widgets};
 use crate::config::{Level, Problem};
 

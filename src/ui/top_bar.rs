@@ -6,7 +6,7 @@ use super::action::Action;
 use super::glyph::{self, Glyph};
 use super::phase::Phase;
 use super::run_view::RunView;
-use super::{format, icon, theme, widgets};
+use super::{format, icon, resume, theme, widgets};
 use crate::event::Command;
 
 /// Draws the bar. `live` is the run that was started last, `blockers` say why a run cannot start.
@@ -89,14 +89,18 @@ fn buttons_ui(ui: &mut Ui, live: Option<&RunView>, blockers: &[String]) -> Vec<A
         actions.push(Action::Command(Command::Stop));
     }
     let paused = active.is_some_and(|run| *run.phase() == Phase::Paused);
-    let (name, command, about) = if paused {
-        ("Resume", Command::Resume, "Go on")
+    let ended = live.filter(|run| run.phase().ended() && resume::obstacle(run, run.steps()).is_none());
+    let (name, action, about) = if let Some(run) = ended {
+        let action = Action::Resume { folder: run.folder().to_owned(), steps: None };
+        ("Resume", action, "Go on from the newest checkpoint")
+    } else if paused {
+        ("Resume", Action::Command(Command::Resume), "Go on")
     } else {
-        ("Pause", Command::Pause, "Write a checkpoint and wait")
+        ("Pause", Action::Command(Command::Pause), "Write a checkpoint and wait")
     };
-    let pause = ui.add_enabled(active.is_some() && asked.is_none(), Button::new(name).min_size(size));
-    if pause.on_hover_text(about).clicked() {
-        actions.push(Action::Command(command));
+    let ready = ended.is_some() || (active.is_some() && asked.is_none());
+    if ui.add_enabled(ready, Button::new(name).min_size(size)).on_hover_text(about).clicked() {
+        actions.push(action);
     }
     let ready = active.is_none() && blockers.is_empty();
     let train = ui.add_enabled(ready, widgets::primary(ui, "Train").min_size(size));

@@ -10,9 +10,11 @@ use super::data_page::DataPage;
 use super::data_view::{DataView, Reading};
 use super::details_page::DetailsPage;
 use super::export_dialog::ExportDialog;
+use super::log::LogLevel;
 use super::notice::{Notice, NoticeLevel};
 use super::phase::Phase;
-use super::run_view::{LogLevel, RunView};
+use super::resume::ResumeForm;
+use super::run_view::RunView;
 use super::samples::Samples;
 use super::sessions_page::{SessionRow, sessions_ui};
 use super::setup::{self, Checked, Given};
@@ -95,6 +97,8 @@ pub struct Workbench {
     pub live: Option<RunView>,
     /// The stored session that is looked at instead.
     pub stored: Option<RunView>,
+    /// Why nobody here can go on with the stored session: another process does.
+    pub elsewhere: Option<String>,
     /// The data of the set-up.
     pub data: DataView,
     /// The stored sessions.
@@ -111,6 +115,7 @@ pub struct Workbench {
     /// A data path that is being typed.
     draft: Option<String>,
     dismissed: Dismissed,
+    resume: ResumeForm,
 }
 
 impl Workbench {
@@ -122,6 +127,7 @@ impl Workbench {
             settings,
             live: None,
             stored: None,
+            elsewhere: None,
             data: DataView::default(),
             sessions: Vec::new(),
             export: ExportDialog::default(),
@@ -132,6 +138,7 @@ impl Workbench {
             details: DetailsPage::default(),
             draft: None,
             dismissed: Dismissed::default(),
+            resume: ResumeForm::default(),
         }
     }
 
@@ -190,7 +197,7 @@ impl Workbench {
                 self.export.open_for(&folder);
             }
             Action::CloseSession => {
-                self.stored = None;
+                (self.stored, self.elsewhere) = (None, None);
                 self.settings.page = Page::Run;
             }
             Action::UseSettings(config) => {
@@ -198,6 +205,7 @@ impl Workbench {
                 self.notice = Some(Notice::info("The settings were taken over into the set-up"));
             }
             Action::Train
+            | Action::Resume { .. }
             | Action::Command(_)
             | Action::ChooseData
             | Action::ChooseVgg19
@@ -256,8 +264,11 @@ impl Workbench {
         if let Some(stored) = &self.stored {
             let text = format!("{}, {} at step {}", stored.name(), stored.phase().name(), format::count(stored.step()));
             let mut use_settings = false;
+            let busy = self.live.as_ref().filter(|run| run.is_active());
+            let busy = busy.map(|_| "A run is going on; stop it to go on with this one").or(self.elsewhere.as_deref());
             let closed = widgets::banner(ui, p.accent, p.accent_faint, "Stored session", &text, |ui| {
                 use_settings = ui.button("Use these settings").clicked();
+                actions.extend(self.resume.ui(ui, stored, busy));
             });
             if closed {
                 actions.push(Action::CloseSession);

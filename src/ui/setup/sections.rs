@@ -152,6 +152,8 @@ pub fn run_ui(form: &mut Form<'_>, ui: &mut Ui) {
     form.count(ui, "train.checkpoint_every", "Checkpoint every", None, 0..=MANY, |c| &mut c.train.checkpoint_every);
     let off = (form.config.train.checkpoint_every == 0).then_some("Only the last checkpoint is written");
     form.count(ui, "train.keep_checkpoints", "Checkpoints kept", off, 0..=MANY, |c| &mut c.train.keep_checkpoints);
+    let off = off.or((form.config.train.keep_checkpoints == 0).then_some("All checkpoints are kept"));
+    form.count(ui, "train.keep_every", "Keep for good every", off, 0..=MANY, |c| &mut c.train.keep_every);
     form.count(ui, "train.grid_every", "Sample grid every", None, 0..=MANY, |c| &mut c.train.grid_every);
     let off = (form.config.train.grid_every == 0).then_some("No sample grids are drawn");
     form.count(ui, "train.grid_columns", "Images a row", off, 1..=64, |c| &mut c.train.grid_columns);

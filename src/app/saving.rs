@@ -1,0 +1,46 @@
+//! Writes a sample grid where the user wants it.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::App;
+use crate::event::GridPicture;
+use crate::ui::Notice;
+
+impl App {
+    /// Where no dialog can ask for a place: below the session, under a name that is free.
+    pub(super) fn save_grid_in_session(&mut self, grid: &GridPicture) {
+        let Some(view) = self.workbench.shown() else { return };
+        let folder = view.folder().join("exports");
+        if let Err(err) = std::fs::create_dir_all(&folder) {
+            return self.complain(format!("The folder {} could not be made: {err}", folder.display()));
+        }
+        let numbered = |n: u32| {
+            let suffix = if n == 1 { String::new() } else { format!("-{n}") };
+            folder.join(format!("grid-{:07}{suffix}.png", grid.step))
+        };
+        if let Some(path) = (1..).map(numbered).find(|path| !path.exists()) {
+            self.save_grid(path, grid);
+        }
+    }
+
+    pub(super) fn save_grid(&mut self, path: PathBuf, grid: &GridPicture) {
+        let (sender, saving) = crossbeam_channel::bounded(1);
+        let (picture, waker) = (grid.picture.clone(), Arc::clone(&self.waker));
+        let write = move || {
+            let size = (picture.width as u32, picture.height as u32);
+            let written = image::save_buffer(&path, &picture.rgb, size.0, size.1, image::ColorType::Rgb8);
+            let notice = match written {
+                Ok(()) => Notice::info(format!("Grid saved to {}", path.display())),
+                Err(err) => Notice::error(format!("The grid could not be saved to {}: {err}", path.display())),
+            };
+            // The window may have closed meanwhile.
+            sender.send(notice).ok();
+            waker();
+        };
+        match std::thread::Builder::new().name("save-grid".to_owned()).spawn(write) {
+            Ok(_) => self.saving = Some(saving),
+            Err(err) => self.complain(format!("The grid could not be saved: {err}")),
+        }
+    }
+}

@@ -1,0 +1,313 @@
+//! The beginning of a run: what it takes over from a checkpoint, and what it says about that.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use rayon::prelude::*;
+use sha2::{Digest as _, Sha256};
+
+use super::RunRequest;
+use super::resume::{Damaged, Origin, Plan, Refused, Told};
+use super::run::due;
+use super::watch::Watch;
+use crate::config::Config;
+use crate::data::Dataset;
+use crate::event::{Checkpoint, Event, Parent};
+use crate::ops::cpu;
+use crate::session::{
+    CheckpointState, DataMark, Lock, Machine, Pending, Writer, checkpoint_folder, read_checkpoint_file, read_whole,
+};
+use crate::train::Trainer;
+
+/// What every checkpoint of a run carries unchanged.
+pub(super) struct Fixed {
+    /// The configuration as `run.toml` has it.
+    pub original: Config,
+    pub data: DataMark,
+    pub machine: Machine,
+    pub parent: Option<Parent>,
+}
+
+/// Where a run stands before its first step.
+pub(super) struct Begin {
+    pub config: Config,
+    pub original: Config,
+    pub parent: Option<Parent>,
+    /// The checkpoint that it goes on from.
+    pub state: Option<CheckpointState>,
+    /// The checkpoint's folder.
+    folder: PathBuf,
+    pub kind: Kind,
+    lock: Option<Lock>,
+    damaged: Damaged,
+    told: Told,
+    /// Whether settings were changed at the step of the checkpoint.
+    edited: bool,
+}
+
+/// How a run begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// With start weights.
+    Fresh,
+    /// As the same run.
+    Resumed,
+    /// As another run than the one whose checkpoint it begins with.
+    Forked,
+}
+
+impl Begin {
+    /// Takes the session's lock where there is a session, and reads what its checkpoint says.
+    pub fn of(request: &RunRequest) -> anyhow::Result<Self> {
+        let config = request.config.clone();
+        let mut begin = Self {
+            original: config.clone(),
+            config,
+            parent: None,
+            state: None,
+            folder: PathBuf::new(),
+            kind: Kind::Fresh,
+            lock: None,
+            damaged: Vec::new(),
+            told: Told::default(),
+            edited: false,
+        };
+        match &request.from {
+            Origin::New => {}
+            Origin::Resume { steps } => {
+                begin.lock = Some(Lock::take(&request.session)?);
+                // Once more, now that nobody else can change anything.
+                let plan = Plan::of(&request.session, *steps)?;
+                (begin.config, begin.original) = (plan.config, plan.original);
+                (begin.damaged, begin.told, begin.edited) = (plan.damaged, plan.told, plan.edited);
+                if let Some(state) = plan.state {
+                    begin.parent.clone_from(&state.parent);
+                    begin.take(&request.session, state, Kind::Resumed);
+                }
+            }
+            Origin::Fork { parent, step } => {
+                let state = read_whole(parent, *step)?;
+                let session = parent.canonicalize().unwrap_or_else(|_| parent.clone());
+                let session = session.file_name().unwrap_or_default().to_string_lossy().into_owned();
+                begin.parent = Some(Parent { session, step: *step });
+                begin.take(parent, state, Kind::Forked);
+            }
+        }
+        Ok(begin)
+    }
+
+    fn take(&mut self, session: &Path, state: CheckpointState, kind: Kind) {
+        self.folder = checkpoint_folder(session, state.step);
+        (self.state, self.kind) = (Some(state), kind);
+    }
+
+    /// Steps done.
+    pub fn step(&self) -> usize {
+        self.state.as_ref().map_or(0, |state| state.step)
+    }
+
+    /// Refuses data with which the run would be another one.
+    pub fn check_data(&self, data: &DataMark, classes: &[String]) -> anyhow::Result<()> {
+        let Some(state) = &self.state else { return Ok(()) };
+        let (was, is) = (state.classes.len(), classes.len());
+        if self.kind == Kind::Forked {
+            if was != is {
+                return Err(Refused(format!(
+                    "the data has {is} classes and the weights know {was}: a fork keeps the networks, so it needs as many"
+                ))
+                .into());
+            }
+            return Ok(());
+        }
+        let mut wrong = Vec::new();
+        if state.classes != classes {
+            wrong.push(format!("classes: were {}; are {}", state.classes.join(", "), classes.join(", ")));
+        }
+        if let Some(before) = state.data.as_ref().filter(|_| wrong.is_empty()) {
+            for (class, (was, is)) in classes.iter().zip(before.images.iter().zip(&data.images)) {
+                if was != is {
+                    wrong.push(format!("images of {class}: were {was}, are {is}"));
+                }
+            }
+            if wrong.is_empty() && before.sha256 != data.sha256 {
+                wrong.push("pixels: as many images as before, but not the same ones".to_owned());
+            }
+        }
+        if wrong.is_empty() {
+            return Ok(());
+        }
+        Err(Refused(format!(
+            "the data in {} is not what the checkpoint of step {} was trained on, and the session would go on as another run:\n{}\nBring the old data back, or branch off a new session: gandle resume SESSION --fork NEW",
+            self.config.data.source,
+            state.step,
+            wrong.join("\n")
+        ))
+        .into())
+    }
+
+    /// Takes over what was learnt. What the settings have switched on since begins anew.
+    pub fn load(&self, trainer: &mut Trainer) -> anyhow::Result<()> {
+        let Some(state) = &self.state else { return Ok(()) };
+        let switched = self.kind == Kind::Forked || self.edited;
+        let fresh = if switched { trainer.to_files()? } else { Vec::new() };
+        let loaded = trainer.load_files(|name| {
+            let kept = state.files.iter().any(|file| file.name == name);
+            match fresh.iter().find(|(file, _)| *file == name && !kept) {
+                Some((_, bytes)) => Ok(bytes.clone()),
+                None => Ok(read_checkpoint_file(&self.folder, state, name)?),
+            }
+        });
+        loaded.with_context(|| format!("the checkpoint {} does not fit", self.folder.display()))
+    }
+
+    /// What the step is still to bring.
+    pub fn pending(&self) -> Pending {
+        let (step, config) = (self.step(), &self.config);
+        let Some(state) = self.state.as_ref().filter(|_| self.kind == Kind::Resumed) else {
+            return Pending { grid: config.train.grid_every > 0, score: false };
+        };
+        let of_old = || Pending { grid: false, score: step > 0 && due(config.score.every, step, config.train.steps) };
+        let pending = state.pending.unwrap_or_else(of_old);
+        Pending { score: pending.score && !self.told.scored, ..pending }
+    }
+
+    /// What the alarms remember: a fork is watched afresh.
+    pub fn watch(&self, config: &Config, classes: &[String]) -> Watch {
+        let mut watch = Watch::new(config, classes);
+        if let Some(state) = self.state.as_ref().filter(|_| self.kind == Kind::Resumed) {
+            match &state.watched {
+                Some(watched) => watch.restore(watched),
+                None => watch.restore_alarms(&self.told.alarms),
+            }
+        }
+        watch
+    }
+
+    /// Opens the session for writing.
+    pub fn open(&mut self, session: &Path) -> anyhow::Result<Writer> {
+        Ok(match self.lock.take() {
+            Some(lock) => Writer::reopen(session, lock)?,
+            None => Writer::create(session, &self.original)?,
+        })
+    }
+
+    /// What is to be told after the head of the run.
+    pub fn remarks(&self, writer: &Writer, machine: &Machine) -> anyhow::Result<Vec<Event>> {
+        let step = self.step();
+        let mut events = Vec::new();
+        let mut warn = |message: String| events.push(Event::Warning { step, message });
+        for (damaged, reason) in &self.damaged {
+            let kept = writer.set_aside(*damaged)?;
+            warn(format!("The checkpoint of step {damaged} is damaged and was set aside as {kept}: {reason}"));
+        }
+        if self.told.last > step {
+            let (last, lost) = (self.told.last, self.told.last - step);
+            let since = if self.state.is_some() {
+                format!("its checkpoint of step {step}")
+            } else {
+                "any checkpoint".to_owned()
+            };
+            warn(format!(
+                "The run broke off at step {last} without a checkpoint since {since}: {lost} steps are taken again."
+            ));
+        }
+        for edited in self.told.edits.iter().filter(|edited| edited.step > step) {
+            let changes: Vec<String> = edited.changes.iter().map(ToString::to_string).collect();
+            let (at, changes) = (edited.step, changes.join(", "));
+            warn(format!(
+                "What was changed at step {at} is void, since no checkpoint holds it: {changes}. Change it again."
+            ));
+        }
+        if let Some(at) = self.told.diverged {
+            warn(format!(
+                "The run diverged at step {at}, and the same steps with the same settings will do so again: stop it, and branch off with others (gandle resume SESSION --fork NEW --set KEY=VALUE)."
+            ));
+        }
+        let before = self.state.as_ref().and_then(|state| state.machine.as_ref());
+        if let Some(before) = before.filter(|before| *before != machine) {
+            warn(format!(
+                "The run was computed by {} so far and is by {} from here on: it goes on from the same state, but rounds differently than if it had stayed.",
+                described(before),
+                described(machine)
+            ));
+        }
+        if self.kind == Kind::Resumed && !self.told.checkpoint {
+            // Its writer was killed before it could say so.
+            let folder = format!("checkpoints/{step:07}");
+            events.push(Event::Checkpoint(Checkpoint { step, folder, removed: Vec::new() }));
+        }
+        Ok(events)
+    }
+}
+
+fn described(machine: &Machine) -> String {
+    let Machine { version, device, threads, instructions } = machine;
+    format!("gandle {version} on {device} with {threads} threads ({instructions})")
+}
+
+/// What decides how this process rounds.
+pub(super) fn machine(device: &str, threads: usize) -> Machine {
+    let (version, instructions) = (env!("CARGO_PKG_VERSION").to_owned(), cpu::instruction_set());
+    Machine { version, device: device.to_owned(), threads, instructions }
+}
+
+/// What tells this data set from others: the images of each class, and a sum over their pixels in order.
+pub(super) fn mark(dataset: &Dataset) -> DataMark {
+    let sums: Vec<_> = (0..dataset.len()).into_par_iter().map(|i| Sha256::digest(dataset.pixels(i))).collect();
+    let mut whole = Sha256::new();
+    for number in [dataset.size(), dataset.channels()] {
+        whole.update((number as u64).to_le_bytes());
+    }
+    sums.iter().for_each(|sum| whole.update(sum));
+    let sha256 = whole.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    DataMark { images: dataset.class_counts(), sha256 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::watch::At;
+    use super::*;
+    use crate::session::Watched;
+
+    #[test]
+    fn alarms_go_on_as_if_the_run_had_never_ended() {
+        let names = ["a", "b"].map(str::to_owned);
+        let accuracy = |step: usize| if (300..340).contains(&step) { 0.6 } else { 1.0 };
+        let see = |watch: &mut Watch, step: usize| {
+            let at = At { step, seconds: 0.0 };
+            let mut told: Vec<Event> = watch.step(at, accuracy(step)).into_iter().collect();
+            if step.is_multiple_of(10) {
+                let share = if step % 200 < 100 { 0.8 } else { 0.05 };
+                told.extend(watch.grid(at, &[Some(0.6), Some(share)]));
+            }
+            told
+        };
+        let config = Config::default();
+        let mut whole = Watch::new(&config, &names);
+        let want: Vec<Event> = (1..=700).flat_map(|step| see(&mut whole, step)).collect();
+        assert!(want.len() > 6, "{want:?}");
+        for stop in [50, 110, 199, 250, 305, 330, 530] {
+            let mut first = Watch::new(&config, &names);
+            let mut told: Vec<Event> = (1..=stop).flat_map(|step| see(&mut first, step)).collect();
+            let kept = serde_json::to_vec(&first.remember()).unwrap();
+            let mut second = Watch::new(&config, &names);
+            second.restore(&serde_json::from_slice::<Watched>(&kept).unwrap());
+            told.extend((stop + 1..=700).flat_map(|step| see(&mut second, step)));
+            assert_eq!(told, want, "stopped after {stop}");
+        }
+    }
+
+    #[test]
+    fn the_mark_of_data_follows_order_and_pixels_alone() {
+        let mut config = Config::default();
+        (config.image_size, config.data.demo_images) = (16, 3);
+        let of = |config: &Config| mark(&Dataset::load(config, &|_, _| true).unwrap());
+        let first = of(&config);
+        assert_eq!(first.images, [3; 6]);
+        config.data.rotation = 20.0;
+        config.train.seed = 9;
+        assert_eq!(of(&config), first);
+        config.channels = 1;
+        assert_ne!(of(&config).sha256, first.sha256);
+    }
+}

@@ -1,0 +1,74 @@
+//! Curves and scores as comma-separated tables (RFC 4180), below lines with `#` that tell where they come from.
+
+use super::Source;
+use crate::event::Event;
+
+/// `curves-step<N>.csv`, one line a step, and `scores-step<N>.csv`, one line a score.
+pub(super) fn files(source: &Source) -> Vec<(String, Vec<u8>)> {
+    let head = head(source);
+    let mut curves = head.clone()
+        + "step,loss_d,loss_g,logits_real,logits_fake,generator_lr,discriminator_lr,augment_probability,sign_real,seconds,images_per_s\n";
+    let mut scores = head + "step,metric,extractor,class,samples,value,seconds\n";
+    for event in &source.history {
+        if let Event::Step(s) = event {
+            curves += &format!(
+                "{},{},{},{},{},{},{},{},{},{},{}\n",
+                s.step,
+                s.loss_d,
+                s.loss_g,
+                s.logits_real,
+                s.logits_fake,
+                s.generator_lr,
+                s.discriminator_lr,
+                optional(s.augment_probability),
+                optional(s.sign_real),
+                s.seconds,
+                s.images_per_s
+            );
+        }
+        if let Event::Score(s) = event {
+            let class = s.class.as_deref().map(quoted).unwrap_or_default();
+            let (metric, extractor) = (quoted(&s.metric), quoted(&s.extractor));
+            scores += &format!("{},{metric},{extractor},{class},{},{},{}\n", s.step, s.samples, s.value, s.seconds);
+        }
+    }
+    let name = |what: &str| format!("{what}-step{:07}.csv", source.step);
+    vec![(name("curves"), curves.into_bytes()), (name("scores"), scores.into_bytes())]
+}
+
+/// A number that is not always told.
+fn optional(value: Option<f32>) -> String {
+    value.map(|value| value.to_string()).unwrap_or_default()
+}
+
+fn head(source: &Source) -> String {
+    let one_line = |text: &str| text.replace(['\n', '\r'], " ");
+    format!(
+        "# session: {}\n# seed: {}\n# step: {}\n# classes: {}\n# written by: gandle {}\n",
+        one_line(&source.name),
+        source.config().train.seed,
+        source.step,
+        one_line(&source.started.classes.join(", ")),
+        env!("CARGO_PKG_VERSION")
+    )
+}
+
+/// A text as a field: in quotes where it holds what would end it.
+fn quoted(text: &str) -> String {
+    if text.contains([',', '"', '\n', '\r', '#']) {
+        format!("\"{}\"", text.replace('"', "\"\""))
+    } else {
+        text.to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_that_hold_a_comma_or_a_quote_are_quoted() {
+        assert_eq!(quoted("monocyte"), "monocyte");
+        assert_eq!(quoted("a, \"b\""), "\"a, \"\"b\"\"\"");
+    }
+}

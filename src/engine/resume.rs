@@ -1,0 +1,250 @@
+//! Where a run begins: anew, at the newest whole checkpoint of its session, or at a checkpoint of another one.
+//!
+//! A session goes on as the same run, bit for bit, or not at all: whatever would make it another one is refused with its
+//! name, and a fork is offered, which is a session of its own.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+
+use super::RunRequest;
+use crate::config::again::{may_differ, shapes_networks};
+use crate::config::{Config, Overrides};
+use crate::event::{Alarm, AlarmKind, Edited, Event, SCHEMA};
+use crate::session::{self, CheckpointState, Stored};
+
+/// What a run begins with.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Origin {
+    /// Start weights.
+    #[default]
+    New,
+    /// The newest whole checkpoint of its own session, or start weights where that has none.
+    Resume {
+        /// Steps in all, where they are to be others than before.
+        steps: Option<usize>,
+    },
+    /// A checkpoint of another session.
+    Fork {
+        /// The other session's folder.
+        parent: PathBuf,
+        /// The checkpoint's step.
+        step: usize,
+    },
+}
+
+/// What was asked would make another run of the session, or none.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Refused(pub String);
+
+impl RunRequest {
+    /// Goes on with a session to `steps` in all, or to those that it was to take.
+    ///
+    /// # Errors
+    /// [`Refused`] where that would be another run, or nothing is left to do; others where the session cannot be read.
+    pub fn resume(session: &Path, steps: Option<usize>) -> anyhow::Result<Self> {
+        let config = Plan::of(session, steps)?.config;
+        Ok(Self { from: Origin::Resume { steps }, ..Self::new(config, session.to_owned()) })
+    }
+
+    /// A new session that goes on from a checkpoint of another one (the newest whole one without a step), with other
+    /// settings.
+    ///
+    /// # Errors
+    /// [`Refused`] where the weights would not fit or no step is left; others where the session cannot be read.
+    pub fn fork(
+        parent: &Path,
+        step: Option<usize>,
+        session: PathBuf,
+        steps: Option<usize>,
+        set: Overrides<'_>,
+    ) -> anyhow::Result<Self> {
+        let state = match step {
+            Some(step) => session::read_whole(parent, step)
+                .with_context(|| format!("there are checkpoints of steps {:?}", session::checkpoints(parent)))?,
+            None => newest(parent)?.0.context(format!("{} has no checkpoint to branch off", parent.display()))?,
+        };
+        let mut config = state.config.with(set).map_err(|err| Refused(err.to_string()))?;
+        config.train.steps = steps.unwrap_or(config.train.steps);
+        let shapes = differences(&state.config, &config, |key| !shapes_networks(key));
+        if !shapes.is_empty() {
+            let why = "a fork keeps the networks, whose weights it goes on with; train a new run for others";
+            return Err(Refused(format!("{why}:\n{}", shapes.join("\n"))).into());
+        }
+        if config.train.steps <= state.step {
+            return Err(Refused(format!(
+                "step {} is reached already, and the fork was to end at step {}: name more with --steps",
+                state.step, config.train.steps
+            ))
+            .into());
+        }
+        let from = Origin::Fork { parent: parent.to_owned(), step: state.step };
+        Ok(Self { from, ..Self::new(config, session) })
+    }
+}
+
+/// One line for each key in which two configurations differ, apart from those that may.
+fn differences(was: &Config, is: &Config, may: impl Fn(&str) -> bool) -> Vec<String> {
+    let all = was.differences(is).into_iter().filter(|(key, ..)| !may(key));
+    all.map(|(key, was, is)| format!("{key}: was {was}, is {is}")).collect()
+}
+
+/// Steps of damaged checkpoints, with what is wrong with them.
+pub(super) type Damaged = Vec<(usize, String)>;
+
+/// The newest whole checkpoint, none where there is none at all; and a line for each damaged one.
+fn newest(session: &Path) -> anyhow::Result<(Option<CheckpointState>, Damaged)> {
+    let (state, damaged) = session::newest_whole(session);
+    let damaged: Damaged = damaged.into_iter().map(|(step, err)| (step, err.to_string())).collect();
+    if state.is_none() && !damaged.is_empty() {
+        let lines: Vec<&str> = damaged.iter().map(|(_, reason)| reason.as_str()).collect();
+        anyhow::bail!("{}: no checkpoint is whole:\n{}", session.display(), lines.join("\n"));
+    }
+    if let Some(state) = state.as_ref().filter(|state| state.schema > SCHEMA) {
+        let (step, schema) = (state.step, state.schema);
+        return Err(Refused(format!(
+            "the checkpoint of step {step} was written by a newer release of gandle (form {schema}, this one knows {SCHEMA}): go on with that"
+        ))
+        .into());
+    }
+    Ok((state, damaged))
+}
+
+/// How a session can go on.
+pub(super) struct Plan {
+    /// As it will be in force.
+    pub config: Config,
+    /// As `run.toml` has it.
+    pub original: Config,
+    /// Nothing where the run begins anew.
+    pub state: Option<CheckpointState>,
+    pub damaged: Damaged,
+    pub told: Told,
+    /// Whether settings were changed at the step of the checkpoint.
+    pub edited: bool,
+}
+
+impl Plan {
+    pub fn of(session: &Path, steps: Option<usize>) -> anyhow::Result<Self> {
+        let stored = Stored::open(session)?;
+        let (state, damaged) = newest(session)?;
+        let told = Told::of(&stored.events, state.as_ref().map_or(0, |state| state.step));
+        let original = stored.config;
+        let mut config = match &state {
+            Some(state) => taken_over(state, &original, session)?,
+            None => original.clone(),
+        };
+        let done = state.as_ref().map_or(0, |state| state.step);
+        let mut edited = false;
+        if state.is_some() {
+            // They hold from the next step on, whether the checkpoint was written before them or after.
+            for edit in told.edits.iter().filter(|edit| edit.step == done) {
+                config = config.edited(&edit.changes).context("what was changed while the run went on")?.0;
+                edited = true;
+            }
+        }
+        if let Some(steps) = steps {
+            change_steps(&mut config, steps, done)?;
+        } else if told.finished && done >= config.train.steps {
+            return Err(Refused(format!(
+                "the run is finished: it has taken its {done} steps. Name more with --steps, or branch off a new session with --fork"
+            ))
+            .into());
+        }
+        Ok(Self { config, original, state, damaged, told, edited })
+    }
+}
+
+/// The configuration of a checkpoint with the changes of `run.toml` that change nothing of the run.
+fn taken_over(state: &CheckpointState, now: &Config, session: &Path) -> anyhow::Result<Config> {
+    let was = state.original.as_deref().unwrap_or(&state.config);
+    let wrong = differences(was, now, may_differ);
+    if !wrong.is_empty() {
+        return Err(Refused(format!(
+            "{} was changed since the checkpoint of step {}, and the session would go on as another run:\n{}\nPut the old values back, or branch off a new session: gandle resume SESSION --fork NEW --set KEY=VALUE",
+            session.join("run.toml").display(),
+            state.step,
+            wrong.join("\n")
+        ))
+        .into());
+    }
+    let free: Vec<String> = was.differences(now).into_iter().map(|(key, _, is)| format!("{key}={is}")).collect();
+    Ok(state.config.with(&free)?)
+}
+
+fn change_steps(config: &mut Config, steps: usize, done: usize) -> Result<(), Refused> {
+    if steps <= done {
+        return Err(Refused(format!("step {done} is reached already, which is not before the {steps} asked for")));
+    }
+    if let Some(key) = config.bound_to_steps().filter(|_| steps != config.train.steps) {
+        return Err(Refused(format!(
+            "{key} = {} follows the steps in all: with {steps} instead of {} every step so far would have been another. Branch off a new session, whose rates follow {steps} steps from here on: gandle resume SESSION --fork NEW --steps {steps}",
+            config.value_of(key).unwrap_or_default(),
+            config.train.steps
+        )));
+    }
+    config.train.steps = steps;
+    Ok(())
+}
+
+/// What the events of a session tell about the step at which it goes on.
+#[derive(Default)]
+pub(super) struct Told {
+    /// Whether the run ended with it.
+    finished: bool,
+    /// Whether the step's scores were taken.
+    pub scored: bool,
+    /// Whether its checkpoint was told.
+    pub checkpoint: bool,
+    /// The last step that was told.
+    pub last: usize,
+    /// Where the run has diverged since.
+    pub diverged: Option<usize>,
+    /// Alarms that were not over.
+    pub alarms: Vec<Alarm>,
+    /// Changes of settings.
+    pub edits: Vec<Edited>,
+}
+
+impl Told {
+    fn of(events: &[Event], at: usize) -> Self {
+        let mut told = Self::default();
+        let mut scoring = false;
+        for event in events {
+            // A score is taken once something else was told after its last part.
+            if !matches!(event, Event::Score(_)) {
+                told.scored |= std::mem::take(&mut scoring);
+            }
+            match event {
+                Event::Started(started) => {
+                    (told.finished, told.last, told.diverged) = (false, started.step, None);
+                    told.scored &= at <= started.step;
+                    told.alarms.retain(|alarm| alarm.step <= started.step);
+                    told.edits.retain(|edited| edited.step <= started.step);
+                }
+                Event::Step(step) => told.last = step.step,
+                Event::Score(score) => scoring = score.step == at,
+                Event::Checkpoint(checkpoint) => told.checkpoint |= checkpoint.step == at,
+                Event::Finished { step } => told.finished = *step == at,
+                Event::Edited(edited) => told.edits.push(edited.clone()),
+                Event::Alarm(alarm) if alarm.kind == AlarmKind::Divergence => told.diverged = Some(alarm.step),
+                Event::Alarm(alarm) if alarm.step <= at => told.alarms.push(alarm.clone()),
+                Event::Recovered(over) if over.step <= at => {
+                    told.alarms.retain(|alarm| alarm.kind != over.kind || alarm.subject != over.subject);
+                }
+                Event::Data(_)
+                | Event::Grid(_)
+                | Event::Stage { .. }
+                | Event::Warning { .. }
+                | Event::Alarm(_)
+                | Event::Recovered(_)
+                | Event::Paused { .. }
+                | Event::Resumed { .. }
+                | Event::Stopped { .. }
+                | Event::Failed { .. } => {}
+            }
+        }
+        told
+    }
+}

@@ -1,0 +1,109 @@
+//! One writer a session: a lock that the system takes back with the process, however that ends.
+
+use std::fs::{File, TryLockError};
+use std::io::{Read as _, Seek as _, Write as _};
+use std::path::Path;
+use std::time::Duration;
+
+use super::{LOCK, Result, SessionError};
+
+/// Times that a held lock is asked for again: [`is_free`] of another process holds it for a moment.
+const TRIES: usize = 5;
+/// The wait between two of them.
+const PAUSE: Duration = Duration::from_millis(30);
+
+/// The right to write to a session, given back when dropped. Its file stays and names the last holder.
+#[derive(Debug)]
+pub struct Lock {
+    _file: Option<File>,
+}
+
+impl Lock {
+    /// Takes the lock of a session's folder, which must be there.
+    ///
+    /// # Errors
+    /// Where another process, or another run of this one, holds it (the error names it), and where the folder cannot be
+    /// written to.
+    pub fn take(folder: &Path) -> Result<Self> {
+        let path = folder.join(LOCK);
+        let options = File::options().read(true).write(true).create(true).truncate(false).open(&path);
+        let mut file = options.map_err(SessionError::io("could not open", &path))?;
+        for attempt in 0.. {
+            match file.try_lock() {
+                Ok(()) => break,
+                Err(TryLockError::WouldBlock) if attempt < TRIES => std::thread::sleep(PAUSE),
+                Err(TryLockError::WouldBlock) => {
+                    let holder = holder(&mut file);
+                    return Err(SessionError::InUse { folder: folder.display().to_string(), holder });
+                }
+                // A file system without locks: better an unguarded run than none.
+                Err(TryLockError::Error(err)) => {
+                    tracing::warn!("{} cannot be locked ({err}): train one run at a time here", path.display());
+                    return Ok(Self { _file: None });
+                }
+            }
+        }
+        let signed = sign(&mut file);
+        signed.map_err(SessionError::io("could not write to", &path))?;
+        Ok(Self { _file: Some(file) })
+    }
+}
+
+/// Whether nobody writes to a session, as far as can be told without writing to it.
+pub fn is_free(folder: &Path) -> bool {
+    match File::open(folder.join(LOCK)) {
+        Ok(file) => !matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)),
+        Err(_) => true, // Of an older release, or not readable: whoever takes the lock is told.
+    }
+}
+
+fn sign(file: &mut File) -> std::io::Result<()> {
+    file.set_len(0)?;
+    file.rewind()?;
+    writeln!(file, "process {} on {}", std::process::id(), host())
+}
+
+/// Who wrote the file, as far as it may be read while it is locked.
+fn holder(file: &mut File) -> String {
+    let mut text = String::new();
+    let read = file.rewind().and_then(|()| file.take(200).read_to_string(&mut text));
+    let plain: String = text.trim().chars().filter(|c| !c.is_control()).collect();
+    if read.is_err() || plain.is_empty() { "another process".to_owned() } else { plain }
+}
+
+/// The name of this machine, as far as files and the environment tell it.
+fn host() -> String {
+    let files = ["/proc/sys/kernel/hostname", "/etc/hostname"];
+    let read = || files.iter().find_map(|path| std::fs::read_to_string(path).ok());
+    let named = || ["COMPUTERNAME", "HOSTNAME"].iter().find_map(|name| std::env::var(name).ok());
+    let name = read().or_else(named).unwrap_or_default();
+    let name = name.trim();
+    if name.is_empty() { "this machine".to_owned() } else { name.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_second_is_told_who_holds_it_until_it_is_given_back() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(is_free(folder.path()));
+        let held = Lock::take(folder.path()).unwrap();
+        assert!(!is_free(folder.path()));
+        let err = Lock::take(folder.path()).unwrap_err().to_string();
+        let me = format!("process {}", std::process::id());
+        assert!(err.contains(&me) && err.contains(&folder.path().display().to_string()), "{err}");
+        drop(held);
+        assert!(is_free(folder.path()));
+        assert!(Lock::take(folder.path()).is_ok());
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_written_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join(LOCK)).unwrap();
+        assert!(Lock::take(folder.path()).unwrap_err().to_string().contains("lock"));
+        assert!(Lock::take(&folder.path().join("nowhere")).unwrap_err().to_string().contains("nowhere"));
+    }
+}
