@@ -4,6 +4,7 @@
 //! error. Exit status: 0 done, 1 failed, 2 bad usage or bad configuration, 130 ended by Ctrl-C.
 
 mod bench;
+mod score;
 mod train;
 
 use std::path::PathBuf;
@@ -33,6 +34,8 @@ enum Command {
     Train(TrainArgs),
     /// Draw images of a trained generator.
     Sample(SampleArgs),
+    /// Score a folder of fakes against a folder of real images.
+    Score(score::ScoreArgs),
     /// Tell what is in a data folder: classes, counts, sizes, duplicates, every skipped file with its reason.
     Inspect(InspectArgs),
     /// List the presets, or print one as a commented run.toml.
@@ -205,6 +208,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         }
         Some(Command::Train(args)) => train::run(&args),
         Some(Command::Sample(args)) => sample(&args).map(|()| ExitCode::SUCCESS),
+        Some(Command::Score(args)) => score::run(&args),
         Some(Command::Inspect(args)) => inspect(&args).map(|()| ExitCode::SUCCESS),
         Some(Command::Presets { name }) => presets(name.as_deref()).map(|()| ExitCode::SUCCESS),
         Some(Command::Replay(args)) => replay_all(&args),

@@ -13,6 +13,10 @@
 //! # }
 //! ```
 //!
+//! [`report::scores`] computes this and all other scores at once, of all images and of each class, with warnings where a
+//! number is to be read with care; the other functions here compute one score each. All are compared in the tests with
+//! other people's implementations.
+//!
 //! This is a Fréchet distance on the features of EfficientNet-Lite0, **not** the FID of papers, which is the same
 //! distance on the features of the Inception of 2015. Its values compare with each other, for one set of real images
 //! and one number of fakes, and never with published FIDs; so whatever shows a value names the extractor beside it.

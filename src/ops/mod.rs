@@ -13,6 +13,7 @@ pub mod cpu;
 mod dense;
 pub mod depthwise;
 mod direct;
+pub mod frozen;
 mod fused;
 mod math;
 pub mod matmul;
