@@ -3,10 +3,16 @@
 use std::cell::Cell;
 
 use gandle::feature::{EfficientNet, FeatureError};
-use gandle::metric::{Statistics, frechet_distance};
+use gandle::metric::report::{Sets, Settings, Side, scores};
+use gandle::metric::{
+    Features, Metric, Neighbours, Statistics, Subsets, copying, frechet_distance, inception_score, kernel_distance,
+    ms_ssim, vendi_score,
+};
 use safetensors::SafeTensors;
+use serde_json::Value;
 
 const FEATURES: &[u8] = include_bytes!("data/features.safetensors");
+const SCORES: &str = include_str!("data/scores.json");
 const METRICS: &[u8] = include_bytes!("data/metrics.safetensors");
 
 /// The 16 images, 96 x 96 with 3 channels, channels last.
@@ -83,21 +89,117 @@ fn bytes_that_are_no_images_are_refused() {
     assert_eq!(network.features(&[], 8, 8, 3), Ok(Vec::new()));
 }
 
+/// The numbers of `metrics.safetensors`.
+fn numbers(name: &str, dimensions: usize) -> Features {
+    let file = SafeTensors::deserialize(METRICS).unwrap();
+    let bytes = file.tensor(name).unwrap().data().to_vec();
+    let numbers = bytes.as_chunks::<8>().0.iter().map(|&b| f64::from_le_bytes(b)).collect();
+    Features::new(numbers, dimensions).unwrap()
+}
+
+/// What other implementations give on them.
+fn expected() -> Value {
+    let (_, header) = SafeTensors::read_metadata(METRICS).unwrap();
+    serde_json::from_str(&header.metadata().as_ref().unwrap()["expected"]).unwrap()
+}
+
+fn near(what: &str, got: f64, want: &Value) {
+    let want = want.as_f64().unwrap();
+    let error = (got - want).abs() / want.abs().max(1e-300);
+    println!("{what}: {got}, relative error {error:e}");
+    assert!(error < 1e-6, "{what}: {got}, expected {want}");
+}
+
+fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len() as f64
+}
+
 #[test]
 fn frechet_distances_are_pytorch_fids() {
-    let file = SafeTensors::deserialize(METRICS).unwrap();
-    let (_, header) = SafeTensors::read_metadata(METRICS).unwrap();
-    let expected = &header.metadata().as_ref().unwrap()["expected"];
-    let expected: serde_json::Value = serde_json::from_str(expected).unwrap();
-    let numbers = |name: &str| -> Vec<f64> {
-        file.tensor(name).unwrap().data().as_chunks::<8>().0.iter().map(|&b| f64::from_le_bytes(b)).collect()
-    };
-    let (real, fake) = (numbers("real"), numbers("fake"));
-    let real = Statistics::of_f64(&real, 32).unwrap();
+    let (real, fake) = (numbers("real", 32), numbers("fake", 32));
+    let real = Statistics::of_f64(real.numbers(), 32).unwrap();
     for (key, samples) in [("frechet_distance", 500), ("frechet_distance_20_fakes", 20)] {
-        let fake = Statistics::of_f64(&fake[..samples * 32], 32).unwrap();
-        let (got, want) = (frechet_distance(&real, &fake).unwrap(), expected[key].as_f64().unwrap());
-        println!("{key}: {got}, relative error {:e}", (got - want).abs() / want);
-        assert!((got - want).abs() < 1e-6 * want, "{key}: {got}, expected {want}");
+        let fake = Statistics::of_f64(&fake.numbers()[..samples * 32], 32).unwrap();
+        near(key, frechet_distance(&real, &fake).unwrap(), &expected()[key]);
+    }
+}
+
+#[test]
+fn kernel_distances_are_those_of_the_definition_and_of_torch_fidelity() {
+    let (real, fake) = (numbers("real", 32), numbers("fake", 32));
+    let subsets = Subsets { size: 300, ..Subsets::default() };
+    let got = kernel_distance(&real, &fake, subsets).unwrap();
+    near("all pairs", got.all, &expected()["kernel_distance_all"]);
+    let want: Value = serde_json::from_str(SCORES).unwrap();
+    near("subsets", got.mean, &want["kernel_distance_subsets"][0]);
+    near("their spread", got.spread, &want["kernel_distance_subsets"][1]);
+}
+
+#[test]
+fn inception_scores_are_torch_fidelitys() {
+    let logits = numbers("logits", 20);
+    let plain = inception_score(&logits, 10, None).unwrap();
+    near("mean", plain.mean, &expected()["inception_score_mean"]);
+    near("spread", plain.spread, &expected()["inception_score_std"]);
+    let shuffled = inception_score(&logits, 10, Some(2020)).unwrap();
+    let want: Value = serde_json::from_str(SCORES).unwrap();
+    near("shuffled mean", shuffled.mean, &want["inception_score_shuffled"][0]);
+    near("shuffled spread", shuffled.spread, &want["inception_score_shuffled"][1]);
+}
+
+#[test]
+fn scores_of_neighbours_are_those_of_prdc_and_authpct() {
+    let (real, fake, want) = (numbers("real", 32), numbers("fake", 32), expected());
+    for k in [3, 5] {
+        let got = Neighbours::of(&real, &fake, k).unwrap();
+        near("precision", mean(&got.precision()), &want[format!("precision_k{k}")]);
+        near("recall", mean(&got.recall()), &want[format!("recall_k{k}")]);
+        near("density", mean(&got.density()), &want[format!("density_k{k}")]);
+        near("coverage", mean(&got.coverage()), &want[format!("coverage_k{k}")]);
+        near("authentic", mean(&got.authentic()), &want["authentic_percent"]);
+    }
+}
+
+#[test]
+fn vendi_copying_and_similarity_are_those_of_their_definitions() {
+    let (real, fake) = (numbers("real", 32), numbers("fake", 32));
+    near("vendi", vendi_score(&fake).unwrap(), &expected()["vendi_score"]);
+    let want: Value = serde_json::from_str(SCORES).unwrap();
+    let part = |from: usize, to: usize| real.take(&(from..to).collect::<Vec<_>>());
+    near("copying", copying(&part(0, 300), &part(300, 600), &fake).unwrap(), &want["copying"]);
+    let images = images();
+    for side in [96, 64, 20] {
+        let top_left = |image: usize| -> Vec<u8> {
+            let rows = images[image * 96 * 96 * 3..].chunks(96 * 3).take(side);
+            rows.flat_map(|row| &row[..side * 3]).copied().collect()
+        };
+        for pair in 0..8 {
+            let got = ms_ssim(&top_left(2 * pair), &top_left(2 * pair + 1), side, 3).unwrap();
+            near("ms-ssim", got, &want["ms_ssim"][side.to_string()][pair]);
+        }
+    }
+}
+
+#[test]
+fn threads_do_not_move_a_bit() {
+    let (real, fake) = (numbers("real", 32), numbers("fake", 32));
+    let labels = |features: &Features| (0..features.len()).map(|i| i as u32 % 3).collect::<Vec<_>>();
+    let (real_labels, fake_labels) = (labels(&real), labels(&fake));
+    let logits = numbers("logits", 20);
+    let of = |threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        let sets = Sets {
+            classes: 3,
+            real: Side { features: &real, labels: &real_labels, logits: None },
+            fake: Side { features: &fake, labels: &fake_labels, logits: Some(&logits) },
+            held_out: None,
+        };
+        pool.install(|| scores(&sets, &Settings::default(), &mut |_, _, _| true)).unwrap()
+    };
+    let report = of(1);
+    assert!(report == of(2) && report == of(5));
+    assert!(report.scores.iter().all(|score| score.value.is_finite()));
+    for metric in Metric::ALL.into_iter().filter(|metric| !matches!(metric, Metric::MsSsim)) {
+        assert!(report.scores.iter().any(|score| score.metric == metric), "{metric}");
     }
 }

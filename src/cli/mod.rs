@@ -6,6 +6,7 @@
 mod bench;
 mod export;
 mod resume;
+mod score;
 mod train;
 
 use std::path::PathBuf;
@@ -40,6 +41,8 @@ enum Command {
     Sample(SampleArgs),
     /// Take curves, weights or a report out of a session.
     Export(ExportArgs),
+    /// Score a folder of fakes against a folder of real images.
+    Score(score::ScoreArgs),
     /// Tell what is in a data folder: classes, counts, sizes, duplicates, every skipped file with its reason.
     Inspect(InspectArgs),
     /// List the presets, or print one as a commented run.toml.
@@ -250,6 +253,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Some(Command::Resume(args)) => resume::run(&args),
         Some(Command::Sample(args)) => sample(&args).map(|()| ExitCode::SUCCESS),
         Some(Command::Export(args)) => export::run(&args).map(|()| ExitCode::SUCCESS),
+        Some(Command::Score(args)) => score::run(&args),
         Some(Command::Inspect(args)) => inspect(&args).map(|()| ExitCode::SUCCESS),
         Some(Command::Presets { name }) => presets(name.as_deref()).map(|()| ExitCode::SUCCESS),
         Some(Command::Replay(args)) => replay_all(&args),

@@ -38,6 +38,12 @@ pub enum Purpose {
     GeneratorAugment = 13,
     /// The second look at an image that consistency compares with the first.
     Consistency = 14,
+    /// Which real images are held out where a score needs some.
+    ScoreSplit = 20,
+    /// Images that are drawn again for the interval of a score.
+    ScoreBootstrap = 21,
+    /// Pairs of images of one class.
+    ScorePairs = 22,
     /// The seed of the order and the variation of the real images that the generator's updates compare with.
     GeneratorReal = 25,
 }

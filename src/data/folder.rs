@@ -75,6 +75,17 @@ pub(super) fn scan(root: &Path) -> Result<Tree, DataError> {
     Ok(tree)
 }
 
+/// Lists the image files of a folder without sub-folders; all have the label 0 of a class that has no name.
+pub(super) fn scan_flat(root: &Path) -> Result<Tree, DataError> {
+    let unreadable = |source| DataError::Unreadable { folder: root.to_path_buf(), source };
+    let mut tree = Tree::default();
+    let walk = Walk { class: 0, seen: BTreeSet::new() };
+    for (path, name) in list(root).map_err(unreadable)? {
+        walk.entry(path, name, &mut Vec::new(), &mut tree);
+    }
+    Ok(tree)
+}
+
 impl Tree {
     fn skip(&mut self, file: String, reason: &str) {
         self.skipped.push(Skipped { file, reason: reason.to_owned() });

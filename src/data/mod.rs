@@ -10,6 +10,7 @@ mod decode;
 pub mod demo;
 mod fit;
 mod folder;
+mod gallery;
 mod loader;
 mod order;
 mod scratch;
@@ -19,6 +20,7 @@ mod summary;
 use std::path::PathBuf;
 
 pub use dataset::{Dataset, inspect};
+pub use gallery::{Gallery, Opened};
 pub use loader::{Batch, Loader};
 
 /// Why data cannot be used.

@@ -9,10 +9,10 @@ use std::sync::{Mutex, PoisonError};
 use rayon::prelude::*;
 use sha2::{Digest as _, Sha256};
 
-use super::FeatureError;
 use super::bilinear::Bilinear;
 use super::block::{Block, Shape, Strip};
 use super::weights::Weights;
+use super::{FeatureError, Picture, Resize};
 use crate::ops::aligned::Aligned;
 use crate::ops::pointwise::{After, Pointwise};
 
@@ -170,7 +170,8 @@ impl EfficientNet {
                 |(image, features)| {
                     let waiting = self.scratch.lock().unwrap_or_else(PoisonError::into_inner).pop();
                     let mut scratch = waiting.unwrap_or_else(Scratch::new);
-                    self.one(image, &resize, features, &mut scratch);
+                    resize.run(image, &mut scratch.image, PADDED_ROW, &mut scratch.blended);
+                    self.one(features, &mut scratch);
                     self.scratch.lock().unwrap_or_else(PoisonError::into_inner).push(scratch);
                 },
             );
@@ -182,11 +183,37 @@ impl EfficientNet {
         Ok(features)
     }
 
-    /// The features `(1280,)` of one image.
-    fn one(&self, image: &[u8], resize: &Bilinear, features: &mut [f32], scratch: &mut Scratch) {
-        let Scratch { image: resized, blended, patches, here, there, strip } = scratch;
-        resize.run(image, resized, PADDED_ROW, blended); // (225, 225, 3), the last row and column zeros
-        self.stem(resized, patches, here); // (112, 112, 32)
+    /// The features of pictures of any sizes, resized as `resize` says; [`Resize::PytorchFid`] is what
+    /// [`features`](Self::features) does.
+    ///
+    /// # Errors
+    /// Where the bytes of a picture do not fit its sizes.
+    pub fn look(&self, pictures: &[Picture<'_>], resize: Resize) -> Result<Vec<f32>, FeatureError> {
+        if let Some(wrong) = pictures.iter().find(|picture| !picture.is_whole()) {
+            let Picture { height, width, channels, pixels } = *wrong;
+            return Err(FeatureError::Images { bytes: pixels.len(), height, width, channels });
+        }
+        let mut features = vec![0.0; pictures.len() * Self::FEATURES];
+        pictures.par_iter().zip(features.par_chunks_exact_mut(Self::FEATURES)).for_each(|(picture, features)| {
+            let waiting = self.scratch.lock().unwrap_or_else(PoisonError::into_inner).pop();
+            let mut scratch = waiting.unwrap_or_else(Scratch::new);
+            let Scratch { image, blended, .. } = &mut scratch;
+            let Picture { height, width, channels, pixels } = *picture;
+            if resize == Resize::PytorchFid {
+                Bilinear::new(height, width, channels, SIDE).run(pixels, image, PADDED_ROW, blended);
+            } else {
+                picture.resized(resize, SIDE, &mut image[..SIDE * PADDED_ROW], PADDED_ROW, |v| v / 127.5 - 1.0);
+            }
+            self.one(features, &mut scratch);
+            self.scratch.lock().unwrap_or_else(PoisonError::into_inner).push(scratch);
+        });
+        Ok(features)
+    }
+
+    /// The features `(1280,)` of the image in `scratch`, `(225, 225, 3)`, the last row and column zeros.
+    fn one(&self, features: &mut [f32], scratch: &mut Scratch) {
+        let Scratch { image, patches, here, there, strip, .. } = scratch;
+        self.stem(image, patches, here); // (112, 112, 32)
         let (mut side, mut channels) = (STEM_SIDE, STEM_OUTPUTS);
         for block in &self.blocks {
             let next = block.side_after(side);

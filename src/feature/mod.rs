@@ -1,21 +1,28 @@
 //! Frozen networks that turn images into features, for scores and for losses.
 //!
-//! [`EfficientNet`] is compiled in; a network from elsewhere comes out of a [`TensorFile`]. Features of different networks, or of one network behind different resizes, never
-//! compare, so whatever shows a number that was made from features names the extractor and its resize beside it.
+//! [`EfficientNet`] is compiled in; the weights of other networks, such as [`Inception`], come out of a user's
+//! [`TensorFile`]. Features of different networks, or of one network behind different resizes, never compare, so whatever
+//! shows a number that was made from features names the extractor and its resize beside it.
 
 mod bilinear;
 mod block;
 pub mod efficientnet;
+mod extractor;
 mod file;
+pub mod inception;
 mod layer;
 mod lite;
 pub mod perceptual;
+mod resize;
 mod vgg;
 mod weights;
 
 pub use efficientnet::EfficientNet;
+pub use extractor::Extractor;
 pub use file::TensorFile;
+pub use inception::{Inception, Seen};
 pub use perceptual::Perceptual;
+pub use resize::{Picture, Resize};
 
 /// Why features could not be computed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -36,6 +43,14 @@ pub enum FeatureError {
         path: String,
         /// What was expected and what was found.
         reason: String,
+    },
+    /// There is no network of this name.
+    #[error(
+        "there is no extractor `{name}`; there are efficientnet-lite0, and inception:FILE with the file of its weights"
+    )]
+    Unknown {
+        /// What was asked for.
+        name: String,
     },
     /// The images' bytes do not fit the sizes given with them.
     #[error(

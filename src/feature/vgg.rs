@@ -60,6 +60,9 @@ fn wanted(err: FeatureError) -> FeatureError {
         FeatureError::File { path, reason } => {
             FeatureError::File { path, reason: format!("{reason}; wanted are torchvision's weights of vgg19") }
         }
-        err @ (FeatureError::Weights { .. } | FeatureError::Images { .. } | FeatureError::Cancelled { .. }) => err,
+        err @ (FeatureError::Weights { .. }
+        | FeatureError::Unknown { .. }
+        | FeatureError::Images { .. }
+        | FeatureError::Cancelled { .. }) => err,
     }
 }

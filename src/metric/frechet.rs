@@ -8,7 +8,7 @@
 
 use faer::Mat;
 
-use super::MetricError;
+use super::{MetricError, linalg};
 
 /// What the distance needs to know about a set of features. Made once for the real images and used for every score.
 ///
@@ -98,7 +98,7 @@ fn factor<T: Copy + Into<f64>>(features: &[T], mean: &[f64]) -> Mat<f64> {
         let stacked = Mat::from_fn(kept + rows, dimensions, |row, column| {
             if row < kept { triangle[(row, column)] } else { centred(done + row - kept, column) }
         });
-        triangle = stacked.qr().thin_R().to_owned();
+        triangle = linalg::triangle(stacked);
         done += rows;
     }
     triangle
@@ -107,7 +107,7 @@ fn factor<T: Copy + Into<f64>>(features: &[T], mean: &[f64]) -> Mat<f64> {
 /// The Fréchet distance between two sets, at least 0 and never NaN; 0 for equal sets, up to rounding.
 ///
 /// It falls with the number of images on either side, so compare values only for equal numbers. Both sides cost the same
-/// and may be exchanged. Uses the current rayon pool, as faer's global setting says.
+/// and may be exchanged. Uses the current rayon pool; the sums are the same whatever its threads.
 ///
 /// # Errors
 /// For different dimensions, or features too large to square.
@@ -116,11 +116,11 @@ pub fn frechet_distance(real: &Statistics, fake: &Statistics) -> Result<f64, Met
         return Err(MetricError::Dimensions { real: real.dimensions(), fake: fake.dimensions() });
     }
     let between: f64 = real.mean.iter().zip(&fake.mean).map(|(a, b)| (a - b) * (a - b)).sum();
-    let product = &real.factor * fake.factor.transpose();
+    let product = linalg::product(real.factor.as_ref(), fake.factor.transpose());
     if !(between + product.norm_max()).is_finite() {
         return Err(MetricError::Overflow);
     }
-    let shared: f64 = product.singular_values().map_err(|_| MetricError::Singular)?.iter().sum();
+    let shared: f64 = linalg::singular_values(product.as_ref())?.iter().sum();
     let distance = between + real.trace + fake.trace - 2.0 * shared;
     if distance.is_finite() { Ok(distance.max(0.0)) } else { Err(MetricError::Overflow) }
 }

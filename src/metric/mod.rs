@@ -13,14 +13,40 @@
 //! # }
 //! ```
 //!
+//! [`report::scores`] computes this and all other scores at once, of all images and of each class, with warnings where a
+//! number is to be read with care; the other functions here compute one score each. All are compared in the tests with
+//! other people's implementations.
+//!
 //! This is a Fréchet distance on the features of EfficientNet-Lite0, **not** the FID of papers, which is the same
 //! distance on the features of the Inception of 2015. Its values compare with each other, for one set of real images
 //! and one number of fakes, and never with published FIDs; so whatever shows a value names the extractor beside it.
 
+mod bootstrap;
+mod classifier;
+mod copying;
+mod distance;
+mod features;
 pub mod frechet;
+mod inception_score;
+mod kernel;
+mod linalg;
+mod neighbours;
+mod numpy;
+pub mod report;
+mod ssim;
 mod stored;
+mod vendi;
 
+pub use classifier::{Accuracy, classify};
+pub use copying::copying;
+pub use features::Features;
 pub use frechet::{Statistics, frechet_distance};
+pub use inception_score::{InceptionScore, inception_score};
+pub use kernel::{KernelDistance, Subsets, kernel_distance};
+pub use neighbours::{Nearest, Neighbours, nearest_other};
+pub use report::{Metric, Report, Score, Warning};
+pub use ssim::{ms_ssim, scales};
+pub use vendi::vendi_score;
 
 /// Why a score could not be computed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -32,6 +58,48 @@ pub enum MetricError {
         /// Images given.
         samples: usize,
     },
+    /// The score needs more images.
+    #[error("this score needs at least {needed} images on either side, and one side has {images}: add images")]
+    Few {
+        /// Images given.
+        images: usize,
+        /// Images needed.
+        needed: usize,
+    },
+    /// A neighbourhood of nobody.
+    #[error("k must be 1 or more: it counts the neighbours that make an image's radius")]
+    NoNeighbours,
+    /// Nothing to draw.
+    #[error("a kernel distance needs at least 1 subset of at least 2 images")]
+    NoSubsets,
+    /// An image has no direction in the space of features.
+    #[error("the features of image {image} are all zero, so that it is like no other: look at the image")]
+    NoDirection {
+        /// The image's place, from 0.
+        image: usize,
+    },
+    /// Labels and images do not fit.
+    #[error("{labels} labels for {images} images, each to be below {classes}")]
+    Labels {
+        /// Images given.
+        images: usize,
+        /// Labels given.
+        labels: usize,
+        /// Classes that there are.
+        classes: usize,
+    },
+    /// Images of one class only, or none of a class on both sides.
+    #[error("no class has images on both sides: give both sides one sub-folder a class, with the same names")]
+    NoClasses,
+    /// The extractor has no classifier.
+    #[error("this extractor gives no logits: use the Inception network")]
+    NoLogits,
+    /// The caller asked to stop.
+    #[error("the scores were not computed to the end: cancelled")]
+    Cancelled,
+    /// Nothing to tell apart.
+    #[error("a classifier needs images of at least 2 classes to learn from: add the others")]
+    OneClass,
     /// The numbers are not whole feature vectors.
     #[error("{numbers} numbers are no whole number of feature vectors of {dimensions}")]
     Features {

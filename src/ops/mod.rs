@@ -14,6 +14,7 @@ pub mod cpu;
 mod dense;
 pub mod depthwise;
 mod direct;
+pub mod frozen;
 mod fused;
 mod math;
 pub mod matmul;

@@ -49,6 +49,11 @@ pub(super) trait Rows {
     fn start(&self, row: usize) -> usize;
     /// Where a row's results start.
     fn target(&self, row: usize) -> usize;
+    /// What becomes of the sums of the columns from `column` on before they are stored: nothing, unless said otherwise.
+    #[inline(always)]
+    fn finish<S: Simd>(&self, _: S, sums: S::f32s, _column: usize) -> S::f32s {
+        sums
+    }
 }
 
 /// Rows of `inner` numbers one after another, and as many of `width` results.
@@ -163,7 +168,7 @@ fn product_tile<S: Simd, P: Rows, const R: usize, const G: usize>(
         for (g, sum) in sums.into_iter().enumerate() {
             let column = (group + g) * S::F32_LANES;
             let len = S::F32_LANES.min(width - column);
-            store(simd, &mut out[first + column..][..len], sum);
+            store(simd, &mut out[first + column..][..len], places.finish(simd, sum, column));
         }
     }
     R

@@ -1,0 +1,159 @@
+//! `gandle score`: scores a folder of fakes against a folder of real images.
+
+mod look;
+mod tell;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+
+use super::Usage;
+use crate::engine::device;
+use crate::feature::{Extractor, FeatureError, Resize};
+use crate::metric::report::{self, Gallery, Report, Sets, Settings, similarities};
+use crate::metric::{Metric, Warning};
+use look::Looked;
+
+/// Pixels a side, at most, at which images are compared with each other.
+const MOST_SIDE: usize = 256;
+
+/// What `gandle score` is asked for.
+#[derive(Args)]
+pub(super) struct ScoreArgs {
+    /// The folder of real images that the generator was trained on: flat, or one sub-folder a class.
+    real: PathBuf,
+    /// The folder of fakes, with the same names of classes.
+    fake: PathBuf,
+    /// A folder of real images that the generator was not trained on, for `copying` and the classifier; without it a third
+    /// of REAL stands in for them.
+    #[arg(long, value_name = "DIR")]
+    held_out: Option<PathBuf>,
+    /// efficientnet-lite0, or inception:FILE with its weights (pt_inception-2015-12-05-6726825d.pth).
+    #[arg(long, value_name = "NAME", default_value = "efficientnet-lite0")]
+    extractor: String,
+    /// How images are brought to the extractor's size: pytorch-fid, torch-fidelity or clean.
+    #[arg(long, value_name = "MODE", default_value = "pytorch-fid")]
+    resize: String,
+    /// The scores to compute, with commas between; all without it.
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    scores: Vec<String>,
+    /// Which nearest neighbour makes the radius of precision, recall, density and coverage.
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..))]
+    k: u16,
+    /// Where draws of subsets, splits, pairs and intervals start.
+    #[arg(long, default_value_t = 2020)]
+    seed: u32,
+    /// Write the nearest real image of each fake to this file, as comma-separated values.
+    #[arg(long, value_name = "FILE")]
+    nearest: Option<PathBuf>,
+    /// CPU threads; 0 takes all cores.
+    #[arg(long, default_value_t = 0)]
+    threads: usize,
+    /// Print one JSON object a score.
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn run(args: &ScoreArgs) -> anyhow::Result<ExitCode> {
+    let resize = Resize::named(&args.resize).ok_or_else(|| {
+        let names = Resize::ALL.map(Resize::name).join(", ");
+        Usage(format!("--resize: there is no way `{}` to resize; there are {names}", args.resize))
+    })?;
+    let metrics = metrics(&args.scores)?;
+    let extractor = Extractor::named(&args.extractor).map_err(|err| match err {
+        FeatureError::Unknown { .. } => anyhow::Error::new(Usage(format!("--extractor: {err}"))),
+        other => other.into(),
+    })?;
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(device::threads(args.threads)).build()?;
+    pool.install(|| score(args, &extractor, resize, metrics))
+}
+
+/// The metrics of these names; all of them where there is none.
+fn metrics(names: &[String]) -> Result<Vec<Metric>, Usage> {
+    if names.is_empty() {
+        return Ok(Metric::ALL.to_vec());
+    }
+    let known = || Metric::ALL.map(Metric::name).join(", ");
+    let one = |name: &String| {
+        Metric::named(name.trim())
+            .ok_or_else(|| Usage(format!("--scores: there is no score `{name}`; there are {}", known())))
+    };
+    names.iter().map(one).collect()
+}
+
+fn score(args: &ScoreArgs, extractor: &Extractor, resize: Resize, metrics: Vec<Metric>) -> anyhow::Result<ExitCode> {
+    let real = Looked::at(&args.real, extractor, resize, "real images")?;
+    let fake = Looked::at(&args.fake, extractor, resize, "fakes")?;
+    let held_out = args.held_out.as_ref().map(|folder| Looked::at(folder, extractor, resize, "held-out images"));
+    let mut looked = vec![real, fake];
+    looked.extend(held_out.transpose()?);
+    let classes = look::common_classes(&mut looked);
+    let (real, fake, held_out) = (&looked[0], &looked[1], looked.get(2));
+
+    let wanted = |metric: &Metric| !matches!(metric, Metric::InceptionScore) || extractor.logits() > 0;
+    // Without being asked for, a score that this extractor never has is not missing.
+    let metrics: Vec<Metric> =
+        if args.scores.is_empty() { metrics.into_iter().filter(wanted).collect() } else { metrics };
+    let settings = Settings { metrics, k: args.k.into(), seed: args.seed };
+    let sets = Sets {
+        classes: classes.len().max(1),
+        real: real.side(),
+        fake: fake.side(),
+        held_out: held_out.map(Looked::side),
+    };
+    let bar = tell::bar(0, "scores");
+    let mut report = report::scores(&sets, &settings, &mut |metric, done, total| {
+        bar.set_length(total as u64);
+        bar.set_position(done as u64);
+        bar.set_message(metric.name());
+        true
+    })?;
+    bar.finish_and_clear();
+    if settings.metrics.contains(&Metric::MsSsim) {
+        compare_pixels(real, fake, &sets, args.seed, &mut report);
+    }
+    report.scores.sort_by_key(|score| (score.metric, score.class));
+    for warning in &report.warnings {
+        eprintln!("warning: {}", warning.text(&classes));
+    }
+    if let Some(file) = &args.nearest {
+        tell::write_nearest(file, &report, real, fake)?;
+    }
+    tell::print(
+        &report,
+        &tell::Labels { extractor: extractor.name(), resize, classes: &classes, settings: &settings, json: args.json },
+    )?;
+    let found = |metric: &Metric| report.scores.iter().any(|score| score.metric == *metric);
+    let enough = if args.scores.is_empty() { !report.scores.is_empty() } else { settings.metrics.iter().all(found) };
+    Ok(if enough { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}
+
+/// Adds how alike images of one class are.
+fn compare_pixels(real: &Looked, fake: &Looked, sets: &Sets<'_>, seed: u32, report: &mut Report) {
+    let side = real.least_side.min(fake.least_side).min(MOST_SIDE);
+    let channels = real.channels.max(fake.channels);
+    if crate::metric::scales(side) == 0 {
+        eprintln!("warning: ms-ssim is left out: its window needs 11 pixels, and the smallest image has {side}");
+        return;
+    }
+    let open = |looked: &Looked, image: usize| looked.open(image).map(|picture| picture.square(side, channels));
+    let (of_real, of_fake) = (|image| open(real, image), |image| open(fake, image));
+    let bar = tell::bar(sets.classes as u64, "ms-ssim");
+    let scores = similarities(
+        Gallery { labels: &real.labels, open: &of_real, side, channels },
+        Gallery { labels: &fake.labels, open: &of_fake, side, channels },
+        sets.classes,
+        seed,
+        &mut |done, _| {
+            bar.set_position(done as u64);
+            true
+        },
+    );
+    bar.finish_and_clear();
+    if scores.is_empty() {
+        let reason = crate::metric::MetricError::Few { images: fake.labels.len(), needed: 2 };
+        report.warnings.push(Warning::Missing { metric: Metric::MsSsim, class: None, reason });
+    }
+    report.scores.extend(scores);
+}

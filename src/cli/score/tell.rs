@@ -1,0 +1,124 @@
+//! Prints scores.
+
+use std::io::Write as _;
+use std::path::Path;
+
+use anyhow::Context as _;
+use serde::Serialize;
+
+use super::look::Looked;
+use crate::cli::{print_json, say};
+use crate::feature::Resize;
+use crate::metric::Metric;
+use crate::metric::report::{Report, Score, Settings};
+
+/// What stands beside every score.
+pub(super) struct Labels<'a> {
+    pub extractor: &'a str,
+    pub resize: Resize,
+    pub classes: &'a [String],
+    pub settings: &'a Settings,
+    pub json: bool,
+}
+
+/// A score as a line of JSON.
+#[derive(Serialize)]
+struct Line<'a> {
+    metric: Metric,
+    extractor: &'a str,
+    resize: &'a str,
+    class: Option<&'a str>,
+    /// Fakes.
+    samples: usize,
+    reals: usize,
+    seed: u32,
+    /// For the scores that depend on it.
+    k: Option<usize>,
+    value: f64,
+    interval: Option<[f64; 2]>,
+    spread: Option<f64>,
+    /// What real images score.
+    baseline: Option<f64>,
+}
+
+/// A progress bar on standard error.
+pub(super) fn bar(length: u64, what: &'static str) -> indicatif::ProgressBar {
+    let style = indicatif::ProgressStyle::with_template("{prefix} {bar:40} {pos}/{len} {msg}");
+    let bar = indicatif::ProgressBar::new(length).with_prefix(what);
+    match style {
+        Ok(style) => bar.with_style(style),
+        Err(_) => bar,
+    }
+}
+
+pub(super) fn print(report: &Report, labels: &Labels<'_>) -> anyhow::Result<()> {
+    let class = |score: &Score| score.class.and_then(|class| labels.classes.get(class)).map(String::as_str);
+    if labels.json {
+        for score in &report.scores {
+            let k = matches!(score.metric, Metric::Precision | Metric::Recall | Metric::Density | Metric::Coverage);
+            print_json(&Line {
+                metric: score.metric,
+                // Similarity looks at pixels.
+                extractor: if score.metric == Metric::MsSsim { "pixels" } else { labels.extractor },
+                resize: if score.metric == Metric::MsSsim { "none" } else { labels.resize.name() },
+                class: class(score),
+                samples: score.fakes,
+                reals: score.reals,
+                seed: labels.settings.seed,
+                k: k.then_some(labels.settings.k),
+                value: score.value,
+                interval: score.interval,
+                spread: score.spread,
+                baseline: score.baseline,
+            })?;
+        }
+        return Ok(());
+    }
+    let Settings { k, seed, .. } = labels.settings;
+    say!("extractor {}, resize {}, k {k}, seed {seed}", labels.extractor, labels.resize);
+    let width = labels.classes.iter().map(|name| name.chars().count()).max().unwrap_or(0).max(5);
+    say!(
+        "{:30} {:width$} {:>12} {:>25} {:>12} {:>7} {:>7}",
+        "score",
+        "class",
+        "value",
+        "",
+        "of reals",
+        "reals",
+        "fakes"
+    );
+    for score in &report.scores {
+        let sure = match (score.interval, score.spread) {
+            (Some([low, high]), _) => format!("{} to {}", short(low), short(high)),
+            (None, Some(spread)) => format!("± {}", short(spread)),
+            (None, None) => String::new(),
+        };
+        let (value, baseline) = (short(score.value), score.baseline.map(short).unwrap_or_default());
+        let (name, reals, fakes) = (class(score).unwrap_or("all"), score.reals, score.fakes);
+        say!("{:30} {name:width$} {value:>12} {sure:>25} {baseline:>12} {reals:>7} {fakes:>7}", score.metric);
+    }
+    Ok(())
+}
+
+/// Five digits.
+fn short(value: f64) -> String {
+    let digits = match value.abs() {
+        size if size >= 1000.0 => 1,
+        size if size >= 100.0 => 2,
+        size if size >= 10.0 => 3,
+        _ => 5,
+    };
+    format!("{value:.digits$}")
+}
+
+/// Writes the nearest real image of each fake.
+pub(super) fn write_nearest(file: &Path, report: &Report, real: &Looked, fake: &Looked) -> anyhow::Result<()> {
+    let mut text = Vec::new();
+    writeln!(text, "fake,real,distance,authentic")?;
+    let quoted = |name: &str| format!("\"{}\"", name.replace('"', "\"\""));
+    for (image, nearest) in report.nearest.iter().enumerate() {
+        let (fake, real) = (quoted(fake.name(image)), quoted(real.name(nearest.index)));
+        writeln!(text, "{fake},{real},{},{}", nearest.distance, nearest.authentic)?;
+    }
+    std::fs::write(file, text).with_context(|| format!("could not write {}", file.display()))
+}

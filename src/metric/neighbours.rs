@@ -1,0 +1,130 @@
+//! Scores of nearest neighbours: how many fakes lie among the reals, how much of the reals the fakes reach, and which
+//! fakes are copies.
+//!
+//! Precision and recall are those of Kynkaanniemi et al. 2019 (arXiv 1904.06991), density and coverage those of Naeem
+//! et al. 2020 (arXiv 2002.09797), whose published code decides what "within" means: strictly nearer than the k-th
+//! nearest other image of the same set. AuthPct is that of Alaa et al. 2022 (arXiv 2102.08921).
+
+use super::distance::Points;
+use super::{Features, MetricError};
+
+/// A fake's nearest real image.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Nearest {
+    /// The real image's place, from 0.
+    pub index: usize,
+    /// The Euclidean distance of their features.
+    pub distance: f64,
+    /// Whether that real image has another real one nearer than this fake, so that the fake is no copy of it.
+    pub authentic: bool,
+}
+
+/// Who lies near whom.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Neighbours {
+    k: usize,
+    /// For each fake, how many real images have it within their radius.
+    within: Vec<u32>,
+    /// For each real image, whether it lies within the radius of some fake.
+    recalled: Vec<bool>,
+    /// For each real image, whether some fake lies within its radius.
+    covered: Vec<bool>,
+    nearest: Vec<Nearest>,
+}
+
+impl Neighbours {
+    /// Of two sets of more than `k` images each. Takes memory for one block of distances a thread.
+    ///
+    /// # Errors
+    /// For different extractors, `k` of 0, or too few images.
+    pub fn of(real: &Features, fake: &Features, k: usize) -> Result<Self, MetricError> {
+        real.comparable(fake, k.max(1) + 1)?;
+        if k == 0 {
+            return Err(MetricError::NoNeighbours);
+        }
+        let centre = real.mean();
+        let (real, fake) = (Points::new(real, &centre), Points::new(fake, &centre));
+        let of_real = real.nearest_others(k);
+        let radius = |nearest: &Vec<f64>| nearest.last().copied().unwrap_or(0.0);
+        let real_radii: Vec<f64> = of_real.iter().map(radius).collect();
+        let fake_radii: Vec<f64> = fake.nearest_others(k).iter().map(radius).collect();
+        let from_fakes = fake.each(
+            &real,
+            |_| (0_u32, 0, f64::INFINITY),
+            |(within, index, least), first, squared| {
+                for (column, (distance, radius)) in squared.iter().zip(&real_radii[first..]).enumerate() {
+                    *within += u32::from(distance < radius);
+                    if distance < least {
+                        (*index, *least) = (first + column, *distance);
+                    }
+                }
+            },
+        );
+        let from_reals = real.each(
+            &fake,
+            |row| (row, false, false),
+            |(row, recalled, covered), first, squared| {
+                for (distance, radius) in squared.iter().zip(&fake_radii[first..]) {
+                    *recalled |= distance < radius;
+                    *covered |= *distance < real_radii[*row];
+                }
+            },
+        );
+        let nearest = from_fakes.iter().map(|(_, index, least)| {
+            let authentic = of_real[*index].first().is_some_and(|other| other < least);
+            Nearest { index: *index, distance: least.sqrt(), authentic }
+        });
+        Ok(Self {
+            k,
+            nearest: nearest.collect(),
+            within: from_fakes.iter().map(|(within, ..)| *within).collect(),
+            recalled: from_reals.iter().map(|(_, recalled, _)| *recalled).collect(),
+            covered: from_reals.iter().map(|(.., covered)| *covered).collect(),
+        })
+    }
+
+    /// Which neighbour makes a radius.
+    pub fn k(&self) -> usize {
+        self.k
+    }
+
+    /// For each fake, 1 where it lies within the radius of a real image, else 0; their mean is the precision.
+    pub fn precision(&self) -> Vec<f64> {
+        self.within.iter().map(|within| f64::from(u8::from(*within > 0))).collect()
+    }
+
+    /// For each real image, 1 where it lies within the radius of a fake, else 0; their mean is the recall.
+    pub fn recall(&self) -> Vec<f64> {
+        self.recalled.iter().map(|recalled| f64::from(u8::from(*recalled))).collect()
+    }
+
+    /// For each fake, how many real images have it within their radius, over k; the mean is the density, and can exceed 1.
+    pub fn density(&self) -> Vec<f64> {
+        self.within.iter().map(|within| f64::from(*within) / self.k as f64).collect()
+    }
+
+    /// For each real image, 1 where a fake lies within its radius, else 0; the mean is the coverage.
+    pub fn coverage(&self) -> Vec<f64> {
+        self.covered.iter().map(|covered| f64::from(u8::from(*covered))).collect()
+    }
+
+    /// For each fake, 100 where it is authentic, else 0; the mean is AuthPct.
+    pub fn authentic(&self) -> Vec<f64> {
+        self.nearest.iter().map(|nearest| if nearest.authentic { 100.0 } else { 0.0 }).collect()
+    }
+
+    /// For each fake, its nearest real image.
+    pub fn nearest(&self) -> &[Nearest] {
+        &self.nearest
+    }
+}
+
+/// The distance of each image to the nearest other one of its own set: what distances to fakes compare with.
+///
+/// # Errors
+/// For fewer than two images.
+pub fn nearest_other(features: &Features) -> Result<Vec<f64>, MetricError> {
+    features.comparable(features, 2)?;
+    let nearest = Points::new(features, &features.mean()).nearest_others(1);
+    Ok(nearest.into_iter().flatten().map(f64::sqrt).collect())
+}

@@ -1,0 +1,342 @@
+//! Computes what a report asks for.
+
+use super::split::{Part, members, split};
+use super::{Metric, Report, SMALL_CLASS, Score, Sets, Settings, Side, Warning};
+use crate::metric::bootstrap::interval;
+use crate::metric::{
+    Features, MetricError, Neighbours, Statistics, Subsets, classify, copying, frechet_distance, inception_score,
+    kernel_distance, nearest_other, vendi_score,
+};
+
+/// Splits of the Inception score.
+const SPLITS: usize = 10;
+
+/// Called before each part of the work with its first metric, the parts done and their number; false cancels.
+type Progress<'a> = &'a mut dyn FnMut(Metric, usize, usize) -> bool;
+
+/// Computes the scores of `settings.metrics`. What cannot be computed is no error but a warning in the report.
+///
+/// # Errors
+/// For labels that do not fit their images, and [`MetricError::Cancelled`].
+pub fn scores(sets: &Sets<'_>, settings: &Settings, progress: Progress<'_>) -> Result<Report, MetricError> {
+    for side in [Some(sets.real), Some(sets.fake), sets.held_out].into_iter().flatten() {
+        check(side, sets.classes)?;
+    }
+    let parts: [Task<'_>; 7] = [
+        (&[Metric::FrechetDistance, Metric::IntraClassFrechetDistance], Work::frechet),
+        (&[Metric::KernelDistance, Metric::KernelDistanceSubsets], Work::kernel),
+        (&[Metric::InceptionScore], Work::inception),
+        (NEIGHBOURS, Work::neighbours),
+        (&[Metric::Copying], Work::copying),
+        (&[Metric::VendiScore], Work::vendi),
+        (CLASSIFIER, Work::classifier),
+    ];
+    let wanted = |metrics: &[Metric]| metrics.iter().any(|metric| settings.metrics.contains(metric));
+    let mut work = Work { sets: *sets, settings, report: Report::default(), held_out: None };
+    work.look_at_classes();
+    let total = parts.iter().filter(|(metrics, _)| wanted(metrics)).count();
+    for (done, (metrics, compute)) in parts.into_iter().filter(|(metrics, _)| wanted(metrics)).enumerate() {
+        if !progress(metrics[0], done, total) {
+            return Err(MetricError::Cancelled);
+        }
+        compute(&mut work);
+    }
+    let mut report = work.report;
+    report.scores.retain(|score| settings.metrics.contains(&score.metric));
+    report.scores.sort_by_key(|score| (score.metric, score.class));
+    report.warnings.retain(|warning| match warning {
+        Warning::Missing { metric, .. } => settings.metrics.contains(metric),
+        Warning::FewForFrechet { .. } => wanted(&[Metric::FrechetDistance]),
+        Warning::SmallClass { .. } | Warning::MissingClass { .. } | Warning::SplitReals { .. } => true,
+    });
+    Ok(report)
+}
+
+/// Scores that are computed together, and how.
+type Task<'a> = (&'static [Metric], fn(&mut Work<'a>));
+
+const NEIGHBOURS: &[Metric] = &[
+    Metric::Precision,
+    Metric::Recall,
+    Metric::Density,
+    Metric::Coverage,
+    Metric::AuthenticPercent,
+    Metric::NearestReal,
+];
+const CLASSIFIER: &[Metric] =
+    &[Metric::ClassifierAccuracy, Metric::ClassifierBalancedAccuracy, Metric::ClassifierRecall, Metric::ClassifierAuc];
+
+fn check(side: Side<'_>, classes: usize) -> Result<(), MetricError> {
+    let (images, labels) = (side.features.len(), side.labels.len());
+    if images != labels || side.labels.iter().any(|label| *label as usize >= classes) {
+        return Err(MetricError::Labels { images, labels, classes });
+    }
+    Ok(())
+}
+
+struct Work<'a> {
+    sets: Sets<'a>,
+    settings: &'a Settings,
+    report: Report,
+    /// Training images and held-out ones, once somebody has asked for them.
+    held_out: Option<(Part, Part)>,
+}
+
+impl Work<'_> {
+    /// The classes that have images on both sides; none where all images are of one.
+    fn classes(&self) -> Vec<usize> {
+        let count = self.sets.classes;
+        let both = |class: &usize| {
+            !members(self.sets.real.labels, *class).is_empty() && !members(self.sets.fake.labels, *class).is_empty()
+        };
+        if count < 2 { Vec::new() } else { (0..count).filter(both).collect() }
+    }
+
+    fn look_at_classes(&mut self) {
+        if self.sets.classes < 2 {
+            return;
+        }
+        for class in 0..self.sets.classes {
+            let count = |side: Side<'_>| members(side.labels, class).len();
+            let (reals, fakes) = (count(self.sets.real), count(self.sets.fake));
+            self.report.warnings.extend(match (reals, fakes) {
+                (0, 0) => None,
+                (0, _) => Some(Warning::MissingClass { class, fakes: false }),
+                (_, 0) => Some(Warning::MissingClass { class, fakes: true }),
+                (reals, fakes) => {
+                    (reals.min(fakes) < SMALL_CLASS).then_some(Warning::SmallClass { class, reals, fakes })
+                }
+            });
+        }
+    }
+
+    /// Both sides of a class, or of all images.
+    fn sides(&self, class: Option<usize>) -> (Features, Features) {
+        let of = |side: Side<'_>| match class {
+            Some(class) => side.features.take(&members(side.labels, class)),
+            None => side.features.clone(),
+        };
+        (of(self.sets.real), of(self.sets.fake))
+    }
+
+    /// All images, then each class.
+    fn everything(&self) -> Vec<Option<usize>> {
+        std::iter::once(None).chain(self.classes().into_iter().map(Some)).collect()
+    }
+
+    fn score(&self, metric: Metric, class: Option<usize>, value: f64) -> Score {
+        let count = |side: Side<'_>| class.map_or(side.labels.len(), |class| members(side.labels, class).len());
+        let (reals, fakes) = (count(self.sets.real), count(self.sets.fake));
+        Score { metric, class, value, spread: None, interval: None, baseline: None, reals, fakes }
+    }
+
+    fn missing(&mut self, metrics: &[Metric], class: Option<usize>, reason: &MetricError) {
+        let reasons = metrics.iter().map(|metric| Warning::Missing { metric: *metric, class, reason: reason.clone() });
+        self.report.warnings.extend(reasons);
+    }
+
+    fn frechet(&mut self) {
+        let mut of_classes = Vec::new();
+        for class in self.everything() {
+            let (real, fake) = self.sides(class);
+            let statistics = |side: &Features| Statistics::of_f64(side.numbers(), side.dimensions());
+            let distance = statistics(&real).and_then(|real| frechet_distance(&real, &statistics(&fake)?));
+            match distance {
+                Ok(value) => {
+                    of_classes.extend(class.map(|_| value));
+                    self.report.scores.push(self.score(Metric::FrechetDistance, class, value));
+                }
+                Err(reason) => self.missing(&[Metric::FrechetDistance], class, &reason),
+            }
+            let (images, features) = (real.len().min(fake.len()), real.dimensions());
+            if class.is_none() && images < features {
+                self.report.warnings.push(Warning::FewForFrechet { images, features });
+            }
+        }
+        if !of_classes.is_empty() {
+            let mean = of_classes.iter().sum::<f64>() / of_classes.len() as f64;
+            self.report.scores.push(self.score(Metric::IntraClassFrechetDistance, None, mean));
+        } else {
+            self.missing(&[Metric::IntraClassFrechetDistance], None, &MetricError::NoClasses);
+        }
+    }
+
+    fn kernel(&mut self) {
+        let subsets = Subsets { seed: self.settings.seed, ..Subsets::default() };
+        for class in self.everything() {
+            let (real, fake) = self.sides(class);
+            // Subsets of classes are not shown, and drawing them costs more than the distance itself.
+            let subsets = if class.is_some() { Subsets { count: 1, size: 2, ..subsets } } else { subsets };
+            match kernel_distance(&real, &fake, subsets) {
+                Ok(distance) => {
+                    self.report.scores.push(self.score(Metric::KernelDistance, class, distance.all));
+                    if class.is_none() {
+                        let score = self.score(Metric::KernelDistanceSubsets, None, distance.mean);
+                        self.report.scores.push(Score { spread: Some(distance.spread), ..score });
+                    }
+                }
+                Err(reason) if class.is_some() => self.missing(&[Metric::KernelDistance], class, &reason),
+                Err(reason) => self.missing(&[Metric::KernelDistance, Metric::KernelDistanceSubsets], None, &reason),
+            }
+        }
+    }
+
+    fn inception(&mut self) {
+        let seed = Some(self.settings.seed);
+        let of = |side: Side<'_>| side.logits.map(|logits| inception_score(logits, SPLITS, seed));
+        match of(self.sets.fake) {
+            None => self.missing(&[Metric::InceptionScore], None, &MetricError::NoLogits),
+            Some(Err(reason)) => self.missing(&[Metric::InceptionScore], None, &reason),
+            Some(Ok(found)) => {
+                let baseline = of(self.sets.real).and_then(Result::ok).map(|real| real.mean);
+                let score = self.score(Metric::InceptionScore, None, found.mean);
+                self.report.scores.push(Score { spread: Some(found.spread), baseline, ..score });
+            }
+        }
+    }
+
+    fn neighbours(&mut self) {
+        for class in self.everything() {
+            let (real, fake) = self.sides(class);
+            let found = Neighbours::of(&real, &fake, self.settings.k);
+            let found = match found {
+                Ok(found) => found,
+                Err(reason) => {
+                    self.missing(NEIGHBOURS, class, &reason);
+                    continue;
+                }
+            };
+            for (metric, values) in [
+                (Metric::Precision, found.precision()),
+                (Metric::Recall, found.recall()),
+                (Metric::Density, found.density()),
+                (Metric::Coverage, found.coverage()),
+                (Metric::AuthenticPercent, found.authentic()),
+            ] {
+                let score = self.score(metric, class, mean(&values));
+                self.report.scores.push(Score { interval: interval(&values, self.settings.seed.into()), ..score });
+            }
+            if class.is_none() {
+                let median_of_reals = nearest_other(&real).map(median).ok();
+                let distance = median(found.nearest().iter().map(|nearest| nearest.distance).collect());
+                let score = self.score(Metric::NearestReal, None, distance);
+                self.report.scores.push(Score { baseline: median_of_reals, ..score });
+                self.report.nearest = found.nearest().to_vec();
+            }
+        }
+    }
+
+    /// Training images and held-out ones.
+    fn hold_out(&mut self) -> (Part, Part) {
+        let real = self.sets.real;
+        if let Some(parts) = self.held_out.take() {
+            return parts;
+        }
+        let all = |side: Side<'_>| Part::of(side, &(0..side.labels.len()).collect::<Vec<_>>());
+        if let Some(held_out) = self.sets.held_out {
+            return (all(real), all(held_out));
+        }
+        let (kept, held_out) = split(real.labels, self.sets.classes, self.settings.seed);
+        self.report.warnings.push(Warning::SplitReals { held_out: held_out.len() });
+        (Part::of(real, &kept), Part::of(real, &held_out))
+    }
+
+    fn copying(&mut self) {
+        let (train, held_out) = self.hold_out();
+        let fake = Part::of(self.sets.fake, &(0..self.sets.fake.labels.len()).collect::<Vec<_>>());
+        let cells = if self.sets.classes > 1 { (0..self.sets.classes).collect() } else { vec![0] };
+        let (mut sum, mut weight, mut failed) = (0.0, 0.0, None);
+        for class in cells {
+            let (train, held_out, fake) = (train.class(class), held_out.class(class), fake.class(class));
+            match copying(&train, &held_out, &fake) {
+                Ok(z) => {
+                    sum += z * held_out.len() as f64;
+                    weight += held_out.len() as f64;
+                    if self.sets.classes > 1 {
+                        let score = self.score(Metric::Copying, Some(class), z);
+                        self.report.scores.push(score);
+                    }
+                }
+                Err(reason) => failed = Some((class, reason)),
+            }
+        }
+        match failed {
+            Some((class, reason)) if weight > 0.0 => self.missing(&[Metric::Copying], Some(class), &reason),
+            Some((_, reason)) => self.missing(&[Metric::Copying], None, &reason),
+            None => {}
+        }
+        if weight > 0.0 {
+            self.report.scores.push(self.score(Metric::Copying, None, sum / weight));
+        }
+        self.held_out = Some((train, held_out));
+    }
+
+    fn vendi(&mut self) {
+        for class in self.everything() {
+            let (real, fake) = self.sides(class);
+            // The score grows with the number of images, so both sides have as many.
+            let count = real.len().min(fake.len());
+            let evenly = |side: &Features| side.take(&(0..count).map(|i| i * side.len() / count).collect::<Vec<_>>());
+            let baseline = vendi_score(&evenly(&real)).ok();
+            match vendi_score(&evenly(&fake)) {
+                Ok(value) => {
+                    let score = self.score(Metric::VendiScore, class, value);
+                    self.report.scores.push(Score { baseline, reals: count, fakes: count, ..score });
+                }
+                Err(reason) => self.missing(&[Metric::VendiScore], class, &reason),
+            }
+        }
+    }
+
+    fn classifier(&mut self) {
+        let classes = self.sets.classes;
+        let (train, held_out) = self.hold_out();
+        let test = (&held_out.features, &held_out.labels[..]);
+        let fake = self.sets.fake;
+        let learned = classify((fake.features, fake.labels), test, classes);
+        let baseline = classify((&train.features, &train.labels), test, classes).ok();
+        match learned {
+            Ok(found) => {
+                let base = baseline.as_ref();
+                let right: Vec<f64> = found.right.iter().map(|right| f64::from(u8::from(*right))).collect();
+                let seed = self.settings.seed.into();
+                let mut push = |metric, class: Option<usize>, value, baseline, interval| {
+                    let score = Score { metric, class, value, baseline, interval, ..self.score(metric, class, value) };
+                    self.report.scores.push(Score { reals: held_out.labels.len(), ..score });
+                };
+                let accuracy = base.map(|b| b.accuracy);
+                push(Metric::ClassifierAccuracy, None, found.accuracy, accuracy, interval(&right, seed));
+                let balanced = base.map(|b| b.balanced);
+                push(Metric::ClassifierBalancedAccuracy, None, found.balanced, balanced, None);
+                if let Some(auc) = found.auc {
+                    push(Metric::ClassifierAuc, None, auc, base.and_then(|b| b.auc), None);
+                }
+                for (class, recall) in found.recall.iter().enumerate() {
+                    if let Some(recall) = recall {
+                        let own = members(&held_out.labels, class);
+                        let own: Vec<f64> = own.into_iter().map(|image| right[image]).collect();
+                        let baseline = base.and_then(|b| b.recall[class]);
+                        push(Metric::ClassifierRecall, Some(class), *recall, baseline, interval(&own, seed));
+                    }
+                }
+            }
+            Err(reason) => self.missing(CLASSIFIER, None, &reason),
+        }
+        self.held_out = Some((train, held_out));
+    }
+}
+
+fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len().max(1) as f64
+}
+
+/// The middle number, or the mean of the two in the middle; 0 of none.
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    let middle = values.len() / 2;
+    match values.get(middle) {
+        None => 0.0,
+        Some(upper) if values.len() % 2 == 1 => *upper,
+        Some(upper) => (values[middle - 1] + upper) / 2.0,
+    }
+}

@@ -1,0 +1,293 @@
+//! All scores of a set of fakes at once, as plain numbers with what is needed to read them: how many images, which class,
+//! how sure, what real images score, and what stands in the way.
+//!
+//! ```no_run
+//! # use gandle::metric::{Features, report::{Settings, Side, Sets, scores}};
+//! # fn judge(real: Features, real_labels: &[u32], fake: Features, fake_labels: &[u32]) -> anyhow::Result<()> {
+//! let sets = Sets {
+//!     classes: 3,
+//!     real: Side { features: &real, labels: real_labels, logits: None },
+//!     fake: Side { features: &fake, labels: fake_labels, logits: None },
+//!     held_out: None,
+//! };
+//! let report = scores(&sets, &Settings::default(), &mut |_, _, _| true)?;
+//! for score in &report.scores {
+//!     println!("{} {:?} {}", score.metric, score.class, score.value);
+//! }
+//! # Ok(())
+//! # }
+//! ```
+
+mod compute;
+mod pairs;
+mod split;
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+pub use compute::scores;
+pub use pairs::{Gallery, similarities};
+pub use split::split;
+
+use super::{Features, MetricError, Nearest};
+
+/// A class with fewer images than this on either side has scores that say little.
+pub const SMALL_CLASS: usize = 50;
+
+/// What is measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Metric {
+    /// The Frechet distance of all images, and of each class alone; lower is better.
+    FrechetDistance,
+    /// The mean of the classes' Frechet distances: high too where a generator ignores its labels.
+    IntraClassFrechetDistance,
+    /// The kernel distance over all pairs, of all images and of each class; lower is better, about 0 for equal sources.
+    KernelDistance,
+    /// The kernel distance over random subsets, with its spread, as the literature prints it.
+    KernelDistanceSubsets,
+    /// The Inception score; higher is better.
+    InceptionScore,
+    /// The share of fakes that lie among real images.
+    Precision,
+    /// The share of real images that lie among fakes.
+    Recall,
+    /// How densely real images surround the fakes; about 1 for equal sources.
+    Density,
+    /// The share of real images that have a fake near them.
+    Coverage,
+    /// Of 100 fakes, how many are farther from their nearest real image than that is from its own nearest: about 50 for
+    /// equal sources, near 0 for copies.
+    AuthenticPercent,
+    /// C_T: negative (below about -3) where fakes are nearer to the training images than held-out ones are.
+    Copying,
+    /// How many different images a set amounts to; beside it that of as many real ones.
+    VendiScore,
+    /// How alike random pairs of one class are, 0 to 1; beside it real pairs.
+    MsSsim,
+    /// The median distance of fakes to their nearest real image; beside it that of real images to each other.
+    NearestReal,
+    /// The accuracy on held-out real images of a classifier that learned from fakes; beside it one that learned from reals.
+    ClassifierAccuracy,
+    /// The same as a mean over the classes.
+    ClassifierBalancedAccuracy,
+    /// The same for one class.
+    ClassifierRecall,
+    /// The same classifier's area under the curve, one class against all others, as a mean.
+    ClassifierAuc,
+}
+
+impl Metric {
+    /// All of them, in the order in which they are computed.
+    pub const ALL: [Self; 18] = [
+        Self::FrechetDistance,
+        Self::IntraClassFrechetDistance,
+        Self::KernelDistance,
+        Self::KernelDistanceSubsets,
+        Self::InceptionScore,
+        Self::Precision,
+        Self::Recall,
+        Self::Density,
+        Self::Coverage,
+        Self::AuthenticPercent,
+        Self::Copying,
+        Self::VendiScore,
+        Self::MsSsim,
+        Self::NearestReal,
+        Self::ClassifierAccuracy,
+        Self::ClassifierBalancedAccuracy,
+        Self::ClassifierRecall,
+        Self::ClassifierAuc,
+    ];
+
+    /// Its name in files and on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::FrechetDistance => "frechet-distance",
+            Self::IntraClassFrechetDistance => "intra-class-frechet-distance",
+            Self::KernelDistance => "kernel-distance",
+            Self::KernelDistanceSubsets => "kernel-distance-subsets",
+            Self::InceptionScore => "inception-score",
+            Self::Precision => "precision",
+            Self::Recall => "recall",
+            Self::Density => "density",
+            Self::Coverage => "coverage",
+            Self::AuthenticPercent => "authentic-percent",
+            Self::Copying => "copying",
+            Self::VendiScore => "vendi-score",
+            Self::MsSsim => "ms-ssim",
+            Self::NearestReal => "nearest-real",
+            Self::ClassifierAccuracy => "classifier-accuracy",
+            Self::ClassifierBalancedAccuracy => "classifier-balanced-accuracy",
+            Self::ClassifierRecall => "classifier-recall",
+            Self::ClassifierAuc => "classifier-auc",
+        }
+    }
+
+    /// The one of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|metric| metric.name() == name)
+    }
+}
+
+impl fmt::Display for Metric {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// A number and what is needed to read it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Score {
+    /// What was measured.
+    pub metric: Metric,
+    /// The class, or nothing for all images together.
+    pub class: Option<usize>,
+    /// The score; always finite.
+    pub value: f64,
+    /// The standard deviation over subsets or splits, where there are any.
+    pub spread: Option<f64>,
+    /// The 95 % bootstrap interval, where the score is a mean over images.
+    pub interval: Option<[f64; 2]>,
+    /// What real images score in place of the fakes, where that can be told.
+    pub baseline: Option<f64>,
+    /// Real images looked at.
+    pub reals: usize,
+    /// Fakes looked at.
+    pub fakes: usize,
+}
+
+/// Why a score is to be read with care, or is missing.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Warning {
+    /// With fewer images than features a Frechet distance is too large, the more so the fewer there are.
+    FewForFrechet {
+        /// Images of the smaller side.
+        images: usize,
+        /// Features of an image.
+        features: usize,
+    },
+    /// A class has fewer than [`SMALL_CLASS`] images on a side.
+    SmallClass {
+        /// The class.
+        class: usize,
+        /// Its real images.
+        reals: usize,
+        /// Its fakes.
+        fakes: usize,
+    },
+    /// A class has no image on one side, and therefore no scores of its own; means over the classes leave it out.
+    MissingClass {
+        /// The class.
+        class: usize,
+        /// Whether it is the fakes that lack it.
+        fakes: bool,
+    },
+    /// No held-out images were given: a third of the real ones were taken out for it, which a generator that was trained
+    /// on all of them has seen too.
+    SplitReals {
+        /// How many were held out.
+        held_out: usize,
+    },
+    /// A score could not be computed.
+    Missing {
+        /// Which.
+        metric: Metric,
+        /// Of which class, or of all images together.
+        class: Option<usize>,
+        /// Why not.
+        reason: MetricError,
+    },
+}
+
+impl Warning {
+    /// In words, with the classes' names.
+    pub fn text(&self, classes: &[String]) -> String {
+        let name = |class: &usize| classes.get(*class).map_or_else(|| class.to_string(), |name| format!("`{name}`"));
+        match self {
+            Self::FewForFrechet { images, features } => format!(
+                "frechet-distance: {images} images on one side for {features} features: the distance is too large by an \
+                 amount that depends on their number; compare it only for equal numbers, or read kernel-distance"
+            ),
+            Self::SmallClass { class, reals, fakes } => format!(
+                "class {}: {reals} real and {fakes} fake images: below {SMALL_CLASS}, its scores say little",
+                name(class)
+            ),
+            Self::MissingClass { class, fakes } => format!(
+                "class {}: there is no {} image of it, so it has no scores of its own and means over the classes leave \
+                 it out",
+                name(class),
+                if *fakes { "fake" } else { "real" }
+            ),
+            Self::SplitReals { held_out } => format!(
+                "no held-out images were given: {held_out} of the real ones stand in for them, which is weaker where \
+                 the generator was trained on these too"
+            ),
+            Self::Missing { metric, class, reason } => match class {
+                Some(class) => format!("{metric} of class {} is left out: {reason}", name(class)),
+                None => format!("{metric} is left out: {reason}"),
+            },
+        }
+    }
+}
+
+/// One side: images as an extractor sees them.
+#[derive(Clone, Copy)]
+pub struct Side<'a> {
+    /// Their features.
+    pub features: &'a Features,
+    /// Their classes, one an image.
+    pub labels: &'a [u32],
+    /// What the extractor's last layer says without its bias, where it has one.
+    pub logits: Option<&'a Features>,
+}
+
+/// What is compared.
+#[derive(Clone, Copy)]
+pub struct Sets<'a> {
+    /// Classes that there are; 1 where images have none.
+    pub classes: usize,
+    /// The real images that the generator was trained on.
+    pub real: Side<'a>,
+    /// The fakes.
+    pub fake: Side<'a>,
+    /// Real images that it was not trained on.
+    pub held_out: Option<Side<'a>>,
+}
+
+/// Which scores, and how.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settings {
+    /// What to compute. [`Metric::MsSsim`] needs pixels and is [`similarities`]' work.
+    pub metrics: Vec<Metric>,
+    /// Which neighbour makes the radius of precision, recall, density and coverage.
+    pub k: usize,
+    /// Where draws of subsets, splits and intervals start.
+    pub seed: u32,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { metrics: Metric::ALL.to_vec(), k: 5, seed: 2020 }
+    }
+}
+
+/// Scores, and how to read them.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Report {
+    /// In the order of [`Metric::ALL`], all images together before the classes.
+    pub scores: Vec<Score>,
+    /// What to take care of.
+    pub warnings: Vec<Warning>,
+    /// For each fake its nearest real image, where a score of neighbours was asked for.
+    pub nearest: Vec<Nearest>,
+}
+
+impl Report {
+    /// The score of a metric, of all images or of one class.
+    pub fn get(&self, metric: Metric, class: Option<usize>) -> Option<&Score> {
+        self.scores.iter().find(|score| score.metric == metric && score.class == class)
+    }
+}

@@ -1,0 +1,157 @@
+//! `gandle score` as scripts use it.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use gandle::data::demo;
+use image::RgbImage;
+use serde_json::Value;
+
+const SIZE: usize = 24;
+
+/// Draws `each` images of three classes from the `first` on, into sub-folders, or all into one folder.
+fn draw(folder: &Path, first: u64, each: u64, flat: bool) {
+    for class in [0, 2, 4] {
+        let inside = if flat { folder.to_path_buf() } else { folder.join(demo::CLASSES[class]) };
+        std::fs::create_dir_all(&inside).unwrap();
+        for index in first..first + each {
+            let pixels = demo::render(class, index, SIZE, 3);
+            let image = RgbImage::from_raw(SIZE as u32, SIZE as u32, pixels).unwrap();
+            image.save(inside.join(format!("{class}-{index:03}.png"))).unwrap();
+        }
+    }
+}
+
+fn score(real: &Path, fake: &Path, more: &[&str]) -> Output {
+    let folders = [real.to_str().unwrap(), fake.to_str().unwrap()];
+    Command::new(env!("CARGO_BIN_EXE_gandle")).arg("score").args(folders).args(more).output().unwrap()
+}
+
+fn told(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn lines(output: &Output) -> Vec<Value> {
+    let text = String::from_utf8(output.stdout.clone()).unwrap();
+    assert!(!text.contains("NaN") && !text.contains("inf,"), "{text}");
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+fn find<'a>(lines: &'a [Value], metric: &str, class: Option<&str>) -> &'a Value {
+    let same = |line: &&Value| line["metric"] == metric && line["class"].as_str() == class;
+    lines.iter().find(same).unwrap_or_else(|| panic!("{metric} {class:?}"))
+}
+
+#[test]
+fn every_score_is_a_line_with_what_reads_it_and_names_do_not_matter() {
+    let root = tempfile::tempdir().unwrap();
+    let folder = |name: &str| -> PathBuf { root.path().join(name) };
+    draw(&folder("real"), 0, 12, false);
+    draw(&folder("fake"), 50, 10, false);
+    let output = score(&folder("real"), &folder("fake"), &["--json"]);
+    assert!(output.status.success(), "{}", told(&output));
+    let all = lines(&output);
+    let precision = find(&all, "precision", None);
+    assert_eq!((&precision["extractor"], &precision["resize"]), (&"efficientnet-lite0".into(), &"pytorch-fid".into()));
+    assert_eq!((&precision["samples"], &precision["reals"], &precision["k"]), (&30.into(), &36.into(), &5.into()));
+    assert_eq!(precision["seed"], 2020);
+    assert!(precision["interval"][0].as_f64().unwrap() <= precision["value"].as_f64().unwrap());
+    assert_eq!(find(&all, "vendi-score", Some("neutrophil"))["samples"], 10);
+    assert!(find(&all, "classifier-recall", Some("basophil"))["baseline"].is_number());
+    for metric in ["frechet-distance", "kernel-distance", "ms-ssim", "coverage"] {
+        assert!(find(&all, metric, Some("lymphocyte"))["value"].is_number(), "{metric}");
+    }
+    let warned = told(&output);
+    assert!(warned.contains("for 1280 features") && warned.contains("`basophil`: 12 real and 10 fake"), "{warned}");
+
+    // The same images under other names, listed the other way round.
+    for class in std::fs::read_dir(folder("fake")).unwrap() {
+        for (i, file) in std::fs::read_dir(class.unwrap().path()).unwrap().enumerate() {
+            let path = file.unwrap().path();
+            std::fs::rename(&path, path.with_file_name(format!("{:05}.png", 7919 * (i + 3) % 99_991))).unwrap();
+        }
+    }
+    assert_eq!(lines(&score(&folder("real"), &folder("fake"), &["--json", "--threads", "1"])), all);
+}
+
+#[test]
+fn identical_folders_are_at_no_distance_and_all_copies() {
+    let root = tempfile::tempdir().unwrap();
+    draw(root.path(), 0, 8, true);
+    let nearest = root.path().join("nearest.csv");
+    let more = ["--json", "--resize", "clean", "--nearest", nearest.to_str().unwrap()];
+    let output = score(root.path(), root.path(), &more);
+    let all = lines(&output);
+    assert!(find(&all, "frechet-distance", None)["value"].as_f64().unwrap().abs() < 1e-6);
+    assert_eq!(find(&all, "frechet-distance", None)["resize"], "clean");
+    assert_eq!(find(&all, "authentic-percent", None)["value"], 0.0);
+    assert_eq!(find(&all, "precision", None)["value"], 1.0);
+    assert!(all.iter().all(|line| line["class"].is_null()), "a flat folder has no classes");
+    let table = std::fs::read_to_string(nearest).unwrap();
+    assert_eq!(table.lines().count(), 25);
+    for line in table.lines().skip(1) {
+        let fields: Vec<&str> = line.split(',').collect();
+        assert!(fields[0] == fields[1] && fields[2] == "0" && fields[3] == "false", "{line}");
+    }
+    let people = score(root.path(), root.path(), &["--scores", "frechet-distance,recall"]);
+    let table = String::from_utf8(people.stdout.clone()).unwrap();
+    assert!(people.status.success() && table.contains("frechet-distance") && !table.contains("coverage"), "{table}");
+}
+
+#[test]
+fn little_and_odd_input_has_a_right_value_or_a_clear_refusal() {
+    let root = tempfile::tempdir().unwrap();
+    let folder = |name: &str| -> PathBuf { root.path().join(name) };
+    draw(&folder("real"), 0, 6, false);
+    // A constant image, four times, and a single one.
+    for (name, count) in [("flat", 4), ("one", 1)] {
+        std::fs::create_dir_all(folder(name)).unwrap();
+        for i in 0..count {
+            RgbImage::from_pixel(20, 30, image::Rgb([90, 90, 90])).save(folder(name).join(format!("{i}.png"))).unwrap();
+        }
+    }
+    let constant = score(&folder("real"), &folder("flat"), &["--json", "--k", "2"]);
+    let all = lines(&constant);
+    assert!(find(&all, "frechet-distance", None)["value"].as_f64().unwrap() > 1.0, "{}", told(&constant));
+    assert!((find(&all, "vendi-score", None)["value"].as_f64().unwrap() - 1.0).abs() < 1e-6);
+    assert!(told(&constant).contains("classes are not told apart"));
+    let same = lines(&score(&folder("flat"), &folder("flat"), &["--json", "--k", "2"]));
+    assert_eq!(find(&same, "frechet-distance", None)["value"], 0.0);
+
+    let one = score(&folder("real"), &folder("one"), &["--json", "--scores", "frechet-distance"]);
+    assert_eq!((one.status.code(), lines(&one).len()), (Some(1), 0));
+    assert!(told(&one).contains("frechet-distance is left out") && told(&one).contains("has 1"), "{}", told(&one));
+    let every = score(&folder("real"), &folder("one"), &["--json"]);
+    assert!(lines(&every).iter().all(|line| line["value"].is_number()), "{}", told(&every));
+
+    draw(&folder("lacking"), 20, 6, false);
+    std::fs::remove_dir_all(folder("lacking").join("neutrophil")).unwrap();
+    let lacking = score(&folder("real"), &folder("lacking"), &["--json", "--k", "2"]);
+    assert!(lacking.status.success() && told(&lacking).contains("there is no fake image"), "{}", told(&lacking));
+    let all = lines(&lacking);
+    assert_eq!(find(&all, "classifier-recall", Some("neutrophil"))["value"], 0.0);
+    assert!(all.iter().all(|l| l["metric"] != "frechet-distance" || l["class"] != "neutrophil"));
+}
+
+#[test]
+fn what_cannot_be_done_is_told_with_its_status() {
+    let root = tempfile::tempdir().unwrap();
+    draw(root.path(), 0, 1, true);
+    let status = |real: &Path, more: &[&str], words: &str| {
+        let output = score(real, root.path(), more);
+        assert!(told(&output).contains(words), "{words}: {}", told(&output));
+        output.status.code()
+    };
+    assert_eq!(status(root.path(), &["--extractor", "vgg"], "efficientnet-lite0"), Some(2));
+    assert_eq!(status(root.path(), &["--resize", "best"], "torch-fidelity"), Some(2));
+    assert_eq!(status(root.path(), &["--scores", "fid"], "frechet-distance"), Some(2));
+    assert_eq!(status(root.path(), &["--k", "0"], "0 is not in"), Some(2));
+    assert_eq!(status(root.path(), &["--extractor", "inception:/no/such.pth"], "/no/such.pth"), Some(1));
+    let wrong = concat!("inception:", env!("CARGO_MANIFEST_DIR"), "/tests/data/weights.pth");
+    assert_eq!(status(root.path(), &["--extractor", wrong], "fc.weight"), Some(1));
+    assert_eq!(status(Path::new("/no/such/folder"), &[], "/no/such/folder"), Some(1));
+    let empty = root.path().join("empty");
+    std::fs::create_dir(&empty).unwrap();
+    assert_eq!(status(&empty, &[], "holds no image"), Some(1));
+}
