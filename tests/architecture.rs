@@ -77,7 +77,8 @@ fn rooms_use_only_those_that_they_may() {
 #[test]
 fn the_readme_shows_the_same_rooms() {
     let readme = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
-    let rows: Vec<&str> = readme.lines().filter(|line| line.starts_with("| `")).collect();
+    let known = |line: &&str| ROOMS.iter().any(|(room, _)| line.starts_with(&format!("| `{room}` |")));
+    let rows: Vec<&str> = readme.lines().filter(known).collect();
     for (room, allowed) in ROOMS {
         let row = readme.lines().find(|line| line.starts_with(&format!("| `{room}` |")));
         let row = row.unwrap_or_else(|| panic!("README.md has no row for `{room}`"));
