@@ -162,7 +162,7 @@ fn two_halves_are_one_run_to_the_last_bit() {
             "growing.fade_images=16",
             "growing.stable_images=12",
             "train.instance_noise=0.1",
-            "augment.color=true",
+            "augment.color=0.5",
             "augment.adaptive=true",
             "augment.adaptive_every=2",
             "loss.consistency_real=1",
@@ -622,7 +622,7 @@ fn changes_of_a_running_run_are_kept_where_it_goes_on() {
         ("optimizer.generator_lr", "0.0005"),
         ("loss.lecam", "0.2"),
         ("train.grid_every", "2"),
-        ("augment.color", "true"),
+        ("augment.color", "0.5"),
     ];
     // The checkpoint of step 4 is there before the changes; that of step 6 comes after them.
     for at in [4, 6] {
