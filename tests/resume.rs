@@ -155,7 +155,8 @@ fn two_halves_are_one_run_to_the_last_bit() {
     let root = tempfile::tempdir().unwrap();
     let mut cases: Vec<(String, Config)> =
         Preset::ALL.into_iter().map(|preset| (preset.name().to_owned(), tiny(preset, &[]))).collect();
-    let more: [&[&str]; 8] = [
+    let more: [&[&str]; 9] = [
+        &["loss.perceptual=0.1", "loss.texture=0.1"],
         &[
             "image_size=32",
             "growing.start=16",
