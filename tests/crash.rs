@@ -150,7 +150,7 @@ fn started(mut command: Command, word: &str) -> Child {
 fn a_second_process_is_refused_with_the_name_of_the_first() {
     let root = tempfile::tempdir().unwrap();
     let session = root.path().join("run");
-    let mut first = started(train(&session, 1_000_000), "checkpoint");
+    let mut first = started(train(&session, 1_000_000), "\"event\":\"checkpoint\"");
     let before = checkpoints(&session).len();
     let second = run(resume(&session, &[]));
     assert_eq!(second.status.code(), Some(1));
@@ -184,8 +184,12 @@ fn limited(command: &Command, kibibytes: u64) -> Command {
 fn a_full_disk_ends_the_run_with_the_reason_and_costs_only_what_is_newer_than_the_checkpoint() {
     let root = tempfile::tempdir().unwrap();
     let [whole, session] = ["whole", "run"].map(|name| root.path().join(name));
-    succeed(train(&whole, 80));
-    succeed(train(&session, 40));
+    for (folder, steps) in [(&whole, 80), (&session, 40)] {
+        let mut command = train(folder, steps);
+        // So that a checkpoint is longer than all events together.
+        command.args(["--set", "discriminator.base_channels=8"]);
+        succeed(command);
+    }
     let largest = checkpoint_folder(&session, 40).join("discriminator_optimizer.safetensors");
     let [events, largest] = [session.join("events.jsonl"), largest].map(|path| fs::metadata(path).unwrap().len());
     assert!(events + 8192 < largest, "{events} {largest}");

@@ -155,14 +155,15 @@ fn two_halves_are_one_run_to_the_last_bit() {
     let root = tempfile::tempdir().unwrap();
     let mut cases: Vec<(String, Config)> =
         Preset::ALL.into_iter().map(|preset| (preset.name().to_owned(), tiny(preset, &[]))).collect();
-    let more: [&[&str]; 8] = [
+    let more: [&[&str]; 9] = [
+        &["loss.perceptual=0.1", "loss.texture=0.1"],
         &[
             "image_size=32",
             "growing.start=16",
             "growing.fade_images=16",
             "growing.stable_images=12",
             "train.instance_noise=0.1",
-            "augment.color=true",
+            "augment.color=0.5",
             "augment.adaptive=true",
             "augment.adaptive_every=2",
             "loss.consistency_real=1",
@@ -622,7 +623,7 @@ fn changes_of_a_running_run_are_kept_where_it_goes_on() {
         ("optimizer.generator_lr", "0.0005"),
         ("loss.lecam", "0.2"),
         ("train.grid_every", "2"),
-        ("augment.color", "true"),
+        ("augment.color", "0.5"),
     ];
     // The checkpoint of step 4 is there before the changes; that of step 6 comes after them.
     for at in [4, 6] {

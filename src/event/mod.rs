@@ -3,12 +3,15 @@
 //! Numbers are read from the device once, by the engine; whoever holds an event holds no part of the graph. Events are
 //! also the lines of a session's `events.jsonl` and of `gandle train --json`, so their names are an interface.
 
-use std::path::PathBuf;
+mod job;
+
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use crate::config::{Change, Config};
+
+pub use job::JobEvent;
 
 /// Version of the lines in `events.jsonl`; it stands in the first of them.
 pub const SCHEMA: u32 = 1;
@@ -347,39 +350,6 @@ pub struct GridPicture {
     pub cell: usize,
     /// The picture, images side by side without gaps.
     pub picture: Picture,
-}
-
-/// Progress and result of background work other than training: reading a folder, exporting images.
-#[derive(Clone, Debug, PartialEq)]
-pub enum JobEvent {
-    /// So many of so many are done.
-    Progress {
-        /// Done.
-        done: usize,
-        /// Of how many.
-        total: usize,
-    },
-    /// A data folder was read: what is in it, and real images, one row a class.
-    Preview {
-        /// What is in it.
-        summary: Box<DataSummary>,
-        /// Real images of each class, in label order.
-        samples: GridPicture,
-    },
-    /// Images were written.
-    Exported {
-        /// How many.
-        images: usize,
-        /// Where.
-        folder: PathBuf,
-    },
-    /// The work was cancelled.
-    Cancelled,
-    /// The work failed.
-    Failed {
-        /// What, why, and what to do.
-        message: String,
-    },
 }
 
 #[cfg(test)]

@@ -37,14 +37,14 @@ const STATE: &str = "state.json";
 #[derive(Debug, thiserror::Error)]
 pub enum SessionError {
     /// A file or folder could not be read or written.
-    #[error("{what} {path}: {source}{hint}")]
+    #[error("{what} {path}: {cause}{hint}")]
     Io {
         /// What was tried.
         what: &'static str,
         /// On which file or folder.
         path: String,
         /// Why it failed.
-        source: std::io::Error,
+        cause: std::io::Error,
         /// What to do.
         hint: &'static str,
     },
@@ -75,15 +75,15 @@ pub enum SessionError {
 impl SessionError {
     fn io(what: &'static str, path: &std::path::Path) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.display().to_string();
-        move |source| {
+        move |cause| {
             use std::io::ErrorKind::{NotFound, PermissionDenied, StorageFull};
             let hints = [
                 (StorageFull, "; free some space on the disk"),
                 (PermissionDenied, "; choose a folder that you may write to"),
                 (NotFound, "; was the folder moved or its drive taken away?"),
             ];
-            let hint = hints.into_iter().find(|(kind, _)| *kind == source.kind()).map_or("", |(_, hint)| hint);
-            Self::Io { what, path, source, hint }
+            let hint = hints.into_iter().find(|(kind, _)| *kind == cause.kind()).map_or("", |(_, hint)| hint);
+            Self::Io { what, path, cause, hint }
         }
     }
 

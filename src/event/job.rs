@@ -1,0 +1,38 @@
+//! News from background work other than training.
+
+use std::path::PathBuf;
+
+use super::{DataSummary, GridPicture};
+
+/// Progress and result of background work other than training: reading a folder, exporting images.
+#[derive(Clone, Debug, PartialEq)]
+pub enum JobEvent {
+    /// So many of so many are done.
+    Progress {
+        /// Done.
+        done: usize,
+        /// Of how many.
+        total: usize,
+    },
+    /// A data folder was read: what is in it, and real images, one row a class.
+    Preview {
+        /// What is in it.
+        summary: Box<DataSummary>,
+        /// Real images of each class, in label order.
+        samples: GridPicture,
+    },
+    /// Images were written.
+    Exported {
+        /// How many.
+        images: usize,
+        /// Where.
+        folder: PathBuf,
+    },
+    /// The work was cancelled.
+    Cancelled,
+    /// The work failed.
+    Failed {
+        /// What, why, and what to do.
+        message: String,
+    },
+}
