@@ -116,6 +116,7 @@ const FIXED: &[(&str, &str)] = &[
     ("train.seed", "3"),
     ("train.checkpoint_every", "0"),
     ("train.keep_checkpoints", "0"),
+    ("train.keep_every", "0"),
     ("train.grid_every", "5"),
     ("train.grid_columns", "2"),
     ("train.device", "cpu"),
