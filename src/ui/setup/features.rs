@@ -15,7 +15,8 @@ const ASK_WIDTH: f32 = 24.0;
 pub fn features_ui(form: &mut Form<'_>, ui: &mut Ui) -> Option<Action> {
     form.fraction(ui, "loss.perceptual", "Perceptual loss", None, 0.0..=1e6, |c| &mut c.loss.perceptual);
     form.fraction(ui, "loss.texture", "Texture loss", None, 0.0..=1e6, |c| &mut c.loss.texture);
-    form.choice(ui, "loss.features", "Compared features", |c| &mut c.loss.features);
+    let off = (!form.config.loss.compares_features()).then_some("Only with a perceptual or texture loss above 0");
+    form.choice_where(ui, "loss.features", "Compared features", off, |c| &mut c.loss.features);
     let loss = &form.config.loss;
     let used = loss.compares_features() && loss.features == FeatureNetwork::Vgg19;
     let off = (!used).then_some("Only with vgg19 features and a perceptual or texture loss above 0");
@@ -26,10 +27,10 @@ pub fn features_ui(form: &mut Form<'_>, ui: &mut Ui) -> Option<Action> {
         let button = ui.add_sized(vec2(ASK_WIDTH, height), Button::new("…"));
         button
             .widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, "Choose the file of VGG19's weights"));
-        if button.on_hover_text("Choose the file").clicked() {
+        if button.clone().on_hover_text("Choose the file").clicked() {
             asked = Some(Action::ChooseVgg19);
         }
-        let width = theme::CONTROL_WIDTH - ASK_WIDTH - ui.spacing().item_spacing.x;
+        let width = theme::CONTROL_WIDTH - button.rect.width() - ui.spacing().item_spacing.x;
         let edit = TextEdit::singleline(&mut config.loss.vgg19).hint_text("Path of a file");
         ui.add_sized(vec2(width, height), edit)
     });

@@ -158,7 +158,19 @@ impl Form<'_> {
         name: &str,
         get: impl FnOnce(&mut Config) -> &mut T,
     ) {
-        self.row(ui, key, name, None, |ui, config| {
+        self.choice_where(ui, key, name, None, get);
+    }
+
+    /// As [`Form::choice`], turned off for a reason where there is one.
+    pub fn choice_where<T: Choice>(
+        &mut self,
+        ui: &mut Ui,
+        key: &'static str,
+        name: &str,
+        off: Option<&str>,
+        get: impl FnOnce(&mut Config) -> &mut T,
+    ) {
+        self.row(ui, key, name, off, |ui, config| {
             let value = get(config);
             combo(ui, key, value.key(), |ui| {
                 for choice in T::ALL {
