@@ -18,7 +18,7 @@ use crate::ops::cpu;
 use crate::session::write_whole;
 
 /// Begins every file; the number grows where the layout of a file or the arithmetic behind it changes.
-const MAGIC: &[u8; 16] = b"gandle-real v001";
+const MAGIC: &[u8; 16] = b"gandle-real v002";
 
 /// Files that are kept, of at most 13 MB each: the newest.
 const KEEP: usize = 32;

@@ -135,7 +135,7 @@ fn look(images: &[(usize, Opened)], extractor: &Extractor, resize: Resize) -> an
 }
 
 fn gather(seen: &[Seen], dimensions: usize, of: impl Fn(&Seen) -> &Vec<f32>) -> anyhow::Result<Features> {
-    let numbers = seen.iter().flat_map(|image| of(image)).map(|value| f64::from(*value)).collect();
+    let numbers = seen.iter().flat_map(of).map(|value| f64::from(*value)).collect();
     Features::new(numbers, dimensions).context("what the extractor saw")
 }
 

@@ -61,9 +61,9 @@ pub(super) fn run(args: &ScoreArgs) -> anyhow::Result<ExitCode> {
         Usage(format!("--resize: there is no way `{}` to resize; there are {names}", args.resize))
     })?;
     let metrics = metrics(&args.scores)?;
-    let extractor = Extractor::named(&args.extractor).map_err(|err| match err {
-        FeatureError::Unknown { .. } => anyhow::Error::new(Usage(format!("--extractor: {err}"))),
-        other => other.into(),
+    let extractor = Extractor::named(&args.extractor).map_err(|err| {
+        let unknown = matches!(err, FeatureError::Unknown { .. });
+        if unknown { Usage(format!("--extractor: {err}")).into() } else { anyhow::Error::new(err) }
     })?;
     let pool = rayon::ThreadPoolBuilder::new().num_threads(device::threads(args.threads)).build()?;
     pool.install(|| score(args, &extractor, resize, metrics))
@@ -91,10 +91,7 @@ fn score(args: &ScoreArgs, extractor: &Extractor, resize: Resize, metrics: Vec<M
     let classes = look::common_classes(&mut looked);
     let (real, fake, held_out) = (&looked[0], &looked[1], looked.get(2));
 
-    let wanted = |metric: &Metric| !matches!(metric, Metric::InceptionScore) || extractor.logits() > 0;
-    // Without being asked for, a score that this extractor never has is not missing.
-    let metrics: Vec<Metric> =
-        if args.scores.is_empty() { metrics.into_iter().filter(wanted).collect() } else { metrics };
+    let metrics = if args.scores.is_empty() { applicable(metrics, extractor, &classes) } else { metrics };
     let settings = Settings { metrics, k: args.k.into(), seed: args.seed };
     let sets = Sets {
         classes: classes.len().max(1),
@@ -129,6 +126,31 @@ fn score(args: &ScoreArgs, extractor: &Extractor, resize: Resize, metrics: Vec<M
     Ok(if enough { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 
+/// Without being asked for, a score that this extractor or a folder without classes never has is not missing.
+fn applicable(metrics: Vec<Metric>, extractor: &Extractor, classes: &[String]) -> Vec<Metric> {
+    let applies = |metric: &Metric| match metric {
+        Metric::InceptionScore => extractor.logits() > 0,
+        Metric::IntraClassFrechetDistance
+        | Metric::ClassifierAccuracy
+        | Metric::ClassifierBalancedAccuracy
+        | Metric::ClassifierRecall
+        | Metric::ClassifierAuc => classes.len() > 1,
+        Metric::FrechetDistance
+        | Metric::KernelDistance
+        | Metric::KernelDistanceSubsets
+        | Metric::Precision
+        | Metric::Recall
+        | Metric::Density
+        | Metric::Coverage
+        | Metric::AuthenticPercent
+        | Metric::Copying
+        | Metric::VendiScore
+        | Metric::MsSsim
+        | Metric::NearestReal => true,
+    };
+    metrics.into_iter().filter(applies).collect()
+}
+
 /// Adds how alike images of one class are.
 fn compare_pixels(real: &Looked, fake: &Looked, sets: &Sets<'_>, seed: u32, report: &mut Report) {
     let side = real.least_side.min(fake.least_side).min(MOST_SIDE);
@@ -153,7 +175,7 @@ fn compare_pixels(real: &Looked, fake: &Looked, sets: &Sets<'_>, seed: u32, repo
     bar.finish_and_clear();
     if scores.is_empty() {
         let reason = crate::metric::MetricError::Few { images: fake.labels.len(), needed: 2 };
-        report.warnings.push(Warning::Missing { metric: Metric::MsSsim, class: None, reason });
+        report.warnings.push(Warning::Missing { metrics: vec![Metric::MsSsim], class: None, reason });
     }
     report.scores.extend(scores);
 }

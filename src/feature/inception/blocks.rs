@@ -165,12 +165,12 @@ impl Builder<'_> {
             self.fine("Mixed_5b", 192, 32)?,
             self.fine("Mixed_5c", 256, 64)?,
             self.fine("Mixed_5d", 288, 64)?,
-            self.to_17("Mixed_6a", 288)?,
+            self.shrink_to_17("Mixed_6a", 288)?,
             self.crossed("Mixed_6b", 128)?,
             self.crossed("Mixed_6c", 160)?,
             self.crossed("Mixed_6d", 160)?,
             self.crossed("Mixed_6e", 192)?,
-            self.to_8("Mixed_7a", 768)?,
+            self.shrink_to_8("Mixed_7a", 768)?,
             self.coarse("Mixed_7b", 1280, Pool::MEAN_AROUND)?,
             self.coarse("Mixed_7c", 2048, Pool::LARGEST_AROUND)?,
         ])
@@ -192,7 +192,7 @@ impl Builder<'_> {
         Ok(Block::new(inputs, branches))
     }
 
-    fn to_17(&mut self, name: &str, inputs: usize) -> Result<Block, FeatureError> {
+    fn shrink_to_17(&mut self, name: &str, inputs: usize) -> Result<Block, FeatureError> {
         let three: [Layer; 3] = [
             ("branch3x3dbl_1", 64, (1, 1), ONE),
             ("branch3x3dbl_2", 96, (3, 3), SAME),
@@ -229,7 +229,7 @@ impl Builder<'_> {
         Ok(Block::new(inputs, branches))
     }
 
-    fn to_8(&mut self, name: &str, inputs: usize) -> Result<Block, FeatureError> {
+    fn shrink_to_8(&mut self, name: &str, inputs: usize) -> Result<Block, FeatureError> {
         let three: [Layer; 2] = [("branch3x3_1", 192, (1, 1), ONE), ("branch3x3_2", 320, (3, 3), HALF)];
         let seven: [Layer; 4] = [
             ("branch7x7x3_1", 192, (1, 1), ONE),

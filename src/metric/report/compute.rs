@@ -44,8 +44,11 @@ pub fn scores(sets: &Sets<'_>, settings: &Settings, progress: Progress<'_>) -> R
     let mut report = work.report;
     report.scores.retain(|score| settings.metrics.contains(&score.metric));
     report.scores.sort_by_key(|score| (score.metric, score.class));
-    report.warnings.retain(|warning| match warning {
-        Warning::Missing { metric, .. } => settings.metrics.contains(metric),
+    report.warnings.retain_mut(|warning| match warning {
+        Warning::Missing { metrics, .. } => {
+            metrics.retain(|metric| settings.metrics.contains(metric));
+            !metrics.is_empty()
+        }
         Warning::FewForFrechet { .. } => wanted(&[Metric::FrechetDistance]),
         Warning::SmallClass { .. } | Warning::MissingClass { .. } | Warning::SplitReals { .. } => true,
     });
@@ -131,8 +134,7 @@ impl Work<'_> {
     }
 
     fn missing(&mut self, metrics: &[Metric], class: Option<usize>, reason: &MetricError) {
-        let reasons = metrics.iter().map(|metric| Warning::Missing { metric: *metric, class, reason: reason.clone() });
-        self.report.warnings.extend(reasons);
+        self.report.warnings.push(Warning::Missing { metrics: metrics.to_vec(), class, reason: reason.clone() });
     }
 
     fn frechet(&mut self) {

@@ -191,10 +191,10 @@ pub enum Warning {
         /// How many were held out.
         held_out: usize,
     },
-    /// A score could not be computed.
+    /// Scores could not be computed.
     Missing {
         /// Which.
-        metric: Metric,
+        metrics: Vec<Metric>,
         /// Of which class, or of all images together.
         class: Option<usize>,
         /// Why not.
@@ -225,10 +225,11 @@ impl Warning {
                 "no held-out images were given: {held_out} of the real ones stand in for them, which is weaker where \
                  the generator was trained on these too"
             ),
-            Self::Missing { metric, class, reason } => match class {
-                Some(class) => format!("{metric} of class {} is left out: {reason}", name(class)),
-                None => format!("{metric} is left out: {reason}"),
-            },
+            Self::Missing { metrics, class, reason } => {
+                let names: Vec<&str> = metrics.iter().map(|metric| metric.name()).collect();
+                let of = class.as_ref().map(|class| format!(" of class {}", name(class))).unwrap_or_default();
+                format!("left out: {}{of}: {reason}", names.join(", "))
+            }
         }
     }
 }
