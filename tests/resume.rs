@@ -639,13 +639,15 @@ fn changes_of_a_running_run_are_kept_where_it_goes_on() {
         let state = read_state(&checkpoint_folder(&halves, STEPS)).unwrap();
         assert_eq!((state.config.loss.lecam, state.original.unwrap().loss.lecam), (0.2, 0.0));
     }
-    // Without a checkpoint since, they are void, and that is said.
+    // Without a checkpoint since, they are made again where they were made, also by the second who tries.
     let killed = root.path().join("killed");
     copy(&root.path().join("whole-6"), &killed);
     cut(&killed, is_step(7), 4, "");
+    let told = run_until(RunRequest::resume(&killed, None).unwrap(), 5);
+    assert!(!told.iter().any(|event| matches!(event, Event::Edited(_))));
+    std::fs::remove_dir_all(checkpoint_folder(&killed, 5)).unwrap();
     let told = resume(&killed);
-    assert!(
-        warnings(&told).iter().any(|text| text.contains("optimizer.generator_lr") && text.contains("again")),
-        "{told:?}"
-    );
+    let made = told.iter().filter_map(|event| if let Event::Edited(edited) = event { Some(edited.step) } else { None });
+    assert_eq!(made.collect::<Vec<_>>(), [6]);
+    assert_same(&root.path().join("whole-6"), &killed, STEPS, "changed again");
 }

@@ -1,5 +1,6 @@
 //! The beginning of a run: what it takes over from a checkpoint, and what it says about that.
 
+use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -12,7 +13,7 @@ use super::run::due;
 use super::watch::Watch;
 use crate::config::Config;
 use crate::data::Dataset;
-use crate::event::{Checkpoint, Event, Parent};
+use crate::event::{Checkpoint, Edited, Event, Parent};
 use crate::ops::cpu;
 use crate::session::{
     CheckpointState, DataMark, Lock, Machine, Pending, Writer, checkpoint_folder, read_checkpoint_file, read_whole,
@@ -183,6 +184,14 @@ impl Begin {
         watch
     }
 
+    /// What was changed from the step on that the run goes on from, in the order of the steps: it is changed there again.
+    pub fn edits_to_come(&self) -> VecDeque<Edited> {
+        let mut edits: Vec<Edited> = self.told.edits.clone();
+        edits.retain(|edited| edited.step >= self.step());
+        edits.sort_by_key(|edited| edited.step);
+        edits.into()
+    }
+
     /// Opens the session for writing.
     pub fn open(&mut self, session: &Path) -> anyhow::Result<Writer> {
         Ok(match self.lock.take() {
@@ -209,13 +218,6 @@ impl Begin {
             };
             warn(format!(
                 "The run broke off at step {last} without a checkpoint since {since}: {lost} steps are taken again."
-            ));
-        }
-        for edited in self.told.edits.iter().filter(|edited| edited.step > step) {
-            let changes: Vec<String> = edited.changes.iter().map(ToString::to_string).collect();
-            let (at, changes) = (edited.step, changes.join(", "));
-            warn(format!(
-                "What was changed at step {at} is void, since no checkpoint holds it: {changes}. Change it again."
             ));
         }
         if let Some(at) = self.told.diverged {

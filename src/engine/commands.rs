@@ -58,6 +58,14 @@ impl Run<'_, '_> {
         }
     }
 
+    /// Makes those changes again that an earlier attempt at the run had made after the present step.
+    pub(super) fn edit_again(&mut self) -> anyhow::Result<()> {
+        while let Some(edited) = self.edits_to_come.pop_front_if(|edited| edited.step <= self.journal.step) {
+            self.edit(&edited.changes)?;
+        }
+        Ok(())
+    }
+
     fn refuse_edit(&mut self, reason: &str) -> anyhow::Result<()> {
         let message = format!("The run goes on with its old settings, since a change was refused: {reason}");
         self.journal.tell(Event::Warning { step: self.journal.step, message })

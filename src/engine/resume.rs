@@ -221,13 +221,13 @@ impl Told {
                     (told.finished, told.last, told.diverged) = (false, started.step, None);
                     told.scored &= at <= started.step;
                     told.alarms.retain(|alarm| alarm.step <= started.step);
-                    told.edits.retain(|edited| edited.step <= started.step);
                 }
                 Event::Step(step) => told.last = step.step,
                 Event::Score(score) => scoring = score.step == at,
                 Event::Checkpoint(checkpoint) => told.checkpoint |= checkpoint.step == at,
                 Event::Finished { step } => told.finished = *step == at,
-                Event::Edited(edited) => told.edits.push(edited.clone()),
+                // Whoever takes its step again makes it again.
+                Event::Edited(edited) => told.edit(edited),
                 Event::Alarm(alarm) if alarm.kind == AlarmKind::Divergence => told.diverged = Some(alarm.step),
                 Event::Alarm(alarm) if alarm.step <= at => told.alarms.push(alarm.clone()),
                 Event::Recovered(over) if over.step <= at => {
@@ -246,5 +246,14 @@ impl Told {
             }
         }
         told
+    }
+
+    /// Takes in a change, once.
+    fn edit(&mut self, edited: &Edited) {
+        let what = |edited: &Edited| -> Vec<(String, String)> {
+            edited.changes.iter().map(|change| (change.key.clone(), change.to.clone())).collect()
+        };
+        self.edits.retain(|known| known.step != edited.step || what(known) != what(edited));
+        self.edits.push(edited.clone());
     }
 }

@@ -1,5 +1,6 @@
 //! The run itself: its parts, and the loop over its steps.
 
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Instant, SystemTime};
@@ -19,7 +20,7 @@ use super::worker::Journal;
 use super::{RunRequest, StepHook, device, spread};
 use crate::config::{Config, Level, check};
 use crate::data::{DataError, Dataset};
-use crate::event::{Command, Event, SCHEMA, Score, Started, Step};
+use crate::event::{Command, Edited, Event, SCHEMA, Score, Started, Step};
 use crate::session::Pending;
 use crate::train::{Losses, Trainer};
 
@@ -48,6 +49,8 @@ pub(super) struct Run<'a, 'b> {
     pub(super) real_spreads: Vec<Option<f32>>,
     /// What is written if training breaks.
     pub(super) good: Option<Good>,
+    /// Changes of settings that are made again when their step is reached.
+    pub(super) edits_to_come: VecDeque<Edited>,
     pub(super) clock: Clock,
     pub(super) inbox: &'a Receiver<Command>,
     pub(super) journal: &'a mut Journal<'b>,
@@ -86,6 +89,7 @@ impl<'a, 'b> Run<'a, 'b> {
             kind: begin.kind,
             pending: begin.pending(),
             clock: Clock::at(begin.state.as_ref().map_or(0.0, |state| state.seconds)),
+            edits_to_come: begin.edits_to_come(),
             scorer: None,
             scoring_failed: false,
             watch: begin.watch(&config, &classes),
@@ -112,6 +116,7 @@ impl<'a, 'b> Run<'a, 'b> {
             return Ok(Ending::Stopped);
         }
         while self.journal.step < steps {
+            self.edit_again()?;
             if !self.obey()? {
                 self.checkpoint()?;
                 return Ok(Ending::Stopped);
