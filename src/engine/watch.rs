@@ -31,6 +31,10 @@ const WARM_UP: usize = 500;
 /// ... and the time constants of the moving average which must have passed too: after 3, 5 % of the beginning is left.
 const TIME_CONSTANTS: f64 = 3.0;
 
+/// Losses and logits of sound runs stay below some thousands, those of a critic at most some millions. Beyond this, weights
+/// are growing without bound and will be infinite some steps later, when less is left to go back to.
+const ABSURD: f32 = 1e9;
+
 /// When something was seen.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct At {
@@ -173,7 +177,8 @@ impl Class {
     }
 }
 
-/// The alarm that training has diverged, by the first term of a step that is no finite number; nothing where all are.
+/// The alarm that training has diverged, by the first term of a step that is no finite number or beyond [`ABSURD`]; nothing
+/// where all are.
 pub(super) fn divergence(at: At, losses: &Losses, config: &Config) -> Option<Alarm> {
     let Losses { discriminator, generator, logits_real, logits_fake, .. } = *losses;
     // In the order in which a step computes them: what comes after the first is broken by it.
@@ -183,8 +188,12 @@ pub(super) fn divergence(at: At, losses: &Losses, config: &Config) -> Option<Ala
         ("loss_d", "the discriminator's loss", discriminator),
         ("loss_g", "the generator's loss", generator),
     ];
-    let (term, name, value) = terms.into_iter().find(|(.., value)| !value.is_finite())?;
-    let value = if value.is_nan() { "not a number" } else { "infinite" };
+    let (term, name, value) = terms.into_iter().find(|(.., value)| value.is_nan() || value.abs() > ABSURD)?;
+    let value = match value {
+        value if value.is_nan() => "not a number".to_owned(),
+        value if value.is_infinite() => "infinite".to_owned(),
+        value => format!("{value:.1e}, which no sound run comes near"),
+    };
     Some(diverged(at, term, &format!("{name} became {value}"), config))
 }
 
@@ -345,11 +354,12 @@ mod tests {
     #[test]
     fn the_first_term_that_breaks_is_named_and_advice_leaves_out_what_is_on() {
         let mut config = Config::default();
-        let fine = Losses { discriminator: 1e30, generator: -3.0, ..Losses::default() };
+        let fine = Losses { discriminator: 1e7, generator: -3.0, ..Losses::default() };
         assert_eq!(divergence(at(7), &fine, &config), None);
         let nan = f32::NAN;
         let cases = [
             (Losses { generator: f32::INFINITY, ..fine }, "loss_g", "generator's loss became infinite"),
+            (Losses { discriminator: -2e21, ..fine }, "loss_d", "became -2.0e21, which no sound run comes near"),
             (
                 Losses { generator: nan, discriminator: nan, ..fine },
                 "loss_d",
