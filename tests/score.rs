@@ -67,7 +67,8 @@ fn every_score_is_a_line_with_what_reads_it_and_names_do_not_matter() {
 
     // The same images under other names, listed the other way round.
     for class in std::fs::read_dir(folder("fake")).unwrap() {
-        for (i, file) in std::fs::read_dir(class.unwrap().path()).unwrap().enumerate() {
+        let files: Vec<_> = std::fs::read_dir(class.unwrap().path()).unwrap().collect();
+        for (i, file) in files.into_iter().enumerate() {
             let path = file.unwrap().path();
             std::fs::rename(&path, path.with_file_name(format!("{:05}.png", 7919 * (i + 3) % 99_991))).unwrap();
         }
