@@ -1,7 +1,7 @@
 //! The stages of a growing network: kept by the fold, marked in the curves, and told beside the samples.
 
-use egui::{Align2, RichText};
-use egui_plot::{LineStyle, PlotPoint, PlotUi, Text, VLine};
+use egui::{Align2, FontId};
+use egui_plot::{LineStyle, PlotPoint, PlotUi, VLine};
 
 use super::theme::Palette;
 use crate::config::Config;
@@ -50,7 +50,8 @@ impl Stages {
 
 /// A line where a size begins to fade in (dotted) and where it is there, with the size at the upper end of the first.
 pub(super) fn draw_marks(plot: &mut PlotUi<'_>, stages: &[StageMark], p: &Palette) {
-    let top = plot.plot_bounds().max()[1];
+    // Painted, not plotted: the range of a chart's values would grow to hold a text.
+    let painter = plot.ctx().layer_painter(plot.response().layer_id).with_clip_rect(plot.response().rect);
     let mut named = None;
     for stage in stages {
         let style = if stage.fading { LineStyle::dotted_loose() } else { LineStyle::Solid };
@@ -58,10 +59,10 @@ pub(super) fn draw_marks(plot: &mut PlotUi<'_>, stages: &[StageMark], p: &Palett
         plot.vline(line.color(p.muted.gamma_multiply(0.5)).width(1.0).style(style).allow_hover(false));
         if named != Some(stage.resolution) {
             named = Some(stage.resolution);
-            let text = RichText::new(format!(" {} px", stage.resolution)).small().color(p.muted);
-            let at = PlotPoint::new(stage.step as f64, top);
-            let name = Text::new("size", at, text).id(("size", stage.step)).anchor(Align2::LEFT_TOP);
-            plot.text(name.allow_hover(false));
+            let at = plot.screen_from_plot(PlotPoint::new(stage.step as f64, 0.0)).x + 4.0;
+            let at = egui::pos2(at, plot.response().rect.top());
+            let name = format!("{} px", stage.resolution);
+            painter.text(at, Align2::LEFT_TOP, name, FontId::proportional(10.5), p.muted);
         }
     }
 }
