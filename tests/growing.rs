@@ -2,64 +2,29 @@
 //! the ordinary networks, and in whole runs.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-use std::collections::{BTreeSet, HashMap};
+#[path = "common/made.rs"]
+mod made;
+#[path = "common/recorded.rs"]
+mod recorded;
+
+use std::collections::BTreeSet;
 
 use candle_core::{DType, Device, Tensor};
 use gandle::config::{Config, Stage, has_errors};
 use gandle::model::{Discriminator, Generator, Mode, Pass, Store};
 use gandle::ops::{Graph, Value, gradients};
 use gandle::train::{DiscriminatorBatch, Feed, GeneratorBatch, Trainer};
+use made::{BATCH, CLASSES, Made, labels as labels_of, numbers};
+use recorded::{Case, from_planes, to_planes, weighted};
 use safetensors::SafeTensors;
 
 const REFERENCE: &[u8] = include_bytes!("data/growing.safetensors");
-const CLASSES: usize = 3;
-const BATCH: usize = 4;
-
-/// One case of the reference: its name and all recorded tensors.
-struct Case<'a> {
-    name: &'a str,
-    tensors: &'a HashMap<String, Tensor>,
-}
 
 impl Case<'_> {
-    fn find(&self, name: &str) -> Option<Tensor> {
-        self.tensors.get(&format!("{}/{name}", self.name)).cloned()
-    }
-
-    fn get(&self, name: &str) -> Tensor {
-        self.find(name).unwrap_or_else(|| panic!("{}/{name}", self.name))
-    }
-
-    fn load(&self, store: &mut Store) {
-        store.load(|name| self.find(&format!("weights/{name}"))).unwrap();
-    }
-
     fn gradients(&self) -> BTreeSet<String> {
         let start = format!("{}/gradient/", self.name);
         self.tensors.keys().filter_map(|key| key.strip_prefix(&start)).map(str::to_owned).collect()
     }
-
-    /// Asserts that numbers in the program's arrangement of images are the recorded ones.
-    fn assert_near(&self, got: &Tensor, name: &str) {
-        let want = self.get(name);
-        let got = if want.rank() == 4 && got.dims() != want.dims() { to_planes(got) } else { got.clone() };
-        assert_eq!(got.dims(), want.dims(), "{}/{name}", self.name);
-        let norm = |x: &Tensor| x.sqr().unwrap().sum_all().unwrap().to_scalar::<f32>().unwrap().sqrt();
-        let distance = norm(&(got - &want).unwrap()) / norm(&want).max(1e-6);
-        assert!(distance < 1e-5, "{}/{name}: {distance}", self.name);
-    }
-}
-
-fn to_planes(images: &Tensor) -> Tensor {
-    images.permute((0, 3, 1, 2)).unwrap().contiguous().unwrap()
-}
-
-fn from_planes(images: &Tensor) -> Tensor {
-    images.permute((0, 2, 3, 1)).unwrap().contiguous().unwrap()
-}
-
-fn weighted(output: &Value, weight: &Tensor) -> Value {
-    output.mul(&Value::constant(weight.clone())).unwrap().sum_all().unwrap()
 }
 
 /// Outputs at a stage, and the gradients of their weighted sum in the input and in every weight that the stage reads.
@@ -152,39 +117,6 @@ fn small(options: &[&str]) -> Config {
 /// 8 px for the first two steps; 16 px fade in over two and stay for two; 32 px fade in over two.
 const GROWING: [&str; 3] = ["growing.start=8", "growing.fade_images=12", "growing.stable_images=4"];
 
-/// Numbers without a pattern that matters, told apart by `seed`.
-fn numbers(shape: &[usize], seed: usize) -> Tensor {
-    let count: usize = shape.iter().product();
-    let number = |i: usize| ((i * 7919 + seed * 104_729) % 2003) as f32 / 1001.0 - 1.0;
-    Tensor::from_vec((0..count).map(number).collect::<Vec<f32>>(), shape, &Device::Cpu).unwrap()
-}
-
-/// Hands out the batches of a step, by their number.
-struct Made(usize);
-
-impl Made {
-    fn labels(&self) -> Tensor {
-        Tensor::from_vec((0..BATCH).map(|i| ((i + self.0) % CLASSES) as u32).collect(), BATCH, &Device::Cpu).unwrap()
-    }
-}
-
-impl Feed for Made {
-    fn discriminator(&mut self) -> anyhow::Result<DiscriminatorBatch> {
-        self.0 += 1;
-        Ok(DiscriminatorBatch {
-            real: numbers(&[BATCH, 32, 32, 3], self.0),
-            labels: self.labels(),
-            z: numbers(&[BATCH, 8], self.0 + 1),
-            alpha: numbers(&[BATCH, 1, 1, 1], self.0).abs()?,
-        })
-    }
-
-    fn generator(&mut self) -> anyhow::Result<GeneratorBatch> {
-        self.0 += 1;
-        Ok(GeneratorBatch { z: numbers(&[BATCH, 8], self.0), labels: self.labels(), real: None })
-    }
-}
-
 fn trainer(config: &Config) -> Trainer {
     Trainer::new(config, CLASSES, &Device::Cpu).unwrap()
 }
@@ -192,7 +124,7 @@ fn trainer(config: &Config) -> Trainer {
 /// Steps `from` (included) to `to` (excluded).
 fn steps(trainer: &mut Trainer, from: usize, to: usize) {
     for step in from..to {
-        let losses = trainer.step(&mut Made(step * 100), 1.0).unwrap();
+        let losses = trainer.step(&mut Made::new(step * 100, 32), 1.0).unwrap();
         assert!(losses.discriminator.is_finite() && losses.generator.is_finite(), "{losses:?}");
     }
 }
@@ -228,7 +160,7 @@ fn every_option_grows_and_its_last_stage_is_the_ordinary_network() {
         let cost = config.cost(CLASSES);
         let counted = (grown.generator().parameters(), grown.discriminator().parameters());
         assert_eq!((cost.generator_parameters, cost.discriminator_parameters), counted, "{others:?}");
-        let (z, labels) = (numbers(&[BATCH, 8], 5), Made(0).labels());
+        let (z, labels) = (numbers(&[BATCH, 8], 5), labels_of(0));
         let mut seen = BTreeSet::new();
         for step in 0..10 {
             let stage = grown.stage();
@@ -385,7 +317,7 @@ fn labels_say_nothing_at_first_and_all_at_the_end() {
         // Whether other labels give the same images of the same noise.
         let alike = |trainer: &Trainer| {
             let images = |labels: &Tensor| floats(&trainer.evaluate(trainer.generator(), &z, labels).unwrap());
-            let (some, others) = (images(&Made(0).labels()), images(&Made(1).labels()));
+            let (some, others) = (images(&labels_of(0)), images(&labels_of(1)));
             assert!(some.iter().any(|x| *x != 0.0), "{conditioning}: nothing is drawn");
             some == others
         };
@@ -403,7 +335,7 @@ fn labels_say_nothing_at_first_and_all_at_the_end() {
         // Before labels count, those of the batch change nothing; afterwards a step is an ordinary one.
         let loss = |config: &Config, shift: usize| {
             let mut trainer = Trainer::new(config, CLASSES, &Device::Cpu).unwrap();
-            trainer.step(&mut Shifted(Made(0), shift), 1.0).unwrap()
+            trainer.step(&mut Shifted(Made::new(0, 32), shift), 1.0).unwrap()
         };
         assert_eq!(loss(&late, 0), loss(&late, 1), "{conditioning}");
         assert_ne!(loss(&plain, 0), loss(&plain, 1), "{conditioning}");
@@ -415,7 +347,7 @@ struct Shifted(Made, usize);
 
 impl Shifted {
     fn labels(&self) -> Tensor {
-        Made(self.0.0 + self.1).labels()
+        labels_of(self.0.at + self.1)
     }
 }
 

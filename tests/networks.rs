@@ -1,58 +1,18 @@
 //! Options of the networks against a PyTorch reference (`tests/reference/make_networks.py`), and in whole steps.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-use std::collections::HashMap;
+#[path = "common/recorded.rs"]
+mod recorded;
 
 use candle_core::{DType, Device, Tensor};
 use gandle::config::{Config, has_errors};
 use gandle::model::{Discriminator, Generator, Mode, Pass, Store};
 use gandle::ops::{Graph, Value, gradients};
 use gandle::train::{DiscriminatorBatch, Feed, GeneratorBatch, Trainer};
+use recorded::{Case, from_planes, to_planes, weighted};
 use safetensors::SafeTensors;
 
 const NETWORKS: &[u8] = include_bytes!("data/networks.safetensors");
-
-/// One case of the reference: its name and all recorded tensors.
-struct Case<'a> {
-    name: &'a str,
-    tensors: &'a HashMap<String, Tensor>,
-}
-
-impl Case<'_> {
-    fn find(&self, name: &str) -> Option<Tensor> {
-        self.tensors.get(&format!("{}/{name}", self.name)).cloned()
-    }
-
-    fn get(&self, name: &str) -> Tensor {
-        self.find(name).unwrap_or_else(|| panic!("{}/{name}", self.name))
-    }
-
-    fn load(&self, store: &mut Store) {
-        store.load(|name| self.find(&format!("weights/{name}"))).unwrap();
-    }
-
-    /// Asserts that numbers in the program's arrangement of images are the recorded ones.
-    fn assert_near(&self, got: &Tensor, name: &str) {
-        let want = self.get(name);
-        let got = if want.rank() == 4 && got.dims() != want.dims() { to_planes(got) } else { got.clone() };
-        assert_eq!(got.dims(), want.dims(), "{}/{name}", self.name);
-        let norm = |x: &Tensor| x.sqr().unwrap().sum_all().unwrap().to_scalar::<f32>().unwrap().sqrt();
-        let distance = norm(&(got - &want).unwrap()) / norm(&want).max(1e-6);
-        assert!(distance < 1e-5, "{}/{name}: {distance}", self.name);
-    }
-}
-
-fn to_planes(images: &Tensor) -> Tensor {
-    images.permute((0, 3, 1, 2)).unwrap().contiguous().unwrap()
-}
-
-fn from_planes(images: &Tensor) -> Tensor {
-    images.permute((0, 2, 3, 1)).unwrap().contiguous().unwrap()
-}
-
-fn weighted(output: &Value, weight: &Tensor) -> Value {
-    output.mul(&Value::constant(weight.clone())).unwrap().sum_all().unwrap()
-}
 
 /// Outputs, and the gradients of their weighted sum in every weight and in the input.
 fn compare(case: &Case<'_>, config: &Config, classes: usize) {

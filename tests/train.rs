@@ -1,13 +1,14 @@
 //! The options of training at tiny size: each moves both networks, and a resume gives the bits of an unbroken run.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-use candle_core::{Device, Tensor};
+#[path = "common/made.rs"]
+mod made;
+
+use candle_core::Device;
 use gandle::config::Config;
 use gandle::model::Store;
-use gandle::train::{DiscriminatorBatch, Feed, GeneratorBatch, Trainer};
-
-const CLASSES: usize = 3;
-const BATCH: usize = 4;
+use gandle::train::Trainer;
+use made::{CLASSES, Made, numbers};
 
 fn small(options: &[&str]) -> Config {
     let set = [
@@ -21,40 +22,6 @@ fn small(options: &[&str]) -> Config {
     ];
     let set: Vec<String> = set.iter().chain(options).map(|entry| (*entry).to_owned()).collect();
     Config::default().with(&set).unwrap()
-}
-
-/// Numbers without a pattern that matters, told apart by `seed`.
-fn numbers(shape: &[usize], seed: usize) -> Tensor {
-    let count: usize = shape.iter().product();
-    let number = |i: usize| ((i * 7919 + seed * 104_729) % 2003) as f32 / 1001.0 - 1.0;
-    Tensor::from_vec((0..count).map(number).collect::<Vec<f32>>(), shape, &Device::Cpu).unwrap()
-}
-
-/// Hands out the batches of a step, by their number.
-struct Made(usize);
-
-impl Made {
-    fn labels(&self) -> Tensor {
-        Tensor::from_vec((0..BATCH).map(|i| ((i + self.0) % CLASSES) as u32).collect(), BATCH, &Device::Cpu).unwrap()
-    }
-}
-
-impl Feed for Made {
-    fn discriminator(&mut self) -> anyhow::Result<DiscriminatorBatch> {
-        self.0 += 1;
-        Ok(DiscriminatorBatch {
-            real: numbers(&[BATCH, 16, 16, 3], self.0),
-            labels: self.labels(),
-            z: numbers(&[BATCH, 8], self.0 + 1),
-            alpha: numbers(&[BATCH, 1, 1, 1], self.0).abs()?,
-        })
-    }
-
-    fn generator(&mut self) -> anyhow::Result<GeneratorBatch> {
-        self.0 += 1;
-        let real = Some(numbers(&[BATCH, 16, 16, 3], self.0));
-        Ok(GeneratorBatch { z: numbers(&[BATCH, 8], self.0), labels: self.labels(), real })
-    }
 }
 
 fn trainer(config: &Config) -> Trainer {
@@ -71,7 +38,7 @@ fn learnt(store: &Store) -> Vec<f32> {
 /// Steps `from` (included) to `to` (excluded).
 fn steps(trainer: &mut Trainer, from: usize, to: usize) {
     for step in from..to {
-        let losses = trainer.step(&mut Made(step * 100), 1.0).unwrap();
+        let losses = trainer.step(&mut Made::new(step * 100, 16), 1.0).unwrap();
         assert!(losses.discriminator.is_finite() && losses.generator.is_finite(), "{losses:?}");
     }
 }
@@ -200,7 +167,7 @@ fn the_adaptive_probability_moves_by_the_images_seen_and_is_told() {
         "optimizer.accumulation=2",
     ]);
     let mut run = trainer(&config);
-    let told = |run: &mut Trainer, step: usize| run.step(&mut Made(step * 100), 1.0).unwrap();
+    let told = |run: &mut Trainer, step: usize| run.step(&mut Made::new(step * 100, 16), 1.0).unwrap();
     // 16 real images a step, 32 between adjustments: 0.4 at once, but for the limit.
     let losses: Vec<_> = (0..5).map(|step| told(&mut run, step)).collect();
     let probabilities: Vec<_> = losses.iter().map(|losses| losses.augment_probability).collect();
@@ -249,7 +216,7 @@ fn a_run_without_lecam_has_the_files_that_it_always_had() {
 #[test]
 fn class_weights_want_to_know_the_classes() {
     let mut trainer = Trainer::new(&small(&["loss.class_weights=inverse-frequency"]), CLASSES, &Device::Cpu).unwrap();
-    let err = trainer.step(&mut Made(0), 1.0).unwrap_err();
+    let err = trainer.step(&mut Made::new(0, 16), 1.0).unwrap_err();
     assert!(err.to_string().contains("loss.class_weights"), "{err:#}");
 }
 
@@ -258,7 +225,7 @@ fn equal_classes_weigh_nothing_and_others_scale_the_loss() {
     let loss = |options: &[&str], images: &[usize]| {
         let mut trainer = Trainer::new(&small(options), CLASSES, &Device::Cpu).unwrap();
         trainer.weigh_classes(images).unwrap();
-        trainer.step(&mut Made(0), 1.0).unwrap()
+        trainer.step(&mut Made::new(0, 16), 1.0).unwrap()
     };
     for kind in ["bce", "hinge", "wasserstein-gp", "least-squares"] {
         let kind = format!("loss.kind={kind}");
@@ -288,7 +255,7 @@ fn each_image_counts_by_its_class() {
         let losses = |images: [usize; CLASSES]| {
             let mut trainer = Trainer::new(&small(&options), CLASSES, &Device::Cpu).unwrap();
             trainer.weigh_classes(&images).unwrap();
-            let losses = trainer.step(&mut Made(0), 1.0).unwrap();
+            let losses = trainer.step(&mut Made::new(0, 16), 1.0).unwrap();
             [f64::from(losses.discriminator), f64::from(losses.generator)]
         };
         let (all, first, second) = (losses([1, 1, 1]), losses([2, 1, 1]), losses([1, 2, 1]));
