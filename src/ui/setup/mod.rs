@@ -116,32 +116,35 @@ fn head_ui(ui: &mut Ui, config: &mut Config, given: &Given<'_>) -> Option<Action
             menu.response.on_hover_text("Starting points for networks, loss and optimizer");
         });
     });
-    match &given.differs {
-        Some((live, fixed)) if live.is_empty() && fixed.is_empty() => {
-            widgets::small(ui, "As in the run that is going on");
+    // Of one height whatever it holds, so that nothing below it jumps.
+    let size = egui::vec2(ui.available_width(), theme::ROW_HEIGHT);
+    ui.allocate_ui_with_layout(size, Layout::left_to_right(Align::Center), |ui| {
+        ui.set_min_height(theme::ROW_HEIGHT);
+        match &given.differs {
+            Some((live, fixed)) if live.is_empty() && fixed.is_empty() => {
+                widgets::small(ui, "As in the run that is going on");
+            }
+            Some((live, fixed)) => return differences_ui(ui, live, fixed),
+            None => _ = widgets::small(ui, "Hover over an option to read what it does"),
         }
-        Some((live, fixed)) => return differences_ui(ui, live, fixed),
-        None => _ = widgets::small(ui, "Hover over an option to read what it does"),
-    }
-    None
+        None
+    })
+    .inner
 }
 
 /// Tells what a running run could take over at once, and offers it.
 fn differences_ui(ui: &mut Ui, live: &[Change], fixed: &[Change]) -> Option<Action> {
     let lines = |changes: &[Change]| changes.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
     let mut apply = false;
-    ui.horizontal(|ui| {
-        if !live.is_empty() {
-            let name = format!("Apply {} to the run", format::plural(live.len(), "change"));
-            let about =
-                format!("From its next step on, marked in the curves and kept in the session:\n{}", lines(live));
-            apply = ui.button(name).on_hover_text(about).clicked();
-        }
-        if !fixed.is_empty() {
-            let text = format!("{} for the next run", format::plural(fixed.len(), "change"));
-            widgets::small(ui, text).on_hover_text(format!("A running run cannot take these:\n{}", lines(fixed)));
-        }
-    });
+    if !live.is_empty() {
+        let name = format!("Apply {} to the run", format::plural(live.len(), "change"));
+        let about = format!("From its next step on, marked in the curves and kept in the session:\n{}", lines(live));
+        apply = ui.button(name).on_hover_text(about).clicked();
+    }
+    if !fixed.is_empty() {
+        let text = format!("{} for the next run", format::plural(fixed.len(), "change"));
+        widgets::small(ui, text).on_hover_text(format!("A running run cannot take these:\n{}", lines(fixed)));
+    }
     apply.then(|| Action::Command(Command::Edit(live.to_vec())))
 }
 
