@@ -1,4 +1,5 @@
 //! The extractor and the distance against the numbers of other people's implementations (`tests/data/README.md`).
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::cell::Cell;
 
