@@ -1,5 +1,6 @@
 //! The Inception of 2015 against pytorch-fid and torch-fidelity, with made-up weights (`tests/data/README.md`): those that
 //! are published are a download of 95 MB.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::collections::BTreeMap;
 use std::path::Path;
