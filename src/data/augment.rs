@@ -8,40 +8,6 @@ use rand::Rng as _;
 use crate::config::Data;
 use crate::config::chance::ChaCha8Rng;
 
-/// Which variations are wanted.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Augmentation {
-    pub flip_horizontal: bool,
-    pub flip_vertical: bool,
-    /// Largest angle either way in degrees.
-    pub rotation: f32,
-    /// Largest change of size: up to `1 + zoom` times as large, down to as many times smaller.
-    pub zoom: f32,
-    /// Largest shift along each side, as a share of it.
-    pub translation: f32,
-    /// Largest change of brightness, as a share.
-    pub brightness: f32,
-    /// Largest change of contrast, as a share.
-    pub contrast: f32,
-    /// Largest change of brightness, contrast and saturation together, as a share.
-    pub color_jitter: f32,
-}
-
-impl From<&Data> for Augmentation {
-    fn from(data: &Data) -> Self {
-        Self {
-            flip_horizontal: data.flip_horizontal,
-            flip_vertical: data.flip_vertical,
-            rotation: data.rotation,
-            zoom: data.zoom,
-            translation: data.translation,
-            brightness: data.brightness,
-            contrast: data.contrast,
-            color_jitter: data.color_jitter,
-        }
-    }
-}
-
 /// What is done to one image.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Plan {
@@ -58,40 +24,32 @@ struct Plan {
     saturation: f32,
 }
 
-impl Augmentation {
-    /// Whether images stay as they are.
-    pub fn is_off(&self) -> bool {
-        let shares = [self.rotation, self.zoom, self.translation, self.brightness, self.contrast, self.color_jitter];
-        !self.flip_horizontal && !self.flip_vertical && shares.iter().all(|share| *share == 0.0)
+/// Draws what to do with an image of `size` pixels a side. Each variation takes the same random numbers whether it is on or
+/// not, so that turning one on leaves the others as they were; a new one draws after all others.
+fn plan(data: &Data, rng: &mut ChaCha8Rng, size: usize) -> Plan {
+    let (horizontal, vertical) = (rng.random::<bool>(), rng.random::<bool>());
+    let either_way: RangeInclusive<f32> = -1.0..=1.0;
+    let mut spread = |most: f32| most * rng.random_range(either_way.clone());
+    let angle = spread(data.rotation);
+    let [brightness, contrast, saturation] = [0; 3].map(|_| 1.0 + spread(data.color_jitter));
+    // Whole pixels: a shift by parts of them would blur, and the generator would learn to.
+    let shift = [0; 2].map(|_| (spread(data.translation) * size as f32).round());
+    let zoom = (1.0 + data.zoom).powf(spread(1.0));
+    Plan {
+        flip_horizontal: data.flip_horizontal && horizontal,
+        flip_vertical: data.flip_vertical && vertical,
+        angle,
+        zoom,
+        shift,
+        brightness: brightness * (1.0 + spread(data.brightness)),
+        contrast: contrast * (1.0 + spread(data.contrast)),
+        saturation,
     }
+}
 
-    /// Draws what to do with an image of `size` pixels a side. Each variation takes the same random numbers whether it is
-    /// on or not, so that turning one on leaves the others as they were; a new one draws after all others.
-    fn plan(&self, rng: &mut ChaCha8Rng, size: usize) -> Plan {
-        let (horizontal, vertical) = (rng.random::<bool>(), rng.random::<bool>());
-        let either_way: RangeInclusive<f32> = -1.0..=1.0;
-        let mut spread = |most: f32| most * rng.random_range(either_way.clone());
-        let angle = spread(self.rotation);
-        let [brightness, contrast, saturation] = [0; 3].map(|_| 1.0 + spread(self.color_jitter));
-        // Whole pixels: a shift by parts of them would blur, and the generator would learn to.
-        let shift = [0; 2].map(|_| (spread(self.translation) * size as f32).round());
-        let zoom = (1.0 + self.zoom).powf(spread(1.0));
-        Plan {
-            flip_horizontal: self.flip_horizontal && horizontal,
-            flip_vertical: self.flip_vertical && vertical,
-            angle,
-            zoom,
-            shift,
-            brightness: brightness * (1.0 + spread(self.brightness)),
-            contrast: contrast * (1.0 + spread(self.contrast)),
-            saturation,
-        }
-    }
-
-    /// Varies an image of `(size, size, channels)` bytes into `out`, floats in [-1, 1] of the same shape.
-    pub fn apply(&self, rng: &mut ChaCha8Rng, pixels: &[u8], size: usize, channels: usize, out: &mut [f32]) {
-        self.plan(rng, size).apply(pixels, size, channels, out);
-    }
+/// Varies an image of `(size, size, channels)` bytes as `data` says into `out`, floats in [-1, 1] of the same shape.
+pub(super) fn vary(data: &Data, rng: &mut ChaCha8Rng, pixels: &[u8], size: usize, channels: usize, out: &mut [f32]) {
+    plan(data, rng, size).apply(pixels, size, channels, out);
 }
 
 /// A byte as a number in [-1, 1].
@@ -311,36 +269,25 @@ mod tests {
 
     #[test]
     fn brightness_and_contrast_of_their_own_leave_saturation_alone() {
-        let only = Augmentation { brightness: 0.5, contrast: 0.4, ..OFF };
+        let only = Data { brightness: 0.5, contrast: 0.4, ..Data::default() };
         let plans: Vec<_> = (0..100).map(|index| drawn(&only, index)).collect();
         assert!(plans.iter().all(|plan| plan.saturation == 1.0 && (0.5..=1.5).contains(&plan.brightness)));
         assert!(plans.iter().all(|plan| (0.6..=1.4).contains(&plan.contrast)));
         assert!(plans.iter().any(|plan| plan.brightness < 0.7) && plans.iter().any(|plan| plan.brightness > 1.3));
         // Beside jitter they multiply with it.
-        let jitter = Augmentation { color_jitter: 0.2, ..OFF };
-        let both = drawn(&Augmentation { color_jitter: 0.2, ..only }, 3);
+        let jitter = Data { color_jitter: 0.2, ..Data::default() };
+        let both = drawn(&Data { color_jitter: 0.2, ..only.clone() }, 3);
         assert_eq!(both.brightness, drawn(&jitter, 3).brightness * plans[3].brightness);
         assert_eq!(both.contrast, drawn(&jitter, 3).contrast * plans[3].contrast);
     }
 
-    const OFF: Augmentation = Augmentation {
-        flip_horizontal: false,
-        flip_vertical: false,
-        rotation: 0.0,
-        zoom: 0.0,
-        translation: 0.0,
-        brightness: 0.0,
-        contrast: 0.0,
-        color_jitter: 0.0,
-    };
-
-    fn drawn(what: &Augmentation, index: u64) -> Plan {
-        what.plan(&mut stream(3, Purpose::Augmentation, index), 64)
+    fn drawn(what: &Data, index: u64) -> Plan {
+        plan(what, &mut stream(3, Purpose::Augmentation, index), 64)
     }
 
     #[test]
     fn plans_are_seeded_within_bounds_and_independent_of_each_other() {
-        let all = Augmentation {
+        let all = Data {
             flip_horizontal: true,
             flip_vertical: true,
             rotation: 10.0,
@@ -349,6 +296,7 @@ mod tests {
             brightness: 0.0,
             contrast: 0.0,
             color_jitter: 0.2,
+            ..Data::default()
         };
         let plans: Vec<_> = (0..200).map(|index| drawn(&all, index)).collect();
         assert_eq!(plans[5], drawn(&all, 5));
@@ -368,20 +316,20 @@ mod tests {
         ] {
             assert!((70..130).contains(&times), "{what}: {times} of 200");
         }
-        let only = Augmentation { rotation: 10.0, ..OFF };
+        let only = Data { rotation: 10.0, ..Data::default() };
         assert_eq!(drawn(&only, 9).angle, drawn(&all, 9).angle);
         let still = drawn(&only, 9);
         assert_eq!(Plan { angle: 0.0, ..still }, STILL, "what is off does nothing");
-        assert_eq!(drawn(&Augmentation { zoom: 0.25, ..OFF }, 9).zoom, drawn(&all, 9).zoom);
-        assert!(!only.is_off());
+        assert_eq!(drawn(&Data { zoom: 0.25, ..Data::default() }, 9).zoom, drawn(&all, 9).zoom);
+        assert!(only.is_augmented());
         for one in [
-            Augmentation { zoom: 0.1, ..OFF },
-            Augmentation { translation: 0.1, ..OFF },
-            Augmentation { brightness: 0.1, ..OFF },
-            Augmentation { contrast: 0.1, ..OFF },
+            Data { zoom: 0.1, ..Data::default() },
+            Data { translation: 0.1, ..Data::default() },
+            Data { brightness: 0.1, ..Data::default() },
+            Data { contrast: 0.1, ..Data::default() },
         ] {
-            assert!(!one.is_off());
+            assert!(one.is_augmented());
         }
-        assert!(Augmentation::from(&Data::default()).is_off());
+        assert!(!Data::default().is_augmented());
     }
 }

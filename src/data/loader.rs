@@ -8,11 +8,11 @@ use std::thread::{Builder, JoinHandle};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
-use super::augment::{Augmentation, to_unit};
+use super::augment::{to_unit, vary};
 use super::order::Order;
 use super::{DataError, Dataset};
-use crate::config::Config;
 use crate::config::chance::{Purpose, stream};
+use crate::config::{Config, Data};
 
 /// Real images for one update.
 #[derive(Clone, Debug, PartialEq)]
@@ -60,7 +60,7 @@ impl Loader {
         let quotas = config.data.class_quotas(&names, &counts);
         let recipe = Recipe {
             order: Order::new(config.train.seed, &counts, quotas),
-            augmentation: Augmentation::from(&config.data),
+            data: config.data.clone(),
             seed: config.train.seed,
             batch_size: config.train.batch_size,
             dataset,
@@ -130,7 +130,7 @@ fn work(mut make: impl FnMut(u64) -> Batch, first: u64, stride: usize, queue: &S
 struct Recipe {
     dataset: Arc<Dataset>,
     order: Order,
-    augmentation: Augmentation,
+    data: Data,
     seed: u64,
     batch_size: usize,
 }
@@ -145,13 +145,13 @@ impl Recipe {
             let index = self.order.image(sample);
             labels.push(self.dataset.label(index));
             let pixels = self.dataset.pixels(index);
-            if self.augmentation.is_off() {
+            if self.data.is_augmented() {
+                let mut rng = stream(self.seed, Purpose::Augmentation, sample);
+                vary(&self.data, &mut rng, pixels, size, channels, out);
+            } else {
                 for (to, byte) in out.iter_mut().zip(pixels) {
                     *to = to_unit(*byte);
                 }
-            } else {
-                let mut rng = stream(self.seed, Purpose::Augmentation, sample);
-                self.augmentation.apply(&mut rng, pixels, size, channels, out);
             }
         }
         Batch { images, labels }

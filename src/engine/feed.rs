@@ -68,13 +68,22 @@ pub struct RunFeed {
     pub generator_draws: u64,
 }
 
+/// Batches and draws that a feed has behind it.
+#[derive(Clone, Copy, Default)]
+struct Positions {
+    loader: u64,
+    compared: u64,
+    discriminator: u64,
+    generator: u64,
+}
+
 impl RunFeed {
     /// Starts at the first batch.
     ///
     /// # Errors
     /// Where the loader cannot start.
     pub fn new(config: &Config, dataset: Arc<Dataset>, device: &Device) -> anyhow::Result<Self> {
-        Self::at(config, dataset, device, None)
+        Self::start(config, dataset, device, Positions::default())
     }
 
     /// Goes on where a checkpoint stands, or starts at the first batch without one.
@@ -87,13 +96,22 @@ impl RunFeed {
         device: &Device,
         state: Option<&CheckpointState>,
     ) -> anyhow::Result<Self> {
+        let stands = |state: &CheckpointState| Positions {
+            loader: state.loader_position,
+            compared: state.compared_position,
+            discriminator: state.discriminator_draws,
+            generator: state.generator_draws,
+        };
+        Self::start(config, dataset, device, state.map_or_else(Positions::default, stands))
+    }
+
+    fn start(config: &Config, dataset: Arc<Dataset>, device: &Device, at: Positions) -> anyhow::Result<Self> {
         let noise = Noise::new(config, &dataset.class_names(), &dataset.class_counts(), device);
         let (size, channels) = (dataset.size(), dataset.channels());
         let needs_alpha = config.loss.kind == crate::config::LossKind::WassersteinGp;
-        let compared = compared(config, &dataset, state.map_or(0, |state| state.compared_position))?;
-        let loader = Loader::new(dataset, config, state.map_or(0, |state| state.loader_position))?;
-        let discriminator_draws = state.map_or(0, |state| state.discriminator_draws);
-        let generator_draws = state.map_or(0, |state| state.generator_draws);
+        let compared = compared(config, &dataset, at.compared)?;
+        let loader = Loader::new(dataset, config, at.loader)?;
+        let (discriminator_draws, generator_draws) = (at.discriminator, at.generator);
         Ok(Self { loader, compared, noise, size, channels, needs_alpha, discriminator_draws, generator_draws })
     }
 
@@ -102,12 +120,13 @@ impl RunFeed {
     /// # Errors
     /// Where the loader cannot start.
     pub fn with_settings(&self, config: &Config, dataset: Arc<Dataset>, device: &Device) -> anyhow::Result<Self> {
-        let mut other = Self::new(config, dataset.clone(), device)?;
-        other.compared = compared(config, &dataset, self.compared_position())?;
-        other.loader = Loader::new(dataset, config, self.loader.position())?;
-        other.discriminator_draws = self.discriminator_draws;
-        other.generator_draws = self.generator_draws;
-        Ok(other)
+        let at = Positions {
+            loader: self.loader.position(),
+            compared: self.compared_position(),
+            discriminator: self.discriminator_draws,
+            generator: self.generator_draws,
+        };
+        Self::start(config, dataset, device, at)
     }
 
     /// Batches that the loader has handed out.
