@@ -1,6 +1,9 @@
 //! Whole runs of the engine, small enough to take a second or two.
 #![expect(clippy::unwrap_used, clippy::wildcard_enum_match_arm, reason = "a test that cannot go on fails")]
 
+#[path = "common/small.rs"]
+mod small;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -13,25 +16,10 @@ use gandle::event::{AlarmKind, Command, Event, JobEvent};
 use gandle::session::{Stored, checkpoints, read_grid};
 
 fn small() -> Config {
-    let set = [
-        "image_size=16",
-        "data.demo_images=6",
-        "generator.base_channels=4",
-        "discriminator.base_channels=4",
-        "generator.latent_dim=8",
-        "generator.label_embedding=4",
-        "discriminator.label_embedding=4",
-        "generator.attention=[8]",
-        "discriminator.attention=[8]",
-        "train.batch_size=6",
-        "train.steps=12",
-        "train.grid_every=5",
-        "train.grid_columns=3",
-        "train.checkpoint_every=4",
-        "score.every=0",
-        concat!("data.cache=", env!("CARGO_TARGET_TMPDIR"), "/cache"),
-    ];
-    Preset::Improved.config().with(&set.map(str::to_owned)).unwrap()
+    small::config(
+        Preset::Improved,
+        &["train.steps=12", "train.grid_every=5", "train.grid_columns=3", "train.checkpoint_every=4", "score.every=0"],
+    )
 }
 
 fn start(config: &Config, folder: &Path) -> Engine {

@@ -12,10 +12,10 @@ use std::collections::BTreeSet;
 use candle_core::{DType, Device, Tensor};
 use gandle::config::{Config, Stage, has_errors};
 use gandle::model::{Discriminator, Generator, Mode, Pass, Store};
-use gandle::ops::{Graph, Value, gradients};
+use gandle::ops::Value;
 use gandle::train::{DiscriminatorBatch, Feed, GeneratorBatch, Trainer};
 use made::{BATCH, CLASSES, Made, labels as labels_of, numbers};
-use recorded::{Case, from_planes, to_planes, weighted};
+use recorded::{Case, floats};
 use safetensors::SafeTensors;
 
 const REFERENCE: &[u8] = include_bytes!("data/growing.safetensors");
@@ -27,53 +27,10 @@ impl Case<'_> {
     }
 }
 
-/// Outputs at a stage, and the gradients of their weighted sum in the input and in every weight that the stage reads.
+/// As [`recorded::compare`], and exactly the weights are read that the reference reads.
 fn compare(case: &Case<'_>, config: &Config, stage: Stage) {
-    let labels = case.get("labels").to_dtype(DType::U32).unwrap();
-    let (total, input, store, leaves) = if case.find("images").is_some() {
-        let (generator, mut store) = Generator::new(config, CLASSES, &Device::Cpu).unwrap();
-        case.load(&mut store);
-        let input = Value::leaf(case.get("input"));
-        let mut pass = Pass::new(&mut store, Mode::Train, true).at(stage);
-        let images = generator.forward(&mut pass, &input, &labels).unwrap();
-        case.assert_near(&to_planes(images.tensor()), "images");
-        let total = weighted(&images, &from_planes(&case.get("weight/images")));
-        let leaves = pass.leaves();
-        (total, input, store, leaves)
-    } else {
-        let (discriminator, mut store) = Discriminator::new(config, CLASSES, &Device::Cpu).unwrap();
-        case.load(&mut store);
-        let input = Value::leaf(from_planes(&case.get("input")));
-        let mut pass = Pass::new(&mut store, Mode::Train, true).at(stage);
-        let judgement = discriminator.forward(&mut pass, &input, &labels).unwrap().remove(0);
-        case.assert_near(judgement.logits.tensor(), "logits");
-        let mut total = weighted(&judgement.logits, &case.get("weight/logits"));
-        if let Some(classes) = &judgement.class_logits {
-            case.assert_near(classes.tensor(), "classes");
-            total = total.add(&weighted(classes, &case.get("weight/classes"))).unwrap();
-        }
-        let leaves = pass.leaves();
-        (total, input, store, leaves)
-    };
-    let mut of = vec![input];
-    of.extend(leaves.iter().map(|(_, leaf)| leaf.clone()));
-    let mut found = gradients(total, &of, Graph::Drop).unwrap().into_iter().map(Option::unwrap);
-    let of_input = found.next().unwrap();
-    let of_input = if of_input.dims().len() == 4 { to_planes(of_input.tensor()) } else { of_input.tensor().clone() };
-    case.assert_near(&of_input, "gradient/input");
-    let mut read = BTreeSet::from(["input".to_owned()]);
-    for ((place, _), gradient) in leaves.iter().zip(found) {
-        let entry = store.entries()[*place].alike(gradient.tensor().clone());
-        let name = format!("gradient/{}", entry.name);
-        if entry.name.ends_with("key.bias") {
-            // It moves all scores of a row alike, which a softmax does not see: 0 but for rounding, in both.
-            let both = [floats(&case.get(&name)), floats(&entry.tensor)].concat();
-            assert!(both.iter().all(|x| x.abs() < 1e-5), "{name}: {both:?}");
-        } else {
-            case.assert_near(&entry.to_file().unwrap(), &name);
-        }
-        read.insert(entry.name.clone());
-    }
+    let mut read = recorded::compare(case, config, CLASSES, stage).0;
+    read.insert("input".to_owned());
     assert_eq!(read, case.gradients(), "{}", case.name);
 }
 
@@ -127,10 +84,6 @@ fn steps(trainer: &mut Trainer, from: usize, to: usize) {
         let losses = trainer.step(&mut Made::new(step * 100, 32), 1.0).unwrap();
         assert!(losses.discriminator.is_finite() && losses.generator.is_finite(), "{losses:?}");
     }
-}
-
-fn floats(tensor: &Tensor) -> Vec<f32> {
-    tensor.flatten_all().unwrap().to_vec1().unwrap()
 }
 
 /// The numbers of the learnt entries of a name.

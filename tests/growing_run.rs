@@ -1,6 +1,9 @@
 //! A whole run of a growing network: what it tells, and what its grids and checkpoints show.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+#[path = "common/small.rs"]
+mod small;
+
 use std::path::Path;
 use std::sync::Arc;
 
@@ -11,21 +14,7 @@ use gandle::event::Event;
 use gandle::session::read_grid;
 
 fn config() -> Config {
-    let set = [
-        "image_size=32",
-        "data.demo_images=6",
-        "generator.base_channels=4",
-        "discriminator.base_channels=4",
-        "generator.latent_dim=8",
-        "generator.label_embedding=4",
-        "discriminator.label_embedding=4",
-        "generator.attention=[8]",
-        "discriminator.attention=[8]",
-        "train.batch_size=6",
-        "train.grid_columns=3",
-        concat!("data.cache=", env!("CARGO_TARGET_TMPDIR"), "/cache"),
-    ];
-    Preset::Improved.config().with(&set.map(str::to_owned)).unwrap()
+    small::config(Preset::Improved, &["image_size=32", "train.grid_columns=3"])
 }
 
 fn run(config: &Config, folder: &Path) -> Vec<Event> {

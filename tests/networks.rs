@@ -4,56 +4,19 @@
 #[path = "common/recorded.rs"]
 mod recorded;
 
-use candle_core::{DType, Device, Tensor};
-use gandle::config::{Config, has_errors};
-use gandle::model::{Discriminator, Generator, Mode, Pass, Store};
-use gandle::ops::{Graph, Value, gradients};
+use candle_core::{Device, Tensor};
+use gandle::config::{Config, Stage, has_errors};
+use gandle::model::{Discriminator, Generator, Store};
 use gandle::train::{DiscriminatorBatch, Feed, GeneratorBatch, Trainer};
-use recorded::{Case, from_planes, to_planes, weighted};
+use recorded::Case;
 use safetensors::SafeTensors;
 
 const NETWORKS: &[u8] = include_bytes!("data/networks.safetensors");
 
-/// Outputs, and the gradients of their weighted sum in every weight and in the input.
+/// As [`recorded::compare`], and every weight is read.
 fn compare(case: &Case<'_>, config: &Config, classes: usize) {
-    let labels = case.get("labels").to_dtype(DType::U32).unwrap();
-    let (total, input, store, leaves) = if case.find("images").is_some() {
-        let (generator, mut store) = Generator::new(config, classes, &Device::Cpu).unwrap();
-        case.load(&mut store);
-        let input = Value::leaf(case.get("input"));
-        let mut pass = Pass::new(&mut store, Mode::Train, true);
-        let images = generator.forward(&mut pass, &input, &labels).unwrap();
-        case.assert_near(&to_planes(images.tensor()), "images");
-        let total = weighted(&images, &from_planes(&case.get("weight/images")));
-        let leaves = pass.leaves();
-        (total, input, store, leaves)
-    } else {
-        let (discriminator, mut store) = Discriminator::new(config, classes, &Device::Cpu).unwrap();
-        case.load(&mut store);
-        let input = Value::leaf(from_planes(&case.get("input")));
-        let mut pass = Pass::new(&mut store, Mode::Train, true);
-        let judgement = discriminator.forward(&mut pass, &input, &labels).unwrap().remove(0);
-        case.assert_near(judgement.logits.tensor(), "logits");
-        let mut total = weighted(&judgement.logits, &case.get("weight/logits"));
-        assert_eq!(judgement.pixel_logits.is_some(), config.discriminator.unet);
-        if let Some(pixels) = &judgement.pixel_logits {
-            case.assert_near(&to_planes(pixels.tensor()), "pixels");
-            total = total.add(&weighted(pixels, &from_planes(&case.get("weight/pixels")))).unwrap();
-        }
-        let leaves = pass.leaves();
-        (total, input, store, leaves)
-    };
-    let mut of = vec![input];
-    of.extend(leaves.iter().map(|(_, leaf)| leaf.clone()));
-    let mut found = gradients(total, &of, Graph::Drop).unwrap().into_iter().map(Option::unwrap);
-    let of_input = found.next().unwrap();
-    let of_input = if of_input.dims().len() == 4 { to_planes(of_input.tensor()) } else { of_input.tensor().clone() };
-    case.assert_near(&of_input, "gradient/input");
-    assert_eq!(leaves.len(), store.entries().iter().filter(|entry| entry.learnt).count(), "{}", case.name);
-    for ((place, _), gradient) in leaves.iter().zip(found) {
-        let entry = store.entries()[*place].alike(gradient.tensor().clone());
-        case.assert_near(&entry.to_file().unwrap(), &format!("gradient/{}", entry.name));
-    }
+    let (read, store) = recorded::compare(case, config, classes, Stage::WHOLE);
+    assert_eq!(read.len(), store.entries().iter().filter(|entry| entry.learnt).count(), "{}", case.name);
 }
 
 #[test]

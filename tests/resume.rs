@@ -1,6 +1,9 @@
 //! Sessions that go on: as the same run bit for bit, as a fork, or not at all.
 #![expect(clippy::unwrap_used, clippy::wildcard_enum_match_arm, reason = "a test that cannot go on fails")]
 
+#[path = "common/small.rs"]
+mod small;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -15,16 +18,8 @@ use gandle::session::{Stored, checkpoint_folder, checkpoints, read_state};
 const STEPS: usize = 11;
 
 fn tiny(preset: Preset, more: &[&str]) -> Config {
-    let set = [
-        "image_size=16",
+    let own = [
         "data.demo_images=4",
-        "generator.base_channels=4",
-        "discriminator.base_channels=4",
-        "generator.latent_dim=8",
-        "generator.label_embedding=4",
-        "discriminator.label_embedding=4",
-        "generator.attention=[8]",
-        "discriminator.attention=[8]",
         "train.batch_size=4",
         "train.steps=11",
         "train.grid_every=3",
@@ -32,9 +27,8 @@ fn tiny(preset: Preset, more: &[&str]) -> Config {
         "train.checkpoint_every=4",
         "train.keep_checkpoints=0",
         "score.every=0",
-        concat!("data.cache=", env!("CARGO_TARGET_TMPDIR"), "/cache"),
     ];
-    preset.config().with(&set.iter().chain(more).map(|entry| (*entry).to_owned()).collect::<Vec<_>>()).unwrap()
+    small::config(preset, &[&own, more].concat())
 }
 
 fn improved(more: &[&str]) -> Config {
@@ -51,21 +45,26 @@ fn run(config: &Config, folder: &Path) -> Vec<Event> {
     told
 }
 
-/// Runs until a step is done, and stops there.
-fn run_until(mut request: RunRequest, stop: usize) -> Vec<Event> {
-    let ((done, at), (go_on, asked)) = (channel(), channel());
+/// Runs until a step is done, and asks something there.
+fn run_asking(mut request: RunRequest, at: usize, commands: Vec<Command>) -> Vec<Event> {
+    let ((done, reached), (go_on, asked)) = (channel(), channel());
     let asked = std::sync::Mutex::new(asked);
     request.after_step = Some(Arc::new(move |step| {
-        if step == stop {
+        if step == at {
             done.send(()).unwrap();
             asked.lock().unwrap().recv().unwrap();
         }
     }));
     let engine = Engine::spawn(request, Arc::new(|| {})).unwrap();
-    at.recv().unwrap();
-    engine.send(Command::Stop);
+    reached.recv().unwrap();
+    commands.into_iter().for_each(|command| engine.send(command));
     go_on.send(()).unwrap();
-    let told: Vec<Event> = engine.wait_events().collect();
+    engine.wait_events().collect()
+}
+
+/// Runs until a step is done, and stops there.
+fn run_until(request: RunRequest, stop: usize) -> Vec<Event> {
+    let told = run_asking(request, stop, vec![Command::Stop]);
     assert_eq!(told.last(), Some(&Event::Stopped { step: stop }));
     told
 }
@@ -595,25 +594,12 @@ fn every_counter_of_a_checkpoint_matters() {
 }
 
 /// Runs until a step is done, makes changes there, and stops there or goes on.
-fn edited(mut request: RunRequest, at: usize, changes: &[(&str, &str)], stop: bool) -> Vec<Event> {
-    let ((done, reached), (go_on, asked)) = (channel(), channel());
-    let asked = std::sync::Mutex::new(asked);
-    request.after_step = Some(Arc::new(move |step| {
-        if step == at {
-            done.send(()).unwrap();
-            asked.lock().unwrap().recv().unwrap();
-        }
-    }));
-    let engine = Engine::spawn(request, Arc::new(|| {})).unwrap();
-    reached.recv().unwrap();
+fn edited(request: RunRequest, at: usize, changes: &[(&str, &str)], stop: bool) -> Vec<Event> {
     let change =
         |(key, to): &(&str, &str)| Change { key: (*key).to_owned(), from: String::new(), to: (*to).to_owned() };
-    engine.send(Command::Edit(changes.iter().map(change).collect()));
-    if stop {
-        engine.send(Command::Stop);
-    }
-    go_on.send(()).unwrap();
-    engine.wait_events().collect()
+    let mut commands = vec![Command::Edit(changes.iter().map(change).collect())];
+    commands.extend(stop.then_some(Command::Stop));
+    run_asking(request, at, commands)
 }
 
 #[test]
