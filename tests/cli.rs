@@ -108,7 +108,7 @@ fn training_prints_events_alone_and_repeats() {
             let mut events = lines(&output);
             for event in &mut events {
                 let fields = event.as_object_mut().unwrap();
-                for clock in ["time", "seconds", "images_per_s", "session"] {
+                for clock in ["time", "seconds", "total_seconds", "share", "images_per_s", "session"] {
                     fields.remove(clock);
                 }
             }
@@ -129,9 +129,13 @@ fn training_prints_events_alone_and_repeats() {
         "grid",
         "checkpoint",
         "score",
+        "best",
+        "scored",
         "finished",
     ];
-    assert_eq!(names, want);
+    let mut distinct = names.clone();
+    distinct.dedup_by(|a, b| *a == "score" && a == b);
+    assert_eq!(distinct, want);
     let score = &runs[0][10];
     assert_eq!(
         (score["metric"].as_str(), score["extractor"].as_str(), &score["class"]),

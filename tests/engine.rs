@@ -37,6 +37,7 @@ fn timeless(events: &[Event]) -> Vec<Event> {
         match event {
             Event::Step(step) => (step.seconds, step.images_per_s) = (0.0, 0.0),
             Event::Score(score) => score.seconds = 0.0,
+            Event::Scored(scored) => (scored.seconds, scored.total_seconds, scored.share) = (0.0, 0.0, 0.0),
             Event::Alarm(alarm) => alarm.seconds = 0.0,
             Event::Started(started) => (started.time, started.session) = (0, String::new()),
             _ => {}
@@ -62,8 +63,18 @@ fn a_run_tells_everything_and_leaves_a_session_that_opens_again() {
         events.iter().filter_map(|e| if let Event::Grid(g) = e { Some(g.clone()) } else { None }).collect();
     assert_eq!(grids.iter().map(|g| g.step).collect::<Vec<_>>(), [0, 5, 10, 12]);
     let scores: Vec<_> = events.iter().filter_map(|e| if let Event::Score(s) = e { Some(s) } else { None }).collect();
-    assert_eq!(scores.iter().map(|s| (s.step, s.samples)).collect::<Vec<_>>(), [(8, 36), (12, 36)]);
-    assert!(scores.iter().all(|s| s.value > 0.0 && s.extractor == "efficientnet-lite0"));
+    let of = |metric: &str, class: Option<&str>| -> Vec<_> {
+        let mine = scores.iter().filter(|s| s.metric == metric && s.class.as_deref() == class);
+        mine.map(|s| (s.step, s.samples, s.reals)).collect()
+    };
+    for metric in ["frechet-distance", "intra-class-frechet-distance"] {
+        assert_eq!(of(metric, None), [(8, 36, Some(36)), (12, 36, Some(36))], "{metric}");
+    }
+    // Each class beside all of them, with a word of care for so few images.
+    assert_eq!(of("frechet-distance", Some("lymphocyte")), [(8, 6, Some(6)), (12, 6, Some(6))]);
+    assert_eq!(scores.len(), 2 * (1 + 6 + 1));
+    assert!(scores.iter().all(|s| s.value > 0.0 && s.extractor == "efficientnet-lite0" && s.resize == "pytorch-fid"));
+    assert!(scores.iter().all(|s| s.caution.is_some() == (s.metric == "frechet-distance")));
     assert_eq!(checkpoints(&folder), [4, 8, 12]);
 
     let stored = Stored::open(&folder).unwrap();
@@ -400,7 +411,9 @@ fn a_score_that_cannot_be_taken_is_a_warning_and_training_goes_on() {
     config.score.every = 4;
     let events = run(&config, &root.path().join("run"));
     assert_eq!(events.last(), Some(&Event::Finished { step: 12 }), "{:?}", events.last());
-    let warned = events.iter().filter(|e| matches!(e, Event::Warning { message, .. } if message.contains("no score")));
+    let warned = events
+        .iter()
+        .filter(|e| matches!(e, Event::Warning { message, .. } if message.contains("left out: frechet-distance")));
     assert_eq!(warned.count(), 1);
 }
 

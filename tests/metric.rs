@@ -3,6 +3,7 @@
 
 use std::cell::Cell;
 
+use gandle::config::Choice as _;
 use gandle::feature::{EfficientNet, FeatureError};
 use gandle::metric::report::{Sets, Settings, Side, scores};
 use gandle::metric::{
@@ -200,7 +201,7 @@ fn threads_do_not_move_a_bit() {
     let report = of(1);
     assert!(report == of(2) && report == of(5));
     assert!(report.scores.iter().all(|score| score.value.is_finite()));
-    for metric in Metric::ALL.into_iter().filter(|metric| !matches!(metric, Metric::MsSsim)) {
+    for metric in Metric::ALL.iter().copied().filter(|metric| !matches!(metric, Metric::MsSsim)) {
         assert!(report.scores.iter().any(|score| score.metric == metric), "{metric}");
     }
 }

@@ -124,6 +124,12 @@ const FIXED: &[(&str, &str)] = &[
     ("train.instance_noise_steps", "4"),
     ("score.every", "0"),
     ("score.images", "0"),
+    ("score.metrics", "[]"),
+    ("score.extractor", "efficientnet-lite0"),
+    ("score.resize", "clean"),
+    ("score.k", "3"),
+    ("score.best", "none"),
+    ("score.most_time", "0.5"),
 ];
 
 /// Pairs that are refused whatever stands beside them. Each refusal gives its reason.

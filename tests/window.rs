@@ -107,6 +107,7 @@ fn score(value: f64, class: Option<&str>) -> Event {
         samples: 480,
         value,
         seconds: 1.0,
+        ..Score::default()
     })
 }
 
@@ -483,8 +484,8 @@ fn a_stored_session_is_replayed_and_its_settings_can_be_taken_over() {
     for text in [
         "Stored session",
         "night-7, Finished at step 2",
-        "12.250",
-        "14.500",
+        "12.25",
+        "14.50",
         "generator.attention",
         "1,000,000 parameters",
     ] {

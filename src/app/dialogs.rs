@@ -23,6 +23,8 @@ pub enum Purpose {
     Data,
     /// The file of VGG19's weights.
     Vgg19,
+    /// The file of the Inception's weights.
+    Inception,
     /// A session's folder.
     Session,
     /// A folder to export to.
@@ -52,8 +54,13 @@ impl Dialog {
                 let asked = dialog.set_title("Choose a folder with one sub-folder a class").pick_folder();
                 Self::wait(purpose, asked, waker)
             }
-            Purpose::Vgg19 => {
-                let dialog = dialog.set_title("Choose torchvision's weights of vgg19");
+            Purpose::Vgg19 | Purpose::Inception => {
+                let title = if matches!(purpose, Purpose::Vgg19) {
+                    "Choose torchvision's weights of vgg19"
+                } else {
+                    "Choose the Inception's weights (pt_inception-2015-12-05-6726825d.pth)"
+                };
+                let dialog = dialog.set_title(title);
                 let dialog =
                     dialog.add_filter("Weights", &["pth", "pt", "safetensors"]).add_filter("All files", &["*"]);
                 Self::wait(purpose, dialog.pick_file(), waker)

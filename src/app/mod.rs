@@ -162,6 +162,9 @@ impl App {
         };
         match dialog.purpose {
             Purpose::Data => self.use_data(path.display().to_string()),
+            Purpose::Inception => {
+                self.workbench.config.score.extractor = format!("inception:{}", path.display());
+            }
             Purpose::Vgg19 => self.workbench.config.loss.vgg19 = path.display().to_string(),
             Purpose::Session => self.open_session(&path),
             Purpose::Export => self.workbench.export.folder = path.display().to_string(),
@@ -180,6 +183,7 @@ impl App {
                 }
             }
             Action::ChooseData => self.open_dialog(Purpose::Data),
+            Action::ChooseInception => self.open_dialog(Purpose::Inception),
             Action::ChooseVgg19 => self.open_dialog(Purpose::Vgg19),
             Action::ChooseSession => self.open_dialog(Purpose::Session),
             Action::ChooseExportFolder => self.open_dialog(Purpose::Export),

@@ -9,7 +9,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::{TrainArgs, Usage, print_json, say};
 use crate::config::{Config, has_errors};
 use crate::engine::{Engine, RunRequest};
-use crate::event::{AlarmKind, Command, Event, Recovered, Started};
+use crate::event::{AlarmKind, Command, Event, Recovered, Score, Started};
 use crate::session;
 
 pub(super) fn run(args: &TrainArgs) -> anyhow::Result<ExitCode> {
@@ -55,6 +55,9 @@ pub(super) fn follow(request: RunRequest, json: bool) -> anyhow::Result<ExitCode
             | Event::Data(_)
             | Event::Step(_)
             | Event::Score(_)
+            | Event::Scored(_)
+            | Event::Best(_)
+            | Event::Nearest(_)
             | Event::Grid(_)
             | Event::Checkpoint(_)
             | Event::Warning { .. }
@@ -128,8 +131,14 @@ impl Watcher {
                     ));
                 }
             }
-            Event::Score(s) => self
-                .say(&format!("step {}: {} ({}, {} images) {:.3}", s.step, s.metric, s.extractor, s.samples, s.value)),
+            Event::Score(s) => {
+                let class = s.class.as_ref().map(|class| format!(" of {class}")).unwrap_or_default();
+                let Score { step, metric, extractor, samples, value, .. } = s;
+                self.say(&format!("step {step}: {metric}{class} ({extractor}, {samples} images) {value:.3}"));
+            }
+            Event::Best(best) => {
+                self.say(&format!("step {}: the best so far by {}; its checkpoint stays", best.step, best.metric));
+            }
             Event::Checkpoint(c) => self.say(&format!("step {}: checkpoint {}", c.step, c.folder)),
             Event::Warning { message, .. } => self.say(&format!("warning: {message}")),
             // The failure that follows a divergence says the same, and what was kept.
@@ -147,7 +156,7 @@ impl Watcher {
             Event::Finished { step } => self.say(&format!("finished at step {step}")),
             Event::Stopped { step } => self.say(&format!("stopped at step {step}; the checkpoint is written")),
             Event::Failed { step, message } => self.say(&format!("failed after step {step}: {message}")),
-            Event::Grid(_) | Event::Paused { .. } | Event::Resumed { .. } => {}
+            Event::Grid(_) | Event::Scored(_) | Event::Nearest(_) | Event::Paused { .. } | Event::Resumed { .. } => {}
         }
         Ok(())
     }

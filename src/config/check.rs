@@ -60,6 +60,7 @@ impl Config {
         self.check_regularization(&mut list);
         self.check_run(&mut list);
         self.check_retention(&mut list);
+        self.score.check(&mut list);
         if list.0.iter().all(|problem| problem.level == Level::Warning) {
             self.check_cost(classes, &mut list);
         }

@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use super::file::leaves;
-use super::{augment, data, growing, loss, optimizer, transition};
+use super::{augment, data, growing, loss, optimizer, score, transition};
 
 /// The explanation of one key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,7 +36,7 @@ pub(super) const fn key(
 pub static ALL: LazyLock<Vec<Explanation>> = LazyLock::new(|| {
     let learning =
         [loss::EXPLAINED, augment::EXPLAINED, optimizer::EXPLAINED, growing::EXPLAINED, transition::EXPLAINED];
-    [IMAGES, data::EXPLAINED, NETWORKS, &learning.concat(), RUN].concat()
+    [IMAGES, data::EXPLAINED, NETWORKS, &learning.concat(), RUN, score::EXPLAINED].concat()
 });
 
 /// The keys before the sections.
@@ -149,7 +149,7 @@ const NETWORKS: &[Explanation] = &[
     ),
 ];
 
-/// The keys of `train` and `score`.
+/// The keys of `train`.
 const RUN: &[Explanation] = &[
     key(
         "train.steps",
@@ -217,18 +217,6 @@ const RUN: &[Explanation] = &[
         "1 or more steps",
         "",
         "With `instance_noise`, the steps over which its deviation falls to 0 along a straight line. Afterwards it costs nothing.",
-    ),
-    key(
-        "score.every",
-        "steps; 0 never",
-        "Heusel et al. 2017",
-        "Steps between Frechet distances of the averaged generator. Training waits while a score is taken.",
-    ),
-    key(
-        "score.images",
-        "0 takes all",
-        "",
-        "Real images that a score looks at, and as many fakes. Scores with different numbers of images cannot be compared.",
     ),
 ];
 

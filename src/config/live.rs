@@ -68,6 +68,13 @@ const LIVE: &[&str] = &[
     "train.instance_noise",
     "train.instance_noise_steps",
     "score.every",
+    "score.images",
+    "score.metrics",
+    "score.extractor",
+    "score.resize",
+    "score.k",
+    "score.best",
+    "score.most_time",
 ];
 
 /// Whether a running run can take a new value of this key.

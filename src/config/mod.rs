@@ -3,6 +3,23 @@
 //! A [`Config`] is the whole of `run.toml`. The keys of `generator`, `discriminator`, `loss` and `optimizer` mean
 //! what the papers named in [`explain`] mean by them; `classes` is missing on purpose, since the data decides it.
 
+/// An enum whose variants are the choices of an option, with their names and what they do.
+macro_rules! choice {
+    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $key:literal: $about:literal,)+ }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+        pub enum $name { $($(#[$variant_doc])* #[doc = $about] #[serde(rename = $key)] $variant,)+ }
+        impl Choice for $name {
+            const ALL: &'static [Self] = &[$(Self::$variant,)+];
+            fn key(self) -> &'static str { match self { $(Self::$variant => $key,)+ } }
+            fn about(self) -> &'static str { match self { $(Self::$variant => $about,)+ } }
+        }
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result { f.pad(self.key()) }
+        }
+    };
+}
+
 pub mod again;
 pub mod augment;
 mod cache;
@@ -15,9 +32,11 @@ mod file;
 mod growing;
 mod live;
 mod loss;
+mod metric;
 mod network;
 mod optimizer;
 mod preset;
+mod score;
 mod transition;
 
 use serde::{Deserialize, Serialize};
@@ -29,9 +48,11 @@ pub use file::{ConfigError, Overrides};
 pub use growing::{Growing, Stage};
 pub use live::{Change, is_live};
 pub use loss::Loss;
+pub use metric::{Metric, Prefers, Resize};
 pub use network::{Discriminator, Generator};
 pub use optimizer::Optimizer;
 pub use preset::Preset;
+pub use score::{NOTHING, Score};
 pub use transition::Transition;
 
 /// The whole configuration of a run, as `run.toml` holds it.
@@ -60,7 +81,7 @@ pub struct Config {
     pub transition: Transition,
     /// How long, how much at a time, and what is kept.
     pub train: Train,
-    /// How often the images are scored.
+    /// How often the images are scored, and by what.
     pub score: Score,
 }
 
@@ -132,22 +153,6 @@ impl Default for Train {
     }
 }
 
-/// `[score]`: how often the images are scored, and on how many.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Score {
-    /// Steps between scores; 0 never scores.
-    pub every: usize,
-    /// Real images (and as many fake ones) that a score looks at; 0 takes all.
-    pub images: usize,
-}
-
-impl Default for Score {
-    fn default() -> Self {
-        Self { every: 1000, images: 0 }
-    }
-}
-
 /// An option with a fixed set of named choices, so that the window, the help and the file list the same ones.
 pub trait Choice: Copy + PartialEq + Sized + 'static {
     /// Every choice, in the order shown.
@@ -156,22 +161,6 @@ pub trait Choice: Copy + PartialEq + Sized + 'static {
     fn key(self) -> &'static str;
     /// What it does, in one or two sentences.
     fn about(self) -> &'static str;
-}
-
-macro_rules! choice {
-    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $key:literal: $about:literal,)+ }) => {
-        $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-        pub enum $name { $($(#[$variant_doc])* #[doc = $about] #[serde(rename = $key)] $variant,)+ }
-        impl Choice for $name {
-            const ALL: &'static [Self] = &[$(Self::$variant,)+];
-            fn key(self) -> &'static str { match self { $(Self::$variant => $key,)+ } }
-            fn about(self) -> &'static str { match self { $(Self::$variant => $about,)+ } }
-        }
-        impl std::fmt::Display for $name {
-            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result { f.write_str(self.key()) }
-        }
-    };
 }
 
 choice! {

@@ -10,6 +10,7 @@ use sha2::{Digest as _, Sha256};
 use super::RunRequest;
 use super::resume::{Damaged, Origin, Plan, Refused, Told};
 use super::run::due;
+use super::scoring::Scoring;
 use super::watch::Watch;
 use crate::config::Config;
 use crate::data::Dataset;
@@ -182,6 +183,15 @@ impl Begin {
             }
         }
         watch
+    }
+
+    /// What was told of scores: a fork is judged afresh.
+    pub fn scoring(&self) -> Scoring {
+        if self.kind == Kind::Resumed {
+            Scoring::at(self.told.bests.last().cloned(), self.told.last_scored)
+        } else {
+            Scoring::default()
+        }
     }
 
     /// What was changed from the step on that the run goes on from, in the order of the steps: it is changed there again.

@@ -1,149 +1,179 @@
-//! What scores need to know about real images: computed once for their content, then read from the cache folder.
-//!
-//! A file is called by the SHA-256 of everything that decides its numbers, and holds that key, the statistics and a sum of
-//! both. One that is damaged, cut off or another's is computed anew and replaced; a cache that cannot be written costs
-//! time at the next run and nothing else.
+//! What an extractor sees in real images: computed once for their content, then read from the cache folder.
 
-use std::fs;
-use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::path::Path;
 
 use anyhow::Context as _;
 use sha2::{Digest as _, Sha256};
 
+use super::kept::{Key, MAGIC, Place};
 use crate::data::Dataset;
-use crate::feature::EfficientNet;
-use crate::metric::Statistics;
+use crate::feature::{Extractor, Picture, Resize, Seen};
+use crate::metric::{Features, Statistics};
 use crate::ops::cpu;
-use crate::session::write_whole;
 
-/// Begins every file; the number grows where the layout of a file or the arithmetic behind it changes.
-const MAGIC: &[u8; 16] = b"gandle-real v002";
+/// Images that are looked at between two looks at the commands.
+pub(super) const TOGETHER: usize = 128;
 
-/// Files that are kept, of at most 13 MB each: the newest.
-const KEEP: usize = 32;
-
-/// Bytes of a key, and of the sum at the end.
-const SHA: usize = 32;
-
-/// The statistics of the `chosen` real images, from `cache` where they stand there. `go_on` is asked between chunks of
-/// images that have to be looked at; nothing is returned where it says no.
-pub(super) fn statistics(
-    extractor: &EfficientNet,
-    dataset: &Dataset,
-    chosen: &[usize],
-    cache: Option<&Path>,
-    go_on: &mut dyn FnMut() -> bool,
-) -> anyhow::Result<Option<Statistics>> {
-    let place = cache.map(|cache| Place::of(cache, dataset, chosen));
-    if let Some(known) = place.as_ref().and_then(Place::read) {
-        return Ok(Some(known));
-    }
-    let Some(fresh) = compute(extractor, dataset, chosen, go_on)? else { return Ok(None) };
-    if let Some(Err(err)) = place.map(|place| place.write(&fresh)) {
-        tracing::warn!("statistics of the real images could not be kept for the next run: {err:#}");
-    }
-    Ok(Some(fresh))
+/// A network, and how images are brought to its size.
+pub(super) struct Eye {
+    pub extractor: Extractor,
+    pub resize: Resize,
 }
 
-fn compute(
-    extractor: &EfficientNet,
-    dataset: &Dataset,
-    chosen: &[usize],
-    go_on: &mut dyn FnMut() -> bool,
-) -> anyhow::Result<Option<Statistics>> {
-    let mut features = Vec::with_capacity(chosen.len() * EfficientNet::FEATURES);
-    let size = dataset.size();
-    for part in chosen.chunks(128) {
-        if !go_on() {
-            return Ok(None);
+/// Real images as an extractor sees them.
+pub(super) struct Real {
+    pub features: Features,
+    /// What the extractor's last layer says, where it has one.
+    pub logits: Option<Features>,
+    pub labels: Vec<u32>,
+    /// Of all of them, then of each class; nothing for a class without enough.
+    pub statistics: Vec<Option<Statistics>>,
+}
+
+impl Eye {
+    /// What it sees in square pictures of `side` pixels, one behind the other.
+    pub fn look(&self, pixels: &[u8], side: usize, channels: usize) -> anyhow::Result<Seen> {
+        let pictures: Vec<Picture<'_>> = pixels
+            .chunks_exact(side * side * channels)
+            .map(|pixels| Picture { pixels, height: side, width: side, channels })
+            .collect();
+        Ok(self.extractor.look(&pictures, self.resize)?)
+    }
+
+    /// The `chosen` images of a data set, from `cache` where they stand there. `go_on` is asked between chunks of images
+    /// that have to be looked at; nothing is returned where it says no.
+    pub fn real(
+        &self,
+        dataset: &Dataset,
+        chosen: &[usize],
+        cache: Option<&Path>,
+        go_on: &mut dyn FnMut() -> bool,
+    ) -> anyhow::Result<Option<Real>> {
+        let key = self.key(dataset, chosen);
+        let place = cache.map(|cache| Place::of(cache, key, "features"));
+        let known = place.as_ref().and_then(|place| place.read(|bytes| self.parse(bytes, chosen.len())));
+        let seen = match known {
+            Some(known) => known,
+            None => {
+                let Some(fresh) = self.look_at(dataset, chosen, go_on)? else { return Ok(None) };
+                if let Some(place) = place {
+                    let numbers = fresh.features.iter().chain(&fresh.logits);
+                    place.write(&numbers.flat_map(|number| number.to_le_bytes()).collect::<Vec<_>>());
+                }
+                fresh
+            }
+        };
+        let failed = "features of the real images";
+        let features = self.features(&seen).context(failed)?;
+        let logits = self.logits(&seen).context(failed)?;
+        let labels: Vec<u32> = chosen.iter().map(|image| dataset.label(*image)).collect();
+        let statistics = statistics(&features, &labels, dataset.class_names().len(), key, cache);
+        Ok(Some(Real { features, logits, labels, statistics }))
+    }
+
+    /// As f64, checked.
+    pub fn features(&self, seen: &Seen) -> anyhow::Result<Features> {
+        Ok(Features::of(&seen.features, self.extractor.features())?)
+    }
+
+    /// As f64, checked; nothing of an extractor without them.
+    pub fn logits(&self, seen: &Seen) -> anyhow::Result<Option<Features>> {
+        let count = self.extractor.logits();
+        Ok(if count == 0 { None } else { Some(Features::of(&seen.logits, count)?) })
+    }
+
+    fn look_at(
+        &self,
+        dataset: &Dataset,
+        chosen: &[usize],
+        go_on: &mut dyn FnMut() -> bool,
+    ) -> anyhow::Result<Option<Seen>> {
+        let mut all = Seen::default();
+        for part in chosen.chunks(TOGETHER) {
+            if !go_on() {
+                return Ok(None);
+            }
+            let pixels: Vec<u8> = part.iter().flat_map(|i| dataset.pixels(*i)).copied().collect();
+            let seen = self.look(&pixels, dataset.size(), dataset.channels())?;
+            all.features.extend(seen.features);
+            all.logits.extend(seen.logits);
         }
-        let pixels: Vec<u8> = part.iter().flat_map(|i| dataset.pixels(*i)).copied().collect();
-        features.extend(extractor.features(&pixels, size, size, dataset.channels())?);
-    }
-    Statistics::of(&features, EfficientNet::FEATURES).context("features of the real images").map(Some)
-}
-
-/// Everything that decides the numbers, to the last bit: labels are not in it, since the statistics are those of all
-/// classes together, but the order of the images is, and what rounds the sums: the program, its threads, its processor.
-fn key(dataset: &Dataset, chosen: &[usize]) -> [u8; SHA] {
-    let mut hash = Sha256::new();
-    let threads = rayon::current_num_threads().to_string();
-    let instructions = cpu::instruction_set();
-    let version = env!("CARGO_PKG_VERSION");
-    for text in [EfficientNet::NAME, EfficientNet::RESIZE, version, instructions.as_str(), threads.as_str()] {
-        hash.update((text.len() as u64).to_le_bytes());
-        hash.update(text);
-    }
-    hash.update(MAGIC);
-    hash.update(EfficientNet::weights_sha256());
-    for count in [dataset.size(), dataset.channels(), chosen.len()] {
-        hash.update((count as u64).to_le_bytes());
-    }
-    for index in chosen {
-        hash.update(dataset.pixels(*index));
-    }
-    hash.finalize().into()
-}
-
-/// Where statistics are kept.
-struct Place {
-    key: [u8; SHA],
-    path: PathBuf,
-}
-
-impl Place {
-    fn of(cache: &Path, dataset: &Dataset, chosen: &[usize]) -> Self {
-        let key = key(dataset, chosen);
-        let name: String = key.iter().map(|byte| format!("{byte:02x}")).collect();
-        Self { key, path: cache.join("real").join(format!("{name}.statistics")) }
+        Ok(Some(all))
     }
 
-    /// What is there; nothing where there is nothing, or not what should be.
-    fn read(&self) -> Option<Statistics> {
-        let content = fs::read(&self.path).ok()?;
-        let known = self.open(&content);
-        if known.is_none() {
-            tracing::info!("{} is damaged or another program's and is made anew", self.path.display());
-        }
-        known
-    }
-
-    fn open(&self, content: &[u8]) -> Option<Statistics> {
-        let (content, sum) = content.split_last_chunk::<SHA>()?;
-        let rest = content.strip_prefix(MAGIC)?.strip_prefix(&self.key)?;
-        if Sha256::digest(content)[..] != *sum {
+    /// What was written of so many images.
+    fn parse(&self, bytes: &[u8], images: usize) -> Option<Seen> {
+        let (words, rest) = bytes.as_chunks::<4>();
+        let (features, logits) = (self.extractor.features(), self.extractor.logits());
+        if !rest.is_empty() || words.len() != images * (features + logits) {
             return None;
         }
-        Statistics::from_bytes(rest)
+        let mut features: Vec<f32> = words.iter().map(|word| f32::from_le_bytes(*word)).collect();
+        let logits = features.split_off(images * self.extractor.features());
+        Some(Seen { features, logits })
     }
 
-    fn write(&self, statistics: &Statistics) -> anyhow::Result<()> {
-        let mut content = [&MAGIC[..], &self.key, &statistics.to_bytes()].concat();
-        let sum = Sha256::digest(&content);
-        content.extend(&sum[..]);
-        let folder = self.path.parent().context("a file in a folder")?;
-        fs::create_dir_all(folder).with_context(|| format!("could not make the folder {}", folder.display()))?;
-        write_whole(&self.path, &content)?;
-        keep_newest(folder);
-        Ok(())
+    /// Everything that decides the numbers, to the last bit: the images with their labels in their order,
+    /// and what rounds: the program, its threads, its processor.
+    fn key(&self, dataset: &Dataset, chosen: &[usize]) -> Key {
+        let mut hash = Sha256::new();
+        let threads = rayon::current_num_threads().to_string();
+        let instructions = cpu::instruction_set();
+        let (name, weights) = (self.extractor.name(), self.extractor.weights_sha256());
+        let version = env!("CARGO_PKG_VERSION");
+        for text in [name, &weights, self.resize.name(), version, &instructions, &threads] {
+            hash.update((text.len() as u64).to_le_bytes());
+            hash.update(text);
+        }
+        hash.update(MAGIC);
+        for count in [dataset.size(), dataset.channels(), chosen.len()] {
+            hash.update((count as u64).to_le_bytes());
+        }
+        for index in chosen {
+            hash.update(dataset.label(*index).to_le_bytes());
+            hash.update(dataset.pixels(*index));
+        }
+        hash.finalize().into()
     }
 }
 
-/// Removes what was not written lately, so that the cache does not grow for ever.
-fn keep_newest(folder: &Path) {
-    let Ok(entries) = fs::read_dir(folder) else { return };
-    let written = |entry: &fs::DirEntry| entry.metadata().and_then(|about| about.modified());
-    let mut files: Vec<(SystemTime, PathBuf)> =
-        entries.flatten().filter_map(|entry| Some((written(&entry).ok()?, entry.path()))).collect();
-    files.sort();
-    for (_, path) in files.iter().rev().skip(KEEP) {
-        fs::remove_file(path).ok(); // Another process may have been first.
-    }
+/// The statistics of all images and of each class.
+fn statistics(
+    features: &Features,
+    labels: &[u32],
+    classes: usize,
+    key: Key,
+    cache: Option<&Path>,
+) -> Vec<Option<Statistics>> {
+    let of = |class: Option<usize>| {
+        let kind = class.map_or_else(|| "statistics".to_owned(), |class| format!("statistics-{class}"));
+        let place = cache.map(|cache| Place::of(cache, key, &kind));
+        if let Some(known) = place.as_ref().and_then(|place| place.read(Statistics::from_bytes)) {
+            return Some(known);
+        }
+        let statistics = match class {
+            None => Statistics::of_f64(features.numbers(), features.dimensions()),
+            Some(class) => {
+                let own: Vec<usize> = (0..labels.len()).filter(|image| labels[*image] as usize == class).collect();
+                Statistics::of_f64(features.take(&own).numbers(), features.dimensions())
+            }
+        };
+        // That a class has too few images is told with its scores.
+        let statistics = statistics.ok()?;
+        // Those of few images cost less to make than to read.
+        if let Some(place) = place.filter(|_| statistics.samples() > statistics.dimensions()) {
+            place.write(&statistics.to_bytes());
+        }
+        Some(statistics)
+    };
+    std::iter::once(None).chain((0..classes).map(Some)).map(of).collect()
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    use std::path::PathBuf;
+
     use super::*;
     use crate::config::Config;
 
@@ -153,18 +183,22 @@ mod tests {
         Dataset::load(&config, &|_, _| true).unwrap()
     }
 
-    const CHOSEN: [usize; 5] = [0, 2, 5, 6, 9];
+    fn eye() -> Eye {
+        Eye { extractor: Extractor::named("efficientnet-lite0").unwrap(), resize: Resize::PytorchFid }
+    }
 
-    /// The statistics as bytes, and how many chunks of images were looked at for them.
-    fn taken(dataset: &Dataset, chosen: &[usize], cache: Option<&Path>) -> (Vec<u8>, usize) {
-        let extractor = EfficientNet::shipped().unwrap();
+    const CHOSEN: [usize; 5] = [0, 1, 4, 5, 9];
+
+    /// The features, the statistics as bytes, and how many chunks of images were looked at for them.
+    fn taken(dataset: &Dataset, chosen: &[usize], cache: Option<&Path>) -> (Features, Vec<Vec<u8>>, usize) {
         let mut chunks = 0;
         let mut count = || {
             chunks += 1;
             true
         };
-        let statistics = statistics(&extractor, dataset, chosen, cache, &mut count).unwrap().unwrap();
-        (statistics.to_bytes(), chunks)
+        let real = eye().real(dataset, chosen, cache, &mut count).unwrap().unwrap();
+        let bytes = real.statistics.iter().flatten().map(Statistics::to_bytes).collect();
+        (real.features, bytes, chunks)
     }
 
     fn files(cache: &Path) -> Vec<PathBuf> {
@@ -177,49 +211,57 @@ mod tests {
     #[test]
     fn a_second_run_reads_the_same_bits_and_looks_at_no_image() {
         let (cache, data) = (tempfile::tempdir().unwrap(), dataset(2));
-        let (without, chunks) = taken(&data, &CHOSEN, None);
-        assert_eq!(chunks, 1);
-        assert_eq!(taken(&data, &CHOSEN, Some(cache.path())), (without.clone(), 1));
-        assert_eq!(taken(&data, &CHOSEN, Some(cache.path())), (without, 0));
+        let (features, statistics, chunks) = taken(&data, &CHOSEN, None);
+        // All together, and the classes with two images or more.
+        assert_eq!((chunks, statistics.len()), (1, 3));
+        let first = (features.clone(), statistics.clone(), 1);
+        assert_eq!(taken(&data, &CHOSEN, Some(cache.path())), first);
+        assert_eq!(taken(&data, &CHOSEN, Some(cache.path())), (features, statistics, 0));
         assert_eq!(files(cache.path()).len(), 1, "one file, and nothing left beside it");
     }
 
     #[test]
-    fn other_images_another_order_or_other_threads_have_another_key() {
+    fn other_images_another_order_another_resize_or_other_threads_have_another_key() {
         let data = dataset(2);
         let mut config = Config { image_size: 16, channels: 1, ..Config::default() };
         config.data.demo_images = 2;
         let grey = Dataset::load(&config, &|_, _| true).unwrap();
         let pool = rayon::ThreadPoolBuilder::new().num_threads(7).build().unwrap();
+        let eye = eye();
+        let clean = Eye { resize: Resize::Clean, ..self::eye() };
         let mut keys = vec![
-            key(&data, &CHOSEN),
-            key(&data, &[0, 2, 5, 6]),
-            key(&data, &[0, 2, 5, 6, 10]),
-            key(&data, &[2, 0, 5, 6, 9]),
-            key(&grey, &CHOSEN),
-            pool.install(|| key(&data, &CHOSEN)),
+            eye.key(&data, &CHOSEN),
+            eye.key(&data, &[0, 1, 4, 5]),
+            eye.key(&data, &[0, 1, 4, 5, 10]),
+            eye.key(&data, &[1, 0, 4, 5, 9]),
+            eye.key(&grey, &CHOSEN),
+            clean.key(&data, &CHOSEN),
+            pool.install(|| eye.key(&data, &CHOSEN)),
         ];
-        assert_eq!(key(&dataset(2), &CHOSEN), keys[0], "the same content has the same key");
+        assert_eq!(eye.key(&dataset(2), &CHOSEN), keys[0], "the same content has the same key");
         keys.sort_unstable();
         keys.dedup();
-        assert_eq!(keys.len(), 6);
+        assert_eq!(keys.len(), 7);
     }
 
     #[test]
     fn a_damaged_or_foreign_file_is_made_anew() {
         let (cache, data) = (tempfile::tempdir().unwrap(), dataset(2));
-        let want = taken(&data, &CHOSEN, Some(cache.path())).0;
+        let (want, ..) = taken(&data, &CHOSEN, Some(cache.path()));
         let path = files(cache.path()).remove(0);
         let good = fs::read(&path).unwrap();
         let mut flipped = good.clone();
         flipped[good.len() / 2] ^= 1;
-        let other = Place { key: [7; SHA], path: path.clone() };
-        other.write(&Statistics::of(&[1.0, 2.0, 3.0, 4.0], 2).unwrap()).unwrap();
-        let foreign = fs::read(&path).unwrap();
+        // As long, and whole, but of other images.
+        taken(&data, &[1, 3, 4, 7, 8], Some(cache.path()));
+        let other = files(cache.path()).into_iter().find(|file| *file != path).unwrap();
+        let foreign = fs::read(&other).unwrap();
+        assert_eq!(foreign.len(), good.len());
         for bad in [&[][..], b"anything", &good[..good.len() - 1], &good[..60], &flipped, &foreign] {
             fs::write(&path, bad).unwrap();
-            assert_eq!(taken(&data, &CHOSEN, Some(cache.path())), (want.clone(), 1));
-            assert_eq!(fs::read(&path).unwrap(), good, "it was replaced");
+            let (features, _, chunks) = taken(&data, &CHOSEN, Some(cache.path()));
+            assert!(features == want && chunks == 1);
+            assert!(fs::read(&path).unwrap() == good, "it was replaced");
         }
     }
 
@@ -232,34 +274,17 @@ mod tests {
     }
 
     #[test]
-    fn two_at_once_leave_one_whole_file() {
-        let (cache, data) = (tempfile::tempdir().unwrap(), dataset(1));
-        let place = Place::of(cache.path(), &data, &[0, 1]);
-        let features = |n: u8| vec![f32::from(n); 2 * 40_000];
-        std::thread::scope(|scope| {
-            for n in 0..4 {
-                let (place, written) = (&place, Statistics::of(&features(n), 40_000).unwrap());
-                scope.spawn(move || (0..5).for_each(|_| place.write(&written).unwrap()));
-            }
-            for _ in 0..200 {
-                // Never half of one: either nothing yet, or one that opens.
-                assert!(fs::read(&place.path).map_or(true, |content| place.open(&content).is_some()));
-            }
-        });
-        assert_eq!(files(cache.path()), [place.path]);
-    }
-
-    #[test]
-    fn only_the_newest_are_kept() {
-        let folder = tempfile::tempdir().unwrap();
-        for age in 0..40_u64 {
-            let path = folder.path().join(format!("{age:02}"));
-            let file = fs::File::create(&path).unwrap();
-            file.set_modified(SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(9_000 - age)).unwrap();
-        }
-        keep_newest(folder.path());
-        let mut left: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
-        left.sort();
-        assert_eq!((left.len(), left[KEEP - 1].to_str()), (KEEP, Some("31")));
+    fn statistics_of_more_images_than_features_are_kept_too() {
+        let cache = tempfile::tempdir().unwrap();
+        let numbers: Vec<f64> = (0..40).map(|i| f64::from(i * i % 17)).collect();
+        let features = Features::new(numbers, 2).unwrap();
+        let labels: Vec<u32> = (0..20).map(|image| u32::from(image == 19)).collect();
+        let of = || statistics(&features, &labels, 3, [9; 32], Some(cache.path()));
+        let bytes = |all: Vec<Option<Statistics>>| -> Vec<_> {
+            all.into_iter().map(|one| one.map(|one| one.to_bytes())).collect()
+        };
+        let first = bytes(of());
+        assert_eq!(first.iter().map(Option::is_some).collect::<Vec<_>>(), [true, true, false, false]);
+        assert_eq!((bytes(of()), files(cache.path()).len()), (first, 2));
     }
 }

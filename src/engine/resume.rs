@@ -10,7 +10,7 @@ use anyhow::Context as _;
 use super::RunRequest;
 use crate::config::again::{may_differ, shapes_networks};
 use crate::config::{Config, Overrides};
-use crate::event::{Alarm, AlarmKind, Edited, Event, SCHEMA};
+use crate::event::{Alarm, AlarmKind, Best, Edited, Event, SCHEMA, Scored};
 use crate::session::{self, CheckpointState, Stored};
 
 /// What a run begins with.
@@ -205,6 +205,10 @@ pub(super) struct Told {
     pub alarms: Vec<Alarm>,
     /// Changes of settings.
     pub edits: Vec<Edited>,
+    /// Each step that was the best when it was scored.
+    pub bests: Vec<Best>,
+    /// The last scores.
+    pub last_scored: Option<Scored>,
 }
 
 impl Told {
@@ -213,7 +217,7 @@ impl Told {
         let mut scoring = false;
         for event in events {
             // A score is taken once something else was told after its last part.
-            if !matches!(event, Event::Score(_)) {
+            if !matches!(event, Event::Score(_) | Event::Nearest(_) | Event::Best(_)) {
                 told.scored |= std::mem::take(&mut scoring);
             }
             match event {
@@ -221,9 +225,12 @@ impl Told {
                     (told.finished, told.last, told.diverged) = (false, started.step, None);
                     told.scored &= at <= started.step;
                     told.alarms.retain(|alarm| alarm.step <= started.step);
+                    told.bests.retain(|best| best.step <= started.step);
                 }
                 Event::Step(step) => told.last = step.step,
                 Event::Score(score) => scoring = score.step == at,
+                Event::Scored(scored) if scored.step <= at => told.last_scored = Some(*scored),
+                Event::Best(best) if best.step <= at => told.bests.push(best.clone()),
                 Event::Checkpoint(checkpoint) => told.checkpoint |= checkpoint.step == at,
                 Event::Finished { step } => told.finished = *step == at,
                 // Whoever takes its step again makes it again.
@@ -235,6 +242,9 @@ impl Told {
                 }
                 Event::Data(_)
                 | Event::Grid(_)
+                | Event::Scored(_)
+                | Event::Best(_)
+                | Event::Nearest(_)
                 | Event::Stage { .. }
                 | Event::Warning { .. }
                 | Event::Alarm(_)

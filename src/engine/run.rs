@@ -13,14 +13,14 @@ use super::begin::{self, Begin, Fixed, Kind};
 use super::clock::Clock;
 use super::feed::RunFeed;
 use super::sample::GridSampler;
-use super::score::Scorer;
+use super::scoring::Scoring;
 use super::store::Good;
 use super::watch::{self, At, Watch};
 use super::worker::Journal;
 use super::{RunRequest, StepHook, device, spread};
 use crate::config::{Config, Level, check};
 use crate::data::{DataError, Dataset};
-use crate::event::{Command, Edited, Event, SCHEMA, Score, Started, Step};
+use crate::event::{Command, Edited, Event, SCHEMA, Started, Step};
 use crate::session::Pending;
 use crate::train::{Losses, Trainer};
 
@@ -37,13 +37,12 @@ pub(super) struct Run<'a, 'b> {
     /// What the present step is still to bring.
     pub(super) pending: Pending,
     pub(super) classes: Vec<String>,
-    dataset: Arc<Dataset>,
-    device: Device,
+    pub(super) dataset: Arc<Dataset>,
+    pub(super) device: Device,
     pub(super) trainer: Trainer,
     pub(super) feed: RunFeed,
     pub(super) grid: GridSampler,
-    scorer: Option<Scorer>,
-    scoring_failed: bool,
+    pub(super) scoring: Scoring,
     pub(super) watch: Watch,
     /// How far the real images of each class are apart.
     pub(super) real_spreads: Vec<Option<f32>>,
@@ -90,8 +89,7 @@ impl<'a, 'b> Run<'a, 'b> {
             pending: begin.pending(),
             clock: Clock::at(begin.state.as_ref().map_or(0.0, |state| state.seconds)),
             edits_to_come: begin.edits_to_come(),
-            scorer: None,
-            scoring_failed: false,
+            scoring: begin.scoring(),
             watch: begin.watch(&config, &classes),
             real_spreads: spread::of_real(&dataset),
             good: None,
@@ -165,6 +163,7 @@ impl<'a, 'b> Run<'a, 'b> {
         self.feed = self.feed.with_settings(&config, self.dataset.clone(), &self.device)?;
         self.trainer = trainer;
         self.watch.take_settings(&config);
+        self.scoring.take_settings(&self.config, &config);
         self.config = config;
         Ok(())
     }
@@ -221,50 +220,6 @@ impl<'a, 'b> Run<'a, 'b> {
             return Ok(());
         }
         self.journal.tell(Event::Stage { step, resolution, fading })
-    }
-
-    /// False where a command asks for the end meanwhile. A score that cannot be taken is a warning, and no other is tried.
-    fn score(&mut self) -> anyhow::Result<bool> {
-        if self.scoring_failed {
-            self.pending.score = false;
-            return Ok(true);
-        }
-        self.journal.writer()?.flush()?;
-        let inbox = self.inbox;
-        // A pause waits for the score; a stop does not.
-        let (mut stopped, mut asked) = (false, Vec::new());
-        let go_on = &mut || {
-            loop {
-                match inbox.try_recv() {
-                    Ok(Command::Stop) | Err(TryRecvError::Disconnected) => {
-                        stopped = true;
-                        return false;
-                    }
-                    Ok(command) => asked.push(command),
-                    Err(TryRecvError::Empty) => return true,
-                }
-            }
-        };
-        match self.take_score(go_on) {
-            Ok(Some(score)) => self.journal.tell(Event::Score(score))?,
-            Ok(None) => {}
-            Err(err) => {
-                self.scoring_failed = true;
-                let message = format!("no score could be taken, and none is tried again in this run: {err:#}");
-                self.journal.tell(Event::Warning { step: self.journal.step, message })?;
-            }
-        }
-        self.clock.restart();
-        self.pending.score = stopped;
-        if stopped { Ok(false) } else { self.obey_later(asked) }
-    }
-
-    fn take_score(&mut self, go_on: &mut dyn FnMut() -> bool) -> anyhow::Result<Option<Score>> {
-        if self.scorer.is_none() {
-            self.scorer = Scorer::new(&self.config, &self.dataset, go_on)?;
-        }
-        let Some(scorer) = &self.scorer else { return Ok(None) };
-        scorer.score(&self.config, &mut self.trainer, self.journal.step, &self.device, go_on)
     }
 }
 

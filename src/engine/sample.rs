@@ -9,9 +9,10 @@ use rand_distr::{Distribution as _, StandardNormal};
 
 use super::feed::noise;
 use super::score::CHUNK;
+use super::sheet::sheet;
 use crate::config::Config;
 use crate::config::chance::{ChaCha8Rng, Purpose, stream};
-use crate::event::{GridPicture, Picture};
+use crate::event::GridPicture;
 use crate::model::{Generator, Store};
 use crate::session::{CheckpointState, checkpoint_folder, checkpoints, read_checkpoint_file, read_state, write_whole};
 use crate::train::Trainer;
@@ -49,19 +50,7 @@ impl GridSampler {
     pub fn draw(&self, trainer: &mut Trainer, step: usize) -> candle_core::Result<GridPicture> {
         let images = trainer.averaged_images(&self.z, &self.labels, CHUNK)?;
         let (size, channels) = (self.size, self.channels);
-        let (width, height) = (self.columns * size, self.rows * size);
-        let mut rgb = vec![0; width * height * 3];
-        for (i, image) in images.chunks_exact(size * size * channels).enumerate() {
-            let (top, left) = (i / self.columns * size, i % self.columns * size);
-            for (y, line) in image.chunks_exact(size * channels).enumerate() {
-                let to = &mut rgb[((top + y) * width + left) * 3..][..size * 3];
-                for (to, from) in to.chunks_exact_mut(3).zip(line.chunks_exact(channels)) {
-                    to.copy_from_slice(&if channels == 3 { [from[0], from[1], from[2]] } else { [from[0]; 3] });
-                }
-            }
-        }
-        let picture = Picture { width, height, rgb: rgb.into() };
-        Ok(GridPicture { step, columns: self.columns, rows: self.rows, cell: size, picture })
+        Ok(sheet(step, (self.rows, self.columns), (size, channels), images.chunks_exact(size * size * channels)))
     }
 }
 

@@ -1,41 +1,77 @@
-//! Scores a run while it trains.
+//! Scores a run while it trains: real images are looked at once, the averaged generator's as often as it is scored.
 
-use std::time::Instant;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Context as _;
 use candle_core::{Device, Tensor};
 
 use super::feed::noise;
-use super::real;
-use crate::config::Config;
+use super::real::{Eye, Real, TOGETHER};
+use super::sheet::{cells, sheet};
 use crate::config::chance::{Purpose, stream};
+use crate::config::{Config, Metric};
 use crate::data::Dataset;
-use crate::event::Score;
-use crate::feature::EfficientNet;
-use crate::metric::{Statistics, frechet_distance};
+use crate::event::{GridPicture, Nearest, Score};
+use crate::feature::Extractor;
+use crate::metric::report::{
+    self, Gallery, Report, SMALL_CLASS, Sets, Settings, Side, Warning, applies, paired, scores_knowing, similarities,
+};
+use crate::metric::{Features, nearest_of};
 use crate::train::Trainer;
 
 /// Images that go through the generator at a time.
 pub(super) const CHUNK: usize = 32;
 
-/// The Frechet distance between real images and as many of the averaged generator with the same labels. Noise and real
-/// images are the same at every score of a run, so that scores differ by the generator alone.
+/// The labels of fakes are those of the real images looked at, one for one.
+const LABELS: &str = "of-reals";
+
+/// Compares real images with as many of the averaged generator with the same labels. Noise and real images are the same at
+/// every score of a run, so that scores differ by the generator alone.
 pub(super) struct Scorer {
-    extractor: EfficientNet,
-    real: Statistics,
-    labels: Vec<u32>,
+    eye: Eye,
+    settings: Settings,
+    classes: usize,
+    /// The real images that are looked at.
+    chosen: Vec<usize>,
+    real: Real,
+    held_out: Option<Real>,
+}
+
+/// The fakes of one score.
+struct Fakes {
+    features: Features,
+    logits: Option<Features>,
+    /// Those whose pixels are wanted once more.
+    pixels: BTreeMap<usize, Vec<u8>>,
+}
+
+/// What was measured at a step.
+pub(super) struct Taken {
+    pub scores: Vec<Score>,
+    /// What could not be measured, and why.
+    pub missing: Vec<String>,
 }
 
 impl Scorer {
     /// Looks at the real images: all, or `score.images` of them, the classes in their own shares. `go_on` is asked between
     /// chunks; nothing is returned where it says no.
     pub fn new(config: &Config, dataset: &Dataset, go_on: &mut dyn FnMut() -> bool) -> anyhow::Result<Option<Self>> {
-        let extractor = EfficientNet::shipped()?;
+        let extractor = Extractor::named(&config.score.extractor)?;
+        let eye = Eye { extractor, resize: config.score.resize };
         let chosen = choose(dataset, config.score.images);
-        let labels = chosen.iter().map(|i| dataset.label(*i)).collect();
         let cache = config.data.cache_folder();
-        let real = real::statistics(&extractor, dataset, &chosen, cache.as_deref(), go_on)?;
-        Ok(real.map(|real| Self { extractor, real, labels }))
+        let Some(real) = eye.real(dataset, &chosen, cache.as_deref(), go_on)? else { return Ok(None) };
+        let mut held_out = None;
+        if let Some(other) = held_out_of(dataset) {
+            let all: Vec<usize> = (0..other.len()).collect();
+            let Some(seen) = eye.real(other, &all, cache.as_deref(), go_on)? else { return Ok(None) };
+            held_out = Some(seen);
+        }
+        let classes = dataset.class_names().len();
+        let mut metrics = config.score.measured();
+        metrics.retain(|metric| applies(*metric, classes, eye.extractor.logits() > 0));
+        let settings = Settings { metrics, k: config.score.k, ..Settings::default() };
+        Ok(Some(Self { eye, settings, classes, chosen, real, held_out }))
     }
 
     /// Scores the averaged generator. `go_on` is asked between chunks; nothing is returned where it says no.
@@ -43,33 +79,173 @@ impl Scorer {
         &self,
         config: &Config,
         trainer: &mut Trainer,
-        step: usize,
+        dataset: &Dataset,
         device: &Device,
         go_on: &mut dyn FnMut() -> bool,
-    ) -> anyhow::Result<Option<Score>> {
-        let start = Instant::now();
+    ) -> anyhow::Result<Option<Taken>> {
+        let Some(fakes) = self.draw(config, trainer, device, go_on)? else { return Ok(None) };
+        let sets = Sets {
+            classes: self.classes,
+            real: side(&self.real),
+            fake: Side { features: &fakes.features, labels: &self.real.labels, logits: fakes.logits.as_ref() },
+            held_out: self.held_out.as_ref().map(side),
+        };
+        let mut report = match scores_knowing(&sets, &self.real.statistics, &self.settings, &mut |_, _, _| go_on()) {
+            Ok(report) => report,
+            Err(crate::metric::MetricError::Cancelled) => return Ok(None),
+            Err(err) => return Err(err).context("the scores of the generated images"),
+        };
+        if self.settings.metrics.contains(&Metric::MsSsim) {
+            let found = self.similarities(dataset, &fakes, go_on);
+            if found.is_empty() {
+                let reason = crate::metric::MetricError::Few { images: dataset.size(), needed: 11 };
+                let metrics = vec![Metric::MsSsim];
+                report.warnings.push(Warning::Missing { metrics, class: None, reason });
+            }
+            report.scores.extend(found);
+        }
+        Ok(Some(self.told(config, dataset, &report)))
+    }
+
+    /// As many images as there are real ones, with their labels.
+    fn draw(
+        &self,
+        config: &Config,
+        trainer: &mut Trainer,
+        device: &Device,
+        go_on: &mut dyn FnMut() -> bool,
+    ) -> anyhow::Result<Option<Fakes>> {
+        let (size, channels) = (config.image_size, config.channels);
+        let wanted = self.wanted_pixels();
         let mut rng = stream(config.train.seed, Purpose::Score, 0);
-        let mut features = Vec::with_capacity(self.labels.len() * EfficientNet::FEATURES);
-        for labels in self.labels.chunks(128) {
+        let (mut seen, mut pixels, mut drawn) = (crate::feature::Seen::default(), BTreeMap::new(), 0);
+        for labels in self.real.labels.chunks(TOGETHER) {
             if !go_on() {
                 return Ok(None);
             }
             let z = noise(&mut rng, labels.len(), config.generator.latent_dim, device)?;
-            let labels = Tensor::new(labels, device)?;
-            let images = trainer.averaged_images(&z, &labels, CHUNK)?;
-            features.extend(self.extractor.features(&images, config.image_size, config.image_size, config.channels)?);
+            let images = trainer.averaged_images(&z, &Tensor::new(labels, device)?, CHUNK)?;
+            for (image, content) in (drawn..).zip(images.chunks_exact(size * size * channels)) {
+                if wanted.contains(&image) {
+                    pixels.insert(image, content.to_vec());
+                }
+            }
+            drawn += labels.len();
+            let part = self.eye.look(&images, size, channels)?;
+            seen.features.extend(part.features);
+            seen.logits.extend(part.logits);
         }
-        let fake = Statistics::of(&features, EfficientNet::FEATURES).context("features of the generated images")?;
-        Ok(Some(Score {
-            step,
-            metric: "frechet-distance".to_owned(),
-            extractor: EfficientNet::NAME.to_owned(),
-            class: None,
-            samples: self.labels.len(),
-            value: frechet_distance(&self.real, &fake)?,
-            seconds: start.elapsed().as_secs_f64(),
-        }))
+        let failed = "features of the generated images";
+        let (features, logits) = (self.eye.features(&seen).context(failed)?, self.eye.logits(&seen).context(failed)?);
+        Ok(Some(Fakes { features, logits, pixels }))
     }
+
+    fn wanted_pixels(&self) -> BTreeSet<usize> {
+        if self.settings.metrics.contains(&Metric::MsSsim) {
+            paired(&self.real.labels, self.classes, self.settings.seed)
+        } else {
+            BTreeSet::new()
+        }
+    }
+
+    fn similarities(&self, dataset: &Dataset, fakes: &Fakes, go_on: &mut dyn FnMut() -> bool) -> Vec<report::Score> {
+        let of_real = |image: usize| self.chosen.get(image).map(|chosen| dataset.pixels(*chosen).to_vec());
+        let of_fake = |image: usize| fakes.pixels.get(&image).cloned();
+        let (labels, side, channels) = (&self.real.labels[..], dataset.size(), dataset.channels());
+        similarities(
+            Gallery { labels, open: &of_real, side, channels },
+            Gallery { labels, open: &of_fake, side, channels },
+            self.classes,
+            self.settings.seed,
+            &mut |_, _| go_on(),
+        )
+    }
+
+    /// A report as it is told.
+    fn told(&self, config: &Config, dataset: &Dataset, report: &Report) -> Taken {
+        let names = dataset.class_names();
+        let told = |score: &report::Score| {
+            let pixels = score.metric == Metric::MsSsim;
+            Score {
+                step: 0,
+                metric: score.metric.name().to_owned(),
+                extractor: if pixels { "pixels" } else { self.eye.extractor.name() }.to_owned(),
+                resize: if pixels { "" } else { self.eye.resize.name() }.to_owned(),
+                class: score.class.and_then(|class| names.get(class).cloned()),
+                samples: score.fakes,
+                reals: Some(score.reals),
+                labels: LABELS.to_owned(),
+                seed: config.train.seed,
+                k: has_radius(score.metric).then_some(self.settings.k),
+                value: score.value,
+                spread: score.spread,
+                interval: score.interval,
+                baseline: score.baseline,
+                caution: caution(score, report),
+                seconds: 0.0,
+            }
+        };
+        let missing = report.warnings.iter().filter(|warning| matches!(warning, Warning::Missing { .. }));
+        let mut scores: Vec<&report::Score> = report.scores.iter().collect();
+        scores.sort_by_key(|score| (score.metric, score.class));
+        Taken {
+            scores: scores.into_iter().map(told).collect(),
+            missing: missing.map(|warning| warning.text(&names)).collect(),
+        }
+    }
+
+    /// Whether the nearest real images of the grid's are wanted.
+    pub fn shows_nearest(&self) -> bool {
+        self.settings.metrics.contains(&Metric::NearestReal)
+    }
+
+    /// The nearest real image of each image of a grid, at its place, and how near it is.
+    pub fn nearest(&self, grid: &GridPicture, dataset: &Dataset) -> anyhow::Result<(GridPicture, Nearest)> {
+        let seen = self.eye.look(&cells(grid), grid.cell, 3)?;
+        let found = nearest_of(&self.real.features, &self.eye.features(&seen)?)?;
+        let images = found.iter().map(|nearest| dataset.pixels(self.chosen[nearest.index]));
+        let picture = sheet(grid.step, (grid.rows, grid.columns), (grid.cell, dataset.channels()), images);
+        #[expect(clippy::cast_possible_truncation, reason = "a distance is told with few digits")]
+        let distances = found.iter().map(|nearest| nearest.distance as f32).collect();
+        let about = Nearest {
+            step: grid.step,
+            file: String::new(),
+            extractor: self.eye.extractor.name().to_owned(),
+            distances,
+            authentic: found.iter().map(|nearest| nearest.authentic).collect(),
+        };
+        Ok((picture, about))
+    }
+}
+
+fn side(real: &Real) -> Side<'_> {
+    Side { features: &real.features, labels: &real.labels, logits: real.logits.as_ref() }
+}
+
+/// Whether a score depends on k.
+fn has_radius(metric: Metric) -> bool {
+    matches!(metric, Metric::Precision | Metric::Recall | Metric::Density | Metric::Coverage)
+}
+
+/// Why a score is to be read with care.
+fn caution(score: &report::Score, report: &Report) -> Option<String> {
+    let few = |warning: &Warning| match (warning, score.metric, score.class) {
+        (Warning::FewForFrechet { images, features }, Metric::FrechetDistance, None) => Some(format!(
+            "{images} images for {features} features: too large by an amount that depends on their number; compare it only for equal numbers"
+        )),
+        (Warning::SplitReals { held_out }, Metric::Copying | Metric::ClassifierAccuracy, None) => {
+            Some(format!("no images were held out of training: {held_out} that were trained on stand in for them"))
+        }
+        _ => None,
+    };
+    let small = score.class.is_some() && score.reals.min(score.fakes) < SMALL_CLASS;
+    let small = small.then(|| format!("a class of fewer than {SMALL_CLASS} images: it says little"));
+    small.or_else(|| report.warnings.iter().find_map(few))
+}
+
+/// The images that were held out of training.
+fn held_out_of(_dataset: &Dataset) -> Option<&Dataset> {
+    None
 }
 
 /// Which real images are looked at: all, or about `wanted` of them, spread evenly over every class.

@@ -74,7 +74,8 @@ impl Run<'_, '_> {
     }
 
     fn write(&mut self, checkpoint: &Good) -> anyhow::Result<()> {
-        let stored = self.journal.writer()?.checkpoint(&checkpoint.state, &checkpoint.files)?;
+        let best = self.scoring.best_step(&self.config);
+        let stored = self.journal.writer()?.checkpoint(&checkpoint.state, &checkpoint.files, best)?;
         // Told first: nothing goes that the session does not say has gone.
         self.journal.tell(Event::Checkpoint(stored.clone()))?;
         self.journal.writer()?.remove(&stored);

@@ -4,6 +4,7 @@
 //! also the lines of a session's `events.jsonl` and of `gandle train --json`, so their names are an interface.
 
 mod job;
+mod score;
 
 use std::sync::Arc;
 
@@ -12,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::config::{Change, Config};
 
 pub use job::JobEvent;
+pub use score::{Best, Nearest, Score, Scored};
 
 /// Version of the lines in `events.jsonl`; it stands in the first of them.
 pub const SCHEMA: u32 = 1;
@@ -19,8 +21,8 @@ pub const SCHEMA: u32 = 1;
 /// Called by the engine when there is news. Tests pass `|| {}`; only `app` ties it to a window.
 pub type Waker = Arc<dyn Fn() + Send + Sync>;
 
-/// News from the engine. Wall-clock readings stand in fields named `time`, `seconds` and `images_per_s` alone:
-/// without them, two runs of one seed give the same events.
+/// News from the engine. Wall-clock readings stand in fields named `time`, `seconds`, `total_seconds`,
+/// `share` and `images_per_s` alone: without them, two runs of one seed give the same events.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
 pub enum Event {
@@ -32,6 +34,12 @@ pub enum Event {
     Step(Step),
     /// A score was taken.
     Score(Score),
+    /// All scores of a step are taken.
+    Scored(Scored),
+    /// A step's score is the best so far; its checkpoint stays.
+    Best(Best),
+    /// For each image of the step's grid the nearest real one was found and stored.
+    Nearest(Nearest),
     /// A sample grid was drawn and stored.
     Grid(Grid),
     /// A checkpoint was written.
@@ -210,25 +218,6 @@ pub struct Step {
     pub seconds: f64,
     /// Images of one update of the discriminator, times steps, a second; over about the last second.
     pub images_per_s: f64,
-}
-
-/// A score of the averaged generator.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Score {
-    /// Steps done.
-    pub step: usize,
-    /// What was measured (`frechet-distance`).
-    pub metric: String,
-    /// The network whose features were compared (`efficientnet-lite0`).
-    pub extractor: String,
-    /// The class, or nothing for all of them together.
-    pub class: Option<String>,
-    /// Images on either side.
-    pub samples: usize,
-    /// The score.
-    pub value: f64,
-    /// Seconds that it took.
-    pub seconds: f64,
 }
 
 /// A stored sample grid.

@@ -36,6 +36,14 @@ impl Extractor {
         }
     }
 
+    /// SHA-256 of the file of weights, in hexadecimal.
+    pub fn weights_sha256(&self) -> String {
+        match self {
+            Self::EfficientNet(_) => EfficientNet::weights_sha256().iter().map(|byte| format!("{byte:02x}")).collect(),
+            Self::Inception(network) => network.weights_sha256().to_owned(),
+        }
+    }
+
     /// Features of an image.
     pub fn features(&self) -> usize {
         match self {

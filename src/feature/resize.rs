@@ -1,37 +1,9 @@
 //! Bringing images of any size to the one that a network sees, in the ways of the programs whose scores are published.
 //! They differ by more than most results do, so every score names its own.
 
-use std::fmt;
-
-/// A way to resize, and to bring bytes to the numbers that the Inception of 2015 is then fed with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Resize {
-    /// As pytorch-fid: bilinear with half-pixel centres, not antialiased; a byte `x` becomes `x / 127.5 - 1`.
-    PytorchFid,
-    /// As torch-fidelity, StyleGAN and TensorFlow 1: bilinear without the half pixel, not antialiased; `(x - 128) / 128`.
-    TorchFidelity,
-    /// As clean-fid: Pillow's bicubic with antialiasing, cut to 0..=255 but not rounded; `(x - 128) / 128`.
-    Clean,
-}
+pub use crate::config::Resize;
 
 impl Resize {
-    /// All of them.
-    pub const ALL: [Self; 3] = [Self::PytorchFid, Self::TorchFidelity, Self::Clean];
-
-    /// Its name on the command line and beside scores.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::PytorchFid => "pytorch-fid",
-            Self::TorchFidelity => "torch-fidelity",
-            Self::Clean => "clean",
-        }
-    }
-
-    /// The one of this name.
-    pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|resize| resize.name() == name)
-    }
-
     /// What a value of 0..=255 becomes for the Inception.
     pub(super) fn unit(self, value: f32) -> f32 {
         match self {
@@ -54,12 +26,6 @@ impl Resize {
             Self::TorchFidelity => (0..to).map(|at| two(at as f32 * scale)).collect(),
             Self::Clean => (0..to).map(|at| bicubic(at, from, to)).collect(),
         }
-    }
-}
-
-impl fmt::Display for Resize {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
     }
 }
 
@@ -158,6 +124,7 @@ impl Picture<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Choice as _;
 
     fn first_row(resize: Resize, image: &[u8], width: usize, side: usize) -> Vec<f32> {
         let mut out = vec![9.0; side * side * 3];
@@ -193,7 +160,7 @@ mod tests {
     #[test]
     fn the_same_size_changes_nothing() {
         let image: Vec<u8> = (0..16).map(|v| v * 9).collect();
-        for resize in Resize::ALL {
+        for resize in Resize::ALL.iter().copied() {
             close(&first_row(resize, &image, 4, 4), &[0.0, 9.0, 18.0, 27.0]);
         }
     }

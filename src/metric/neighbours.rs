@@ -119,6 +119,37 @@ impl Neighbours {
     }
 }
 
+/// For each fake its nearest real image.
+///
+/// # Errors
+/// For different extractors, no fake, or fewer than two real images.
+pub fn nearest_of(real: &Features, fake: &Features) -> Result<Vec<Nearest>, MetricError> {
+    real.comparable(fake, 1)?;
+    real.comparable(real, 2)?;
+    let centre = real.mean();
+    let all = Points::new(real, &centre);
+    let found = Points::new(fake, &centre).nearest(&all);
+    // Only of the real images that were found is it asked how near others are.
+    let indices: Vec<usize> = found.iter().map(|(index, _)| *index).collect();
+    let least = Points::new(&real.take(&indices), &centre).each(
+        &all,
+        |row| (indices[row], f64::INFINITY),
+        |(own, least), first, squared| {
+            for (column, distance) in squared.iter().enumerate() {
+                if first + column != *own && distance < least {
+                    *least = *distance;
+                }
+            }
+        },
+    );
+    let nearest = found.iter().zip(least).map(|((index, distance), (_, other))| Nearest {
+        index: *index,
+        distance: distance.sqrt(),
+        authentic: other < *distance,
+    });
+    Ok(nearest.collect())
+}
+
 /// The distance of each image to the nearest other one of its own set: what distances to fakes compare with.
 ///
 /// # Errors
@@ -127,4 +158,25 @@ pub fn nearest_other(features: &Features) -> Result<Vec<f64>, MetricError> {
     features.comparable(features, 2)?;
     let nearest = Points::new(features, &features.mean()).nearest_others(1);
     Ok(nearest.into_iter().flatten().map(f64::sqrt).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nearest_images_are_those_of_the_scores() {
+        let numbers = |n: usize, seed: usize| (0..n * 4).map(|i| ((i * i * 29 + seed) % 83) as f64).collect();
+        let (real, fake) = (Features::new(numbers(40, 3), 4).unwrap(), Features::new(numbers(12, 8), 4).unwrap());
+        // A copy, and two that share their nearest real image.
+        let fake = Features::new([fake.numbers(), real.row(7), real.row(7)].concat(), 4).unwrap();
+        let want = Neighbours::of(&real, &fake, 2).unwrap();
+        let found = nearest_of(&real, &fake).unwrap();
+        for (found, want) in found.iter().zip(want.nearest()) {
+            assert_eq!((found.index, found.authentic), (want.index, want.authentic));
+            assert!((found.distance - want.distance).abs() < 1e-9);
+        }
+        assert_eq!(found.len(), 14);
+        assert!(!want.nearest()[13].authentic && want.nearest()[13].distance == 0.0);
+    }
 }

@@ -36,6 +36,9 @@ fn fact(event: &Event) -> Option<Fact> {
             about.extend([score.metric.clone(), score.extractor.clone()]);
             (score.step, "score", None, about)
         }
+        Event::Scored(scored) => (scored.step, "scored", None, Vec::new()),
+        Event::Best(best) => (best.step, "best", None, Vec::new()),
+        Event::Nearest(nearest) => (nearest.step, "nearest", None, Vec::new()),
         Event::Grid(grid) => (grid.step, "grid", None, Vec::new()),
         Event::Checkpoint(checkpoint) => (checkpoint.step, "checkpoint", None, Vec::new()),
         Event::Alarm(alarm) => (alarm.step, "alarm", Some(alarm.kind), named(&alarm.subject)),

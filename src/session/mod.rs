@@ -1,6 +1,6 @@
 //! A run's folder: writes events, grids and checkpoints so that a crash loses nothing, and reads them back as the same events.
 //!
-//! `run.toml` (the whole configuration), `events.jsonl` (one event a line), `grids/<step>.png`, `checkpoints/<step>/`,
+//! `run.toml` (the whole configuration), `events.jsonl` (one event a line), `grids/<step>.png`, `nearest/<step>.png`, `checkpoints/<step>/`,
 //! `exports/` and `lock`. Files appear whole or not at all: they are written beside their place, flushed to disk and
 //! renamed. `events.jsonl` only ever grows: a run that goes on from a checkpoint says so by another `started`, whose step
 //! voids what stands before it of later steps.
@@ -29,6 +29,8 @@ const EVENTS: &str = "events.jsonl";
 /// Held by whoever writes to the session.
 const LOCK: &str = "lock";
 const GRIDS: &str = "grids";
+/// Nearest real images of grids.
+const NEAREST: &str = "nearest";
 const CHECKPOINTS: &str = "checkpoints";
 /// What a checkpoint holds besides tensors; written last, so that its presence says that the rest is there.
 const STATE: &str = "state.json";

@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use super::{
-    CHECKPOINTS, CheckpointState, EVENTS, FileSum, GRIDS, Lock, RUN, Result, STATE, SessionError, checkpoints, mend,
+    CHECKPOINTS, CheckpointState, EVENTS, FileSum, GRIDS, Lock, NEAREST, RUN, Result, STATE, SessionError, checkpoints,
+    mend,
 };
 use crate::config::{Config, Train};
 use crate::event::{Checkpoint, Event, Grid, GridPicture};
@@ -104,7 +105,22 @@ impl Writer {
     /// # Errors
     /// Where the file cannot be written.
     pub fn grid(&mut self, grid: &GridPicture) -> Result<Grid> {
-        let file = format!("{GRIDS}/{:07}.png", grid.step);
+        Ok(Grid { step: grid.step, file: self.picture(GRIDS, grid)? })
+    }
+
+    /// Stores the real images that are nearest to those of a step's grid, as a picture like it, and returns its path below
+    /// the session's folder.
+    ///
+    /// # Errors
+    /// Where the file cannot be written.
+    pub fn nearest(&mut self, grid: &GridPicture) -> Result<String> {
+        let folder = self.folder.join(NEAREST);
+        fs::create_dir_all(&folder).map_err(SessionError::io("could not make the folder", &folder))?;
+        self.picture(NEAREST, grid)
+    }
+
+    fn picture(&self, below: &str, grid: &GridPicture) -> Result<String> {
+        let file = format!("{below}/{:07}.png", grid.step);
         let path = self.folder.join(&file);
         let picture = &grid.picture;
         let mut png = Vec::new();
@@ -114,7 +130,7 @@ impl Writer {
         image::ImageEncoder::write_image(encoder, &picture.rgb, width, height, image::ExtendedColorType::Rgb8)
             .map_err(|err| SessionError::content(&path, format!("could not encode the grid: {err}")))?;
         write_whole(&path, &png)?;
-        Ok(Grid { step: grid.step, file })
+        Ok(file)
     }
 
     /// Whether the checkpoint of a step is stored.
@@ -123,11 +139,17 @@ impl Writer {
     }
 
     /// Stores a checkpoint: all files, then its state, in a folder that appears whole. What it makes superfluous
-    /// (`train.keep_checkpoints`, `train.keep_every`) is named; [`Writer::remove`] takes it away once that is told.
+    /// (`train.keep_checkpoints`, `train.keep_every`) is named; [`Writer::remove`] takes it away once that is told. That of
+    /// the `best` step stays.
     ///
     /// # Errors
     /// Where it cannot be written; what was there before stays, and nothing of the new one does.
-    pub fn checkpoint(&mut self, state: &CheckpointState, files: &[(&str, Vec<u8>)]) -> Result<Checkpoint> {
+    pub fn checkpoint(
+        &mut self,
+        state: &CheckpointState,
+        files: &[(&str, Vec<u8>)],
+        best: Option<usize>,
+    ) -> Result<Checkpoint> {
         let place = self.folder.join(name_of(state.step));
         // A checkpoint never holds more than the events that led to it.
         self.sync()?;
@@ -140,7 +162,7 @@ impl Writer {
             }
             written?;
         }
-        let removed = surplus(&checkpoints(&self.folder), &state.config.train).into_iter().map(name_of).collect();
+        let removed = surplus(&checkpoints(&self.folder), &state.config.train, best).into_iter().map(name_of).collect();
         Ok(Checkpoint { step: state.step, folder: name_of(state.step), removed })
     }
 
@@ -209,7 +231,10 @@ fn write_checkpoint(beside: &Path, place: &Path, state: &CheckpointState, files:
 }
 
 /// Which of these checkpoints, oldest first, need not stay.
-fn surplus(have: &[usize], train: &Train) -> Vec<usize> {
+fn surplus(have: &[usize], train: &Train, best: Option<usize>) -> Vec<usize> {
+    // The best one is none of those that are counted, unless it is the newest, from which the run goes on.
+    let have: Vec<usize> =
+        have.iter().copied().filter(|step| Some(*step) != best || have.last() == best.as_ref()).collect();
     let (newest, every) = (train.keep_checkpoints, train.keep_every);
     let older = if newest == 0 { 0 } else { have.len().saturating_sub(newest) };
     let for_good = |step: usize| every > 0 && step > 0 && step.is_multiple_of(every);
@@ -266,7 +291,7 @@ mod tests {
     fn the_newest_and_every_kth_stay() {
         let keep = |newest, every, have: &[usize]| {
             let train = Train { keep_checkpoints: newest, keep_every: every, ..Train::default() };
-            surplus(have, &train)
+            surplus(have, &train, None)
         };
         let have = [0, 100, 200, 300, 400, 437];
         assert_eq!(keep(0, 0, &have), [0; 0]);
@@ -274,5 +299,9 @@ mod tests {
         assert_eq!(keep(1, 200, &have), [0, 100, 300]);
         assert_eq!(keep(9, 200, &have), [0; 0]);
         assert_eq!(keep(2, 100, &have), [0]);
+        let best = |best| surplus(&have, &Train { keep_checkpoints: 2, ..Train::default() }, Some(best));
+        assert_eq!(best(100), [0, 200, 300]);
+        assert_eq!(best(400), [0, 100, 200], "beside the two newest others");
+        assert_eq!(best(437), [0, 100, 200, 300], "the newest counts once");
     }
 }

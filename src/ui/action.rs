@@ -23,6 +23,8 @@ pub enum Action {
     ChooseData,
     /// Ask the user for the file of VGG19's weights.
     ChooseVgg19,
+    /// Ask the user for the file of the Inception's weights.
+    ChooseInception,
     /// Take this data source and read it.
     UseData(String),
     /// Read the data source of the set-up (again).

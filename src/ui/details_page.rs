@@ -5,9 +5,8 @@ use egui::{Grid, RichText, Ui};
 use super::action::Action;
 use super::alarms::AlarmEntry;
 use super::run_view::RunView;
-use super::{format, theme, widgets};
+use super::{format, score_cards, theme, widgets};
 use crate::config::{Config, explain};
-use crate::event::Score;
 
 /// Height of a row of a table.
 const ROW: f32 = 18.0;
@@ -57,7 +56,7 @@ fn details_ui(ui: &mut Ui, view: &RunView, settings: &[Setting]) -> Vec<Action> 
         ui.spacing_mut().item_spacing.x = gap;
         widgets::column(ui, "details-left", half, |ui| {
             actions.extend(facts_ui(ui, view));
-            scores_ui(ui, view);
+            score_cards::scores_ui(ui, view);
         });
         widgets::column(ui, "details-right", half, |ui| actions.extend(settings_ui(ui, view, settings)));
     });
@@ -122,34 +121,13 @@ fn facts(view: &RunView) -> Vec<(&'static str, String)> {
     facts.push(("Alarms", if alarms.is_empty() { "none".to_owned() } else { alarms.join("; ") }));
     let steps: Vec<String> = view.checkpoints().iter().map(|checkpoint| format::count(checkpoint.step)).collect();
     facts.push(("Checkpoints", if steps.is_empty() { "none".to_owned() } else { format!("at {}", steps.join("; ")) }));
-    facts
-}
-
-fn scores_ui(ui: &mut Ui, view: &RunView) {
-    let Some(newest) = view.scores().last() else { return };
-    let scores: Vec<&Score> = view.scores().iter().filter(|score| score.step == newest.step).collect();
-    for group in scores.chunk_by(|a, b| a.metric == b.metric && a.extractor == b.extractor) {
-        let Some(first) = group.first() else { continue };
-        widgets::card(ui, |ui| {
-            ui.set_min_width(ui.available_width());
-            widgets::title(ui, &format!("{} ({})", format::metric(&first.metric), format::extractor(&first.extractor)));
-            widgets::small(ui, format!("At step {}", format::count(newest.step)));
-            ui.add_space(4.0);
-            Grid::new((&first.metric, &first.extractor)).num_columns(3).min_row_height(ROW).show(ui, |ui| {
-                for score in group {
-                    score_row(ui, score);
-                }
-            });
-        });
+    if let Some(best) = view.best() {
+        let (step, metric) = (format::count(best.step), format::metric(&best.metric));
+        let kept = view.checkpoints().iter().any(|checkpoint| checkpoint.step == best.step);
+        let kept = if kept { "" } else { "; its checkpoint is gone" };
+        facts.push(("Best step", format!("{step}, {metric} {}{kept}", score_cards::digits(best.value))));
     }
-}
-
-fn score_row(ui: &mut Ui, score: &Score) {
-    let p = widgets::palette(ui);
-    ui.label(score.class.as_deref().unwrap_or("all classes"));
-    widgets::number(ui, format!("{:>9.3}", score.value), p.strong);
-    widgets::number(ui, format!("{:>9} images", format::count(score.samples)), p.muted);
-    ui.end_row();
+    facts
 }
 
 /// Characters of a value that fit beside its key; the end of a path tells more than its beginning.

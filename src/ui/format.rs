@@ -109,7 +109,12 @@ pub fn rate(value: f64) -> String {
 pub fn metric(name: &str) -> String {
     match name {
         "frechet-distance" => "Frechet distance".to_owned(),
-        "kernel-distance" => "Kernel distance".to_owned(),
+        "intra-class-frechet-distance" => "Intra-class Frechet distance".to_owned(),
+        "kernel-distance-subsets" => "Kernel distance, subsets".to_owned(),
+        "authentic-percent" => "Authentic percent (AuthPct)".to_owned(),
+        "copying" => "Copying (C_T)".to_owned(),
+        "ms-ssim" => "MS-SSIM".to_owned(),
+        "classifier-auc" => "Classifier AUC".to_owned(),
         other => sentence(other),
     }
 }
@@ -119,7 +124,12 @@ pub fn extractor(name: &str) -> String {
     match name {
         "efficientnet-lite0" => "EfficientNet-Lite0".to_owned(),
         "inception" => "Inception".to_owned(),
-        other => other.to_owned(),
+        "pixels" => "Pixels".to_owned(),
+        other => match other.strip_prefix("inception-2015") {
+            Some("") => "Inception (2015)".to_owned(),
+            Some(rest) => format!("Inception of other weights ({})", rest.trim_start_matches(':')),
+            None => other.to_owned(),
+        },
     }
 }
 

@@ -18,6 +18,7 @@ mod resume;
 mod run_page;
 mod run_view;
 mod samples;
+mod score_cards;
 mod series;
 mod sessions_page;
 pub mod setup;

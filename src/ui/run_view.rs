@@ -3,7 +3,9 @@
 use std::collections::VecDeque;
 use std::path::PathBuf;
 
-use crate::event::{Checkpoint, Command, DataSummary, Edited, Event, Grid, GridPicture, Score, Started, Step};
+use crate::event::{
+    Best, Checkpoint, Command, DataSummary, Edited, Event, Grid, GridPicture, Nearest, Score, Scored, Started, Step,
+};
 
 use super::alarms::{self, Alarms};
 use super::log::{LogLevel, LogLine};
@@ -27,6 +29,9 @@ pub struct RunView {
     last: Option<Step>,
     curves: Curves,
     scores: Vec<Score>,
+    scored: Option<Scored>,
+    bests: Vec<Best>,
+    nearest: Vec<Nearest>,
     stages: Stages,
     grids: Vec<Grid>,
     checkpoints: Vec<Checkpoint>,
@@ -63,6 +68,17 @@ impl RunView {
                 }
             }
             Event::Score(score) => self.score(score),
+            Event::Scored(scored) => self.scored = Some(scored),
+            Event::Best(best) => {
+                let metric = super::format::metric(&best.metric);
+                self.note(LogLevel::Info, format!("The best so far by {metric}; its checkpoint stays"));
+                self.bests.retain(|old| old.step != best.step);
+                self.bests.push(best);
+            }
+            Event::Nearest(nearest) => {
+                self.nearest.retain(|old| old.step != nearest.step);
+                self.nearest.push(nearest);
+            }
             Event::Grid(grid) => {
                 self.step = self.step.max(grid.step);
                 self.grids.retain(|old| old.step != grid.step);
@@ -143,6 +159,9 @@ impl RunView {
             series.truncate_after(started.step);
         }
         self.scores.retain(|score| score.step <= started.step);
+        self.scored.take_if(|scored| scored.step > started.step);
+        self.bests.retain(|best| best.step <= started.step);
+        self.nearest.retain(|nearest| nearest.step <= started.step);
         self.stages.restart(started.step);
         self.grids.retain(|grid| grid.step <= started.step);
         self.checkpoints.retain(|checkpoint| checkpoint.step <= started.step);
@@ -249,6 +268,21 @@ impl RunView {
     /// The scores, oldest first.
     pub fn scores(&self) -> &[Score] {
         &self.scores
+    }
+
+    /// What the scores so far have taken.
+    pub fn scored(&self) -> Option<&Scored> {
+        self.scored.as_ref()
+    }
+
+    /// The best step so far by `score.best`.
+    pub fn best(&self) -> Option<&Best> {
+        self.bests.last()
+    }
+
+    /// The nearest real images of grids, oldest first.
+    pub fn nearest(&self) -> &[Nearest] {
+        &self.nearest
     }
 
     /// The stages of a growing network, oldest first; none where it does not grow.

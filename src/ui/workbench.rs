@@ -209,6 +209,7 @@ impl Workbench {
             | Action::Command(_)
             | Action::ChooseData
             | Action::ChooseVgg19
+            | Action::ChooseInception
             | Action::UseData(_)
             | Action::ReadData
             | Action::CancelReading

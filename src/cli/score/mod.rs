@@ -9,9 +9,10 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::Usage;
+use crate::config::Choice as _;
 use crate::engine::device;
 use crate::feature::{Extractor, FeatureError, Resize};
-use crate::metric::report::{self, Gallery, Report, Sets, Settings, similarities};
+use crate::metric::report::{self, Gallery, Report, Sets, Settings, applies, similarities};
 use crate::metric::{Metric, Warning};
 use look::Looked;
 
@@ -57,7 +58,7 @@ pub(super) struct ScoreArgs {
 
 pub(super) fn run(args: &ScoreArgs) -> anyhow::Result<ExitCode> {
     let resize = Resize::named(&args.resize).ok_or_else(|| {
-        let names = Resize::ALL.map(Resize::name).join(", ");
+        let names = Resize::ALL.iter().map(|resize| resize.name()).collect::<Vec<_>>().join(", ");
         Usage(format!("--resize: there is no way `{}` to resize; there are {names}", args.resize))
     })?;
     let metrics = metrics(&args.scores)?;
@@ -74,7 +75,7 @@ fn metrics(names: &[String]) -> Result<Vec<Metric>, Usage> {
     if names.is_empty() {
         return Ok(Metric::ALL.to_vec());
     }
-    let known = || Metric::ALL.map(Metric::name).join(", ");
+    let known = || Metric::ALL.iter().map(|metric| metric.name()).collect::<Vec<_>>().join(", ");
     let one = |name: &String| {
         Metric::named(name.trim())
             .ok_or_else(|| Usage(format!("--scores: there is no score `{name}`; there are {}", known())))
@@ -91,7 +92,9 @@ fn score(args: &ScoreArgs, extractor: &Extractor, resize: Resize, metrics: Vec<M
     let classes = look::common_classes(&mut looked);
     let (real, fake, held_out) = (&looked[0], &looked[1], looked.get(2));
 
-    let metrics = if args.scores.is_empty() { applicable(metrics, extractor, &classes) } else { metrics };
+    // Without being asked for, a score that this extractor or a folder without classes never has is not missing.
+    let fits = |metric: &Metric| !args.scores.is_empty() || applies(*metric, classes.len(), extractor.logits() > 0);
+    let metrics = metrics.into_iter().filter(fits).collect();
     let settings = Settings { metrics, k: args.k.into(), seed: args.seed };
     let sets = Sets {
         classes: classes.len().max(1),
@@ -124,31 +127,6 @@ fn score(args: &ScoreArgs, extractor: &Extractor, resize: Resize, metrics: Vec<M
     let found = |metric: &Metric| report.scores.iter().any(|score| score.metric == *metric);
     let enough = if args.scores.is_empty() { !report.scores.is_empty() } else { settings.metrics.iter().all(found) };
     Ok(if enough { ExitCode::SUCCESS } else { ExitCode::from(1) })
-}
-
-/// Without being asked for, a score that this extractor or a folder without classes never has is not missing.
-fn applicable(metrics: Vec<Metric>, extractor: &Extractor, classes: &[String]) -> Vec<Metric> {
-    let applies = |metric: &Metric| match metric {
-        Metric::InceptionScore => extractor.logits() > 0,
-        Metric::IntraClassFrechetDistance
-        | Metric::ClassifierAccuracy
-        | Metric::ClassifierBalancedAccuracy
-        | Metric::ClassifierRecall
-        | Metric::ClassifierAuc => classes.len() > 1,
-        Metric::FrechetDistance
-        | Metric::KernelDistance
-        | Metric::KernelDistanceSubsets
-        | Metric::Precision
-        | Metric::Recall
-        | Metric::Density
-        | Metric::Coverage
-        | Metric::AuthenticPercent
-        | Metric::Copying
-        | Metric::VendiScore
-        | Metric::MsSsim
-        | Metric::NearestReal => true,
-    };
-    metrics.into_iter().filter(applies).collect()
 }
 
 /// Adds how alike images of one class are.

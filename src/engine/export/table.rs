@@ -8,7 +8,8 @@ pub(super) fn files(source: &Source) -> Vec<(String, Vec<u8>)> {
     let head = head(source);
     let mut curves = head.clone()
         + "step,loss_d,loss_g,logits_real,logits_fake,generator_lr,discriminator_lr,augment_probability,sign_real,seconds,images_per_s\n";
-    let mut scores = head + "step,metric,extractor,class,samples,value,seconds\n";
+    let mut scores = head
+        + "step,metric,extractor,class,samples,value,seconds,resize,reals,k,spread,interval_low,interval_high,of_reals\n";
     for event in &source.history {
         if let Event::Step(s) = event {
             curves += &format!(
@@ -29,7 +30,21 @@ pub(super) fn files(source: &Source) -> Vec<(String, Vec<u8>)> {
         if let Event::Score(s) = event {
             let class = s.class.as_deref().map(quoted).unwrap_or_default();
             let (metric, extractor) = (quoted(&s.metric), quoted(&s.extractor));
-            scores += &format!("{},{metric},{extractor},{class},{},{},{}\n", s.step, s.samples, s.value, s.seconds);
+            let interval = s.interval.map(|[low, high]| (Some(low), Some(high))).unwrap_or_default();
+            scores += &format!(
+                "{},{metric},{extractor},{class},{},{},{},{},{},{},{},{},{},{}\n",
+                s.step,
+                s.samples,
+                s.value,
+                s.seconds,
+                s.resize,
+                optional(s.reals),
+                optional(s.k),
+                optional(s.spread),
+                optional(interval.0),
+                optional(interval.1),
+                optional(s.baseline)
+            );
         }
     }
     let name = |what: &str| format!("{what}-step{:07}.csv", source.step);
@@ -37,8 +52,8 @@ pub(super) fn files(source: &Source) -> Vec<(String, Vec<u8>)> {
 }
 
 /// A number that is not always told.
-fn optional(value: Option<f32>) -> String {
-    value.map(|value| value.to_string()).unwrap_or_default()
+fn optional(value: Option<impl ToString>) -> String {
+    value.as_ref().map(ToString::to_string).unwrap_or_default()
 }
 
 fn head(source: &Source) -> String {

@@ -40,6 +40,8 @@ pub struct Inception {
     blocks: Vec<Block>,
     last: Frozen,
     name: String,
+    /// SHA-256 of the file of weights.
+    sum: String,
     /// Buffers waiting for their next images; never more than the threads that ever worked at once.
     space: Mutex<Vec<Space>>,
 }
@@ -85,10 +87,10 @@ impl Inception {
         }
         // Scores of other weights never compare with those of the published ones, so their name says which they are.
         let name = if sum == PUBLISHED { "inception-2015".into() } else { format!("inception-2015:{}", &sum[..8]) };
-        Self::build(&mut file, name)
+        Self::build(&mut file, name, sum)
     }
 
-    fn build(file: &mut TensorFile, name: String) -> Result<Self, FeatureError> {
+    fn build(file: &mut TensorFile, name: String, sum: String) -> Result<Self, FeatureError> {
         // First the last layer: most other networks of this family differ there.
         let fc = file.numbers("fc.weight", &[Self::LOGITS, Self::FEATURES])?;
         let none = vec![0.0; Self::LOGITS];
@@ -106,7 +108,12 @@ impl Inception {
             ],
         };
         let blocks = builder.blocks()?;
-        Ok(Self { stem, blocks, last, name, space: Mutex::new(Vec::new()) })
+        Ok(Self { stem, blocks, last, name, sum, space: Mutex::new(Vec::new()) })
+    }
+
+    /// SHA-256 of the file of weights, in hexadecimal.
+    pub fn weights_sha256(&self) -> &str {
+        &self.sum
     }
 
     /// What scores on these features are labelled with: `inception-2015` for the published weights, with the beginning of

@@ -19,6 +19,19 @@ type Progress<'a> = &'a mut dyn FnMut(Metric, usize, usize) -> bool;
 /// # Errors
 /// For labels that do not fit their images, and [`MetricError::Cancelled`].
 pub fn scores(sets: &Sets<'_>, settings: &Settings, progress: Progress<'_>) -> Result<Report, MetricError> {
+    scores_knowing(sets, &[], settings, progress)
+}
+
+/// As [`scores`], for real images whose statistics are known from before: those of all images, then of each class.
+///
+/// # Errors
+/// As [`scores`].
+pub fn scores_knowing(
+    sets: &Sets<'_>,
+    known: &[Option<Statistics>],
+    settings: &Settings,
+    progress: Progress<'_>,
+) -> Result<Report, MetricError> {
     for side in [Some(sets.real), Some(sets.fake), sets.held_out].into_iter().flatten() {
         check(side, sets.classes)?;
     }
@@ -32,7 +45,7 @@ pub fn scores(sets: &Sets<'_>, settings: &Settings, progress: Progress<'_>) -> R
         (CLASSIFIER, Work::classifier),
     ];
     let wanted = |metrics: &[Metric]| metrics.iter().any(|metric| settings.metrics.contains(metric));
-    let mut work = Work { sets: *sets, settings, report: Report::default(), held_out: None };
+    let mut work = Work { sets: *sets, known, settings, report: Report::default(), held_out: None };
     work.look_at_classes();
     let total = parts.iter().filter(|(metrics, _)| wanted(metrics)).count();
     for (done, (metrics, compute)) in parts.into_iter().filter(|(metrics, _)| wanted(metrics)).enumerate() {
@@ -79,6 +92,8 @@ fn check(side: Side<'_>, classes: usize) -> Result<(), MetricError> {
 
 struct Work<'a> {
     sets: Sets<'a>,
+    /// Statistics of the real images: of all, then of each class.
+    known: &'a [Option<Statistics>],
     settings: &'a Settings,
     report: Report,
     /// Training images and held-out ones, once somebody has asked for them.
@@ -142,7 +157,10 @@ impl Work<'_> {
         for class in self.everything() {
             let (real, fake) = self.sides(class);
             let statistics = |side: &Features| Statistics::of_f64(side.numbers(), side.dimensions());
-            let distance = statistics(&real).and_then(|real| frechet_distance(&real, &statistics(&fake)?));
+            let distance = match self.known.get(class.map_or(0, |class| class + 1)) {
+                Some(Some(known)) => statistics(&fake).and_then(|fake| frechet_distance(known, &fake)),
+                Some(None) | None => statistics(&real).and_then(|real| frechet_distance(&real, &statistics(&fake)?)),
+            };
             match distance {
                 Ok(value) => {
                     of_classes.extend(class.map(|_| value));

@@ -22,118 +22,38 @@ mod compute;
 mod pairs;
 mod split;
 
-use std::fmt;
-
-use serde::{Deserialize, Serialize};
-
-pub use compute::scores;
-pub use pairs::{Gallery, similarities};
+pub use crate::config::Metric;
+pub use compute::{scores, scores_knowing};
+pub use pairs::{Gallery, paired, similarities};
 pub use split::split;
 
 use super::{Features, MetricError, Nearest};
+use crate::config::Choice as _;
 
 /// A class with fewer images than this on either side has scores that say little.
 pub const SMALL_CLASS: usize = 50;
 
-/// What is measured.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Metric {
-    /// The Frechet distance of all images, and of each class alone; lower is better.
-    FrechetDistance,
-    /// The mean of the classes' Frechet distances: high too where a generator ignores its labels.
-    IntraClassFrechetDistance,
-    /// The kernel distance over all pairs, of all images and of each class; lower is better, about 0 for equal sources.
-    KernelDistance,
-    /// The kernel distance over random subsets, with its spread, as the literature prints it.
-    KernelDistanceSubsets,
-    /// The Inception score; higher is better.
-    InceptionScore,
-    /// The share of fakes that lie among real images.
-    Precision,
-    /// The share of real images that lie among fakes.
-    Recall,
-    /// How densely real images surround the fakes; about 1 for equal sources.
-    Density,
-    /// The share of real images that have a fake near them.
-    Coverage,
-    /// Of 100 fakes, how many are farther from their nearest real image than that is from its own nearest: about 50 for
-    /// equal sources, near 0 for copies.
-    AuthenticPercent,
-    /// C_T: negative (below about -3) where fakes are nearer to the training images than held-out ones are.
-    Copying,
-    /// How many different images a set amounts to; beside it that of as many real ones.
-    VendiScore,
-    /// How alike random pairs of one class are, 0 to 1; beside it real pairs.
-    MsSsim,
-    /// The median distance of fakes to their nearest real image; beside it that of real images to each other.
-    NearestReal,
-    /// The accuracy on held-out real images of a classifier that learned from fakes; beside it one that learned from reals.
-    ClassifierAccuracy,
-    /// The same as a mean over the classes.
-    ClassifierBalancedAccuracy,
-    /// The same for one class.
-    ClassifierRecall,
-    /// The same classifier's area under the curve, one class against all others, as a mean.
-    ClassifierAuc,
-}
-
-impl Metric {
-    /// All of them, in the order in which they are computed.
-    pub const ALL: [Self; 18] = [
-        Self::FrechetDistance,
-        Self::IntraClassFrechetDistance,
-        Self::KernelDistance,
-        Self::KernelDistanceSubsets,
-        Self::InceptionScore,
-        Self::Precision,
-        Self::Recall,
-        Self::Density,
-        Self::Coverage,
-        Self::AuthenticPercent,
-        Self::Copying,
-        Self::VendiScore,
-        Self::MsSsim,
-        Self::NearestReal,
-        Self::ClassifierAccuracy,
-        Self::ClassifierBalancedAccuracy,
-        Self::ClassifierRecall,
-        Self::ClassifierAuc,
-    ];
-
-    /// Its name in files and on the command line.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::FrechetDistance => "frechet-distance",
-            Self::IntraClassFrechetDistance => "intra-class-frechet-distance",
-            Self::KernelDistance => "kernel-distance",
-            Self::KernelDistanceSubsets => "kernel-distance-subsets",
-            Self::InceptionScore => "inception-score",
-            Self::Precision => "precision",
-            Self::Recall => "recall",
-            Self::Density => "density",
-            Self::Coverage => "coverage",
-            Self::AuthenticPercent => "authentic-percent",
-            Self::Copying => "copying",
-            Self::VendiScore => "vendi-score",
-            Self::MsSsim => "ms-ssim",
-            Self::NearestReal => "nearest-real",
-            Self::ClassifierAccuracy => "classifier-accuracy",
-            Self::ClassifierBalancedAccuracy => "classifier-balanced-accuracy",
-            Self::ClassifierRecall => "classifier-recall",
-            Self::ClassifierAuc => "classifier-auc",
-        }
-    }
-
-    /// The one of this name.
-    pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|metric| metric.name() == name)
-    }
-}
-
-impl fmt::Display for Metric {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
+/// Whether a metric can be measured at all with so many classes, by an extractor with or without logits.
+pub fn applies(metric: Metric, classes: usize, logits: bool) -> bool {
+    match metric {
+        Metric::InceptionScore => logits,
+        Metric::IntraClassFrechetDistance
+        | Metric::ClassifierAccuracy
+        | Metric::ClassifierBalancedAccuracy
+        | Metric::ClassifierRecall
+        | Metric::ClassifierAuc => classes > 1,
+        Metric::FrechetDistance
+        | Metric::KernelDistance
+        | Metric::KernelDistanceSubsets
+        | Metric::Precision
+        | Metric::Recall
+        | Metric::Density
+        | Metric::Coverage
+        | Metric::AuthenticPercent
+        | Metric::Copying
+        | Metric::VendiScore
+        | Metric::MsSsim
+        | Metric::NearestReal => true,
     }
 }
 

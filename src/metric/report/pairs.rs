@@ -1,5 +1,7 @@
 //! How alike images of one class are: scores on pixels, for which somebody else has to open the images.
 
+use std::collections::BTreeSet;
+
 use rand::Rng as _;
 use rayon::prelude::*;
 
@@ -28,19 +30,31 @@ pub struct Gallery<'a> {
 impl Gallery<'_> {
     /// The similarities of random pairs of a class: up to 100, the same for the same seed.
     fn similarities(&self, class: usize, seed: u64) -> Vec<f64> {
-        let images = members(self.labels, class);
-        let pair = |at: usize| {
-            let mut rng = stream(seed, Purpose::ScorePairs, (class * PAIRS + at) as u64);
-            let first = rng.random_range(0..images.len());
-            let second = (first + rng.random_range(1..images.len())) % images.len();
-            let (a, b) = ((self.open)(images[first])?, (self.open)(images[second])?);
+        let alike = |(first, second): &(usize, usize)| {
+            let (a, b) = ((self.open)(*first)?, (self.open)(*second)?);
             ms_ssim(&a, &b, self.side, self.channels)
         };
-        if images.len() < 2 {
-            return Vec::new();
-        }
-        (0..PAIRS.min(images.len() * (images.len() - 1) / 2)).into_par_iter().filter_map(pair).collect()
+        pairs(self.labels, class, seed).par_iter().filter_map(alike).collect()
     }
+}
+
+/// Random pairs of images of a class: up to 100, the same for the same labels and seed.
+fn pairs(labels: &[u32], class: usize, seed: u64) -> Vec<(usize, usize)> {
+    let images = members(labels, class);
+    let pair = |at: usize| {
+        let mut rng = stream(seed, Purpose::ScorePairs, (class * PAIRS + at) as u64);
+        let first = rng.random_range(0..images.len());
+        let second = (first + rng.random_range(1..images.len())) % images.len();
+        (images[first], images[second])
+    };
+    let count = if images.len() < 2 { 0 } else { PAIRS.min(images.len() * (images.len() - 1) / 2) };
+    (0..count).map(pair).collect()
+}
+
+/// The images that [`similarities`] opens of a side with these labels.
+pub fn paired(labels: &[u32], classes: usize, seed: u32) -> BTreeSet<usize> {
+    let of = |class| pairs(labels, class, u64::from(seed)).into_iter().flat_map(|(a, b)| [a, b]);
+    (0..classes).flat_map(of).collect()
 }
 
 /// How alike random pairs of fakes of each class are, beside real pairs; classes that lack a pair are left out.

@@ -220,6 +220,18 @@ pub fn combo(ui: &mut Ui, id: &str, selected: &str, choices: impl FnOnce(&mut Ui
         .response
 }
 
+/// A list of which any number can be chosen: it stays open until something beside it is clicked.
+pub fn checks(ui: &mut Ui, id: &str, selected: &str, choices: impl FnOnce(&mut Ui)) -> Response {
+    ComboBox::from_id_salt(id)
+        .width(theme::CONTROL_WIDTH)
+        .selected_text(selected)
+        .close_behavior(egui::PopupCloseBehavior::CloseOnClickOutside)
+        .height(460.0)
+        .truncate()
+        .show_ui(ui, choices)
+        .response
+}
+
 /// The size of a control.
 pub fn control_size() -> egui::Vec2 {
     vec2(theme::CONTROL_WIDTH, theme::ROW_HEIGHT - 2.0)

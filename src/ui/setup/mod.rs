@@ -6,6 +6,7 @@ pub mod fit;
 mod form;
 mod images;
 mod network;
+mod scores;
 mod sections;
 mod source;
 
@@ -101,7 +102,7 @@ pub fn setup_ui(ui: &mut Ui, config: &mut Config, draft: &mut Option<String>, gi
             section(ui, "Optimizer", false, |ui| sections::optimizer_ui(&mut form, ui));
             section(ui, "Growing", false, |ui| sections::growing_ui(&mut form, ui));
             section(ui, "Run", true, |ui| sections::run_ui(&mut form, ui));
-            section(ui, "Score", true, |ui| sections::score_ui(&mut form, ui));
+            section(ui, "Score", true, |ui| actions.extend(scores::score_ui(&mut form, ui)));
         });
     });
     actions

@@ -183,13 +183,6 @@ fn devices(set: &str) -> Vec<String> {
     names
 }
 
-/// How often the images are scored, and on how many.
-pub fn score_ui(form: &mut Form<'_>, ui: &mut Ui) {
-    form.count(ui, "score.every", "Score every", None, 0..=1_000_000_000, |c| &mut c.score.every);
-    let off = (form.config.score.every == 0).then_some("The run is never scored");
-    form.count(ui, "score.images", "Images scored", off, 0..=10_000_000, |c| &mut c.score.images);
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,0 +1,102 @@
+//! What can be measured of a generator's images, by name.
+
+use serde::{Deserialize, Serialize};
+
+use super::Choice;
+
+choice! {
+    /// What is measured.
+    Metric {
+        FrechetDistance = "frechet-distance": "How far the features of fakes are from those of real images, of all and of each class: FID where the extractor is the Inception. Lower is better; too large for few images.",
+        IntraClassFrechetDistance = "intra-class-frechet-distance": "The mean of the classes' Frechet distances: high too where a generator ignores its labels. Lower is better.",
+        KernelDistance = "kernel-distance": "The kernel distance (KID) over all pairs, of all images and of each class: unbiased, so that small sets do not inflate it. Lower is better, about 0 for equal sources.",
+        KernelDistanceSubsets = "kernel-distance-subsets": "The kernel distance over 100 random subsets, with its spread, as the literature prints it.",
+        InceptionScore = "inception-score": "How sure and how varied the Inception's guesses are, over 10 splits. Higher is better; it never looks at real images, and its classes are not medical ones.",
+        Precision = "precision": "The share of fakes that lie among real images: how realistic they are.",
+        Recall = "recall": "The share of real images that lie among fakes: how much of the data is drawn.",
+        Density = "density": "How densely real images surround the fakes; about 1 for equal sources, and less easily misled by outliers than precision.",
+        Coverage = "coverage": "The share of real images that have a fake near them.",
+        AuthenticPercent = "authentic-percent": "Of 100 fakes, how many are farther from their nearest real image than that is from its own nearest: about 50 for equal sources, near 0 for copies.",
+        Copying = "copying": "C_T: negative (below about -3) where fakes are nearer to the training images than held-out ones are.",
+        VendiScore = "vendi-score": "How many different images a set amounts to, of all and of each class; beside it that of as many real ones.",
+        MsSsim = "ms-ssim": "How alike random pairs of one class are, 0 to 1, beside real pairs: higher than theirs means collapse.",
+        NearestReal = "nearest-real": "The median distance of fakes to their nearest real image, beside that of real images to each other; the nearest real image of every grid image is stored as a picture.",
+        ClassifierAccuracy = "classifier-accuracy": "The accuracy on held-out real images of a classifier that learned from fakes, beside one that learned from real ones.",
+        ClassifierBalancedAccuracy = "classifier-balanced-accuracy": "The classifier's mean accuracy over the classes.",
+        ClassifierRecall = "classifier-recall": "The classifier's accuracy on each class.",
+        ClassifierAuc = "classifier-auc": "The classifier's area under the curve, one class against all others, as a mean.",
+    }
+}
+
+/// Which values are good.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Prefers {
+    /// Low ones.
+    Low,
+    /// High ones.
+    High,
+}
+
+impl Metric {
+    /// Its name in files and on the command line.
+    pub fn name(self) -> &'static str {
+        self.key()
+    }
+
+    /// The one of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|metric| metric.key() == name)
+    }
+
+    /// Which of its values are good; nothing where a value is good that is like that of real images.
+    pub fn prefers(self) -> Option<Prefers> {
+        match self {
+            Self::FrechetDistance
+            | Self::IntraClassFrechetDistance
+            | Self::KernelDistance
+            | Self::KernelDistanceSubsets => Some(Prefers::Low),
+            Self::InceptionScore
+            | Self::Precision
+            | Self::Recall
+            | Self::Density
+            | Self::Coverage
+            | Self::VendiScore
+            | Self::ClassifierAccuracy
+            | Self::ClassifierBalancedAccuracy
+            | Self::ClassifierAuc => Some(Prefers::High),
+            // Of classes alone, or to be compared with real images.
+            Self::AuthenticPercent | Self::Copying | Self::MsSsim | Self::NearestReal | Self::ClassifierRecall => None,
+        }
+    }
+
+    /// Whether `value` is better than `other`; false where neither high nor low values are good, and for what is no number.
+    pub fn is_better(self, value: f64, other: f64) -> bool {
+        match self.prefers() {
+            Some(Prefers::Low) => value < other,
+            Some(Prefers::High) => value > other,
+            None => false,
+        }
+    }
+}
+
+choice! {
+    /// A way to bring images of any size to the one that a network sees, and bytes to the numbers that the Inception of 2015 is
+    /// then fed with. They differ by more than most results do, so every score names its own.
+    Resize {
+        PytorchFid = "pytorch-fid": "As pytorch-fid: bilinear with half-pixel centres, not antialiased; a byte x becomes x / 127.5 - 1.",
+        TorchFidelity = "torch-fidelity": "As torch-fidelity, StyleGAN and TensorFlow 1: bilinear without the half pixel, not antialiased; (x - 128) / 128.",
+        Clean = "clean": "As clean-fid: Pillow's bicubic with antialiasing, cut to 0..=255 but not rounded; (x - 128) / 128.",
+    }
+}
+
+impl Resize {
+    /// Its name on the command line and beside scores.
+    pub fn name(self) -> &'static str {
+        self.key()
+    }
+
+    /// The one of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|resize| resize.key() == name)
+    }
+}

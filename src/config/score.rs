@@ -1,0 +1,189 @@
+//! `[score]`: its keys, what they mean, what can be measured, and what is wrong with them.
+
+use serde::{Deserialize, Serialize};
+
+use super::check::{List, range};
+use super::explain::{Explanation, key};
+use super::{Choice, Metric, Resize};
+
+/// `[score]`: how often the images are scored, by what, and on how many.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Score {
+    /// Steps between scores; 0 never scores.
+    pub every: usize,
+    /// Real images (and as many fake ones) that a score looks at; 0 takes all.
+    pub images: usize,
+    /// What is measured.
+    pub metrics: Vec<Metric>,
+    /// `efficientnet-lite0`, or `inception:FILE`.
+    pub extractor: String,
+    /// How images are brought to the extractor's size.
+    pub resize: Resize,
+    /// Which nearest neighbour makes the radius of precision, recall, density and coverage.
+    pub k: usize,
+    /// Whose best checkpoint is kept: the name of a metric, or [`NOTHING`].
+    pub best: String,
+    /// The share of the run's time, at most, that scores may take; 1 sets no bound.
+    pub most_time: f64,
+}
+
+/// The `score.best` that keeps no checkpoint.
+pub const NOTHING: &str = "none";
+
+/// The extractor that is compiled in.
+const SHIPPED: &str = "efficientnet-lite0";
+/// Begins the name of an extractor whose weights are a user's file.
+const INCEPTION: &str = "inception:";
+
+impl Default for Score {
+    fn default() -> Self {
+        Self {
+            every: 1000,
+            images: 0,
+            metrics: vec![Metric::FrechetDistance, Metric::IntraClassFrechetDistance],
+            extractor: SHIPPED.to_owned(),
+            resize: Resize::PytorchFid,
+            k: 5,
+            best: Metric::FrechetDistance.key().to_owned(),
+            most_time: 1.0,
+        }
+    }
+}
+
+impl Score {
+    /// The metric whose best checkpoint is kept.
+    pub fn best_metric(&self) -> Option<Metric> {
+        Metric::named(&self.best)
+    }
+
+    /// Everything that is measured, in the order of [`Metric`]: `metrics`, and `best` where it is not among them.
+    pub fn measured(&self) -> Vec<Metric> {
+        let wanted = |metric: &Metric| self.metrics.contains(metric) || self.best_metric() == Some(*metric);
+        Metric::ALL.iter().copied().filter(wanted).collect()
+    }
+
+    /// The file of the user's weights, where the extractor has one.
+    pub fn weights(&self) -> Option<&str> {
+        self.extractor.strip_prefix(INCEPTION)
+    }
+
+    /// The problems that lie in these keys alone.
+    pub(super) fn check(&self, list: &mut List) {
+        let known = self.extractor == SHIPPED || self.weights().is_some_and(|file| !file.trim().is_empty());
+        if !known {
+            list.error("score.extractor", format!("`{}` is not known; there are {SHIPPED}, and {INCEPTION}FILE with the file of its weights (pt_inception-2015-12-05-6726825d.pth)", self.extractor));
+        }
+        if !(1..=1000).contains(&self.k) {
+            list.error("score.k", format!("{} is outside 1 to 1000", self.k));
+        }
+        range(list, "score.most_time", self.most_time, 0.01..=1.0);
+        match self.best_metric() {
+            None if self.best != NOTHING => {
+                list.error(
+                    "score.best",
+                    format!("there is no score `{}`; name one of score.metrics, or {NOTHING}", self.best),
+                );
+            }
+            Some(metric) if metric.prefers().is_none() => {
+                list.error("score.best", format!("neither high nor low values of {metric} alone are good, so that it has no best one; choose another, such as frechet-distance"));
+            }
+            Some(_) | None => {}
+        }
+        if self.every == 0 {
+            return;
+        }
+        if self.measured().is_empty() {
+            list.error("score.metrics", "nothing is to be measured; name a score, or set score.every to 0");
+        }
+        if self.measured().contains(&Metric::InceptionScore) && self.weights().is_none() {
+            list.warning("score.metrics", "inception-score needs the classes of the Inception network and is left out: choose the extractor inception:FILE");
+        }
+    }
+}
+
+/// Its keys, in the order of the struct.
+pub(super) const EXPLAINED: &[Explanation] = &[
+    key(
+        "score.every",
+        "steps; 0 never",
+        "Heusel et al. 2017",
+        "Steps between scores of the averaged generator. Training waits while they are taken, and its steps are the same with and without them.",
+    ),
+    key(
+        "score.images",
+        "0 takes all",
+        "",
+        "Real images that a score looks at, and as many fakes, asked for with the same labels. Scores with different numbers of images cannot be compared.",
+    ),
+    key(
+        "score.metrics",
+        "list of names, such as [\"frechet-distance\", \"precision\"]",
+        "",
+        "What is measured, of all images and, where that means something, of each class. Kernel distances suit small sets; copying, authentic-percent and nearest-real show images that were learnt by heart; the classifier tells what fakes are worth as training data.",
+    ),
+    key(
+        "score.extractor",
+        "\"efficientnet-lite0\", or \"inception:FILE\"",
+        "Szegedy et al. 2015; Tan & Le 2019",
+        "The network whose features are compared. With the published Inception weights (pt_inception-2015-12-05-6726825d.pth) the Frechet distance is the FID of papers; the compiled-in network is many times faster, and its values compare only with each other.",
+    ),
+    key(
+        "score.resize",
+        "\"pytorch-fid\", \"torch-fidelity\" or \"clean\"",
+        "Parmar et al. 2022",
+        "How images are brought to the extractor's size, as one of the well-known programs does it. Scores behind different resizes cannot be compared.",
+    ),
+    key(
+        "score.k",
+        "1 to 1000",
+        "Naeem et al. 2020",
+        "Which nearest neighbour makes the radius of precision, recall, density and coverage. Papers use 3 or 5.",
+    ),
+    key(
+        "score.best",
+        "a name of metrics, or \"none\"",
+        "",
+        "The checkpoint with the best value of this score is kept and marked, whatever else is removed. The last checkpoint of a GAN is seldom its best one. It is also measured where `metrics` lacks it.",
+    ),
+    key(
+        "score.most_time",
+        "0.01 to 1, a share",
+        "",
+        "The share of the run's time, at most, that scores may take: one that would take more is left out, except the last. At 1 none is. A bound below 1 makes the steps that are scored depend on the machine's speed; what is trained never does.",
+    ),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Config, Level};
+
+    fn problems(set: &[&str]) -> Vec<(Level, &'static str)> {
+        let set: Vec<String> = set.iter().map(|entry| (*entry).to_owned()).collect();
+        let config = Config::default().with(&set).unwrap();
+        config.check(Some(3)).into_iter().map(|problem| (problem.level, problem.key)).collect()
+    }
+
+    #[test]
+    fn what_cannot_be_measured_is_told() {
+        let error = |key: &'static str| vec![(Level::Error, key)];
+        assert_eq!(problems(&["score.extractor=vgg"]), error("score.extractor"));
+        assert_eq!(problems(&["score.extractor=inception:"]), error("score.extractor"));
+        assert_eq!(problems(&["score.k=0"]), error("score.k"));
+        assert_eq!(problems(&["score.most_time=0"]), error("score.most_time"));
+        assert_eq!(problems(&["score.best=fid"]), error("score.best"));
+        assert_eq!(problems(&["score.best=copying"]), error("score.best"));
+        assert_eq!(problems(&["score.best=none", "score.metrics=[]"]), error("score.metrics"));
+        assert_eq!(problems(&["score.best=none", "score.metrics=[]", "score.every=0"]), []);
+        let inception = "score.metrics=[\"inception-score\"]";
+        assert_eq!(problems(&[inception]), [(Level::Warning, "score.metrics")]);
+        assert_eq!(problems(&[inception, "score.extractor=inception:weights.pth"]), []);
+    }
+
+    #[test]
+    fn the_best_one_is_measured_too() {
+        let score = Score { metrics: vec![Metric::Recall], best: "precision".to_owned(), ..Score::default() };
+        assert_eq!(score.measured(), [Metric::Precision, Metric::Recall]);
+    }
+}
