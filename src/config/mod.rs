@@ -18,6 +18,7 @@ mod loss;
 mod network;
 mod optimizer;
 mod preset;
+mod split;
 mod transition;
 
 use serde::{Deserialize, Serialize};
@@ -32,6 +33,7 @@ pub use loss::Loss;
 pub use network::{Discriminator, Generator};
 pub use optimizer::Optimizer;
 pub use preset::Preset;
+pub use split::group_pattern;
 pub use transition::Transition;
 
 /// The whole configuration of a run, as `run.toml` holds it.
