@@ -234,6 +234,21 @@ fn inspect_tells_what_is_skipped_and_why() {
 }
 
 #[test]
+fn inspect_counts_what_settings_of_the_data_hold_out() {
+    let set = ["--set", "data.demo_images=10", "--set", "data.held_out=0.2"];
+    let report = &lines(&gandle(&[&["inspect", "demo", "--json"], &set[..]].concat()))[0];
+    assert_eq!((&report["classes"][0]["images"], &report["classes"][0]["held_out"]), (&8.into(), &2.into()));
+    let told = text(&gandle(&[&["inspect", "demo"], &set[..]].concat()).stdout);
+    assert!(told.contains("48 images in 6 classes, and 12 held out"), "{told}");
+    for wrong in ["data.held_out=1", "data.group_by=(", "data.nothing=1"] {
+        let refused = gandle(&["inspect", "demo", "--set", wrong]);
+        let name = wrong.split('=').next().unwrap();
+        assert_eq!(refused.status.code(), Some(2), "{wrong}");
+        assert!(text(&refused.stderr).contains(name), "{wrong}: {}", text(&refused.stderr));
+    }
+}
+
+#[test]
 fn bench_prints_one_object() {
     let output = gandle(&[&["bench", "--json", "--steps", "2", "--batch", "4"], &SMALL[..12]].concat());
     assert!(output.status.success(), "{}", text(&output.stderr));

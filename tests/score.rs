@@ -81,7 +81,9 @@ fn identical_folders_are_at_no_distance_and_all_copies() {
     let root = tempfile::tempdir().unwrap();
     draw(root.path(), 0, 8, true);
     let nearest = root.path().join("nearest.csv");
-    let more = ["--json", "--resize", "clean", "--nearest", nearest.to_str().unwrap()];
+    let picture = root.path().join("pairs.png");
+    let files = ["--nearest", nearest.to_str().unwrap(), "--nearest-picture", picture.to_str().unwrap()];
+    let more = [&["--json", "--resize", "clean"], &files[..]].concat();
     let output = score(root.path(), root.path(), &more);
     let all = lines(&output);
     assert!(find(&all, "frechet-distance", None)["value"].as_f64().unwrap().abs() < 1e-6);
@@ -89,12 +91,21 @@ fn identical_folders_are_at_no_distance_and_all_copies() {
     assert_eq!(find(&all, "authentic-percent", None)["value"], 0.0);
     assert_eq!(find(&all, "precision", None)["value"], 1.0);
     assert!(all.iter().all(|line| line["class"].is_null()), "a flat folder has no classes");
-    let table = std::fs::read_to_string(nearest).unwrap();
+    let table = std::fs::read_to_string(&nearest).unwrap();
     assert_eq!(table.lines().count(), 25);
     for line in table.lines().skip(1) {
         let fields: Vec<&str> = line.split(',').collect();
         assert!(fields[0] == fields[1] && fields[2] == "0" && fields[3] == "false", "{line}");
     }
+    // 24 pairs in three rows: a fake, and below it the real image that is the same.
+    let pairs = image::open(&picture).unwrap().to_rgb8();
+    assert_eq!(pairs.dimensions(), (8 * 136 + 8, 3 * 264 + 8));
+    for (x, y) in (0..128).flat_map(|x| (0..128).map(move |y| (x, y))) {
+        assert_eq!(pairs.get_pixel(8 + x, 8 + y), pairs.get_pixel(8 + x, 136 + y), "{x} {y}");
+    }
+    let again = score(root.path(), root.path(), &files);
+    assert!(again.status.code() == Some(2) && String::from_utf8_lossy(&again.stderr).contains("not overwritten"));
+    std::fs::remove_file(&picture).unwrap();
     let people = score(root.path(), root.path(), &["--scores", "frechet-distance,recall"]);
     let table = String::from_utf8(people.stdout.clone()).unwrap();
     assert!(people.status.success() && table.contains("frechet-distance") && !table.contains("coverage"), "{table}");

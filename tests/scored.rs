@@ -32,7 +32,14 @@ fn every_score_can_be_taken_while_a_run_goes_on() {
     let root = tempfile::tempdir().unwrap();
     let names: Vec<String> = Metric::ALL.iter().map(|metric| format!("\"{metric}\"")).collect();
     let metrics = format!("score.metrics=[{}]", names.join(","));
-    let config = with(&[&metrics, "score.every=12", "score.k=3", "data.demo_images=12", "train.grid_columns=2"]);
+    let config = with(&[
+        &metrics,
+        "score.every=12",
+        "score.k=3",
+        "data.demo_images=12",
+        "train.grid_columns=2",
+        "data.held_out=0.25",
+    ]);
     let folder = root.path().join("run");
     let events = run(&config, &folder);
     assert_eq!(events.last(), Some(&Event::Finished { step: 12 }), "{:?}", events.last());
@@ -55,7 +62,13 @@ fn every_score_can_be_taken_while_a_run_goes_on() {
     assert!(one(Metric::KernelDistanceSubsets, None).spread.is_some());
     assert!(one(Metric::Precision, Some("monocyte")).interval.is_some());
     assert!(one(Metric::VendiScore, Some("platelet")).baseline.unwrap() > 1.0);
-    assert!(one(Metric::ClassifierAccuracy, None).caution.unwrap().contains("held out"));
+    // Three of the twelve images of each class are held out of training.
+    assert_eq!(one(Metric::Copying, None).caution, None);
+    assert_eq!(
+        (one(Metric::ClassifierAccuracy, None).reals, one(Metric::ClassifierAccuracy, None).caution),
+        (Some(18), None)
+    );
+    assert_eq!(one(Metric::FrechetDistance, None).reals, Some(54));
 
     // The nearest real images stand in a picture like the grid.
     let nearest =

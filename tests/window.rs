@@ -127,7 +127,7 @@ fn running() -> Window {
 }
 
 fn preview() -> JobEvent {
-    let class = |name: &str, images| ClassCount { name: name.to_owned(), images };
+    let class = |name: &str, images| ClassCount { name: name.to_owned(), images, held_out: 0 };
     let summary = DataSummary {
         source: "/cells".to_owned(),
         classes: vec![class("benign", 1200), class("malignant", 34)],

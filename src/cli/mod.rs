@@ -5,6 +5,7 @@
 
 mod bench;
 mod export;
+mod inspect;
 mod resume;
 mod score;
 mod train;
@@ -19,7 +20,7 @@ use serde::Serialize;
 use crate::config::{Config, Preset};
 use crate::engine::Refused;
 use crate::engine::sample::{self, Sampler, Sampling};
-use crate::{data, train::replay};
+use crate::train::replay;
 
 /// A desktop workbench for conditional GANs on class-labelled images.
 #[derive(Parser)]
@@ -164,6 +165,9 @@ struct ExportArgs {
 struct InspectArgs {
     /// A folder with one sub-folder a class, or `demo`.
     data: String,
+    /// A setting of the data, such as data.held_out=0.2; may be given again and again.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    set: Vec<String>,
     /// Print one JSON object.
     #[arg(long)]
     json: bool,
@@ -254,7 +258,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Some(Command::Sample(args)) => sample(&args).map(|()| ExitCode::SUCCESS),
         Some(Command::Export(args)) => export::run(&args).map(|()| ExitCode::SUCCESS),
         Some(Command::Score(args)) => score::run(&args),
-        Some(Command::Inspect(args)) => inspect(&args).map(|()| ExitCode::SUCCESS),
+        Some(Command::Inspect(args)) => inspect::run(&args).map(|()| ExitCode::SUCCESS),
         Some(Command::Presets { name }) => presets(name.as_deref()).map(|()| ExitCode::SUCCESS),
         Some(Command::Replay(args)) => replay_all(&args),
         Some(Command::Bench(args)) => bench::run(&args).map(|()| ExitCode::SUCCESS),
@@ -334,36 +338,6 @@ fn replay_all(args: &ReplayArgs) -> anyhow::Result<ExitCode> {
         }
     }
     Ok(code)
-}
-
-fn inspect(args: &InspectArgs) -> anyhow::Result<()> {
-    let summary = data::inspect(&args.data, &Config::default())?;
-    if args.json {
-        return print_json(&summary);
-    }
-    say!("{}: {} images in {} classes", summary.source, summary.images(), summary.classes.len());
-    let most = summary.classes.iter().map(|class| class.images).max().unwrap_or(1).max(1);
-    let width = summary.classes.iter().map(|class| class.name.chars().count()).max().unwrap_or(0);
-    for class in &summary.classes {
-        let bar = "#".repeat((class.images * 40).div_ceil(most));
-        say!("  {:width$} {:7}  {bar}", class.name, class.images);
-    }
-    let sizes: Vec<String> =
-        summary.sizes.iter().take(8).map(|s| format!("{}x{} ({})", s.width, s.height, s.images)).collect();
-    let more = summary.sizes.len().saturating_sub(8);
-    if !sizes.is_empty() {
-        say!("sizes: {}{}", sizes.join(", "), if more > 0 { format!(", and {more} more") } else { String::new() });
-    }
-    for note in &summary.notes {
-        say!("note: {note}");
-    }
-    for group in &summary.duplicates {
-        say!("same pixels: {}", group.join(", "));
-    }
-    for skipped in &summary.skipped {
-        say!("skipped: {}: {}", skipped.file, skipped.reason);
-    }
-    Ok(())
 }
 
 fn sample(args: &SampleArgs) -> anyhow::Result<()> {

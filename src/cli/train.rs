@@ -123,7 +123,8 @@ impl Watcher {
             Event::Started(s) => self.start(s),
             Event::Data(d) => {
                 let classes: Vec<String> = d.classes.iter().map(|c| format!("{} {}", c.name, c.images)).collect();
-                self.say(&format!("data {}: {}", d.source, classes.join(", ")));
+                let held_out = if d.held_out() > 0 { format!("; {} held out", d.held_out()) } else { String::new() };
+                self.say(&format!("data {}: {}{held_out}", d.source, classes.join(", ")));
                 if !d.skipped.is_empty() {
                     self.say(&format!(
                         "{} files are skipped (gandle inspect lists them with their reasons)",

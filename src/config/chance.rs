@@ -38,6 +38,8 @@ pub enum Purpose {
     GeneratorAugment = 13,
     /// The second look at an image that consistency compares with the first.
     Consistency = 14,
+    /// Which images are held out of training.
+    Split = 17,
     /// Which real images are held out where a score needs some.
     ScoreSplit = 20,
     /// Images that are drawn again for the interval of a score.

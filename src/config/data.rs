@@ -22,6 +22,12 @@ pub struct Data {
     pub balance_to: BalanceTo,
     /// Classes that are shown so many times as often as they else would be, by name.
     pub class_factors: BTreeMap<String, f64>,
+    /// Share of the images of each class that training never sees; 0 trains on all.
+    pub held_out: f64,
+    /// Decides which images are held out, apart from `train.seed`.
+    pub split_seed: u64,
+    /// A regular expression: files whose names have the same text in its first group stay on one side. Empty: none.
+    pub group_by: String,
     /// Mirror left and right, half of the time.
     pub flip_horizontal: bool,
     /// Mirror top and bottom, half of the time.
@@ -60,6 +66,9 @@ impl Default for Data {
             balance: true,
             balance_to: BalanceTo::Equal,
             class_factors: BTreeMap::new(),
+            held_out: 0.0,
+            split_seed: 0,
+            group_by: String::new(),
             flip_horizontal: false,
             flip_vertical: false,
             rotation: 0.0,
@@ -127,6 +136,7 @@ impl Data {
             let (least, most) = (CLASS_FACTORS.start(), CLASS_FACTORS.end());
             list.error("data.class_factors", format!("{factor} for `{name}` is outside {least} to {most}. To leave a class out, move its images elsewhere"));
         }
+        self.check_split(list);
         for (key, value, most) in [
             ("data.rotation", self.rotation, 180.0),
             ("data.zoom", self.zoom, 1.0),
@@ -195,6 +205,24 @@ pub(super) const EXPLAINED: &[Explanation] = &[
         "table of class names and numbers from 0.1 to 10, such as { basophil = 2 }",
         "",
         "Shows single classes so many times as often as they else would be, on top of `balance`. For a class that matters more or is harder to learn; generated images are asked for in the same shares.",
+    ),
+    key(
+        "data.held_out",
+        "0 (none) to 0.9, share of each class",
+        "",
+        "Keeps this share of every class out of training, so that scores can be taken on images that were never seen. Files with the same pixels and files of one group stay on one side; fewer images are left to train on.",
+    ),
+    key(
+        "data.split_seed",
+        "0 or more",
+        "",
+        "Decides which images are held out. It is apart from `train.seed`, so that runs of several seeds can be compared on the same images.",
+    ),
+    key(
+        "data.group_by",
+        "a regular expression with a group in parentheses; empty: none",
+        "",
+        "Files whose names (below the data folder, with /) have the same text in the first group stay on one side of `held_out`, such as all images of one patient: `/(p[0-9]+)_` takes `p017` out of `benign/p017_3.png`. Without it, images of one patient may be on both sides, and scores on held-out images look better than they are.",
     ),
     key(
         "data.flip_horizontal",

@@ -37,6 +37,7 @@ mod network;
 mod optimizer;
 mod preset;
 mod score;
+mod split;
 mod transition;
 
 use serde::{Deserialize, Serialize};
@@ -53,6 +54,7 @@ pub use network::{Discriminator, Generator};
 pub use optimizer::Optimizer;
 pub use preset::Preset;
 pub use score::{NOTHING, Score};
+pub use split::group_pattern;
 pub use transition::Transition;
 
 /// The whole configuration of a run, as `run.toml` holds it.

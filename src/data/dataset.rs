@@ -1,34 +1,36 @@
 //! A data set: every image decoded once, as bytes of one size.
 
 use std::path::Path;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::Arc;
 
 use rayon::prelude::*;
-use sha2::{Digest as _, Sha256};
 
-use super::convert::{Raster, to_channels};
-use super::decode;
-use super::fit::fit;
-use super::folder::{File, scan};
-use super::store::{Need, Pixels};
-use super::summary::{Fact, summarise};
+use super::folder::scan;
+use super::split::Split;
+use super::store::Pixels;
+use super::summary::summarise;
+use super::survey::{Done, Progress, Target, hold_out, hold_out_drawn, survey};
 use super::{DataError, demo};
 use crate::config::{Config, DEMO};
 use crate::event::{ClassCount, DataSummary, GridPicture, Picture, SizeCount};
 
 /// Images and labels. An image is `size * size * channels` bytes: rows, pixels, channels. Images stand in label order
 /// and, within a class, in the order of their files' names.
+///
+/// Where images are held out, this is the part that training sees; [`Dataset::held_out`] is the other.
 #[derive(Clone, Debug)]
 pub struct Dataset {
-    pixels: Pixels,
+    pixels: Arc<Pixels>,
+    /// Where each image stands in `pixels`.
+    places: Vec<u32>,
     labels: Vec<u32>,
     size: usize,
     channels: usize,
-    summary: DataSummary,
+    summary: Arc<DataSummary>,
+    /// Images of each class.
+    counts: Vec<usize>,
+    held_out: Option<Arc<Self>>,
 }
-
-/// Called with how many files of how many are done; false cancels.
-type Progress<'a> = &'a (dyn Fn(usize, usize) -> bool + Sync);
 
 impl Dataset {
     /// Loads what `config.data` names at `config.image_size` and `config.channels`, on the current rayon pool.
@@ -52,13 +54,42 @@ impl Dataset {
             outcomes.extend(part);
             Ok(usable)
         })?;
-        let summary = summarise(source, &tree, &outcomes);
+        let split = hold_out(&config.data, &tree, &outcomes)?;
+        let summary = summarise(source, &tree, &outcomes, &split);
         if let Some(class) = summary.classes.iter().find(|class| class.images == 0) {
             return Err(empty_class(source, class, &summary));
         }
         let usable = tree.files.iter().zip(&outcomes).filter(|(_, outcome)| outcome.is_ok());
         let labels = usable.map(|(file, _)| label(file.class)).collect();
-        Ok(Self { pixels, labels, size: target.size, channels: target.channels, summary })
+        Ok(Self::divided(pixels, labels, &split, &target, summary))
+    }
+
+    /// Both sides of a set whose images stand in `pixels` in the order of `labels`.
+    fn divided(pixels: Pixels, labels: Vec<u32>, split: &Split, target: &Target, summary: DataSummary) -> Self {
+        let (pixels, summary) = (Arc::new(pixels), Arc::new(summary));
+        let side = |held: bool, held_out| {
+            let places: Vec<usize> = (0..labels.len()).filter(|at| split.held_out[*at] == held).collect();
+            let mut counts = vec![0; summary.classes.len()];
+            places.iter().for_each(|at| counts[labels[*at] as usize] += 1);
+            Self {
+                pixels: Arc::clone(&pixels),
+                labels: places.iter().map(|at| labels[*at]).collect(),
+                places: places.into_iter().map(label).collect(),
+                size: target.size,
+                channels: target.channels,
+                summary: Arc::clone(&summary),
+                counts,
+                held_out,
+            }
+        };
+        let held = split.held_out.contains(&true).then(|| Arc::new(side(true, None)));
+        side(false, held)
+    }
+
+    /// The images that training never sees, in label order like the others; nothing where none are held out. A class
+    /// may have none there.
+    pub fn held_out(&self) -> Option<&Self> {
+        self.held_out.as_deref()
     }
 
     /// The drawn set.
@@ -75,8 +106,9 @@ impl Dataset {
             Ok(vec![true; range.len()])
         })?;
         let labels = (0..total).map(|index| label(index / each)).collect();
-        let summary = demo_summary(config);
-        Ok(Self { pixels, labels, size: target.size, channels: target.channels, summary })
+        let split = hold_out_drawn(&config.data)?;
+        let summary = demo_summary(config, &split);
+        Ok(Self::divided(pixels, labels, &split, target, summary))
     }
 
     /// Number of images.
@@ -96,7 +128,7 @@ impl Dataset {
 
     /// Images of each class in label order.
     pub fn class_counts(&self) -> Vec<usize> {
-        self.summary.classes.iter().map(|class| class.images).collect()
+        self.counts.clone()
     }
 
     /// An image's label.
@@ -117,13 +149,13 @@ impl Dataset {
     /// # Panics
     /// Where there is no such image.
     pub fn pixels(&self, index: usize) -> &[u8] {
-        let bytes = self.size * self.size * self.channels;
-        &self.pixels[index * bytes..(index + 1) * bytes]
+        let (bytes, place) = (self.size * self.size * self.channels, self.places[index] as usize);
+        &self.pixels[place * bytes..(place + 1) * bytes]
     }
 
     /// Every image: `(len, size, size, channels)` bytes.
-    pub fn all_pixels(&self) -> &[u8] {
-        &self.pixels
+    pub fn all_pixels(&self) -> Vec<u8> {
+        (0..self.len()).flat_map(|index| self.pixels(index)).copied().collect()
     }
 
     /// Width and height of an image.
@@ -173,102 +205,12 @@ impl Dataset {
 pub fn inspect(source: &str, config: &Config) -> Result<DataSummary, DataError> {
     let target = Target::of(config)?;
     if source == DEMO {
-        return Ok(demo_summary(config));
+        return Ok(demo_summary(config, &hold_out_drawn(&config.data)?));
     }
     let tree = scan(Path::new(source))?;
     let outcomes = survey(&tree.files, &target, None, &Done::of(tree.files.len(), &|_, _| true))?;
-    Ok(summarise(source, &tree, &outcomes))
-}
-
-/// The shape that images are brought to.
-struct Target {
-    size: usize,
-    channels: usize,
-}
-
-impl Target {
-    fn of(config: &Config) -> Result<Self, DataError> {
-        let (size, channels) = (config.image_size, config.channels);
-        if !(1..=4096).contains(&size) {
-            let message = format!("{size} is not a power of two from 16 to 512");
-            return Err(DataError::Settings { key: "image_size", message });
-        }
-        if !matches!(channels, 1 | 3) {
-            let message = format!("{channels} is neither 3 (colour) nor 1 (grey)");
-            return Err(DataError::Settings { key: "channels", message });
-        }
-        Ok(Self { size, channels })
-    }
-
-    /// Bytes of an image.
-    fn bytes(&self) -> usize {
-        self.size * self.size * self.channels
-    }
-
-    /// What so many images need.
-    fn need(&self, images: usize) -> Need {
-        Need { images, size: self.size, bytes: self.bytes() }
-    }
-}
-
-/// Counts what is done and tells it.
-struct Done<'a> {
-    count: AtomicUsize,
-    total: usize,
-    progress: Progress<'a>,
-}
-
-impl<'a> Done<'a> {
-    fn of(total: usize, progress: Progress<'a>) -> Self {
-        Self { count: AtomicUsize::new(0), total, progress }
-    }
-
-    /// An error where the work was cancelled.
-    fn one_more(&self) -> Result<(), DataError> {
-        let count = self.count.fetch_add(1, Ordering::Relaxed) + 1;
-        if (self.progress)(count, self.total) { Ok(()) } else { Err(DataError::Cancelled) }
-    }
-}
-
-/// Reads every file, in parallel, into its place in `pixels` where those are kept. The outcomes stand in the order of
-/// the files, whichever thread was first.
-fn survey(
-    files: &[File],
-    target: &Target,
-    pixels: Option<&mut [u8]>,
-    done: &Done<'_>,
-) -> Result<Vec<Result<Fact, String>>, DataError> {
-    let one = |file: &File, place: Option<&mut [u8]>| {
-        let outcome = take_in(file, target, place);
-        done.one_more().map(|()| outcome)
-    };
-    match pixels {
-        Some(pixels) => {
-            let places = pixels.par_chunks_exact_mut(target.bytes());
-            files.par_iter().zip(places).map(|(file, place)| one(file, Some(place))).collect()
-        }
-        None => files.par_iter().map(|file| one(file, None)).collect(),
-    }
-}
-
-fn take_in(file: &File, target: &Target, place: Option<&mut [u8]>) -> Result<Fact, String> {
-    let decoded = decode::read(&file.path)?;
-    let fact = Fact::new(&decoded, digest(&decoded.raster), target.size, target.channels);
-    if let Some(place) = place {
-        let raster = to_channels(decoded.raster, target.channels);
-        fit(&raster.pixels, raster.width, raster.height, raster.channels, target.size, place);
-    }
-    Ok(fact)
-}
-
-/// SHA-256 of a picture's shape and pixels.
-fn digest(raster: &Raster) -> [u8; 32] {
-    let mut hash = Sha256::new();
-    for length in [raster.width, raster.height, raster.channels] {
-        hash.update((length as u64).to_le_bytes());
-    }
-    hash.update(&raster.pixels);
-    hash.finalize().into()
+    let split = hold_out(&config.data, &tree, &outcomes)?;
+    Ok(summarise(source, &tree, &outcomes, &split))
 }
 
 fn label(class: usize) -> u32 {
@@ -288,13 +230,17 @@ fn empty_class(source: &str, class: &ClassCount, summary: &DataSummary) -> DataE
     DataError::EmptyClass { folder: source.into(), class: class.name.clone(), found }
 }
 
-fn demo_summary(config: &Config) -> DataSummary {
+fn demo_summary(config: &Config, split: &Split) -> DataSummary {
     let images = config.data.demo_images;
     let side = u32::try_from(config.image_size).unwrap_or(u32::MAX);
-    let class = |name: &&str| ClassCount { name: (*name).to_owned(), images };
+    let class = |(name, flags): (&&str, &[bool])| {
+        let held_out = flags.iter().filter(|held| **held).count();
+        ClassCount { name: (*name).to_owned(), images: images - held_out, held_out }
+    };
+    let sides = split.held_out.chunks(images.max(1));
     DataSummary {
         source: DEMO.to_owned(),
-        classes: demo::CLASSES.iter().map(class).collect(),
+        classes: demo::CLASSES.iter().zip(sides).map(class).collect(),
         sizes: vec![SizeCount { width: side, height: side, images: images * demo::CLASSES.len() }],
         notes: vec![
             "the demo set is drawn by the program: it resembles stained blood cells, but none is real".to_owned(),
@@ -307,7 +253,6 @@ fn demo_summary(config: &Config) -> DataSummary {
 mod tests {
     use super::*;
     use crate::data::Loader;
-    use std::sync::Arc;
 
     /// 40 shades in two classes, and a file in each that is no image.
     fn fill(folder: &Path) {
@@ -336,10 +281,10 @@ mod tests {
             let mut take = |memory_limit, in_memory| {
                 config.data.memory_limit = memory_limit;
                 let data = Arc::new(Dataset::load(&config, &|_, _| true).unwrap());
-                assert_eq!(matches!(data.pixels, Pixels::Memory(_)), in_memory);
+                assert_eq!(matches!(*data.pixels, Pixels::Memory(_)), in_memory);
                 let mut loader = Loader::new(data.clone(), &config, 0).unwrap();
                 let batches: Vec<_> = (0..12).map(|_| loader.next().unwrap()).collect();
-                (data.summary().clone(), data.labels().to_vec(), data.all_pixels().to_vec(), batches)
+                (data.summary().clone(), data.labels().to_vec(), data.all_pixels(), batches)
             };
             let (memory, file) = (take(1, true), take(0, false));
             assert!(memory == file, "{source}");

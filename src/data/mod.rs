@@ -14,8 +14,10 @@ mod gallery;
 mod loader;
 mod order;
 mod scratch;
+mod split;
 mod store;
 mod summary;
+mod survey;
 
 use std::path::PathBuf;
 

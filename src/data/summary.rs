@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::convert::Backdrop;
 use super::decode::Decoded;
 use super::folder::{File, Tree};
+use super::split::Split;
 use crate::event::{ClassCount, DataSummary, SizeCount, Skipped};
 
 /// What is remembered of a usable file.
@@ -66,9 +67,10 @@ impl Fact {
     }
 }
 
-/// Puts together what was found: `outcomes` has one entry for each of `tree.files`.
-pub(super) fn summarise(source: &str, tree: &Tree, outcomes: &[Result<Fact, String>]) -> DataSummary {
-    let mut images = vec![0; tree.classes.len()];
+/// Puts together what was found: `outcomes` has one entry for each of `tree.files`, `split` one for each usable one.
+pub(super) fn summarise(source: &str, tree: &Tree, outcomes: &[Result<Fact, String>], split: &Split) -> DataSummary {
+    let mut images = vec![[0; 2]; tree.classes.len()];
+    let mut held_out = split.held_out.iter();
     let mut skipped = tree.skipped.clone();
     let mut sizes: BTreeMap<(u32, u32), usize> = BTreeMap::new();
     let mut same: BTreeMap<[u8; 32], Vec<&File>> = BTreeMap::new();
@@ -76,7 +78,7 @@ pub(super) fn summarise(source: &str, tree: &Tree, outcomes: &[Result<Fact, Stri
     for (file, outcome) in tree.files.iter().zip(outcomes) {
         match outcome {
             Ok(fact) => {
-                images[file.class] += 1;
+                images[file.class][usize::from(held_out.next() == Some(&true))] += 1;
                 *sizes.entry((fact.width, fact.height)).or_default() += 1;
                 same.entry(fact.digest).or_default().push(file);
                 for (count, flag) in counts.iter_mut().zip(fact.flags) {
@@ -91,17 +93,19 @@ pub(super) fn summarise(source: &str, tree: &Tree, outcomes: &[Result<Fact, Stri
         sizes.into_iter().map(|((width, height), images)| SizeCount { width, height, images }).collect();
     sizes.sort_by_key(|size| std::cmp::Reverse(size.images));
     let groups: Vec<Vec<&File>> = same.into_values().filter(|group| group.len() > 1).collect();
-    let notes = notes(tree, &images, &counts, &groups);
+    let mut notes = notes(tree, &images, &counts, &groups);
+    notes.extend(split.notes.iter().cloned());
     let mut duplicates: Vec<Vec<String>> =
         groups.iter().map(|group| group.iter().map(|file| file.name.clone()).collect()).collect();
     duplicates.sort();
-    let classes = tree.classes.iter().zip(images).map(|(name, images)| ClassCount { name: name.clone(), images });
+    let count = |(name, [images, held_out]): (&String, [usize; 2])| ClassCount { name: name.clone(), images, held_out };
+    let classes = tree.classes.iter().zip(images).map(count);
     DataSummary { source: source.to_owned(), classes: classes.collect(), skipped, duplicates, sizes, notes }
 }
 
-fn notes(tree: &Tree, images: &[usize], counts: &[usize; REMARKS.len()], groups: &[Vec<&File>]) -> Vec<String> {
+fn notes(tree: &Tree, images: &[[usize; 2]], counts: &[usize; REMARKS.len()], groups: &[Vec<&File>]) -> Vec<String> {
     let mut notes = Vec::new();
-    for (name, _) in tree.classes.iter().zip(images).filter(|(_, images)| **images == 0) {
+    for (name, _) in tree.classes.iter().zip(images).filter(|(_, images)| **images == [0; 2]) {
         notes.push(format!("the class {name} has no usable image: training refuses it until it has"));
     }
     if tree

@@ -263,14 +263,17 @@ pub(super) fn machine(device: &str, threads: usize) -> Machine {
     Machine { version, device: device.to_owned(), threads, instructions }
 }
 
-/// What tells this data set from others: the images of each class, and a sum over their pixels in order.
+/// What tells this data set from others: the images of each class, and a sum over their pixels in order, and over those
+/// that are held out.
 pub(super) fn mark(dataset: &Dataset) -> DataMark {
-    let sums: Vec<_> = (0..dataset.len()).into_par_iter().map(|i| Sha256::digest(dataset.pixels(i))).collect();
     let mut whole = Sha256::new();
     for number in [dataset.size(), dataset.channels()] {
         whole.update((number as u64).to_le_bytes());
     }
-    sums.iter().for_each(|sum| whole.update(sum));
+    for side in [Some(dataset), dataset.held_out()].into_iter().flatten() {
+        let sums: Vec<_> = (0..side.len()).into_par_iter().map(|i| Sha256::digest(side.pixels(i))).collect();
+        sums.iter().for_each(|sum| whole.update(sum));
+    }
     let sha256 = whole.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
     DataMark { images: dataset.class_counts(), sha256 }
 }
@@ -321,5 +324,11 @@ mod tests {
         assert_eq!(of(&config), first);
         config.channels = 1;
         assert_ne!(of(&config).sha256, first.sha256);
+        (config.channels, config.data.held_out) = (3, 0.34);
+        let held = of(&config);
+        assert_eq!(held.images, [2; 6]);
+        config.data.split_seed = 1;
+        let other = of(&config);
+        assert!(other.images == held.images && other.sha256 != held.sha256, "another split is another data set");
     }
 }

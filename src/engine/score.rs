@@ -62,7 +62,7 @@ impl Scorer {
         let cache = config.data.cache_folder();
         let Some(real) = eye.real(dataset, &chosen, cache.as_deref(), go_on)? else { return Ok(None) };
         let mut held_out = None;
-        if let Some(other) = held_out_of(dataset) {
+        if let Some(other) = dataset.held_out() {
             let all: Vec<usize> = (0..other.len()).collect();
             let Some(seen) = eye.real(other, &all, cache.as_deref(), go_on)? else { return Ok(None) };
             held_out = Some(seen);
@@ -241,11 +241,6 @@ fn caution(score: &report::Score, report: &Report) -> Option<String> {
     let small = score.class.is_some() && score.reals.min(score.fakes) < SMALL_CLASS;
     let small = small.then(|| format!("a class of fewer than {SMALL_CLASS} images: it says little"));
     small.or_else(|| report.warnings.iter().find_map(few))
-}
-
-/// The images that were held out of training.
-fn held_out_of(_dataset: &Dataset) -> Option<&Dataset> {
-    None
 }
 
 /// Which real images are looked at: all, or about `wanted` of them, spread evenly over every class.

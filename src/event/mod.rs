@@ -152,9 +152,14 @@ pub struct DataSummary {
 }
 
 impl DataSummary {
-    /// Images of all classes.
+    /// Images of all classes that training sees.
     pub fn images(&self) -> usize {
         self.classes.iter().map(|class| class.images).sum()
+    }
+
+    /// Images of all classes that are held out of training.
+    pub fn held_out(&self) -> usize {
+        self.classes.iter().map(|class| class.held_out).sum()
     }
 }
 
@@ -163,8 +168,16 @@ impl DataSummary {
 pub struct ClassCount {
     /// The sub-folder's name.
     pub name: String,
-    /// Usable images in it.
+    /// Usable images in it that training sees.
     pub images: usize,
+    /// Those that are held out of training (`data.held_out`).
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub held_out: usize,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(count: &usize) -> bool {
+    *count == 0
 }
 
 /// A file that could not be used.

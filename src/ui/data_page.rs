@@ -115,6 +115,9 @@ impl DataPage {
             ui.horizontal(|ui| {
                 ui.spacing_mut().item_spacing.x = 28.0;
                 widgets::stat(ui, "Images", &format::count(summary.images()));
+                if summary.held_out() > 0 {
+                    widgets::stat(ui, "Held out", &format::count(summary.held_out()));
+                }
                 widgets::stat(ui, "Classes", &format::count(summary.classes.len()));
                 widgets::stat(ui, "Skipped files", &format::count(summary.skipped.len()));
                 widgets::stat(ui, "Groups of duplicates", &format::count(summary.duplicates.len()));
@@ -134,20 +137,28 @@ fn classes_ui(ui: &mut Ui, summary: &DataSummary, config: &Config) {
         widgets::title(ui, "Images a class");
         ui.add_space(4.0);
         let most = summary.classes.iter().map(|class| class.images).max().unwrap_or(1).max(1);
-        let width = (ui.available_width() - 250.0).max(60.0);
+        let divided = summary.held_out() > 0;
+        let width = (ui.available_width() - if divided { 330.0 } else { 250.0 }).max(60.0);
         let shown = Shown::of(summary, config);
-        Grid::new("classes").num_columns(4).min_row_height(18.0).spacing([10.0, 5.0]).show(ui, |ui| {
-            for (at, class) in summary.classes.iter().enumerate() {
-                let name = RichText::new(format::path_end(&class.name, 18));
-                ui.label(name).on_hover_text(&class.name);
-                widgets::share_bar(ui, width, class.images as f32 / most as f32, theme::class_color(at));
-                let p = widgets::palette(ui);
-                widgets::number(ui, format!("{:>7}", format::count(class.images)), p.text);
-                let share = format!("{:>5.1} %", shown.shares[at] * 100.0);
-                widgets::number(ui, share, p.muted).on_hover_text(shown.about(at, class.images));
-                ui.end_row();
-            }
-        });
+        Grid::new("classes").num_columns(if divided { 5 } else { 4 }).min_row_height(18.0).spacing([10.0, 5.0]).show(
+            ui,
+            |ui| {
+                for (at, class) in summary.classes.iter().enumerate() {
+                    let name = RichText::new(format::path_end(&class.name, 18));
+                    ui.label(name).on_hover_text(&class.name);
+                    widgets::share_bar(ui, width, class.images as f32 / most as f32, theme::class_color(at));
+                    let p = widgets::palette(ui);
+                    widgets::number(ui, format!("{:>7}", format::count(class.images)), p.text);
+                    let share = format!("{:>5.1} %", shown.shares[at] * 100.0);
+                    widgets::number(ui, share, p.muted).on_hover_text(shown.about(at, class.images));
+                    if divided {
+                        let held = format!("+ {} held out", format::count(class.held_out));
+                        widgets::number(ui, held, p.muted).on_hover_text("Images that training never sees");
+                    }
+                    ui.end_row();
+                }
+            },
+        );
         widgets::small(ui, "Right: the share of the images that training shows, by the set-up's balance and factors");
     });
 }

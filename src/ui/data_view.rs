@@ -28,13 +28,21 @@ pub struct Source {
     source: String,
     /// The drawn set costs little, so it is drawn again when its look changes.
     drawn: Option<(usize, usize, usize)>,
+    /// What decides which images are held out; nothing where none are.
+    split: Option<(u64, u64, String)>,
 }
 
 impl Source {
     /// The source that a configuration names.
     pub fn of(config: &Config) -> Self {
         let drawn = (config.data.demo_images, config.image_size, config.channels);
-        Self { source: config.data.source.clone(), drawn: config.data.is_demo().then_some(drawn) }
+        let data = &config.data;
+        let split = (data.held_out.to_bits(), data.split_seed, data.group_by.clone());
+        Self {
+            source: data.source.clone(),
+            drawn: data.is_demo().then_some(drawn),
+            split: (data.held_out > 0.0).then_some(split),
+        }
     }
 }
 
@@ -119,7 +127,10 @@ mod tests {
         config.data.source = "/cells".to_owned();
         view.ask(Source::of(&config));
         config.image_size = 128;
-        assert!(!view.is_stale(&Source::of(&config)));
+        config.data.split_seed = 3;
+        assert!(!view.is_stale(&Source::of(&config)), "nothing is held out");
+        config.data.held_out = 0.2;
+        assert!(view.is_stale(&Source::of(&config)));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! `gandle score`: scores a folder of fakes against a folder of real images.
 
 mod look;
+mod pairs;
 mod tell;
 
 use std::path::PathBuf;
@@ -48,6 +49,9 @@ pub(super) struct ScoreArgs {
     /// Write the nearest real image of each fake to this file, as comma-separated values.
     #[arg(long, value_name = "FILE")]
     nearest: Option<PathBuf>,
+    /// Write a picture to this PNG file: the fakes that are nearest to real images, each above its nearest real one.
+    #[arg(long, value_name = "FILE")]
+    nearest_picture: Option<PathBuf>,
     /// CPU threads; 0 takes all cores.
     #[arg(long, default_value_t = 0)]
     threads: usize,
@@ -57,6 +61,11 @@ pub(super) struct ScoreArgs {
 }
 
 pub(super) fn run(args: &ScoreArgs) -> anyhow::Result<ExitCode> {
+    if let Some(taken) = [&args.nearest, &args.nearest_picture].into_iter().flatten().find(|file| file.exists()) {
+        return Err(
+            Usage(format!("{} is there already and is not overwritten: name another file", taken.display())).into()
+        );
+    }
     let resize = Resize::named(&args.resize).ok_or_else(|| {
         let names = Resize::ALL.iter().map(|resize| resize.name()).collect::<Vec<_>>().join(", ");
         Usage(format!("--resize: there is no way `{}` to resize; there are {names}", args.resize))
@@ -119,6 +128,9 @@ fn score(args: &ScoreArgs, extractor: &Extractor, resize: Resize, metrics: Vec<M
     }
     if let Some(file) = &args.nearest {
         tell::write_nearest(file, &report, real, fake)?;
+    }
+    if let Some(file) = &args.nearest_picture {
+        pairs::write(file, &report, real, fake)?;
     }
     tell::print(
         &report,

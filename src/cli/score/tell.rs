@@ -3,7 +3,6 @@
 use std::io::Write as _;
 use std::path::Path;
 
-use anyhow::Context as _;
 use serde::Serialize;
 
 use super::look::Looked;
@@ -11,6 +10,7 @@ use crate::cli::{print_json, say};
 use crate::feature::Resize;
 use crate::metric::Metric;
 use crate::metric::report::{Report, Score, Settings};
+use crate::session::write_whole;
 
 /// What stands beside every score.
 pub(super) struct Labels<'a> {
@@ -120,5 +120,5 @@ pub(super) fn write_nearest(file: &Path, report: &Report, real: &Looked, fake: &
         let (fake, real) = (quoted(fake.name(image)), quoted(real.name(nearest.index)));
         writeln!(text, "{fake},{real},{},{}", nearest.distance, nearest.authentic)?;
     }
-    std::fs::write(file, text).with_context(|| format!("could not write {}", file.display()))
+    Ok(write_whole(file, &text)?)
 }

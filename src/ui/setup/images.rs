@@ -45,6 +45,23 @@ pub fn images_ui(form: &mut Form<'_>, ui: &mut Ui, summary: Option<&DataSummary>
         })
     });
     factors_row(form, ui, summary);
+    split_ui(form, ui);
+}
+
+/// Which images training never sees.
+fn split_ui(form: &mut Form<'_>, ui: &mut Ui) {
+    form.row(ui, "data.held_out", "Held out", None, |ui, config| {
+        let drag = DragValue::new(&mut config.data.held_out).range(0.0..=0.9).speed(0.005).max_decimals(3);
+        ui.add_sized(control_size(), drag)
+    });
+    let off = (form.config.data.held_out == 0.0).then_some("Only with a held-out share above 0");
+    form.row(ui, "data.split_seed", "Split seed", off, |ui, config| {
+        ui.add_sized(control_size(), DragValue::new(&mut config.data.split_seed).range(0..=i64::MAX as u64))
+    });
+    let demo = form.config.data.is_demo().then_some("The drawn images have no file names to find groups in");
+    form.row(ui, "data.group_by", "Keep together by", off.or(demo), |ui, config| {
+        ui.add_sized(control_size(), TextEdit::singleline(&mut config.data.group_by).hint_text("/(p[0-9]+)_"))
+    });
 }
 
 /// A menu with a factor for each class.
