@@ -5,6 +5,8 @@
 //! et al. 2020 (arXiv 2002.09797), whose published code decides what "within" means: strictly nearer than the k-th
 //! nearest other image of the same set. AuthPct is that of Alaa et al. 2022 (arXiv 2102.08921).
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use super::distance::Points;
 use super::{Features, MetricError};
 
@@ -48,38 +50,39 @@ impl Neighbours {
         let radius = |nearest: &Vec<f64>| nearest.last().copied().unwrap_or(0.0);
         let real_radii: Vec<f64> = of_real.iter().map(radius).collect();
         let fake_radii: Vec<f64> = fake.nearest_others(k).iter().map(radius).collect();
+        // One pass over all pairs tells of both sides. Flags only ever rise, so the order in which threads meet is nothing.
+        let flags = || -> Vec<AtomicBool> { (0..real.len()).map(|_| AtomicBool::new(false)).collect() };
+        let (recalled, covered) = (flags(), flags());
         let from_fakes = fake.each(
             &real,
-            |_| (0_u32, 0, f64::INFINITY),
-            |(within, index, least), first, squared| {
-                for (column, (distance, radius)) in squared.iter().zip(&real_radii[first..]).enumerate() {
-                    *within += u32::from(distance < radius);
+            |row| (fake_radii[row], 0_u32, 0, f64::INFINITY),
+            |(radius, within, index, least), first, squared| {
+                let columns = squared.iter().zip(&real_radii[first..]).enumerate();
+                for (column, (distance, real_radius)) in columns {
+                    if distance < real_radius {
+                        *within += 1;
+                        covered[first + column].store(true, Ordering::Relaxed);
+                    }
+                    if *distance < *radius {
+                        recalled[first + column].store(true, Ordering::Relaxed);
+                    }
                     if distance < least {
                         (*index, *least) = (first + column, *distance);
                     }
                 }
             },
         );
-        let from_reals = real.each(
-            &fake,
-            |row| (row, false, false),
-            |(row, recalled, covered), first, squared| {
-                for (distance, radius) in squared.iter().zip(&fake_radii[first..]) {
-                    *recalled |= distance < radius;
-                    *covered |= *distance < real_radii[*row];
-                }
-            },
-        );
-        let nearest = from_fakes.iter().map(|(_, index, least)| {
+        let told = |flags: Vec<AtomicBool>| flags.into_iter().map(AtomicBool::into_inner).collect();
+        let nearest = from_fakes.iter().map(|(.., index, least)| {
             let authentic = of_real[*index].first().is_some_and(|other| other < least);
             Nearest { index: *index, distance: least.sqrt(), authentic }
         });
         Ok(Self {
             k,
             nearest: nearest.collect(),
-            within: from_fakes.iter().map(|(within, ..)| *within).collect(),
-            recalled: from_reals.iter().map(|(_, recalled, _)| *recalled).collect(),
-            covered: from_reals.iter().map(|(.., covered)| *covered).collect(),
+            within: from_fakes.iter().map(|(_, within, ..)| *within).collect(),
+            recalled: told(recalled),
+            covered: told(covered),
         })
     }
 
