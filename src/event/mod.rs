@@ -3,6 +3,7 @@
 //! Numbers are read from the device once, by the engine; whoever holds an event holds no part of the graph. Events are
 //! also the lines of a session's `events.jsonl` and of `gandle train --json`, so their names are an interface.
 
+mod export;
 mod job;
 
 use std::sync::Arc;
@@ -11,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::{Change, Config};
 
+pub use export::{Content, Export, Film, Moving, Walk};
 pub use job::JobEvent;
 
 /// Version of the lines in `events.jsonl`; it stands in the first of them.
