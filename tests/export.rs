@@ -31,7 +31,7 @@ const VARIANTS: &[(&str, &[&str])] = &[
     ),
     ("excitation", &["generator.norm=batch", "generator.attention=[8, 16]", "generator.skip=excitation"]),
     ("excitation-64", &["image_size=64", "generator.norm=conditional-batch", "generator.skip=excitation"]),
-    ("excitation-128", &["image_size=128", "generator.skip=excitation", "train.steps=2"]),
+    ("excitation-128", &["image_size=128", "generator.skip=excitation"]),
     ("unconditional", &["discriminator.conditioning=none", "generator.norm=batch"]),
     ("small-labels", &["transition.to=600", "generator.norm=conditional-batch", "generator.skip=excitation"]),
     ("no-labels-yet", &["transition.from=500", "transition.to=600", "generator.norm=conditional-batch"]),
@@ -45,8 +45,10 @@ const VARIANTS: &[(&str, &[&str])] = &[
 ];
 
 fn config(preset: Preset, more: &[&str]) -> Config {
-    let all =
-        [&["image_size=32", "train.steps=6", "train.grid_every=1", "train.seed=7", "score.every=0"], more].concat();
+    let run: &[&str] = &["image_size=32", "train.steps=6", "train.grid_every=1", "train.seed=7", "score.every=0"];
+    // Far from where weights start, so that everything in the networks has a say.
+    let moved = &["optimizer.generator_lr=0.05", "optimizer.ema_decay=0.3", "optimizer.ema_half_life=0"];
+    let all = [run, moved, more].concat();
     small::config(preset, &all)
 }
 
@@ -112,9 +114,9 @@ fn every_kind_of_generator_is_taken_out() {
     let root = wanted.clone().unwrap_or_else(|| scratch.path().to_owned());
     let presets = Preset::ALL.into_iter().map(|preset| (preset.name(), config(preset, &["score.every=3"])));
     let variants = VARIANTS.iter().map(|(name, more)| (*name, config(Preset::Improved, more)));
-    // Without a script that reads them, two of each kind will do.
-    let most = if wanted.is_some() { usize::MAX } else { 2 };
-    for (name, config) in presets.take(most.min(1)).chain(variants.rev().take(most)) {
+    // Without a script that reads them, three will do.
+    let most = if wanted.is_some() { usize::MAX } else { 3 };
+    for (name, config) in presets.chain(variants).rev().take(most) {
         let (session, folder) = (root.join(name).join("session"), root.join(name).join("exports"));
         run(config, &session);
         let last = everything().into_iter().flat_map(|content| out(&session, content, &folder).unwrap().unwrap());
