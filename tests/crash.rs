@@ -70,10 +70,11 @@ fn newest(session: &Path) -> (usize, Vec<Vec<u8>>) {
     (step, files.to_vec())
 }
 
+/// The pixels of every grid: the files name their sessions.
 fn grids(session: &Path) -> Vec<(String, Vec<u8>)> {
     let entries = fs::read_dir(session.join("grids")).unwrap().flatten();
-    let mut all: Vec<_> =
-        entries.map(|e| (e.file_name().into_string().unwrap(), fs::read(e.path()).unwrap())).collect();
+    let pixels = |e: &fs::DirEntry| image::open(e.path()).unwrap().into_rgb8().into_raw();
+    let mut all: Vec<_> = entries.map(|e| (e.file_name().into_string().unwrap(), pixels(&e))).collect();
     all.sort();
     all
 }

@@ -122,7 +122,10 @@ fn assert_same(a: &Path, b: &Path, step: usize, case: &str) {
 }
 
 fn assert_same_grids(a: &Path, b: &Path, case: &str) {
-    assert!(files_below(&a.join("grids")) == files_below(&b.join("grids")), "{case}: grids differ");
+    // Their pixels: the files name their sessions.
+    let pixels = |(name, png): (String, Vec<u8>)| (name, image::load_from_memory(&png).unwrap());
+    let all = |folder: &Path| files_below(&folder.join("grids")).into_iter().map(pixels).collect::<Vec<_>>();
+    assert!(all(a) == all(b), "{case}: grids differ");
 }
 
 fn copy(from: &Path, to: &Path) {
@@ -521,21 +524,23 @@ fn a_run_that_diverged_is_warned_that_it_will_again() {
 
 #[test]
 fn curves_weights_and_a_page_can_be_taken_out() {
-    use gandle::engine::export::{Format, export};
+    use gandle::engine::export::export;
+    use gandle::event::{Content, Export};
     let root = tempfile::tempdir().unwrap();
     let [folder, out] = ["a <b>", "out"].map(|name| root.path().join(name));
     run(&improved(&["score.every=8", "train.seed=7"]), &folder);
     // A session that was cut off and went on: what was void is left out.
     cut(&folder, is_step(7), 4, "");
     resume(&folder);
-    let read = |format, step| -> Vec<(String, Vec<u8>)> {
-        let paths = export(&folder, format, step, Some(&out)).unwrap();
+    let asked = |content| Export { session: folder.clone(), content, folder: Some(out.clone()) };
+    let read = |content| -> Vec<(String, Vec<u8>)> {
+        let paths = export(&asked(content), |_, _| true).unwrap().unwrap();
         paths
             .iter()
             .map(|path| (path.file_name().unwrap().to_str().unwrap().to_owned(), fs::read(path).unwrap()))
             .collect()
     };
-    let tables = read(Format::Csv, None);
+    let tables = read(Content::Csv);
     let text = |i: usize| String::from_utf8(tables[i].1.clone()).unwrap();
     let rows = |i: usize| text(i).lines().filter(|line| !line.starts_with('#')).map(str::to_owned).collect::<Vec<_>>();
     assert_eq!((tables[0].0.as_str(), tables[1].0.as_str()), ("curves-step0000011.csv", "scores-step0000011.csv"));
@@ -547,13 +552,13 @@ fn curves_weights_and_a_page_can_be_taken_out() {
     assert!(score.starts_with("8,frechet-distance,efficientnet-lite0,,24,"), "{score}");
     assert!(text(0).contains("# seed: 7") && text(0).contains("# session: a <b>"));
 
-    let page = String::from_utf8(read(Format::Html, None).remove(0).1).unwrap();
+    let page = String::from_utf8(read(Content::Html).remove(0).1).unwrap();
     for part in ["<h1>a &lt;b&gt;</h1>", "polyline", "data:image/png;base64,", "frechet-distance", "train.seed"] {
         assert!(page.contains(part), "{part}");
     }
     assert!(!page.contains("http") && !page.contains("<script"), "nothing is fetched");
 
-    let (name, bytes) = read(Format::Safetensors, Some(4)).remove(0);
+    let (name, bytes) = read(Content::Safetensors { step: Some(4) }).remove(0);
     assert_eq!(name, "generator-step0000004.safetensors");
     let ema = fs::read(checkpoint_folder(&folder, 4).join("ema.safetensors")).unwrap();
     let [exported, kept] = [&bytes, &ema].map(|bytes| safetensors::SafeTensors::deserialize(bytes).unwrap());
@@ -569,10 +574,11 @@ fn curves_weights_and_a_page_can_be_taken_out() {
     assert_eq!((about["step"].as_str(), about["seed"].as_str(), about["session"].as_str()), ("4", "7", "a <b>"));
     assert!(about["classes"].contains("monocyte") && about["config"].contains("\"seed\":7"));
 
-    let err = export(&folder, Format::Csv, None, Some(&out)).unwrap_err().to_string();
+    let err = export(&asked(Content::Csv), |_, _| true).unwrap_err().to_string();
     assert!(err.contains("not overwritten"), "{err}");
-    assert!(export(&folder, Format::Html, Some(4), None).is_err());
-    assert_eq!(export(&folder, Format::Html, None, None).unwrap()[0].parent().unwrap(), folder.join("exports"));
+    let within = Export { folder: None, ..asked(Content::Html) };
+    let files = export(&within, |_, _| true).unwrap().unwrap();
+    assert_eq!(files[0].parent().unwrap(), folder.join("exports"));
 }
 
 #[test]

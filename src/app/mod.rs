@@ -357,7 +357,11 @@ impl App {
 fn has_ended(event: &JobEvent) -> bool {
     match event {
         JobEvent::Progress { .. } => false,
-        JobEvent::Preview { .. } | JobEvent::Exported { .. } | JobEvent::Cancelled | JobEvent::Failed { .. } => true,
+        JobEvent::Preview { .. }
+        | JobEvent::Exported { .. }
+        | JobEvent::Written { .. }
+        | JobEvent::Cancelled
+        | JobEvent::Failed { .. } => true,
     }
 }
 

@@ -1,10 +1,12 @@
 //! Writes a sample grid where the user wants it.
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::App;
 use crate::event::GridPicture;
+use crate::session;
 use crate::ui::Notice;
 
 impl App {
@@ -27,9 +29,19 @@ impl App {
     pub(super) fn save_grid(&mut self, path: PathBuf, grid: &GridPicture) {
         let (sender, saving) = crossbeam_channel::bounded(1);
         let (picture, waker) = (grid.picture.clone(), Arc::clone(&self.waker));
+        let mut about = vec![("step", Cow::from(grid.step.to_string()))];
+        if let Some((view, started)) = self.workbench.shown().and_then(|view| Some((view, view.started()?))) {
+            about.extend([
+                ("session", view.name().into()),
+                ("seed", started.config.train.seed.to_string().into()),
+                ("rows", serde_json::json!(started.classes).to_string().into()),
+            ]);
+        }
         let write = move || {
-            let size = (picture.width as u32, picture.height as u32);
-            let written = image::save_buffer(&path, &picture.rgb, size.0, size.1, image::ColorType::Rgb8);
+            let encoded = session::png((picture.width, picture.height), &picture.rgb, &about);
+            let written = encoded
+                .map_err(|err| err.to_string())
+                .and_then(|png| session::write_whole(&path, &png).map_err(|err| err.to_string()));
             let notice = match written {
                 Ok(()) => Notice::info(format!("Grid saved to {}", path.display())),
                 Err(err) => Notice::error(format!("The grid could not be saved to {}: {err}", path.display())),

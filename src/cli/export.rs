@@ -1,15 +1,139 @@
 //! `gandle export`
 
-use super::{ExportArgs, Usage, say};
-use crate::engine::export::{Format, export};
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use super::{Usage, say};
+use crate::engine::export::export;
+use crate::engine::sample::Sampler;
+use crate::event::{Content, Export, Film, Moving, Walk};
+
+#[derive(Args)]
+pub(super) struct ExportArgs {
+    /// The session's folder.
+    session: PathBuf,
+    /// What is taken out, and how it is written.
+    #[arg(long)]
+    format: Format,
+    /// The folder that gets the files; `exports` in the session's folder without it.
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// With safetensors, onnx and a walk: the checkpoint's step; the newest without it.
+    #[arg(long)]
+    step: Option<usize>,
+    /// With gif and webp: what the film shows; the history without it.
+    #[arg(long)]
+    of: Option<Of>,
+    /// With gif and webp: frames a second, 0.1 to 50.
+    #[arg(long, value_name = "X")]
+    fps: Option<f64>,
+    /// With gif and webp: frames, 2 to 2000; of more grids, as many are taken at even distances.
+    #[arg(long, value_name = "N")]
+    frames: Option<usize>,
+    /// With a walk: a class by name, or `all` side by side, as without it.
+    #[arg(long, value_name = "NAME")]
+    class: Option<String>,
+    /// With a walk: images that it goes through, which are the first ones of `gandle sample` with the same seed.
+    #[arg(long, value_name = "N")]
+    stops: Option<usize>,
+    /// With a walk: where the noise comes from.
+    #[arg(long)]
+    seed: Option<u64>,
+    /// With a walk: draw numbers of noise beyond ± this again. 0 cuts nothing.
+    #[arg(long, value_name = "X")]
+    truncation: Option<f32>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Format {
+    /// The averaged generator as weights for PyTorch.
+    Safetensors,
+    /// The averaged generator as a model that runs anywhere.
+    Onnx,
+    /// Every curve and score as tables.
+    Csv,
+    /// Curves, scores, grids and settings for TensorBoard.
+    Tensorboard,
+    /// A report on one page.
+    Html,
+    /// A film of at most 256 colours a frame.
+    Gif,
+    /// A film in every colour.
+    Webp,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Of {
+    /// The sample grids of the training.
+    History,
+    /// Images along a closed path through the noise.
+    Walk,
+}
 
 pub(super) fn run(args: &ExportArgs) -> anyhow::Result<()> {
-    let names: Vec<&str> = Format::ALL.into_iter().map(Format::name).collect();
-    let format = Format::ALL.into_iter().find(|format| format.name() == args.format);
-    let format =
-        format.ok_or_else(|| Usage(format!("there is no format `{}`; there are {}", args.format, names.join(", "))))?;
-    for path in export(&args.session, format, args.step, args.out.as_deref())? {
+    let asked = Export { session: args.session.clone(), content: content(args)?, folder: args.out.clone() };
+    let bar = indicatif::ProgressBar::new(0);
+    let files = export(&asked, |done, total| {
+        bar.set_length(total as u64);
+        bar.set_position(done as u64);
+        true
+    })?;
+    bar.finish_and_clear();
+    for path in files.into_iter().flatten() {
         say!("{}", path.display());
     }
     Ok(())
+}
+
+fn content(args: &ExportArgs) -> anyhow::Result<Content> {
+    let step = args.step;
+    let (content, taken): (Content, &[&str]) = match args.format {
+        Format::Csv => (Content::Csv, &[]),
+        Format::Html => (Content::Html, &[]),
+        Format::Tensorboard => (Content::Tensorboard, &[]),
+        Format::Safetensors => (Content::Safetensors { step }, &["step"]),
+        Format::Onnx => (Content::Onnx { step }, &["step"]),
+        Format::Gif => film(args, Moving::Gif)?,
+        Format::Webp => film(args, Moving::Webp)?,
+    };
+    let given = [
+        ("step", args.step.is_some()),
+        ("of", args.of.is_some()),
+        ("fps", args.fps.is_some()),
+        ("frames", args.frames.is_some()),
+        ("class", args.class.is_some()),
+        ("stops", args.stops.is_some()),
+        ("seed", args.seed.is_some()),
+        ("truncation", args.truncation.is_some()),
+    ];
+    match given.into_iter().find(|(name, given)| *given && !taken.contains(name)) {
+        Some((name, _)) => {
+            Err(Usage(format!("--{name} is for other exports than this one (see gandle export --help)")).into())
+        }
+        None => Ok(content),
+    }
+}
+
+fn film(args: &ExportArgs, moving: Moving) -> anyhow::Result<(Content, &'static [&'static str])> {
+    let film = Film { moving, frames: args.frames.unwrap_or(60), fps: args.fps.unwrap_or(10.0) };
+    match args.of.unwrap_or(Of::History) {
+        Of::History => Ok((Content::History(film), &["of", "fps", "frames"])),
+        Of::Walk => {
+            let walk = Walk {
+                step: args.step,
+                class: class(args)?,
+                stops: args.stops.unwrap_or(5),
+                seed: args.seed.unwrap_or(0),
+                truncation: args.truncation.unwrap_or(0.0),
+            };
+            let taken = &["of", "fps", "frames", "step", "class", "stops", "seed", "truncation"];
+            Ok((Content::Walk(film, walk), taken))
+        }
+    }
+}
+
+fn class(args: &ExportArgs) -> anyhow::Result<Option<usize>> {
+    let Some(name) = &args.class else { return Ok(None) };
+    super::class_of(name, &Sampler::open(&args.session, args.step)?.state.classes)
 }

@@ -40,8 +40,8 @@ enum Command {
     Resume(ResumeArgs),
     /// Draw images of a trained generator.
     Sample(SampleArgs),
-    /// Take curves, weights or a report out of a session.
-    Export(ExportArgs),
+    /// Take curves, weights, a model, a report or a film out of a session.
+    Export(export::ExportArgs),
     /// Score a folder of fakes against a folder of real images.
     Score(score::ScoreArgs),
     /// Tell what is in a data folder: classes, counts, sizes, duplicates, every skipped file with its reason.
@@ -144,21 +144,6 @@ struct SampleArgs {
     /// The folder that gets a sub-folder a class.
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
-}
-
-#[derive(Args)]
-struct ExportArgs {
-    /// The session's folder.
-    session: PathBuf,
-    /// safetensors (the averaged generator, for PyTorch), csv (every curve and score) or html (a report on one page).
-    #[arg(long)]
-    format: String,
-    /// With safetensors: the checkpoint's step; the newest without it.
-    #[arg(long)]
-    step: Option<usize>,
-    /// The folder that gets the files; `exports` in the session's folder without it.
-    #[arg(long, value_name = "DIR")]
-    out: Option<PathBuf>,
 }
 
 #[derive(Args)]
@@ -340,15 +325,18 @@ fn replay_all(args: &ReplayArgs) -> anyhow::Result<ExitCode> {
     Ok(code)
 }
 
+/// A class by its name; nothing for all of them.
+fn class_of(name: &str, classes: &[String]) -> anyhow::Result<Option<usize>> {
+    let found = classes.iter().position(|class| class == name);
+    if found.is_none() && name != "all" {
+        bail!(Usage(format!("there is no class `{name}`; there are {}, or `all`", classes.join(", "))));
+    }
+    Ok(found)
+}
+
 fn sample(args: &SampleArgs) -> anyhow::Result<()> {
     let classes = Sampler::open(&args.session, args.step)?.state.classes;
-    let class = match args.class.as_str() {
-        "all" if !classes.iter().any(|class| class == "all") => None,
-        name => match classes.iter().position(|class| class == name) {
-            Some(class) => Some(class),
-            None => bail!(Usage(format!("there is no class `{name}`; there are {}, or `all`", classes.join(", ")))),
-        },
-    };
+    let class = class_of(&args.class, &classes)?;
     let sampling = Sampling {
         session: args.session.clone(),
         step: args.step,

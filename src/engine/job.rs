@@ -10,7 +10,7 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use super::sample::{Sampling, export};
 use crate::config::Config;
 use crate::data::{DataError, Dataset};
-use crate::event::{JobEvent, Waker};
+use crate::event::{Export, JobEvent, Waker};
 
 /// Images to export.
 pub type ExportRequest = Sampling;
@@ -83,6 +83,18 @@ impl Job {
                 whole
             })?;
             Ok(if whole { JobEvent::Exported { images, folder: request.folder.clone() } } else { JobEvent::Cancelled })
+        })
+    }
+
+    /// Takes results out of a session: [`JobEvent::Written`].
+    ///
+    /// # Errors
+    /// Where the system gives no thread.
+    pub fn take_out(asked: Export, waker: Waker) -> std::io::Result<Self> {
+        Self::spawn("gandle-export", waker, move |desk| {
+            let last = std::sync::Mutex::new(Instant::now());
+            let files = super::export::export(&asked, |done, total| desk.progress(&last, done, total))?;
+            Ok(files.map_or(JobEvent::Cancelled, |files| JobEvent::Written { files }))
         })
     }
 

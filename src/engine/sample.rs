@@ -10,11 +10,13 @@ use rand_distr::{Distribution as _, StandardNormal};
 use super::feed::noise;
 use super::score::CHUNK;
 use super::sheet::sheet;
-use crate::config::Config;
 use crate::config::chance::{ChaCha8Rng, Purpose, stream};
+use crate::config::{Config, Stage};
 use crate::event::GridPicture;
 use crate::model::{Generator, Store};
-use crate::session::{CheckpointState, checkpoint_folder, checkpoints, read_checkpoint_file, read_state, write_whole};
+use crate::session::{
+    CheckpointState, checkpoint_folder, checkpoints, png, read_checkpoint_file, read_state, write_whole,
+};
 use crate::train::Trainer;
 use crate::train::state::{EMA, load_store};
 
@@ -114,6 +116,11 @@ impl Sampler {
         Ok(Self { generator, store, state })
     }
 
+    /// The network's numbers.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
     /// Images `first..first + count` of a class, `(count, size, size, channels)` u8. Image i of a class and a seed is the
     /// same whatever else is drawn. Numbers of noise beyond ± `truncation` are drawn again (Brock et al. 2019); 0 cuts nothing.
     ///
@@ -127,6 +134,22 @@ impl Sampler {
         seed: u64,
         truncation: f32,
     ) -> anyhow::Result<Vec<u8>> {
+        let z = self.latents(class, first, count, seed, truncation)?;
+        self.draw(&vec![u32::try_from(class)?; count], z)
+    }
+
+    /// The noise of those images, one after the other.
+    ///
+    /// # Errors
+    /// Where the class is not there or the truncation is out of range.
+    pub fn latents(
+        &self,
+        class: usize,
+        first: usize,
+        count: usize,
+        seed: u64,
+        truncation: f32,
+    ) -> anyhow::Result<Vec<f32>> {
         if class >= self.state.classes.len() {
             bail!("class {class}: the session has {} classes", self.state.classes.len());
         }
@@ -140,11 +163,31 @@ impl Sampler {
             let mut rng = stream(seed, Purpose::Export, (class as u64) << 32 | i as u64);
             z.extend((0..latent).map(|_| truncated(&mut rng, limit)));
         }
-        let z = Tensor::from_vec(z, (count, latent), &Device::Cpu)?;
-        let labels = Tensor::full(u32::try_from(class)?, count, &Device::Cpu)?;
-        // What a growing network is follows from the steps of its checkpoint.
-        let stage = self.state.config.stage(self.state.step as u64);
+        Ok(z)
+    }
+
+    /// Images of some noise, one for each label, `(count, size, size, channels)` in [-1, 1].
+    ///
+    /// # Errors
+    /// Where there is not as much noise as labels ask for, or a label is no class.
+    pub fn numbers(&mut self, labels: &[u32], z: Vec<f32>) -> anyhow::Result<Vec<f32>> {
+        let (z, labels, stage) = self.inputs(labels, z)?;
+        Ok(self.generator.evaluate(stage, &mut self.store, &z, &labels)?.flatten_all()?.to_vec1()?)
+    }
+
+    /// The same as u8.
+    ///
+    /// # Errors
+    /// Where there is not as much noise as labels ask for, or a label is no class.
+    pub fn draw(&mut self, labels: &[u32], z: Vec<f32>) -> anyhow::Result<Vec<u8>> {
+        let (z, labels, stage) = self.inputs(labels, z)?;
         Ok(self.generator.images(stage, &mut self.store, &z, &labels, CHUNK)?)
+    }
+
+    fn inputs(&self, labels: &[u32], z: Vec<f32>) -> anyhow::Result<(Tensor, Tensor, Stage)> {
+        let z = Tensor::from_vec(z, (labels.len(), self.state.config.generator.latent_dim), &Device::Cpu)?;
+        // What a growing network is follows from the steps of its checkpoint.
+        Ok((z, Tensor::new(labels, &Device::Cpu)?, self.state.config.stage(self.state.step as u64)))
     }
 }
 
@@ -201,6 +244,7 @@ pub fn export(sampling: &Sampling, mut progress: impl FnMut(usize, usize) -> boo
         bail!("{} is already there and is not overwritten: choose another folder or another seed", taken.display());
     }
     let (total, mut done) = (chosen.len() * sampling.count, 0);
+    let session = super::export::name_of(&sampling.session);
     for (class, paths) in chosen.into_iter().zip(&paths) {
         if let Some(folder) = paths.first().and_then(|path| path.parent()) {
             std::fs::create_dir_all(folder)
@@ -209,11 +253,20 @@ pub fn export(sampling: &Sampling, mut progress: impl FnMut(usize, usize) -> boo
         for first in (0..sampling.count).step_by(CHUNK) {
             let count = CHUNK.min(sampling.count - first);
             let images = sampler.images(class, first, count, sampling.seed, sampling.truncation)?;
-            for (path, image) in paths[first..].iter().zip(images.chunks_exact(images.len() / count)) {
+            for (i, image) in images.chunks_exact(images.len() / count).enumerate() {
                 if !progress(done, total) {
                     return Ok(done);
                 }
-                write_whole(path, &png(image, &config)?)?;
+                let about = [
+                    ("session", session.as_str().into()),
+                    ("step", sampler.state.step.to_string().into()),
+                    ("class", classes[class].as_str().into()),
+                    ("label", class.to_string().into()),
+                    ("seed", sampling.seed.to_string().into()),
+                    ("number", (first + i).to_string().into()),
+                    ("truncation", sampling.truncation.to_string().into()),
+                ];
+                write_whole(&paths[first + i], &png((config.image_size, config.image_size), image, &about)?)?;
                 done += 1;
             }
         }
@@ -226,13 +279,4 @@ pub fn export(sampling: &Sampling, mut progress: impl FnMut(usize, usize) -> boo
 fn folder_name(name: &str, class: usize) -> String {
     let plain = !name.is_empty() && !name.starts_with('.') && !name.contains(['/', '\\', ':', '\0']);
     if plain { name.to_owned() } else { format!("class-{class}") }
-}
-
-fn png(image: &[u8], config: &Config) -> anyhow::Result<Vec<u8>> {
-    let kind = if config.channels == 3 { image::ExtendedColorType::Rgb8 } else { image::ExtendedColorType::L8 };
-    let size = u32::try_from(config.image_size)?;
-    let mut out = Vec::new();
-    let encoder = image::codecs::png::PngEncoder::new(&mut out);
-    image::ImageEncoder::write_image(encoder, image, size, size, kind)?;
-    Ok(out)
 }

@@ -141,7 +141,9 @@ impl Run<'_, '_> {
         let Some(scorer) = self.scoring.scorer.as_ref().filter(|scorer| scorer.shows_nearest()) else { return Ok(()) };
         let grid = self.grid.draw(&mut self.trainer, self.journal.step)?;
         let (picture, mut nearest) = scorer.nearest(&grid, &self.dataset)?;
-        nearest.file = self.journal.writer()?.nearest(&picture)?;
+        let shows = "the nearest real image of each image of the grid";
+        let about = [("shows", shows.into()), ("extractor", nearest.extractor.clone().into())];
+        nearest.file = self.journal.writer()?.nearest(&picture, &about)?;
         self.journal.tell(Event::Nearest(nearest))
     }
 

@@ -23,7 +23,9 @@ impl Run<'_, '_> {
     pub(super) fn store_grid(&mut self) -> anyhow::Result<()> {
         self.pending.grid = false;
         let grid = self.grid.draw(&mut self.trainer, self.journal.step)?;
-        let stored = self.journal.writer()?.grid(&grid)?;
+        let seed = self.config.train.seed.to_string();
+        let about = [("seed", seed.into()), ("rows", serde_json::to_string(&self.classes)?.into())];
+        let stored = self.journal.writer()?.grid(&grid, &about)?;
         let spreads = spread::of_grid(&grid, &self.real_spreads);
         self.journal.out.show(grid);
         self.journal.tell(Event::Grid(stored))?;

@@ -28,6 +28,11 @@ pub enum JobEvent {
         /// Where.
         folder: PathBuf,
     },
+    /// Results of a session were written.
+    Written {
+        /// Every file.
+        files: Vec<PathBuf>,
+    },
     /// The work was cancelled.
     Cancelled,
     /// The work failed.

@@ -8,12 +8,14 @@
 mod history;
 mod lock;
 mod mend;
+mod picture;
 mod place;
 mod reader;
 mod state;
 mod writer;
 
 pub use lock::{Lock, is_free};
+pub use picture::png;
 pub use place::{Listed, list, list_in, name_for, new_folder, release, root, size};
 pub use reader::{
     Damaged, Stored, checkpoint_folder, checkpoints, newest_whole, read_checkpoint_file, read_grid, read_state,

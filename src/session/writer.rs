@@ -1,5 +1,6 @@
 //! Writes a session.
 
+use std::borrow::Cow;
 use std::fs::{self, File};
 use std::io::{BufWriter, Write as _};
 use std::path::{Path, PathBuf};
@@ -8,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use super::{
     CHECKPOINTS, CheckpointState, EVENTS, FileSum, GRIDS, Lock, NEAREST, RUN, Result, STATE, SessionError, checkpoints,
-    mend,
+    mend, png,
 };
 use crate::config::{Config, Train};
 use crate::event::{Checkpoint, Event, Grid, GridPicture};
@@ -100,12 +101,12 @@ impl Writer {
         self.events.get_ref().sync_data().map_err(SessionError::io("could not write to", &path))
     }
 
-    /// Stores a sample grid as PNG.
+    /// Stores a sample grid as PNG, which tells the session, the step and whatever else is said `about` it.
     ///
     /// # Errors
     /// Where the file cannot be written.
-    pub fn grid(&mut self, grid: &GridPicture) -> Result<Grid> {
-        Ok(Grid { step: grid.step, file: self.picture(GRIDS, grid)? })
+    pub fn grid(&mut self, grid: &GridPicture, about: &[(&str, Cow<'_, str>)]) -> Result<Grid> {
+        Ok(Grid { step: grid.step, file: self.picture(GRIDS, grid, about)? })
     }
 
     /// Stores the real images that are nearest to those of a step's grid, as a picture like it, and returns its path below
@@ -113,21 +114,20 @@ impl Writer {
     ///
     /// # Errors
     /// Where the file cannot be written.
-    pub fn nearest(&mut self, grid: &GridPicture) -> Result<String> {
+    pub fn nearest(&mut self, grid: &GridPicture, about: &[(&str, Cow<'_, str>)]) -> Result<String> {
         let folder = self.folder.join(NEAREST);
         fs::create_dir_all(&folder).map_err(SessionError::io("could not make the folder", &folder))?;
-        self.picture(NEAREST, grid)
+        self.picture(NEAREST, grid, about)
     }
 
-    fn picture(&self, below: &str, grid: &GridPicture) -> Result<String> {
+    fn picture(&self, below: &str, grid: &GridPicture, about: &[(&str, Cow<'_, str>)]) -> Result<String> {
         let file = format!("{below}/{:07}.png", grid.step);
         let path = self.folder.join(&file);
         let picture = &grid.picture;
-        let mut png = Vec::new();
-        let encoder = image::codecs::png::PngEncoder::new(&mut png);
-        #[expect(clippy::cast_possible_truncation, reason = "a grid is some thousand pixels wide")]
-        let (width, height) = (picture.width as u32, picture.height as u32);
-        image::ImageEncoder::write_image(encoder, &picture.rgb, width, height, image::ExtendedColorType::Rgb8)
+        let folder = self.folder.canonicalize().unwrap_or_else(|_| self.folder.clone());
+        let name = folder.file_name().unwrap_or_default().to_string_lossy();
+        let about = [&[("session", name), ("step", grid.step.to_string().into())], about].concat();
+        let png = png((picture.width, picture.height), &picture.rgb, &about)
             .map_err(|err| SessionError::content(&path, format!("could not encode the grid: {err}")))?;
         write_whole(&path, &png)?;
         Ok(file)

@@ -1,10 +1,15 @@
-//! Takes a session's results out of it: curves as tables, the averaged generator as weights, the whole as one page.
+//! Takes a session's results out of it: curves as tables, the averaged generator as weights or as a model, the whole as one
+//! page or for TensorBoard, what it drew as films.
 //!
 //! Every file tells its session, seed, step and classes, appears whole, and never replaces another.
 
+mod film;
+mod marks;
+mod onnx;
 mod page;
 mod plot;
 mod table;
+mod tensorboard;
 mod weights;
 
 use std::path::{Path, PathBuf};
@@ -12,33 +17,11 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 
 use crate::config::Config;
-use crate::event::{Event, Started};
+use crate::event::{Content, Event, Export, Started};
 use crate::session::{Stored, write_whole};
 
-/// What can be taken out of a session.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Format {
-    /// Every curve and every score as comma-separated tables.
-    Csv,
-    /// The averaged generator under PyTorch's names.
-    Safetensors,
-    /// Settings, curves, scores, grids and alarms on one page that needs nothing else.
-    Html,
-}
-
-impl Format {
-    /// Every format.
-    pub const ALL: [Self; 3] = [Self::Safetensors, Self::Csv, Self::Html];
-
-    /// Its name.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Csv => "csv",
-            Self::Safetensors => "safetensors",
-            Self::Html => "html",
-        }
-    }
-}
+/// A file below the folder that is exported to, and what it holds.
+type File = (String, Vec<u8>);
 
 /// A session as exports see it.
 struct Source {
@@ -61,9 +44,7 @@ impl Source {
         let mut steps =
             history.iter().filter_map(|event| if let Event::Step(step) = event { Some(step.step) } else { None });
         let step = steps.next_back().unwrap_or(started.step);
-        let folder = session.canonicalize().unwrap_or_else(|_| session.to_owned());
-        let name = folder.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-        Ok(Self { folder, name, history, started, step })
+        Ok(Self { folder: session.to_owned(), name: name_of(session), history, started, step })
     }
 
     fn config(&self) -> &Config {
@@ -71,34 +52,43 @@ impl Source {
     }
 }
 
-/// Exports a session into a folder (`exports` in the session's own without one) and returns the files that it wrote. `step`
-/// is that of the checkpoint whose weights are wanted; without it, the newest whole one.
+/// A session's name: that of its folder.
+pub(super) fn name_of(session: &Path) -> String {
+    let folder = session.canonicalize().unwrap_or_else(|_| session.to_owned());
+    folder.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned())
+}
+
+/// Whether work goes on: it is told `(done, total)`.
+type Progress<'a> = &'a mut dyn FnMut(usize, usize) -> bool;
+
+/// Exports a session and returns the files that it wrote. `progress(done, total)` is asked now and then and cancels with false:
+/// then nothing is written, and nothing returned.
 ///
 /// # Errors
 /// Where the session cannot be read, a file is already there, or the folder cannot be written.
-pub fn export(
-    session: &Path,
-    format: Format,
-    step: Option<usize>,
-    folder: Option<&Path>,
-) -> anyhow::Result<Vec<PathBuf>> {
+pub fn export(asked: &Export, mut progress: impl FnMut(usize, usize) -> bool) -> anyhow::Result<Option<Vec<PathBuf>>> {
+    let session = asked.session.as_path();
     let own = session.join("exports");
-    let folder = folder.unwrap_or(&own);
-    let files = match format {
-        Format::Csv => table::files(&Source::open(session)?),
-        Format::Html => vec![page::file(&Source::open(session)?)?],
-        Format::Safetensors => vec![weights::file(session, step)?],
+    let folder = asked.folder.as_deref().unwrap_or(&own);
+    let one = |file: Option<File>| file.map(|file| vec![file]);
+    let files = match &asked.content {
+        Content::Csv => Some(table::files(&Source::open(session)?)),
+        Content::Html => Some(vec![page::file(&Source::open(session)?)?]),
+        Content::Tensorboard => Some(vec![tensorboard::file(&Source::open(session)?)?]),
+        Content::Safetensors { step } => Some(vec![weights::file(session, *step)?]),
+        Content::Onnx { step } => Some(vec![onnx::file(session, *step)?]),
+        Content::History(film) => one(film::history(&Source::open(session)?, film, &mut progress)?),
+        Content::Walk(film, walk) => one(film::walk(session, film, walk, &mut progress)?),
     };
-    if step.is_some() && format != Format::Safetensors {
-        bail!("only weights are those of one step: leave --step out, or ask for safetensors");
-    }
+    let Some(files) = files.filter(|_| progress(1, 1)) else { return Ok(None) };
     let paths: Vec<PathBuf> = files.iter().map(|(name, _)| folder.join(name)).collect();
     if let Some(taken) = paths.iter().find(|path| path.exists()) {
         bail!("{} is already there and is not overwritten: choose another folder", taken.display());
     }
-    std::fs::create_dir_all(folder).with_context(|| format!("could not make the folder {}", folder.display()))?;
     for (path, (_, content)) in paths.iter().zip(&files) {
+        let folder = path.parent().unwrap_or(folder);
+        std::fs::create_dir_all(folder).with_context(|| format!("could not make the folder {}", folder.display()))?;
         write_whole(path, content)?;
     }
-    Ok(paths)
+    Ok(Some(paths))
 }

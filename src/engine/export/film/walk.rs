@@ -1,0 +1,124 @@
+//! Images along a closed path through the noise.
+
+use std::path::Path;
+
+use anyhow::bail;
+
+use super::{Encoder, rgb, sized};
+use crate::engine::export::marks::Marks;
+use crate::engine::export::{File, Progress};
+use crate::engine::sample::Sampler;
+use crate::event::{Film, Walk};
+
+/// Images that a path may go through.
+const STOPS: std::ops::RangeInclusive<usize> = 2..=100;
+
+/// `walk-<class>-step<N>-seed<S>.gif`; nothing where it was cancelled.
+pub fn walk(session: &Path, film: &Film, walk: &Walk, progress: Progress<'_>) -> anyhow::Result<Option<File>> {
+    super::check(film)?;
+    if !STOPS.contains(&walk.stops) || walk.stops > film.frames {
+        bail!(
+            "a walk of {} frames through {} images is impossible: {} to {} images, and a frame for each",
+            film.frames,
+            walk.stops,
+            STOPS.start(),
+            STOPS.end()
+        );
+    }
+    let mut sampler = Sampler::open(session, walk.step)?;
+    let classes = sampler.state.classes.clone();
+    let shown: Vec<usize> = walk.class.map_or_else(|| (0..classes.len()).collect(), |class| vec![class]);
+    let latents: Vec<Vec<f32>> = shown
+        .iter()
+        .map(|class| sampler.latents(*class, 0, walk.stops, walk.seed, walk.truncation))
+        .collect::<anyhow::Result<_>>()?;
+    let of = walk.class.and_then(|class| classes.get(class)).map_or("all classes", String::as_str);
+    let marks = Marks::of_checkpoint(session, &sampler.state)?
+        .with("shows", "a walk through the noise, by spherical interpolation".to_owned())
+        .with("walk_class", of.to_owned())
+        .with("walk_seed", walk.seed.to_string())
+        .with("walk_stops", walk.stops.to_string())
+        .with("walk_truncation", walk.truncation.to_string());
+    let mut encoder = Encoder::new(film, &marks)?;
+    for frame in 0..film.frames {
+        if !progress(frame, film.frames) {
+            return Ok(None);
+        }
+        let z: Vec<f32> = latents.iter().flat_map(|stops| between(stops, walk.stops, frame, film.frames)).collect();
+        let labels: Vec<u32> = shown.iter().map(|class| u32::try_from(*class)).collect::<Result<_, _>>()?;
+        let picture = side_by_side(&sampler.draw(&labels, z)?, &sampler, shown.len())?;
+        encoder.push(&sized(picture)?, 1.0 / film.fps)?;
+    }
+    let class = walk.class.map_or_else(|| "all".to_owned(), |class| format!("class{class}"));
+    let name = format!("walk-{class}-step{:07}-seed{}.{}", sampler.state.step, walk.seed, film.moving.name());
+    Ok(Some((name, encoder.finish()?)))
+}
+
+/// The noise of a frame, on the way from one stop to the next and from the last back to the first.
+fn between(stops: &[f32], count: usize, frame: usize, frames: usize) -> Vec<f32> {
+    let latent = stops.len() / count;
+    let at = frame * count / frames;
+    let share = (frame * count % frames) as f64 / frames as f64;
+    let stop = |at: usize| &stops[at % count * latent..][..latent];
+    slerp(stop(at), stop(at + 1), share)
+}
+
+/// Spherical interpolation (Shoemake 1985; White 2016): points between two draws of noise are as far from 0 as draws are,
+/// where those of a straight line are nearer, and look like an average.
+fn slerp(a: &[f32], b: &[f32], share: f64) -> Vec<f32> {
+    let product = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum::<f64>();
+    let lengths = (product(a, a) * product(b, b)).sqrt();
+    let angle = (product(a, b) / lengths.max(f64::MIN_POSITIVE)).clamp(-1.0, 1.0).acos();
+    let (from, to) = match angle.sin() {
+        // On one line with 0 there is no arc, or any.
+        sine if sine < 1e-6 => (1.0 - share, share),
+        sine => (((1.0 - share) * angle).sin() / sine, (share * angle).sin() / sine),
+    };
+    #[expect(clippy::cast_possible_truncation, reason = "noise is float32")]
+    a.iter().zip(b).map(|(a, b)| (from * f64::from(*a) + to * f64::from(*b)) as f32).collect()
+}
+
+/// Images in rows that make the whole about as high as wide.
+fn side_by_side(images: &[u8], sampler: &Sampler, count: usize) -> anyhow::Result<image::RgbImage> {
+    let (size, channels) = (sampler.state.config.image_size, sampler.state.config.channels);
+    let columns = (1..=count).find(|columns| columns * columns >= count).unwrap_or(1);
+    let (width, height) = (columns * size, count.div_ceil(columns) * size);
+    let mut pixels = vec![255; width * height * 3];
+    for (i, image) in images.chunks_exact(size * size * channels).enumerate() {
+        let (top, left) = (i / columns * size, i % columns * size);
+        for (y, line) in image.chunks_exact(size * channels).enumerate() {
+            let to = &mut pixels[((top + y) * width + left) * 3..][..size * 3];
+            for (to, from) in to.chunks_exact_mut(3).zip(line.chunks_exact(channels)) {
+                to.copy_from_slice(&if channels == 3 { [from[0], from[1], from[2]] } else { [from[0]; 3] });
+            }
+        }
+    }
+    rgb(width, height, pixels)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_way_between_two_stops_is_an_arc() {
+        let (a, b) = ([3.0, 0.0], [0.0, 3.0]);
+        assert_eq!((slerp(&a, &b, 0.0), slerp(&a, &a, 0.3)), (a.to_vec(), a.to_vec()));
+        let half = slerp(&a, &b, 0.5);
+        let (x, length) = (3.0 * 0.5f32.sqrt(), half.iter().map(|x| x * x).sum::<f32>().sqrt());
+        assert!((half[0] - x).abs() < 1e-5 && (half[1] - x).abs() < 1e-5 && (length - 3.0).abs() < 1e-5, "{half:?}");
+        // A third of a right angle.
+        let third = slerp(&a, &b, 1.0 / 3.0);
+        assert!((third[1] - 1.5).abs() < 1e-5, "{third:?}");
+        assert_eq!(slerp(&[1.0], &[-1.0], 0.5), [0.0]);
+        assert_eq!(slerp(&[0.0], &[0.0], 0.5), [0.0]);
+    }
+
+    #[test]
+    fn a_walk_meets_every_stop_and_closes() {
+        let stops = [1.0, 0.0, 0.0, 1.0, -1.0, 0.0];
+        let frames: Vec<Vec<f32>> = (0..6).map(|frame| between(&stops, 3, frame, 6)).collect();
+        assert_eq!((&frames[0][..], &frames[2][..], &frames[4][..]), (&stops[..2], &stops[2..4], &stops[4..]));
+        assert!(frames[1].iter().all(|x| (x - 0.5f32.sqrt()).abs() < 1e-6));
+    }
+}
