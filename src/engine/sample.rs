@@ -13,6 +13,7 @@ use super::sheet::sheet;
 use crate::config::chance::{ChaCha8Rng, Purpose, stream};
 use crate::config::{Config, Stage};
 use crate::event::GridPicture;
+use crate::model::morph::with_classes_between;
 use crate::model::{Generator, Store};
 use crate::session::{
     CheckpointState, checkpoint_folder, checkpoints, png, read_checkpoint_file, read_state, write_whole,
@@ -182,6 +183,28 @@ impl Sampler {
     pub fn draw(&mut self, labels: &[u32], z: Vec<f32>) -> anyhow::Result<Vec<u8>> {
         let (z, labels, stage) = self.inputs(labels, z)?;
         Ok(self.generator.images(stage, &mut self.store, &z, &labels, CHUNK)?)
+    }
+
+    /// Images on the way from one class to another: `rows` of them, each with its noise for each share of the way.
+    ///
+    /// # Errors
+    /// Where there is no such class, or not as much noise as images.
+    pub fn draw_between(
+        &mut self,
+        from: usize,
+        to: usize,
+        shares: &[f64],
+        rows: usize,
+        z: Vec<f32>,
+    ) -> anyhow::Result<Vec<u8>> {
+        let classes = self.state.classes.len();
+        if from.max(to) >= classes {
+            bail!("class {}: the session has {classes} classes", from.max(to));
+        }
+        let mut store = with_classes_between(&self.store, from, to, shares)?;
+        let own: Vec<u32> = (classes..classes + shares.len()).map(u32::try_from).collect::<Result<_, _>>()?;
+        let (z, labels, stage) = self.inputs(&own.repeat(rows), z)?;
+        Ok(self.generator.images(stage, &mut store, &z, &labels, CHUNK)?)
     }
 
     fn inputs(&self, labels: &[u32], z: Vec<f32>) -> anyhow::Result<(Tensor, Tensor, Stage)> {

@@ -3,6 +3,7 @@
 //! Numbers are read from the device once, by the engine; whoever holds an event holds no part of the graph. Events are
 //! also the lines of a session's `events.jsonl` and of `gandle train --json`, so their names are an interface.
 
+mod explore;
 mod export;
 mod job;
 mod score;
@@ -13,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::{Change, Config};
 
+pub use explore::{Exploration, View};
 pub use export::{Content, Export, Film, Moving, Walk};
 pub use job::JobEvent;
 pub use score::{Best, Nearest, Score, Scored};

@@ -9,6 +9,7 @@ mod excitation;
 mod generator;
 mod label;
 mod layers;
+pub mod morph;
 mod store;
 
 pub use discriminator::{Discriminator, Judgement};

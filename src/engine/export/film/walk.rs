@@ -7,6 +7,7 @@ use anyhow::bail;
 use super::{Encoder, rgb, sized};
 use crate::engine::export::marks::Marks;
 use crate::engine::export::{File, Progress};
+use crate::engine::latent::slerp;
 use crate::engine::sample::Sampler;
 use crate::event::{Film, Walk};
 
@@ -63,21 +64,6 @@ fn between(stops: &[f32], count: usize, frame: usize, frames: usize) -> Vec<f32>
     slerp(stop(at), stop(at + 1), share)
 }
 
-/// Spherical interpolation (Shoemake 1985; White 2016): points between two draws of noise are as far from 0 as draws are,
-/// where those of a straight line are nearer, and look like an average.
-fn slerp(a: &[f32], b: &[f32], share: f64) -> Vec<f32> {
-    let product = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum::<f64>();
-    let lengths = (product(a, a) * product(b, b)).sqrt();
-    let angle = (product(a, b) / lengths.max(f64::MIN_POSITIVE)).clamp(-1.0, 1.0).acos();
-    let (from, to) = match angle.sin() {
-        // On one line with 0 there is no arc, or any.
-        sine if sine < 1e-6 => (1.0 - share, share),
-        sine => (((1.0 - share) * angle).sin() / sine, (share * angle).sin() / sine),
-    };
-    #[expect(clippy::cast_possible_truncation, reason = "noise is float32")]
-    a.iter().zip(b).map(|(a, b)| (from * f64::from(*a) + to * f64::from(*b)) as f32).collect()
-}
-
 /// Images in rows that make the whole about as high as wide.
 fn side_by_side(images: &[u8], sampler: &Sampler, count: usize) -> anyhow::Result<image::RgbImage> {
     let (size, channels) = (sampler.state.config.image_size, sampler.state.config.channels);
@@ -99,20 +85,6 @@ fn side_by_side(images: &[u8], sampler: &Sampler, count: usize) -> anyhow::Resul
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_way_between_two_stops_is_an_arc() {
-        let (a, b) = ([3.0, 0.0], [0.0, 3.0]);
-        assert_eq!((slerp(&a, &b, 0.0), slerp(&a, &a, 0.3)), (a.to_vec(), a.to_vec()));
-        let half = slerp(&a, &b, 0.5);
-        let (x, length) = (3.0 * 0.5f32.sqrt(), half.iter().map(|x| x * x).sum::<f32>().sqrt());
-        assert!((half[0] - x).abs() < 1e-5 && (half[1] - x).abs() < 1e-5 && (length - 3.0).abs() < 1e-5, "{half:?}");
-        // A third of a right angle.
-        let third = slerp(&a, &b, 1.0 / 3.0);
-        assert!((third[1] - 1.5).abs() < 1e-5, "{third:?}");
-        assert_eq!(slerp(&[1.0], &[-1.0], 0.5), [0.0]);
-        assert_eq!(slerp(&[0.0], &[0.0], 0.5), [0.0]);
-    }
 
     #[test]
     fn a_walk_meets_every_stop_and_closes() {

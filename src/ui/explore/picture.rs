@@ -1,0 +1,175 @@
+//! The picture that was drawn, and one image of it.
+
+use egui::{Color32, Context, CornerRadius, Rect, Sense, Stroke, StrokeKind, TextureHandle, TextureOptions, Ui, pos2, vec2};
+
+use super::super::action::Action;
+use super::super::run_view::RunView;
+use super::super::{format, theme, widgets};
+use super::{Explore, KeptSeed, Kind};
+use crate::event::{Exploration, GridPicture, View};
+
+/// Images of a walk a second, while it plays.
+const FRAMES_A_SECOND: f64 = 12.0;
+/// Height of the large image of a walk, as a share of the room.
+const LARGE: f32 = 0.6;
+
+/// A picture on the graphics card.
+pub(super) struct Shown {
+    of: Exploration,
+    pub picture: GridPicture,
+    texture: TextureHandle,
+}
+
+impl Shown {
+    pub fn new(ctx: &Context, of: Exploration, picture: GridPicture) -> Self {
+        let size = [picture.picture.width, picture.picture.height];
+        let image = egui::ColorImage::from_rgb(size, &picture.picture.rgb);
+        let texture = ctx.load_texture("explore", image, TextureOptions::NEAREST);
+        Self { of, picture, texture }
+    }
+
+    /// Where an image stands in the texture.
+    fn part(&self, image: usize) -> Rect {
+        let (columns, rows) = (self.picture.columns.max(1), self.picture.rows.max(1));
+        let (width, height) = (1.0 / columns as f32, 1.0 / rows as f32);
+        let (left, top) = ((image % columns) as f32 * width, (image / columns) as f32 * height);
+        Rect::from_min_size(pos2(left, top), vec2(width, height))
+    }
+
+    /// Draws all images into a rectangle and returns the one that the pointer is on.
+    fn draw(&self, ui: &Ui, rect: Rect, pointer: Option<egui::Pos2>) -> Option<(usize, Rect)> {
+        let whole = Rect::from_min_max(pos2(0.0, 0.0), pos2(1.0, 1.0));
+        ui.painter().image(self.texture.id(), rect, whole, Color32::WHITE);
+        let pointer = pointer.filter(|at| rect.contains(*at))?;
+        let cell = vec2(rect.width() / self.picture.columns as f32, rect.height() / self.picture.rows as f32);
+        let at = (pointer - rect.min) / cell;
+        let (column, row) = (at.x as usize, at.y as usize);
+        let image = row.min(self.picture.rows - 1) * self.picture.columns + column.min(self.picture.columns - 1);
+        let place = Rect::from_min_size(rect.min + vec2(column as f32, row as f32) * cell, cell);
+        Some((image, place))
+    }
+}
+
+impl Explore {
+    pub(super) fn picture_ui(&mut self, ui: &mut Ui, run: &RunView, kept: &mut Vec<KeptSeed>) -> Vec<Action> {
+        widgets::card(ui, |ui| {
+            ui.set_min_size(ui.available_size());
+            if let Some((_, message)) = &self.failed {
+                widgets::empty(ui, "This could not be drawn", message);
+                return;
+            }
+            if self.shown.is_none() {
+                widgets::empty(ui, "Drawing\u{2026}", "The checkpoint is read");
+                return;
+            }
+            self.caption_ui(ui, run);
+            if self.kind == Kind::Walk {
+                self.large_ui(ui);
+            }
+            self.sheet_ui(ui, run, kept);
+        });
+        Vec::new()
+    }
+
+    fn caption_ui(&self, ui: &mut Ui, run: &RunView) {
+        let Some(shown) = &self.shown else { return };
+        let class = |class: usize| run.classes().get(class).map_or("", String::as_str).to_owned();
+        let text = match shown.of.view {
+            View::Seeds { class: of, first, count } => {
+                format!("{}, seeds {first} to {}", class(of), first.wrapping_add(count as u64 - 1))
+            }
+            View::Walk { class: of, from, to, .. } => format!("{} from seed {from} to seed {to}", class(of)),
+            View::Morph { from, to, first, rows, .. } => {
+                let last = first.wrapping_add(rows as u64 - 1);
+                format!("From {} to {}, seeds {first} to {last} from above", class(from), class(to))
+            }
+            View::Map { class: of, seed, centre: [x, y], .. } => {
+                format!("{} around seed {seed}; the middle is {x:.0}\u{b0} to the right and {y:.0}\u{b0} up", class(of))
+            }
+        };
+        ui.horizontal(|ui| {
+            widgets::title(ui, &text);
+            widgets::small(ui, format!("checkpoint of step {}", format::count(shown.of.step)));
+        });
+        ui.add_space(4.0);
+    }
+
+    /// One image of a walk, large, with a slider along the way.
+    fn large_ui(&mut self, ui: &mut Ui) {
+        let Some(shown) = &self.shown else { return };
+        let last = (shown.picture.rows * shown.picture.columns).saturating_sub(1);
+        if self.playing {
+            // There and back again.
+            self.frame += ui.input(|input| f64::from(input.stable_dt)).min(0.1) * FRAMES_A_SECOND;
+            ui.ctx().request_repaint();
+        }
+        let way = 2 * last.max(1);
+        let turned = self.frame as usize % way;
+        let mut at = if turned > last { way - turned } else { turned };
+        let side = (ui.available_height() * LARGE).min(ui.available_width()).max(64.0);
+        let cell = shown.picture.cell as f32;
+        let side = (side / cell).floor().max(1.0) * cell;
+        ui.vertical_centered(|ui| {
+            let (rect, _) = ui.allocate_exact_size(vec2(side, side), Sense::hover());
+            ui.painter().image(shown.texture.id(), rect, shown.part(at), Color32::WHITE);
+        });
+        ui.horizontal(|ui| {
+            if ui.button(if self.playing { "Pause" } else { "Play" }).clicked() {
+                self.playing = !self.playing;
+            }
+            ui.spacing_mut().slider_width = ui.available_width() - 70.0;
+            let slider = egui::Slider::new(&mut at, 0..=last).show_value(true);
+            let slider = ui.add(slider);
+            slider.widget_info(|| egui::WidgetInfo::slider(true, at as f64, "Image of the walk"));
+            if slider.changed() {
+                (self.frame, self.playing) = (at as f64, false);
+            }
+        });
+        ui.add_space(6.0);
+    }
+
+    fn sheet_ui(&mut self, ui: &mut Ui, run: &RunView, kept: &mut Vec<KeptSeed>) {
+        let Some(shown) = &self.shown else { return };
+        let natural = vec2(shown.picture.picture.width as f32, shown.picture.picture.height as f32);
+        let room = ui.available_size();
+        let scale = (room.x / natural.x).min(room.y / natural.y).max(0.05);
+        // Whole pixels where there is room for them.
+        let scale = if scale >= 1.0 { scale.floor() } else { scale };
+        let (rect, response) = ui.allocate_exact_size(natural * scale, Sense::click());
+        let name = "Images that were drawn";
+        response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Image, true, name));
+        let Some((image, place)) = shown.draw(ui, rect, response.hover_pos()) else { return };
+        let accent = widgets::palette(ui).accent;
+        let outline = Stroke::new(2.0, accent);
+        ui.painter().rect_stroke(place, CornerRadius::same(theme::ROUND / 2), outline, StrokeKind::Inside);
+        let (of, clicked) = (shown.of.view, response.clicked());
+        match of {
+            View::Seeds { class, first, .. } => {
+                let seed = first.wrapping_add(image as u64);
+                let name = run.classes().get(class).map_or("", String::as_str);
+                response.on_hover_text_at_pointer(format!("Seed {seed}, {name}: click to keep it"));
+                let one = KeptSeed { session: self.folder.clone(), class, seed };
+                if clicked && !kept.contains(&one) {
+                    kept.push(one);
+                }
+            }
+            View::Walk { .. } => {
+                if clicked {
+                    (self.frame, self.playing) = (image as f64, false);
+                }
+            }
+            View::Morph { first, count, .. } => {
+                let seed = first.wrapping_add((image / count) as u64);
+                let share = 100 * (image % count) / (count - 1).max(1);
+                response.on_hover_text_at_pointer(format!("Seed {seed}, {share} % of the way"));
+            }
+            View::Map { side, .. } => {
+                response.on_hover_text_at_pointer("Click to make this the middle; the arrow keys move the map");
+                if clicked {
+                    let off = |at: usize| at as f32 - (side as f32 - 1.0) / 2.0;
+                    self.shift([off(image % side), -off(image / side)]);
+                }
+            }
+        }
+    }
+}
