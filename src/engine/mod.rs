@@ -11,6 +11,7 @@ pub mod device;
 pub mod export;
 mod feed;
 mod job;
+mod memory;
 mod real;
 mod resume;
 mod run;

@@ -30,6 +30,7 @@ mod workbench;
 
 pub use action::{Action, ExportAsk, GridAsk};
 pub use alarms::{AlarmEntry, Alarms};
+pub use curves::{ChartSettings, Figure, FigureContent, FigureFormat};
 pub use data_view::{DataView, Reading, Source};
 pub use export_dialog::{ExportDialog, Progress};
 pub use icon::icon;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use egui::{Align, Frame, Layout, Margin, Panel, Ui};
 
 use super::action::{Action, GridAsk};
-use super::curves::Charts;
+use super::curves::{ChartSettings, Charts};
 use super::data_page::DataPage;
 use super::data_view::{DataView, Reading};
 use super::details_page::DetailsPage;
@@ -55,6 +55,8 @@ pub struct Settings {
     pub page: Page,
     /// The smoothing slider of the curves.
     pub smoothing: f64,
+    /// What is chosen about the curves.
+    pub charts: ChartSettings,
     /// Share of the samples in the width of the Run page.
     pub split: f32,
     /// The drawers that are open.
@@ -63,7 +65,14 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { recent: Vec::new(), page: Page::Run, smoothing: 0.6, split: 0.5, drawers: Drawers::default() }
+        Self {
+            recent: Vec::new(),
+            page: Page::Run,
+            smoothing: 0.6,
+            charts: ChartSettings::default(),
+            split: 0.5,
+            drawers: Drawers::default(),
+        }
     }
 }
 
@@ -217,6 +226,7 @@ impl Workbench {
             | Action::ChooseSession
             | Action::ReadGrid(_)
             | Action::SaveGrid(_)
+            | Action::SaveFigure(_)
             | Action::ChooseExportFolder
             | Action::Export(_)
             | Action::CancelExport
@@ -319,10 +329,7 @@ impl Workbench {
                 widgets::empty(ui, "Starting the run…", "The data is read and the networks are built");
                 Vec::new()
             }
-            (Page::Run, Some(run)) => {
-                let sliders = (&mut settings.split, &mut settings.smoothing);
-                run_page::run_ui(ui, run, &mut self.samples, &mut self.charts, sliders)
-            }
+            (Page::Run, Some(run)) => run_page::run_ui(ui, run, (&mut self.samples, &mut self.charts), settings),
             (Page::Run, None) => {
                 run_page::start_ui(ui, &self.config, &self.data, &mut self.data_page, &mut settings.split)
             }

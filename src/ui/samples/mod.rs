@@ -51,6 +51,18 @@ impl Samples {
         }
     }
 
+    /// The step that is looked at, where that is not the newest.
+    pub(super) fn chosen(&self) -> Option<usize> {
+        self.chosen
+    }
+
+    /// Looks at the newest grid of a step or before it, or at the first.
+    pub(super) fn go_to(&mut self, view: &RunView, step: usize) {
+        let grids = view.grids();
+        let at = grids.partition_point(|grid| grid.step <= step).saturating_sub(1);
+        (self.chosen, self.playing) = (grids.get(at).map(|grid| grid.step), None);
+    }
+
     /// The grid that is on the screen.
     pub fn shown(&self) -> Option<&GridPicture> {
         let step = self.shown?;
