@@ -86,6 +86,7 @@ impl<'a, 'b> Run<'a, 'b> {
         let fixed = Fixed { original: begin.original.clone(), data, machine, parent: begin.parent.clone() };
         journal.writer = Some(begin.open(&request.session)?);
         tell_start(journal, request, &begin, &fixed, &trainer, &dataset, warnings)?;
+        journal.writer()?.real_images(|| dataset.preview(config.train.grid_columns.max(1)))?;
         let feed = RunFeed::at(&config, dataset.clone(), &device, begin.state.as_ref())?;
         let run = Self {
             fixed,

@@ -255,6 +255,9 @@ pub struct Grid {
     pub file: String,
 }
 
+/// The picture of real images in a session's folder: one row a class, as many a row as in a grid.
+pub const REAL_IMAGES: &str = "real.png";
+
 /// A stored checkpoint.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Checkpoint {

@@ -10,7 +10,7 @@ use super::{
     CHECKPOINTS, CheckpointState, EVENTS, FileSum, GRIDS, Lock, RUN, Result, STATE, SessionError, checkpoints, mend,
 };
 use crate::config::{Config, Train};
-use crate::event::{Checkpoint, Event, Grid, GridPicture};
+use crate::event::{Checkpoint, Event, Grid, GridPicture, Picture, REAL_IMAGES};
 
 /// Events wait at most this long before they are handed to the system.
 const FLUSH_AFTER: Duration = Duration::from_millis(500);
@@ -105,16 +105,17 @@ impl Writer {
     /// Where the file cannot be written.
     pub fn grid(&mut self, grid: &GridPicture) -> Result<Grid> {
         let file = format!("{GRIDS}/{:07}.png", grid.step);
-        let path = self.folder.join(&file);
-        let picture = &grid.picture;
-        let mut png = Vec::new();
-        let encoder = image::codecs::png::PngEncoder::new(&mut png);
-        #[expect(clippy::cast_possible_truncation, reason = "a grid is some thousand pixels wide")]
-        let (width, height) = (picture.width as u32, picture.height as u32);
-        image::ImageEncoder::write_image(encoder, &picture.rgb, width, height, image::ExtendedColorType::Rgb8)
-            .map_err(|err| SessionError::content(&path, format!("could not encode the grid: {err}")))?;
-        write_whole(&path, &png)?;
+        write_picture(&self.folder.join(&file), &grid.picture)?;
         Ok(Grid { step: grid.step, file })
+    }
+
+    /// Stores real images to look at beside the grids, where none are stored yet.
+    ///
+    /// # Errors
+    /// Where they cannot be written.
+    pub fn real_images(&self, images: impl FnOnce() -> GridPicture) -> Result<()> {
+        let path = self.folder.join(REAL_IMAGES);
+        if path.is_file() { Ok(()) } else { write_picture(&path, &images().picture) }
     }
 
     /// Whether the checkpoint of a step is stored.
@@ -229,6 +230,16 @@ fn write_synced(path: &Path, content: &[u8]) -> Result<()> {
         file.sync_all()
     };
     write().map_err(SessionError::io("could not write", path))
+}
+
+fn write_picture(path: &Path, picture: &Picture) -> Result<()> {
+    let mut png = Vec::new();
+    let encoder = image::codecs::png::PngEncoder::new(&mut png);
+    #[expect(clippy::cast_possible_truncation, reason = "a grid is some thousand pixels wide")]
+    let (width, height) = (picture.width as u32, picture.height as u32);
+    image::ImageEncoder::write_image(encoder, &picture.rgb, width, height, image::ExtendedColorType::Rgb8)
+        .map_err(|err| SessionError::content(path, format!("could not encode the grid: {err}")))?;
+    write_whole(path, &png)
 }
 
 /// Makes a rename last; systems that cannot open a folder do so by themselves.

@@ -22,6 +22,10 @@ pub enum Glyph {
     Cross,
     /// More options.
     Dots,
+    /// What is there to know.
+    Question,
+    /// Neither dark nor light.
+    Half,
 }
 
 /// A button that shows a glyph; `name` is what screen readers and the tooltip say.
@@ -93,6 +97,15 @@ fn paint(painter: &Painter, glyph: Glyph, center: Pos2, color: Color32, behind: 
             for x in [-5.0, 0.0, 5.0] {
                 painter.circle_filled(center + vec2(x, 0.0), 1.5, color);
             }
+        }
+        Glyph::Question => {
+            let font = egui::FontId::proportional(15.0);
+            painter.text(center, egui::Align2::CENTER_CENTER, "?", font, color);
+        }
+        Glyph::Half => {
+            painter.circle_stroke(center, 6.0, stroke);
+            let half = (0..=12).map(|at| center + Vec2::angled(std::f32::consts::PI * (at as f32 / 12.0 - 0.5)) * 6.0);
+            painter.add(Shape::convex_polygon(half.collect(), color, Stroke::NONE));
         }
         Glyph::Cross => {
             for y in [-1.0, 1.0] {

@@ -25,12 +25,12 @@ pub fn run_ui(
     settings: &mut Settings,
 ) -> Vec<Action> {
     let (mut actions, mut asked) = (Vec::new(), Asked::default());
-    let Settings { split, smoothing, charts: chosen, .. } = settings;
+    let Settings { split, smoothing, charts: chosen, samples: look, .. } = settings;
     let at = samples.chosen();
     halves(
         ui,
         split,
-        |ui| widgets::card(ui, |ui| actions.extend(samples.ui(ui, view))),
+        |ui| widgets::card(ui, |ui| actions.extend(samples.ui(ui, view, look))),
         |ui| asked = charts.ui(ui, view, smoothing, chosen, at),
     );
     if let Some(step) = asked.go_to {

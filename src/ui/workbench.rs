@@ -15,10 +15,12 @@ use super::notice::{Notice, NoticeLevel};
 use super::phase::Phase;
 use super::resume::ResumeForm;
 use super::run_view::RunView;
-use super::samples::Samples;
+use super::samples::{SampleSettings, Samples};
 use super::sessions_page::{SessionRow, sessions_ui};
 use super::setup::{self, Checked, Given};
 use super::status_bar::{Drawers, status_ui};
+use super::theme::ThemeChoice;
+use super::undo::Undo;
 use super::{format, run_page, theme, top_bar, widgets};
 use crate::config::{Config, Level};
 use crate::event::GridPicture;
@@ -41,7 +43,7 @@ pub enum Page {
 }
 
 impl Page {
-    const ALL: [(Self, &'static str); 4] =
+    pub(super) const ALL: [(Self, &'static str); 4] =
         [(Self::Run, "Run"), (Self::Data, "Data"), (Self::Details, "Details"), (Self::Sessions, "Sessions")];
 }
 
@@ -57,6 +59,10 @@ pub struct Settings {
     pub smoothing: f64,
     /// What is chosen about the curves.
     pub charts: ChartSettings,
+    /// What is chosen about the samples.
+    pub samples: SampleSettings,
+    /// Light or dark.
+    pub theme: ThemeChoice,
     /// Share of the samples in the width of the Run page.
     pub split: f32,
     /// The drawers that are open.
@@ -70,6 +76,8 @@ impl Default for Settings {
             page: Page::Run,
             smoothing: 0.6,
             charts: ChartSettings::default(),
+            samples: SampleSettings::default(),
+            theme: ThemeChoice::System,
             split: 0.5,
             drawers: Drawers::default(),
         }
@@ -117,14 +125,19 @@ pub struct Workbench {
     /// What just happened.
     pub notice: Option<Notice>,
     checked: Checked,
-    samples: Samples,
-    charts: Charts,
+    pub(super) samples: Samples,
+    pub(super) charts: Charts,
     data_page: DataPage,
     details: DetailsPage,
     /// A data path that is being typed.
     draft: Option<String>,
     dismissed: Dismissed,
     resume: ResumeForm,
+    pub(super) undo: Undo,
+    /// Whether the sheet of shortcuts is open.
+    pub(super) sheet: bool,
+    /// The theme that is on, once it was set.
+    theme: Option<ThemeChoice>,
 }
 
 impl Workbench {
@@ -148,6 +161,9 @@ impl Workbench {
             draft: None,
             dismissed: Dismissed::default(),
             resume: ResumeForm::default(),
+            undo: Undo::default(),
+            sheet: false,
+            theme: None,
         }
     }
 
@@ -168,19 +184,30 @@ impl Workbench {
 
     /// Why a run cannot start with the set-up as it is.
     pub fn blockers(&self) -> Vec<String> {
-        let errors = self.checked.problems.iter().filter(|problem| problem.level == Level::Error);
-        let mut reasons: Vec<String> = errors.map(|problem| format!("{}: {}", problem.key, problem.message)).collect();
-        if let Reading::Failed(message) = self.data.reading() {
-            reasons.push(format!("The data could not be read: {message}"));
+        blockers(&self.checked, &self.data)
+    }
+
+    fn follow_theme(&mut self, ui: &Ui) {
+        if self.theme != Some(self.settings.theme) {
+            self.theme = Some(self.settings.theme);
+            ui.ctx().set_theme(self.settings.theme.preference());
         }
-        reasons
+    }
+
+    /// Shows a page.
+    pub(super) fn turn_to(&mut self, page: Page) -> Option<Action> {
+        self.settings.page = page;
+        (page == Page::Sessions).then_some(Action::ListSessions)
     }
 
     /// Draws the window.
     #[must_use]
     pub fn ui(&mut self, ui: &mut Ui) -> Vec<Action> {
+        let mut actions = self.keys(ui);
         self.checked.refresh(&self.config, self.data.classes());
-        let mut actions = top_bar::top_bar_ui(ui, self.live.as_ref(), &self.blockers());
+        let look = (&mut self.settings.theme, &mut self.sheet);
+        actions.extend(top_bar::top_bar_ui(ui, self.live.as_ref(), &blockers(&self.checked, &self.data), look));
+        self.follow_theme(ui);
         let run = self.stored.as_ref().or(self.live.as_ref());
         status_ui(ui, &self.checked.problems, &mut self.notice, run, &mut self.settings.drawers);
         actions.extend(self.setup_ui(ui));
@@ -193,6 +220,9 @@ impl Workbench {
         if let Some(view) = self.stored.as_ref().or(self.live.as_ref()) {
             actions.extend(self.export.ui(ui.ctx(), view));
         }
+        self.sheet_ui(ui);
+        let busy = ui.ctx().egui_wants_keyboard_input() || ui.input(|input| input.pointer.any_down());
+        self.undo.notice(&self.config, busy);
         actions.extend(dropped(ui));
         actions.retain(|action| !self.handle(action));
         actions
@@ -251,10 +281,7 @@ impl Workbench {
         ui.allocate_ui_with_layout(size, Layout::left_to_right(Align::Center), |ui| {
             for (page, name) in Page::ALL {
                 if widgets::tab(ui, self.settings.page == page, name).clicked() {
-                    self.settings.page = page;
-                    if page == Page::Sessions {
-                        actions.push(Action::ListSessions);
-                    }
+                    actions.extend(self.turn_to(page));
                 }
             }
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
@@ -346,6 +373,16 @@ impl Workbench {
             }
         }
     }
+}
+
+/// Why a run cannot start.
+fn blockers(checked: &Checked, data: &DataView) -> Vec<String> {
+    let errors = checked.problems.iter().filter(|problem| problem.level == Level::Error);
+    let mut reasons: Vec<String> = errors.map(|problem| format!("{}: {}", problem.key, problem.message)).collect();
+    if let Reading::Failed(message) = data.reading() {
+        reasons.push(format!("The data could not be read: {message}"));
+    }
+    reasons
 }
 
 /// Takes a folder that was dropped on the window, and marks the window while one hovers over it.

@@ -22,7 +22,7 @@ impl Charts {
             if self.range.is_some() || !self.values.is_empty() {
                 let whole = ui.small_button("Whole run").on_hover_text("Show all steps and values again (double click)");
                 if whole.clicked() {
-                    (self.range, self.values) = (None, std::collections::BTreeMap::new());
+                    self.show_all();
                 }
             }
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {

@@ -178,7 +178,7 @@ impl Charts {
             self.pin(step);
         }
         if outcome.reset {
-            (self.range, self.values) = (None, BTreeMap::new());
+            self.show_all();
         }
         if let Some(range) = outcome.range {
             self.range = Some(range);
@@ -188,8 +188,13 @@ impl Charts {
         }
     }
 
+    /// Shows all steps and values again.
+    pub(super) fn show_all(&mut self) {
+        (self.range, self.values) = (None, BTreeMap::new());
+    }
+
     /// Pins a step, or takes out the pin that is there.
-    fn pin(&mut self, step: usize) {
+    pub(super) fn pin(&mut self, step: usize) {
         match self.pins.binary_search(&step) {
             Ok(at) => _ = self.pins.remove(at),
             Err(at) => self.pins.insert(at, step),
