@@ -11,6 +11,7 @@ use super::data_view::{DataView, Reading};
 use super::details_page::DetailsPage;
 use super::export_dialog::ExportDialog;
 use super::log::LogLevel;
+use super::log_page::LogPage;
 use super::notice::{Notice, NoticeLevel};
 use super::phase::Phase;
 use super::resume::ResumeForm;
@@ -21,7 +22,7 @@ use super::setup::{self, Checked, Given};
 use super::status_bar::{Drawers, status_ui};
 use super::theme::ThemeChoice;
 use super::undo::Undo;
-use super::{format, run_page, theme, top_bar, widgets};
+use super::{drop, format, run_page, theme, top_bar, widgets};
 use crate::config::{Config, Level};
 use crate::event::GridPicture;
 
@@ -38,13 +39,20 @@ pub enum Page {
     Data,
     /// What a run is.
     Details,
+    /// What a run has told.
+    Log,
     /// Earlier runs.
     Sessions,
 }
 
 impl Page {
-    pub(super) const ALL: [(Self, &'static str); 4] =
-        [(Self::Run, "Run"), (Self::Data, "Data"), (Self::Details, "Details"), (Self::Sessions, "Sessions")];
+    pub(super) const ALL: [(Self, &'static str); 5] = [
+        (Self::Run, "Run"),
+        (Self::Data, "Data"),
+        (Self::Details, "Details"),
+        (Self::Log, "Log"),
+        (Self::Sessions, "Sessions"),
+    ];
 }
 
 /// What the user chose about the window; it is kept between starts.
@@ -129,6 +137,7 @@ pub struct Workbench {
     pub(super) charts: Charts,
     data_page: DataPage,
     details: DetailsPage,
+    log: LogPage,
     /// A data path that is being typed.
     draft: Option<String>,
     dismissed: Dismissed,
@@ -158,6 +167,7 @@ impl Workbench {
             charts: Charts::default(),
             data_page: DataPage::default(),
             details: DetailsPage::default(),
+            log: LogPage::default(),
             draft: None,
             dismissed: Dismissed::default(),
             resume: ResumeForm::default(),
@@ -223,7 +233,7 @@ impl Workbench {
         self.sheet_ui(ui);
         let busy = ui.ctx().egui_wants_keyboard_input() || ui.input(|input| input.pointer.any_down());
         self.undo.notice(&self.config, busy);
-        actions.extend(dropped(ui));
+        actions.extend(drop::dropped(ui));
         actions.retain(|action| !self.handle(action));
         actions
     }
@@ -366,6 +376,11 @@ impl Workbench {
                 widgets::empty(ui, "No run yet", "Settings, scores and checkpoints of the run appear here");
                 Vec::new()
             }
+            (Page::Log, Some(run)) => self.log.ui(ui, run),
+            (Page::Log, None) => {
+                widgets::empty(ui, "No run yet", "What the run tells appears here");
+                Vec::new()
+            }
             (Page::Sessions, run) => {
                 let open = run.map(|run| run.folder().to_owned());
                 let live = self.live.as_ref().filter(|run| run.is_active()).map(|run| run.folder().to_owned());
@@ -383,31 +398,4 @@ fn blockers(checked: &Checked, data: &DataView) -> Vec<String> {
         reasons.push(format!("The data could not be read: {message}"));
     }
     reasons
-}
-
-/// Takes a folder that was dropped on the window, and marks the window while one hovers over it.
-fn dropped(ui: &Ui) -> Option<Action> {
-    let (hovering, path) = ui.input(|input| {
-        let path = input.raw.dropped_files.first().map(|file| file.path().to_owned());
-        (!input.raw.hovered_files.is_empty(), path)
-    });
-    if hovering {
-        let p = widgets::palette(ui);
-        let rect = ui.ctx().content_rect();
-        let layer = egui::LayerId::new(egui::Order::Foreground, egui::Id::unique("drop"));
-        let painter = ui.ctx().layer_painter(layer);
-        painter.rect_filled(rect, 0.0, p.canvas.gamma_multiply(0.85));
-        let font = egui::FontId::proportional(20.0);
-        painter.text(
-            rect.center(),
-            egui::Align2::CENTER_CENTER,
-            "Drop a folder with one sub-folder a class",
-            font,
-            p.strong,
-        );
-    }
-    let path = path?;
-    // A file that was dropped stands for the folder that it is in.
-    let folder = if path.is_file() { path.parent()?.to_owned() } else { path };
-    Some(Action::UseData(folder.display().to_string()))
 }

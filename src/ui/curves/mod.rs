@@ -4,6 +4,8 @@ mod chart_ui;
 mod charts;
 mod figure;
 mod head;
+mod meaning;
+mod meaning_ui;
 mod paint;
 mod pins;
 mod raster;
@@ -113,6 +115,9 @@ impl Charts {
         egui::ScrollArea::vertical().id_salt("charts").auto_shrink(false).show(ui, |ui| {
             ui.spacing_mut().item_spacing.y = gap;
             let room = ui.available_height();
+            if settings.meaning {
+                meaning_ui::meaning_ui(ui, view, at);
+            }
             self.pins_ui(ui, &shown, &mut asked);
             let count = shown.len().max(1) as f32;
             let height = ((room - gap * (count - 1.0)) / count).floor().max(LEAST_HEIGHT);
