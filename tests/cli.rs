@@ -108,7 +108,7 @@ fn training_prints_events_alone_and_repeats() {
             let mut events = lines(&output);
             for event in &mut events {
                 let fields = event.as_object_mut().unwrap();
-                for clock in ["time", "seconds", "total_seconds", "share", "images_per_s", "session"] {
+                for clock in ["time", "seconds", "total_seconds", "share", "images_per_s", "memory_mb", "session"] {
                     fields.remove(clock);
                 }
             }

@@ -35,7 +35,7 @@ fn timeless(events: &[Event]) -> Vec<Event> {
     let mut events = events.to_vec();
     for event in &mut events {
         match event {
-            Event::Step(step) => (step.seconds, step.images_per_s) = (0.0, 0.0),
+            Event::Step(step) => (step.seconds, step.images_per_s, step.memory_mb) = (0.0, 0.0, None),
             Event::Score(score) => score.seconds = 0.0,
             Event::Scored(scored) => (scored.seconds, scored.total_seconds, scored.share) = (0.0, 0.0, 0.0),
             Event::Alarm(alarm) => alarm.seconds = 0.0,

@@ -82,7 +82,7 @@ fn happened(told: &[Event]) -> Vec<Event> {
     for event in told {
         match event.clone() {
             Event::Step(mut step) => {
-                (step.seconds, step.images_per_s) = (0.0, 0.0);
+                (step.seconds, step.images_per_s, step.memory_mb) = (0.0, 0.0, None);
                 out.push(Event::Step(step));
             }
             Event::Score(mut score) => {

@@ -12,6 +12,7 @@ use crossbeam_channel::{Receiver, bounded};
 use rfd::{AsyncFileDialog, FileHandle};
 
 use crate::event;
+use crate::ui::Figure;
 
 /// The shortest time in which somebody closes a dialog.
 const FASTEST_PERSON: Duration = Duration::from_millis(300);
@@ -31,6 +32,8 @@ pub enum Purpose {
     Export,
     /// A file to save a grid in.
     Grid(Box<event::GridPicture>),
+    /// A file to save charts in.
+    Figure(Box<Figure>),
 }
 
 /// A dialog that is open.
@@ -70,6 +73,13 @@ impl Dialog {
             Purpose::Grid(picture) => {
                 let name = format!("grid-{}.png", picture.step);
                 let dialog = dialog.set_title("Save grid").set_file_name(name).add_filter("PNG", &["png"]);
+                Self::wait(purpose, dialog.save_file(), waker)
+            }
+            Purpose::Figure(figure) => {
+                let name = figure.name.clone();
+                let kind = name.rsplit('.').next().unwrap_or_default().to_owned();
+                let dialog = dialog.set_title("Save charts").set_file_name(name);
+                let dialog = dialog.add_filter(kind.to_uppercase(), &[kind.as_str()]);
                 Self::wait(purpose, dialog.save_file(), waker)
             }
         }

@@ -152,14 +152,17 @@ impl App {
         let Some(dialog) = self.dialog.take() else { return };
         let Some(path) = answer else {
             if dialog.was_never_shown() {
-                if let Purpose::Grid(picture) = &dialog.purpose {
-                    return self.save_grid_in_session(picture);
+                if let Some(saved) = saving::Saved::of(&dialog.purpose) {
+                    return self.save_in_session(saved);
                 }
                 let text = "This system shows no file dialog. Type the path instead, or drop a folder on the window.";
                 self.complain(text.to_owned());
             }
             return;
         };
+        if let Some(saved) = saving::Saved::of(&dialog.purpose) {
+            return self.save(path, saved);
+        }
         match dialog.purpose {
             Purpose::Data => self.use_data(path.display().to_string()),
             Purpose::Inception => {
@@ -168,7 +171,7 @@ impl App {
             Purpose::Vgg19 => self.workbench.config.loss.vgg19 = path.display().to_string(),
             Purpose::Session => self.open_session(&path),
             Purpose::Export => self.workbench.export.folder = path.display().to_string(),
-            Purpose::Grid(picture) => self.save_grid(path, &picture),
+            Purpose::Grid(_) | Purpose::Figure(_) => {}
         }
     }
 
@@ -188,6 +191,7 @@ impl App {
             Action::ChooseSession => self.open_dialog(Purpose::Session),
             Action::ChooseExportFolder => self.open_dialog(Purpose::Export),
             Action::SaveGrid(picture) => self.open_dialog(Purpose::Grid(Box::new(picture))),
+            Action::SaveFigure(figure) => self.open_dialog(Purpose::Figure(figure)),
             Action::UseData(source) => self.use_data(source),
             Action::ReadData => self.read_data(),
             Action::CancelReading => self.reader.iter().for_each(Job::cancel),

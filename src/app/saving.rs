@@ -1,58 +1,103 @@
-//! Writes a sample grid where the user wants it.
+//! Writes sample grids and charts where the user wants them.
 
 use std::borrow::Cow;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use anyhow::Context as _;
+
 use super::App;
+use super::dialogs::Purpose;
 use crate::event::GridPicture;
 use crate::session;
-use crate::ui::Notice;
+use crate::ui::{Figure, FigureContent, Notice};
+
+/// What is to be written.
+pub(super) struct Saved {
+    /// What it is called in messages.
+    what: &'static str,
+    /// A name for its file.
+    name: String,
+    content: FigureContent,
+    /// What its metadata tells beside session, seed and classes.
+    about: Vec<(&'static str, Cow<'static, str>)>,
+}
+
+impl Saved {
+    /// What a dialog asked a place for; nothing where it asked for something else.
+    pub fn of(purpose: &Purpose) -> Option<Self> {
+        match purpose {
+            Purpose::Grid(grid) => Some(Self::grid(grid)),
+            Purpose::Figure(figure) => Some(Self::figure(figure)),
+            Purpose::Data | Purpose::Vgg19 | Purpose::Inception | Purpose::Session | Purpose::Export => None,
+        }
+    }
+
+    fn grid(grid: &GridPicture) -> Self {
+        let content = FigureContent::Picture(grid.picture.clone());
+        let about = vec![("step", grid.step.to_string().into())];
+        Self { what: "Grid", name: format!("grid-{:07}.png", grid.step), content, about }
+    }
+
+    fn figure(figure: &Figure) -> Self {
+        Self { what: "Charts", name: figure.name.clone(), content: figure.content.clone(), about: Vec::new() }
+    }
+}
 
 impl App {
     /// Where no dialog can ask for a place: below the session, under a name that is free.
-    pub(super) fn save_grid_in_session(&mut self, grid: &GridPicture) {
+    pub(super) fn save_in_session(&mut self, saved: Saved) {
         let Some(view) = self.workbench.shown() else { return };
         let folder = view.folder().join("exports");
         if let Err(err) = std::fs::create_dir_all(&folder) {
             return self.complain(format!("The folder {} could not be made: {err}", folder.display()));
         }
+        let name = PathBuf::from(&saved.name);
+        let (stem, kind) = (name.file_stem().unwrap_or_default(), name.extension().unwrap_or_default());
+        let (stem, kind) = (stem.to_string_lossy(), kind.to_string_lossy());
         let numbered = |n: u32| {
             let suffix = if n == 1 { String::new() } else { format!("-{n}") };
-            folder.join(format!("grid-{:07}{suffix}.png", grid.step))
+            folder.join(format!("{stem}{suffix}.{kind}"))
         };
         if let Some(path) = (1..).map(numbered).find(|path| !path.exists()) {
-            self.save_grid(path, grid);
+            self.save(path, saved);
         }
     }
 
-    pub(super) fn save_grid(&mut self, path: PathBuf, grid: &GridPicture) {
+    pub(super) fn save(&mut self, path: PathBuf, saved: Saved) {
         let (sender, saving) = crossbeam_channel::bounded(1);
-        let (picture, waker) = (grid.picture.clone(), Arc::clone(&self.waker));
-        let mut about = vec![("step", Cow::from(grid.step.to_string()))];
+        let mut about = saved.about.clone();
         if let Some((view, started)) = self.workbench.shown().and_then(|view| Some((view, view.started()?))) {
-            about.extend([
-                ("session", view.name().into()),
-                ("seed", started.config.train.seed.to_string().into()),
-                ("rows", serde_json::json!(started.classes).to_string().into()),
-            ]);
+            about.push(("session", view.name().into()));
+            about.push(("seed", started.config.train.seed.to_string().into()));
+            about.push(("classes", serde_json::json!(started.classes).to_string().into()));
         }
+        let waker = Arc::clone(&self.waker);
         let write = move || {
-            let encoded = session::png((picture.width, picture.height), &picture.rgb, &about);
-            let written = encoded
-                .map_err(|err| err.to_string())
-                .and_then(|png| session::write_whole(&path, &png).map_err(|err| err.to_string()));
-            let notice = match written {
-                Ok(()) => Notice::info(format!("Grid saved to {}", path.display())),
-                Err(err) => Notice::error(format!("The grid could not be saved to {}: {err}", path.display())),
+            let what = saved.what;
+            let notice = match write(&path, &saved.content, &about) {
+                Ok(()) => Notice::info(format!("{what} saved to {}", path.display())),
+                Err(err) => Notice::error(format!("{what} could not be saved to {}: {err:#}", path.display())),
             };
             // The window may have closed meanwhile.
             sender.send(notice).ok();
             waker();
         };
-        match std::thread::Builder::new().name("save-grid".to_owned()).spawn(write) {
+        match std::thread::Builder::new().name("save".to_owned()).spawn(write) {
             Ok(_) => self.saving = Some(saving),
-            Err(err) => self.complain(format!("The grid could not be saved: {err}")),
+            Err(err) => self.complain(format!("The file could not be saved: {err}")),
         }
     }
+}
+
+/// The file appears whole; the dialog has asked where one is there already.
+fn write(path: &Path, content: &FigureContent, about: &[(&str, Cow<'_, str>)]) -> anyhow::Result<()> {
+    match content {
+        FigureContent::Text(text) => session::write_whole(path, text.as_bytes())?,
+        FigureContent::Picture(picture) => {
+            let png = session::png((picture.width, picture.height), &picture.rgb, about);
+            session::write_whole(path, &png.context("it could not be written as PNG")?)?;
+        }
+    }
+    Ok(())
 }

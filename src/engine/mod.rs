@@ -14,6 +14,7 @@ mod feed;
 mod job;
 mod kept;
 mod latent;
+mod memory;
 mod real;
 mod resume;
 mod run;

@@ -17,12 +17,15 @@ use super::scoring::Scoring;
 use super::store::Good;
 use super::watch::{self, At, Watch};
 use super::worker::Journal;
-use super::{RunRequest, StepHook, device, spread};
+use super::{RunRequest, StepHook, device, memory, spread};
 use crate::config::{Config, Level, check};
 use crate::data::{DataError, Dataset};
 use crate::event::{Command, Edited, Event, SCHEMA, Started, Step};
 use crate::session::Pending;
 use crate::train::{Losses, Trainer};
+
+/// Steps from one look at the program's memory to the next.
+const MEMORY_EVERY: usize = 10;
 
 /// How a run ended without an error.
 pub(super) enum Ending {
@@ -82,6 +85,7 @@ impl<'a, 'b> Run<'a, 'b> {
         let fixed = Fixed { original: begin.original.clone(), data, machine, parent: begin.parent.clone() };
         journal.writer = Some(begin.open(&request.session)?);
         tell_start(journal, request, &begin, &fixed, &trainer, &dataset, warnings)?;
+        journal.writer()?.real_images(|| dataset.preview(config.train.grid_columns.max(1)))?;
         let feed = RunFeed::at(&config, dataset.clone(), &device, begin.state.as_ref())?;
         let run = Self {
             fixed,
@@ -187,6 +191,8 @@ impl<'a, 'b> Run<'a, 'b> {
 
     fn tell_step(&mut self, losses: &Losses, lr_factor: f64) -> anyhow::Result<()> {
         let o = &self.config.optimizer;
+        let border = watch::has_accuracy(self.config.loss.kind);
+        let [gradient_d, gradient_g] = losses.norms.map(|norm| norm.map(|norm| norm as f32));
         let event = Event::Step(Step {
             step: self.journal.step,
             loss_d: losses.discriminator,
@@ -196,10 +202,15 @@ impl<'a, 'b> Run<'a, 'b> {
             logits_fake: losses.logits_fake,
             augment_probability: losses.augment_probability,
             sign_real: losses.sign_real,
+            accuracy_real: border.then_some(losses.accuracy_real),
+            accuracy_fake: border.then_some(losses.accuracy_fake),
+            gradient_d,
+            gradient_g,
             generator_lr: o.generator_lr * lr_factor,
             discriminator_lr: o.discriminator_lr * lr_factor,
             seconds: self.clock.seconds,
             images_per_s: self.clock.images_per_s(),
+            memory_mb: if self.journal.step % MEMORY_EVERY == 1 { memory::held_mb() } else { None },
         });
         self.journal.tell(event)
     }

@@ -213,7 +213,7 @@ fn alarm(at: At, kind: AlarmKind, subject: Option<String>, message: String, advi
 
 /// Whether the sign of a logit tells real from fake: a critic's logits have no zero, and least squares turn at a half and
 /// keep a gradient however sure the discriminator is.
-fn has_accuracy(loss: LossKind) -> bool {
+pub(super) fn has_accuracy(loss: LossKind) -> bool {
     match loss {
         LossKind::Bce | LossKind::Hinge => true,
         LossKind::WassersteinGp | LossKind::LeastSquares => false,

@@ -25,8 +25,8 @@ pub const SCHEMA: u32 = 1;
 /// Called by the engine when there is news. Tests pass `|| {}`; only `app` ties it to a window.
 pub type Waker = Arc<dyn Fn() + Send + Sync>;
 
-/// News from the engine. Wall-clock readings stand in fields named `time`, `seconds`, `total_seconds`,
-/// `share` and `images_per_s` alone: without them, two runs of one seed give the same events.
+/// News from the engine. Readings of the clock stand in fields named `time`, `seconds`, `total_seconds`, `share` and
+/// `images_per_s` alone, those of the machine's memory in `memory_mb`: without them, two runs of one seed give the same events.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
 pub enum Event {
@@ -227,6 +227,18 @@ pub struct Step {
     /// real and fake: 1 where it is sure of all of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sign_real: Option<f32>,
+    /// Share of the logits on real images above 0, for losses whose logits have a border between real and fake.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accuracy_real: Option<f32>,
+    /// Share of the logits on fakes below 0, for the same losses.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accuracy_fake: Option<f32>,
+    /// Norm of the discriminator's whole gradient in its last update of the step, before it is clipped; told now and then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gradient_d: Option<f32>,
+    /// Norm of the generator's whole gradient, likewise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gradient_g: Option<f32>,
     /// Learning rate of the generator in this step.
     pub generator_lr: f64,
     /// Learning rate of the discriminator in this step.
@@ -235,6 +247,9 @@ pub struct Step {
     pub seconds: f64,
     /// Images of one update of the discriminator, times steps, a second; over about the last second.
     pub images_per_s: f64,
+    /// Memory that the program holds, in MB; told now and then, where the system tells it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory_mb: Option<f64>,
 }
 
 /// A stored sample grid.
@@ -245,6 +260,9 @@ pub struct Grid {
     /// Its path below the session's folder.
     pub file: String,
 }
+
+/// The picture of real images in a session's folder: one row a class, as many a row as in a grid.
+pub const REAL_IMAGES: &str = "real.png";
 
 /// A stored checkpoint.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

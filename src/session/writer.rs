@@ -12,7 +12,7 @@ use super::{
     mend, png,
 };
 use crate::config::{Config, Train};
-use crate::event::{Checkpoint, Event, Grid, GridPicture};
+use crate::event::{Checkpoint, Event, Grid, GridPicture, Picture, REAL_IMAGES};
 
 /// Events wait at most this long before they are handed to the system.
 const FLUSH_AFTER: Duration = Duration::from_millis(500);
@@ -123,14 +123,20 @@ impl Writer {
     fn picture(&self, below: &str, grid: &GridPicture, about: &[(&str, Cow<'_, str>)]) -> Result<String> {
         let file = format!("{below}/{:07}.png", grid.step);
         let path = self.folder.join(&file);
-        let picture = &grid.picture;
         let folder = self.folder.canonicalize().unwrap_or_else(|_| self.folder.clone());
         let name = folder.file_name().unwrap_or_default().to_string_lossy();
         let about = [&[("session", name), ("step", grid.step.to_string().into())], about].concat();
-        let png = png((picture.width, picture.height), &picture.rgb, &about)
-            .map_err(|err| SessionError::content(&path, format!("could not encode the grid: {err}")))?;
-        write_whole(&path, &png)?;
+        write_picture(&path, &grid.picture, &about)?;
         Ok(file)
+    }
+
+    /// Stores real images to look at beside the grids, where none are stored yet.
+    ///
+    /// # Errors
+    /// Where they cannot be written.
+    pub fn real_images(&self, images: impl FnOnce() -> GridPicture) -> Result<()> {
+        let path = self.folder.join(REAL_IMAGES);
+        if path.is_file() { Ok(()) } else { write_picture(&path, &images().picture, &[]) }
     }
 
     /// Whether the checkpoint of a step is stored.
@@ -254,6 +260,12 @@ fn write_synced(path: &Path, content: &[u8]) -> Result<()> {
         file.sync_all()
     };
     write().map_err(SessionError::io("could not write", path))
+}
+
+fn write_picture(path: &Path, picture: &Picture, about: &[(&str, Cow<'_, str>)]) -> Result<()> {
+    let png = png((picture.width, picture.height), &picture.rgb, about)
+        .map_err(|err| SessionError::content(path, format!("could not encode the picture: {err}")))?;
+    write_whole(path, &png)
 }
 
 /// Makes a rename last; systems that cannot open a folder do so by themselves.

@@ -1,4 +1,4 @@
-//! Gradient clipping by the norm of a network's whole gradient (Pascanu et al. 2013).
+//! The norm of a network's whole gradient, and clipping by it (Pascanu et al. 2013).
 
 use candle_core::{Device, Result, Tensor};
 use rayon::prelude::*;
@@ -6,22 +6,23 @@ use rayon::prelude::*;
 use crate::ops::cpu;
 
 /// Scales `(place, gradient)` down to the norm `most`, taken over all of them together, where they are longer; 0 leaves
-/// them. A norm that is no number leaves them too: the weights then tell that training has diverged.
-pub(super) fn by_norm(gradients: &mut [(usize, Tensor)], most: f64) -> Result<()> {
-    if most <= 0.0 {
-        return Ok(());
+/// them. A norm that is no number leaves them too: the weights then tell that training has diverged. Returns the norm before,
+/// where it is needed or `wanted`.
+pub(super) fn by_norm(gradients: &mut [(usize, Tensor)], most: f64, wanted: bool) -> Result<Option<f64>> {
+    if most <= 0.0 && !wanted {
+        return Ok(None);
     }
     let mut squares = 0.0;
     for (_, gradient) in gradients.iter() {
         squares += sum_of_squares(gradient)?;
     }
     let norm = squares.sqrt();
-    if norm.is_finite() && norm > most {
+    if most > 0.0 && norm.is_finite() && norm > most {
         for (_, gradient) in gradients {
             *gradient = gradient.affine(most / norm, 0.0)?;
         }
     }
-    Ok(())
+    Ok(Some(norm))
 }
 
 /// In f64, over blocks of fixed size that are added up in order: the same bits whatever the threads.
@@ -52,13 +53,15 @@ mod tests {
         let before = numbers(&given);
         let norm = before.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>().sqrt();
         let mut clipped = given.clone();
-        by_norm(&mut clipped, 2.5).unwrap();
+        let told = by_norm(&mut clipped, 2.5, false).unwrap().unwrap();
+        assert!((told - norm).abs() < 1e-9 * norm, "{told}");
         for (got, x) in numbers(&clipped).into_iter().zip(&before) {
             assert!((f64::from(got) - f64::from(*x) * 2.5 / norm).abs() < 1e-9, "{got} for {x}");
         }
         for most in [0.0, norm * 1.01] {
             let mut kept = given.clone();
-            by_norm(&mut kept, most).unwrap();
+            let told = by_norm(&mut kept, most, true).unwrap().unwrap();
+            assert!((told - norm).abs() < 1e-9 * norm, "{told}");
             assert_eq!(numbers(&kept), before);
         }
     }
@@ -66,7 +69,8 @@ mod tests {
     #[test]
     fn a_norm_that_is_no_number_changes_nothing() {
         let mut gradients = vec![(0, Tensor::new(&[1f32, f32::INFINITY], &Device::Cpu).unwrap())];
-        by_norm(&mut gradients, 1.0).unwrap();
+        by_norm(&mut gradients, 1.0, false).unwrap();
         assert_eq!(numbers(&gradients), [1.0, f32::INFINITY]);
+        assert_eq!(by_norm(&mut gradients, 0.0, false).unwrap(), None);
     }
 }

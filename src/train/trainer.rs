@@ -60,6 +60,10 @@ pub trait Feed {
     fn generator(&mut self) -> anyhow::Result<GeneratorBatch>;
 }
 
+/// Steps from one look at the norms of gradients to the next, where nothing else needs them: reading every gradient once
+/// more would cost some percent of a small network's step.
+const NORM_EVERY: u64 = 10;
+
 /// What a step returned.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Losses {
@@ -75,6 +79,13 @@ pub struct Losses {
     pub logits_fake: f32,
     /// Share of logits on the right side of 0 in the same: above on real images, below on fakes.
     pub accuracy: f32,
+    /// The share on real images alone.
+    pub accuracy_real: f32,
+    /// The share on fakes alone.
+    pub accuracy_fake: f32,
+    /// Norms of the whole gradients before they are clipped, of the discriminator in the same and of the generator; told
+    /// where they are needed anyway, and else now and then.
+    pub norms: [Option<f64>; 2],
     /// With which the images that D saw were changed; nothing where no change is on.
     pub augment_probability: Option<f32>,
     /// Mean sign of the logits on real images beside it, for losses whose logits have a border between real and fake.
@@ -209,6 +220,7 @@ impl Trainer {
     pub fn step(&mut self, feed: &mut dyn Feed, lr_factor: f64) -> anyhow::Result<Losses> {
         let o = self.config.optimizer.clone();
         let mut losses = Losses::default();
+        let look = self.generator_optimizer.steps().is_multiple_of(NORM_EVERY);
         for _ in 0..o.discriminator_steps {
             let mut total = Accumulated::default();
             losses = Losses::default();
@@ -216,7 +228,7 @@ impl Trainer {
                 let batch = feed.discriminator()?;
                 self.discriminator_gradients(&batch, part, &mut losses, &mut total)?;
             }
-            clip::by_norm(&mut total.0, o.clip)?;
+            losses.norms[0] = clip::by_norm(&mut total.0, o.clip, look)?;
             let lr = o.discriminator_lr * lr_factor;
             self.discriminator_optimizer.update(&mut self.discriminator_store, &total.0, lr)?;
         }
@@ -225,7 +237,7 @@ impl Trainer {
             let batch = feed.generator()?;
             self.generator_gradients(&batch, part, &mut losses, &mut total)?;
         }
-        clip::by_norm(&mut total.0, o.clip)?;
+        losses.norms[1] = clip::by_norm(&mut total.0, o.clip, look)?;
         self.generator_optimizer.update(&mut self.generator_store, &total.0, o.generator_lr * lr_factor)?;
         self.follow()?;
         let probability = augment::probability(&self.config.augment, &self.adaptive);
@@ -279,7 +291,10 @@ impl Trainer {
         losses.discriminator += loss.scalar()? * share_f32;
         losses.logits_real += mean_logit(&on_real)? * share_f32;
         losses.logits_fake += mean_logit(&on_fake)? * share_f32;
-        losses.accuracy += 0.5 * (share_of(&on_real, |x| x > 0.0)? + share_of(&on_fake, |x| x < 0.0)?) * share_f32;
+        let right = [share_of(&on_real, |x| x > 0.0)?, share_of(&on_fake, |x| x < 0.0)?];
+        losses.accuracy += 0.5 * (right[0] + right[1]) * share_f32;
+        losses.accuracy_real += right[0] * share_f32;
+        losses.accuracy_fake += right[1] * share_f32;
         if self.config.augment.is_on()
             && let Some(sign) = self.adaptive.see(l.kind, &on_real)?
         {

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::curves::Figure;
 use crate::config::Config;
 use crate::event::{Command, Grid, GridPicture};
 
@@ -45,6 +46,8 @@ pub enum Action {
     ReadGrid(GridAsk),
     /// Ask where to, and write this grid as PNG.
     SaveGrid(GridPicture),
+    /// Ask where to, and write these charts.
+    SaveFigure(Box<Figure>),
     /// Open the dialog that exports images.
     OpenExport,
     /// Ask the user for a folder to export to.

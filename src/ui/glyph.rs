@@ -1,5 +1,6 @@
 //! Small pictures on buttons, drawn by code: the bundled fonts have none of them.
 
+use egui::containers::menu::{MenuButton, MenuConfig};
 use egui::{
     Color32, InnerResponse, Painter, Pos2, Rect, Response, Role, Sense, Shape, Stroke, Ui, Vec2, WidgetInfo, pos2, vec2,
 };
@@ -19,6 +20,12 @@ pub enum Glyph {
     Pause,
     /// Dismiss.
     Cross,
+    /// More options.
+    Dots,
+    /// What is there to know.
+    Question,
+    /// Neither dark nor light.
+    Half,
 }
 
 /// A button that shows a glyph; `name` is what screen readers and the tooltip say.
@@ -41,13 +48,23 @@ pub fn button(ui: &mut Ui, glyph: Glyph, size: Vec2, framed: bool, name: &str) -
 
 /// A button that opens a menu, with a small arrow that says so.
 pub fn menu<R>(ui: &mut Ui, text: &str, contents: impl FnOnce(&mut Ui) -> R) -> InnerResponse<Option<R>> {
+    menu_with(ui, text, MenuConfig::default(), contents)
+}
+
+/// The same, for a menu that behaves in another way.
+pub fn menu_with<R>(
+    ui: &mut Ui,
+    text: &str,
+    config: MenuConfig,
+    contents: impl FnOnce(&mut Ui) -> R,
+) -> InnerResponse<Option<R>> {
     // The spaces make room for the arrow.
-    let menu = ui.menu_button(format!("{text}     "), contents);
-    let color = ui.style().interact(&menu.response).text_color();
+    let (response, inner) = MenuButton::new(format!("{text}     ")).config(config).ui(ui, contents);
+    let color = ui.style().interact(&response).text_color();
     let color = if ui.is_enabled() { color } else { palette(ui).muted.gamma_multiply(0.6) };
-    let tip = pos2(menu.response.rect.right() - 14.0, menu.response.rect.center().y + 2.5);
+    let tip = pos2(response.rect.right() - 14.0, response.rect.center().y + 2.5);
     triangle(ui.painter(), [tip, tip + vec2(-4.0, -5.0), tip + vec2(4.0, -5.0)], color);
-    menu
+    InnerResponse::new(inner.map(|inner| inner.inner), response)
 }
 
 fn triangle(painter: &Painter, corners: [Pos2; 3], color: Color32) {
@@ -75,6 +92,20 @@ fn paint(painter: &Painter, glyph: Glyph, center: Pos2, color: Color32, behind: 
             for x in [-3.0, 3.0] {
                 painter.rect_filled(Rect::from_center_size(center + vec2(x, 0.0), vec2(3.0, 10.0)), 1.0, color);
             }
+        }
+        Glyph::Dots => {
+            for x in [-5.0, 0.0, 5.0] {
+                painter.circle_filled(center + vec2(x, 0.0), 1.5, color);
+            }
+        }
+        Glyph::Question => {
+            let font = egui::FontId::proportional(15.0);
+            painter.text(center, egui::Align2::CENTER_CENTER, "?", font, color);
+        }
+        Glyph::Half => {
+            painter.circle_stroke(center, 6.0, stroke);
+            let half = (0..=12).map(|at| center + Vec2::angled(std::f32::consts::PI * (at as f32 / 12.0 - 0.5)) * 6.0);
+            painter.add(Shape::convex_polygon(half.collect(), color, Stroke::NONE));
         }
         Glyph::Cross => {
             for y in [-1.0, 1.0] {

@@ -1,8 +1,8 @@
 //! Draws grids of images: one row a class, crisp at whole zooms, each image enlarged on hover.
 
 use egui::{
-    Align2, Color32, ColorImage, Context, CornerRadius, Pos2, Rect, Sense, TextureFilter, TextureHandle,
-    TextureOptions, Ui, Vec2, pos2, vec2,
+    Align2, Color32, ColorImage, Context, CornerRadius, Pos2, Rect, Role, Sense, TextureFilter, TextureHandle,
+    TextureOptions, Ui, Vec2, WidgetInfo, pos2, vec2,
 };
 
 use super::theme;
@@ -13,6 +13,8 @@ use crate::event::GridPicture;
 const NAMES: f32 = 108.0;
 /// The size of images below which columns are left out, where they may be.
 const COMFORTABLE: f32 = 52.0;
+/// Room between a grid and the real images beside it.
+const APART: f32 = 14.0;
 /// The smallest that images may become before the grid scrolls instead.
 const SMALLEST: f32 = 26.0;
 
@@ -40,9 +42,9 @@ impl GridImage {
         Self { crops: true, ..self }
     }
 
-    /// Bytes on the graphics card.
+    /// Bytes on the graphics card, and of the picture itself.
     pub fn bytes(&self) -> usize {
-        self.picture.picture.width * self.picture.picture.height * 4
+        self.picture.picture.width * self.picture.picture.height * (4 + 3)
     }
 
     /// Magnified pixels stay squares at whole zooms, and are blended at others.
@@ -62,22 +64,63 @@ impl GridImage {
     /// Draws the grid into the room that is left, with the names of its rows. `filled` holds how many images of each row
     /// there are, where they are not all there.
     pub fn ui(&mut self, ui: &mut Ui, names: &[String], filled: &[usize]) {
-        let room = ui.available_size();
-        let layout = Layout::new(ui, self, names, room);
-        let nearest = layout.zoom >= 1.0 && layout.zoom.fract() == 0.0;
-        self.set_filter(ui.ctx(), if nearest { TextureFilter::Nearest } else { TextureFilter::Linear });
-        egui::ScrollArea::vertical().auto_shrink([false, true]).show(ui, |ui| {
+        self.beside_ui(ui, names, filled, None);
+    }
+
+    /// The same, with real images of the same rows on the right. Returns the image that was clicked.
+    pub fn beside_ui(
+        &mut self,
+        ui: &mut Ui,
+        names: &[String],
+        filled: &[usize],
+        mut beside: Option<Beside<'_>>,
+    ) -> Option<Pick> {
+        let extra = beside.as_ref().map_or(0, |beside| beside.columns.min(beside.image.picture.columns));
+        let layout = Layout::new(ui, self, names, ui.available_size(), extra);
+        let filter = layout.filter();
+        self.set_filter(ui.ctx(), filter);
+        if let Some(beside) = &mut beside {
+            beside.image.set_filter(ui.ctx(), filter);
+        }
+        let area = egui::ScrollArea::vertical().auto_shrink([false, true]).show(ui, |ui| {
             let left = ((ui.available_width() - layout.size.x) / 2.0).max(0.0);
-            let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), layout.size.y), Sense::hover());
-            let origin = snap(ui, rect.min + vec2(left, 0.0));
+            let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), layout.size.y), Sense::click());
+            let about = format!("Grid of images, {} rows of {}", self.picture.rows, layout.columns);
+            response.widget_info(|| WidgetInfo::labeled(Role::Image, true, &about));
+            let origin = snap(ui, rect.min + vec2(left, layout.captions));
             self.paint(ui, (names, filled), &layout, origin);
-            let hovered = response.hover_pos().and_then(|pos| layout.cell_at(pos - origin, &self.picture));
-            let hovered = hovered.filter(|(row, column)| filled.get(*row).is_none_or(|filled| column < filled));
-            if let Some((row, column)) = hovered {
-                let name = names.get(row).map_or("", String::as_str);
-                response.on_hover_ui_at_pointer(|ui| self.enlarged(ui, row, column, name));
+            let at = response.interact_pointer_pos().or(response.hover_pos()).map(|pos| pos - origin);
+            let there =
+                |row: usize, column: usize, filled: &[usize]| filled.get(row).is_none_or(|there| column < *there);
+            let mut pick = at.and_then(|at| layout.cell_at(at, self.picture.rows, layout.columns));
+            pick = pick.filter(|(row, column)| there(*row, *column, filled));
+            let mut picked = pick.map(|(row, column)| (&*self, Pick { row, column, real: false }));
+            if let Some(Beside { image, filled, .. }) = &beside {
+                let shift = vec2(layout.columns as f32 * layout.pitch + APART, 0.0);
+                let own = Layout { columns: extra, ..layout };
+                image.paint(ui, (&[], filled), &own, snap(ui, origin + shift));
+                captions(ui, &layout, origin, shift);
+                let pick = at.and_then(|at| own.cell_at(at - shift, image.picture.rows, extra));
+                let pick = pick.filter(|(row, column)| there(*row, *column, filled));
+                picked = picked.or(pick.map(|(row, column)| (&**image, Pick { row, column, real: true })));
             }
+            let clicked = response.clicked();
+            if let Some((image, pick)) = &picked {
+                let name = names.get(pick.row).map_or("", String::as_str);
+                let what = if pick.real { "real image" } else { "image" };
+                response.on_hover_ui_at_pointer(|ui| image.enlarged(ui, pick, &format!("{name}, {what}")));
+            }
+            picked.map(|(_, pick)| pick).filter(|_| clicked)
         });
+        area.inner
+    }
+
+    /// The pixels of one image.
+    pub fn cell(&self, row: usize, column: usize) -> ColorImage {
+        let GridPicture { cell, picture, .. } = &self.picture;
+        let line = |y: usize| &picture.rgb[((row * cell + y) * picture.width + column * cell) * 3..][..cell * 3];
+        let rgb: Vec<u8> = (0..*cell).flat_map(line).copied().collect();
+        ColorImage::from_rgb([*cell, *cell], &rgb)
     }
 
     fn paint(&self, ui: &Ui, (names, filled): (&[String], &[usize]), layout: &Layout, origin: Pos2) {
@@ -98,16 +141,52 @@ impl GridImage {
         }
     }
 
-    fn enlarged(&self, ui: &mut Ui, row: usize, column: usize, name: &str) {
+    fn enlarged(&self, ui: &mut Ui, pick: &Pick, name: &str) {
         let image = egui::Image::from_texture((self.texture.id(), Vec2::splat(theme::ENLARGED)));
-        ui.add(image.uv(self.part(row, column)).corner_radius(CornerRadius::same(4)));
-        super::widgets::small(ui, format!("{name}, image {}", column + 1));
+        ui.add(image.uv(self.part(pick.row, pick.column)).corner_radius(CornerRadius::same(4)));
+        super::widgets::small(ui, format!("{name} {}", pick.column + 1));
     }
 }
 
+/// Real images beside a grid.
+pub struct Beside<'a> {
+    /// One row a class, like the grid.
+    pub image: &'a mut GridImage,
+    /// How many images of each row there are.
+    pub filled: &'a [usize],
+    /// How many of a row are shown.
+    pub columns: usize,
+}
+
+/// An image of a grid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pick {
+    /// Its class.
+    pub row: usize,
+    /// Its place in the row.
+    pub column: usize,
+    /// Whether it is a real one beside the grid.
+    pub real: bool,
+}
+
+/// What stands in which part, above both, and a line between them.
+fn captions(ui: &Ui, layout: &Layout, origin: Pos2, shift: Vec2) {
+    let p = palette(ui);
+    for (text, left) in [("generated", 0.0), ("real", shift.x)] {
+        let at = origin + vec2(layout.names + left, -4.0);
+        ui.painter().text(at, Align2::LEFT_BOTTOM, text, small_font(), p.muted);
+    }
+    let x = origin.x + layout.names + shift.x - APART / 2.0 - layout.pitch * 0.01;
+    let lines = origin.y - layout.captions..=origin.y + layout.size.y - layout.captions;
+    ui.painter().vline(x, lines, egui::Stroke::new(1.0, p.border));
+}
+
 /// Where the parts of a grid go, in points.
+#[derive(Clone, Copy)]
 struct Layout {
     names: f32,
+    /// Height of what is written above the images.
+    captions: f32,
     columns: usize,
     cell: f32,
     pitch: f32,
@@ -117,28 +196,35 @@ struct Layout {
 }
 
 impl Layout {
-    fn new(ui: &Ui, image: &GridImage, names: &[String], room: Vec2) -> Self {
+    fn new(ui: &Ui, image: &GridImage, names: &[String], room: Vec2, extra: usize) -> Self {
         let grid = &image.picture;
         let scale = ui.pixels_per_point();
         let names = names_width(ui, names);
         let gap = theme::GRID_GAP / scale;
         let shown = if image.crops { ((room.x - names) / COMFORTABLE).max(1.0) as usize } else { usize::MAX };
         let shown = shown.min(grid.columns).max(1);
-        let (columns, rows) = (shown as f32, grid.rows.max(1) as f32);
-        let wide = (room.x - names) / columns - gap;
+        let (apart, captions) = if extra > 0 { (APART, 18.0) } else { (0.0, 0.0) };
+        let (columns, rows) = ((shown + extra) as f32, grid.rows.max(1) as f32);
+        let wide = (room.x - names - apart) / columns - gap;
+        let room = room - vec2(0.0, captions);
         let fits = wide.min(room.y / rows - gap);
         let cell = fits.max(SMALLEST.min(wide)).max(4.0) * scale;
         let zoom = whole_where_sensible(cell / grid.cell.max(1) as f32);
         let cell = (grid.cell as f32 * zoom).floor().max(1.0) / scale;
         let pitch = cell + gap;
-        let size = vec2(names + columns * pitch, rows * pitch);
-        Self { names, columns: shown, cell, pitch, zoom, size }
+        let size = vec2(names + columns * pitch + apart, rows * pitch + captions);
+        Self { names, captions, columns: shown, cell, pitch, zoom, size }
     }
 
-    fn cell_at(&self, offset: Vec2, grid: &GridPicture) -> Option<(usize, usize)> {
+    fn cell_at(&self, offset: Vec2, rows: usize, columns: usize) -> Option<(usize, usize)> {
         let (x, y) = ((offset.x - self.names) / self.pitch, offset.y / self.pitch);
-        let inside = x >= 0.0 && y >= 0.0 && (x as usize) < self.columns && (y as usize) < grid.rows;
+        let inside = x >= 0.0 && y >= 0.0 && (x as usize) < columns && (y as usize) < rows;
         inside.then_some((y as usize, x as usize))
+    }
+
+    fn filter(&self) -> TextureFilter {
+        let crisp = self.zoom >= 1.0 && self.zoom.fract() == 0.0;
+        if crisp { TextureFilter::Nearest } else { TextureFilter::Linear }
     }
 }
 

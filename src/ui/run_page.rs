@@ -3,34 +3,40 @@
 use egui::{CursorIcon, Id, Rect, RichText, Sense, Ui, UiBuilder};
 
 use super::action::Action;
-use super::curves::Charts;
+use super::curves::{Asked, Charts};
 use super::data_page::DataPage;
 use super::data_view::DataView;
 use super::run_view::RunView;
 use super::samples::Samples;
 use super::setup;
+use super::workbench::Settings;
 use super::{format, theme, widgets};
 use crate::config::Config;
 
 /// The narrowest that either half may become.
 const NARROWEST: f32 = 260.0;
 
-/// Draws samples and curves. `split` is the share of the samples, `smoothing` that of the curves.
+/// Draws samples and curves, which share the step that is looked at.
 #[must_use]
 pub fn run_ui(
     ui: &mut Ui,
     view: &RunView,
-    samples: &mut Samples,
-    charts: &mut Charts,
-    (split, smoothing): (&mut f32, &mut f64),
+    (samples, charts): (&mut Samples, &mut Charts),
+    settings: &mut Settings,
 ) -> Vec<Action> {
-    let mut actions = Vec::new();
+    let (mut actions, mut asked) = (Vec::new(), Asked::default());
+    let Settings { split, smoothing, charts: chosen, samples: look, .. } = settings;
+    let at = samples.chosen();
     halves(
         ui,
         split,
-        |ui| widgets::card(ui, |ui| actions.extend(samples.ui(ui, view))),
-        |ui| charts.ui(ui, view, smoothing),
+        |ui| widgets::card(ui, |ui| actions.extend(samples.ui(ui, view, look))),
+        |ui| asked = charts.ui(ui, view, smoothing, chosen, at),
     );
+    if let Some(step) = asked.go_to {
+        samples.go_to(view, step);
+    }
+    actions.extend(asked.actions);
     actions
 }
 

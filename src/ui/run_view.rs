@@ -60,12 +60,12 @@ impl RunView {
             }
             Event::Step(step) => {
                 self.step = step.step;
-                self.curves.push(&step);
                 self.last = Some(step);
                 self.recent.push_back((step.step, step.seconds));
                 if self.recent.len() > SPEED_STEPS {
                     self.recent.pop_front();
                 }
+                self.curves.push(&step, self.seconds_left());
             }
             Event::Score(score) => self.score(score),
             Event::Scored(scored) => self.scored = Some(scored),
@@ -186,9 +186,13 @@ impl RunView {
             let text = format!("{metric} ({extractor}) {:.2} on {} images", score.value, score.samples);
             self.note(LogLevel::Info, text);
         }
-        // A run that was killed amid its scores has taken them all again.
-        let key = |score: &Score| (score.step, score.metric.clone(), score.extractor.clone(), score.class.clone());
-        self.scores.retain(|old| key(old) != key(&score));
+        // A run that was killed amid its scores has taken them all again. Steps rise, so that equals are at the end.
+        let same =
+            |old: &Score| (&old.metric, &old.extractor, &old.class) == (&score.metric, &score.extractor, &score.class);
+        let newest = self.scores.iter().rposition(|old| old.step < score.step).map_or(0, |at| at + 1);
+        if let Some(at) = self.scores[newest..].iter().position(|old| old.step == score.step && same(old)) {
+            self.scores.remove(newest + at);
+        }
         self.scores.push(score);
     }
 

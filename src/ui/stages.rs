@@ -1,9 +1,5 @@
-//! The stages of a growing network: kept by the fold, marked in the curves, and told beside the samples.
+//! The stages of a growing network: kept by the fold and told beside the samples.
 
-use egui::{Align2, FontId};
-use egui_plot::{LineStyle, PlotPoint, PlotUi, VLine};
-
-use super::theme::Palette;
 use crate::config::Config;
 
 /// A stage of a growing network.
@@ -45,25 +41,6 @@ impl Stages {
 
     pub fn all(&self) -> &[StageMark] {
         &self.0
-    }
-}
-
-/// A line where a size begins to fade in (dotted) and where it is there, with the size at the upper end of the first.
-pub(super) fn draw_marks(plot: &mut PlotUi<'_>, stages: &[StageMark], p: &Palette) {
-    // Painted, not plotted: the range of a chart's values would grow to hold a text.
-    let painter = plot.ctx().layer_painter(plot.response().layer_id).with_clip_rect(plot.response().rect);
-    let mut named = None;
-    for stage in stages {
-        let style = if stage.fading { LineStyle::dotted_loose() } else { LineStyle::Solid };
-        let line = VLine::new("stage", stage.step as f64).id(("stage", stage.step));
-        plot.vline(line.color(p.muted.gamma_multiply(0.5)).width(1.0).style(style).allow_hover(false));
-        if named != Some(stage.resolution) {
-            named = Some(stage.resolution);
-            let at = plot.screen_from_plot(PlotPoint::new(stage.step as f64, 0.0)).x + 4.0;
-            let at = egui::pos2(at, plot.response().rect.top());
-            let name = format!("{} px", stage.resolution);
-            painter.text(at, Align2::LEFT_TOP, name, FontId::proportional(10.5), p.muted);
-        }
     }
 }
 

@@ -8,6 +8,9 @@ use super::run_view::RunView;
 use super::{format, theme, widgets};
 use crate::config::{Level, Problem};
 
+/// Lines of the log in its drawer.
+const NEWEST: usize = 100;
+
 /// Which of the folding panels above the status bar are open.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(default)]
@@ -32,7 +35,8 @@ pub fn status_ui(
         ui.horizontal_centered(|ui| {
             problems_button(ui, problems, &mut open.problems);
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                ui.toggle_value(&mut open.log, RichText::new("Log").small());
+                let toggle = ui.toggle_value(&mut open.log, RichText::new("Log below").small());
+                toggle.on_hover_text("The newest lines of the log below every page; the Log page has all of them");
                 if let Some(started) = run.and_then(RunView::started) {
                     widgets::small(ui, format!("{}, {}", started.device, format::plural(started.threads, "thread")));
                 }
@@ -112,7 +116,8 @@ fn notice_ui(ui: &mut Ui, notice: &mut Option<Notice>) {
 
 fn log_ui(ui: &mut Ui, run: &RunView) {
     let p = widgets::palette(ui);
-    for line in run.log() {
+    // Older ones stand on the Log page; to lay out thousands would take long in every frame.
+    for line in &run.log()[run.log().len().saturating_sub(NEWEST)..] {
         let color = match line.level {
             LogLevel::Info => p.text,
             LogLevel::Warning | LogLevel::Alarm => p.warning,

@@ -38,6 +38,38 @@ pub const KEY_WIDTH: f32 = 210.0;
 /// Size of small text.
 pub const SMALL: f32 = 11.5;
 
+/// Which theme is on; it is kept between starts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub enum ThemeChoice {
+    /// The system's.
+    #[default]
+    System,
+    /// Light text on dark.
+    Dark,
+    /// Dark text on light.
+    Light,
+}
+
+impl ThemeChoice {
+    pub(super) fn preference(self) -> egui::ThemePreference {
+        match self {
+            Self::System => egui::ThemePreference::System,
+            Self::Dark => egui::ThemePreference::Dark,
+            Self::Light => egui::ThemePreference::Light,
+        }
+    }
+
+    /// The choice after this one: first what the system has not, then what it has, then the system's again.
+    pub(super) fn next(self, system: Theme) -> Self {
+        let (same, other) = if system == Theme::Dark { (Self::Dark, Self::Light) } else { (Self::Light, Self::Dark) };
+        match self {
+            Self::System => other,
+            choice if choice == other => same,
+            Self::Dark | Self::Light => Self::System,
+        }
+    }
+}
+
 /// Colours that egui's own visuals have no place for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Palette {

@@ -6,12 +6,19 @@ use super::action::Action;
 use super::glyph::{self, Glyph};
 use super::phase::Phase;
 use super::run_view::RunView;
+use super::theme::ThemeChoice;
 use super::{format, icon, resume, theme, widgets};
 use crate::event::Command;
 
-/// Draws the bar. `live` is the run that was started last, `blockers` say why a run cannot start.
+/// Draws the bar. `live` is the run that was started last, `blockers` say why a run cannot start; the theme and whether the
+/// sheet of shortcuts is open are chosen here.
 #[must_use]
-pub fn top_bar_ui(ui: &mut Ui, live: Option<&RunView>, blockers: &[String]) -> Vec<Action> {
+pub fn top_bar_ui(
+    ui: &mut Ui,
+    live: Option<&RunView>,
+    blockers: &[String],
+    (theme, sheet): (&mut ThemeChoice, &mut bool),
+) -> Vec<Action> {
     let p = widgets::palette(ui);
     let frame = egui::Frame::new().fill(p.surface).inner_margin(egui::Margin::symmetric(14, 0));
     let mut actions = Vec::new();
@@ -23,7 +30,10 @@ pub fn top_bar_ui(ui: &mut Ui, live: Option<&RunView>, blockers: &[String]) -> V
             ui.add_space(16.0);
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 ui.spacing_mut().item_spacing.x = 8.0;
-                theme_button(ui);
+                theme_button(ui, theme);
+                if glyph::button(ui, Glyph::Question, vec2(30.0, 30.0), true, "Keyboard shortcuts").clicked() {
+                    *sheet = !*sheet;
+                }
                 ui.add_space(6.0);
                 actions.extend(buttons_ui(ui, live, blockers));
                 ui.add_space(10.0);
@@ -115,12 +125,14 @@ fn buttons_ui(ui: &mut Ui, live: Option<&RunView>, blockers: &[String]) -> Vec<A
     actions
 }
 
-fn theme_button(ui: &mut Ui) {
-    let (picture, name, next) = match ui.ctx().theme() {
-        Theme::Dark => (Glyph::Sun, "Light theme", Theme::Light),
-        Theme::Light => (Glyph::Moon, "Dark theme", Theme::Dark),
+fn theme_button(ui: &mut Ui, choice: &mut ThemeChoice) {
+    let next = choice.next(ui.ctx().system_theme().unwrap_or(Theme::Dark));
+    let (picture, name) = match next {
+        ThemeChoice::Light => (Glyph::Sun, "Light theme"),
+        ThemeChoice::Dark => (Glyph::Moon, "Dark theme"),
+        ThemeChoice::System => (Glyph::Half, "Theme of the system"),
     };
     if glyph::button(ui, picture, vec2(30.0, 30.0), true, name).clicked() {
-        ui.ctx().set_theme(next);
+        *choice = next;
     }
 }

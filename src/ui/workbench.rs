@@ -5,21 +5,24 @@ use std::path::PathBuf;
 use egui::{Align, Frame, Layout, Margin, Panel, Ui};
 
 use super::action::{Action, GridAsk};
-use super::curves::Charts;
+use super::curves::{ChartSettings, Charts};
 use super::data_page::DataPage;
 use super::data_view::{DataView, Reading};
 use super::details_page::DetailsPage;
 use super::export_dialog::ExportDialog;
 use super::log::LogLevel;
+use super::log_page::LogPage;
 use super::notice::{Notice, NoticeLevel};
 use super::phase::Phase;
 use super::resume::ResumeForm;
 use super::run_view::RunView;
-use super::samples::Samples;
+use super::samples::{SampleSettings, Samples};
 use super::sessions_page::{SessionRow, sessions_ui};
 use super::setup::{self, Checked, Given};
 use super::status_bar::{Drawers, status_ui};
-use super::{format, run_page, theme, top_bar, widgets};
+use super::theme::ThemeChoice;
+use super::undo::Undo;
+use super::{drop, format, run_page, theme, top_bar, widgets};
 use crate::config::{Config, Level};
 use crate::event::GridPicture;
 
@@ -36,13 +39,20 @@ pub enum Page {
     Data,
     /// What a run is.
     Details,
+    /// What a run has told.
+    Log,
     /// Earlier runs.
     Sessions,
 }
 
 impl Page {
-    const ALL: [(Self, &'static str); 4] =
-        [(Self::Run, "Run"), (Self::Data, "Data"), (Self::Details, "Details"), (Self::Sessions, "Sessions")];
+    pub(super) const ALL: [(Self, &'static str); 5] = [
+        (Self::Run, "Run"),
+        (Self::Data, "Data"),
+        (Self::Details, "Details"),
+        (Self::Log, "Log"),
+        (Self::Sessions, "Sessions"),
+    ];
 }
 
 /// What the user chose about the window; it is kept between starts.
@@ -55,6 +65,12 @@ pub struct Settings {
     pub page: Page,
     /// The smoothing slider of the curves.
     pub smoothing: f64,
+    /// What is chosen about the curves.
+    pub charts: ChartSettings,
+    /// What is chosen about the samples.
+    pub samples: SampleSettings,
+    /// Light or dark.
+    pub theme: ThemeChoice,
     /// Share of the samples in the width of the Run page.
     pub split: f32,
     /// The drawers that are open.
@@ -63,7 +79,16 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { recent: Vec::new(), page: Page::Run, smoothing: 0.6, split: 0.5, drawers: Drawers::default() }
+        Self {
+            recent: Vec::new(),
+            page: Page::Run,
+            smoothing: 0.6,
+            charts: ChartSettings::default(),
+            samples: SampleSettings::default(),
+            theme: ThemeChoice::System,
+            split: 0.5,
+            drawers: Drawers::default(),
+        }
     }
 }
 
@@ -108,14 +133,20 @@ pub struct Workbench {
     /// What just happened.
     pub notice: Option<Notice>,
     checked: Checked,
-    samples: Samples,
-    charts: Charts,
+    pub(super) samples: Samples,
+    pub(super) charts: Charts,
     data_page: DataPage,
     details: DetailsPage,
+    log: LogPage,
     /// A data path that is being typed.
     draft: Option<String>,
     dismissed: Dismissed,
     resume: ResumeForm,
+    pub(super) undo: Undo,
+    /// Whether the sheet of shortcuts is open.
+    pub(super) sheet: bool,
+    /// The theme that is on, once it was set.
+    theme: Option<ThemeChoice>,
 }
 
 impl Workbench {
@@ -136,9 +167,13 @@ impl Workbench {
             charts: Charts::default(),
             data_page: DataPage::default(),
             details: DetailsPage::default(),
+            log: LogPage::default(),
             draft: None,
             dismissed: Dismissed::default(),
             resume: ResumeForm::default(),
+            undo: Undo::default(),
+            sheet: false,
+            theme: None,
         }
     }
 
@@ -159,19 +194,30 @@ impl Workbench {
 
     /// Why a run cannot start with the set-up as it is.
     pub fn blockers(&self) -> Vec<String> {
-        let errors = self.checked.problems.iter().filter(|problem| problem.level == Level::Error);
-        let mut reasons: Vec<String> = errors.map(|problem| format!("{}: {}", problem.key, problem.message)).collect();
-        if let Reading::Failed(message) = self.data.reading() {
-            reasons.push(format!("The data could not be read: {message}"));
+        blockers(&self.checked, &self.data)
+    }
+
+    fn follow_theme(&mut self, ui: &Ui) {
+        if self.theme != Some(self.settings.theme) {
+            self.theme = Some(self.settings.theme);
+            ui.ctx().set_theme(self.settings.theme.preference());
         }
-        reasons
+    }
+
+    /// Shows a page.
+    pub(super) fn turn_to(&mut self, page: Page) -> Option<Action> {
+        self.settings.page = page;
+        (page == Page::Sessions).then_some(Action::ListSessions)
     }
 
     /// Draws the window.
     #[must_use]
     pub fn ui(&mut self, ui: &mut Ui) -> Vec<Action> {
+        let mut actions = self.keys(ui);
         self.checked.refresh(&self.config, self.data.classes());
-        let mut actions = top_bar::top_bar_ui(ui, self.live.as_ref(), &self.blockers());
+        let look = (&mut self.settings.theme, &mut self.sheet);
+        actions.extend(top_bar::top_bar_ui(ui, self.live.as_ref(), &blockers(&self.checked, &self.data), look));
+        self.follow_theme(ui);
         let run = self.stored.as_ref().or(self.live.as_ref());
         status_ui(ui, &self.checked.problems, &mut self.notice, run, &mut self.settings.drawers);
         actions.extend(self.setup_ui(ui));
@@ -184,7 +230,10 @@ impl Workbench {
         if let Some(view) = self.stored.as_ref().or(self.live.as_ref()) {
             actions.extend(self.export.ui(ui.ctx(), view));
         }
-        actions.extend(dropped(ui));
+        self.sheet_ui(ui);
+        let busy = ui.ctx().egui_wants_keyboard_input() || ui.input(|input| input.pointer.any_down());
+        self.undo.notice(&self.config, busy);
+        actions.extend(drop::dropped(ui));
         actions.retain(|action| !self.handle(action));
         actions
     }
@@ -218,6 +267,7 @@ impl Workbench {
             | Action::ChooseSession
             | Action::ReadGrid(_)
             | Action::SaveGrid(_)
+            | Action::SaveFigure(_)
             | Action::ChooseExportFolder
             | Action::Export(_)
             | Action::CancelExport
@@ -242,10 +292,7 @@ impl Workbench {
         ui.allocate_ui_with_layout(size, Layout::left_to_right(Align::Center), |ui| {
             for (page, name) in Page::ALL {
                 if widgets::tab(ui, self.settings.page == page, name).clicked() {
-                    self.settings.page = page;
-                    if page == Page::Sessions {
-                        actions.push(Action::ListSessions);
-                    }
+                    actions.extend(self.turn_to(page));
                 }
             }
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
@@ -320,10 +367,7 @@ impl Workbench {
                 widgets::empty(ui, "Starting the run…", "The data is read and the networks are built");
                 Vec::new()
             }
-            (Page::Run, Some(run)) => {
-                let sliders = (&mut settings.split, &mut settings.smoothing);
-                run_page::run_ui(ui, run, &mut self.samples, &mut self.charts, sliders)
-            }
+            (Page::Run, Some(run)) => run_page::run_ui(ui, run, (&mut self.samples, &mut self.charts), settings),
             (Page::Run, None) => {
                 run_page::start_ui(ui, &self.config, &self.data, &mut self.data_page, &mut settings.split)
             }
@@ -331,6 +375,11 @@ impl Workbench {
             (Page::Details, Some(run)) => self.details.ui(ui, run),
             (Page::Details, None) => {
                 widgets::empty(ui, "No run yet", "Settings, scores and checkpoints of the run appear here");
+                Vec::new()
+            }
+            (Page::Log, Some(run)) => self.log.ui(ui, run),
+            (Page::Log, None) => {
+                widgets::empty(ui, "No run yet", "What the run tells appears here");
                 Vec::new()
             }
             (Page::Sessions, run) => {
@@ -342,29 +391,12 @@ impl Workbench {
     }
 }
 
-/// Takes a folder that was dropped on the window, and marks the window while one hovers over it.
-fn dropped(ui: &Ui) -> Option<Action> {
-    let (hovering, path) = ui.input(|input| {
-        let path = input.raw.dropped_files.first().map(|file| file.path().to_owned());
-        (!input.raw.hovered_files.is_empty(), path)
-    });
-    if hovering {
-        let p = widgets::palette(ui);
-        let rect = ui.ctx().content_rect();
-        let layer = egui::LayerId::new(egui::Order::Foreground, egui::Id::unique("drop"));
-        let painter = ui.ctx().layer_painter(layer);
-        painter.rect_filled(rect, 0.0, p.canvas.gamma_multiply(0.85));
-        let font = egui::FontId::proportional(20.0);
-        painter.text(
-            rect.center(),
-            egui::Align2::CENTER_CENTER,
-            "Drop a folder with one sub-folder a class",
-            font,
-            p.strong,
-        );
+/// Why a run cannot start.
+fn blockers(checked: &Checked, data: &DataView) -> Vec<String> {
+    let errors = checked.problems.iter().filter(|problem| problem.level == Level::Error);
+    let mut reasons: Vec<String> = errors.map(|problem| format!("{}: {}", problem.key, problem.message)).collect();
+    if let Reading::Failed(message) = data.reading() {
+        reasons.push(format!("The data could not be read: {message}"));
     }
-    let path = path?;
-    // A file that was dropped stands for the folder that it is in.
-    let folder = if path.is_file() { path.parent()?.to_owned() } else { path };
-    Some(Action::UseData(folder.display().to_string()))
+    reasons
 }

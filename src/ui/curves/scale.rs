@@ -1,0 +1,150 @@
+//! Where values stand on an axis, straight or logarithmic, and the numbers written along it.
+
+/// An axis: its ends as values and as places on the screen.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Scale {
+    /// The value at [`Scale::start`].
+    pub from: f64,
+    /// The value at [`Scale::end`].
+    pub to: f64,
+    /// The place of the first value, in points.
+    pub start: f32,
+    /// The place of the last value, in points.
+    pub end: f32,
+    /// Whether equal distances are equal ratios. Both values are above 0 then.
+    pub log: bool,
+}
+
+impl Scale {
+    /// The place of a value; below 0 a logarithmic axis has none.
+    pub fn place(&self, value: f64) -> f32 {
+        let share = (self.warp(value) - self.warp(self.from)) / (self.warp(self.to) - self.warp(self.from));
+        // Far outside, single precision would make lines jump.
+        let share = share.clamp(-20.0, 21.0) as f32;
+        self.start + share * (self.end - self.start)
+    }
+
+    /// The value at a place.
+    pub fn value(&self, place: f32) -> f64 {
+        let share = f64::from((place - self.start) / (self.end - self.start));
+        let warped = self.warp(self.from) + share * (self.warp(self.to) - self.warp(self.from));
+        if self.log { warped.exp() } else { warped }
+    }
+
+    fn warp(&self, value: f64) -> f64 {
+        if self.log { value.max(f64::MIN_POSITIVE).ln() } else { value }
+    }
+
+    /// Whether a value has a place on it.
+    pub fn has(&self, value: f64) -> bool {
+        !self.log || value > 0.0
+    }
+
+    /// Values to write along it, at most about so many.
+    pub fn ticks(&self, most: f64) -> Vec<f64> {
+        let decades = (self.to / self.from).log10();
+        if self.log && decades >= 1.5 {
+            powers(self.from, self.to, decades, most)
+        } else {
+            rounds(self.from, self.to, most)
+        }
+    }
+}
+
+/// Powers of ten, with their halves and fifths where there is room.
+fn powers(from: f64, to: f64, decades: f64, most: f64) -> Vec<f64> {
+    let steps: &[f64] = if decades * 3.0 <= most { &[1.0, 2.0, 5.0] } else { &[1.0] };
+    let skip = ((decades / most).ceil() as i32).max(1);
+    let (first, last) = (from.log10().floor() as i32, to.log10().ceil() as i32);
+    let exponents = (first..=last).filter(|exponent| exponent % skip == 0);
+    let values = exponents.flat_map(|exponent| steps.iter().map(move |step| step * 10_f64.powi(exponent)));
+    values.filter(|value| (from..=to).contains(value)).collect()
+}
+
+/// Numbers that are 1, 2 or 5 times a power of ten apart.
+fn rounds(from: f64, to: f64, most: f64) -> Vec<f64> {
+    let least = (to - from) / most;
+    if !(least.is_finite() && least > 0.0) {
+        return Vec::new();
+    }
+    let power = 10_f64.powf(least.log10().floor());
+    let step =
+        [1.0, 2.0, 5.0, 10.0].into_iter().map(|times| times * power).find(|step| *step >= least).unwrap_or(power);
+    let (first, last) = ((from / step).ceil() as i64, (to / step).floor() as i64);
+    // A range so narrow that its numbers cannot be told apart has no marks.
+    (first..=last).take(64).map(|at| at as f64 * step).collect()
+}
+
+/// The values that an axis should show, for values that were seen: all of them, or those from the 1st to the 99th
+/// percentile, with a margin. A logarithmic axis takes those above 0.
+pub(super) fn span(mut values: Vec<f64>, ignore_outliers: bool, log: bool) -> (f64, f64) {
+    values.retain(|value| value.is_finite() && (!log || *value > 0.0));
+    if values.is_empty() {
+        return if log { (0.1, 10.0) } else { (0.0, 1.0) };
+    }
+    values.sort_by(f64::total_cmp);
+    let last = values.len() - 1;
+    let at = |share: f64| values[(share * last as f64).round() as usize];
+    let (low, high) = if ignore_outliers && last >= 20 { (at(0.01), at(0.99)) } else { (values[0], values[last]) };
+    if log {
+        let margin = (high / low).powf(MARGIN).max(1.05);
+        return (low / margin, high * margin);
+    }
+    let margin = (high - low) * MARGIN;
+    if margin > low.abs().max(high.abs()) * 1e-6 {
+        return (low - margin, high + margin);
+    }
+    let half = if low == 0.0 { 1.0 } else { low.abs() * 0.1 };
+    (low - half, high + half)
+}
+
+/// Room above and below the values, as a share of their range.
+const MARGIN: f64 = 0.08;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scale(from: f64, to: f64, log: bool) -> Scale {
+        Scale { from, to, start: 100.0, end: 300.0, log }
+    }
+
+    #[test]
+    fn places_and_values_are_each_others_inverse() {
+        for scale in [scale(-2.0, 6.0, false), scale(0.01, 100.0, true)] {
+            for place in [100.0, 150.0, 299.0] {
+                assert!((scale.place(scale.value(place)) - place).abs() < 1e-3);
+            }
+        }
+        assert!((scale(0.01, 100.0, true).place(1.0) - 200.0).abs() < 1e-3);
+        assert!(!scale(1.0, 2.0, true).has(0.0) && scale(0.0, 2.0, false).has(-1.0));
+        assert!(scale(0.0, 1.0, false).place(1e30).is_finite());
+    }
+
+    #[test]
+    fn marks_are_round_and_few() {
+        let ticks = |from, to, log| scale(from, to, log).ticks(4.0);
+        assert_eq!(ticks(0.0, 1000.0, false), [0.0, 500.0, 1000.0]);
+        assert_eq!(ticks(-1.1, 1.3, false), [-1.0, 0.0, 1.0]);
+        assert_eq!(ticks(38.0, 55.0, false), [40.0, 45.0, 50.0, 55.0]);
+        assert!(ticks(1.0, 1.0, false).is_empty() && ticks(0.0, f64::NAN, false).is_empty());
+        assert_eq!(ticks(0.9, 1100.0, true), [1.0, 10.0, 100.0, 1000.0]);
+        assert_eq!(ticks(1.0, 3.0, true), [1.0, 1.5, 2.0, 2.5, 3.0]);
+        assert_eq!(scale(0.5, 60.0, true).ticks(8.0), [0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0]);
+        assert!(ticks(1e-9, 1e9, true).len() <= 5);
+    }
+
+    #[test]
+    fn a_span_has_a_margin_and_may_leave_outliers_out() {
+        let mut values: Vec<f64> = (0..=100).map(f64::from).collect();
+        values.push(1e9);
+        assert_eq!(span(values.clone(), true, false), (1.0 - 0.08 * 99.0, 100.0 + 0.08 * 99.0));
+        assert!(span(values, false, false).1 > 1e9);
+        assert_eq!(span(vec![4.0; 9], true, false), (3.6, 4.4));
+        assert_eq!(span(vec![0.0], false, false), (-1.0, 1.0));
+        assert_eq!(span(vec![f64::NAN], false, false), (0.0, 1.0));
+        let (low, high) = span(vec![-5.0, 0.0, 1.0, 100.0], false, true);
+        assert!(low < 1.0 && low > 0.5 && high > 100.0 && high < 200.0);
+        assert_eq!(span(vec![-1.0], false, true), (0.1, 10.0));
+    }
+}

@@ -1,0 +1,295 @@
+//! The sample grid: the same noise at every step, the newest one or any that was stored.
+
+mod bar;
+mod cache;
+mod difference;
+mod zoom;
+
+use std::path::PathBuf;
+
+use egui::{Align, Button, Layout, Ui};
+
+use super::action::{Action, GridAsk};
+use super::grid_image::{Beside, GridImage, Pick};
+use super::run_view::RunView;
+use super::{format, stages, widgets};
+use crate::event::{Grid, GridPicture, REAL_IMAGES};
+use cache::Cache;
+use zoom::Zoom;
+
+/// Real images of a class that are shown beside the grid.
+const REAL_COLUMNS: usize = 3;
+
+/// What the user chose about the samples; it is kept between starts.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(default)]
+pub struct SampleSettings {
+    /// Grids a second while playing.
+    pub speed: f64,
+    /// Whether the difference from the grid before is shown.
+    pub difference: bool,
+    /// Whether real images stand beside the generated ones.
+    pub real: bool,
+}
+
+impl Default for SampleSettings {
+    fn default() -> Self {
+        Self { speed: 5.0, difference: false, real: false }
+    }
+}
+
+/// The real images of a run.
+#[derive(Default)]
+enum Real {
+    #[default]
+    Unknown,
+    Asked,
+    There(Box<GridImage>),
+    Failed(String),
+}
+
+/// Which grid is shown, and those that were read.
+#[derive(Default)]
+pub struct Samples {
+    folder: PathBuf,
+    /// The step that is looked at; nothing follows the newest.
+    chosen: Option<usize>,
+    cache: Cache,
+    real: Real,
+    /// The difference of two steps.
+    difference: Option<((usize, usize), GridImage)>,
+    asked: Option<usize>,
+    failed: Option<(usize, String)>,
+    shown: Option<usize>,
+    /// When the next grid is due, while playing.
+    playing: Option<f64>,
+    zoom: Option<Zoom>,
+    /// Where the panel was drawn last.
+    place: Option<egui::Rect>,
+}
+
+impl Samples {
+    /// Takes in a grid that was read.
+    pub fn take(&mut self, ctx: &egui::Context, ask: &GridAsk, result: Result<GridPicture, String>) {
+        if ask.folder != self.folder {
+            return;
+        }
+        if ask.grid.file == REAL_IMAGES {
+            self.real = match result {
+                Ok(picture) => Real::There(Box::new(GridImage::new(ctx, picture))),
+                Err(message) => Real::Failed(message),
+            };
+            return;
+        }
+        self.asked = None;
+        match result {
+            Ok(picture) => self.cache.keep(GridImage::new(ctx, picture)),
+            Err(message) => self.failed = Some((ask.grid.step, message)),
+        }
+    }
+
+    /// The step that is looked at, where that is not the newest.
+    pub(super) fn chosen(&self) -> Option<usize> {
+        self.chosen
+    }
+
+    /// Looks at the newest grid of a step or before it, or at the first.
+    pub(super) fn go_to(&mut self, view: &RunView, step: usize) {
+        let grids = view.grids();
+        let at = grids.partition_point(|grid| grid.step <= step).saturating_sub(1);
+        (self.chosen, self.playing) = (grids.get(at).map(|grid| grid.step), None);
+    }
+
+    /// Whether the pointer is over the panel.
+    pub(super) fn has_pointer(&self, ui: &Ui) -> bool {
+        let pointer = ui.input(|input| input.pointer.hover_pos());
+        self.place.zip(pointer).is_some_and(|(place, pointer)| place.contains(pointer))
+    }
+
+    /// The grid that is on the screen.
+    pub fn shown(&self) -> Option<&GridPicture> {
+        self.cache.peek(self.shown?).map(|image| &image.picture)
+    }
+
+    /// Draws the panel.
+    #[must_use]
+    pub fn ui(&mut self, ui: &mut Ui, view: &RunView, settings: &mut SampleSettings) -> Vec<Action> {
+        if self.folder != view.folder() {
+            *self = Self { folder: view.folder().to_owned(), ..Self::default() };
+        }
+        self.place = Some(ui.max_rect());
+        let steps: Vec<usize> = view.grids().iter().map(|grid| grid.step).collect();
+        self.keys(ui, &steps);
+        // First, so that what is said about the grid fits the one that is drawn.
+        let mut actions: Vec<Action> = self.load(ui, view, settings).into_iter().collect();
+        actions.extend(self.load_real(view, settings));
+        actions.extend(self.head_ui(ui, view));
+        let slider = egui::Panel::bottom("samples-slider")
+            .frame(egui::Frame::new().inner_margin(egui::Margin { top: 8, ..Default::default() }));
+        slider.show_separator_line(false).show(ui, |ui| {
+            self.slider_ui(ui, &steps, settings);
+            self.options_ui(ui, settings);
+        });
+        self.grid_ui(ui, view, settings);
+        actions
+    }
+
+    fn grid_ui(&mut self, ui: &mut Ui, view: &RunView, settings: &SampleSettings) {
+        let before = self.before(view);
+        let Some(shown) = self.shown.filter(|step| self.cache.peek(*step).is_some()) else {
+            return self.nothing_ui(ui, view);
+        };
+        let filled: Vec<usize> = view.data().map_or(Vec::new(), |data| data.classes.iter().map(|c| c.images).collect());
+        let mut real = std::mem::take(&mut self.real);
+        let mut beside = None;
+        if let (true, Real::There(image)) = (settings.real, &mut real) {
+            beside = Some(Beside { image, filled: &filled, columns: REAL_COLUMNS });
+        }
+        if settings.difference {
+            self.differ(ui, before, shown);
+        }
+        let pair = before.map(|before| (before, shown));
+        let different = self.difference.as_mut().filter(|(known, _)| settings.difference && pair == Some(*known));
+        let is_difference = different.is_some();
+        let image = match different {
+            Some((_, image)) => Some(image),
+            None => self.cache.get(shown),
+        };
+        if let Some(image) = image {
+            if let Some(pick) = image.beside_ui(ui, view.classes(), &[], beside) {
+                self.zoom = Some(Zoom::of(pick));
+            }
+            if let Some(zoom) = &mut self.zoom {
+                let open = match (&real, zoom.pick.real) {
+                    (Real::There(real), true) => zoom.ui(ui, real, view.classes(), false, &filled),
+                    (Real::Unknown | Real::Asked | Real::Failed(_), true) => false,
+                    (_, false) => zoom.ui(ui, image, view.classes(), is_difference, &[]),
+                };
+                self.zoom.take_if(|_| !open);
+            }
+        }
+        self.real = real;
+    }
+
+    /// The step of the grid before the one on the screen.
+    fn before(&self, view: &RunView) -> Option<usize> {
+        let grids = view.grids();
+        let at = grids.partition_point(|grid| Some(grid.step) < self.shown);
+        Some(grids.get(at.checked_sub(1)?)?.step)
+    }
+
+    fn differ(&mut self, ui: &Ui, before: Option<usize>, shown: usize) {
+        let Some(before) = before else { return };
+        if self.difference.as_ref().is_some_and(|(known, _)| *known == (before, shown)) {
+            return;
+        }
+        if let (Some(old), Some(new)) = (self.cache.peek(before), self.cache.peek(shown))
+            && let Some(picture) = difference::between(&old.picture, &new.picture)
+        {
+            self.difference = Some(((before, shown), GridImage::new(ui.ctx(), picture)));
+        }
+    }
+
+    fn head_ui(&mut self, ui: &mut Ui, view: &RunView) -> Vec<Action> {
+        let mut actions = Vec::new();
+        ui.horizontal(|ui| {
+            widgets::title(ui, "Samples").on_hover_text(
+                "The averaged generator on the same noise at every step, one row a class. Click an image to see its pixels",
+            );
+            if let Some(step) = self.shown {
+                let color = widgets::palette(ui).muted;
+                widgets::number(ui, format!("step {:<9}", format::count(step)), color);
+                if let Some(text) = view.started().and_then(|started| stages::caption(&started.config, step)) {
+                    widgets::small(ui, text)
+                        .on_hover_text("What the networks were at this step: the size they drew, enlarged here, and how much labels counted");
+                }
+            }
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                let possible = view.is_active() || !view.checkpoints().is_empty();
+                let export = ui.add_enabled(possible, Button::new("Export images…"));
+                let export =
+                    export.on_disabled_hover_text("Images are drawn from a checkpoint, and this run left none");
+                if export.on_hover_text("Draw any number of images from a checkpoint").clicked() {
+                    actions.push(Action::OpenExport);
+                }
+                let save = ui.add_enabled(self.shown().is_some(), Button::new("Save grid…"));
+                if save.on_hover_text("Save this grid as PNG").clicked()
+                    && let Some(picture) = self.shown()
+                {
+                    actions.push(Action::SaveGrid(picture.clone()));
+                }
+            });
+        });
+        actions
+    }
+
+    /// Finds the wanted grid among those at hand, or asks for it; until it comes, the one before stays. For differences the
+    /// grid before it is wanted too, and while playing the one after it.
+    fn load(&mut self, ui: &Ui, view: &RunView, settings: &SampleSettings) -> Option<Action> {
+        let live = view.newest_grid().map(|picture| picture.step);
+        let stored = view.grids().last().map(|grid| grid.step);
+        let wanted = self.chosen.or(stored.max(live))?;
+        if self.cache.peek(wanted).is_none()
+            && live == Some(wanted)
+            && let Some(picture) = view.newest_grid()
+        {
+            self.cache.keep(GridImage::new(ui.ctx(), picture.clone()));
+        }
+        if self.cache.peek(wanted).is_none() {
+            return self.ask(view, wanted);
+        }
+        self.shown = Some(wanted);
+        let after = view.grids().partition_point(|grid| grid.step <= wanted);
+        let next = view.grids().get(after).map(|grid| grid.step).filter(|_| self.playing.is_some());
+        let before = self.before(view).filter(|_| settings.difference);
+        let missing = [before, next].into_iter().flatten().find(|step| self.cache.peek(*step).is_none());
+        self.ask(view, missing?)
+    }
+
+    fn ask(&mut self, view: &RunView, step: usize) -> Option<Action> {
+        let failed = self.failed.as_ref().is_some_and(|(failed, _)| *failed == step);
+        if self.asked.is_some() || failed {
+            return None;
+        }
+        let grid = view.grids().iter().find(|grid| grid.step == step)?.clone();
+        self.asked = Some(step);
+        self.read(view, grid)
+    }
+
+    fn load_real(&mut self, view: &RunView, settings: &SampleSettings) -> Option<Action> {
+        // The reader takes one picture at a time.
+        if !settings.real || self.asked.is_some() || !matches!(self.real, Real::Unknown) {
+            return None;
+        }
+        self.real = Real::Asked;
+        self.read(view, Grid { step: 0, file: REAL_IMAGES.to_owned() })
+    }
+
+    fn read(&self, view: &RunView, grid: Grid) -> Option<Action> {
+        let columns = view.started()?.config.train.grid_columns;
+        Some(Action::ReadGrid(GridAsk { folder: self.folder.clone(), grid, rows: view.classes().len(), columns }))
+    }
+
+    fn nothing_ui(&self, ui: &mut Ui, view: &RunView) {
+        if let Some((step, message)) = &self.failed {
+            return widgets::empty(ui, &format!("The grid of step {} cannot be shown", format::count(*step)), message);
+        }
+        let every = view.started().map_or(0, |started| started.config.train.grid_every);
+        match (every, self.asked) {
+            (_, Some(_)) => widgets::empty(ui, "Reading the grid…", ""),
+            (0, None) => widgets::empty(ui, "No sample grids", "They are turned off in this run"),
+            (every, None) => {
+                let text = format!("The first comes at step {}, one row a class", format::count(every));
+                widgets::empty(ui, "No sample grid yet", &text);
+            }
+        }
+    }
+
+    /// Opens the first image, or closes the one that is open.
+    pub(super) fn toggle_zoom(&mut self) {
+        self.zoom = match self.zoom.take() {
+            Some(_) => None,
+            None => Some(Zoom::of(Pick { row: 0, column: 0, real: false })),
+        };
+    }
+}

@@ -1,0 +1,200 @@
+//! The keyboard: which keys do what, and the sheet that says so.
+
+use egui::{Grid, Key, KeyboardShortcut, Modifiers, RichText, Ui, Window};
+
+use super::action::Action;
+use super::notice::Notice;
+use super::phase::Phase;
+use super::workbench::{Page, Workbench};
+use super::{theme, widgets};
+use crate::event::Command;
+
+/// What keys can ask for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wish {
+    Train,
+    Pause,
+    Stop,
+    PauseOrPlay,
+    Export,
+    SaveGrid,
+    Undo,
+    Redo,
+    Log,
+    Sheet,
+    Pin,
+    WholeRun,
+    Zoom,
+    Difference,
+    Real,
+    Meaning,
+}
+
+/// Keys that also work while somebody types, what they do, and how that is told.
+const ALWAYS: [(KeyboardShortcut, Wish, &str); 8] = [
+    (KeyboardShortcut::new(Modifiers::COMMAND, Key::T), Wish::Train, "Train with the settings of the set-up"),
+    (KeyboardShortcut::new(Modifiers::COMMAND, Key::P), Wish::Pause, "Pause the training, or go on"),
+    (KeyboardShortcut::new(Modifiers::COMMAND, Key::Period), Wish::Stop, "Stop the run"),
+    (KeyboardShortcut::new(Modifiers::COMMAND, Key::E), Wish::Export, "Export images"),
+    (KeyboardShortcut::new(Modifiers::COMMAND, Key::S), Wish::SaveGrid, "Save the grid on the screen"),
+    (KeyboardShortcut::new(Modifiers::COMMAND, Key::L), Wish::Log, "Open or close the log below"),
+    (KeyboardShortcut::new(Modifiers::NONE, Key::F1), Wish::Sheet, "This sheet; ? as well"),
+    (KeyboardShortcut::new(Modifiers::COMMAND, Key::Slash), Wish::Sheet, ""),
+];
+
+/// Keys that work while nobody types and nothing else has the focus.
+const IDLE: [(KeyboardShortcut, Wish, &str); 12] = [
+    (KeyboardShortcut::new(Modifiers::COMMAND, Key::Z), Wish::Undo, "Take back a change of the set-up"),
+    (KeyboardShortcut::new(Modifiers::COMMAND, Key::Y), Wish::Redo, "Make it again; with Shift and Z as well"),
+    (
+        KeyboardShortcut::new(Modifiers::NONE, Key::Space),
+        Wish::PauseOrPlay,
+        "Pause the training or go on; plays the grids where no run goes on or the pointer is over them",
+    ),
+    (
+        KeyboardShortcut::new(Modifiers::NONE, Key::P),
+        Wish::Pin,
+        "Pin the step of the samples in the curves, or take the pin out",
+    ),
+    (KeyboardShortcut::new(Modifiers::NONE, Key::W), Wish::WholeRun, "Show the whole run in the curves again"),
+    (KeyboardShortcut::new(Modifiers::NONE, Key::M), Wish::Meaning, "What the losses mean"),
+    (KeyboardShortcut::new(Modifiers::NONE, Key::Z), Wish::Zoom, "One image of the grid at its pixels"),
+    (KeyboardShortcut::new(Modifiers::NONE, Key::D), Wish::Difference, "Difference from the grid before"),
+    (KeyboardShortcut::new(Modifiers::NONE, Key::R), Wish::Real, "Real images beside the generated ones"),
+    (KeyboardShortcut::new(Modifiers::NONE, Key::Questionmark), Wish::Sheet, ""),
+    (KeyboardShortcut::new(Modifiers::SHIFT, Key::Questionmark), Wish::Sheet, ""),
+    (KeyboardShortcut::new(Modifiers::SHIFT, Key::Slash), Wish::Sheet, ""),
+];
+
+/// Keys that others listen to, for the sheet.
+const ELSEWHERE: [(&str, &str); 5] = [
+    ("Left, Right", "The grid before or after, on the Run page"),
+    ("Home, End", "The first grid, or follow the newest"),
+    ("Tab, Shift+Tab", "To the next control, or back"),
+    ("Enter, Space", "Press the control that has the focus; arrows move a slider"),
+    ("Esc", "Close what is open, or leave a field"),
+];
+
+const DIGITS: [Key; 9] =
+    [Key::Num1, Key::Num2, Key::Num3, Key::Num4, Key::Num5, Key::Num6, Key::Num7, Key::Num8, Key::Num9];
+
+impl Workbench {
+    /// Does what keys ask for, before anything is drawn.
+    pub(super) fn keys(&mut self, ui: &Ui) -> Vec<Action> {
+        let mut actions = Vec::new();
+        let pages = Page::ALL.iter().zip(DIGITS);
+        for ((page, _), key) in pages {
+            if ui.input_mut(|input| input.consume_key(Modifiers::COMMAND, key)) {
+                actions.extend(self.turn_to(*page));
+            }
+        }
+        let redo = KeyboardShortcut::new(Modifiers::COMMAND.plus(Modifiers::SHIFT), Key::Z);
+        let idle = !ui.ctx().egui_wants_keyboard_input() && ui.memory(|memory| memory.focused().is_none());
+        let hit = |shortcut: &KeyboardShortcut| ui.input_mut(|input| input.consume_shortcut(shortcut));
+        let mut wishes: Vec<Wish> = ALWAYS.iter().filter(|(keys, ..)| hit(keys)).map(|(_, wish, _)| *wish).collect();
+        // Consuming is lenient about Shift: what has it is asked for first.
+        if !ui.ctx().egui_wants_keyboard_input() && hit(&redo) {
+            wishes.push(Wish::Redo);
+        }
+        if idle {
+            wishes.extend(IDLE.iter().filter(|(keys, ..)| hit(keys)).map(|(_, wish, _)| *wish));
+        }
+        for wish in wishes {
+            actions.extend(self.grant(ui, wish));
+        }
+        actions
+    }
+
+    fn grant(&mut self, ui: &Ui, wish: Wish) -> Option<Action> {
+        let on_run = self.settings.page == Page::Run && self.shown().is_some();
+        match wish {
+            Wish::Train => (!self.is_training() && self.blockers().is_empty()).then_some(Action::Train),
+            Wish::Pause => self.pause_or_go_on(),
+            Wish::Stop => self.is_training().then_some(Action::Command(Command::Stop)),
+            Wish::PauseOrPlay => {
+                let plays = self.stored.is_some() || !self.is_training() || self.samples.has_pointer(ui);
+                if on_run && plays {
+                    let steps: Vec<usize> = self.shown()?.grids().iter().map(|grid| grid.step).collect();
+                    self.samples.toggle_play(ui.input(|input| input.time), &steps);
+                    return None;
+                }
+                self.pause_or_go_on()
+            }
+            Wish::Export => self.shown().map(|_| Action::OpenExport),
+            Wish::SaveGrid => self.samples.shown().filter(|_| on_run).cloned().map(Action::SaveGrid),
+            Wish::Undo => {
+                let done = self.undo.undo(&mut self.config);
+                self.tell(if done {
+                    "A change of the set-up was taken back"
+                } else {
+                    "There is no change to take back"
+                })
+            }
+            Wish::Redo => {
+                let done = self.undo.redo(&mut self.config);
+                self.tell(if done { "The change was made again" } else { "There is no change to make again" })
+            }
+            Wish::Log => toggle(&mut self.settings.drawers.log),
+            Wish::Sheet => toggle(&mut self.sheet),
+            Wish::Pin if on_run => {
+                let step = self.samples.shown().map(|grid| grid.step).or(self.shown().map(|view| view.step()))?;
+                self.charts.pin(step);
+                None
+            }
+            Wish::WholeRun if on_run => {
+                self.charts.show_all();
+                None
+            }
+            Wish::Zoom if on_run => {
+                self.samples.toggle_zoom();
+                None
+            }
+            Wish::Difference if on_run => toggle(&mut self.settings.samples.difference),
+            Wish::Real if on_run => toggle(&mut self.settings.samples.real),
+            Wish::Meaning if on_run => toggle(&mut self.settings.charts.meaning),
+            Wish::Pin | Wish::WholeRun | Wish::Zoom | Wish::Difference | Wish::Real | Wish::Meaning => None,
+        }
+    }
+
+    fn tell(&mut self, text: &str) -> Option<Action> {
+        self.notice = Some(Notice::info(text));
+        None
+    }
+
+    fn pause_or_go_on(&self) -> Option<Action> {
+        let run = self.live.as_ref().filter(|run| run.is_active() && run.asked().is_none())?;
+        let paused = *run.phase() == Phase::Paused;
+        Some(Action::Command(if paused { Command::Resume } else { Command::Pause }))
+    }
+
+    /// The sheet, while it is open.
+    pub(super) fn sheet_ui(&mut self, ui: &Ui) {
+        let mut open = self.sheet;
+        let window = Window::new("Keyboard shortcuts").open(&mut open).collapsible(false).resizable(false);
+        window.default_width(theme::DIALOG_WIDTH).show(ui.ctx(), |ui| {
+            Grid::new("shortcuts").num_columns(2).striped(true).spacing([20.0, 5.0]).show(ui, |ui| {
+                let told = ALWAYS.iter().chain(&IDLE).filter(|(.., about)| !about.is_empty());
+                let named = told.map(|(keys, _, about)| (ui.ctx().format_shortcut(keys), *about));
+                let mut rows: Vec<(String, &str)> = named.collect();
+                let pages = format!("{} to {}", named_digit(ui, 0), Page::ALL.len());
+                rows.insert(0, (pages, "The pages, from left to right"));
+                rows.extend(ELSEWHERE.iter().map(|(keys, about)| ((*keys).to_owned(), *about)));
+                for (keys, about) in rows {
+                    ui.label(RichText::new(keys).monospace().color(widgets::palette(ui).strong));
+                    ui.label(about);
+                    ui.end_row();
+                }
+            });
+        });
+        self.sheet = open && !(self.sheet && ui.input(|input| input.key_pressed(Key::Escape)));
+    }
+}
+
+fn named_digit(ui: &Ui, at: usize) -> String {
+    ui.ctx().format_shortcut(&KeyboardShortcut::new(Modifiers::COMMAND, DIGITS[at]))
+}
+
+fn toggle(on: &mut bool) -> Option<Action> {
+    *on = !*on;
+    None
+}
