@@ -5,6 +5,7 @@ mod grids;
 mod saved;
 mod saving;
 mod sessions;
+mod study;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -17,6 +18,7 @@ use crate::ui::{Action, ExportAsk, GridAsk, Notice, Page, RunView, SessionRow, S
 use dialogs::{Dialog, Purpose};
 use grids::GridReader;
 use saved::Saved;
+use study::Study;
 
 /// Name under which the state is kept.
 const STATE: &str = "gandle";
@@ -56,6 +58,7 @@ struct App {
     engine: Option<Engine>,
     reader: Option<Job>,
     exporter: Option<Job>,
+    study: Study,
     /// Jobs that were cancelled and have not ended yet.
     retired: Vec<Job>,
     dialog: Option<Dialog>,
@@ -77,6 +80,7 @@ impl App {
             engine: None,
             reader: None,
             exporter: None,
+            study: Study::default(),
             retired: Vec::new(),
             dialog: None,
             saving: None,
@@ -114,6 +118,7 @@ impl App {
             }
         }
         self.drain_jobs();
+        self.drain_study(ctx);
         for (ask, result) in self.grids.answers() {
             self.workbench.take_grid(ctx, &ask, result);
         }
@@ -200,6 +205,10 @@ impl App {
             Action::ReadGrid(ask) => self.read_grid(ctx, ask),
             Action::Export(ask) => self.export(ask),
             Action::CancelExport => self.exporter.iter().for_each(Job::cancel),
+            Action::Explore(wanted) => self.explore(wanted),
+            Action::PrepareQuiz(ask) => self.prepare_quiz(ask),
+            Action::CancelQuiz => self.study.cancel(),
+            Action::KeepQuiz { session, log } => self.keep_quiz(&session, &log),
             Action::Copy(text) => {
                 ctx.copy_text(text);
                 self.workbench.notice = Some(Notice::info("Copied"));
@@ -364,6 +373,7 @@ fn has_ended(event: &JobEvent) -> bool {
         JobEvent::Preview { .. }
         | JobEvent::Exported { .. }
         | JobEvent::Written { .. }
+        | JobEvent::Quiz(_)
         | JobEvent::Cancelled
         | JobEvent::Failed { .. } => true,
     }

@@ -46,6 +46,8 @@ pub enum Purpose {
     ScoreBootstrap = 21,
     /// Pairs of images of one class.
     ScorePairs = 22,
+    /// Images of a blind test, and their order.
+    Quiz = 23,
     /// The seed of the order and the variation of the real images that the generator's updates compare with.
     GeneratorReal = 25,
 }

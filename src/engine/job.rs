@@ -10,7 +10,7 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use super::sample::{Sampling, export};
 use crate::config::Config;
 use crate::data::{DataError, Dataset};
-use crate::event::{Export, JobEvent, Waker};
+use crate::event::{Export, JobEvent, QuizAsk, Waker};
 
 /// Images to export.
 pub type ExportRequest = Sampling;
@@ -95,6 +95,18 @@ impl Job {
             let last = std::sync::Mutex::new(Instant::now());
             let files = super::export::export(&asked, |done, total| desk.progress(&last, done, total))?;
             Ok(files.map_or(JobEvent::Cancelled, |files| JobEvent::Written { files }))
+        })
+    }
+
+    /// Prepares a blind test: [`JobEvent::Quiz`].
+    ///
+    /// # Errors
+    /// Where the system gives no thread.
+    pub fn quiz(ask: QuizAsk, waker: Waker) -> std::io::Result<Self> {
+        Self::spawn("gandle-quiz", waker, move |desk| {
+            let last = std::sync::Mutex::new(Instant::now());
+            let set = super::quiz::prepare(&ask, &|done, total| desk.progress(&last, done, total))?;
+            Ok(set.map_or(JobEvent::Cancelled, |set| JobEvent::Quiz(Box::new(set))))
         })
     }
 

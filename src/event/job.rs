@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{DataSummary, GridPicture};
+use super::{DataSummary, GridPicture, QuizSet};
 
 /// Progress and result of background work other than training: reading a folder, exporting images.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,6 +33,8 @@ pub enum JobEvent {
         /// Every file.
         files: Vec<PathBuf>,
     },
+    /// A blind test is ready.
+    Quiz(Box<QuizSet>),
     /// The work was cancelled.
     Cancelled,
     /// The work failed.

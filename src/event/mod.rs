@@ -6,6 +6,7 @@
 mod explore;
 mod export;
 mod job;
+mod quiz;
 mod score;
 
 use std::sync::Arc;
@@ -17,6 +18,7 @@ use crate::config::{Change, Config};
 pub use explore::{Exploration, View};
 pub use export::{Content, Export, Film, Moving, Walk};
 pub use job::JobEvent;
+pub use quiz::{QuizAnswer, QuizAsk, QuizItem, QuizLog, QuizSet};
 pub use score::{Best, Nearest, Score, Scored};
 
 /// Version of the lines in `events.jsonl`; it stands in the first of them.

@@ -10,6 +10,7 @@ mod lock;
 mod mend;
 mod picture;
 mod place;
+mod quiz;
 mod reader;
 mod state;
 mod writer;
@@ -17,6 +18,7 @@ mod writer;
 pub use lock::{Lock, is_free};
 pub use picture::png;
 pub use place::{Listed, list, list_in, name_for, new_folder, release, root, size};
+pub use quiz::{read_quizzes, write_quiz};
 pub use reader::{
     Damaged, Stored, checkpoint_folder, checkpoints, newest_whole, read_checkpoint_file, read_grid, read_state,
     read_whole,

@@ -47,10 +47,8 @@ mod tests {
         let session = tempfile::tempdir().unwrap();
         assert_eq!(read_quizzes(session.path()), []);
         let log = |time, seed| QuizLog { time, seed, ..QuizLog::default() };
-        let written: Vec<PathBuf> = [log(20, 1), log(10, 2), log(20, 3)]
-            .iter()
-            .map(|log| write_quiz(session.path(), log).unwrap())
-            .collect();
+        let written: Vec<PathBuf> =
+            [log(20, 1), log(10, 2), log(20, 3)].iter().map(|log| write_quiz(session.path(), log).unwrap()).collect();
         assert!(written[0] != written[2], "two of one second");
         fs::write(session.path().join("quiz/other.json"), "{").unwrap();
         let seeds: Vec<u64> = read_quizzes(session.path()).iter().map(|log| log.seed).collect();

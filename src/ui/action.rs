@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::curves::Figure;
 use crate::config::Config;
-use crate::event::{Command, Grid, GridPicture};
+use crate::event::{Command, Exploration, Grid, GridPicture, QuizAsk, QuizLog};
 
 /// A request of the window.
 #[derive(Clone, Debug, PartialEq)]
@@ -56,6 +56,19 @@ pub enum Action {
     Export(ExportAsk),
     /// Stop the export.
     CancelExport,
+    /// Draw what is explored.
+    Explore(Exploration),
+    /// Prepare a blind test.
+    PrepareQuiz(QuizAsk),
+    /// Stop preparing it.
+    CancelQuiz,
+    /// Keep a test that was taken with its session.
+    KeepQuiz {
+        /// The session's folder.
+        session: PathBuf,
+        /// The test.
+        log: Box<QuizLog>,
+    },
     /// Put text on the clipboard.
     Copy(String),
 }

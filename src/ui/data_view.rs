@@ -80,7 +80,7 @@ impl DataView {
                 (self.summary, self.samples) = (None, None);
             }
             JobEvent::Cancelled => self.reading = Reading::Nothing,
-            JobEvent::Exported { .. } | JobEvent::Written { .. } => {}
+            JobEvent::Exported { .. } | JobEvent::Written { .. } | JobEvent::Quiz(_) => {}
         }
     }
 

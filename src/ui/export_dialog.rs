@@ -87,7 +87,7 @@ impl ExportDialog {
             JobEvent::Exported { images, folder } => self.progress = Progress::Done { images, folder },
             JobEvent::Cancelled => self.progress = Progress::Cancelled,
             JobEvent::Failed { message } => self.progress = Progress::Failed(message),
-            JobEvent::Preview { .. } | JobEvent::Written { .. } => {}
+            JobEvent::Preview { .. } | JobEvent::Written { .. } | JobEvent::Quiz(_) => {}
         }
     }
 

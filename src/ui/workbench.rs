@@ -9,11 +9,13 @@ use super::curves::{ChartSettings, Charts};
 use super::data_page::DataPage;
 use super::data_view::{DataView, Reading};
 use super::details_page::DetailsPage;
+use super::explore::{Explore, KeptSeed};
 use super::export_dialog::ExportDialog;
 use super::log::LogLevel;
 use super::log_page::LogPage;
 use super::notice::{Notice, NoticeLevel};
 use super::phase::Phase;
+use super::quiz::Quiz;
 use super::resume::ResumeForm;
 use super::run_view::RunView;
 use super::samples::{SampleSettings, Samples};
@@ -41,16 +43,22 @@ pub enum Page {
     Details,
     /// What a run has told.
     Log,
+    /// Ways through the noise of a run's generator.
+    Explore,
+    /// A blind test.
+    Quiz,
     /// Earlier runs.
     Sessions,
 }
 
 impl Page {
-    pub(super) const ALL: [(Self, &'static str); 5] = [
+    pub(super) const ALL: [(Self, &'static str); 7] = [
         (Self::Run, "Run"),
         (Self::Data, "Data"),
         (Self::Details, "Details"),
         (Self::Log, "Log"),
+        (Self::Explore, "Explore"),
+        (Self::Quiz, "Quiz"),
         (Self::Sessions, "Sessions"),
     ];
 }
@@ -75,6 +83,8 @@ pub struct Settings {
     pub split: f32,
     /// The drawers that are open.
     pub drawers: Drawers,
+    /// Seeds that are worth coming back to.
+    pub seeds: Vec<KeptSeed>,
 }
 
 impl Default for Settings {
@@ -88,6 +98,7 @@ impl Default for Settings {
             theme: ThemeChoice::System,
             split: 0.5,
             drawers: Drawers::default(),
+            seeds: Vec::new(),
         }
     }
 }
@@ -132,6 +143,10 @@ pub struct Workbench {
     pub export: ExportDialog,
     /// What just happened.
     pub notice: Option<Notice>,
+    /// Ways through the noise of a generator.
+    pub explore: Explore,
+    /// The blind test.
+    pub quiz: Quiz,
     checked: Checked,
     pub(super) samples: Samples,
     pub(super) charts: Charts,
@@ -163,6 +178,8 @@ impl Workbench {
             sessions: Vec::new(),
             export: ExportDialog::default(),
             notice: None,
+            explore: Explore::default(),
+            quiz: Quiz::default(),
             samples: Samples::default(),
             charts: Charts::default(),
             data_page: DataPage::default(),
@@ -271,6 +288,10 @@ impl Workbench {
             | Action::ChooseExportFolder
             | Action::Export(_)
             | Action::CancelExport
+            | Action::Explore(_)
+            | Action::PrepareQuiz(_)
+            | Action::CancelQuiz
+            | Action::KeepQuiz { .. }
             | Action::Copy(_) => return false,
         }
         true
@@ -382,6 +403,8 @@ impl Workbench {
                 widgets::empty(ui, "No run yet", "What the run tells appears here");
                 Vec::new()
             }
+            (Page::Explore, run) => self.explore.ui(ui, run, &mut settings.seeds),
+            (Page::Quiz, run) => self.quiz.ui(ui, run),
             (Page::Sessions, run) => {
                 let open = run.map(|run| run.folder().to_owned());
                 let live = self.live.as_ref().filter(|run| run.is_active()).map(|run| run.folder().to_owned());

@@ -1,6 +1,8 @@
 //! The picture that was drawn, and one image of it.
 
-use egui::{Color32, Context, CornerRadius, Rect, Sense, Stroke, StrokeKind, TextureHandle, TextureOptions, Ui, pos2, vec2};
+use egui::{
+    Color32, Context, CornerRadius, Rect, Sense, Stroke, StrokeKind, TextureHandle, TextureOptions, Ui, pos2, vec2,
+};
 
 use super::super::action::Action;
 use super::super::run_view::RunView;

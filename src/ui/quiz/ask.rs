@@ -97,12 +97,16 @@ impl Quiz {
             ui.add_space(8.0);
             let side = texture.size_vec2().x;
             let scale = (SHOWN / side).floor().max(1.0);
-            ui.add(Image::new(&*texture).fit_to_exact_size(vec2(side * scale, side * scale)).alt_text("The image to judge"));
+            ui.add(
+                Image::new(&*texture)
+                    .fit_to_exact_size(vec2(side * scale, side * scale))
+                    .alt_text("The image to judge"),
+            );
             ui.add_space(12.0);
             ui.horizontal(|ui| {
                 ui.add_space((ui.available_width() - 240.0).max(0.0) / 2.0);
-                for (name, key, fake) in [("Real", "R", false), ("Fake", "F", true)] {
-                    let button = egui::Button::new(format!("{name}  ({key})")).min_size(vec2(112.0, 32.0));
+                for (name, fake) in [("\u{2190} Real", false), ("Fake \u{2192}", true)] {
+                    let button = egui::Button::new(name).min_size(vec2(112.0, 32.0));
                     if ui.add(button).clicked() {
                         said = Some(fake);
                     }
@@ -113,7 +117,7 @@ impl Quiz {
         });
         let typing = ui.ctx().egui_wants_keyboard_input();
         ui.input(|input| {
-            for (key, fake) in [(Key::R, false), (Key::F, true)] {
+            for (key, fake) in [(Key::ArrowLeft, false), (Key::ArrowRight, true)] {
                 if input.key_pressed(key) && !typing {
                     said = Some(fake);
                 }

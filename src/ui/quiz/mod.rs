@@ -53,15 +53,7 @@ pub struct Quiz {
 
 impl Default for Quiz {
     fn default() -> Self {
-        Self {
-            folder: PathBuf::new(),
-            step: None,
-            class: None,
-            count: 40,
-            seed: 1,
-            stage: Stage::Form,
-            failed: None,
-        }
+        Self { folder: PathBuf::new(), step: None, class: None, count: 40, seed: 1, stage: Stage::Form, failed: None }
     }
 }
 

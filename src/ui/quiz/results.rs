@@ -50,7 +50,10 @@ fn result_card(ui: &mut Ui, set: &QuizSet, log: &QuizLog) {
         widgets::title(ui, "Result");
         ui.label(all.meaning());
         let of = if set.held_out { "held out of training" } else { "that were trained on too" };
-        widgets::small(ui, format!("Checkpoint of step {}; real images {of}; kept with the session", format::count(log.step)));
+        widgets::small(
+            ui,
+            format!("Checkpoint of step {}; real images {of}; kept with the session", format::count(log.step)),
+        );
         ui.add_space(6.0);
         Grid::new("quiz-result").num_columns(6).striped(true).spacing([22.0, 5.0]).show(ui, |ui| {
             for (name, about) in [

@@ -1,0 +1,151 @@
+//! The pages Explore and Quiz by meaning: found by label, without pictures.
+
+use std::path::PathBuf;
+
+use egui_kittest::Harness;
+use egui_kittest::kittest::Queryable as _;
+use gandle::config::Preset;
+use gandle::event::{
+    Checkpoint, Event, Exploration, GridPicture, JobEvent, Picture, QuizAsk, QuizItem, QuizSet, Started, View,
+};
+use gandle::ui::{Action, RunView, Settings, Workbench, theme};
+
+type Window = Harness<'static, (Workbench, Vec<Action>)>;
+
+fn folder() -> PathBuf {
+    PathBuf::from("sessions/night-7")
+}
+
+fn classes() -> Vec<String> {
+    vec!["benign".to_owned(), "malignant".to_owned()]
+}
+
+fn window(with_checkpoint: bool) -> Window {
+    let mut bench = Workbench::new(Preset::Improved.config(), Settings::default());
+    let mut view = RunView::new(folder());
+    view.apply(Event::Started(Box::new(Started {
+        schema: 1,
+        version: "0.1.0".to_owned(),
+        session: "night-7".to_owned(),
+        step: 0,
+        parent: None,
+        config: Preset::Improved.config(),
+        classes: classes(),
+        device: "cpu".to_owned(),
+        threads: 2,
+        generator_parameters: 1,
+        discriminator_parameters: 1,
+        time: 0,
+    })));
+    if with_checkpoint {
+        let checkpoint = Checkpoint { step: 20, folder: "checkpoints/0000020".to_owned(), removed: Vec::new() };
+        view.apply(Event::Checkpoint(checkpoint));
+    }
+    view.apply(Event::Finished { step: 20 });
+    bench.live = Some(view);
+    let draw = |ui: &mut egui::Ui, state: &mut (Workbench, Vec<Action>)| {
+        let asked = state.0.ui(ui);
+        state.1.extend(asked);
+    };
+    let builder = Harness::builder().with_size([1280.0, 900.0]).with_max_steps(40);
+    let mut harness = builder.with_context_setup(theme::apply).build_ui_state(draw, (bench, Vec::new()));
+    harness.run();
+    harness
+}
+
+fn turn_to(window: &mut Window, page: &str) {
+    window.get_by_role_and_label(egui::accesskit::Role::Tab, page).click();
+    window.run();
+}
+
+fn click(window: &mut Window, label: &str) {
+    window.get_by_label(label).click();
+    window.run();
+}
+
+fn shows(window: &Window, text: &str) -> bool {
+    window.query_all_by_label_contains(text).next().is_some()
+}
+
+fn asked(window: &mut Window) -> Vec<Action> {
+    std::mem::take(&mut window.state_mut().1)
+}
+
+fn picture(step: usize, rows: usize, columns: usize) -> GridPicture {
+    let picture = Picture { width: columns * 4, height: rows * 4, rgb: vec![90; rows * columns * 48].into() };
+    GridPicture { step, columns, rows, cell: 4, picture }
+}
+
+#[test]
+fn both_pages_say_what_they_need() {
+    let mut window = window(false);
+    turn_to(&mut window, "Explore");
+    assert!(shows(&window, "Nothing to explore yet"));
+    turn_to(&mut window, "Quiz");
+    assert!(shows(&window, "Nothing to tell apart yet"));
+}
+
+#[test]
+fn exploring_asks_for_each_view_once_and_shows_it() {
+    let mut window = window(true);
+    turn_to(&mut window, "Explore");
+    let views = |actions: &[Action]| -> Vec<View> {
+        actions.iter().filter_map(|a| if let Action::Explore(e) = a { Some(e.view) } else { None }).collect()
+    };
+    assert_eq!(views(&asked(&mut window)), [View::Seeds { class: 0, first: 1, count: 49 }]);
+    window.run();
+    assert_eq!(views(&asked(&mut window)), [], "once");
+    turn_to(&mut window, "Walk");
+    let walk = View::Walk { class: 0, from: 1, to: 2, count: 24 };
+    assert_eq!(views(&asked(&mut window)), [walk]);
+    assert!(shows(&window, "Drawing"));
+    let ctx = window.ctx.clone();
+    let of = Exploration { session: folder(), step: 20, truncation: 0.0, view: walk };
+    window.state_mut().0.explore.take(&ctx, of, Ok(picture(20, 4, 6)));
+    window.run();
+    assert!(shows(&window, "benign from seed 1 to seed 2"));
+    turn_to(&mut window, "Map");
+    let map = |centre| View::Map { class: 0, seed: 1, directions: [101, 102], centre, step: 12.0, side: 7 };
+    assert_eq!(views(&asked(&mut window)), [map([0.0, 0.0])]);
+    window.key_press(egui::Key::ArrowUp);
+    window.run();
+    assert_eq!(views(&asked(&mut window)), [map([0.0, 12.0])]);
+    // What cannot be drawn is told, and another view is asked for all the same.
+    let of = Exploration { session: folder(), step: 20, truncation: 0.0, view: map([0.0, 12.0]) };
+    window.state_mut().0.explore.take(&ctx, of, Err("the checkpoint is gone".to_owned()));
+    window.run();
+    assert!(shows(&window, "the checkpoint is gone"));
+    turn_to(&mut window, "Morph");
+    assert_eq!(views(&asked(&mut window)), [View::Morph { from: 0, to: 1, first: 1, rows: 4, count: 9 }]);
+}
+
+#[test]
+fn a_blind_test_is_taken_counted_and_kept() {
+    let mut window = window(true);
+    turn_to(&mut window, "Quiz");
+    click(&mut window, "Begin");
+    let ask = QuizAsk { session: folder(), step: 20, class: None, count: 40, seed: 1 };
+    assert_eq!(asked(&mut window), [Action::PrepareQuiz(ask.clone())]);
+    assert!(shows(&window, "Preparing the test"));
+    let item = |class, fake| QuizItem { class, fake, picture: picture(0, 1, 1).picture };
+    let items = vec![item(0, false), item(0, true), item(1, true), item(1, false)];
+    let set = QuizSet { ask, classes: classes(), items, held_out: true, past: Vec::new() };
+    window.state_mut().0.quiz.apply(JobEvent::Quiz(Box::new(set)));
+    window.run();
+    assert!(shows(&window, "Image 1 of 4") && shows(&window, "benign"));
+    click(&mut window, "\u{2190} Real");
+    window.key_press(egui::Key::ArrowRight);
+    window.run();
+    assert!(shows(&window, "Image 3 of 4") && shows(&window, "malignant"));
+    window.key_press(egui::Key::ArrowLeft);
+    window.run();
+    click(&mut window, "\u{2190} Real");
+    let actions = asked(&mut window);
+    let kept = actions.iter().find_map(|a| if let Action::KeepQuiz { log, .. } = a { Some(log.clone()) } else { None });
+    let right: Vec<bool> = kept.unwrap().answers.iter().map(gandle::event::QuizAnswer::right).collect();
+    assert_eq!(right, [true, true, false, true]);
+    assert!(shows(&window, "3 of 4") && shows(&window, "75.0 %") && shows(&window, "Too few answers"));
+    assert!(shows(&window, "1 of 2"), "a fake that was taken for real");
+    click(&mut window, "Another test");
+    assert!(shows(&window, "Real or fake?"));
+}
