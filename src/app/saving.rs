@@ -1,13 +1,14 @@
-//! Writes a sample grid where the user wants it.
+//! Writes a sample grid, images and other results where the user wants them.
 
 use std::borrow::Cow;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::App;
-use crate::event::GridPicture;
+use crate::engine::{ExportRequest, Job};
+use crate::event::{Export, GridPicture, JobEvent};
 use crate::session;
-use crate::ui::Notice;
+use crate::ui::{ExportAsk, Notice};
 
 impl App {
     /// Where no dialog can ask for a place: below the session, under a name that is free.
@@ -53,6 +54,30 @@ impl App {
         match std::thread::Builder::new().name("save-grid".to_owned()).spawn(write) {
             Ok(_) => self.saving = Some(saving),
             Err(err) => self.complain(format!("The grid could not be saved: {err}")),
+        }
+    }
+
+    pub(super) fn export(&mut self, ask: ExportAsk) {
+        let request = ExportRequest {
+            session: ask.session,
+            step: Some(ask.step),
+            class: ask.class,
+            count: ask.count,
+            seed: ask.seed,
+            truncation: ask.truncation,
+            folder: ask.folder,
+        };
+        self.watch_export(Job::export(request, Arc::clone(&self.waker)));
+    }
+
+    pub(super) fn take_out(&mut self, asked: Export) {
+        self.watch_export(Job::take_out(asked, Arc::clone(&self.waker)));
+    }
+
+    fn watch_export(&mut self, job: std::io::Result<Job>) {
+        match job {
+            Ok(job) => self.exporter = Some(job),
+            Err(err) => self.workbench.export.apply(JobEvent::Failed { message: err.to_string() }),
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::config::Config;
-use crate::event::{Command, Grid, GridPicture};
+use crate::event::{Command, Export, Grid, GridPicture};
 
 /// A request of the window.
 #[derive(Clone, Debug, PartialEq)]
@@ -43,12 +43,14 @@ pub enum Action {
     ReadGrid(GridAsk),
     /// Ask where to, and write this grid as PNG.
     SaveGrid(GridPicture),
-    /// Open the dialog that exports images.
+    /// Open the dialog that exports images and other results.
     OpenExport,
     /// Ask the user for a folder to export to.
     ChooseExportFolder,
     /// Export images.
     Export(ExportAsk),
+    /// Export another result of a session.
+    TakeOut(Export),
     /// Stop the export.
     CancelExport,
     /// Put text on the clipboard.

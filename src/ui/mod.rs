@@ -7,6 +7,7 @@ mod data_page;
 mod data_view;
 mod details_page;
 mod export_dialog;
+mod export_fields;
 pub mod format;
 mod glyph;
 mod grid_image;

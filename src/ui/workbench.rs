@@ -219,6 +219,7 @@ impl Workbench {
             | Action::SaveGrid(_)
             | Action::ChooseExportFolder
             | Action::Export(_)
+            | Action::TakeOut(_)
             | Action::CancelExport
             | Action::Copy(_) => return false,
         }
@@ -242,7 +243,7 @@ impl Workbench {
             for (page, name) in Page::ALL {
                 if widgets::tab(ui, self.settings.page == page, name).clicked() {
                     self.settings.page = page;
-                    if page == Page::Sessions {
+                    if matches!(page, Page::Sessions | Page::Details) {
                         actions.push(Action::ListSessions);
                     }
                 }
@@ -327,7 +328,10 @@ impl Workbench {
                 run_page::start_ui(ui, &self.config, &self.data, &mut self.data_page, &mut settings.split)
             }
             (Page::Data, _) => self.data_page.ui(ui, &self.data, &self.config),
-            (Page::Details, Some(run)) => self.details.ui(ui, run),
+            (Page::Details, Some(run)) => {
+                let stored = self.sessions.iter().find(|session| session.folder == run.folder());
+                self.details.ui(ui, run, stored)
+            }
             (Page::Details, None) => {
                 widgets::empty(ui, "No run yet", "Settings, scores and checkpoints of the run appear here");
                 Vec::new()
