@@ -28,3 +28,6 @@ pub mod ui;
 pub mod app;
 
 pub mod cli;
+
+#[doc(hidden)]
+pub mod fuzzing;

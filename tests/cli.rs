@@ -216,6 +216,91 @@ fn sampled_images_are_a_folder_that_inspect_reads() {
 }
 
 #[test]
+fn exports_are_named_and_settings_that_do_not_belong_to_one_are_refused() {
+    let root = tempfile::tempdir().unwrap();
+    let (session, out) = (root.path().join("run"), root.path().join("out"));
+    assert!(train(&session, &[]).status.success());
+    let (session, out) = (session.to_str().unwrap(), out.to_str().unwrap());
+    let export = |more: &[&str]| gandle(&[&["export", session, "--out", out], more].concat());
+    let walk =
+        ["--format", "webp", "--of", "walk", "--class", "monocyte", "--frames", "4", "--stops", "2", "--seed", "3"];
+    for (arguments, file) in [
+        (&["--format", "onnx", "--step", "2"][..], "generator-step0000002.onnx"),
+        (&["--format", "gif", "--frames", "2", "--fps", "4"], "history-step0000004.gif"),
+        (&["--format", "tensorboard"], "run-step0000004/events.out.tfevents."),
+        (&walk, "walk-class2-step0000004-seed3.webp"),
+    ] {
+        let output = export(arguments);
+        let told = text(&output.stdout);
+        assert!(output.status.success() && told.contains(file), "{told}{}", text(&output.stderr));
+        assert!(std::path::Path::new(told.trim()).is_file(), "{told}");
+    }
+    for (arguments, part) in [
+        (&["--format", "html", "--step", "4"][..], "--step"),
+        (&["--format", "gif", "--seed", "4"], "--seed"),
+        (&["--format", "onnx", "--of", "walk"], "--of"),
+        (&["--format", "mp4"], "tensorboard"),
+        (&["--format", "gif", "--of", "walk", "--class", "zebra"], "monocyte"),
+    ] {
+        let output = export(arguments);
+        let told = text(&output.stderr);
+        assert!(output.status.code() == Some(2) && told.contains(part), "{told}");
+    }
+    let output = export(&["--format", "gif", "--fps", "99"]);
+    assert!(output.status.code() == Some(1) && text(&output.stderr).contains("0.1 to 50"));
+}
+
+#[test]
+fn pruning_lists_first_and_removes_what_was_asked_for_alone() {
+    let root = tempfile::tempdir().unwrap();
+    let folder = root.path().join("run");
+    let more = ["--set", "train.checkpoint_every=1", "--set", "train.keep_checkpoints=0", "--set", "score.every=2"];
+    assert!(train(&folder, &more).status.success());
+    let session = folder.to_str().unwrap();
+    let prune = |more: &[&str]| {
+        let output = gandle(&[&["prune", session], more].concat());
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        text(&output.stdout)
+    };
+    let have = || gandle::session::checkpoints(&folder);
+    let all = have();
+    assert!(all.ends_with(&[1, 2, 3, 4]), "{all:?}");
+    // As the run itself keeps them: all.
+    assert!(prune(&["--yes"]).contains("nothing to remove"));
+    let told = prune(&["--keep-last", "1"]);
+    assert!(
+        told.contains("would go   checkpoint         3") && told.contains("stays      checkpoint         4"),
+        "{told}"
+    );
+    assert!(told.contains("sample grids") && told.contains("--yes removes them"), "{told}");
+    assert_eq!(have(), all);
+
+    // Nothing goes while somebody writes, nor without a session.
+    let lock = gandle::session::Lock::take(&folder).unwrap();
+    let output = gandle(&["prune", session, "--keep-last", "1", "--yes"]);
+    assert!(output.status.code() == Some(1) && text(&output.stderr).contains("being written to"));
+    drop(lock);
+    assert_eq!(gandle(&["prune", root.path().to_str().unwrap()]).status.code(), Some(1));
+    assert_eq!(have(), all);
+
+    // The newest is damaged: the one before it is the newest whole one, and stays beside it.
+    std::fs::write(folder.join("checkpoints/0000004/ema.safetensors"), "half").unwrap();
+    let told = prune(&["--keep-last", "1", "--keep-best", "--yes"]);
+    assert!(told.contains("removed    checkpoint         1") && told.contains("freed"), "{told}");
+    let best = gandle::session::best_scored(&gandle::session::Stored::open(&folder).unwrap()).unwrap();
+    let left: Vec<usize> = [2, 3, 4].into_iter().filter(|step| *step >= 3 || *step == best).collect();
+    assert_eq!(have(), left);
+    let events = std::fs::read_to_string(folder.join("events.jsonl")).unwrap();
+    let last: Value = serde_json::from_str(events.lines().last().unwrap()).unwrap();
+    assert_eq!((&last["event"], &last["step"]), (&"checkpoint".into(), &4.into()));
+    assert!(last["removed"].as_array().unwrap().contains(&"checkpoints/0000001".into()), "{last}");
+    // It goes on from what is left.
+    let output = gandle(&["resume", session, "--steps", "5"]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert_eq!(have().last(), Some(&5));
+}
+
+#[test]
 fn inspect_tells_what_is_skipped_and_why() {
     let root = tempfile::tempdir().unwrap();
     let class = root.path().join("cells");

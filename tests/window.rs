@@ -436,7 +436,7 @@ fn a_grid_that_cannot_be_read_says_so() {
 #[test]
 fn images_are_exported_from_the_newest_checkpoint() {
     let mut window = running();
-    window.click("Export images…");
+    window.click("Export…");
     assert!(!window.enabled("Export"));
     for step in [500, 1000] {
         window.apply(Event::Checkpoint(Checkpoint {
@@ -464,10 +464,47 @@ fn images_are_exported_from_the_newest_checkpoint() {
 }
 
 #[test]
+fn other_results_are_exported_too() {
+    use gandle::event::{Content, Moving};
+    let mut window = running();
+    window.click("Export…");
+    let choose = |window: &mut Window, name: &str| {
+        window.harness.get_by_role_and_label(egui::accesskit::Role::ComboBox, "What").click();
+        window.settle();
+        window.click(name);
+    };
+    // What needs no checkpoint can be had before there is one.
+    choose(&mut window, "report (HTML)");
+    assert!(window.enabled("Export") && !window.shows("Checkpoint") && !window.shows("Seed"));
+    choose(&mut window, "generator as a model (ONNX)");
+    assert!(!window.enabled("Export") && window.shows("none yet"));
+    window.apply(Event::Checkpoint(Checkpoint {
+        step: 500,
+        folder: "checkpoints/500".to_owned(),
+        removed: Vec::new(),
+    }));
+    window.click("Export");
+    window.bench().export.apply(JobEvent::Written { files: vec![PathBuf::from("/out/generator.onnx")] });
+    window.settle();
+    assert!(window.shows("Written: /out/generator.onnx"));
+    choose(&mut window, "film of a walk through the noise");
+    window.click("WebP");
+    assert!(window.shows("Stops") && window.shows("Truncation") && window.shows("Frames a second"));
+    window.click("Export");
+    let asked = window.asked();
+    let [Action::TakeOut(model), Action::TakeOut(walked)] = asked.as_slice() else { panic!("{asked:?}") };
+    assert_eq!(model.folder, Some(PathBuf::from("sessions/night-7/exports")));
+    assert_eq!(model.content, Content::Onnx { step: Some(500) });
+    let Content::Walk(film, walk) = &walked.content else { panic!("{walked:?}") };
+    assert_eq!((film.moving, film.frames, walk.step, walk.class, walk.stops), (Moving::Webp, 60, Some(500), None, 5));
+}
+
+#[test]
 fn a_stored_session_is_replayed_and_its_settings_can_be_taken_over() {
     let folder = PathBuf::from("sessions/night-7");
     let (name, modified) = ("night-7".to_owned(), SystemTime::now());
-    let row = SessionRow { folder: folder.clone(), name, steps: 2, modified, bytes: Some(12_000_000) };
+    let bytes = Some(12_000_000);
+    let row = SessionRow { folder: folder.clone(), name, steps: 2, modified, bytes, checkpoint_bytes: 9_000_000 };
     let mut window = Window::with(|bench| {
         bench.sessions = vec![row];
         bench.config.generator.attention.clear();
@@ -488,6 +525,7 @@ fn a_stored_session_is_replayed_and_its_settings_can_be_taken_over() {
         "14.50",
         "generator.attention",
         "1,000,000 parameters",
+        "12 MB, 9 MB of it checkpoints",
     ] {
         assert!(window.shows(text), "{text}");
     }

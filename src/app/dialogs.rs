@@ -69,7 +69,7 @@ impl Dialog {
                 Self::wait(purpose, dialog.pick_file(), waker)
             }
             Purpose::Session => Self::wait(purpose, dialog.set_title("Open a session's folder").pick_folder(), waker),
-            Purpose::Export => Self::wait(purpose, dialog.set_title("Export images to").pick_folder(), waker),
+            Purpose::Export => Self::wait(purpose, dialog.set_title("Export to").pick_folder(), waker),
             Purpose::Grid(picture) => {
                 let name = format!("grid-{}.png", picture.step);
                 let dialog = dialog.set_title("Save grid").set_file_name(name).add_filter("PNG", &["png"]);

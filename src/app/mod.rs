@@ -11,10 +11,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::engine::{Engine, ExportRequest, Job, Origin, RunRequest};
+use crate::engine::{Engine, Job, Origin, RunRequest};
 use crate::event::{Event, JobEvent, Waker};
 use crate::session::{self, Stored};
-use crate::ui::{Action, ExportAsk, GridAsk, Notice, Page, RunView, SessionRow, Source, Workbench, icon, theme};
+use crate::ui::{Action, GridAsk, Notice, Page, RunView, SessionRow, Source, Workbench, icon, theme};
 use dialogs::{Dialog, Purpose};
 use grids::GridReader;
 use saved::Saved;
@@ -204,6 +204,7 @@ impl App {
             Action::OpenSession(folder) => self.open_session(&folder),
             Action::ReadGrid(ask) => self.read_grid(ctx, ask),
             Action::Export(ask) => self.export(ask),
+            Action::TakeOut(asked) => self.take_out(asked),
             Action::CancelExport => self.exporter.iter().for_each(Job::cancel),
             Action::Explore(wanted) => self.explore(wanted),
             Action::PrepareQuiz(ask) => self.prepare_quiz(ask),
@@ -330,22 +331,6 @@ impl App {
     fn read_grid(&mut self, ctx: &egui::Context, ask: GridAsk) {
         if !self.grids.ask(ask.clone()) {
             self.workbench.take_grid(ctx, &ask, Err("The reader of grids is busy or has ended".to_owned()));
-        }
-    }
-
-    fn export(&mut self, ask: ExportAsk) {
-        let request = ExportRequest {
-            session: ask.session,
-            step: Some(ask.step),
-            class: ask.class,
-            count: ask.count,
-            seed: ask.seed,
-            truncation: ask.truncation,
-            folder: ask.folder,
-        };
-        match Job::export(request, Arc::clone(&self.waker)) {
-            Ok(job) => self.exporter = Some(job),
-            Err(err) => self.workbench.export.apply(JobEvent::Failed { message: err.to_string() }),
         }
     }
 

@@ -1,4 +1,4 @@
-//! Writes sample grids and charts where the user wants them.
+//! Writes sample grids, charts, images and other results where the user wants them.
 
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
@@ -8,9 +8,10 @@ use anyhow::Context as _;
 
 use super::App;
 use super::dialogs::Purpose;
-use crate::event::GridPicture;
+use crate::engine::{ExportRequest, Job};
+use crate::event::{Export, GridPicture, JobEvent};
 use crate::session;
-use crate::ui::{Figure, FigureContent, Notice};
+use crate::ui::{ExportAsk, Figure, FigureContent, Notice};
 
 /// What is to be written.
 pub(super) struct Saved {
@@ -86,6 +87,30 @@ impl App {
         match std::thread::Builder::new().name("save".to_owned()).spawn(write) {
             Ok(_) => self.saving = Some(saving),
             Err(err) => self.complain(format!("The file could not be saved: {err}")),
+        }
+    }
+
+    pub(super) fn export(&mut self, ask: ExportAsk) {
+        let request = ExportRequest {
+            session: ask.session,
+            step: Some(ask.step),
+            class: ask.class,
+            count: ask.count,
+            seed: ask.seed,
+            truncation: ask.truncation,
+            folder: ask.folder,
+        };
+        self.watch_export(Job::export(request, Arc::clone(&self.waker)));
+    }
+
+    pub(super) fn take_out(&mut self, asked: Export) {
+        self.watch_export(Job::take_out(asked, Arc::clone(&self.waker)));
+    }
+
+    fn watch_export(&mut self, job: std::io::Result<Job>) {
+        match job {
+            Ok(job) => self.exporter = Some(job),
+            Err(err) => self.workbench.export.apply(JobEvent::Failed { message: err.to_string() }),
         }
     }
 }

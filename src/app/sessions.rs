@@ -16,7 +16,10 @@ pub fn look(waker: Waker) -> std::io::Result<Receiver<Vec<SessionRow>>> {
         let mut rows: Vec<SessionRow> = session::list().into_iter().map(row).collect();
         for measured in [false, true] {
             if measured {
-                rows.iter_mut().for_each(|row| row.bytes = Some(session::size(&row.folder)));
+                for row in &mut rows {
+                    row.bytes = Some(session::size(&row.folder));
+                    row.checkpoint_bytes = session::checkpoints_size(&row.folder);
+                }
             }
             if sender.send(rows.clone()).is_err() {
                 return; // Asked for anew meanwhile.
@@ -29,5 +32,5 @@ pub fn look(waker: Waker) -> std::io::Result<Receiver<Vec<SessionRow>>> {
 
 fn row(listed: Listed) -> SessionRow {
     let Listed { folder, name, steps, modified } = listed;
-    SessionRow { folder, name, steps, modified, bytes: None }
+    SessionRow { folder, name, steps, modified, bytes: None, checkpoint_bytes: 0 }
 }

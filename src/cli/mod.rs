@@ -6,6 +6,7 @@
 mod bench;
 mod export;
 mod inspect;
+mod prune;
 mod resume;
 mod score;
 mod train;
@@ -42,6 +43,8 @@ enum Command {
     Sample(SampleArgs),
     /// Take curves, weights, a model, a report or a film out of a session.
     Export(export::ExportArgs),
+    /// List the checkpoints of a session that need not stay and what they take on disk, or remove them.
+    Prune(prune::PruneArgs),
     /// Score a folder of fakes against a folder of real images.
     Score(score::ScoreArgs),
     /// Tell what is in a data folder: classes, counts, sizes, duplicates, every skipped file with its reason.
@@ -242,6 +245,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Some(Command::Resume(args)) => resume::run(&args),
         Some(Command::Sample(args)) => sample(&args).map(|()| ExitCode::SUCCESS),
         Some(Command::Export(args)) => export::run(&args).map(|()| ExitCode::SUCCESS),
+        Some(Command::Prune(args)) => prune::run(&args).map(|()| ExitCode::SUCCESS),
         Some(Command::Score(args)) => score::run(&args),
         Some(Command::Inspect(args)) => inspect::run(&args).map(|()| ExitCode::SUCCESS),
         Some(Command::Presets { name }) => presets(name.as_deref()).map(|()| ExitCode::SUCCESS),

@@ -8,7 +8,7 @@ mod bilinear;
 mod block;
 pub mod efficientnet;
 mod extractor;
-mod file;
+pub(crate) mod file;
 pub mod inception;
 mod layer;
 mod lite;

@@ -12,17 +12,19 @@ mod picture;
 mod place;
 mod quiz;
 mod reader;
+mod retention;
 mod state;
 mod writer;
 
 pub use lock::{Lock, is_free};
 pub use picture::png;
-pub use place::{Listed, list, list_in, name_for, new_folder, release, root, size};
+pub use place::{Listed, checkpoints_size, list, list_in, name_for, new_folder, release, root, size};
 pub use quiz::{read_quizzes, write_quiz};
 pub use reader::{
     Damaged, Stored, checkpoint_folder, checkpoints, newest_whole, read_checkpoint_file, read_grid, read_state,
     read_whole,
 };
+pub use retention::{Keep, OnDisk, Pruning, best_scored, plan, protected, prune};
 pub use state::{CheckpointState, DataMark, FileSum, Machine, Pending, Watched, WatchedClass};
 pub use writer::{Writer, write_whole};
 

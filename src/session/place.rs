@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use super::{EVENTS, RUN, checkpoints};
+use super::{CHECKPOINTS, EVENTS, RUN, checkpoints};
 use crate::config::{Config, Preset};
 
 /// The folder that holds all sessions: `sessions` in the working folder where that exists, else below the user's data folder.
@@ -108,6 +108,11 @@ pub fn size(folder: &Path) -> u64 {
         Err(_) => 0,
     };
     entries.map(of).sum()
+}
+
+/// Bytes of all checkpoints of a session.
+pub fn checkpoints_size(session: &Path) -> u64 {
+    size(&session.join(CHECKPOINTS))
 }
 
 fn listed(folder: PathBuf) -> Option<Listed> {

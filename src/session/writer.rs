@@ -7,11 +7,12 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use super::retention::{Keep, surplus};
 use super::{
     CHECKPOINTS, CheckpointState, EVENTS, FileSum, GRIDS, Lock, NEAREST, RUN, Result, STATE, SessionError, checkpoints,
     mend, png,
 };
-use crate::config::{Config, Train};
+use crate::config::Config;
 use crate::event::{Checkpoint, Event, Grid, GridPicture, Picture, REAL_IMAGES};
 
 /// Events wait at most this long before they are handed to the system.
@@ -168,7 +169,8 @@ impl Writer {
             }
             written?;
         }
-        let removed = surplus(&checkpoints(&self.folder), &state.config.train, best).into_iter().map(name_of).collect();
+        let rules: Vec<Keep> = Keep::of_run(&state.config.train).into_iter().chain(best.map(Keep::Best)).collect();
+        let removed = surplus(&checkpoints(&self.folder), &rules).into_iter().map(name_of).collect();
         Ok(Checkpoint { step: state.step, folder: name_of(state.step), removed })
     }
 
@@ -201,7 +203,7 @@ impl Writer {
 }
 
 /// A checkpoint's path below the session's folder.
-fn name_of(step: usize) -> String {
+pub(super) fn name_of(step: usize) -> String {
     format!("{CHECKPOINTS}/{step:07}")
 }
 
@@ -234,17 +236,6 @@ fn write_checkpoint(beside: &Path, place: &Path, state: &CheckpointState, files:
     fs::rename(beside, place).map_err(SessionError::io("could not finish", place))?;
     sync_folder(place.parent());
     Ok(())
-}
-
-/// Which of these checkpoints, oldest first, need not stay.
-fn surplus(have: &[usize], train: &Train, best: Option<usize>) -> Vec<usize> {
-    // The best one is none of those that are counted, unless it is the newest, from which the run goes on.
-    let have: Vec<usize> =
-        have.iter().copied().filter(|step| Some(*step) != best || have.last() == best.as_ref()).collect();
-    let (newest, every) = (train.keep_checkpoints, train.keep_every);
-    let older = if newest == 0 { 0 } else { have.len().saturating_sub(newest) };
-    let for_good = |step: usize| every > 0 && step > 0 && step.is_multiple_of(every);
-    have[..older].iter().copied().filter(|step| !for_good(*step)).collect()
 }
 
 impl Drop for Writer {
@@ -293,27 +284,4 @@ pub fn write_whole(path: &Path, content: &[u8]) -> Result<()> {
     }
     sync_folder(path.parent());
     written
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_newest_and_every_kth_stay() {
-        let keep = |newest, every, have: &[usize]| {
-            let train = Train { keep_checkpoints: newest, keep_every: every, ..Train::default() };
-            surplus(have, &train, None)
-        };
-        let have = [0, 100, 200, 300, 400, 437];
-        assert_eq!(keep(0, 0, &have), [0; 0]);
-        assert_eq!(keep(3, 0, &have), [0, 100, 200]);
-        assert_eq!(keep(1, 200, &have), [0, 100, 300]);
-        assert_eq!(keep(9, 200, &have), [0; 0]);
-        assert_eq!(keep(2, 100, &have), [0]);
-        let best = |best| surplus(&have, &Train { keep_checkpoints: 2, ..Train::default() }, Some(best));
-        assert_eq!(best(100), [0, 200, 300]);
-        assert_eq!(best(400), [0, 100, 200], "beside the two newest others");
-        assert_eq!(best(437), [0, 100, 200, 300], "the newest counts once");
-    }
 }

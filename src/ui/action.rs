@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::curves::Figure;
 use crate::config::Config;
-use crate::event::{Command, Exploration, Grid, GridPicture, QuizAsk, QuizLog};
+use crate::event::{Command, Exploration, Export, Grid, GridPicture, QuizAsk, QuizLog};
 
 /// A request of the window.
 #[derive(Clone, Debug, PartialEq)]
@@ -48,12 +48,14 @@ pub enum Action {
     SaveGrid(GridPicture),
     /// Ask where to, and write these charts.
     SaveFigure(Box<Figure>),
-    /// Open the dialog that exports images.
+    /// Open the dialog that exports images and other results.
     OpenExport,
     /// Ask the user for a folder to export to.
     ChooseExportFolder,
     /// Export images.
     Export(ExportAsk),
+    /// Export another result of a session.
+    TakeOut(Export),
     /// Stop the export.
     CancelExport,
     /// Draw what is explored.

@@ -5,6 +5,7 @@ use egui::{Grid, RichText, Ui};
 use super::action::Action;
 use super::alarms::AlarmEntry;
 use super::run_view::RunView;
+use super::sessions_page::SessionRow;
 use super::{format, score_cards, theme, widgets};
 use crate::config::{Config, explain};
 
@@ -27,14 +28,14 @@ struct Setting {
 }
 
 impl DetailsPage {
-    /// Draws the page.
+    /// Draws the page; `stored` is the run's session as the list has it, where it is there already.
     #[must_use]
-    pub fn ui(&mut self, ui: &mut Ui, view: &RunView) -> Vec<Action> {
+    pub fn ui(&mut self, ui: &mut Ui, view: &RunView, stored: Option<&SessionRow>) -> Vec<Action> {
         if let Some(started) = view.started().filter(|started| self.config.as_ref() != Some(&started.config)) {
             self.settings = settings(&started.config);
             self.config = Some(started.config.clone());
         }
-        details_ui(ui, view, &self.settings)
+        details_ui(ui, view, stored, &self.settings)
     }
 }
 
@@ -48,14 +49,14 @@ fn settings(config: &Config) -> Vec<Setting> {
     explain::ALL.iter().filter_map(setting).collect()
 }
 
-fn details_ui(ui: &mut Ui, view: &RunView, settings: &[Setting]) -> Vec<Action> {
+fn details_ui(ui: &mut Ui, view: &RunView, stored: Option<&SessionRow>, settings: &[Setting]) -> Vec<Action> {
     let mut actions = Vec::new();
     let gap = theme::GAP;
     let half = ((ui.available_width() - gap) / 2.0).floor();
     ui.horizontal_top(|ui| {
         ui.spacing_mut().item_spacing.x = gap;
         widgets::column(ui, "details-left", half, |ui| {
-            actions.extend(facts_ui(ui, view));
+            actions.extend(facts_ui(ui, view, stored));
             score_cards::scores_ui(ui, view);
         });
         widgets::column(ui, "details-right", half, |ui| actions.extend(settings_ui(ui, view, settings)));
@@ -63,14 +64,15 @@ fn details_ui(ui: &mut Ui, view: &RunView, settings: &[Setting]) -> Vec<Action> 
     actions
 }
 
-fn facts_ui(ui: &mut Ui, view: &RunView) -> Option<Action> {
+fn facts_ui(ui: &mut Ui, view: &RunView, stored: Option<&SessionRow>) -> Option<Action> {
     let mut action = None;
     widgets::card(ui, |ui| {
         ui.set_min_width(ui.available_width());
         widgets::title(ui, "Run");
         ui.add_space(4.0);
         Grid::new("facts").num_columns(2).min_row_height(ROW).spacing([18.0, 5.0]).show(ui, |ui| {
-            for (name, value) in facts(view) {
+            let on_disk = stored.and_then(SessionRow::on_disk).map(|text| ("On disk", text));
+            for (name, value) in facts(view).into_iter().chain(on_disk) {
                 widgets::muted(ui, name);
                 ui.add(egui::Label::new(value).wrap().selectable(true));
                 ui.end_row();

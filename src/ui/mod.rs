@@ -9,6 +9,7 @@ mod details_page;
 mod drop;
 mod explore;
 mod export_dialog;
+mod export_fields;
 pub mod format;
 mod glyph;
 mod grid_image;

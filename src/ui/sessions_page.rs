@@ -21,6 +21,8 @@ pub struct SessionRow {
     pub modified: SystemTime,
     /// What it takes on disk, once that is added up.
     pub bytes: Option<u64>,
+    /// What its checkpoints take of that.
+    pub checkpoint_bytes: u64,
 }
 
 /// Draws the page. `open` is the folder of the run that is on the screen, `live` that of the run that goes on.
@@ -86,7 +88,9 @@ fn row_ui(ui: &mut Ui, session: &SessionRow, open: Option<&PathBuf>, live: Optio
                     widgets::number(ui, format!("{:>12}", format::ago(session.modified)), p.muted);
                     widgets::number(ui, format!("{:>10} steps", format::count(session.steps)), p.text);
                     let size = session.bytes.map_or_else(String::new, |bytes| format::bytes(whole(bytes)));
-                    widgets::number(ui, format!("{size:>10}"), p.muted).on_hover_text("Space on disk");
+                    let checkpoints = format::bytes(whole(session.checkpoint_bytes));
+                    widgets::number(ui, format!("{size:>10}"), p.muted)
+                        .on_hover_text(format!("Space on disk, {checkpoints} of it for checkpoints"));
                     let action =
                         if is_live { Action::CloseSession } else { Action::OpenSession(session.folder.clone()) };
                     button.clicked().then_some(action)
@@ -96,6 +100,15 @@ fn row_ui(ui: &mut Ui, session: &SessionRow, open: Option<&PathBuf>, live: Optio
             .inner
         })
         .inner
+}
+
+impl SessionRow {
+    /// What it takes on disk, in words, once that is added up.
+    pub fn on_disk(&self) -> Option<String> {
+        let checkpoints = format::bytes(whole(self.checkpoint_bytes));
+        let all = format::bytes(whole(self.bytes?));
+        Some(format!("{all}, {checkpoints} of it checkpoints (gandle prune removes those that need not stay)"))
+    }
 }
 
 fn whole(bytes: u64) -> usize {

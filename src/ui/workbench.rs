@@ -224,7 +224,7 @@ impl Workbench {
     /// Shows a page.
     pub(super) fn turn_to(&mut self, page: Page) -> Option<Action> {
         self.settings.page = page;
-        (page == Page::Sessions).then_some(Action::ListSessions)
+        matches!(page, Page::Sessions | Page::Details).then_some(Action::ListSessions)
     }
 
     /// Draws the window.
@@ -287,6 +287,7 @@ impl Workbench {
             | Action::SaveFigure(_)
             | Action::ChooseExportFolder
             | Action::Export(_)
+            | Action::TakeOut(_)
             | Action::CancelExport
             | Action::Explore(_)
             | Action::PrepareQuiz(_)
@@ -393,7 +394,10 @@ impl Workbench {
                 run_page::start_ui(ui, &self.config, &self.data, &mut self.data_page, &mut settings.split)
             }
             (Page::Data, _) => self.data_page.ui(ui, &self.data, &self.config),
-            (Page::Details, Some(run)) => self.details.ui(ui, run),
+            (Page::Details, Some(run)) => {
+                let stored = self.sessions.iter().find(|session| session.folder == run.folder());
+                self.details.ui(ui, run, stored)
+            }
             (Page::Details, None) => {
                 widgets::empty(ui, "No run yet", "Settings, scores and checkpoints of the run appear here");
                 Vec::new()

@@ -44,8 +44,15 @@ pub(super) struct Pickle {
 impl Pickle {
     /// Reads a pickle at the beginning of some bytes.
     pub fn read(bytes: &[u8]) -> Result<Self, String> {
-        let mut machine =
-            Machine { bytes, at: 0, objects: Vec::new(), stack: Vec::new(), marks: Vec::new(), memo: HashMap::new() };
+        let mut machine = Machine {
+            bytes,
+            at: 0,
+            objects: Vec::new(),
+            stack: Vec::new(),
+            marks: Vec::new(),
+            memo: HashMap::new(),
+            taken_over: 0,
+        };
         while !machine.step()? {}
         let top = machine.pop()?;
         Ok(Self { objects: machine.objects, top, length: machine.at })
@@ -96,6 +103,8 @@ struct Machine<'a> {
     /// Heights of the stack at the marks that are open.
     marks: Vec<usize>,
     memo: HashMap<u32, Id>,
+    /// Pairs that dictionaries have taken over from lists.
+    taken_over: usize,
 }
 
 impl<'a> Machine<'a> {
@@ -171,6 +180,13 @@ impl<'a> Machine<'a> {
         let (arguments, class) = (self.pop()?, self.pop()?);
         let ordered = matches!(&self.objects[class], Object::Class(name) if name == "collections.OrderedDict");
         let call = if ordered { self.ordered(arguments) } else { Object::Call { class, arguments } };
+        if let Object::Dict(members) = &call {
+            // A list that is named again and again would let a small file ask for any amount of memory.
+            self.taken_over += members.len();
+            if self.taken_over > self.bytes.len() {
+                return Err(ODD.to_owned());
+            }
+        }
         self.push(call);
         Ok(())
     }
@@ -351,6 +367,11 @@ mod tests {
         // 200 doublings of one tuple stay 200 objects.
         let doubling = [&b")"[..], &b"q\x00h\x00\x86".repeat(200), b"."].concat();
         assert_eq!(Pickle::read(&doubling).map(|pickle| pickle.objects.len()), Ok(201));
+        // A thousand dictionaries of one list of a thousand pairs would be a million pairs.
+        let class = b"ccollections\nOrderedDict\nq\x01";
+        let pairs = [&b"](K\x01K\x02\x86q\x02"[..], &b"h\x02".repeat(999), b"e\x85q\x03"].concat();
+        let dictionaries = |count| [&class[..], &pairs, &b"h\x01h\x03R".repeat(count), b"."].concat();
+        assert!(Pickle::read(&dictionaries(1)).is_ok() && Pickle::read(&dictionaries(1000)).is_err());
     }
 
     #[test]

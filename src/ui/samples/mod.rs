@@ -205,11 +205,8 @@ impl Samples {
                 }
             }
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                let possible = view.is_active() || !view.checkpoints().is_empty();
-                let export = ui.add_enabled(possible, Button::new("Export images…"));
-                let export =
-                    export.on_disabled_hover_text("Images are drawn from a checkpoint, and this run left none");
-                if export.on_hover_text("Draw any number of images from a checkpoint").clicked() {
+                let export = ui.button("Export…");
+                if export.on_hover_text("Images, the generator, films, curves or a report, as files").clicked() {
                     actions.push(Action::OpenExport);
                 }
                 let save = ui.add_enabled(self.shown().is_some(), Button::new("Save grid…"));

@@ -5,6 +5,8 @@
 mod message;
 mod record;
 mod settings;
+#[cfg(test)]
+mod tests;
 
 use prost::Message as _;
 

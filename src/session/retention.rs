@@ -1,0 +1,164 @@
+//! Which checkpoints stay, while a run goes on and when room is wanted afterwards.
+
+use std::path::Path;
+
+use super::{
+    EVENTS, GRIDS, Lock, Result, SessionError, Stored, Writer, checkpoint_folder, checkpoints, checkpoints_size,
+    newest_whole, size,
+};
+use crate::config::Train;
+use crate::event::{Checkpoint, Event, Score};
+
+/// Checkpoints that stay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keep {
+    /// So many of the newest; 0 stands for all.
+    Newest(usize),
+    /// Those at multiples of so many steps; 0 stands for none.
+    Every(usize),
+    /// That of a step, for whatever reason.
+    Step(usize),
+    /// The best one: it is not counted among the newest, unless it is the newest.
+    Best(usize),
+}
+
+impl Keep {
+    /// What a run keeps while it goes on.
+    pub fn of_run(train: &Train) -> [Self; 2] {
+        [Self::Newest(train.keep_checkpoints), Self::Every(train.keep_every)]
+    }
+
+    fn protects(self, at: usize, have: &[usize]) -> bool {
+        let step = have[at];
+        match self {
+            Self::Newest(0) => true,
+            Self::Newest(count) => at + count >= have.len(),
+            Self::Every(every) => every > 0 && step > 0 && step.is_multiple_of(every),
+            Self::Step(kept) | Self::Best(kept) => step == kept,
+        }
+    }
+}
+
+/// Which of these checkpoints, oldest first, stay by one of these rules.
+pub fn protected(have: &[usize], rules: &[Keep]) -> Vec<usize> {
+    let best = |step: &usize| rules.contains(&Keep::Best(*step)) && have.last() != Some(step);
+    let (best, counted): (Vec<usize>, Vec<usize>) = have.iter().copied().partition(best);
+    let stays = |at: &usize| rules.iter().any(|rule| rule.protects(*at, &counted));
+    let mut kept: Vec<usize> = (0..counted.len()).filter(stays).map(|at| counted[at]).chain(best).collect();
+    kept.sort_unstable();
+    kept
+}
+
+/// Which of them need not stay.
+pub(super) fn surplus(have: &[usize], rules: &[Keep]) -> Vec<usize> {
+    let kept = protected(have, rules);
+    have.iter().copied().filter(|step| !kept.contains(step)).collect()
+}
+
+/// The checkpoint that the run called its best; without one that is still there, the one with the least Frechet distance over
+/// all classes, among those of a step that was scored.
+pub fn best_scored(stored: &Stored) -> Option<usize> {
+    let have = checkpoints(&stored.folder);
+    let history = stored.history();
+    let told =
+        history.iter().rev().find_map(|event| if let Event::Best(best) = event { Some(best.step) } else { None });
+    if let Some(step) = told.filter(|step| have.contains(step)) {
+        return Some(step);
+    }
+    let scores = history.iter().filter_map(|event| if let Event::Score(score) = event { Some(score) } else { None });
+    let counts = |score: &&Score| {
+        score.metric == "frechet-distance"
+            && score.class.is_none()
+            && score.value.is_finite()
+            && have.contains(&score.step)
+    };
+    scores.filter(counts).min_by(|a, b| a.value.total_cmp(&b.value)).map(|score| score.step)
+}
+
+/// A checkpoint and what it takes on disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OnDisk {
+    /// Its step.
+    pub step: usize,
+    /// All its files.
+    pub bytes: u64,
+}
+
+/// What a session would lose, and what stays.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pruning {
+    /// Checkpoints that go, oldest first.
+    pub removed: Vec<OnDisk>,
+    /// Checkpoints that stay, oldest first.
+    pub kept: Vec<OnDisk>,
+    /// Bytes of everything else, by what it is.
+    pub rest: [(&'static str, u64); 4],
+}
+
+/// What would go from a session by these rules. The newest whole checkpoint stays by any.
+///
+/// # Errors
+/// Where there is no session.
+pub fn plan(folder: &Path, rules: &[Keep]) -> Result<Pruning> {
+    if !folder.join(super::RUN).is_file() {
+        return Err(SessionError::Missing(folder.display().to_string()));
+    }
+    let have = checkpoints(folder);
+    let newest = newest_whole(folder).0.map(|state| state.step);
+    let rules: Vec<Keep> = rules.iter().copied().chain(newest.map(Keep::Step)).collect();
+    let kept = protected(&have, &rules);
+    let of = |step: usize| OnDisk { step, bytes: size(&checkpoint_folder(folder, step)) };
+    let (kept, removed): (Vec<OnDisk>, Vec<OnDisk>) =
+        have.into_iter().map(of).partition(|checkpoint| kept.contains(&checkpoint.step));
+    let whole: u64 = kept.iter().chain(&removed).map(|checkpoint| checkpoint.bytes).sum();
+    let unfinished = checkpoints_size(folder).saturating_sub(whole);
+    let curves = std::fs::metadata(folder.join(EVENTS)).map_or(0, |about| about.len());
+    let rest = [
+        ("damaged or unfinished checkpoints", unfinished),
+        ("sample grids", size(&folder.join(GRIDS))),
+        ("exports", size(&folder.join("exports"))),
+        ("curves and messages", curves),
+    ];
+    Ok(Pruning { removed, kept, rest })
+}
+
+/// Removes what [`plan`] says, which is returned.
+///
+/// # Errors
+/// Where the session is being written to, by this program or another, or cannot be changed.
+pub fn prune(folder: &Path, rules: &[Keep]) -> Result<Pruning> {
+    // Nobody adds a checkpoint between the plan and its execution.
+    let lock = Lock::take(folder)?;
+    let plan = plan(folder, rules)?;
+    let Some(newest) = plan.kept.last().filter(|_| !plan.removed.is_empty()) else { return Ok(plan) };
+    let mut writer = Writer::reopen(folder, lock)?;
+    let removed = plan.removed.iter().map(|old| super::writer::name_of(old.step)).collect();
+    let told = Checkpoint { step: newest.step, folder: super::writer::name_of(newest.step), removed };
+    // Told first, as a run does: nothing goes that the session does not say has gone.
+    writer.event(&Event::Checkpoint(told.clone()))?;
+    writer.flush()?;
+    writer.remove(&told);
+    Ok(plan)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_newest_and_every_kth_stay() {
+        let keep = |newest, every, have: &[usize]| surplus(have, &[Keep::Newest(newest), Keep::Every(every)]);
+        let have = [0, 100, 200, 300, 400, 437];
+        assert_eq!(keep(0, 0, &have), [0; 0]);
+        assert_eq!(keep(3, 0, &have), [0, 100, 200]);
+        assert_eq!(keep(1, 200, &have), [0, 100, 300]);
+        assert_eq!(keep(9, 200, &have), [0; 0]);
+        assert_eq!(keep(2, 100, &have), [0]);
+        assert_eq!(protected(&have, &[Keep::Newest(1), Keep::Step(100), Keep::Step(7)]), [100, 437]);
+        assert_eq!(protected(&[], &[Keep::Newest(3)]), [0; 0]);
+        let best = |best| surplus(&have, &[Keep::Newest(2), Keep::Best(best)]);
+        assert_eq!(best(100), [0, 200, 300]);
+        assert_eq!(best(400), [0, 100, 200], "beside the two newest others");
+        assert_eq!(best(437), [0, 100, 200, 300], "the newest counts once");
+    }
+}

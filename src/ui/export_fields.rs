@@ -1,0 +1,256 @@
+//! What the export dialog asks for.
+
+use std::path::Path;
+
+use egui::{Align, Checkbox, ComboBox, DragValue, Layout, Response, Slider, TextEdit, Ui};
+
+use super::action::{Action, ExportAsk};
+use super::run_view::RunView;
+use super::{format, theme};
+use crate::event::{Command, Content, Export, Film, Moving, Walk};
+
+/// What can be taken out of a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum What {
+    Images,
+    Weights,
+    Model,
+    History,
+    Walk,
+    Tables,
+    Tensorboard,
+    Report,
+}
+
+impl What {
+    const ALL: [Self; 8] = [
+        Self::Images,
+        Self::Weights,
+        Self::Model,
+        Self::History,
+        Self::Walk,
+        Self::Tables,
+        Self::Tensorboard,
+        Self::Report,
+    ];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Images => "images (PNG)",
+            Self::Weights => "generator as weights (safetensors)",
+            Self::Model => "generator as a model (ONNX)",
+            Self::History => "film of the training",
+            Self::Walk => "film of a walk through the noise",
+            Self::Tables => "curves and scores (CSV)",
+            Self::Tensorboard => "curves, scores and grids (TensorBoard)",
+            Self::Report => "report (HTML)",
+        }
+    }
+
+    fn is_film(self) -> bool {
+        matches!(self, Self::History | Self::Walk)
+    }
+
+    /// Whether images are drawn for it.
+    fn draws(self) -> bool {
+        matches!(self, Self::Images | Self::Walk)
+    }
+
+    /// Whether it is of a checkpoint.
+    fn has_step(self) -> bool {
+        self.draws() || matches!(self, Self::Weights | Self::Model)
+    }
+}
+
+/// What the dialog asks for.
+#[derive(Clone, Debug)]
+pub(super) struct Fields {
+    what: What,
+    step: Option<usize>,
+    class: Option<usize>,
+    count: usize,
+    seed: u64,
+    truncation: f32,
+    truncated: bool,
+    film: Film,
+    stops: usize,
+}
+
+impl Default for Fields {
+    fn default() -> Self {
+        Self {
+            what: What::Images,
+            step: None,
+            class: None,
+            count: 100,
+            seed: 1,
+            truncation: 1.0,
+            truncated: false,
+            film: Film { moving: Moving::Gif, frames: 60, fps: 10.0 },
+            stops: 5,
+        }
+    }
+}
+
+impl Fields {
+    /// Forgets what was chosen of another run.
+    pub fn forget_run(&mut self) {
+        (self.step, self.class) = (None, None);
+    }
+
+    /// Images or frames that are about to be made.
+    pub fn total(&self) -> usize {
+        match self.what {
+            What::Images => self.count,
+            What::History | What::Walk => self.film.frames,
+            What::Weights | What::Model | What::Tables | What::Tensorboard | What::Report => 1,
+        }
+    }
+
+    /// What is asked for; nothing where the run has no checkpoint for it yet.
+    pub fn asked(&self, view: &RunView, folder: &Path) -> Option<Action> {
+        let step = self.step.or_else(|| newest(view));
+        if self.what.has_step() && step.is_none() {
+            return None;
+        }
+        let truncation = if self.truncated { self.truncation } else { 0.0 };
+        let (session, folder) = (view.folder().to_owned(), folder.to_owned());
+        let content = match self.what {
+            What::Images => {
+                let (step, class, count, seed) = (step?, self.class, self.count, self.seed);
+                return Some(Action::Export(ExportAsk { session, step, class, count, seed, truncation, folder }));
+            }
+            What::Weights => Content::Safetensors { step },
+            What::Model => Content::Onnx { step },
+            What::History => Content::History(self.film),
+            What::Walk => {
+                let (class, stops, seed) = (self.class, self.stops.min(self.film.frames), self.seed);
+                Content::Walk(self.film, Walk { step, class, stops, seed, truncation })
+            }
+            What::Tables => Content::Csv,
+            What::Tensorboard => Content::Tensorboard,
+            What::Report => Content::Html,
+        };
+        Some(Action::TakeOut(Export { session, content, folder: Some(folder) }))
+    }
+
+    #[must_use]
+    pub fn ui(&mut self, ui: &mut Ui, view: &RunView, folder: &mut String) -> Vec<Action> {
+        let mut actions = Vec::new();
+        row(ui, "What", |ui| {
+            let combo = ComboBox::from_id_salt("export-what").width(300.0).selected_text(self.what.name());
+            let combo = combo.show_ui(ui, |ui| {
+                for what in What::ALL {
+                    ui.selectable_value(&mut self.what, what, what.name());
+                }
+            });
+            combo.response
+        });
+        if self.what.has_step() {
+            actions.extend(self.step_ui(ui, view));
+        }
+        if self.what.draws() {
+            self.class_ui(ui, view);
+        }
+        if self.what == What::Images {
+            let about = if self.class.is_none() { "Images a class" } else { "Images" };
+            row(ui, about, |ui| ui.add(DragValue::new(&mut self.count).range(1..=1_000_000).speed(1.0)));
+        }
+        if self.what == What::Walk {
+            row(ui, "Stops", |ui| ui.add(DragValue::new(&mut self.stops).range(2..=100).speed(0.1))).on_hover_text(
+                "Images that the walk goes through and back to the first: those that the same seed draws",
+            );
+        }
+        if self.what.draws() {
+            self.noise_ui(ui);
+        }
+        if self.what.is_film() {
+            self.film_ui(ui);
+        }
+        row(ui, "Folder", |ui| {
+            if ui.button("Choose…").clicked() {
+                actions.push(Action::ChooseExportFolder);
+            }
+            ui.add(TextEdit::singleline(folder).desired_width(f32::INFINITY))
+        });
+        actions
+    }
+
+    fn step_ui(&mut self, ui: &mut Ui, view: &RunView) -> Option<Action> {
+        let mut action = None;
+        row(ui, "Checkpoint", |ui| {
+            let chosen = self.step.or_else(|| newest(view));
+            let name = |step: usize| format!("step {}", format::count(step));
+            let selected = chosen.map_or_else(|| "none yet".to_owned(), name);
+            let combo = ComboBox::from_id_salt("export-step").selected_text(selected).show_ui(ui, |ui| {
+                for checkpoint in view.checkpoints().iter().rev() {
+                    if ui.selectable_label(chosen == Some(checkpoint.step), name(checkpoint.step)).clicked() {
+                        self.step = Some(checkpoint.step);
+                    }
+                }
+            });
+            let response = combo.response;
+            if view.is_active()
+                && ui.button("Write one now").on_hover_text("Adds a checkpoint of the present step").clicked()
+            {
+                action = Some(Action::Command(Command::Checkpoint));
+            }
+            response
+        });
+        action
+    }
+
+    fn class_ui(&mut self, ui: &mut Ui, view: &RunView) {
+        row(ui, "Class", |ui| {
+            let selected = self.class.and_then(|class| view.classes().get(class)).map_or("all classes", String::as_str);
+            let combo = ComboBox::from_id_salt("export-class").selected_text(selected).show_ui(ui, |ui| {
+                ui.selectable_value(&mut self.class, None, "all classes");
+                for (at, name) in view.classes().iter().enumerate() {
+                    ui.selectable_value(&mut self.class, Some(at), name);
+                }
+            });
+            combo.response
+        });
+    }
+
+    fn noise_ui(&mut self, ui: &mut Ui) {
+        row(ui, "Seed", |ui| ui.add(DragValue::new(&mut self.seed).range(0..=i64::MAX as u64)))
+            .on_hover_text("The same seed and checkpoint give the same images");
+        row(ui, "Truncation", |ui| {
+            let check = ui.add(Checkbox::without_text(&mut self.truncated));
+            check.widget_info(|| egui::WidgetInfo::selected(egui::Role::CheckBox, true, self.truncated, "Truncate"));
+            let slider = Slider::new(&mut self.truncation, 0.05..=3.0).max_decimals(2);
+            ui.add_enabled(self.truncated, slider)
+                .on_hover_text("Numbers of noise beyond this are drawn again (Brock et al. 2019): images become more typical and less varied")
+        });
+    }
+
+    fn film_ui(&mut self, ui: &mut Ui) {
+        row(ui, "Stored as", |ui| {
+            let gif = ui.radio_value(&mut self.film.moving, Moving::Gif, "GIF");
+            gif.on_hover_text("Understood everywhere; 256 colours a frame")
+                | ui.radio_value(&mut self.film.moving, Moving::Webp, "WebP")
+                    .on_hover_text("Every colour as it is; larger")
+        });
+        let about = if self.what == What::History { "Frames at most" } else { "Frames" };
+        row(ui, about, |ui| ui.add(DragValue::new(&mut self.film.frames).range(2..=2000).speed(0.2)));
+        row(ui, "Frames a second", |ui| ui.add(DragValue::new(&mut self.film.fps).range(0.1..=50.0).speed(0.1)));
+    }
+}
+
+fn newest(view: &RunView) -> Option<usize> {
+    view.checkpoints().last().map(|checkpoint| checkpoint.step)
+}
+
+fn row(ui: &mut Ui, name: &str, control: impl FnOnce(&mut Ui) -> Response) -> Response {
+    ui.horizontal(|ui| {
+        let size = egui::vec2(110.0, theme::ROW_HEIGHT);
+        let layout = Layout::left_to_right(Align::Center);
+        let label = ui.allocate_ui_with_layout(size, layout, |ui| {
+            ui.set_min_width(size.x);
+            ui.label(name)
+        });
+        control(ui).labelled_by(label.inner.id)
+    })
+    .inner
+}
