@@ -1,5 +1,4 @@
 //! The Run page while a run goes on: curves, samples, keys and the log, by label. Without pictures and without time.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::path::PathBuf;
 
@@ -357,10 +356,8 @@ fn real_images_that_are_not_there_are_told() {
     let mut window = Window::running(300);
     window.bench().settings.samples.real = true;
     window.harness.run_steps(2);
-    let ask = window.asked().into_iter().find_map(|action| match action {
-        Action::ReadGrid(ask) if ask.grid.file == REAL_IMAGES => Some(ask),
-        _ => None,
-    });
+    let real = |action| if let Action::ReadGrid(ask) = action { Some(ask) } else { None };
+    let ask = window.asked().into_iter().filter_map(real).find(|ask| ask.grid.file == REAL_IMAGES);
     let ask = ask.unwrap();
     assert_eq!((ask.rows, ask.columns), (2, 8));
     let ctx = window.harness.ctx.clone();
@@ -480,9 +477,8 @@ fn every_control_of_every_page_has_a_name() {
     for page in [Page::Run, Page::Data, Page::Details, Page::Log, Page::Sessions] {
         window.bench().settings.page = page;
         window.settle();
-        let nodes = window
-            .harness
-            .query_all(egui_kittest::kittest::By::new().predicate(|node| needs_a_name(node.accesskit_node().role())));
+        let nodes =
+            window.harness.query_all(egui_kittest::kittest::By::new().predicate(|node| needs_a_name(node.role())));
         for node in nodes {
             let node = node.accesskit_node();
             let name = node.label().unwrap_or_default();
