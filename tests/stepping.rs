@@ -16,7 +16,14 @@ fn config(loss: &str) -> Config {
     let loss = format!("loss.kind={loss}");
     small::config(
         Preset::Improved,
-        &["train.steps=12", "train.grid_every=5", "train.grid_columns=3", "train.checkpoint_every=0", "score.every=0", &loss],
+        &[
+            "train.steps=12",
+            "train.grid_every=5",
+            "train.grid_columns=3",
+            "train.checkpoint_every=0",
+            "score.every=0",
+            &loss,
+        ],
     )
 }
 
