@@ -86,7 +86,7 @@ fn input(frame: usize) -> RawInput {
     let at = Pos2::new(1040.0 + 180.0 * wander.sin(), 450.0 + 280.0 * (wander * 0.7).cos());
     let mut events = vec![Input::PointerMoved(at)];
     // The keys go through the grids; every hundredth frame begins a drag that zooms, ten frames long.
-    if frame % 3 == 0 {
+    if frame.is_multiple_of(3) {
         let key = if frame % 200 < 100 { Key::ArrowLeft } else { Key::ArrowRight };
         events.push(Input::Key { key, physical_key: None, pressed: true, repeat: false, modifiers: Modifiers::NONE });
     }
@@ -149,7 +149,7 @@ fn started(config: &Config, classes: &[String]) -> Event {
 /// Noisy curves with single spikes.
 fn step(at: usize) -> Step {
     let noise = ((at * 7919) % 1009) as f32 / 1009.0;
-    let spike = if at % 9973 == 0 { 50.0 } else { 0.0 };
+    let spike = if at.is_multiple_of(9973) { 50.0 } else { 0.0 };
     let looked = at % 10 == 1;
     Step {
         step: at,

@@ -51,7 +51,7 @@ impl Stepping {
                     action = self.step(view);
                 }
                 let mut slow = self.due.is_some();
-                ui.toggle_value(&mut slow, "Slow motion").on_hover_text("One step after the other, with time to look");
+                widgets::toggle(ui, &mut slow, "Slow motion").on_hover_text("One step after the other, with time to look");
                 self.due = if slow { self.due.or(Some(0.0)) } else { None };
                 speed_ui(ui, speed);
                 ui.with_layout(Layout::right_to_left(Align::Center), |ui| {

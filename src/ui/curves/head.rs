@@ -38,7 +38,7 @@ impl Charts {
                 let menu = egui::containers::menu::MenuConfig::new().close_behavior(PopupCloseBehavior::CloseOnClickOutside);
                 glyph::menu_with(ui, "Charts", menu, |ui| menu_ui(ui, charts, scores, settings, asked));
                 let about = "What the present losses of this run mean, in words";
-                ui.toggle_value(&mut settings.meaning, "Meaning").on_hover_text(about);
+                widgets::toggle(ui, &mut settings.meaning, "Meaning").on_hover_text(about);
             });
         });
     }
