@@ -9,13 +9,17 @@ use crate::event::{Command, Edited, Event};
 impl Run<'_, '_> {
     /// Takes the commands that are there; false asks for the end.
     pub(super) fn obey(&mut self) -> anyhow::Result<bool> {
+        if self.stepping && !self.wait()? {
+            return Ok(false);
+        }
         loop {
             match self.inbox.try_recv() {
                 Err(TryRecvError::Empty) => return Ok(self.journal.listening),
                 Ok(Command::Stop) | Err(TryRecvError::Disconnected) => return Ok(false),
                 Ok(Command::Checkpoint) => self.checkpoint()?,
                 Ok(Command::Edit(changes)) => self.edit(&changes)?,
-                Ok(Command::Resume) => {}
+                // A run that goes on takes its steps anyway.
+                Ok(Command::Resume | Command::Step) => {}
                 Ok(Command::Pause) => {
                     if !self.pause()? {
                         return Ok(false);
@@ -30,15 +34,33 @@ impl Run<'_, '_> {
         self.checkpoint()?;
         let step = self.journal.step;
         self.journal.tell(Event::Paused { step })?;
+        self.wait()
+    }
+
+    /// Waits for a command; false asks for the end. Single steps are those that the run would have taken: nothing is written
+    /// for them that is not written anyway, since from the checkpoint of the pause they are taken again alike.
+    fn wait(&mut self) -> anyhow::Result<bool> {
         loop {
             match self.inbox.recv() {
                 Ok(Command::Resume) => break,
+                Ok(Command::Step) => {
+                    self.stepping = true;
+                    self.clock.restart();
+                    return Ok(true);
+                }
                 Ok(Command::Stop) | Err(RecvError) => return Ok(false),
                 Ok(Command::Edit(changes)) => self.edit(&changes)?,
-                Ok(Command::Pause | Command::Checkpoint) => {}
+                Ok(Command::Checkpoint) => self.checkpoint()?,
+                Ok(Command::Pause) => {}
             }
         }
-        self.journal.tell(Event::Resumed { step })?;
+        self.go_on()
+    }
+
+    /// Tells that the run goes on after a pause.
+    fn go_on(&mut self) -> anyhow::Result<bool> {
+        self.stepping = false;
+        self.journal.tell(Event::Resumed { step: self.journal.step })?;
         self.clock.restart();
         Ok(true)
     }
@@ -77,7 +99,9 @@ impl Run<'_, '_> {
         for command in commands {
             match command {
                 Command::Pause => paused = true,
+                Command::Resume if self.stepping => _ = self.go_on()?,
                 Command::Resume => paused = false,
+                Command::Step => {}
                 Command::Checkpoint => self.checkpoint()?,
                 Command::Edit(changes) => self.edit(&changes)?,
                 Command::Stop => return Ok(false),

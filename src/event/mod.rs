@@ -338,6 +338,8 @@ pub enum Command {
     Pause,
     /// Go on.
     Resume,
+    /// While paused: take one step, with all that belongs to it, and wait again.
+    Step,
     /// Write a checkpoint and end.
     Stop,
     /// Write a checkpoint and go on.

@@ -143,7 +143,7 @@ impl GridImage {
 
     fn enlarged(&self, ui: &mut Ui, pick: &Pick, name: &str) {
         let image = egui::Image::from_texture((self.texture.id(), Vec2::splat(theme::ENLARGED)));
-        ui.add(image.uv(self.part(pick.row, pick.column)).corner_radius(CornerRadius::same(4)));
+        ui.add(image.uv(self.part(pick.row, pick.column)).corner_radius(CornerRadius::same(4)).alt_text(name));
         super::widgets::small(ui, format!("{name} {}", pick.column + 1));
     }
 }

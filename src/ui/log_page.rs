@@ -1,6 +1,6 @@
 //! The Log page: everything that a run has told, by level and by words.
 
-use egui::{Align, Key, Label, Layout, RichText, ScrollArea, Sense, TextEdit, Ui, WidgetInfo};
+use egui::{Align, Key, Label, Layout, RichText, Role, ScrollArea, Sense, TextEdit, Ui, WidgetInfo};
 
 use super::action::Action;
 use super::log::{LogLevel, LogLine};
@@ -63,7 +63,7 @@ impl LogPage {
                     action = Some(Action::Copy(lines.iter().map(|(_, line)| written(line)).collect()));
                 }
                 let edit = ui.add(TextEdit::singleline(&mut self.words).hint_text("Filter").desired_width(180.0));
-                edit.widget_info(|| WidgetInfo::text_edit(true, "", &self.words, "Filter the log"));
+                edit.widget_info(|| WidgetInfo::labeled(Role::TextInput, true, "Filter the log"));
                 for (level, name) in [
                     (LogLevel::Error, "Errors"),
                     (LogLevel::Alarm, "Alarms"),

@@ -30,6 +30,7 @@ pub mod setup;
 mod shortcuts;
 mod stages;
 mod status_bar;
+mod stepping;
 pub mod theme;
 mod top_bar;
 mod undo;

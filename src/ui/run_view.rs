@@ -147,7 +147,7 @@ impl RunView {
     pub fn ask(&mut self, command: &Command) {
         match command {
             Command::Pause | Command::Resume | Command::Stop => self.asked = Some(command.clone()),
-            Command::Checkpoint | Command::Edit(_) => {}
+            Command::Step | Command::Checkpoint | Command::Edit(_) => {}
         }
     }
 

@@ -16,6 +16,7 @@ enum Wish {
     Pause,
     Stop,
     PauseOrPlay,
+    OneStep,
     Export,
     SaveGrid,
     Undo,
@@ -43,7 +44,7 @@ const ALWAYS: [(KeyboardShortcut, Wish, &str); 8] = [
 ];
 
 /// Keys that work while nobody types and nothing else has the focus.
-const IDLE: [(KeyboardShortcut, Wish, &str); 12] = [
+const IDLE: [(KeyboardShortcut, Wish, &str); 13] = [
     (KeyboardShortcut::new(Modifiers::COMMAND, Key::Z), Wish::Undo, "Take back a change of the set-up"),
     (KeyboardShortcut::new(Modifiers::COMMAND, Key::Y), Wish::Redo, "Make it again; with Shift and Z as well"),
     (
@@ -51,6 +52,7 @@ const IDLE: [(KeyboardShortcut, Wish, &str); 12] = [
         Wish::PauseOrPlay,
         "Pause the training or go on; plays the grids where no run goes on or the pointer is over them",
     ),
+    (KeyboardShortcut::new(Modifiers::NONE, Key::N), Wish::OneStep, "One step of a paused run"),
     (
         KeyboardShortcut::new(Modifiers::NONE, Key::P),
         Wish::Pin,
@@ -120,6 +122,7 @@ impl Workbench {
                 }
                 self.pause_or_go_on()
             }
+            Wish::OneStep => self.live.as_ref().and_then(|live| self.stepping.step(live)),
             Wish::Export => self.shown().map(|_| Action::OpenExport),
             Wish::SaveGrid => self.samples.shown().filter(|_| on_run).cloned().map(Action::SaveGrid),
             Wish::Undo => {

@@ -114,6 +114,15 @@ pub fn switch(ui: &mut Ui, on: &mut bool, name: &str) -> Response {
     response
 }
 
+/// A button that stays pressed.
+pub fn toggle(ui: &mut Ui, on: &mut bool, text: &str) -> Response {
+    let response = ui.add(Button::selectable(*on, text).frame_when_inactive(true));
+    if response.clicked() {
+        *on = !*on;
+    }
+    response
+}
+
 /// One tab of a row; `count` stands beside its name where it is not zero.
 pub fn tab(ui: &mut Ui, selected: bool, text: &str) -> Response {
     let p = palette(ui);

@@ -7,7 +7,7 @@ use egui::{Align, Frame, Layout, Margin, Panel, Ui};
 use super::action::{Action, GridAsk};
 use super::curves::{ChartSettings, Charts};
 use super::data_page::DataPage;
-use super::data_view::{DataView, Reading};
+use super::data_view::DataView;
 use super::details_page::DetailsPage;
 use super::explore::{Explore, KeptSeed};
 use super::export_dialog::ExportDialog;
@@ -22,10 +22,11 @@ use super::samples::{SampleSettings, Samples};
 use super::sessions_page::{SessionRow, sessions_ui};
 use super::setup::{self, Checked, Given};
 use super::status_bar::{Drawers, status_ui};
+use super::stepping::Stepping;
 use super::theme::ThemeChoice;
 use super::undo::Undo;
 use super::{drop, format, run_page, theme, top_bar, widgets};
-use crate::config::{Config, Level};
+use crate::config::Config;
 use crate::event::GridPicture;
 
 /// Folders that are remembered.
@@ -79,6 +80,8 @@ pub struct Settings {
     pub samples: SampleSettings,
     /// Light or dark.
     pub theme: ThemeChoice,
+    /// Steps a second of a paused run in slow motion.
+    pub slow_motion: f64,
     /// Share of the samples in the width of the Run page.
     pub split: f32,
     /// The drawers that are open.
@@ -96,6 +99,7 @@ impl Default for Settings {
             charts: ChartSettings::default(),
             samples: SampleSettings::default(),
             theme: ThemeChoice::System,
+            slow_motion: 2.0,
             split: 0.5,
             drawers: Drawers::default(),
             seeds: Vec::new(),
@@ -158,6 +162,7 @@ pub struct Workbench {
     dismissed: Dismissed,
     resume: ResumeForm,
     pub(super) undo: Undo,
+    pub(super) stepping: Stepping,
     /// Whether the sheet of shortcuts is open.
     pub(super) sheet: bool,
     /// The theme that is on, once it was set.
@@ -189,6 +194,7 @@ impl Workbench {
             dismissed: Dismissed::default(),
             resume: ResumeForm::default(),
             undo: Undo::default(),
+            stepping: Stepping::default(),
             sheet: false,
             theme: None,
         }
@@ -211,7 +217,7 @@ impl Workbench {
 
     /// Why a run cannot start with the set-up as it is.
     pub fn blockers(&self) -> Vec<String> {
-        blockers(&self.checked, &self.data)
+        self.checked.blockers(&self.data)
     }
 
     fn follow_theme(&mut self, ui: &Ui) {
@@ -233,7 +239,7 @@ impl Workbench {
         let mut actions = self.keys(ui);
         self.checked.refresh(&self.config, self.data.classes());
         let look = (&mut self.settings.theme, &mut self.sheet);
-        actions.extend(top_bar::top_bar_ui(ui, self.live.as_ref(), &blockers(&self.checked, &self.data), look));
+        actions.extend(top_bar::top_bar_ui(ui, self.live.as_ref(), &self.checked.blockers(&self.data), look));
         self.follow_theme(ui);
         let run = self.stored.as_ref().or(self.live.as_ref());
         status_ui(ui, &self.checked.problems, &mut self.notice, run, &mut self.settings.drawers);
@@ -242,6 +248,9 @@ impl Workbench {
         egui::CentralPanel::no_frame().frame(frame).show(ui, |ui| {
             actions.extend(self.pages_ui(ui));
             actions.extend(self.banners_ui(ui));
+            if let (Page::Run, Some(live), None) = (self.settings.page, &self.live, &self.stored) {
+                actions.extend(self.stepping.ui(ui, live, &mut self.settings.slow_motion));
+            }
             actions.extend(self.page_ui(ui));
         });
         if let Some(view) = self.stored.as_ref().or(self.live.as_ref()) {
@@ -416,14 +425,4 @@ impl Workbench {
             }
         }
     }
-}
-
-/// Why a run cannot start.
-fn blockers(checked: &Checked, data: &DataView) -> Vec<String> {
-    let errors = checked.problems.iter().filter(|problem| problem.level == Level::Error);
-    let mut reasons: Vec<String> = errors.map(|problem| format!("{}: {}", problem.key, problem.message)).collect();
-    if let Reading::Failed(message) = data.reading() {
-        reasons.push(format!("The data could not be read: {message}"));
-    }
-    reasons
 }

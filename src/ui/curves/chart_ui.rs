@@ -8,7 +8,7 @@ use egui::{
 use super::super::glyph::{self, Glyph};
 use super::super::{format, theme, widgets};
 use super::ChartSettings;
-use super::charts::Chart;
+use super::charts::{Chart, Curve};
 use super::figure::{Ask, FigureFormat};
 use super::paint::{self, Area, Look};
 
@@ -52,6 +52,9 @@ pub(super) fn chart_ui(
         }
         ui.push_id(&chart.id, |ui| {
             ui.horizontal(|ui| head_ui(ui, chart, look, settings, &mut outcome));
+            if chart.curves.iter().any(|curve| curve.faint) {
+                ui.horizontal_wrapped(|ui| classes_ui(ui, chart, look));
+            }
             if chart.is_empty() {
                 return widgets::empty(ui, "Nothing to show yet", &chart.empty);
             }
@@ -68,7 +71,7 @@ pub(super) fn chart_ui(
 
 /// What a screen reader says of a chart.
 fn described(chart: &Chart<'_>) -> String {
-    let value = |curve: &super::charts::Curve<'_>| {
+    let value = |curve: &Curve<'_>| {
         let (step, value) = curve.series.last()?;
         Some(format!("{} {} at step {step}", curve.name, (chart.write)(value.into()).trim()))
     };
@@ -86,14 +89,32 @@ fn head_ui(ui: &mut Ui, chart: &Chart<'_>, look: &Look<'_>, settings: &mut Chart
         let name = format!("Options of {}", chart.title);
         let button = glyph::button(ui, Glyph::Dots, vec2(22.0, 18.0), false, &name);
         egui::Popup::menu(&button).show(|ui| menu_ui(ui, chart, settings, outcome));
-        let at = look.cursor.or(look.at.map(|step| step as f64));
-        for curve in chart.curves.iter().rev().filter(|curve| !curve.faint) {
-            let value = at.map_or_else(|| curve.series.last().map(|(_, value)| value), |step| curve.series.at(step));
-            let text = value.map_or_else(|| "–".to_owned(), |value| (chart.write)(value.into()));
-            widgets::number(ui, format!("{text:>8}"), p.strong);
-            ui.label(RichText::new(curve.name).color(curve.color).small());
+        let main = chart.curves.iter().filter(|curve| !curve.faint);
+        let several = main.clone().count() > 1;
+        for curve in main.rev() {
+            let text = reading(chart, curve, look);
+            widgets::number(ui, format!("{text:>8}"), p.strong).on_hover_text(curve.name);
+            if several {
+                ui.label(RichText::new(curve.name).color(curve.color).small());
+            }
         }
     });
+}
+
+/// The value of a curve at the step that is looked at: under the pointer, of the samples, or the newest.
+fn reading(chart: &Chart<'_>, curve: &Curve<'_>, look: &Look<'_>) -> String {
+    let at = look.cursor.or(look.at.map(|step| step as f64));
+    let value = at.map_or_else(|| curve.series.last().map(|(_, value)| value), |step| curve.series.at(step));
+    value.map_or_else(|| "–".to_owned(), |value| (chart.write)(value.into()))
+}
+
+/// The curves that stand back, with their values.
+fn classes_ui(ui: &mut Ui, chart: &Chart<'_>, look: &Look<'_>) {
+    ui.spacing_mut().item_spacing = vec2(10.0, 0.0);
+    for curve in chart.curves.iter().filter(|curve| curve.faint) {
+        let text = format!("{} {}", format::path_end(curve.name, 16), reading(chart, curve, look).trim());
+        ui.label(RichText::new(text).color(curve.color).small()).on_hover_text(curve.name);
+    }
 }
 
 fn menu_ui(ui: &mut Ui, chart: &Chart<'_>, settings: &mut ChartSettings, outcome: &mut Outcome) {
@@ -124,12 +145,17 @@ fn pointer(ui: &Ui, response: &Response, area: &Area, look: &Look<'_>, outcome: 
             outcome.range = Some(zoomed(area, look.x, at.x, zoom));
         }
     }
-    if let (true, Some(from), Some(to)) = (
-        response.dragged() || response.drag_stopped(),
-        ui.input(|i| i.pointer.press_origin()),
-        response.interact_pointer_pos(),
-    ) {
-        drag(ui, response, area, (from, to), outcome);
+    let memory = response.id.with("drag");
+    if response.drag_started() {
+        let origin = ui.input(|input| input.pointer.press_origin());
+        ui.data_mut(|data| data.insert_temp(memory, origin.unwrap_or_default()));
+    }
+    if response.dragged() || response.drag_stopped() {
+        // When the button is released, where it went down is forgotten by all but us.
+        let from = ui.data(|data| data.get_temp::<Pos2>(memory));
+        if let Some(ends) = from.zip(ui.input(|input| input.pointer.latest_pos())) {
+            drag(ui, response, area, ends, outcome);
+        }
     }
     if response.double_clicked() {
         outcome.reset = true;

@@ -28,15 +28,17 @@ impl Charts {
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 let color = widgets::palette(ui).muted;
                 widgets::number(ui, format!("{smoothing:.2}"), color);
-                ui.spacing_mut().slider_width = 84.0;
+                ui.spacing_mut().slider_width = 76.0;
                 let slider = ui.add(Slider::new(smoothing, 0.0..=0.99).show_value(false));
                 slider.widget_info(|| WidgetInfo::slider(true, *smoothing, "Smoothing"));
                 slider.on_hover_text("Time-weighted moving average of what changes with every step; the range of the raw values stays visible behind it");
-                widgets::small(ui, "Smoothing");
+                if ui.available_width() > 250.0 {
+                    widgets::small(ui, "Smoothing");
+                }
                 let menu = egui::containers::menu::MenuConfig::new().close_behavior(PopupCloseBehavior::CloseOnClickOutside);
                 glyph::menu_with(ui, "Charts", menu, |ui| menu_ui(ui, charts, scores, settings, asked));
                 let about = "What the present losses of this run mean, in words";
-                ui.toggle_value(&mut settings.meaning, "Meaning").on_hover_text(about);
+                widgets::toggle(ui, &mut settings.meaning, "Meaning").on_hover_text(about);
             });
         });
     }

@@ -112,13 +112,13 @@ impl Charts {
         self.head_ui(ui, (&all, &scores), smoothing, settings, &mut asked);
         let shown: Vec<&Chart<'_>> = all.iter().filter(|chart| !settings.hidden.contains(&chart.id)).collect();
         let gap = theme::GAP - 2.0;
+        self.pins_ui(ui, &shown, &mut asked);
         egui::ScrollArea::vertical().id_salt("charts").auto_shrink(false).show(ui, |ui| {
             ui.spacing_mut().item_spacing.y = gap;
             let room = ui.available_height();
             if settings.meaning {
                 meaning_ui::meaning_ui(ui, view, at);
             }
-            self.pins_ui(ui, &shown, &mut asked);
             let count = shown.len().max(1) as f32;
             let height = ((room - gap * (count - 1.0)) / count).floor().max(LEAST_HEIGHT);
             let mut cursor = None;

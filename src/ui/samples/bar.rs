@@ -97,9 +97,9 @@ impl Samples {
             let about = || WidgetInfo::labeled(egui::Role::ComboBox, true, "Grids a second while playing");
             combo.response.widget_info(about);
             combo.response.on_hover_text("Grids a second while playing");
-            ui.toggle_value(&mut settings.difference, "Difference")
+            widgets::toggle(ui, &mut settings.difference, "Difference")
                 .on_hover_text("What has changed since the grid before: grey where nothing has, brighter or darker by half of the change");
-            let real = ui.toggle_value(&mut settings.real, "Real images").on_hover_text("Real images of each class beside the generated ones");
+            let real = widgets::toggle(ui, &mut settings.real, "Real images").on_hover_text("Real images of each class beside the generated ones");
             if let (true, Real::Failed(message)) = (settings.real, &self.real) {
                 real.on_hover_text(message);
                 widgets::small(ui, "none stored").on_hover_text(

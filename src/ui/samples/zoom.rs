@@ -42,7 +42,7 @@ impl Zoom {
             let side = (grid.cell * self.times) as f32 / ui.pixels_per_point();
             if let Some((_, texture)) = &self.texture {
                 ScrollArea::both().max_height(560.0).max_width(640.0).show(ui, |ui| {
-                    ui.add(Image::from_texture((texture.id(), Vec2::splat(side))));
+                    ui.add(Image::from_texture((texture.id(), Vec2::splat(side))).alt_text("One image of the grid"));
                 });
             }
             let what = if self.pick.real { "real image" } else { "image" };

@@ -14,9 +14,9 @@ use egui::collapsing_header::CollapsingState;
 use egui::{Align, Frame, Layout, Margin, Panel, RichText, ScrollArea, Sense, Ui};
 
 use super::action::Action;
-use super::data_view::DataView;
+use super::data_view::{DataView, Reading};
 use super::{format, glyph, theme, widgets};
-use crate::config::{Change, Config, Preset, Problem, cost::Cost};
+use crate::config::{Change, Config, Level, Preset, Problem, cost::Cost};
 use crate::event::Command;
 use form::Form;
 
@@ -53,6 +53,16 @@ impl Checked {
         if self.config != *config || self.classes != classes {
             *self = Self::new(config, classes);
         }
+    }
+
+    /// Why a run cannot start with it.
+    pub fn blockers(&self, data: &DataView) -> Vec<String> {
+        let errors = self.problems.iter().filter(|problem| problem.level == Level::Error);
+        let mut reasons: Vec<String> = errors.map(|problem| format!("{}: {}", problem.key, problem.message)).collect();
+        if let Reading::Failed(message) = data.reading() {
+            reasons.push(format!("The data could not be read: {message}"));
+        }
+        reasons
     }
 }
 

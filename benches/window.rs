@@ -1,0 +1,185 @@
+//! What the window costs with a long session open: the time to open it, the time of a frame without the graphics card, and
+//! memory. `cargo bench --bench window`; `-- STEPS GRIDS` for other sizes than 100,000 steps and 2,000 grids.
+#![expect(clippy::unwrap_used, reason = "a measurement that cannot go on fails")]
+
+use std::fmt::Write as _;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use egui::{Event as Input, Key, Modifiers, Pos2, RawInput, Rect};
+use gandle::config::{Config, Preset};
+use gandle::event::{Event, Grid, Score, Started, Step};
+use gandle::session::{Stored, read_grid};
+use gandle::ui::{Action, RunView, Settings, Workbench, theme};
+
+const FRAMES: usize = 1200;
+const CLASSES: usize = 6;
+
+fn main() {
+    // `cargo bench` passes flags of its own.
+    let numbers: Vec<usize> = std::env::args().filter_map(|word| word.parse().ok()).collect();
+    let (steps, grids) = match numbers.as_slice() {
+        [steps, grids, ..] => (*steps, *grids),
+        _ => (100_000, 2000),
+    };
+    let root = tempfile::tempdir().unwrap();
+    let config = Config { image_size: 64, ..Preset::Improved.config() };
+    write_session(root.path(), &config, steps, grids);
+    let start = Instant::now();
+    let stored = Stored::open(root.path()).unwrap();
+    let read = start.elapsed();
+    let mut view = RunView::new(root.path().to_owned());
+    stored.events.into_iter().for_each(|event| view.apply(event));
+    println!("{steps} steps, {grids} grids: opened in {:.0} ms, {:.0} ms of it reading", ms(start.elapsed()), ms(read));
+    let mut bench = Workbench::new(config, Settings::default());
+    bench.stored = Some(view);
+    measure(bench, grids);
+    println!("memory {:.0} MB", held_mb().unwrap_or(f64::NAN));
+}
+
+fn ms(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e3
+}
+
+/// Walks through the grids with the arrow keys while the pointer wanders over the charts and now and then drags.
+fn measure(mut bench: Workbench, grids: usize) {
+    let ctx = egui::Context::default();
+    theme::apply(&ctx);
+    ctx.set_theme(egui::Theme::Dark);
+    let (mut times, mut drawn) = (Vec::new(), Duration::ZERO);
+    for frame in 0..FRAMES {
+        let start = Instant::now();
+        let output = ctx.run_ui(input(frame), |ui| {
+            for action in bench.ui(ui) {
+                let Action::ReadGrid(ask) = action else { continue };
+                // Another thread reads in the program: it counts as no time of the frame.
+                let reading = Instant::now();
+                let picture = read_grid(&ask.folder, &ask.grid, ask.rows, ask.columns);
+                drawn += reading.elapsed();
+                bench.take_grid(ui.ctx(), &ask, picture.map_err(|err| err.to_string()));
+            }
+        });
+        let egui::FullOutput { shapes, mut textures_delta, pixels_per_point, .. } = output;
+        let parts = ctx.tessellate(shapes, pixels_per_point);
+        let spent = start.elapsed().saturating_sub(std::mem::take(&mut drawn));
+        assert!(!parts.is_empty());
+        textures_delta.clear();
+        // The first frames draw every letter for the first time.
+        if frame >= 20 {
+            times.push(spent);
+        }
+    }
+    times.sort();
+    let at = |share: f64| ms(times[(share * (times.len() - 1) as f64) as usize]);
+    println!(
+        "{} frames over {grids} grids: median {:.2} ms, p99 {:.2} ms, longest {:.2} ms",
+        times.len(),
+        at(0.5),
+        at(0.99),
+        at(1.0)
+    );
+}
+
+fn input(frame: usize) -> RawInput {
+    let size = egui::vec2(1280.0, 800.0);
+    let wander = frame as f32 / 40.0;
+    let at = Pos2::new(1040.0 + 180.0 * wander.sin(), 450.0 + 280.0 * (wander * 0.7).cos());
+    let mut events = vec![Input::PointerMoved(at)];
+    // The keys go through the grids; every hundredth frame begins a drag that zooms, ten frames long.
+    if frame.is_multiple_of(3) {
+        let key = if frame % 200 < 100 { Key::ArrowLeft } else { Key::ArrowRight };
+        events.push(Input::Key { key, physical_key: None, pressed: true, repeat: false, modifiers: Modifiers::NONE });
+    }
+    if let 50 | 60 = frame % 100 {
+        let pressed = frame % 100 == 50;
+        let button = egui::PointerButton::Primary;
+        events.push(Input::PointerButton { pos: at, button, pressed, modifiers: Modifiers::NONE });
+    }
+    let time = Some(frame as f64 / 60.0);
+    RawInput { screen_rect: Some(Rect::from_min_size(Pos2::ZERO, size)), time, events, ..RawInput::default() }
+}
+
+fn write_session(folder: &Path, config: &Config, steps: usize, grids: usize) {
+    let classes: Vec<String> = (0..CLASSES).map(|class| format!("class {class}")).collect();
+    let every = (steps / grids.max(1)).max(1);
+    let mut lines = String::new();
+    let mut tell = |event: &Event| writeln!(lines, "{}", serde_json::to_string(event).unwrap()).unwrap();
+    tell(&started(config, &classes));
+    std::fs::create_dir_all(folder.join("grids")).unwrap();
+    for at in 1..=steps {
+        tell(&Event::Step(step(at)));
+        if at % every == 0 {
+            tell(&Event::Grid(Grid { step: at, file: format!("grids/{at:07}.png") }));
+            write_grid(&folder.join(format!("grids/{at:07}.png")), config, at);
+        }
+        if at % (10 * every) == 0 {
+            for class in std::iter::once(None).chain(classes.iter().map(Some)) {
+                tell(&score(at, class));
+            }
+        }
+    }
+    tell(&Event::Finished { step: steps });
+    std::fs::write(folder.join("events.jsonl"), lines).unwrap();
+    std::fs::write(folder.join("run.toml"), config.to_toml()).unwrap();
+}
+
+fn write_grid(path: &Path, config: &Config, at: usize) {
+    let (width, height) = (config.train.grid_columns * config.image_size, CLASSES * config.image_size);
+    let pixels: Vec<u8> = (0..width * height * 3).map(|i| ((i / 7 + at) % 251) as u8).collect();
+    image::save_buffer(path, &pixels, width as u32, height as u32, image::ColorType::Rgb8).unwrap();
+}
+
+fn started(config: &Config, classes: &[String]) -> Event {
+    Event::Started(Box::new(Started {
+        schema: 1,
+        version: "0".to_owned(),
+        session: "long".to_owned(),
+        step: 0,
+        parent: None,
+        config: config.clone(),
+        classes: classes.to_vec(),
+        device: "cpu".to_owned(),
+        threads: 1,
+        generator_parameters: 1,
+        discriminator_parameters: 1,
+        time: 0,
+    }))
+}
+
+/// Noisy curves with single spikes.
+fn step(at: usize) -> Step {
+    let noise = ((at * 7919) % 1009) as f32 / 1009.0;
+    let spike = if at.is_multiple_of(9973) { 50.0 } else { 0.0 };
+    let looked = at % 10 == 1;
+    Step {
+        step: at,
+        loss_d: 1.5 + noise + spike,
+        loss_g: 0.5 - noise,
+        logits_real: noise,
+        logits_fake: -noise,
+        accuracy_real: Some(0.5 + noise / 2.0),
+        accuracy_fake: Some(0.9 - noise / 3.0),
+        gradient_d: looked.then_some(noise * 10.0),
+        gradient_g: looked.then_some(noise * 5.0),
+        generator_lr: 1e-4,
+        discriminator_lr: 4e-4,
+        seconds: at as f64 * 0.05,
+        images_per_s: 600.0 + f64::from(noise),
+        memory_mb: looked.then_some(400.0),
+        ..Step::default()
+    }
+}
+
+fn score(at: usize, class: Option<&String>) -> Event {
+    let value = 20.0 + 1e5 / (at as f64 + 1000.0) + class.map_or(0, String::len) as f64;
+    let (metric, extractor) = ("frechet-distance".to_owned(), "efficientnet-lite0".to_owned());
+    Event::Score(Score { step: at, metric, extractor, class: class.cloned(), samples: 1000, value, seconds: 1.0 })
+}
+
+/// The memory of this process, where the system tells it (Linux).
+fn held_mb() -> Option<f64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmRSS:"))?;
+    let kilobytes: f64 = line.split_whitespace().nth(1)?.parse().ok()?;
+    Some(kilobytes / 1024.0)
+}

@@ -1,0 +1,89 @@
+//! Single steps and slow motion of a run that is paused.
+
+use egui::{Align, Button, ComboBox, Layout, Role, Ui, WidgetInfo};
+
+use super::action::Action;
+use super::phase::Phase;
+use super::run_view::RunView;
+use super::{format, theme, widgets};
+use crate::event::Command;
+
+/// Steps a second that can be chosen.
+const SPEEDS: [f64; 5] = [0.5, 1.0, 2.0, 5.0, 10.0];
+
+/// Where slow motion stands.
+#[derive(Debug, Default)]
+pub(super) struct Stepping {
+    /// When the next step is due, in slow motion.
+    due: Option<f64>,
+    /// The step that was asked for and has not been told yet.
+    asked: Option<usize>,
+}
+
+impl Stepping {
+    /// Asks for one step, unless one is being taken.
+    pub fn step(&mut self, view: &RunView) -> Option<Action> {
+        self.asked.take_if(|step| view.step() >= *step);
+        if *view.phase() != Phase::Paused || view.asked().is_some() || self.asked.is_some() {
+            return None;
+        }
+        self.asked = Some(view.step() + 1);
+        Some(Action::Command(Command::Step))
+    }
+
+    /// Draws the bar of a paused run. `speed` is that of slow motion, in steps a second.
+    #[must_use]
+    pub fn ui(&mut self, ui: &mut Ui, view: &RunView, speed: &mut f64) -> Option<Action> {
+        if *view.phase() != Phase::Paused {
+            *self = Self::default();
+            return None;
+        }
+        let mut action = None;
+        widgets::card_frame(ui).inner_margin(egui::Margin::symmetric(12, 6)).show(ui, |ui| {
+            ui.horizontal(|ui| {
+                widgets::title(ui, "Step by step").on_hover_text(
+                    "Steps that are taken one by one are the same steps, bit for bit, as those of a run that was never paused",
+                );
+                let waits = self.asked.is_some_and(|step| view.step() < step);
+                let one = ui.add_enabled(!waits && self.due.is_none(), Button::new("One step"));
+                let about = "The updates of D and of G, and whatever is due with the step (N)";
+                if one.on_hover_text(about).clicked() {
+                    action = self.step(view);
+                }
+                let mut slow = self.due.is_some();
+                widgets::toggle(ui, &mut slow, "Slow motion").on_hover_text("One step after the other, with time to look");
+                self.due = if slow { self.due.or(Some(0.0)) } else { None };
+                speed_ui(ui, speed);
+                ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                    widgets::number(ui, format!("step {:<9}", format::count(view.step())), widgets::palette(ui).muted);
+                });
+            });
+        });
+        ui.add_space(theme::GAP - 4.0);
+        action.or_else(|| self.slowly(ui, view, *speed))
+    }
+
+    /// The next step of slow motion, where it is due.
+    fn slowly(&mut self, ui: &Ui, view: &RunView, speed: f64) -> Option<Action> {
+        let due = self.due?;
+        let (now, pause) = (ui.input(|input| input.time), 1.0 / speed.clamp(0.1, 100.0));
+        ui.ctx().request_repaint_after_secs(pause as f32 / 4.0);
+        if now < due {
+            return None;
+        }
+        let action = self.step(view)?;
+        self.due = Some(now + pause);
+        Some(action)
+    }
+}
+
+fn speed_ui(ui: &mut Ui, speed: &mut f64) {
+    let name = |speed: f64| format!("{speed} a second");
+    let combo = ComboBox::from_id_salt("slow-motion").width(104.0).selected_text(name(*speed));
+    let combo = combo.show_ui(ui, |ui| {
+        for choice in SPEEDS {
+            ui.selectable_value(speed, choice, name(choice));
+        }
+    });
+    combo.response.widget_info(|| WidgetInfo::labeled(Role::ComboBox, true, "Steps a second in slow motion"));
+}

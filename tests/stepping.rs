@@ -1,0 +1,109 @@
+//! A run that is watched step by step: the same steps as ever, with what the window shows of them.
+#![expect(clippy::unwrap_used, clippy::wildcard_enum_match_arm, reason = "a test that cannot go on fails")]
+
+#[path = "common/small.rs"]
+mod small;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use gandle::config::{Config, Preset};
+use gandle::engine::{Engine, RunRequest};
+use gandle::event::{Command, Event, Grid, REAL_IMAGES, Step};
+use gandle::session::read_grid;
+
+fn config(loss: &str) -> Config {
+    let loss = format!("loss.kind={loss}");
+    small::config(
+        Preset::Improved,
+        &[
+            "train.steps=12",
+            "train.grid_every=5",
+            "train.grid_columns=3",
+            "train.checkpoint_every=0",
+            "score.every=0",
+            &loss,
+        ],
+    )
+}
+
+fn start(config: &Config, folder: &Path) -> Engine {
+    Engine::spawn(RunRequest::new(config.clone(), folder.to_owned()), Arc::new(|| {})).unwrap()
+}
+
+fn steps(events: &[Event]) -> Vec<Step> {
+    let step = |event: &Event| if let Event::Step(step) = event { Some(*step) } else { None };
+    events.iter().filter_map(step).collect()
+}
+
+#[test]
+fn steps_that_are_taken_one_by_one_are_those_of_a_run_that_was_never_paused() {
+    let root = tempfile::tempdir().unwrap();
+    let config = config("hinge");
+    let (whole, single) = (root.path().join("whole"), root.path().join("single"));
+    start(&config, &whole).wait_events().for_each(drop);
+
+    let engine = start(&config, &single);
+    engine.send(Command::Pause);
+    let (mut seen, mut taken) = (Vec::new(), 0);
+    for event in engine.wait_events() {
+        match &event {
+            Event::Paused { .. } => engine.send(Command::Step),
+            Event::Step(_) if taken < 5 => {
+                taken += 1;
+                engine.send(if taken < 5 { Command::Step } else { Command::Resume });
+            }
+            _ => {}
+        }
+        seen.push(event);
+    }
+    assert_eq!(seen.last(), Some(&Event::Finished { step: 12 }));
+    // One pause, however many single steps.
+    let resumed = seen.iter().position(|event| matches!(event, Event::Resumed { .. })).unwrap();
+    assert_eq!(steps(&seen[..resumed]).len(), 5);
+    assert_eq!(seen.iter().filter(|event| matches!(event, Event::Paused { .. })).count(), 1);
+    for file in ["generator", "discriminator", "ema", "generator_optimizer", "discriminator_optimizer"] {
+        let read = |run: &Path| std::fs::read(run.join(format!("checkpoints/0000012/{file}.safetensors"))).unwrap();
+        assert!(read(&whole) == read(&single), "{file}");
+    }
+}
+
+#[test]
+fn steps_tell_accuracies_and_norms_where_they_mean_something() {
+    let root = tempfile::tempdir().unwrap();
+    let told = |loss: &str| {
+        let events: Vec<Event> = start(&config(loss), &root.path().join(loss)).wait_events().collect();
+        steps(&events)
+    };
+    let hinge = told("hinge");
+    assert!(hinge.iter().all(|step| step.accuracy_real.is_some_and(|share| (0.0..=1.0).contains(&share))));
+    let norms = |step: &Step| step.gradient_d.zip(step.gradient_g).map(|(d, g)| d > 0.0 && g > 0.0);
+    let looked: Vec<usize> = hinge.iter().filter(|step| norms(step) == Some(true)).map(|step| step.step).collect();
+    assert_eq!(looked, [1, 11]);
+    // A critic's decisions have no border between real and generated.
+    assert!(told("wasserstein-gp").iter().all(|step| step.accuracy_real.is_none() && step.accuracy_fake.is_none()));
+}
+
+#[test]
+fn clipping_tells_the_norm_of_every_step_and_leaves_it_as_it_was() {
+    let root = tempfile::tempdir().unwrap();
+    let norms = |name: &str, clip: f64| {
+        let mut config = config("hinge");
+        config.optimizer.clip = clip;
+        let events: Vec<Event> = start(&config, &root.path().join(name)).wait_events().collect();
+        steps(&events).into_iter().map(|step| step.gradient_d).collect::<Vec<_>>()
+    };
+    let (free, clipped) = (norms("free", 0.0), norms("clipped", 1e6));
+    assert!(clipped.iter().all(Option::is_some));
+    assert_eq!((free[0], free[10]), (clipped[0], clipped[10]));
+}
+
+#[test]
+fn real_images_are_stored_beside_the_grids() {
+    let root = tempfile::tempdir().unwrap();
+    let folder = root.path().join("run");
+    start(&config("hinge"), &folder).wait_events().for_each(drop);
+    let real = read_grid(&folder, &Grid { step: 0, file: REAL_IMAGES.to_owned() }, 6, 3).unwrap();
+    assert_eq!((real.rows, real.columns), (6, 3));
+    assert!(real.picture.rgb.iter().any(|byte| *byte != real.picture.rgb[0]));
+}
