@@ -2,6 +2,10 @@
 
 use std::path::PathBuf;
 
+use super::compare::CompareAsk;
+use super::queue::QueueAsk;
+use super::sessions::SessionAsk;
+use super::settings::Page;
 use crate::config::Config;
 use crate::event::{Command, Grid, GridPicture};
 
@@ -51,6 +55,14 @@ pub enum Action {
     Export(ExportAsk),
     /// Stop the export.
     CancelExport,
+    /// Turn to a page.
+    TurnTo(Page),
+    /// Change or show a stored session.
+    Session(SessionAsk),
+    /// Read what is compared.
+    Compare(CompareAsk),
+    /// Carry out what the queue needs.
+    Queue(QueueAsk),
     /// Put text on the clipboard.
     Copy(String),
 }

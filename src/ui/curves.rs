@@ -361,11 +361,11 @@ fn draw_curve(plot: &mut PlotUi<'_>, curve: &Curve<'_>, smoothing: f64) {
 }
 
 /// Marks that an axis of steps, and one of values, should have at most.
-const X_MARKS: f64 = 6.0;
-const Y_MARKS: f64 = 4.0;
+pub(super) const X_MARKS: f64 = 6.0;
+pub(super) const Y_MARKS: f64 = 4.0;
 
 /// Marks at 1, 2 or 5 times a power of ten, at most about so many.
-fn marks(input: GridInput, most: f64) -> Vec<GridMark> {
+pub(super) fn marks(input: GridInput, most: f64) -> Vec<GridMark> {
     let (from, to) = input.bounds;
     let least = (to - from) / most;
     if !(least.is_finite() && least > 0.0) {

@@ -1,0 +1,104 @@
+//! What stands above every page: the stored session that is looked at, what went wrong, and the mark of a dropped folder.
+
+use std::path::PathBuf;
+
+use egui::Ui;
+
+use super::action::Action;
+use super::log::LogLevel;
+use super::notice::{Notice, NoticeLevel};
+use super::workbench::Workbench;
+use super::{format, theme, widgets};
+
+/// What the user has read of a run and dismissed.
+#[derive(Default)]
+pub(super) struct Dismissed {
+    /// The run's folder.
+    run: PathBuf,
+    /// Lines of its log.
+    lines: usize,
+    /// Its alarms, of a saturated discriminator and of collapsed classes.
+    alarms: [usize; 2],
+}
+
+impl Workbench {
+    pub(super) fn banners_ui(&mut self, ui: &mut Ui) -> Vec<Action> {
+        let p = widgets::palette(ui);
+        let mut actions = Vec::new();
+        if let Some(stored) = &self.stored {
+            let text = format!("{}, {} at step {}", stored.name(), stored.phase().name(), format::count(stored.step()));
+            let mut use_settings = false;
+            let busy = self.live.as_ref().filter(|run| run.is_active());
+            let busy = busy.map(|_| "A run is going on; stop it to go on with this one").or(self.elsewhere.as_deref());
+            let closed = widgets::banner(ui, p.accent, p.accent_faint, "Stored session", &text, |ui| {
+                use_settings = ui.button("Use these settings").clicked();
+                actions.extend(self.resume.ui(ui, stored, busy));
+            });
+            if closed {
+                actions.push(Action::CloseSession);
+            }
+            if let (true, Some(started)) = (use_settings, stored.started()) {
+                actions.push(Action::UseSettings(Box::new(started.config.clone())));
+            }
+            ui.add_space(theme::GAP - 4.0);
+        }
+        if let Some(Notice { level: NoticeLevel::Error, text }) = &self.notice {
+            let text = text.clone();
+            if widgets::banner(ui, p.error, p.error_faint, "Not done", &text, |_| {}) {
+                self.notice = None;
+            }
+            ui.add_space(theme::GAP - 4.0);
+        }
+        self.run_banner_ui(ui);
+        actions
+    }
+
+    /// Alarms that are not over, and the newest warning or the failure of the run on the screen, until they are dismissed.
+    fn run_banner_ui(&mut self, ui: &mut Ui) {
+        let p = widgets::palette(ui);
+        let Some(run) = self.stored.as_ref().or(self.live.as_ref()) else { return };
+        if self.dismissed.run != run.folder() {
+            self.dismissed = Dismissed { run: run.folder().to_owned(), ..Dismissed::default() };
+        }
+        run.alarms().ui(ui, &mut self.dismissed.alarms);
+        let mut fresh = run.log().iter().skip(self.dismissed.lines);
+        let Some(line) = fresh.rfind(|line| matches!(line.level, LogLevel::Warning | LogLevel::Error)) else { return };
+        let at = format::count(line.step);
+        let closed = if line.level == LogLevel::Error {
+            widgets::banner(ui, p.error, p.error_faint, &format!("Failed at step {at}"), &line.text, |_| {})
+        } else {
+            widgets::banner(ui, p.warning, p.warning_faint, &format!("Step {at}"), &line.text, |_| {})
+        };
+        if closed {
+            self.dismissed.lines = run.log().len();
+        }
+        ui.add_space(theme::GAP - 4.0);
+    }
+}
+
+/// Takes a folder that was dropped on the window, and marks the window while one hovers over it.
+pub(super) fn dropped(ui: &Ui) -> Option<Action> {
+    let (hovering, path) = ui.input(|input| {
+        let path = input.raw.dropped_files.first().map(|file| file.path().to_owned());
+        (!input.raw.hovered_files.is_empty(), path)
+    });
+    if hovering {
+        let p = widgets::palette(ui);
+        let rect = ui.ctx().content_rect();
+        let layer = egui::LayerId::new(egui::Order::Foreground, egui::Id::unique("drop"));
+        let painter = ui.ctx().layer_painter(layer);
+        painter.rect_filled(rect, 0.0, p.canvas.gamma_multiply(0.85));
+        let font = egui::FontId::proportional(20.0);
+        painter.text(
+            rect.center(),
+            egui::Align2::CENTER_CENTER,
+            "Drop a folder with one sub-folder a class",
+            font,
+            p.strong,
+        );
+    }
+    let path = path?;
+    // A file that was dropped stands for the folder that it is in.
+    let folder = if path.is_file() { path.parent()?.to_owned() } else { path };
+    Some(Action::UseData(folder.display().to_string()))
+}
