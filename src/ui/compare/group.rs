@@ -1,7 +1,6 @@
 //! Runs that belong together, and the mean and spread of their curves.
 
 use super::ComparedRun;
-use crate::config::Config;
 
 /// What puts runs into one group.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -54,11 +53,12 @@ pub fn key_of(grouping: &Grouping, run: &ComparedRun, alone: &str) -> String {
     match grouping {
         Grouping::None => alone.to_owned(),
         Grouping::Seeds => {
-            let mut config: Config = run.config.clone();
-            config.train.seed = 0;
-            config.to_toml()
+            let others = run.settings.iter().filter(|(key, _)| key != "train.seed");
+            others.map(|(key, value)| format!("{key}={value}\n")).collect()
         }
-        Grouping::Key(key) => run.config.value_of(key).unwrap_or_default(),
+        Grouping::Key(key) => {
+            run.settings.iter().find(|(known, _)| known == key).map_or_else(String::new, |(_, value)| value.clone())
+        }
     }
 }
 

@@ -330,8 +330,7 @@ impl Compare {
             ui.selectable_value(&mut settings.grouping, Grouping::None, Grouping::None.name());
             ui.selectable_value(&mut settings.grouping, Grouping::Seeds, Grouping::Seeds.name()).on_hover_text(about);
             let runs = self.runs();
-            let settings_of: Vec<_> = runs.iter().map(|(_, run)| run.config.settings()).collect();
-            let settings_of: Vec<&[(String, String)]> = settings_of.iter().map(Vec::as_slice).collect();
+            let settings_of: Vec<&[(String, String)]> = runs.iter().map(|(_, run)| run.settings.as_slice()).collect();
             for (key, _) in differ::differing(&settings_of) {
                 ui.selectable_value(&mut settings.grouping, Grouping::Key(key.clone()), key);
             }

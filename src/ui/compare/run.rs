@@ -65,6 +65,8 @@ pub struct ComparedRun {
     pub folder: PathBuf,
     /// Its settings.
     pub config: Config,
+    /// Every key with its value as TOML.
+    pub settings: Vec<(String, String)>,
     /// Names of its classes.
     pub classes: Vec<String>,
     /// Steps done.
@@ -98,6 +100,7 @@ impl ComparedRun {
         };
         Self {
             folder: folder.to_owned(),
+            settings: config.settings(),
             config,
             classes: view.classes().to_vec(),
             step: view.step(),
