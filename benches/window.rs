@@ -173,7 +173,16 @@ fn step(at: usize) -> Step {
 fn score(at: usize, class: Option<&String>) -> Event {
     let value = 20.0 + 1e5 / (at as f64 + 1000.0) + class.map_or(0, String::len) as f64;
     let (metric, extractor) = ("frechet-distance".to_owned(), "efficientnet-lite0".to_owned());
-    Event::Score(Score { step: at, metric, extractor, class: class.cloned(), samples: 1000, value, seconds: 1.0 })
+    Event::Score(Score {
+        step: at,
+        metric,
+        extractor,
+        class: class.cloned(),
+        samples: 1000,
+        value,
+        seconds: 1.0,
+        ..Score::default()
+    })
 }
 
 /// The memory of this process, where the system tells it (Linux).

@@ -502,9 +502,11 @@ fn other_results_are_exported_too() {
 #[test]
 fn a_stored_session_is_replayed_and_its_settings_can_be_taken_over() {
     let folder = PathBuf::from("sessions/night-7");
-    let (name, modified) = ("night-7".to_owned(), SystemTime::now());
-    let bytes = Some(12_000_000);
-    let row = SessionRow { folder: folder.clone(), name, steps: 2, modified, bytes, checkpoint_bytes: 9_000_000 };
+    let row = SessionRow {
+        bytes: Some(12_000_000),
+        checkpoint_bytes: 9_000_000,
+        ..SessionRow::new(folder.clone(), 2, SystemTime::now())
+    };
     let mut window = Window::with(|bench| {
         bench.sessions = vec![row];
         bench.config.generator.attention.clear();
@@ -640,7 +642,7 @@ fn every_page_draws_at_the_smallest_size_and_in_both_themes() {
         window.harness.set_size(egui::vec2(960.0, 600.0));
         window.bench().data.apply(preview());
         window.apply(score(20.0, None));
-        for page in ["Data", "Details", "Sessions", "Run"] {
+        for page in ["Data", "Details", "Sessions", "Compare", "Queue", "Run"] {
             window.turn_to(page);
         }
     }

@@ -141,6 +141,7 @@ fn score(step: usize, class: Option<&str>, value: f64) -> Event {
         samples: 480,
         value,
         seconds: 1.0,
+        ..Score::default()
     })
 }
 

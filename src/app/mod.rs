@@ -1,20 +1,26 @@
 //! The only room that knows both engine and ui: drains, routes, saves.
 
+mod compare;
 mod dialogs;
 mod grids;
+mod manage;
+mod notify;
+mod queue;
 mod saved;
 mod saving;
 mod sessions;
 mod study;
+mod training;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::engine::{Engine, Job, Origin, RunRequest};
+use crate::engine::{Engine, Job};
 use crate::event::{Event, JobEvent, Waker};
 use crate::session::{self, Stored};
-use crate::ui::{Action, GridAsk, Notice, Page, RunView, SessionRow, Source, Workbench, icon, theme};
+use crate::ui::{Action, CompareAsk, GridAsk, Notice, Page, RunView, SessionRow, Source, Workbench, icon, theme};
+use compare::RunReader;
 use dialogs::{Dialog, Purpose};
 use grids::GridReader;
 use saved::Saved;
@@ -24,6 +30,8 @@ use study::Study;
 const STATE: &str = "gandle";
 /// What draining may take of a frame.
 const DRAIN_BUDGET: Duration = Duration::from_millis(10);
+/// How often the state is kept, so that a crash takes little of a queue. Nothing is written where nothing changed.
+const SAVED_EVERY: Duration = Duration::from_secs(5);
 /// The shortest time between two frames that news alone asks for: a window that redraws at every step would take
 /// the processor from training.
 const NEWS_PAUSE: Duration = Duration::from_millis(80);
@@ -66,6 +74,13 @@ struct App {
     /// Sessions that are being looked for.
     found: Option<crossbeam_channel::Receiver<Vec<SessionRow>>>,
     grids: GridReader,
+    /// Grids of the Compare page.
+    compared_grids: GridReader,
+    compared: RunReader,
+    /// What becomes of changes to stored sessions.
+    managed: (crossbeam_channel::Sender<manage::Done>, crossbeam_channel::Receiver<manage::Done>),
+    /// The window's title.
+    title: String,
     waker: Waker,
 }
 
@@ -86,6 +101,10 @@ impl App {
             saving: None,
             found: None,
             grids: GridReader::spawn(Arc::clone(&waker))?,
+            compared_grids: GridReader::spawn(Arc::clone(&waker))?,
+            compared: RunReader::spawn(Arc::clone(&waker))?,
+            managed: crossbeam_channel::bounded(16),
+            title: String::new(),
             waker,
         };
         app.list_sessions();
@@ -114,6 +133,7 @@ impl App {
                     live.apply(Event::Failed { step: live.step(), message: message.to_owned() });
                 }
                 self.engine = None;
+                self.run_ended(ctx);
                 self.list_sessions();
             }
         }
@@ -122,6 +142,13 @@ impl App {
         for (ask, result) in self.grids.answers() {
             self.workbench.take_grid(ctx, &ask, result);
         }
+        for (ask, result) in self.compared_grids.answers() {
+            self.workbench.compare.take_grid(ctx, &ask, result);
+        }
+        for (folder, run) in self.compared.answers() {
+            self.workbench.compare.take(&folder, run);
+        }
+        self.take_managed();
         self.take_answer();
         if let Some(rows) = self.found.as_ref().and_then(|found| found.try_iter().last()) {
             self.workbench.sessions = rows;
@@ -210,56 +237,15 @@ impl App {
             Action::PrepareQuiz(ask) => self.prepare_quiz(ask),
             Action::CancelQuiz => self.study.cancel(),
             Action::KeepQuiz { session, log } => self.keep_quiz(&session, &log),
+            Action::Session(ask) => self.manage(ask),
+            Action::Compare(ask) => self.read_compared(ctx, ask),
+            Action::Queue(ask) => self.ask_queue(ask),
             Action::Copy(text) => {
                 ctx.copy_text(text);
                 self.workbench.notice = Some(Notice::info("Copied"));
             }
             // The workbench has carried these out itself.
-            Action::OpenExport | Action::CloseSession | Action::UseSettings(_) => {}
-        }
-    }
-
-    fn train(&mut self) {
-        if self.engine.is_some() {
-            return;
-        }
-        let config = self.workbench.config.clone();
-        let folder = session::new_folder(&config);
-        let request = RunRequest::new(config, folder.clone());
-        match Engine::spawn(request, Arc::clone(&self.waker)) {
-            Ok(engine) => {
-                self.engine = Some(engine);
-                self.workbench.notice = Some(Notice::info(format!("The run is stored in {}", folder.display())));
-                self.workbench.live = Some(RunView::new(folder));
-                self.workbench.stored = None;
-                self.workbench.settings.page = Page::Run;
-            }
-            Err(err) => self.complain(format!("The training thread could not be started: {err}")),
-        }
-    }
-
-    /// Goes on with a session; the curves that are shown of it stay.
-    fn resume(&mut self, folder: &Path, steps: Option<usize>) {
-        if self.engine.is_some() {
-            return;
-        }
-        let shown = [&mut self.workbench.stored, &mut self.workbench.live];
-        let Some(view) = shown.into_iter().find(|view| view.as_ref().is_some_and(|v| v.folder() == folder)) else {
-            return;
-        };
-        let Some(config) = view.as_ref().and_then(RunView::started).map(|started| started.config.clone()) else {
-            return;
-        };
-        let request = RunRequest { from: Origin::Resume { steps }, ..RunRequest::new(config, folder.to_owned()) };
-        match Engine::spawn(request, Arc::clone(&self.waker)) {
-            Ok(engine) => {
-                let mut view = view.take();
-                view.iter_mut().for_each(RunView::restart);
-                self.engine = Some(engine);
-                (self.workbench.live, self.workbench.stored) = (view, None);
-                self.workbench.settings.page = Page::Run;
-            }
-            Err(err) => self.complain(format!("The training thread could not be started: {err}")),
+            Action::OpenExport | Action::CloseSession | Action::UseSettings(_) | Action::TurnTo(_) => {}
         }
     }
 
@@ -289,7 +275,7 @@ impl App {
     }
 
     fn list_sessions(&mut self) {
-        match sessions::look(Arc::clone(&self.waker)) {
+        match sessions::look(self.workbench.sessions.clone(), Arc::clone(&self.waker)) {
             Ok(found) => self.found = Some(found),
             Err(err) => self.complain(format!("The sessions could not be listed: {err}")),
         }
@@ -304,8 +290,10 @@ impl App {
 
     /// Replays a stored session through the same fold as a live run.
     fn show(&mut self, stored: Stored) {
-        let mut view = RunView::new(stored.folder);
+        let mut view = RunView::new(stored.folder.clone());
         stored.events.into_iter().for_each(|event| view.apply(event));
+        // It may have been renamed since it was written.
+        view.moved(&stored.folder);
         self.workbench.elsewhere = None;
         if view.is_active() {
             let message = if !session::is_free(view.folder()) {
@@ -331,6 +319,21 @@ impl App {
     fn read_grid(&mut self, ctx: &egui::Context, ask: GridAsk) {
         if !self.grids.ask(ask.clone()) {
             self.workbench.take_grid(ctx, &ask, Err("The reader of grids is busy or has ended".to_owned()));
+        }
+    }
+
+    fn read_compared(&mut self, ctx: &egui::Context, ask: CompareAsk) {
+        match ask {
+            CompareAsk::Run(folder) => {
+                if !self.compared.ask(&folder) {
+                    self.workbench.compare.take(&folder, Err("too many sessions wait to be read".to_owned()));
+                }
+            }
+            CompareAsk::Grid(ask) => {
+                if !self.compared_grids.ask(ask.clone()) {
+                    self.workbench.compare.take_grid(ctx, &ask, Err("The reader of grids has ended".to_owned()));
+                }
+            }
         }
     }
 
@@ -367,6 +370,12 @@ fn has_ended(event: &JobEvent) -> bool {
 impl eframe::App for App {
     fn logic(&mut self, ctx: &egui::Context, _frame: &mut eframe::Frame) {
         self.drain(ctx);
+        self.tick_queue();
+        let title = notify::title(self.workbench.live.as_ref());
+        if self.title != title {
+            ctx.send_viewport_cmd(egui::ViewportCommand::Title(title.clone()));
+            self.title = title;
+        }
         if self.workbench.data.is_stale(&Source::of(&self.workbench.config)) {
             self.read_data();
         }
@@ -376,6 +385,10 @@ impl eframe::App for App {
         for action in self.workbench.ui(ui) {
             self.execute(ui.ctx(), action);
         }
+    }
+
+    fn auto_save_interval(&self) -> Duration {
+        SAVED_EVERY
     }
 
     fn save(&mut self, storage: &mut dyn eframe::Storage) {

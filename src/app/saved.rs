@@ -1,7 +1,7 @@
 //! What is kept between starts. A state of an older form gives what can still be read, and the defaults for the rest.
 
 use crate::config::{Config, Preset};
-use crate::ui::{Settings, Workbench};
+use crate::ui::{Queue, Settings, Workbench};
 
 /// The stored form of the window's state.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -10,18 +10,24 @@ pub struct Saved {
     /// The set-up as `run.toml`: a text, so that a key of another version cannot make the rest unreadable.
     config: String,
     settings: Settings,
+    /// The queue, a text as well.
+    queue: String,
 }
 
 impl Default for Saved {
     fn default() -> Self {
-        Self { config: Preset::Improved.config().to_toml(), settings: Settings::default() }
+        Self { config: Preset::Improved.config().to_toml(), settings: Settings::default(), queue: String::new() }
     }
 }
 
 impl Saved {
     /// What is kept of a window.
     pub fn of(workbench: &Workbench) -> Self {
-        Self { config: workbench.config.to_toml(), settings: workbench.settings.clone() }
+        Self {
+            config: workbench.config.to_toml(),
+            settings: workbench.settings.clone(),
+            queue: workbench.queue.to_text(),
+        }
     }
 
     /// The window as it was left.
@@ -30,7 +36,9 @@ impl Saved {
             tracing::warn!("the stored set-up is not readable any more and starts afresh: {err}");
             Preset::Improved.config()
         });
-        Workbench::new(config, self.settings)
+        let mut workbench = Workbench::new(config, self.settings);
+        workbench.queue = Queue::from_text(&self.queue);
+        workbench
     }
 }
 
@@ -43,8 +51,10 @@ mod tests {
         let mut workbench = Workbench::new(Config::default(), Settings::default());
         workbench.config.image_size = 32;
         workbench.settings.remember("/cells");
+        workbench.queue.add("a".to_owned(), workbench.config.clone());
         let back = Saved::of(&workbench).restore();
         assert_eq!((back.config.image_size, back.settings), (32, workbench.settings));
+        assert_eq!(back.queue.entries(), workbench.queue.entries());
     }
 
     #[test]

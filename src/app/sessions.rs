@@ -1,26 +1,24 @@
-//! Looks for sessions on a thread of its own: adding up what they take on disk may be slow.
+//! Looks for sessions on a thread of its own: reading what each tells, and adding up what it takes on disk, may be slow.
+
+use std::sync::Arc;
 
 use crossbeam_channel::{Receiver, bounded};
 
 use crate::event::Waker;
-use crate::session::{self, Listed};
-use crate::ui::SessionRow;
+use crate::session::{self, Stored};
+use crate::ui::{Brief, SessionRow};
 
-/// Starts to look. The list comes twice: at once, and with the space that each session takes.
+/// Starts to look. The list comes thrice: at once, with what the files tell, and with the space that each session takes.
+/// What is `known` of sessions that have not changed since is not read again.
 ///
 /// # Errors
 /// Where no thread could be started.
-pub fn look(waker: Waker) -> std::io::Result<Receiver<Vec<SessionRow>>> {
-    let (sender, found) = bounded(2);
+pub fn look(known: Vec<SessionRow>, waker: Waker) -> std::io::Result<Receiver<Vec<SessionRow>>> {
+    let (sender, found) = bounded(3);
     std::thread::Builder::new().name("sessions".to_owned()).spawn(move || {
-        let mut rows: Vec<SessionRow> = session::list().into_iter().map(row).collect();
-        for measured in [false, true] {
-            if measured {
-                for row in &mut rows {
-                    row.bytes = Some(session::size(&row.folder));
-                    row.checkpoint_bytes = session::checkpoints_size(&row.folder);
-                }
-            }
+        let mut rows: Vec<SessionRow> = session::list().into_iter().map(|listed| row(listed, &known)).collect();
+        for part in [|_: &mut SessionRow| (), read, measure] {
+            rows.iter_mut().for_each(part);
             if sender.send(rows.clone()).is_err() {
                 return; // Asked for anew meanwhile.
             }
@@ -30,7 +28,24 @@ pub fn look(waker: Waker) -> std::io::Result<Receiver<Vec<SessionRow>>> {
     Ok(found)
 }
 
-fn row(listed: Listed) -> SessionRow {
-    let Listed { folder, name, steps, modified } = listed;
-    SessionRow { folder, name, steps, modified, bytes: None, checkpoint_bytes: 0 }
+fn row(listed: session::Listed, known: &[SessionRow]) -> SessionRow {
+    let about = session::read_about(&listed.folder);
+    let busy = !session::is_free(&listed.folder);
+    let row = SessionRow::new(listed.folder, listed.steps, listed.modified);
+    let known = known.iter().find(|known| known.folder == row.folder && known.modified == row.modified);
+    let (brief, bytes) = known.map_or((None, None), |known| (known.brief.clone(), known.bytes));
+    SessionRow { star: about.star, note: about.note, busy, brief, bytes, ..row }
+}
+
+fn read(row: &mut SessionRow) {
+    if row.brief.is_none()
+        && let Ok(stored) = Stored::outline(&row.folder)
+    {
+        row.brief = Some(Arc::new(Brief::new(stored.folder, stored.config, stored.events)));
+    }
+}
+
+fn measure(row: &mut SessionRow) {
+    row.bytes = Some(session::size(&row.folder));
+    row.checkpoint_bytes = session::checkpoints_size(&row.folder);
 }

@@ -59,6 +59,11 @@ impl Config {
         pairs.filter(|(a, b)| a.1 != b.1).map(|(a, b)| (a.0, a.1.to_string(), b.1.to_string())).collect()
     }
 
+    /// Every key with its value as TOML, in the order of the file.
+    pub fn settings(&self) -> Vec<(String, String)> {
+        leaves(&table_of(self)).into_iter().map(|(key, value)| (key, value.to_string())).collect()
+    }
+
     /// The value of one key as TOML (`train.steps` gives `4000`), or nothing where there is no such key.
     pub fn value_of(&self, key: &str) -> Option<String> {
         leaves(&table_of(self)).into_iter().find(|(name, _)| name == key).map(|(_, value)| value.to_string())

@@ -44,7 +44,7 @@ mod tests {
             config.generator.attention.clear();
             let (generator, store) = Generator::new(&config, 3, &Device::Cpu).unwrap();
             let stage = config.stage(0);
-            let z = Tensor::randn(0_f32, 1.0, (1, 8), &Device::Cpu).unwrap();
+            let z = Tensor::arange(-4_f32, 4.0, &Device::Cpu).unwrap().reshape((1, 8)).unwrap();
             let draw = |store: &Store, class: u32| {
                 let labels = Tensor::new(&[class], &Device::Cpu).unwrap();
                 let images = generator.evaluate(stage, &mut store.clone(), &z, &labels).unwrap();

@@ -1,12 +1,15 @@
 //! A run's folder: writes events, grids and checkpoints so that a crash loses nothing, and reads them back as the same events.
 //!
-//! `run.toml` (the whole configuration), `events.jsonl` (one event a line), `grids/<step>.png`, `nearest/<step>.png`, `checkpoints/<step>/`,
-//! `exports/` and `lock`. Files appear whole or not at all: they are written beside their place, flushed to disk and
+//! `run.toml` (the whole configuration), `events.jsonl` (one event a line), `grids/<step>.png`, `nearest/<step>.png`,
+//! `checkpoints/<step>/`, `exports/`, `lock`, and `about.toml` (a star and a note) and `quiz/` (blind tests) where somebody gave
+//! one. Files appear whole or not at all: they are written beside their place, flushed to disk and
 //! renamed. `events.jsonl` only ever grows: a run that goes on from a checkpoint says so by another `started`, whose step
 //! voids what stands before it of later steps.
 
+mod about;
 mod history;
 mod lock;
+mod manage;
 mod mend;
 mod picture;
 mod place;
@@ -16,7 +19,9 @@ mod retention;
 mod state;
 mod writer;
 
+pub use about::{About, read_about, write_about};
 pub use lock::{Lock, is_free};
+pub use manage::{check_name, delete, rename, trash};
 pub use picture::png;
 pub use place::{Listed, checkpoints_size, list, list_in, name_for, new_folder, release, root, size};
 pub use quiz::{read_quizzes, write_quiz};

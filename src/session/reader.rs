@@ -24,12 +24,27 @@ pub struct Stored {
 /// Longest line of `events.jsonl` that is read: longer ones are not events.
 const LONGEST_LINE: u64 = 64 << 20;
 
+/// How the line of a step begins: the event's name comes first, and its number next.
+const STEP: &[u8] = br#"{"event":"step","#;
+
 impl Stored {
     /// Opens a session's folder.
     ///
     /// # Errors
     /// Where there is no session or its configuration cannot be read. Broken events are warnings.
     pub fn open(folder: &Path) -> Result<Self> {
+        Self::read(folder, false)
+    }
+
+    /// Opens a session's folder for its outline: of neighbouring steps the last alone is read, which is many times as fast.
+    ///
+    /// # Errors
+    /// As [`Stored::open`].
+    pub fn outline(folder: &Path) -> Result<Self> {
+        Self::read(folder, true)
+    }
+
+    fn read(folder: &Path, outline: bool) -> Result<Self> {
         let path = folder.join(RUN);
         if !path.is_file() {
             return Err(SessionError::Missing(folder.display().to_string()));
@@ -37,11 +52,11 @@ impl Stored {
         let text = fs::read_to_string(&path).map_err(SessionError::io("could not read", &path))?;
         let config = Config::from_toml(&text).map_err(|err| SessionError::content(&path, err.to_string()))?;
         let mut stored = Self { folder: folder.to_owned(), config, events: Vec::new(), warnings: Vec::new() };
-        stored.read_events()?;
+        stored.read_events(outline)?;
         Ok(stored)
     }
 
-    fn read_events(&mut self) -> Result<()> {
+    fn read_events(&mut self, outline: bool) -> Result<()> {
         let path = self.folder.join(EVENTS);
         let file = match fs::File::open(&path) {
             Ok(file) => file,
@@ -53,18 +68,26 @@ impl Stored {
         };
         let mut reader = BufReader::new(file);
         let (mut line, mut broken) = (Vec::new(), Vec::new());
+        let mut held: Vec<u8> = Vec::new(); // a step that the next line may make superfluous
         for number in 1.. {
             line.clear();
             let read = (&mut reader).take(LONGEST_LINE).read_until(b'\n', &mut line);
             if read.map_err(SessionError::io("could not read", &path))? == 0 {
                 break;
             }
+            if outline && line.starts_with(STEP) && line.ends_with(b"}\n") {
+                std::mem::swap(&mut line, &mut held);
+                continue;
+            }
+            self.events.extend(serde_json::from_slice::<Event>(&held));
+            held.clear();
             match serde_json::from_slice::<Event>(&line) {
                 Ok(event) => self.events.push(event),
                 Err(_) if line.iter().all(u8::is_ascii_whitespace) => {}
                 Err(err) => broken.push((number, err)),
             }
         }
+        self.events.extend(serde_json::from_slice::<Event>(&held));
         if let Some((number, err)) = broken.first() {
             let count = broken.len();
             self.warnings.push(format!(
@@ -173,4 +196,24 @@ pub fn read_grid(folder: &Path, grid: &Grid, rows: usize, columns: usize) -> Res
     }
     let picture = Picture { width, height, rgb: image.into_raw().into() };
     Ok(GridPicture { step: grid.step, columns, rows, cell: width / columns, picture })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_outline_has_every_event_but_steps_that_others_follow() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join(RUN), Config::default().to_toml()).unwrap();
+        let step = |step| Event::Step(crate::event::Step { step, seconds: step as f64, ..Default::default() });
+        let score = Event::Score(crate::event::Score { step: 3, ..Default::default() });
+        let events = [step(1), step(2), step(3), score.clone(), step(4), step(5)];
+        let line = |event: &Event| serde_json::to_string(event).unwrap() + "\n";
+        let mut text: String = events.iter().map(line).collect();
+        text.push_str(&line(&step(6))[..20]); // still being written
+        fs::write(folder.path().join(EVENTS), text).unwrap();
+        assert_eq!(Stored::outline(folder.path()).unwrap().events, [step(3), score, step(5)]);
+        assert_eq!(Stored::open(folder.path()).unwrap().events, events);
+    }
 }

@@ -2,7 +2,11 @@
 
 use std::path::PathBuf;
 
+use super::compare::CompareAsk;
 use super::curves::Figure;
+use super::queue::QueueAsk;
+use super::sessions::SessionAsk;
+use super::settings::Page;
 use crate::config::Config;
 use crate::event::{Command, Exploration, Export, Grid, GridPicture, QuizAsk, QuizLog};
 
@@ -71,6 +75,14 @@ pub enum Action {
         /// The test.
         log: Box<QuizLog>,
     },
+    /// Turn to a page.
+    TurnTo(Page),
+    /// Change or show a stored session.
+    Session(SessionAsk),
+    /// Read what is compared.
+    Compare(CompareAsk),
+    /// Carry out what the queue needs.
+    Queue(QueueAsk),
     /// Put text on the clipboard.
     Copy(String),
 }

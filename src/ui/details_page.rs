@@ -5,7 +5,7 @@ use egui::{Grid, RichText, Ui};
 use super::action::Action;
 use super::alarms::AlarmEntry;
 use super::run_view::RunView;
-use super::sessions_page::SessionRow;
+use super::sessions::SessionRow;
 use super::{format, score_cards, theme, widgets};
 use crate::config::{Config, explain};
 

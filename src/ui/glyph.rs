@@ -26,6 +26,14 @@ pub enum Glyph {
     Question,
     /// Neither dark nor light.
     Half,
+    /// Earlier.
+    Up,
+    /// Later.
+    Down,
+    /// A star that is given.
+    Star,
+    /// The place of a star.
+    NoStar,
 }
 
 /// A button that shows a glyph; `name` is what screen readers and the tooltip say.
@@ -67,8 +75,35 @@ pub fn menu_with<R>(
     InnerResponse::new(inner.map(|inner| inner.inner), response)
 }
 
+/// A small arrow, for the way in which something is sorted.
+pub fn arrow(ui: &mut Ui, down: bool) -> Response {
+    let (rect, response) = ui.allocate_exact_size(Vec2::splat(8.0), Sense::hover());
+    let (center, side) = (rect.center(), if down { 1.0 } else { -1.0 });
+    let corners = [vec2(0.0, 3.0 * side), vec2(-3.5, -3.0 * side), vec2(3.5, -3.0 * side)];
+    triangle(ui.painter(), corners.map(|corner| center + corner), palette(ui).strong);
+    response
+}
+
 fn triangle(painter: &Painter, corners: [Pos2; 3], color: Color32) {
     painter.add(Shape::convex_polygon(corners.to_vec(), color, Stroke::NONE));
+}
+
+/// A star with five points, filled or as an outline. It is not convex, so its fill is a fan of triangles.
+fn star(painter: &Painter, center: Pos2, fill: Option<Color32>, stroke: Stroke) {
+    use std::f32::consts::PI;
+    let corner = |at: u8| {
+        let radius = if at.is_multiple_of(2) { 7.0 } else { 3.0 };
+        center + Vec2::angled(f32::from(at) * PI / 5.0 - PI / 2.0) * radius
+    };
+    let corners: Vec<Pos2> = (0..10).map(corner).collect();
+    match fill {
+        Some(color) => {
+            for pair in 0..10 {
+                triangle(painter, [center, corners[pair], corners[(pair + 1) % 10]], color);
+            }
+        }
+        None => _ = painter.add(Shape::closed_line(corners, stroke)),
+    }
 }
 
 fn paint(painter: &Painter, glyph: Glyph, center: Pos2, color: Color32, behind: Color32) {
@@ -107,6 +142,14 @@ fn paint(painter: &Painter, glyph: Glyph, center: Pos2, color: Color32, behind: 
             let half = (0..=12).map(|at| center + Vec2::angled(std::f32::consts::PI * (at as f32 / 12.0 - 0.5)) * 6.0);
             painter.add(Shape::convex_polygon(half.collect(), color, Stroke::NONE));
         }
+        Glyph::Up => {
+            triangle(painter, [center + vec2(0.0, -4.0), center + vec2(5.0, 4.0), center + vec2(-5.0, 4.0)], color)
+        }
+        Glyph::Down => {
+            triangle(painter, [center + vec2(0.0, 4.0), center + vec2(-5.0, -4.0), center + vec2(5.0, -4.0)], color)
+        }
+        Glyph::Star => star(painter, center, Some(color), stroke),
+        Glyph::NoStar => star(painter, center, None, Stroke::new(1.0, color.gamma_multiply(0.7))),
         Glyph::Cross => {
             for y in [-1.0, 1.0] {
                 painter.line_segment([center + vec2(-4.0, -4.0 * y), center + vec2(4.0, 4.0 * y)], stroke);

@@ -8,8 +8,8 @@ use super::data_page::DataPage;
 use super::data_view::DataView;
 use super::run_view::RunView;
 use super::samples::Samples;
+use super::settings::Settings;
 use super::setup;
-use super::workbench::Settings;
 use super::{format, theme, widgets};
 use crate::config::Config;
 

@@ -207,6 +207,14 @@ impl RunView {
         self.log.push(LogLine { step: self.step, level, text });
     }
 
+    /// The session has another folder, and name, now.
+    pub fn moved(&mut self, folder: &std::path::Path) {
+        self.folder = folder.to_owned();
+        if let (Some(started), Some(name)) = (&mut self.started, folder.file_name()) {
+            started.session = name.to_string_lossy().into_owned();
+        }
+    }
+
     /// The session's folder.
     pub fn folder(&self) -> &std::path::Path {
         &self.folder

@@ -5,7 +5,8 @@ use egui::{Grid, Key, KeyboardShortcut, Modifiers, RichText, Ui, Window};
 use super::action::Action;
 use super::notice::Notice;
 use super::phase::Phase;
-use super::workbench::{Page, Workbench};
+use super::settings::Page;
+use super::workbench::Workbench;
 use super::{theme, widgets};
 use crate::event::Command;
 

@@ -1,131 +1,34 @@
 //! The whole window: what it shows, and the pages it shows it on.
 
-use std::path::PathBuf;
-
 use egui::{Align, Frame, Layout, Margin, Panel, Ui};
 
 use super::action::{Action, GridAsk};
-use super::curves::{ChartSettings, Charts};
+use super::banners::Dismissed;
+use super::compare::{self, Compare};
+use super::curves::Charts;
 use super::data_page::DataPage;
 use super::data_view::DataView;
 use super::details_page::DetailsPage;
-use super::explore::{Explore, KeptSeed};
+use super::explore::Explore;
 use super::export_dialog::ExportDialog;
-use super::log::LogLevel;
 use super::log_page::LogPage;
-use super::notice::{Notice, NoticeLevel};
+use super::notice::Notice;
 use super::phase::Phase;
+use super::queue::{self, Queue, QueuePage};
 use super::quiz::Quiz;
 use super::resume::ResumeForm;
 use super::run_view::RunView;
-use super::samples::{SampleSettings, Samples};
-use super::sessions_page::{SessionRow, sessions_ui};
+use super::samples::Samples;
+use super::sessions::{SessionDialog, SessionRow, sessions_ui};
+use super::settings::{Page, Settings};
 use super::setup::{self, Checked, Given};
-use super::status_bar::{Drawers, status_ui};
+use super::status_bar::status_ui;
 use super::stepping::Stepping;
 use super::theme::ThemeChoice;
 use super::undo::Undo;
 use super::{drop, format, run_page, theme, top_bar, widgets};
 use crate::config::Config;
 use crate::event::GridPicture;
-
-/// Folders that are remembered.
-const RECENT: usize = 8;
-
-/// A page of the window.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub enum Page {
-    /// Samples and curves.
-    #[default]
-    Run,
-    /// What is in the data.
-    Data,
-    /// What a run is.
-    Details,
-    /// What a run has told.
-    Log,
-    /// Ways through the noise of a run's generator.
-    Explore,
-    /// A blind test.
-    Quiz,
-    /// Earlier runs.
-    Sessions,
-}
-
-impl Page {
-    pub(super) const ALL: [(Self, &'static str); 7] = [
-        (Self::Run, "Run"),
-        (Self::Data, "Data"),
-        (Self::Details, "Details"),
-        (Self::Log, "Log"),
-        (Self::Explore, "Explore"),
-        (Self::Quiz, "Quiz"),
-        (Self::Sessions, "Sessions"),
-    ];
-}
-
-/// What the user chose about the window; it is kept between starts.
-#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
-#[serde(default)]
-pub struct Settings {
-    /// Data folders that were used, newest first.
-    pub recent: Vec<String>,
-    /// The page that is open.
-    pub page: Page,
-    /// The smoothing slider of the curves.
-    pub smoothing: f64,
-    /// What is chosen about the curves.
-    pub charts: ChartSettings,
-    /// What is chosen about the samples.
-    pub samples: SampleSettings,
-    /// Light or dark.
-    pub theme: ThemeChoice,
-    /// Steps a second of a paused run in slow motion.
-    pub slow_motion: f64,
-    /// Share of the samples in the width of the Run page.
-    pub split: f32,
-    /// The drawers that are open.
-    pub drawers: Drawers,
-    /// Seeds that are worth coming back to.
-    pub seeds: Vec<KeptSeed>,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            recent: Vec::new(),
-            page: Page::Run,
-            smoothing: 0.6,
-            charts: ChartSettings::default(),
-            samples: SampleSettings::default(),
-            theme: ThemeChoice::System,
-            slow_motion: 2.0,
-            split: 0.5,
-            drawers: Drawers::default(),
-            seeds: Vec::new(),
-        }
-    }
-}
-
-impl Settings {
-    /// Puts a folder in front of the recent ones.
-    pub fn remember(&mut self, folder: &str) {
-        self.recent.retain(|other| other != folder);
-        self.recent.insert(0, folder.to_owned());
-        self.recent.truncate(RECENT);
-    }
-}
-
-/// What the user has read of a run and dismissed.
-#[derive(Default)]
-struct Dismissed {
-    /// The run's folder.
-    run: PathBuf,
-    /// Lines of its log.
-    lines: usize,
-    /// Its alarms, of a saturated discriminator and of collapsed classes.
-    alarms: [usize; 2],
-}
 
 /// Everything that the window shows. [`Workbench::ui`] draws it and returns what the user asked for.
 pub struct Workbench {
@@ -151,6 +54,13 @@ pub struct Workbench {
     pub explore: Explore,
     /// The blind test.
     pub quiz: Quiz,
+    /// The dialog about a stored session.
+    pub session_dialog: SessionDialog,
+    /// Runs beside each other.
+    pub compare: Compare,
+    /// Runs that are trained one after another.
+    pub queue: Queue,
+    queue_page: QueuePage,
     checked: Checked,
     pub(super) samples: Samples,
     pub(super) charts: Charts,
@@ -159,8 +69,8 @@ pub struct Workbench {
     log: LogPage,
     /// A data path that is being typed.
     draft: Option<String>,
-    dismissed: Dismissed,
-    resume: ResumeForm,
+    pub(super) dismissed: Dismissed,
+    pub(super) resume: ResumeForm,
     pub(super) undo: Undo,
     pub(super) stepping: Stepping,
     /// Whether the sheet of shortcuts is open.
@@ -185,6 +95,10 @@ impl Workbench {
             notice: None,
             explore: Explore::default(),
             quiz: Quiz::default(),
+            session_dialog: SessionDialog::default(),
+            compare: Compare::default(),
+            queue: Queue::default(),
+            queue_page: QueuePage::default(),
             samples: Samples::default(),
             charts: Charts::default(),
             data_page: DataPage::default(),
@@ -230,7 +144,7 @@ impl Workbench {
     /// Shows a page.
     pub(super) fn turn_to(&mut self, page: Page) -> Option<Action> {
         self.settings.page = page;
-        matches!(page, Page::Sessions | Page::Details).then_some(Action::ListSessions)
+        matches!(page, Page::Sessions | Page::Details | Page::Compare | Page::Queue).then_some(Action::ListSessions)
     }
 
     /// Draws the window.
@@ -259,6 +173,7 @@ impl Workbench {
         self.sheet_ui(ui);
         let busy = ui.ctx().egui_wants_keyboard_input() || ui.input(|input| input.pointer.any_down());
         self.undo.notice(&self.config, busy);
+        actions.extend(self.session_dialog.ui(ui.ctx()));
         actions.extend(drop::dropped(ui));
         actions.retain(|action| !self.handle(action));
         actions
@@ -271,6 +186,7 @@ impl Workbench {
                 let folder = self.shown().map(|view| view.folder().to_owned()).unwrap_or_default();
                 self.export.open_for(&folder);
             }
+            Action::TurnTo(page) => self.settings.page = *page,
             Action::CloseSession => {
                 (self.stored, self.elsewhere) = (None, None);
                 self.settings.page = Page::Run;
@@ -302,6 +218,9 @@ impl Workbench {
             | Action::PrepareQuiz(_)
             | Action::CancelQuiz
             | Action::KeepQuiz { .. }
+            | Action::Session(_)
+            | Action::Compare(_)
+            | Action::Queue(_)
             | Action::Copy(_) => return false,
         }
         true
@@ -337,59 +256,6 @@ impl Workbench {
         actions
     }
 
-    fn banners_ui(&mut self, ui: &mut Ui) -> Vec<Action> {
-        let p = widgets::palette(ui);
-        let mut actions = Vec::new();
-        if let Some(stored) = &self.stored {
-            let text = format!("{}, {} at step {}", stored.name(), stored.phase().name(), format::count(stored.step()));
-            let mut use_settings = false;
-            let busy = self.live.as_ref().filter(|run| run.is_active());
-            let busy = busy.map(|_| "A run is going on; stop it to go on with this one").or(self.elsewhere.as_deref());
-            let closed = widgets::banner(ui, p.accent, p.accent_faint, "Stored session", &text, |ui| {
-                use_settings = ui.button("Use these settings").clicked();
-                actions.extend(self.resume.ui(ui, stored, busy));
-            });
-            if closed {
-                actions.push(Action::CloseSession);
-            }
-            if let (true, Some(started)) = (use_settings, stored.started()) {
-                actions.push(Action::UseSettings(Box::new(started.config.clone())));
-            }
-            ui.add_space(theme::GAP - 4.0);
-        }
-        if let Some(Notice { level: NoticeLevel::Error, text }) = &self.notice {
-            let text = text.clone();
-            if widgets::banner(ui, p.error, p.error_faint, "Not done", &text, |_| {}) {
-                self.notice = None;
-            }
-            ui.add_space(theme::GAP - 4.0);
-        }
-        self.run_banner_ui(ui);
-        actions
-    }
-
-    /// Alarms that are not over, and the newest warning or the failure of the run on the screen, until they are dismissed.
-    fn run_banner_ui(&mut self, ui: &mut Ui) {
-        let p = widgets::palette(ui);
-        let Some(run) = self.stored.as_ref().or(self.live.as_ref()) else { return };
-        if self.dismissed.run != run.folder() {
-            self.dismissed = Dismissed { run: run.folder().to_owned(), ..Dismissed::default() };
-        }
-        run.alarms().ui(ui, &mut self.dismissed.alarms);
-        let mut fresh = run.log().iter().skip(self.dismissed.lines);
-        let Some(line) = fresh.rfind(|line| matches!(line.level, LogLevel::Warning | LogLevel::Error)) else { return };
-        let at = format::count(line.step);
-        let closed = if line.level == LogLevel::Error {
-            widgets::banner(ui, p.error, p.error_faint, &format!("Failed at step {at}"), &line.text, |_| {})
-        } else {
-            widgets::banner(ui, p.warning, p.warning_faint, &format!("Step {at}"), &line.text, |_| {})
-        };
-        if closed {
-            self.dismissed.lines = run.log().len();
-        }
-        ui.add_space(theme::GAP - 4.0);
-    }
-
     fn page_ui(&mut self, ui: &mut Ui) -> Vec<Action> {
         let run = self.stored.as_ref().or(self.live.as_ref());
         let settings = &mut self.settings;
@@ -418,10 +284,21 @@ impl Workbench {
             }
             (Page::Explore, run) => self.explore.ui(ui, run, &mut settings.seeds),
             (Page::Quiz, run) => self.quiz.ui(ui, run),
+            (Page::Compare, _) => {
+                let live = self.live.as_ref().filter(|run| run.is_active());
+                let given = compare::Given { rows: &self.sessions, live, smoothing: &mut settings.smoothing };
+                self.compare.ui(ui, &mut settings.compare, given, &mut self.session_dialog)
+            }
+            (Page::Queue, _) => {
+                let classes = self.data.classes();
+                let (set_up, live, rows) = (&self.config, self.live.as_ref(), self.sessions.as_slice());
+                let given = queue::Given { set_up, classes, live, rows };
+                self.queue_page.ui(ui, &mut self.queue, &given)
+            }
             (Page::Sessions, run) => {
                 let open = run.map(|run| run.folder().to_owned());
                 let live = self.live.as_ref().filter(|run| run.is_active()).map(|run| run.folder().to_owned());
-                sessions_ui(ui, &self.sessions, open.as_ref(), live.as_ref())
+                sessions_ui(ui, &self.sessions, open.as_ref(), live.as_ref(), &mut self.session_dialog)
             }
         }
     }

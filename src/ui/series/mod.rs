@@ -41,7 +41,7 @@ impl Bucket {
         Self { first: step, last: step, min: value, max: value, sum: value.into(), count: 1 }
     }
 
-    fn join(&mut self, next: &Self) {
+    pub(super) fn join(&mut self, next: &Self) {
         self.last = next.last;
         self.min = self.min.min(next.min);
         self.max = self.max.max(next.max);

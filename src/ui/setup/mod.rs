@@ -15,6 +15,7 @@ use egui::{Align, Frame, Layout, Margin, Panel, RichText, ScrollArea, Sense, Ui}
 
 use super::action::Action;
 use super::data_view::{DataView, Reading};
+use super::settings::Page;
 use super::{format, glyph, theme, widgets};
 use crate::config::{Change, Config, Level, Preset, Problem, cost::Cost};
 use crate::event::Command;
@@ -119,17 +120,21 @@ pub fn setup_ui(ui: &mut Ui, config: &mut Config, draft: &mut Option<String>, gi
 }
 
 fn head_ui(ui: &mut Ui, config: &mut Config, given: &Given<'_>) -> Option<Action> {
-    ui.horizontal(|ui| {
+    let turn = ui.horizontal(|ui| {
         ui.heading(RichText::new("Set-up").color(widgets::palette(ui).strong));
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             let preset = fit::preset_of(config).map_or("custom", Preset::name);
             let menu = glyph::menu(ui, &format!("Preset: {preset}"), |ui| preset_menu(ui, config));
             menu.response.on_hover_text("Starting points for networks, loss and optimizer");
-        });
+            let queue =
+                ui.button("Queue…").on_hover_text("Line up runs with these settings, one for each of several seeds");
+            queue.clicked().then_some(Action::TurnTo(Page::Queue))
+        })
+        .inner
     });
     // Of one height whatever it holds, so that nothing below it jumps.
     let size = egui::vec2(ui.available_width(), theme::ROW_HEIGHT);
-    ui.allocate_ui_with_layout(size, Layout::left_to_right(Align::Center), |ui| {
+    let apply = ui.allocate_ui_with_layout(size, Layout::left_to_right(Align::Center), |ui| {
         ui.set_min_height(theme::ROW_HEIGHT);
         match &given.differs {
             Some((live, fixed)) if live.is_empty() && fixed.is_empty() => {
@@ -139,8 +144,8 @@ fn head_ui(ui: &mut Ui, config: &mut Config, given: &Given<'_>) -> Option<Action
             None => _ = widgets::small(ui, "Hover over an option to read what it does"),
         }
         None
-    })
-    .inner
+    });
+    turn.inner.or(apply.inner)
 }
 
 /// Tells what a running run could take over at once, and offers it.

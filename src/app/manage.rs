@@ -1,0 +1,84 @@
+//! Names, notes and deletes sessions, on threads of their own: a large folder may take its time.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::App;
+use crate::session::{self, About};
+use crate::ui::{Notice, SessionAsk};
+
+/// What was asked, and what became of it: the session's new folder where it has one.
+pub type Done = (SessionAsk, Result<Option<PathBuf>, String>);
+
+impl App {
+    /// Carries out what is asked about a stored session.
+    pub(super) fn manage(&mut self, ask: SessionAsk) {
+        let (sender, waker) = (self.managed.0.clone(), Arc::clone(&self.waker));
+        let work = move || {
+            let result = carry_out(&ask);
+            // The window may have closed meanwhile.
+            sender.send((ask, result)).ok();
+            waker();
+        };
+        if let Err(err) = std::thread::Builder::new().name("manage".to_owned()).spawn(work) {
+            self.complain(format!("The session could not be changed: {err}"));
+        }
+    }
+
+    /// Takes in what became of it.
+    pub(super) fn take_managed(&mut self) {
+        let done: Vec<Done> = self.managed.1.try_iter().collect();
+        for (ask, result) in done {
+            match (ask, result) {
+                (SessionAsk::Edit { folder, .. }, Ok(moved)) => {
+                    if let Some(to) = moved {
+                        self.session_moved(&folder, Some(&to));
+                    }
+                    self.list_sessions();
+                }
+                (SessionAsk::Trash(folder) | SessionAsk::Delete(folder), Ok(_)) => {
+                    self.workbench.session_dialog.removed(Ok(()));
+                    self.workbench.notice = Some(Notice::info(format!("{} is gone", folder.display())));
+                    self.session_moved(&folder, None);
+                    self.list_sessions();
+                }
+                (SessionAsk::Trash(_) | SessionAsk::Delete(_), Err(reason)) => {
+                    self.workbench.session_dialog.removed(Err(reason));
+                }
+                (SessionAsk::Edit { .. } | SessionAsk::Reveal(_), Err(reason)) => self.complain(reason),
+                (SessionAsk::Reveal(_), Ok(_)) => {}
+            }
+        }
+    }
+
+    /// Tells everybody who knows a session that it has another folder now, or none.
+    fn session_moved(&mut self, from: &Path, to: Option<&Path>) {
+        self.workbench.compare.moved(from, to);
+        if let Some(to) = to {
+            self.workbench.queue.moved(from, to);
+        }
+        for view in [&mut self.workbench.stored, &mut self.workbench.live] {
+            match (view.as_mut().filter(|view| view.folder() == from), to) {
+                (Some(view), Some(to)) => view.moved(to),
+                (Some(_), None) => *view = None,
+                (None, _) => {}
+            }
+        }
+    }
+}
+
+fn carry_out(ask: &SessionAsk) -> Result<Option<PathBuf>, String> {
+    let told = |err: session::SessionError| err.to_string();
+    match ask {
+        SessionAsk::Edit { folder, name, star, note } => {
+            session::write_about(folder, &About { star: *star, note: note.clone() }).map_err(told)?;
+            name.as_deref().map(|name| session::rename(folder, name).map_err(told)).transpose()
+        }
+        SessionAsk::Trash(folder) => session::trash(folder).map_err(told).map(|()| None),
+        SessionAsk::Delete(folder) => session::delete(folder).map_err(told).map(|()| None),
+        SessionAsk::Reveal(folder) => {
+            let shown = open::that_detached(folder);
+            shown.map_err(|err| format!("{} could not be shown: {err}", folder.display())).map(|()| None)
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! Tells of a run on the window's title, and of its end on the desktop where nobody looks at the window.
+
+use egui::{Context, UserAttentionType, ViewportCommand};
+
+use crate::ui::{Phase, RunView};
+
+/// What the window's title says.
+pub fn title(live: Option<&RunView>) -> String {
+    let Some(run) = live else { return "gandle".to_owned() };
+    let name = run.name();
+    match run.phase() {
+        Phase::Running => format!("{} % {name} \u{2013} gandle", 100 * run.step() / run.steps().max(1)),
+        Phase::Starting | Phase::Paused | Phase::Finished | Phase::Stopped | Phase::Failed(_) => {
+            format!("{}: {name} \u{2013} gandle", run.phase().name())
+        }
+    }
+}
+
+/// Tells of an end where the window is not looked at.
+pub fn tell(ctx: &Context, title: String, text: String) {
+    if ctx.input(|input| input.focused) {
+        return;
+    }
+    ctx.send_viewport_cmd(ViewportCommand::RequestUserAttention(UserAttentionType::Informational));
+    let show = move || {
+        let mut notification = notify_rust::Notification::new();
+        notification.appname("gandle").summary(&title).body(&text);
+        if let Err(err) = notification.show() {
+            tracing::debug!("this system shows no notifications: {err}");
+        }
+    };
+    // Asking the desktop may take a while, and nothing depends on it.
+    if let Err(err) = std::thread::Builder::new().name("notify".to_owned()).spawn(show) {
+        tracing::debug!("no thread for a notification: {err}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::*;
+    use crate::event::Event;
+
+    #[test]
+    fn the_title_says_where_the_run_stands() {
+        assert_eq!(title(None), "gandle");
+        let mut run = RunView::new(PathBuf::from("sessions/night"));
+        assert_eq!(title(Some(&run)), "Starting: night \u{2013} gandle");
+        run.apply(Event::Finished { step: 3 });
+        assert_eq!(title(Some(&run)), "Finished: night \u{2013} gandle");
+    }
+}

@@ -1,0 +1,87 @@
+//! What somebody thinks of a session: a star and a note, in a file that the run itself never touches.
+
+use std::fs;
+use std::io::Read as _;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Result, SessionError, write_whole};
+
+/// The file.
+const ABOUT: &str = "about.toml";
+/// Bytes of it that are read: nobody writes a longer note by hand.
+const MOST_BYTES: u64 = 1 << 20;
+
+/// A star and a note.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct About {
+    /// Whether it has a star.
+    pub star: bool,
+    /// The note; empty for none.
+    pub note: String,
+}
+
+/// What a session's `about.toml` says; nothing where there is none or it cannot be read.
+pub fn read_about(folder: &Path) -> About {
+    let path = folder.join(ABOUT);
+    let Ok(file) = fs::File::open(&path) else { return About::default() };
+    let mut text = String::new();
+    let read = file.take(MOST_BYTES).read_to_string(&mut text).map_err(|err| err.to_string());
+    let parsed = read.and_then(|_| toml::from_str(&text).map_err(|err| err.to_string()));
+    parsed.unwrap_or_else(|err| {
+        tracing::warn!("{} is left out: {err}", path.display());
+        About::default()
+    })
+}
+
+/// Writes a session's `about.toml`, which goes where it would say nothing.
+///
+/// # Errors
+/// Where it cannot be written.
+pub fn write_about(folder: &Path, about: &About) -> Result<()> {
+    let path = folder.join(ABOUT);
+    if !folder.join(super::RUN).is_file() {
+        return Err(SessionError::Missing(folder.display().to_string()));
+    }
+    if *about == About::default() {
+        return match fs::remove_file(&path) {
+            Err(err) if err.kind() != std::io::ErrorKind::NotFound => {
+                Err(SessionError::io("could not remove", &path)(err))
+            }
+            Ok(()) | Err(_) => Ok(()),
+        };
+    }
+    let text = toml::to_string(about).map_err(|err| SessionError::content(&path, err.to_string()))?;
+    write_whole(&path, text.as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_star_and_a_note_are_kept_and_go_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let about = About { star: true, note: "best so far\n\"sharp\" edges".to_owned() };
+        assert!(write_about(folder.path(), &about).is_err(), "not a session");
+        fs::write(folder.path().join("run.toml"), "").unwrap();
+        write_about(folder.path(), &about).unwrap();
+        assert_eq!(read_about(folder.path()), about);
+        write_about(folder.path(), &About::default()).unwrap();
+        write_about(folder.path(), &About::default()).unwrap();
+        assert!(!folder.path().join(ABOUT).exists());
+    }
+
+    #[test]
+    fn what_cannot_be_read_says_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        for content in [&b"star = 3"[..], b"\xff\xfe", b"note = \"open"] {
+            fs::write(folder.path().join(ABOUT), content).unwrap();
+            assert_eq!(read_about(folder.path()), About::default());
+        }
+        fs::write(folder.path().join(ABOUT), "star = true\nof_another_version = 1").unwrap();
+        assert!(read_about(folder.path()).star);
+    }
+}

@@ -1,0 +1,276 @@
+//! The curves and scores of the chosen runs over each other.
+
+use std::path::PathBuf;
+
+use egui::{Grid, Id, Label, RichText, ScrollArea, Ui, vec2};
+use egui_plot::{AxisHints, MarkerShape, Plot, PlotPoints, Points, VLine};
+
+use super::super::sessions::{Better, SessionRow, best_scores, better};
+use super::super::{format, theme, widgets};
+use super::lines::{Drawn, drawn, reading};
+use super::marks::{X_MARKS, Y_MARKS, marks};
+use super::run::Quantity;
+use super::{Compare, CompareSettings, ComparedRun};
+use crate::event::Score;
+
+/// The least height and width of a chart.
+const CHART: egui::Vec2 = vec2(330.0, 150.0);
+
+/// What was drawn in a chart: a title, its points, and a colour each.
+type Drew = Vec<(String, egui::Color32, Vec<[f64; 2]>)>;
+
+impl Compare {
+    /// Draws the curves.
+    pub(super) fn curves_ui(&mut self, ui: &mut Ui, settings: &CompareSettings, smoothing: f64) {
+        let runs = self.runs();
+        let groups = drawn(&runs, &settings.grouping);
+        let has = |quantity| runs.iter().any(|(_, run)| run.has(quantity));
+        let charts: Vec<_> = Quantity::ALL.into_iter().filter(|(quantity, _)| has(*quantity)).collect();
+        if charts.is_empty() {
+            return widgets::empty(ui, "No curves yet", "They begin with the first step of training");
+        }
+        let shared = shared(&groups);
+        let cursor = self.cursor;
+        let mut next = None;
+        ScrollArea::vertical().auto_shrink(false).id_salt("compare-curves").show(ui, |ui| {
+            let size = tile(ui, charts.len());
+            ui.spacing_mut().item_spacing = vec2(theme::GAP, theme::GAP);
+            ui.horizontal_wrapped(|ui| {
+                for (quantity, title) in &charts {
+                    let tick = match quantity {
+                        Quantity::GeneratorLr | Quantity::DiscriminatorLr => format::rate as fn(f64) -> String,
+                        Quantity::LossD
+                        | Quantity::LossG
+                        | Quantity::LossFeatures
+                        | Quantity::LogitsReal
+                        | Quantity::LogitsFake
+                        | Quantity::Augmentation => format::tick,
+                    };
+                    let amount = if tick(1e-9) == format::rate(1e-9) { 0.0 } else { smoothing };
+                    next = next.or(chart_ui(ui, title, size, settings, cursor, tick, |plot| {
+                        let draw = |group: &Drawn<'_>| {
+                            let points = group.curve(plot, *quantity, settings, amount, groups.len());
+                            (group.title(), group.color(), points)
+                        };
+                        groups.iter().map(draw).collect()
+                    }));
+                }
+            });
+        });
+        (self.cursor, self.shared) = (next, shared);
+    }
+
+    /// Draws the scores, and the best of each run.
+    pub(super) fn scores_ui(&mut self, ui: &mut Ui, settings: &CompareSettings, rows: &[SessionRow]) {
+        let runs = self.runs();
+        let kinds = kinds(&runs);
+        if kinds.is_empty() {
+            return widgets::empty(ui, "No scores yet", "A run is scored every score.every steps");
+        }
+        let groups = drawn(&runs, &settings.grouping);
+        let shared = shared(&groups);
+        let (cursor, class) = (self.cursor, self.class.clone());
+        let mut next = None;
+        ScrollArea::vertical().auto_shrink(false).id_salt("compare-scores").show(ui, |ui| {
+            best_ui(ui, &runs, rows);
+            ui.add_space(theme::GAP);
+            let size = tile(ui, kinds.len());
+            ui.spacing_mut().item_spacing = vec2(theme::GAP, theme::GAP);
+            ui.horizontal_wrapped(|ui| {
+                for (metric, extractor) in &kinds {
+                    let title = format!("{} ({})", format::metric(metric), format::extractor(extractor));
+                    let mine = |score: &&Score| {
+                        score.metric == *metric && score.extractor == *extractor && score.class == class
+                    };
+                    next = next.or(chart_ui(ui, &title, size, settings, cursor, format::tick, |plot| {
+                        let draw = |group: &Drawn<'_>| {
+                            let place = |run: &ComparedRun, step: usize| {
+                                if settings.by_time { run.clock.seconds(step as f64) } else { step as f64 }
+                            };
+                            let points = |run: &&ComparedRun| -> Vec<[f64; 2]> {
+                                let scores = run.scores.iter().filter(mine);
+                                scores.map(|score| [place(run, score.step), score.value]).collect()
+                            };
+                            let curves: Vec<_> = group.runs.iter().map(points).filter(|c| !c.is_empty()).collect();
+                            if curves.is_empty() {
+                                return (group.title(), group.color(), Vec::new());
+                            }
+                            for (at, curve) in curves.iter().enumerate() {
+                                let dots = Points::new(group.name.clone(), PlotPoints::from(curve.clone()));
+                                let dots = dots.id((&group.name, group.slot, at)).shape(MarkerShape::Circle);
+                                plot.points(dots.color(group.color()).radius(2.2).allow_hover(false));
+                            }
+                            (group.title(), group.color(), group.draw(plot, &curves, settings))
+                        };
+                        groups.iter().map(draw).collect()
+                    }));
+                }
+            });
+        });
+        (self.cursor, self.shared) = (next, shared);
+    }
+}
+
+/// The colours of the runs in their groups.
+fn shared(groups: &[Drawn<'_>]) -> Vec<(PathBuf, usize)> {
+    let of = |group: &Drawn<'_>| group.runs.iter().map(|run| (run.folder.clone(), group.slot)).collect::<Vec<_>>();
+    groups.iter().flat_map(of).collect()
+}
+
+/// The size of each of so many charts.
+fn tile(ui: &Ui, count: usize) -> egui::Vec2 {
+    let room = ui.available_size();
+    let across = (((room.x + theme::GAP) / (CHART.x + theme::GAP)) as usize).clamp(1, count.max(1));
+    let down = count.div_ceil(across) as f32;
+    let width = ((room.x - theme::GAP * (across - 1) as f32) / across as f32).floor();
+    // The last number of an axis stands out a little.
+    let width = width - 12.0;
+    let height = ((room.y - theme::GAP * (down - 1.0)) / down).floor();
+    vec2(width, height.max(CHART.y))
+}
+
+/// Every metric and extractor of the runs, in the order in which they come.
+fn kinds(runs: &[(usize, &ComparedRun)]) -> Vec<(String, String)> {
+    let mut kinds = Vec::new();
+    for score in runs.iter().flat_map(|(_, run)| &run.scores) {
+        let kind = (score.metric.clone(), score.extractor.clone());
+        if !kinds.contains(&kind) {
+            kinds.push(kind);
+        }
+    }
+    kinds
+}
+
+/// A chart with its title; returns where the pointer is in it.
+fn chart_ui(
+    ui: &mut Ui,
+    title: &str,
+    size: egui::Vec2,
+    settings: &CompareSettings,
+    cursor: Option<f64>,
+    tick: fn(f64) -> String,
+    draw: impl FnOnce(&mut egui_plot::PlotUi<'_>) -> Drew,
+) -> Option<f64> {
+    ui.allocate_ui(size, |ui| {
+        ui.set_min_size(size);
+        ui.vertical(|ui| {
+            ui.spacing_mut().item_spacing.y = 2.0;
+            widgets::title(ui, title);
+            let p = widgets::palette(ui);
+            let shown = plot(ui, title, settings.by_time, tick).show(ui, |plot| {
+                let drew = draw(plot);
+                if let Some(x) = cursor {
+                    plot.vline(
+                        VLine::new("cursor", x).color(p.muted.gamma_multiply(0.6)).width(1.0).allow_hover(false),
+                    );
+                }
+                let hovered = plot.response().contains_pointer();
+                (plot.pointer_coordinate().filter(|_| hovered).map(|point| point.x), drew)
+            });
+            let (x, drew) = shown.inner;
+            if let Some(x) = x {
+                shown.response.on_hover_ui_at_pointer(|ui| readings_ui(ui, x, settings.by_time, &drew));
+            }
+            x
+        })
+        .inner
+    })
+    .inner
+}
+
+/// What every curve reads under the pointer.
+fn readings_ui(ui: &mut Ui, x: f64, by_time: bool, drew: &Drew) {
+    let p = widgets::palette(ui);
+    let x_text =
+        if by_time { format::duration(x.max(0.0)) } else { format!("step {}", format::count(x.max(0.0) as usize)) };
+    widgets::small(ui, x_text);
+    Grid::new("readings").num_columns(2).min_row_height(16.0).spacing([14.0, 2.0]).show(ui, |ui| {
+        for (title, color, points) in drew.iter().filter(|(.., points)| !points.is_empty()) {
+            ui.horizontal(|ui| {
+                widgets::dot(ui, *color);
+                ui.add(Label::new(title).extend());
+            });
+            let value = reading(points, x).map_or_else(|| "–".to_owned(), |value| format::reading(value as f32));
+            widgets::number(ui, format!("{value:>8}"), p.strong);
+            ui.end_row();
+        }
+    });
+}
+
+fn plot<'a>(ui: &Ui, title: &str, by_time: bool, tick: fn(f64) -> String) -> Plot<'a> {
+    let p = widgets::palette(ui);
+    let font = egui::FontId::monospace(10.5);
+    let y = AxisHints::new_y().formatter(move |mark, _| tick(mark.value)).min_thickness(46.0).tick_label_color(p.muted);
+    let y = y.label_spacing(egui::Rangef::new(8.0, 12.0)).tick_label_font(font.clone());
+    let write = move |value: f64| match (value < 0.0, by_time) {
+        (true, _) => String::new(),
+        (false, true) => format::duration(value),
+        (false, false) => format::count(value as usize),
+    };
+    let x = AxisHints::new_x().formatter(move |mark, _| write(mark.value)).tick_label_color(p.muted);
+    let x = x.label_spacing(egui::Rangef::new(40.0, 52.0)).tick_label_font(font);
+    Plot::new(("compare", title.to_owned(), by_time))
+        .custom_y_axes(vec![y])
+        .custom_x_axes(vec![x])
+        .show_background(false)
+        .show_x(false)
+        .show_y(false)
+        .grid_color(p.border)
+        .show_crosshair(false)
+        .label_formatter(|_| None)
+        .x_grid_spacer(|input| marks(input, X_MARKS - 2.0))
+        .y_grid_spacer(|input| marks(input, Y_MARKS))
+        .link_axis(Id::unique(("compare-axis", by_time)), [true, false])
+        .allow_scroll(false)
+        .allow_boxed_zoom(false)
+        .allow_drag([true, false])
+        .allow_zoom([true, false])
+        .allow_axis_zoom_drag([true, false])
+        .set_margin_fraction(vec2(0.01, 0.08))
+        .include_x(0.0)
+}
+
+/// The best value of every score of every run, and when it was taken.
+fn best_ui(ui: &mut Ui, runs: &[(usize, &ComparedRun)], rows: &[SessionRow]) {
+    let p = widgets::palette(ui);
+    let found: Vec<_> = runs.iter().map(|(slot, run)| (*slot, *run, best_scores(&run.scores))).collect();
+    for (metric, extractor) in kinds(runs) {
+        let of = found.iter().filter_map(|(slot, run, best)| {
+            Some((*slot, *run, best.iter().find(|best| best.metric == metric && best.extractor == extractor)?))
+        });
+        let of: Vec<_> = of.collect();
+        let values = of.iter().map(|(.., best)| best.value);
+        let winner = match better(&metric) {
+            Some(Better::Lower) => values.min_by(f64::total_cmp),
+            Some(Better::Higher) => values.max_by(f64::total_cmp),
+            None => None,
+        };
+        widgets::title(ui, &format!("{} ({})", format::metric(&metric), format::extractor(&extractor)));
+        if of.windows(2).any(|pair| pair[0].2.samples != pair[1].2.samples) {
+            let text = "Taken on different numbers of images: these values cannot be compared";
+            ui.label(RichText::new(text).small().color(p.warning));
+        }
+        Grid::new(("best", &metric, &extractor)).striped(true).spacing([22.0, 3.0]).min_row_height(18.0).show(
+            ui,
+            |ui| {
+                for head in ["Run", "Best", "At step", "Last", "Images"] {
+                    widgets::small(ui, head);
+                }
+                ui.end_row();
+                for (slot, run, best) in of {
+                    ui.horizontal(|ui| {
+                        widgets::dot(ui, theme::class_color(slot));
+                        let row = rows.iter().find(|row| row.folder == run.folder);
+                        ui.add(Label::new(row.map_or("", |row| row.name.as_str())).extend());
+                    });
+                    let color = if winner == Some(best.value) { p.good } else { p.strong };
+                    widgets::number(ui, format!("{:>9.3}", best.value), color);
+                    widgets::number(ui, format!("{:>8}", format::count(best.step)), p.text);
+                    widgets::number(ui, format!("{:>9.3}", best.last), p.text);
+                    widgets::number(ui, format!("{:>7}", format::count(best.samples)), p.muted);
+                    ui.end_row();
+                }
+            },
+        );
+    }
+}

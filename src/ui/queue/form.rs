@@ -1,0 +1,181 @@
+//! What is added to the queue: a starting point, settings laid over it, and seeds.
+
+use egui::{ComboBox, TextEdit, Ui};
+
+use super::super::setup::fit;
+use super::super::{format, theme, widgets};
+use super::Queue;
+use crate::config::{Config, Level, Preset};
+
+/// Runs that are added at once at most.
+const MOST: usize = 1000;
+
+/// What runs are made from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Base {
+    /// The set-up as it is.
+    #[default]
+    SetUp,
+    /// The set-up with a preset's networks, loss and optimizer.
+    Preset(Preset),
+}
+
+/// The fields.
+#[derive(Debug, Default)]
+pub struct AddForm {
+    base: Base,
+    /// What was typed; nothing stands for the seed of the set-up.
+    seeds: Option<String>,
+    changes: String,
+    problems: Vec<String>,
+}
+
+impl AddForm {
+    /// Draws the form and adds what is asked for.
+    pub fn ui(&mut self, ui: &mut Ui, queue: &mut Queue, set_up: &Config, classes: Option<usize>) {
+        let mut typed = self.seeds.clone().unwrap_or_else(|| set_up.train.seed.to_string());
+        let mut asked = false;
+        ui.horizontal_top(|ui| {
+            ui.spacing_mut().item_spacing.x = 14.0;
+            ui.vertical(|ui| {
+                widgets::small(ui, "Made from");
+                base_ui(ui, &mut self.base);
+                let label = widgets::small(ui, "Seeds");
+                let field = TextEdit::singleline(&mut typed).desired_width(150.0).hint_text("1, 2, 3 or 1-5");
+                let field = ui.add(field).labelled_by(label.id).on_hover_text("One run for each: 1, 2, 3 or 1-5");
+                if field.changed() {
+                    self.seeds = Some(typed.clone());
+                }
+            });
+            ui.vertical(|ui| {
+                let label = widgets::small(ui, "Settings laid over it, one KEY=VALUE a line");
+                let hint = "for example\nloss.kind=bce\noptimizer.generator_lr=2e-4";
+                let field = TextEdit::multiline(&mut self.changes).desired_rows(4).hint_text(hint);
+                let field = field.font(egui::TextStyle::Monospace).desired_width((ui.available_width()).min(420.0));
+                egui::ScrollArea::vertical().id_salt("queue-changes").max_height(76.0).show(ui, |ui| {
+                    ui.add(field).labelled_by(label.id).on_hover_text("Keys as in run.toml and on the Details page");
+                });
+            });
+        });
+        let parsed = super::seeds(&typed);
+        ui.add_space(4.0);
+        ui.horizontal(|ui| {
+            let count = parsed.as_ref().map_or(0, Vec::len);
+            let name =
+                if count == 1 { "Add 1 run".to_owned() } else { format!("Add {}", format::plural(count, "run")) };
+            let add = ui.add_enabled(parsed.is_ok(), widgets::primary(ui, &name));
+            asked = add.on_disabled_hover_text(parsed.as_ref().err().map_or("", String::as_str)).clicked();
+            if let Err(reason) = &parsed {
+                ui.colored_label(widgets::palette(ui).error, reason);
+            }
+        });
+        for problem in &self.problems {
+            ui.add(egui::Label::new(egui::RichText::new(problem).color(widgets::palette(ui).error)).wrap());
+        }
+        if let (true, Ok(seeds)) = (asked, parsed) {
+            self.add(queue, set_up, classes, &seeds);
+        }
+    }
+
+    /// Adds a run for each seed, or says what is wrong.
+    fn add(&mut self, queue: &mut Queue, set_up: &Config, classes: Option<usize>, seeds: &[u64]) {
+        match made(self.base, &self.changes, set_up, classes) {
+            Ok((base, changes, config)) => {
+                for seed in seeds {
+                    let mut config = config.clone();
+                    config.train.seed = *seed;
+                    queue.add(format!("{base}, seed {seed}{changes}"), config);
+                }
+                self.problems.clear();
+            }
+            Err(problems) => self.problems = problems,
+        }
+    }
+}
+
+fn base_ui(ui: &mut Ui, base: &mut Base) {
+    let name = |base: Base| match base {
+        Base::SetUp => "the set-up".to_owned(),
+        Base::Preset(preset) => format!("preset {}", preset.name()),
+    };
+    let combo = ComboBox::from_id_salt("queue-base").width(theme::CONTROL_WIDTH).selected_text(name(*base));
+    let shown = combo.show_ui(ui, |ui| {
+        ui.selectable_value(base, Base::SetUp, name(Base::SetUp));
+        for preset in Preset::ALL {
+            let about = "Its networks, loss and optimizer; the rest as in the set-up";
+            ui.selectable_value(base, Base::Preset(preset), name(Base::Preset(preset))).on_hover_text(about);
+        }
+    });
+    shown.response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::ComboBox, true, "Made from"));
+}
+
+/// What runs are made from, what was changed in it, and their settings.
+type Made = (String, String, Config);
+
+/// What the runs are, or what is wrong with them.
+fn made(base: Base, changes: &str, set_up: &Config, classes: Option<usize>) -> Result<Made, Vec<String>> {
+    let lines: Vec<String> =
+        changes.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect();
+    let mut config = set_up.clone();
+    let name = match base {
+        Base::SetUp => fit::preset_of(set_up).map_or("custom", Preset::name).to_owned(),
+        Base::Preset(preset) => {
+            fit::apply_preset(&mut config, preset);
+            preset.name().to_owned()
+        }
+    };
+    let config = config.with(&lines).map_err(|err| err.0)?;
+    let errors = config.check(classes).into_iter().filter(|problem| problem.level == Level::Error);
+    let errors: Vec<String> = errors.map(|problem| format!("{}: {}", problem.key, problem.message)).collect();
+    let told: String = lines.iter().map(|line| format!(", {line}")).collect();
+    if errors.is_empty() { Ok((name, told, config)) } else { Err(errors) }
+}
+
+/// Seeds as people write them: `1, 2, 3`, `1-5`, or both.
+///
+/// # Errors
+/// Says which part is no seed.
+pub fn seeds(text: &str) -> Result<Vec<u64>, String> {
+    let mut found = Vec::new();
+    let number = |part: &str| part.trim().parse::<u64>().ok().filter(|seed| i64::try_from(*seed).is_ok());
+    for part in text.split([',', ' ', ';']).map(str::trim).filter(|part| !part.is_empty()) {
+        let (first, last) = match part.split_once('-') {
+            Some((first, last)) => (number(first), number(last)),
+            None => (number(part), number(part)),
+        };
+        let (Some(first), Some(last)) = (first, last) else {
+            return Err(format!("{part} is no seed: write 1, 2, 3 or 1-5"));
+        };
+        if last < first || last - first >= MOST as u64 || found.len() + (last - first) as usize >= MOST {
+            return Err(format!("{part}: at most {MOST} runs at once, from the smaller seed to the larger"));
+        }
+        found.extend((first..=last).filter(|seed| !found.contains(seed)).collect::<Vec<_>>());
+    }
+    if found.is_empty() { Err("Name a seed, such as 1".to_owned()) } else { Ok(found) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn seeds_are_read_as_people_write_them() {
+        assert_eq!(seeds("1, 2,3"), Ok(vec![1, 2, 3]));
+        assert_eq!(seeds("7 5-6; 5"), Ok(vec![7, 5, 6]));
+        for text in ["", "a", "-1", "1-", "3-1", "0-1000", "99999999999999999999", "1.5", "9223372036854775808"] {
+            assert!(seeds(text).is_err(), "{text}");
+        }
+        assert_eq!(seeds("0-999").map(|seeds| seeds.len()), Ok(1000));
+    }
+
+    #[test]
+    fn settings_are_laid_over_and_problems_are_told() {
+        let set_up = Preset::Improved.config();
+        let (name, told, config) = made(Base::Preset(Preset::Original), "train.steps = 7\n\n", &set_up, None).unwrap();
+        assert_eq!((name.as_str(), told.as_str(), config.train.steps), ("original", ", train.steps = 7", 7));
+        assert_eq!(config.loss.kind, crate::config::LossKind::Bce);
+        assert_eq!(made(Base::SetUp, "", &set_up, None).unwrap().0, "improved");
+        assert!(made(Base::SetUp, "train.stps=7", &set_up, None).unwrap_err()[0].contains("train.steps"));
+        assert!(made(Base::SetUp, "train.steps=0", &set_up, None).unwrap_err()[0].contains("train.steps"));
+    }
+}

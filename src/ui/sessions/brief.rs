@@ -1,0 +1,90 @@
+//! What a list tells of a session beyond its name: settings, how far it came, how long that took, and its scores.
+
+use std::path::PathBuf;
+
+use super::super::phase::Phase;
+use super::super::run_view::RunView;
+use super::{BestScore, best_scores};
+use crate::config::Config;
+use crate::event::Event;
+
+/// What a session's files tell in short.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Brief {
+    /// Its configuration.
+    pub config: Config,
+    /// Every key with its value as TOML.
+    pub settings: Vec<(String, String)>,
+    /// Where the run stands. One that neither ended nor goes on was interrupted.
+    pub phase: Phase,
+    /// Steps done.
+    pub step: usize,
+    /// Seconds of training, where any are told.
+    pub seconds: Option<f64>,
+    /// When it was begun, in seconds since 1970.
+    pub begun: Option<u64>,
+    /// The scores of all classes.
+    pub scores: Vec<BestScore>,
+}
+
+impl Brief {
+    /// Sums up a session; of its steps the last alone is needed.
+    pub fn new(folder: PathBuf, config: Config, events: impl IntoIterator<Item = Event>) -> Self {
+        let mut view = RunView::new(folder);
+        let (mut seconds, mut begun) = (None, None);
+        for event in events {
+            if let Event::Step(step) = &event {
+                seconds = Some(step.seconds);
+            }
+            if let Event::Started(started) = &event {
+                begun = begun.or(Some(started.time));
+            }
+            view.apply(event);
+        }
+        Self {
+            settings: config.settings(),
+            config,
+            phase: view.phase().clone(),
+            step: view.step(),
+            seconds,
+            begun,
+            scores: best_scores(view.scores()),
+        }
+    }
+
+    /// The value of a key as TOML, without the quotes around a word.
+    pub fn value(&self, key: &str) -> Option<&str> {
+        let (_, value) = self.settings.iter().find(|(name, _)| name == key)?;
+        Some(plain(value))
+    }
+
+    /// Seconds a step took on average.
+    pub fn seconds_a_step(&self) -> Option<f64> {
+        self.seconds.filter(|_| self.step > 0).map(|seconds| seconds / self.step as f64)
+    }
+}
+
+/// A TOML value without the quotes around a word.
+pub fn plain(value: &str) -> &str {
+    value.strip_prefix('"').and_then(|value| value.strip_suffix('"')).unwrap_or(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::{Score, Step};
+
+    #[test]
+    fn a_session_is_summed_up() {
+        let step = |step| Event::Step(Step { step, seconds: step as f64 * 0.5, ..Step::default() });
+        let score = |step, value| {
+            let metric = "frechet-distance".to_owned();
+            Event::Score(Score { step, metric, value, ..Score::default() })
+        };
+        let events = [step(10), score(10, 4.0), step(20), score(20, 5.0), Event::Finished { step: 20 }];
+        let brief = Brief::new(PathBuf::from("x"), Config::default(), events);
+        assert_eq!((brief.step, &brief.phase, brief.seconds), (20, &Phase::Finished, Some(10.0)));
+        assert_eq!((brief.scores[0].value, brief.seconds_a_step()), (4.0, Some(0.5)));
+        assert_eq!((brief.value("loss.kind"), brief.value("no.such")), (Some("hinge"), None));
+    }
+}

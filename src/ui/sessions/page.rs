@@ -1,0 +1,146 @@
+//! The Sessions page: every run that was stored, newest first, to be looked at again or taken as a start.
+
+use std::path::PathBuf;
+
+use egui::{Align, Frame, Layout, Margin, RichText, ScrollArea, Ui};
+
+use super::super::action::Action;
+use super::super::phase::Phase;
+use super::super::{format, theme, widgets};
+use super::{SessionDialog, SessionRow, menu_ui, star_ui};
+
+/// Draws the page. `open` is the folder of the run that is on the screen, `live` that of the run that goes on.
+#[must_use]
+pub(in crate::ui) fn sessions_ui(
+    ui: &mut Ui,
+    sessions: &[SessionRow],
+    open: Option<&PathBuf>,
+    live: Option<&PathBuf>,
+    dialog: &mut SessionDialog,
+) -> Vec<Action> {
+    let mut actions = Vec::new();
+    widgets::card(ui, |ui| {
+        ui.set_min_size(ui.available_size());
+        ui.horizontal(|ui| {
+            widgets::title(ui, "Sessions");
+            widgets::small(ui, "Every run keeps its settings, curves, grids and checkpoints in a folder of its own");
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                if ui.button("Look again").clicked() {
+                    actions.push(Action::ListSessions);
+                }
+                if ui.button("Open folder…").clicked() {
+                    actions.push(Action::ChooseSession);
+                }
+            });
+        });
+        let known: Option<u64> = sessions.iter().map(|session| session.bytes).sum();
+        if let Some(total) = known.filter(|_| !sessions.is_empty()) {
+            let count = format::plural(sessions.len(), "session");
+            widgets::small(ui, format!("{count}, {} on disk", format::bytes(whole(total))));
+        }
+        ui.add_space(6.0);
+        if sessions.is_empty() {
+            return widgets::empty(ui, "No sessions yet", "Press Train, and the first one appears here");
+        }
+        ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
+            for session in sessions {
+                let (open, live) = (open == Some(&session.folder), live == Some(&session.folder));
+                let listed = Listed { row: session, open, live };
+                actions.extend(row_ui(ui, &listed, dialog));
+            }
+        });
+    });
+    actions
+}
+
+/// A session that is listed, and whether it is on the screen or being trained.
+struct Listed<'a> {
+    row: &'a SessionRow,
+    open: bool,
+    live: bool,
+}
+
+fn row_ui(ui: &mut Ui, listed: &Listed<'_>, dialog: &mut SessionDialog) -> Vec<Action> {
+    let p = widgets::palette(ui);
+    let fill = if listed.open { p.accent_faint } else { p.well };
+    let frame = Frame::new().fill(fill).corner_radius(6).inner_margin(Margin::symmetric(10, 6));
+    let mut actions = Vec::new();
+    frame.show(ui, |ui| {
+        ui.spacing_mut().item_spacing.y = 2.0;
+        ui.horizontal(|ui| {
+            actions.extend(star_ui(ui, listed.row));
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                actions.extend(menu_ui(ui, listed.row, dialog));
+                actions.extend(open_ui(ui, listed));
+                ui.with_layout(Layout::left_to_right(Align::Center), |ui| name_ui(ui, listed));
+            });
+        });
+        ui.horizontal(|ui| {
+            ui.add_space(theme::ROW_HEIGHT + 4.0);
+            ui.add(egui::Label::new(RichText::new(facts(listed.row)).small().color(p.muted)).truncate());
+        });
+        if !listed.row.note.is_empty() {
+            ui.horizontal(|ui| {
+                ui.add_space(theme::ROW_HEIGHT + 4.0);
+                ui.add(egui::Label::new(RichText::new(&listed.row.note).color(p.text)).truncate());
+            });
+        }
+    });
+    actions
+}
+
+fn open_ui(ui: &mut Ui, listed: &Listed<'_>) -> Option<Action> {
+    let button = ui.add_enabled(!listed.open, egui::Button::new("Open"));
+    let name = format!("Open {}", listed.row.name);
+    button.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, !listed.open, &name));
+    let action = if listed.live { Action::CloseSession } else { Action::OpenSession(listed.row.folder.clone()) };
+    button.clicked().then_some(action)
+}
+
+fn name_ui(ui: &mut Ui, listed: &Listed<'_>) {
+    let p = widgets::palette(ui);
+    let pill = match listed {
+        Listed { live: true, .. } => Some(("going on", p.good)),
+        Listed { open: true, .. } => Some(("open", p.accent)),
+        Listed { row: SessionRow { busy: true, .. }, .. } => Some(("trained elsewhere", p.good)),
+        Listed { row, .. } => row.brief.as_ref().and_then(|brief| match brief.phase {
+            Phase::Failed(_) => Some(("failed", p.error)),
+            Phase::Starting | Phase::Running | Phase::Paused => Some(("interrupted", p.warning)),
+            Phase::Stopped => Some(("stopped", p.muted)),
+            Phase::Finished => None,
+        }),
+    };
+    let room = ui.available_width() - if pill.is_some() { 130.0 } else { 0.0 };
+    ui.scope(|ui| {
+        ui.set_max_width(room.max(60.0));
+        let name = egui::Label::new(RichText::new(&listed.row.name).color(p.strong)).truncate();
+        ui.add(name).on_hover_text(listed.row.folder.display().to_string());
+    });
+    if let Some((text, color)) = pill {
+        widgets::pill(ui, text, color);
+    }
+}
+
+/// What is known of a session, in a line.
+fn facts(row: &SessionRow) -> String {
+    let mut facts = Vec::new();
+    match &row.brief {
+        Some(brief) => {
+            facts.push(format::plural(brief.step, "step"));
+            facts.push(format!("seed {}", brief.config.train.seed));
+            if let Some(best) = brief.scores.first() {
+                let (metric, at) = (format::metric(&best.metric), format::count(best.step));
+                facts.push(format!("best {metric} {:.2} at {at}", best.value));
+            }
+            facts.extend(brief.seconds.map(format::duration));
+        }
+        None => facts.push(format::plural(row.steps, "step")),
+    }
+    facts.extend(row.bytes.map(|bytes| format::bytes(whole(bytes))));
+    facts.push(format::ago(row.modified));
+    facts.join("  ·  ")
+}
+
+fn whole(bytes: u64) -> usize {
+    usize::try_from(bytes).unwrap_or(usize::MAX)
+}

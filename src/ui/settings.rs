@@ -1,0 +1,104 @@
+//! What the user chose about the window, kept between starts.
+
+use super::compare::CompareSettings;
+use super::curves::ChartSettings;
+use super::explore::KeptSeed;
+use super::samples::SampleSettings;
+use super::status_bar::Drawers;
+use super::theme::ThemeChoice;
+
+/// Folders that are remembered.
+const RECENT: usize = 8;
+
+/// A page of the window.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub enum Page {
+    /// Samples and curves.
+    #[default]
+    Run,
+    /// What is in the data.
+    Data,
+    /// What a run is.
+    Details,
+    /// What a run has told.
+    Log,
+    /// Ways through the noise of a run's generator.
+    Explore,
+    /// A blind test.
+    Quiz,
+    /// Earlier runs.
+    Sessions,
+    /// Runs beside each other.
+    Compare,
+    /// Runs that are trained one after another.
+    Queue,
+}
+
+impl Page {
+    pub(super) const ALL: [(Self, &'static str); 9] = [
+        (Self::Run, "Run"),
+        (Self::Data, "Data"),
+        (Self::Details, "Details"),
+        (Self::Log, "Log"),
+        (Self::Explore, "Explore"),
+        (Self::Quiz, "Quiz"),
+        (Self::Sessions, "Sessions"),
+        (Self::Compare, "Compare"),
+        (Self::Queue, "Queue"),
+    ];
+}
+
+/// What the user chose about the window; it is kept between starts.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(default)]
+pub struct Settings {
+    /// Data folders that were used, newest first.
+    pub recent: Vec<String>,
+    /// The page that is open.
+    pub page: Page,
+    /// The smoothing slider of the curves.
+    pub smoothing: f64,
+    /// What is chosen about the curves.
+    pub charts: ChartSettings,
+    /// What is chosen about the samples.
+    pub samples: SampleSettings,
+    /// Light or dark.
+    pub theme: ThemeChoice,
+    /// Steps a second of a paused run in slow motion.
+    pub slow_motion: f64,
+    /// Share of the samples in the width of the Run page.
+    pub split: f32,
+    /// The drawers that are open.
+    pub drawers: Drawers,
+    /// How runs are compared.
+    pub compare: CompareSettings,
+    /// Seeds that are worth coming back to.
+    pub seeds: Vec<KeptSeed>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            recent: Vec::new(),
+            page: Page::Run,
+            smoothing: 0.6,
+            charts: ChartSettings::default(),
+            samples: SampleSettings::default(),
+            theme: ThemeChoice::System,
+            slow_motion: 2.0,
+            split: 0.5,
+            drawers: Drawers::default(),
+            compare: CompareSettings::default(),
+            seeds: Vec::new(),
+        }
+    }
+}
+
+impl Settings {
+    /// Puts a folder in front of the recent ones.
+    pub fn remember(&mut self, folder: &str) {
+        self.recent.retain(|other| other != folder);
+        self.recent.insert(0, folder.to_owned());
+        self.recent.truncate(RECENT);
+    }
+}

@@ -1,0 +1,144 @@
+//! The Queue page by meaning: runs are lined up, moved and taken out, and asked for by label.
+
+use std::path::PathBuf;
+
+use egui::accesskit::Role;
+use egui_kittest::Harness;
+use egui_kittest::kittest::{NodeT as _, Queryable as _};
+use gandle::config::{LossKind, Preset};
+use gandle::ui::{Action, Ending, EntryState, Page, QueueAsk, Settings, Workbench, theme};
+
+/// A window on the Queue page, and what it asked for.
+struct Window {
+    harness: Harness<'static, (Workbench, Vec<Action>)>,
+}
+
+impl Window {
+    fn new() -> Self {
+        let settings = Settings { page: Page::Queue, ..Settings::default() };
+        let workbench = Workbench::new(Preset::Improved.config(), settings);
+        let draw = |ui: &mut egui::Ui, state: &mut (Workbench, Vec<Action>)| {
+            let asked = state.0.ui(ui);
+            state.1.extend(asked);
+        };
+        let builder = Harness::builder().with_size([1280.0, 800.0]).with_max_steps(40);
+        let harness = builder.with_context_setup(theme::apply).build_ui_state(draw, (workbench, Vec::new()));
+        let mut window = Self { harness };
+        window.harness.run();
+        window
+    }
+
+    fn bench(&mut self) -> &mut Workbench {
+        &mut self.harness.state_mut().0
+    }
+
+    fn click(&mut self, label: &str) {
+        self.harness.get_by_label(label).click();
+        self.harness.run();
+    }
+
+    fn write(&mut self, role: Role, label: &str, text: &str) {
+        self.harness.get_by_role_and_label(role, label).click();
+        self.harness.run();
+        self.harness.key_press_modifiers(egui::Modifiers::COMMAND, egui::Key::A);
+        self.harness.get_by_role_and_label(role, label).type_text(text);
+        self.harness.run();
+    }
+
+    fn shows(&self, text: &str) -> bool {
+        self.harness.query_all_by_label_contains(text).next().is_some()
+    }
+
+    fn seeds(&self) -> Vec<u64> {
+        self.harness.state().0.queue.entries().iter().map(|entry| entry.config.train.seed).collect()
+    }
+
+    fn asked(&mut self) -> Vec<Action> {
+        std::mem::take(&mut self.harness.state_mut().1)
+    }
+}
+
+#[test]
+fn three_seeds_are_added_moved_and_taken_out() {
+    let mut window = Window::new();
+    assert!(window.shows("The queue is empty") && window.shows("as soon as nothing else is"));
+    window.write(Role::TextInput, "Seeds", "1-3");
+    window.click("Add 3 runs");
+    assert_eq!(window.seeds(), [1, 2, 3]);
+    assert!(window.shows("3 waiting") && window.shows("improved, seed 2"));
+    window.click("Train improved, seed 3 earlier");
+    window.click("Train improved, seed 3 earlier");
+    assert_eq!(window.seeds(), [3, 1, 2]);
+    let first = window.harness.get_by_label("Train improved, seed 3 earlier");
+    assert!(first.accesskit_node().is_disabled(), "it is the first");
+    window.click("Train improved, seed 3 later");
+    window.click("Remove improved, seed 2");
+    assert_eq!(window.seeds(), [1, 3]);
+}
+
+#[test]
+fn settings_are_laid_over_a_preset_and_mistakes_are_told() {
+    let mut window = Window::new();
+    window.harness.get_by_role_and_label(Role::ComboBox, "Made from").click();
+    window.harness.run();
+    window.click("preset original");
+    let field = "Settings laid over it, one KEY=VALUE a line";
+    window.write(Role::MultilineTextInput, field, "train.stps=7");
+    window.click("Add 1 run");
+    assert!(window.shows("did you mean") && window.seeds().is_empty());
+    window.write(Role::MultilineTextInput, field, "train.steps=7");
+    window.click("Add 1 run");
+    assert!(!window.shows("did you mean"));
+    let entry = window.bench().queue.entries()[0].clone();
+    assert_eq!((entry.config.train.steps, entry.config.loss.kind), (7, LossKind::Bce));
+    assert!(window.shows("original, seed 0, train.steps=7") && window.shows("loss.kind = bce"));
+    window.write(Role::TextInput, "Seeds", "one");
+    assert!(window.shows("one is no seed"));
+    assert!(window.harness.get_by_label("Add 0 runs").accesskit_node().is_disabled());
+}
+
+#[test]
+fn the_running_one_is_cancelled_and_a_failed_one_can_come_again() {
+    let mut window = Window::new();
+    let config = Preset::Improved.config();
+    for name in ["a", "b"] {
+        window.bench().queue.add(name.to_owned(), config.clone());
+    }
+    let session = PathBuf::from("sessions/a");
+    window.bench().queue.began(0, session.clone());
+    window.harness.run();
+    window.click("Cancel a");
+    window.click("Open a");
+    let want = [QueueAsk::Cancel, QueueAsk::Open(session.clone())].map(Action::Queue);
+    assert_eq!(window.asked(), want);
+    window.bench().queue.ended(&session, Ending::Failed("The disk is full.".to_owned()));
+    window.harness.run();
+    assert!(window.shows("The disk is full.") && window.shows("1 waiting, 1 failed"));
+    window.click("Again a");
+    let names: Vec<&str> = window.harness.state().0.queue.entries().iter().map(|entry| entry.name.as_str()).collect();
+    assert_eq!(names, ["b", "a"]);
+    window.click("Pause the queue");
+    assert!(window.bench().queue.is_paused());
+    window.click("Go on with the queue");
+    assert!(!window.bench().queue.is_paused());
+    window.bench().queue.skip(0, Ending::Finished);
+    window.harness.run();
+    window.click("Clear ended");
+    let states: Vec<EntryState> = window.bench().queue.entries().iter().map(|entry| entry.state.clone()).collect();
+    assert_eq!(states, [EntryState::Waiting]);
+}
+
+#[test]
+fn the_page_is_used_by_keyboard() {
+    let mut window = Window::new();
+    window.harness.get_by_label("Add 1 run").focus();
+    window.harness.run();
+    window.harness.key_press(egui::Key::Enter);
+    window.harness.run();
+    assert_eq!(window.seeds(), [0]);
+    window.harness.get_by_label("Remove improved, seed 0").focus();
+    window.harness.run();
+    window.harness.key_press(egui::Key::Enter);
+    window.harness.run();
+    assert!(window.seeds().is_empty());
+}
