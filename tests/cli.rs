@@ -228,7 +228,7 @@ fn exports_are_named_and_settings_that_do_not_belong_to_one_are_refused() {
         (&["--format", "onnx", "--step", "2"][..], "generator-step0000002.onnx"),
         (&["--format", "gif", "--frames", "2", "--fps", "4"], "history-step0000004.gif"),
         (&["--format", "tensorboard"], "run-step0000004/events.out.tfevents."),
-        (&walk, "walk-class2-step0000004-seed3.webp"),
+        (&walk, "walk-class3-step0000004-seed3.webp"),
     ] {
         let output = export(arguments);
         let told = text(&output.stdout);

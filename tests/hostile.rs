@@ -12,8 +12,8 @@ use gandle::config::chance::{ChaCha8Rng, Purpose, stream};
 use gandle::fuzzing::{TARGETS, Target};
 use rand::Rng as _;
 
-/// Mutations of each reader's seeds in the suite: a second's work.
-const MUTATIONS: usize = 300;
+/// Mutations of each reader's seeds in the suite.
+const MUTATIONS: usize = 100;
 
 fn files(folder: &str, target: &str) -> Vec<(String, Vec<u8>)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder).join(target);

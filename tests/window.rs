@@ -475,9 +475,9 @@ fn other_results_are_exported_too() {
     };
     // What needs no checkpoint can be had before there is one.
     choose(&mut window, "report (HTML)");
-    assert!(window.enabled("Export") && !window.shows("Checkpoint") && !window.shows("Seed"));
+    assert!(window.enabled("Export") && !window.shows("Write one now") && !window.shows("Truncation"));
     choose(&mut window, "generator as a model (ONNX)");
-    assert!(!window.enabled("Export") && window.shows("none yet"));
+    assert!(!window.enabled("Export") && window.shows("Checkpoint"));
     window.apply(Event::Checkpoint(Checkpoint {
         step: 500,
         folder: "checkpoints/500".to_owned(),

@@ -96,7 +96,7 @@ impl ExportDialog {
         let shown = Modal::new(Id::unique("export")).frame(frame).show(ctx, |ui| {
             ui.set_width(theme::DIALOG_WIDTH);
             ui.spacing_mut().item_spacing.y = 8.0;
-            ui.heading("Export");
+            ui.heading("Export from this session");
             let (idle, fields, folder) = (!self.is_busy(), &mut self.fields, &mut self.folder);
             ui.add_enabled_ui(idle, |ui| actions.extend(fields.ui(ui, view, folder)));
             self.progress_ui(ui);
