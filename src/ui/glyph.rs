@@ -43,7 +43,8 @@ pub fn button(ui: &mut Ui, glyph: Glyph, size: Vec2, framed: bool, name: &str) -
             egui::StrokeKind::Inside,
         );
     }
-    paint(ui.painter(), glyph, rect.center(), visuals.text_color(), visuals.weak_bg_fill);
+    let color = if glyph == Glyph::Star { palette(ui).flame } else { visuals.text_color() };
+    paint(ui.painter(), glyph, rect.center(), color, visuals.weak_bg_fill);
     response.on_hover_text(name)
 }
 

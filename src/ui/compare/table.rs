@@ -197,9 +197,9 @@ impl Compare {
                 .min_scrolled_height(40.0)
                 .cell_layout(Layout::left_to_right(Align::Center))
                 .column(Column::exact(46.0))
-                .column(Column::initial(210.0).at_least(90.0).clip(true).resizable(true));
+                .column(Column::initial(186.0).at_least(90.0).clip(true).resizable(true));
             for column in &columns {
-                let width = if column == "#score" || column == "#note" { 156.0 } else { 92.0 };
+                let width = if column == "#score" || column == "#note" { 142.0 } else { 84.0 };
                 table = table.column(Column::initial(width).at_least(44.0).clip(true).resizable(true));
             }
             let table = table.column(Column::exact(74.0));
