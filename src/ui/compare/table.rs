@@ -126,8 +126,9 @@ impl Compare {
         let mut action = None;
         ui.horizontal(|ui| {
             widgets::title(ui, "Runs");
-            let filter =
-                TextEdit::singleline(&mut self.filter).desired_width(190.0).hint_text("Filter: word or key=value");
+            let filter = TextEdit::singleline(&mut self.filter)
+                .desired_width((ui.available_width() - 420.0).clamp(80.0, 190.0))
+                .hint_text("Filter: word or key=value");
             let filter = ui.add(filter);
             filter.widget_info(|| WidgetInfo::labeled(egui::Role::TextInput, true, "Filter runs"));
             filter.on_hover_text("Words of the name or the note, and settings such as loss.kind=bce; all must fit");
