@@ -36,12 +36,8 @@ impl App {
                     }
                     self.list_sessions();
                 }
-                (SessionAsk::Trash(folder) | SessionAsk::Delete(folder), Ok(_)) => {
-                    self.workbench.session_dialog.removed(Ok(()));
-                    self.workbench.notice = Some(Notice::info(format!("{} is gone", folder.display())));
-                    self.session_moved(&folder, None);
-                    self.list_sessions();
-                }
+                (SessionAsk::Trash(folder), Ok(_)) => self.session_removed(&folder, "was moved to the trash"),
+                (SessionAsk::Delete(folder), Ok(_)) => self.session_removed(&folder, "was deleted"),
                 (SessionAsk::Trash(_) | SessionAsk::Delete(_), Err(reason)) => {
                     self.workbench.session_dialog.removed(Err(reason));
                 }
@@ -49,6 +45,13 @@ impl App {
                 (SessionAsk::Reveal(_), Ok(_)) => {}
             }
         }
+    }
+
+    fn session_removed(&mut self, folder: &Path, how: &str) {
+        self.workbench.session_dialog.removed(Ok(()));
+        self.workbench.notice = Some(Notice::info(format!("{} {how}", folder.display())));
+        self.session_moved(folder, None);
+        self.list_sessions();
     }
 
     /// Tells everybody who knows a session that it has another folder now, or none.

@@ -275,7 +275,8 @@ impl App {
     }
 
     fn list_sessions(&mut self) {
-        match sessions::look(self.workbench.sessions.clone(), Arc::clone(&self.waker)) {
+        let deep = matches!(self.workbench.settings.page, Page::Sessions | Page::Compare | Page::Queue);
+        match sessions::look(self.workbench.sessions.clone(), deep, Arc::clone(&self.waker)) {
             Ok(found) => self.found = Some(found),
             Err(err) => self.complain(format!("The sessions could not be listed: {err}")),
         }

@@ -8,21 +8,30 @@ use crate::event::Waker;
 use crate::session::{self, Stored};
 use crate::ui::{Brief, SessionRow};
 
-/// Starts to look. The list comes thrice: at once, with what the files tell, and with the space that each session takes.
-/// What is `known` of sessions that have not changed since is not read again.
+/// Sessions after which the list is sent again while they are read.
+const BATCH: usize = 16;
+
+/// Starts to look. The list comes at once, again and again with what more of the files tell (the newest first), and with the
+/// space that each session takes. Files are read where somebody looks at `deep` lists; what is `known` of sessions that
+/// have not changed since is not read again.
 ///
 /// # Errors
 /// Where no thread could be started.
-pub fn look(known: Vec<SessionRow>, waker: Waker) -> std::io::Result<Receiver<Vec<SessionRow>>> {
+pub fn look(known: Vec<SessionRow>, deep: bool, waker: Waker) -> std::io::Result<Receiver<Vec<SessionRow>>> {
     let (sender, found) = bounded(3);
     std::thread::Builder::new().name("sessions".to_owned()).spawn(move || {
         let mut rows: Vec<SessionRow> = session::list().into_iter().map(|listed| row(listed, &known)).collect();
-        for part in [|_: &mut SessionRow| (), read, measure] {
-            rows.iter_mut().for_each(part);
-            if sender.send(rows.clone()).is_err() {
-                return; // Asked for anew meanwhile.
+        // Nobody listens any more where the list was asked for anew.
+        let send = |rows: &[SessionRow]| sender.send(rows.to_vec()).is_ok().then(|| waker()).is_some();
+        let mut heard = send(&rows);
+        for part in [read, measure].into_iter().skip(usize::from(!deep)) {
+            for from in (0..rows.len()).step_by(BATCH) {
+                if !heard {
+                    return;
+                }
+                rows.iter_mut().skip(from).take(BATCH).for_each(part);
+                heard = send(&rows);
             }
-            waker();
         }
     })?;
     Ok(found)

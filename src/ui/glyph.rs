@@ -50,7 +50,12 @@ pub fn button(ui: &mut Ui, glyph: Glyph, size: Vec2, framed: bool, name: &str) -
             egui::StrokeKind::Inside,
         );
     }
-    paint(ui.painter(), glyph, rect.center(), visuals.text_color(), visuals.weak_bg_fill);
+    if response.has_focus() {
+        let ring = Stroke::new(1.0, palette(ui).accent);
+        ui.painter().rect_stroke(rect, visuals.corner_radius, ring, egui::StrokeKind::Outside);
+    }
+    let color = if glyph == Glyph::Star { palette(ui).flame } else { visuals.text_color() };
+    paint(ui.painter(), glyph, rect.center(), color, visuals.weak_bg_fill);
     response.on_hover_text(name)
 }
 

@@ -30,6 +30,9 @@ use super::{drop, format, run_page, theme, top_bar, widgets};
 use crate::config::Config;
 use crate::event::GridPicture;
 
+/// About the width of a letter in the name of the session's folder.
+const FOLDER_LETTER: f32 = 6.5;
+
 /// Everything that the window shows. [`Workbench::ui`] draws it and returns what the user asked for.
 pub struct Workbench {
     /// The configuration of the set-up.
@@ -247,7 +250,9 @@ impl Workbench {
             }
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 if let Some(run) = self.shown() {
-                    widgets::small(ui, format::path_end(&run.folder().display().to_string(), 56))
+                    // As much of it as the tabs leave room for.
+                    let most = (ui.available_width() / FOLDER_LETTER) as usize;
+                    widgets::small(ui, format::path_end(&run.folder().display().to_string(), most.min(56)))
                         .on_hover_text("The session's folder");
                 }
             });

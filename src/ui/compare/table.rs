@@ -126,8 +126,9 @@ impl Compare {
         let mut action = None;
         ui.horizontal(|ui| {
             widgets::title(ui, "Runs");
-            let filter =
-                TextEdit::singleline(&mut self.filter).desired_width(190.0).hint_text("Filter: word or key=value");
+            let filter = TextEdit::singleline(&mut self.filter)
+                .desired_width((ui.available_width() - 420.0).clamp(80.0, 190.0))
+                .hint_text("Filter: word or key=value");
             let filter = ui.add(filter);
             filter.widget_info(|| WidgetInfo::labeled(egui::Role::TextInput, true, "Filter runs"));
             filter.on_hover_text("Words of the name or the note, and settings such as loss.kind=bce; all must fit");
@@ -197,9 +198,9 @@ impl Compare {
                 .min_scrolled_height(40.0)
                 .cell_layout(Layout::left_to_right(Align::Center))
                 .column(Column::exact(46.0))
-                .column(Column::initial(210.0).at_least(90.0).clip(true).resizable(true));
+                .column(Column::initial(186.0).at_least(90.0).clip(true).resizable(true));
             for column in &columns {
-                let width = if column == "#score" || column == "#note" { 156.0 } else { 92.0 };
+                let width = if column == "#score" || column == "#note" { 142.0 } else { 84.0 };
                 table = table.column(Column::initial(width).at_least(44.0).clip(true).resizable(true));
             }
             let table = table.column(Column::exact(74.0));

@@ -48,12 +48,17 @@ impl SessionDialog {
         }
     }
 
-    /// Draws the dialog over everything else. `check` says what is wrong with a name.
+    /// Draws the dialog over everything else.
     #[must_use]
     pub fn ui(&mut self, ctx: &egui::Context) -> Option<Action> {
         let open = self.open.as_mut()?;
         let frame = egui::Frame::window(&ctx.global_style());
-        let shown = Modal::new(Id::unique("session-dialog")).frame(frame).show(ctx, |ui| {
+        // Each by a name of its own, so that one does not take over the other's height.
+        let name = match open {
+            Open::Edit { .. } => "session-name",
+            Open::Remove { .. } => "session-delete",
+        };
+        let shown = Modal::new(Id::unique(name)).frame(frame).show(ctx, |ui| {
             ui.set_width(theme::DIALOG_WIDTH);
             ui.spacing_mut().item_spacing.y = 8.0;
             match open {
@@ -140,5 +145,5 @@ fn remove_ui(ui: &mut Ui, row: &SessionRow, state: &mut Removal) -> (bool, Optio
 }
 
 fn buttons<R>(ui: &mut Ui, contents: impl FnOnce(&mut Ui) -> R) -> R {
-    ui.with_layout(Layout::right_to_left(Align::Center), contents).inner
+    ui.horizontal(|ui| ui.with_layout(Layout::right_to_left(Align::Center), contents).inner).inner
 }
