@@ -55,8 +55,8 @@ pub(super) struct Run<'a, 'b> {
     /// Changes of settings that are made again when their step is reached.
     pub(super) edits_to_come: VecDeque<Edited>,
     pub(super) clock: Clock,
-    /// Whether the present step is taken alone, while the run is paused.
-    pub(super) stepping: bool,
+    /// Steps done when a single one was granted to the paused run.
+    pub(super) stepping: Option<usize>,
     pub(super) inbox: &'a Receiver<Command>,
     pub(super) journal: &'a mut Journal<'b>,
     after_step: Option<StepHook>,
@@ -96,7 +96,7 @@ impl<'a, 'b> Run<'a, 'b> {
             pending: begin.pending(),
             clock: Clock::at(begin.state.as_ref().map_or(0.0, |state| state.seconds)),
             edits_to_come: begin.edits_to_come(),
-            stepping: false,
+            stepping: None,
             scorer: None,
             scoring_failed: false,
             watch: begin.watch(&config, &classes),
