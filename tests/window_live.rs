@@ -124,7 +124,7 @@ fn step(step: usize) -> Event {
         accuracy_real,
         accuracy_fake,
         gradient_d: looked.then_some(3.0),
-        gradient_g: looked.then_some(2.0),
+        gradient_g: looked.then_some(2.5),
         memory_mb: looked.then_some(512.0),
         generator_lr: 1e-4,
         discriminator_lr: 4e-4,

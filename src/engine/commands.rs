@@ -9,7 +9,8 @@ use crate::event::{Command, Edited, Event};
 impl Run<'_, '_> {
     /// Takes the commands that are there; false asks for the end.
     pub(super) fn obey(&mut self) -> anyhow::Result<bool> {
-        if self.stepping && !self.wait()? {
+        let taken = self.stepping.is_some_and(|granted| self.journal.step > granted);
+        if taken && !self.wait()? {
             return Ok(false);
         }
         loop {
@@ -44,7 +45,7 @@ impl Run<'_, '_> {
             match self.inbox.recv() {
                 Ok(Command::Resume) => break,
                 Ok(Command::Step) => {
-                    self.stepping = true;
+                    self.stepping = Some(self.journal.step);
                     self.clock.restart();
                     return Ok(true);
                 }
@@ -59,7 +60,7 @@ impl Run<'_, '_> {
 
     /// Tells that the run goes on after a pause.
     fn go_on(&mut self) -> anyhow::Result<bool> {
-        self.stepping = false;
+        self.stepping = None;
         self.journal.tell(Event::Resumed { step: self.journal.step })?;
         self.clock.restart();
         Ok(true)
@@ -99,7 +100,7 @@ impl Run<'_, '_> {
         for command in commands {
             match command {
                 Command::Pause => paused = true,
-                Command::Resume if self.stepping => _ = self.go_on()?,
+                Command::Resume if self.stepping.is_some() => _ = self.go_on()?,
                 Command::Resume => paused = false,
                 Command::Step => {}
                 Command::Checkpoint => self.checkpoint()?,

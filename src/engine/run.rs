@@ -54,8 +54,8 @@ pub(super) struct Run<'a, 'b> {
     /// Changes of settings that are made again when their step is reached.
     pub(super) edits_to_come: VecDeque<Edited>,
     pub(super) clock: Clock,
-    /// Whether the present step is taken alone, while the run is paused.
-    pub(super) stepping: bool,
+    /// Steps done when a single one was granted to the paused run.
+    pub(super) stepping: Option<usize>,
     pub(super) inbox: &'a Receiver<Command>,
     pub(super) journal: &'a mut Journal<'b>,
     after_step: Option<StepHook>,
@@ -96,7 +96,7 @@ impl<'a, 'b> Run<'a, 'b> {
             clock: Clock::at(begin.state.as_ref().map_or(0.0, |state| state.seconds)),
             edits_to_come: begin.edits_to_come(),
             scoring: begin.scoring(),
-            stepping: false,
+            stepping: None,
             watch: begin.watch(&config, &classes),
             real_spreads: spread::of_real(&dataset),
             good: None,

@@ -1,6 +1,6 @@
 //! The keyboard: which keys do what, and the sheet that says so.
 
-use egui::{Grid, Key, KeyboardShortcut, Modifiers, RichText, Ui, Window};
+use egui::{Grid, Key, KeyboardShortcut, Modifiers, RichText, ScrollArea, Ui, Window};
 
 use super::action::Action;
 use super::notice::Notice;
@@ -175,23 +175,29 @@ impl Workbench {
     pub(super) fn sheet_ui(&mut self, ui: &Ui) {
         let mut open = self.sheet;
         let window = Window::new("Keyboard shortcuts").open(&mut open).collapsible(false).resizable(false);
+        let window = window.anchor(egui::Align2::CENTER_CENTER, egui::Vec2::ZERO);
         window.default_width(theme::DIALOG_WIDTH).show(ui.ctx(), |ui| {
-            Grid::new("shortcuts").num_columns(2).striped(true).spacing([20.0, 5.0]).show(ui, |ui| {
-                let told = ALWAYS.iter().chain(&IDLE).filter(|(.., about)| !about.is_empty());
-                let named = told.map(|(keys, _, about)| (ui.ctx().format_shortcut(keys), *about));
-                let mut rows: Vec<(String, &str)> = named.collect();
-                let pages = format!("{} to {}", named_digit(ui, 0), Page::ALL.len());
-                rows.insert(0, (pages, "The pages, from left to right"));
-                rows.extend(ELSEWHERE.iter().map(|(keys, about)| ((*keys).to_owned(), *about)));
-                for (keys, about) in rows {
-                    ui.label(RichText::new(keys).monospace().color(widgets::palette(ui).strong));
-                    ui.label(about);
-                    ui.end_row();
-                }
-            });
+            let height = (ui.ctx().content_rect().height() - 140.0).max(200.0);
+            ScrollArea::vertical().max_height(height).show(ui, rows_ui);
         });
         self.sheet = open && !(self.sheet && ui.input(|input| input.key_pressed(Key::Escape)));
     }
+}
+
+fn rows_ui(ui: &mut Ui) {
+    let told = ALWAYS.iter().chain(&IDLE).filter(|(.., about)| !about.is_empty());
+    let named = told.map(|(keys, _, about)| (ui.ctx().format_shortcut(keys), *about));
+    let mut rows: Vec<(String, &str)> = named.collect();
+    let pages = format!("{} to {}", named_digit(ui, 0), Page::ALL.len());
+    rows.insert(0, (pages, "The pages, from left to right"));
+    rows.extend(ELSEWHERE.iter().map(|(keys, about)| ((*keys).to_owned(), *about)));
+    Grid::new("shortcuts").num_columns(2).striped(true).spacing([20.0, 3.0]).show(ui, |ui| {
+        for (keys, about) in rows {
+            ui.label(RichText::new(keys).monospace().color(widgets::palette(ui).strong));
+            ui.label(about);
+            ui.end_row();
+        }
+    });
 }
 
 fn named_digit(ui: &Ui, at: usize) -> String {

@@ -37,6 +37,7 @@ impl Zoom {
         }
         let mut open = true;
         let window = Window::new("Image").open(&mut open).collapsible(false).resizable([true, true]);
+        let window = window.default_pos(ui.max_rect().left_top() + egui::vec2(24.0, 48.0));
         window.show(ui.ctx(), |ui| {
             self.head_ui(ui, names, grid.rows, there);
             let side = (grid.cell * self.times) as f32 / ui.pixels_per_point();
