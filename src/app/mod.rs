@@ -161,7 +161,7 @@ impl App {
             return;
         };
         match dialog.purpose {
-            Purpose::Data => self.use_data(path.display().to_string()),
+            Purpose::Data | Purpose::DataFile => self.use_data(path.display().to_string()),
             Purpose::Vgg19 => self.workbench.config.loss.vgg19 = path.display().to_string(),
             Purpose::Session => self.open_session(&path),
             Purpose::Export => self.workbench.export.folder = path.display().to_string(),
@@ -180,6 +180,7 @@ impl App {
                 }
             }
             Action::ChooseData => self.open_dialog(Purpose::Data),
+            Action::ChooseDataFile => self.open_dialog(Purpose::DataFile),
             Action::ChooseVgg19 => self.open_dialog(Purpose::Vgg19),
             Action::ChooseSession => self.open_dialog(Purpose::Session),
             Action::ChooseExportFolder => self.open_dialog(Purpose::Export),

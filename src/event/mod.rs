@@ -3,6 +3,7 @@
 //! Numbers are read from the device once, by the engine; whoever holds an event holds no part of the graph. Events are
 //! also the lines of a session's `events.jsonl` and of `gandle train --json`, so their names are an interface.
 
+mod data;
 mod job;
 
 use std::sync::Arc;
@@ -11,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::{Change, Config};
 
+pub use data::{ClassCount, DataSummary, FileNote, SizeCount, Skipped};
 pub use job::JobEvent;
 
 /// Version of the lines in `events.jsonl`; it stands in the first of them.
@@ -124,72 +126,6 @@ pub struct Parent {
     pub session: String,
     /// Steps that it had done.
     pub step: usize,
-}
-
-/// What was found in the data.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct DataSummary {
-    /// Where it was looked for: a folder or `demo`.
-    pub source: String,
-    /// Classes in label order.
-    pub classes: Vec<ClassCount>,
-    /// Files that could not be used.
-    pub skipped: Vec<Skipped>,
-    /// Groups of files with the same pixels.
-    pub duplicates: Vec<Vec<String>>,
-    /// Widths and heights of the files, commonest first.
-    pub sizes: Vec<SizeCount>,
-    /// Remarks on how files were read (16-bit files windowed, only the first frame used ...).
-    pub notes: Vec<String>,
-}
-
-impl DataSummary {
-    /// Images of all classes that training sees.
-    pub fn images(&self) -> usize {
-        self.classes.iter().map(|class| class.images).sum()
-    }
-
-    /// Images of all classes that are held out of training.
-    pub fn held_out(&self) -> usize {
-        self.classes.iter().map(|class| class.held_out).sum()
-    }
-}
-
-/// A class and its images.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ClassCount {
-    /// The sub-folder's name.
-    pub name: String,
-    /// Usable images in it that training sees.
-    pub images: usize,
-    /// Those that are held out of training (`data.held_out`).
-    #[serde(default, skip_serializing_if = "is_zero")]
-    pub held_out: usize,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
-fn is_zero(count: &usize) -> bool {
-    *count == 0
-}
-
-/// A file that could not be used.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Skipped {
-    /// Its path below the data folder.
-    pub file: String,
-    /// Why.
-    pub reason: String,
-}
-
-/// How many files have a size.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SizeCount {
-    /// Pixels.
-    pub width: u32,
-    /// Pixels.
-    pub height: u32,
-    /// Files.
-    pub images: usize,
 }
 
 /// The numbers of a step.
