@@ -80,6 +80,8 @@ const OPTIONS: &[(&str, &[&str])] = &[
 const FIXED: &[(&str, &str)] = &[
     ("image_size", "32"),
     ("data.source", "demo"),
+    ("data.slice_axis", "z"),
+    ("data.slice_every", "1"),
     ("data.demo_images", "4"),
     ("data.split_seed", "0"),
     ("data.group_by", ""),

@@ -22,6 +22,8 @@ const FASTEST_PERSON: Duration = Duration::from_millis(300);
 pub enum Purpose {
     /// A data folder.
     Data,
+    /// A table or an archive of data.
+    DataFile,
     /// The file of VGG19's weights.
     Vgg19,
     /// The file of the Inception's weights.
@@ -56,6 +58,11 @@ impl Dialog {
             Purpose::Data => {
                 let asked = dialog.set_title("Choose a folder with one sub-folder a class").pick_folder();
                 Self::wait(purpose, asked, waker)
+            }
+            Purpose::DataFile => {
+                let dialog = dialog.set_title("Choose a table of files and labels, or a NumPy archive");
+                let dialog = dialog.add_filter("Tables and archives", &["csv", "tsv", "npz"]);
+                Self::wait(purpose, dialog.pick_file(), waker)
             }
             Purpose::Vgg19 | Purpose::Inception => {
                 let title = if matches!(purpose, Purpose::Vgg19) {

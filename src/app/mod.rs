@@ -196,7 +196,7 @@ impl App {
             return self.save(path, saved);
         }
         match dialog.purpose {
-            Purpose::Data => self.use_data(path.display().to_string()),
+            Purpose::Data | Purpose::DataFile => self.use_data(path.display().to_string()),
             Purpose::Inception => {
                 self.workbench.config.score.extractor = format!("inception:{}", path.display());
             }
@@ -219,6 +219,7 @@ impl App {
             }
             Action::ChooseData => self.open_dialog(Purpose::Data),
             Action::ChooseInception => self.open_dialog(Purpose::Inception),
+            Action::ChooseDataFile => self.open_dialog(Purpose::DataFile),
             Action::ChooseVgg19 => self.open_dialog(Purpose::Vgg19),
             Action::ChooseSession => self.open_dialog(Purpose::Session),
             Action::ChooseExportFolder => self.open_dialog(Purpose::Export),

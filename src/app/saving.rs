@@ -30,7 +30,12 @@ impl Saved {
         match purpose {
             Purpose::Grid(grid) => Some(Self::grid(grid)),
             Purpose::Figure(figure) => Some(Self::figure(figure)),
-            Purpose::Data | Purpose::Vgg19 | Purpose::Inception | Purpose::Session | Purpose::Export => None,
+            Purpose::Data
+            | Purpose::DataFile
+            | Purpose::Vgg19
+            | Purpose::Inception
+            | Purpose::Session
+            | Purpose::Export => None,
         }
     }
 

@@ -24,6 +24,9 @@ pub(super) fn run(args: &InspectArgs) -> anyhow::Result<()> {
     for note in &summary.notes {
         say!("note: {note}");
     }
+    for noted in &summary.file_notes {
+        say!("read: {}: {}", noted.file, noted.note);
+    }
     for group in &summary.duplicates {
         say!("same pixels: {}", group.join(", "));
     }

@@ -77,7 +77,7 @@ struct Settings {
 #[derive(Args)]
 struct TrainArgs {
     /// A folder with one sub-folder a class, or `demo` for the drawn set.
-    #[arg(long, value_name = "DIR|demo")]
+    #[arg(long, value_name = "DATA")]
     data: Option<String>,
     #[command(flatten)]
     settings: Settings,
@@ -151,7 +151,7 @@ struct SampleArgs {
 
 #[derive(Args)]
 struct InspectArgs {
-    /// A folder with one sub-folder a class, or `demo`.
+    /// A folder with one sub-folder a class (or of images alone), a table (.csv), an archive (.npz), or `demo`.
     data: String,
     /// A setting of the data, such as data.held_out=0.2; may be given again and again.
     #[arg(long = "set", value_name = "KEY=VALUE")]

@@ -6,14 +6,19 @@ use serde::{Deserialize, Serialize};
 
 use super::check::{List, range};
 use super::explain::{Explanation, key};
-use super::{BalanceTo, ClassWeights, Config};
+use super::{BalanceTo, ClassWeights, Config, SliceAxis};
 
 /// `[data]`: where images come from and how they are varied.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Data {
-    /// A folder of class sub-folders, or [`DEMO`] for the drawn set.
+    /// A folder of class sub-folders, a table of files and labels (`.csv`), an archive of arrays (`.npz`), or [`DEMO`] for
+    /// the drawn set.
     pub source: String,
+    /// Volumes (NIfTI) only: the axis along which they are cut into images.
+    pub slice_axis: SliceAxis,
+    /// Files of several slices or frames: every how many of them one becomes an image.
+    pub slice_every: usize,
     /// Images a class of the drawn set.
     pub demo_images: usize,
     /// Show rare classes more often by repeating their images.
@@ -62,6 +67,8 @@ impl Default for Data {
     fn default() -> Self {
         Self {
             source: DEMO.to_owned(),
+            slice_axis: SliceAxis::Z,
+            slice_every: 1,
             demo_images: 150,
             balance: true,
             balance_to: BalanceTo::Equal,
@@ -127,7 +134,7 @@ impl Data {
     /// The problems that lie in these keys alone.
     pub(super) fn check(&self, image_size: usize, list: &mut List) {
         if self.source.trim().is_empty() {
-            list.error("data.source", "no folder is named; give one with a sub-folder a class, or `demo`");
+            list.error("data.source", "no data is named; give a folder with a sub-folder a class, a table (.csv), an archive (.npz), or `demo`");
         }
         if self.is_demo() && !(2..=100_000).contains(&self.demo_images) {
             list.error("data.demo_images", format!("{} is outside 2 to 100000", self.demo_images));
@@ -137,6 +144,9 @@ impl Data {
             list.error("data.class_factors", format!("{factor} for `{name}` is outside {least} to {most}. To leave a class out, move its images elsewhere"));
         }
         self.check_split(list);
+        if !(1..=10_000).contains(&self.slice_every) {
+            list.error("data.slice_every", format!("{} is outside 1 to 10000", self.slice_every));
+        }
         for (key, value, most) in [
             ("data.rotation", self.rotation, 180.0),
             ("data.zoom", self.zoom, 1.0),
@@ -183,9 +193,21 @@ impl Config {
 pub(super) const EXPLAINED: &[Explanation] = &[
     key(
         "data.source",
-        "a folder, or \"demo\"",
+        "a folder, a .csv or .npz file, or \"demo\"",
         "",
-        "A folder with one sub-folder a class. `demo` draws six kinds of stained blood cell instead, so that everything can be tried without data.",
+        "A folder with one sub-folder a class, a table (.csv) whose columns `file` and `label` name images beside it, or an archive (.npz) with `train_images` and `train_labels` as MedMNIST has them. `demo` draws six kinds of stained blood cell instead, so that everything can be tried without data.",
+    ),
+    key(
+        "data.slice_axis",
+        "\"x\", \"y\" or \"z\"",
+        "",
+        "Along which axis volumes (.nii, .nii.gz) are cut into images: in the usual orientation x gives sagittal, y coronal and z axial slices. Other images are not touched.",
+    ),
+    key(
+        "data.slice_every",
+        "1 to 10000",
+        "",
+        "Takes one image of so many slices of a volume, or frames of a DICOM file, beginning with the first. Neighbouring slices are nearly the same image; all slices of one file stay on one side of `held_out`.",
     ),
     key("data.demo_images", "2 to 100000 a class", "", "Images of each class in the drawn demo set."),
     key(

@@ -166,6 +166,14 @@ pub trait Choice: Copy + PartialEq + Sized + 'static {
 }
 
 choice! {
+    /// `data.slice_axis`
+    SliceAxis {
+        X = "x": "Across the first axis: sagittal slices in the usual orientation.",
+        Y = "y": "Across the second axis: coronal slices in the usual orientation.",
+        Z = "z": "Across the third axis: axial slices in the usual orientation, in which most scans are stored.",
+    }
+}
+choice! {
     /// `data.balance_to`
     BalanceTo {
         Equal = "equal": "Every class is shown equally often.",

@@ -1,12 +1,15 @@
 //! Turns whatever a file holds into 8-bit grey or RGB, by rules that are written down and reported.
 //!
-//! - 16-bit values: divided by 257. Where an image spans less than half of the range (12-bit scans in 16-bit files
-//!   would look black), its own smallest and largest value become 0 and 255 instead. Floating-point files always do.
+//! - 16-bit values: divided by 257. Where an image spans less than half of the range between its 1st and its 99th
+//!   percentile (12-bit scans in 16-bit files would look black), these become 0 and 255 instead. Those of floating-point
+//!   files always do.
 //! - Transparency: grey pictures are laid over black, as radiographs are shown; coloured ones over white, like a
 //!   slide. A file in colour whose visible pixels are all grey counts as grey here.
 //! - Colour to grey: luma by ITU-R BT.601. Grey to colour: three equal channels.
 
 use image::DynamicImage;
+
+use super::window::Window;
 
 /// A decoded picture: `height` rows of `width` pixels of 1 (grey) or 3 (RGB) bytes.
 pub(super) struct Raster {
@@ -19,7 +22,7 @@ pub(super) struct Raster {
 /// What was done to a picture on the way to a [`Raster`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Conversion {
-    /// The values were stretched to their own range.
+    /// The values were shown from their 1st to their 99th percentile.
     pub stretched: bool,
     /// What shows where the picture is transparent, if it is anywhere.
     pub backdrop: Option<Backdrop>,
@@ -89,26 +92,28 @@ pub(super) fn flatten(image: DynamicImage) -> Option<(Raster, Conversion)> {
 /// 16-bit samples to bytes, and whether they were stretched. Alpha, where there is any, is the last of each pixel.
 fn narrow_u16(samples: &[u16], channels: usize, alpha: bool) -> (Vec<u8>, bool) {
     let each = channels + usize::from(alpha);
-    let colours = || samples.chunks_exact(each).flat_map(|pixel| &pixel[..channels]);
-    let low = colours().min().copied().unwrap_or(0);
-    let high = colours().max().copied().unwrap_or(u16::MAX);
-    let span = u32::from(high - low);
+    let colours = samples.chunks_exact(each).flat_map(|pixel| &pixel[..channels]).map(|value| f64::from(*value));
     // The half: a photograph seldom reaches both ends of the range, a 12-bit scan never gets near.
-    let stretch = span > 0 && span < 0x8000;
-    let whole = |v: u16| ((u32::from(v) + 128) / 257) as u8;
-    let window = |v: u16| ((u32::from(v - low) * 255 + span / 2) / span) as u8;
-    let narrow = |(at, v): (usize, &u16)| if stretch && at % each < channels { window(*v) } else { whole(*v) };
-    (samples.iter().enumerate().map(narrow).collect(), stretch)
+    let window = Window::of(colours).filter(|window| window.high - window.low < 32_768.0);
+    let whole = |value: u16| ((u32::from(value) + 128) / 257) as u8;
+    let narrow = |(at, value): (usize, &u16)| match window {
+        Some(window) if at % each < channels => window.byte((*value).into()),
+        Some(_) | None => whole(*value),
+    };
+    (samples.iter().enumerate().map(narrow).collect(), window.is_some())
 }
 
-/// Floating-point samples to bytes: stretched to their range, as no range is agreed on. NaN becomes 0.
+/// Floating-point samples to bytes: from their 1st to their 99th percentile, as no range is agreed on. NaN becomes 0.
 fn narrow_f32(samples: &[f32], channels: usize, alpha: bool) -> (Vec<u8>, bool) {
     let each = channels + usize::from(alpha);
-    let colours = || samples.chunks_exact(each).flat_map(|pixel| &pixel[..channels]).filter(|v| v.is_finite());
-    let low = colours().fold(f32::INFINITY, |a, b| a.min(*b));
-    let span = (colours().fold(f32::NEG_INFINITY, |a, b| a.max(*b)) - low).max(f32::MIN_POSITIVE);
-    let byte = |share: f32| (share * 255.0).round() as u8;
-    let narrow = |(at, v): (usize, &f32)| byte(if at % each < channels { (v - low) / span } else { *v });
+    let colours = samples.chunks_exact(each).flat_map(|pixel| &pixel[..channels]).map(|value| f64::from(*value));
+    // One value everywhere has no window; it is black.
+    let window = Window::of(colours);
+    let narrow = |(at, value): (usize, &f32)| match window {
+        _ if at % each >= channels => (value * 255.0).round() as u8,
+        Some(window) => window.byte((*value).into()),
+        None => 0,
+    };
     (samples.iter().enumerate().map(narrow).collect(), true)
 }
 

@@ -1,18 +1,20 @@
 //! A data set: every image decoded once, as bytes of one size.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::folder::scan;
+use super::folder::{File, Tree};
+use super::source::{list, list_any};
 use super::split::Split;
 use super::store::Pixels;
 use super::summary::summarise;
 use super::survey::{Done, Progress, Target, hold_out, hold_out_drawn, survey};
 use super::{DataError, demo};
 use crate::config::{Config, DEMO};
-use crate::event::{ClassCount, DataSummary, GridPicture, Picture, SizeCount};
+use crate::event::{ClassCount, DataSummary, GridPicture, Picture, SizeCount, Skipped};
 
 /// Images and labels. An image is `size * size * channels` bytes: rows, pixels, channels. Images stand in label order
 /// and, within a class, in the order of their files' names.
@@ -38,7 +40,7 @@ impl Dataset {
     /// `progress(done, total)` is called from any thread as files are done; false cancels.
     ///
     /// # Errors
-    /// Where the folder is missing or holds no classes, a class has no usable image, the memory does not suffice, the
+    /// Where the source is missing or holds no classes, a class has no usable image, the memory does not suffice, the
     /// cache folder cannot be written (for more than `data.memory_limit`), or `progress` cancels. Single files that cannot be used are no error: they are listed in the summary.
     pub fn load(config: &Config, progress: &(dyn Fn(usize, usize) -> bool + Sync)) -> Result<Self, DataError> {
         let target = Target::of(config)?;
@@ -46,10 +48,10 @@ impl Dataset {
             return Self::draw(config, &target, progress);
         }
         let source = &config.data.source;
-        let tree = scan(Path::new(source))?;
+        let tree = list(&config.data, Path::new(source))?;
         let (done, mut outcomes) = (Done::of(tree.files.len(), progress), Vec::with_capacity(tree.files.len()));
         let pixels = Pixels::gather(target.need(tree.files.len()), &config.data, |range, places| {
-            let part = survey(&tree.files[range], &target, Some(places), &done)?;
+            let part = survey(&tree, range, &target, Some(places), &done)?;
             let usable = part.iter().map(Result::is_ok).collect();
             outcomes.extend(part);
             Ok(usable)
@@ -57,7 +59,7 @@ impl Dataset {
         let split = hold_out(&config.data, &tree, &outcomes)?;
         let summary = summarise(source, &tree, &outcomes, &split);
         if let Some(class) = summary.classes.iter().find(|class| class.images == 0) {
-            return Err(empty_class(source, class, &summary));
+            return Err(empty_class(source, class, &tree, &summary));
         }
         let usable = tree.files.iter().zip(&outcomes).filter(|(_, outcome)| outcome.is_ok());
         let labels = usable.map(|(file, _)| label(file.class)).collect();
@@ -197,18 +199,19 @@ impl Dataset {
     }
 }
 
-/// What is in a folder (or the demo set), without keeping pixels. A class without a usable image is no error here: it
-/// is listed with 0 images, and its files with the reasons.
+/// What is in a source, without keeping pixels. A class without a usable image is no error here: it is listed with 0
+/// images, and its files with the reasons. The images of a folder without class folders are looked at as one class.
 ///
 /// # Errors
-/// Where the folder is missing or holds no classes.
+/// Where the source is missing or holds nothing.
 pub fn inspect(source: &str, config: &Config) -> Result<DataSummary, DataError> {
     let target = Target::of(config)?;
     if source == DEMO {
         return Ok(demo_summary(config, &hold_out_drawn(&config.data)?));
     }
-    let tree = scan(Path::new(source))?;
-    let outcomes = survey(&tree.files, &target, None, &Done::of(tree.files.len(), &|_, _| true))?;
+    let tree = list_any(&config.data, Path::new(source))?;
+    let all = tree.files.len();
+    let outcomes = survey(&tree, 0..all, &target, None, &Done::of(all, &|_, _| true))?;
     let split = hold_out(&config.data, &tree, &outcomes)?;
     Ok(summarise(source, &tree, &outcomes, &split))
 }
@@ -217,11 +220,15 @@ fn label(class: usize) -> u32 {
     u32::try_from(class).unwrap_or(u32::MAX)
 }
 
-fn empty_class(source: &str, class: &ClassCount, summary: &DataSummary) -> DataError {
+fn empty_class(source: &str, class: &ClassCount, tree: &Tree, summary: &DataSummary) -> DataError {
     let inside = format!("{}/", class.name);
-    let skipped: Vec<_> = summary.skipped.iter().filter(|skipped| skipped.file.starts_with(&inside)).collect();
+    let of_class = |file: &&File| tree.classes.get(file.class) == Some(&class.name);
+    let titles: BTreeSet<String> = tree.files.iter().filter(of_class).map(File::title).collect();
+    let named_in = |skipped: &&Skipped| skipped.file.starts_with(&inside) || titles.contains(&skipped.file);
+    let skipped: Vec<_> = summary.skipped.iter().filter(named_in).collect();
     let named: Vec<_> = skipped.iter().take(3).map(|s| format!("{}: {}", s.file, s.reason)).collect();
     let found = match skipped.len() {
+        _ if class.held_out > 0 => format!("all {} that it has are held out", class.held_out),
         0 => "its sub-folder is empty".to_owned(),
         1 => format!("one file was passed over ({})", named.join("; ")),
         few if few <= named.len() => format!("{few} files were passed over ({})", named.join("; ")),

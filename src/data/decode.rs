@@ -1,12 +1,11 @@
-//! Opens one image file, whatever it claims to be, and says in plain words why where it cannot.
+//! Decodes one image file, whatever it claims to be, and says in plain words why where it cannot.
 //!
 //! Files come from anywhere: they are cut off, misnamed, or made to fill the memory. So the content decides the
-//! format, sizes are checked before pixels are decoded, and a decoder that panics costs one file.
+//! format, and sizes are checked before pixels are decoded.
 
 use std::io::Cursor;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use image::codecs::{
     bmp::BmpDecoder, gif::GifDecoder, jpeg::JpegDecoder, png::PngDecoder, tiff::TiffDecoder, webp::WebPDecoder,
@@ -19,7 +18,7 @@ use super::convert::{Conversion, Raster, flatten};
 /// The most pixels that an image may have.
 const MAX_PIXELS: u64 = 100_000_000;
 
-/// The most memory that a decoder may take, and the largest file, in bytes.
+/// The most memory that a decoder may take, in bytes.
 const MAX_BYTES: u64 = 512 << 20;
 
 /// Images above this many pixels are decoded one at a time.
@@ -27,6 +26,12 @@ const LARGE: u64 = 16_000_000;
 
 /// Held while a large image is decoded, so that many threads do not take the memory for one each.
 static ONE_LARGE: Mutex<()> = Mutex::new(());
+
+/// Waits for the turn of a picture of so many pixels, where that is large.
+pub(super) fn turn(pixels: u64) -> Option<MutexGuard<'static, ()>> {
+    // A panic while another thread held this leaves nothing behind that could be wrong.
+    (pixels > LARGE).then(|| ONE_LARGE.lock().unwrap_or_else(PoisonError::into_inner))
+}
 
 /// A format that is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,22 +69,10 @@ pub(super) struct Decoded {
     pub turned: bool,
     /// The extension names another format than the file holds.
     pub misnamed: bool,
-}
-
-/// Reads and decodes a file; the error is the reason why it cannot be used.
-pub(super) fn read(path: &Path) -> Result<Decoded, String> {
-    let unreadable = |err: std::io::Error| format!("cannot be read: {err}");
-    let length = std::fs::metadata(path).map_err(unreadable)?.len();
-    if length > MAX_BYTES {
-        return Err(format!("the file is larger than {} MB", MAX_BYTES >> 20));
-    }
-    let bytes = std::fs::read(path).map_err(unreadable)?;
-    let extension = extension(path);
-    catch_unwind(AssertUnwindSafe(|| decode(&bytes, extension.as_deref()))).unwrap_or_else(|panic| {
-        let said = panic.downcast_ref::<&str>().map(|s| (*s).to_owned());
-        let said = said.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
-        Err(format!("damaged in a way that the decoder did not expect ({said})"))
-    })
+    /// Its values were shown from their 1st to their 99th percentile, or between limits that a volume names.
+    pub windowed: bool,
+    /// It comes from the first volume of several.
+    pub series: bool,
 }
 
 /// A path's extension in lower case.
@@ -87,10 +80,11 @@ pub(super) fn extension(path: &Path) -> Option<String> {
     path.extension().map(|extension| extension.to_string_lossy().to_lowercase())
 }
 
-fn decode(bytes: &[u8], extension: Option<&str>) -> Result<Decoded, String> {
+/// Decodes an image file's bytes; the error is the reason why it cannot be used.
+pub(super) fn decode(bytes: &[u8], extension: Option<&str>) -> Result<Decoded, String> {
     let guessed = image::guess_format(bytes).ok();
     let Some((format, _, name, extensions)) = FORMATS.iter().find(|(_, known, ..)| Some(*known) == guessed) else {
-        return Err(not_an_image(bytes, guessed));
+        return Err(not_an_image(bytes, guessed, extension));
     };
     let (picture, several) = match format {
         Format::Png => {
@@ -126,7 +120,7 @@ fn decode(bytes: &[u8], extension: Option<&str>) -> Result<Decoded, String> {
         return Err(format!("a kind of {name} that is not read: its pixels are neither grey nor RGB"));
     };
     let misnamed = extension.is_some_and(|extension| !extensions.contains(&extension));
-    Ok(Decoded { raster, conversion, several, turned, misnamed })
+    Ok(Decoded { conversion, several, turned, misnamed, ..Decoded::plain(raster) })
 }
 
 fn limits() -> Limits {
@@ -151,8 +145,7 @@ fn pixels(mut decoder: impl ImageDecoder, name: &str) -> Result<(DynamicImage, b
     decoder.set_limits(limits()).map_err(|err| reason(err, name))?;
     // A broken tag is no reason to lose the picture.
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
-    // A panic while another thread held this leaves nothing behind that could be wrong.
-    let _turn = (count > LARGE).then(|| ONE_LARGE.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
+    let _turn = turn(count);
     let mut picture = DynamicImage::from_decoder(decoder).map_err(|err| reason(err, name))?;
     picture.apply_orientation(orientation);
     Ok((picture, orientation != Orientation::NoTransforms))
@@ -195,19 +188,21 @@ fn reason(err: ImageError, name: &str) -> String {
 }
 
 /// What a file is that holds none of the formats.
-fn not_an_image(bytes: &[u8], guessed: Option<ImageFormat>) -> String {
+fn not_an_image(bytes: &[u8], guessed: Option<ImageFormat>, extension: Option<&str>) -> String {
     let start = bytes.trim_ascii_start();
     if bytes.is_empty() {
         "the file is empty".to_owned()
-    } else if bytes.get(128..132) == Some(b"DICM") {
-        "a DICOM file, which is not read; convert it to PNG first".to_owned()
     } else if let Some(other) = guessed {
         let name = other.extensions_str().first().copied().unwrap_or("another format");
         format!("holds {name}, which is not read; convert it to PNG first")
+    } else if matches!(extension, Some("dcm" | "dicom")) {
+        "not a DICOM file, whatever its name: it begins neither with the mark DICM nor with an element of one"
+            .to_owned()
     } else if start.starts_with(b"<") {
         "a web page or other text, not an image".to_owned()
     } else {
-        "not an image, whatever its name: its content is none of PNG, JPEG, BMP, TIFF, WebP and GIF".to_owned()
+        "not an image, whatever its name: its content is none of PNG, JPEG, BMP, TIFF, WebP, GIF, DICOM and NIfTI"
+            .to_owned()
     }
 }
 

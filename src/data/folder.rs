@@ -5,16 +5,42 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::DataError;
-use super::decode::{extension, is_image_extension};
+use super::decode::extension;
+use super::npz::Images;
+use super::open::may_be_picture;
 use crate::event::Skipped;
 
-/// A file that may hold an image.
+/// A picture that may be usable, and the file that holds it.
 pub(super) struct File {
     pub path: PathBuf,
-    /// Its path below the data folder, with `/` between the parts.
+    /// The file's path below the data folder, with `/` between the parts.
     pub name: String,
     /// Its class's label.
     pub class: usize,
+    pub content: Content,
+    /// The source itself keeps it for validation or test.
+    pub reserved: bool,
+}
+
+/// Where in a file a picture is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Content {
+    /// It is the file, or its first frame.
+    Whole,
+    /// A frame or slice.
+    Part(usize),
+    /// An image of one of [`Tree::arrays`].
+    Row { array: usize, index: usize },
+}
+
+impl File {
+    /// What it is called in lists: the file, and which picture in it.
+    pub fn title(&self) -> String {
+        match self.content {
+            Content::Whole | Content::Row { .. } => self.name.clone(),
+            Content::Part(part) => format!("{}[{part}]", self.name),
+        }
+    }
 }
 
 /// What a data folder holds.
@@ -26,6 +52,10 @@ pub(super) struct Tree {
     pub files: Vec<File>,
     /// What was passed over and why, in the order met.
     pub skipped: Vec<Skipped>,
+    /// What is worth knowing about the source as a whole.
+    pub notes: Vec<String>,
+    /// The images of an archive.
+    pub arrays: Vec<Images>,
 }
 
 /// Folders that programs leave behind.
@@ -55,7 +85,7 @@ pub(super) fn scan(root: &Path) -> Result<Tree, DataError> {
                 tree.classes.push(name.clone());
                 Walk { class, seen: canonical.ancestors().map(Path::to_path_buf).collect() }.run(path, name, &mut tree);
             }
-            Ok(_) if may_be_image(&path) => {
+            Ok(_) if may_be_picture(&path) => {
                 loose += 1;
                 tree.skip(name, "lies beside the class folders, not in one");
             }
@@ -87,7 +117,8 @@ pub(super) fn scan_flat(root: &Path) -> Result<Tree, DataError> {
 }
 
 impl Tree {
-    fn skip(&mut self, file: String, reason: &str) {
+    /// Remembers what is passed over.
+    pub fn skip(&mut self, file: String, reason: &str) {
         self.skipped.push(Skipped { file, reason: reason.to_owned() });
     }
 }
@@ -133,7 +164,10 @@ impl Walk {
             Ok(about) if about.is_dir() => waiting.push((path, name)),
             // Opening a pipe would wait for ever.
             Ok(about) if !about.is_file() => tree.skip(name, "not a regular file"),
-            Ok(_) if may_be_image(&path) => tree.files.push(File { path, name, class: self.class }),
+            Ok(_) if may_be_picture(&path) => {
+                let (class, content) = (self.class, Content::Whole);
+                tree.files.push(File { path, name, class, content, reserved: false });
+            }
             Ok(_) => tree.skip(name, &wrong_type(&path)),
             Err(err) => tree.skip(name, &unavailable(&err)),
         }
@@ -157,15 +191,14 @@ fn list(folder: &Path) -> std::io::Result<Vec<(PathBuf, String)>> {
     Ok(entries)
 }
 
-/// Whether a file should be opened: its extension is an image's, or it has none.
-fn may_be_image(path: &Path) -> bool {
-    extension(path).is_none_or(|extension| is_image_extension(&extension))
-}
-
 fn wrong_type(path: &Path) -> String {
     let extension = extension(path).unwrap_or_default();
     let hint = match extension.as_str() {
-        "dcm" | "dicom" | "nii" | "jp2" | "ppm" | "pgm" | "heic" | "avif" | "svg" => "; convert it to PNG first",
+        "npz" => "; an archive of arrays is a data source of its own: name it instead of the folder",
+        "npy" => {
+            "; store it in an .npz archive as train_images, beside train_labels, and name that instead of the folder"
+        }
+        "jp2" | "ppm" | "pgm" | "heic" | "avif" | "svg" => "; convert it to PNG first",
         _ => "",
     };
     format!("not an image type that is read: .{extension}{hint}")

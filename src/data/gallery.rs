@@ -5,10 +5,14 @@ use std::path::Path;
 
 use super::DataError;
 use super::convert::{Raster, to_channels};
-use super::decode;
 use super::fit::fit;
-use super::folder::{Tree, scan, scan_flat};
+use super::folder::{Content, File, Tree, scan, scan_flat};
+use super::open;
+use crate::config::SliceAxis;
 use crate::event::Skipped;
+
+/// Every slice of a volume, as training takes them unless told otherwise.
+const CUT: open::Cut = open::Cut { axis: SliceAxis::Z, every: 1 };
 
 /// The image files of a folder.
 pub struct Gallery {
@@ -34,16 +38,17 @@ impl Gallery {
     /// # Errors
     /// Where the folder is missing or cannot be listed.
     pub fn open(folder: &Path) -> Result<Self, DataError> {
-        let tree = match scan(folder) {
+        let mut tree = match scan(folder) {
             Err(DataError::NoClasses { .. }) => scan_flat(folder)?,
             // Sub-folders that hold no image are no classes.
             Ok(tree) if tree.files.is_empty() => scan_flat(folder)?,
             other => other?,
         };
+        open::expand(&mut tree, CUT);
         Ok(Self { tree })
     }
 
-    /// Files that may hold an image.
+    /// Images that files may hold.
     pub fn len(&self) -> usize {
         self.tree.files.len()
     }
@@ -66,12 +71,12 @@ impl Gallery {
         (!self.tree.classes.is_empty()).then_some(self.tree.files[file].class)
     }
 
-    /// The path of a file below the folder, with `/` between its parts.
+    /// The path of a file below the folder, with `/` between its parts, and which picture in it.
     ///
     /// # Panics
     /// Where there is no such file.
-    pub fn name(&self, file: usize) -> &str {
-        &self.tree.files[file].name
+    pub fn name(&self, file: usize) -> String {
+        self.tree.files[file].title()
     }
 
     /// Files that were passed over while listing, with the reasons.
@@ -87,7 +92,10 @@ impl Gallery {
     /// # Panics
     /// Where there is no such file.
     pub fn read(&self, file: usize) -> Result<Opened, String> {
-        let Raster { width, height, channels, pixels } = decode::read(&self.tree.files[file].path)?.raster;
+        let File { path, content, .. } = &self.tree.files[file];
+        let part = if let Content::Part(part) = content { *part } else { 0 };
+        let opened = open::Opened::open(path, CUT.axis)?;
+        let Raster { width, height, channels, pixels } = opened.picture(part)?.raster;
         Ok(Opened { pixels, height, width, channels })
     }
 }

@@ -4,20 +4,32 @@
 //! `data.memory_limit`, in a memory-mapped file; a [`Loader`] turns them into batches of floats ahead of training. Whatever is wrong with a file is reported in the summary and costs that file alone.
 
 mod augment;
+mod careful;
 mod convert;
 mod dataset;
 mod decode;
 pub mod demo;
+mod dicom;
+mod dicom_picture;
+mod dicom_samples;
 mod fit;
 mod folder;
 mod gallery;
 mod loader;
+mod nifti;
+mod npy;
+mod npz;
+mod open;
 mod order;
 mod scratch;
+mod source;
 mod split;
 mod store;
 mod summary;
 mod survey;
+mod table;
+mod volume;
+mod window;
 
 use std::path::PathBuf;
 
@@ -37,14 +49,22 @@ pub enum DataError {
         /// Where it was looked for.
         folder: PathBuf,
     },
-    /// The path is a file.
+    /// The path is a file of a kind that is no source.
     #[error(
-        "{} is a file; name a folder that holds one sub-folder of images a class, or `demo`",
+        "{} is a file; name a folder that holds one sub-folder of images a class, a table (.csv), an archive (.npz), or `demo`",
         folder.display()
     )]
     NotAFolder {
         /// Where it was looked for.
         folder: PathBuf,
+    },
+    /// A table or an archive cannot be used.
+    #[error("{} cannot be used: {message}", file.display())]
+    Table {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong with it.
+        message: String,
     },
     /// The folder cannot be listed.
     #[error("{} cannot be read: {source}; check its permissions", folder.display())]
@@ -67,7 +87,7 @@ pub enum DataError {
     },
     /// A class without a usable image.
     #[error(
-        "the class `{class}` in {} has no usable image: {found}; add images to its sub-folder, or move it elsewhere",
+        "the class `{class}` in {} has no usable image: {found}; add images to it, or leave it out",
         folder.display()
     )]
     EmptyClass {

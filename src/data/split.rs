@@ -19,6 +19,8 @@ pub(super) struct Candidate<'a> {
     pub file: &'a str,
     /// SHA-256 of its pixels, where they may stand elsewhere too.
     pub digest: Option<[u8; 32]>,
+    /// The source itself keeps it for validation or test.
+    pub reserved: bool,
 }
 
 /// Which images are held out.
@@ -58,6 +60,9 @@ impl Split {
         let (mut units, strangers) = units(images, pattern.as_ref());
         units.shuffle(&mut stream(data.split_seed, Purpose::Split, 0));
         let mut sides = Sides::new(images, classes.len());
+        if images.iter().any(|image| image.reserved) {
+            return Ok(sides.reserved(images, &units));
+        }
         let share = |count: &usize| (*count as f64 * data.held_out).round() as usize;
         let wanted: Vec<usize> = sides.counts.iter().map(share).collect();
         for unit in &units {
@@ -111,6 +116,14 @@ impl Sides {
     fn hold_out(&mut self, (images, more): &Unit) {
         images.iter().for_each(|image| self.held_out[*image] = true);
         more.iter().for_each(|(class, more)| self.taken[*class] += more);
+    }
+
+    /// Holds out what the source itself reserves, and whatever hangs together with it.
+    fn reserved(mut self, images: &[Candidate<'_>], units: &[Unit]) -> Split {
+        let kept = |unit: &&Unit| unit.0.iter().any(|image| images[*image].reserved);
+        units.iter().filter(kept).for_each(|unit| self.hold_out(unit));
+        let note = "the archive's own images for validation and test are held out, with all of the same pixels; the size of data.held_out and data.split_seed choose nothing";
+        Split { held_out: self.held_out, notes: vec![note.to_owned()] }
     }
 
     /// A remark for each class that gave nothing.
@@ -179,7 +192,7 @@ mod tests {
     }
 
     fn candidates(images: &[(usize, String)]) -> Vec<Candidate<'_>> {
-        images.iter().map(|(class, file)| Candidate { class: *class, file, digest: None }).collect()
+        images.iter().map(|(class, file)| Candidate { class: *class, file, digest: None, reserved: false }).collect()
     }
 
     fn data(held_out: f64, group_by: &str) -> Data {
@@ -229,11 +242,34 @@ mod tests {
         let held_out = Split::of(&data(0.3, ""), &names(), &pairs).unwrap().held_out;
         assert!(held_out.chunks(2).all(|pair| pair[0] == pair[1]) && held_out.contains(&true));
         // Several pictures in each of three files.
-        let part = |at: usize| Candidate { class: 0, file: ["a/1.dcm", "a/2.dcm", "a/3.dcm"][at / 6], digest: None };
+        let part = |at: usize| Candidate {
+            class: 0,
+            file: ["a/1.dcm", "a/2.dcm", "a/3.dcm"][at / 6],
+            digest: None,
+            reserved: false,
+        };
         let parts: Vec<Candidate<'_>> = (0..18).map(part).collect();
         let held_out = Split::of(&data(0.3, ""), &names(), &parts).unwrap().held_out;
         assert!(held_out.chunks(6).all(|file| file.iter().all(|held| *held == file[0])));
         assert_eq!(held_out.iter().filter(|held| **held).count(), 6);
+    }
+
+    #[test]
+    fn what_the_source_reserves_is_held_out_with_all_that_is_the_same() {
+        let images = images(false);
+        let mut reserved = candidates(&images);
+        for (at, image) in reserved.iter_mut().enumerate() {
+            image.reserved = at >= 250;
+            let mut digest = [0; 32];
+            digest[..8].copy_from_slice(&(at % 260).to_le_bytes());
+            image.digest = Some(digest);
+        }
+        // Images 260 to 299 look like 0 to 39; no others are the same.
+        let split = Split::of(&data(0.5, ""), &names(), &reserved).unwrap();
+        let held: Vec<usize> = (0..300).filter(|at| split.held_out[*at]).collect();
+        assert_eq!(held, (0..40).chain(250..300).collect::<Vec<_>>());
+        assert!(split.notes[0].contains("own images"), "{:?}", split.notes);
+        assert_eq!(Split::of(&data(0.0, ""), &names(), &reserved).unwrap().held_out, [false; 300]);
     }
 
     #[test]

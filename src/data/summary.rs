@@ -6,7 +6,7 @@ use super::convert::Backdrop;
 use super::decode::Decoded;
 use super::folder::{File, Tree};
 use super::split::Split;
-use crate::event::{ClassCount, DataSummary, SizeCount, Skipped};
+use crate::event::{ClassCount, DataSummary, FileNote, SizeCount, Skipped};
 
 /// What is remembered of a usable file.
 pub(super) struct Fact {
@@ -20,28 +20,78 @@ pub(super) struct Fact {
 
 type Flags = [bool; REMARKS.len()];
 
-/// What is said of files whose flag is set, for one of them and for several.
-const REMARKS: [(&str, &str); 10] = [
-    ("file holds several frames; only the first is used", "files hold several frames; only the first is used"),
-    ("grey file was given three equal channels", "grey files were given three equal channels"),
-    ("colour file was turned grey", "colour files were turned grey"),
-    ("transparent grey file was laid over black", "transparent grey files were laid over black"),
-    ("transparent colour file was laid over white", "transparent colour files were laid over white"),
-    (
-        "file of more than 8 bits uses part of its range and was stretched to its own darkest and brightest value",
-        "files of more than 8 bits use part of their range and were stretched, each to its own darkest and brightest value",
+/// What is said of files whose flag is set.
+struct Remark {
+    /// Of one file, after its count.
+    one: &'static str,
+    /// Of several files, after their count.
+    many: &'static str,
+    /// Beside the name of each file; nothing for what is plain from its picture.
+    own: Option<&'static str>,
+}
+
+const fn remark(one: &'static str, many: &'static str, own: Option<&'static str>) -> Remark {
+    Remark { one, many, own }
+}
+
+/// In the order of the flags.
+const REMARKS: [Remark; 12] = [
+    remark(
+        "file holds several frames; only the first is used",
+        "files hold several frames; only the first is used",
+        Some("the first of several frames"),
     ),
-    ("file was turned upright by its orientation tag", "files were turned upright by their orientation tag"),
-    (
+    remark("grey file was given three equal channels", "grey files were given three equal channels", None),
+    remark("colour file was turned grey", "colour files were turned grey", None),
+    remark(
+        "transparent grey file was laid over black",
+        "transparent grey files were laid over black",
+        Some("laid over black, where transparent"),
+    ),
+    remark(
+        "transparent colour file was laid over white",
+        "transparent colour files were laid over white",
+        Some("laid over white, where transparent"),
+    ),
+    remark(
+        "file of more than 8 bits uses part of its range and was shown from its 1st to its 99th percentile",
+        "files of more than 8 bits use part of their range and were shown, each from its 1st to its 99th percentile",
+        Some("shown from the 1st to the 99th percentile of its values"),
+    ),
+    remark(
+        "file was turned upright by its orientation tag",
+        "files were turned upright by their orientation tag",
+        Some("turned upright by its orientation tag"),
+    ),
+    remark(
         "file holds another format than its name says; its content was believed",
         "files hold another format than their names say; their content was believed",
+        Some("holds another format than its name says"),
     ),
-    ("file is smaller than image_size and was enlarged", "files are smaller than image_size and were enlarged"),
-    (
+    remark(
+        "file is smaller than image_size and was enlarged",
+        "files are smaller than image_size and were enlarged",
+        None,
+    ),
+    remark(
         "file is more than half as long again as it is wide, or the reverse; the crop to a square loses a third or more of it",
         "files are more than half as long again as they are wide, or the reverse; the crop to a square loses a third or more of them",
+        None,
+    ),
+    remark(
+        "picture of a scan was shown from the 1st to the 99th percentile of its values, or between limits that its file names",
+        "pictures of scans were shown from the 1st to the 99th percentile of their values, or between limits that their files name",
+        Some("shown from the 1st to the 99th percentile of its values, or between limits that it names"),
+    ),
+    remark(
+        "slice comes from a series of volumes, of which only the first is used",
+        "slices come from a series of volumes, of which only the first is used",
+        Some("the first of several volumes"),
     ),
 ];
+
+/// Files that are named with what is told of them; the rest is counted alone.
+const NAMED: usize = 500;
 
 impl Fact {
     /// What is worth remembering of a file that becomes an image of `size` pixels and `channels` channels.
@@ -60,10 +110,17 @@ impl Fact {
             decoded.misnamed,
             short < size,
             long * 2 > short * 3,
+            decoded.windowed,
+            decoded.series,
         ];
         // The size of a picture came from 32-bit numbers.
         let side = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
         Self { width: side(raster.width), height: side(raster.height), digest, flags }
+    }
+
+    /// What is told of this file beside its name.
+    fn own(&self) -> Vec<&'static str> {
+        REMARKS.iter().zip(self.flags).filter(|(_, flag)| *flag).filter_map(|(remark, _)| remark.own).collect()
     }
 }
 
@@ -85,7 +142,7 @@ pub(super) fn summarise(source: &str, tree: &Tree, outcomes: &[Result<Fact, Stri
                     *count += usize::from(flag);
                 }
             }
-            Err(reason) => skipped.push(Skipped { file: file.name.clone(), reason: reason.clone() }),
+            Err(reason) => skipped.push(Skipped { file: file.title(), reason: reason.clone() }),
         }
     }
     skipped.sort_by(|a, b| a.file.cmp(&b.file));
@@ -96,15 +153,32 @@ pub(super) fn summarise(source: &str, tree: &Tree, outcomes: &[Result<Fact, Stri
     let mut notes = notes(tree, &images, &counts, &groups);
     notes.extend(split.notes.iter().cloned());
     let mut duplicates: Vec<Vec<String>> =
-        groups.iter().map(|group| group.iter().map(|file| file.name.clone()).collect()).collect();
+        groups.iter().map(|group| group.iter().map(|file| file.title()).collect()).collect();
     duplicates.sort();
     let count = |(name, [images, held_out]): (&String, [usize; 2])| ClassCount { name: name.clone(), images, held_out };
     let classes = tree.classes.iter().zip(images).map(count);
-    DataSummary { source: source.to_owned(), classes: classes.collect(), skipped, duplicates, sizes, notes }
+    let (source, classes, file_notes) = (source.to_owned(), classes.collect(), file_notes(tree, outcomes));
+    DataSummary { source, classes, skipped, duplicates, sizes, notes, file_notes }
+}
+
+/// What is told of single files; once for those that hold several pictures.
+fn file_notes(tree: &Tree, outcomes: &[Result<Fact, String>]) -> Vec<FileNote> {
+    let mut noted: Vec<FileNote> = Vec::new();
+    for (file, outcome) in tree.files.iter().zip(outcomes) {
+        let own = outcome.as_ref().map(Fact::own).unwrap_or_default();
+        if own.is_empty() || noted.last().is_some_and(|last| last.file == file.name) {
+            continue;
+        }
+        if noted.len() == NAMED {
+            break;
+        }
+        noted.push(FileNote { file: file.name.clone(), note: own.join("; ") });
+    }
+    noted
 }
 
 fn notes(tree: &Tree, images: &[[usize; 2]], counts: &[usize; REMARKS.len()], groups: &[Vec<&File>]) -> Vec<String> {
-    let mut notes = Vec::new();
+    let mut notes = tree.notes.clone();
     for (name, _) in tree.classes.iter().zip(images).filter(|(_, images)| **images == [0; 2]) {
         notes.push(format!("the class {name} has no usable image: training refuses it until it has"));
     }
@@ -123,9 +197,9 @@ fn notes(tree: &Tree, images: &[[usize; 2]], counts: &[usize; REMARKS.len()], gr
             plural(across, "group of files", "groups of files")
         ));
     }
-    for (count, (one, many)) in counts.iter().zip(REMARKS) {
+    for (count, remark) in counts.iter().zip(&REMARKS) {
         if *count > 0 {
-            notes.push(plural(*count, one, many));
+            notes.push(plural(*count, remark.one, remark.many));
         }
     }
     notes

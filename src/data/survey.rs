@@ -1,19 +1,21 @@
 //! Reads every file of a data set in parallel, and decides which of their pictures training may see.
 
+use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rayon::prelude::*;
 use sha2::{Digest as _, Sha256};
 
 use super::convert::{Raster, to_channels};
-use super::decode;
+use super::decode::Decoded;
 use super::fit::fit;
-use super::folder::{File, Tree};
+use super::folder::{Content, File, Tree};
+use super::open::Opened;
 use super::split::{Candidate, Split};
 use super::store::Need;
 use super::summary::Fact;
 use super::{DataError, demo};
-use crate::config::{Config, Data};
+use crate::config::{Config, Data, SliceAxis};
 
 /// Called with how many files of how many are done; false cancels.
 pub(super) type Progress<'a> = &'a (dyn Fn(usize, usize) -> bool + Sync);
@@ -22,6 +24,8 @@ pub(super) type Progress<'a> = &'a (dyn Fn(usize, usize) -> bool + Sync);
 pub(super) struct Target {
     pub size: usize,
     pub channels: usize,
+    /// Along which axis volumes are cut.
+    pub axis: SliceAxis,
 }
 
 impl Target {
@@ -36,7 +40,7 @@ impl Target {
             let message = format!("{channels} is neither 3 (colour) nor 1 (grey)");
             return Err(DataError::Settings { key: "channels", message });
         }
-        Ok(Self { size, channels })
+        Ok(Self { size, channels, axis: config.data.slice_axis })
     }
 
     /// Bytes of an image.
@@ -70,35 +74,59 @@ impl<'a> Done<'a> {
     }
 }
 
-/// Reads every file, in parallel, into its place in `pixels` where those are kept. The outcomes stand in the order of
-/// the files, whichever thread was first.
+/// Pictures of one file, and where each goes.
+type Run<'f, 'p> = (&'f [File], Vec<Option<&'p mut [u8]>>);
+
+/// Reads a range of the pictures, in parallel, each into its place in `pixels` where those are kept. The outcomes stand in
+/// the order of the pictures, whichever thread was first.
 pub(super) fn survey(
-    files: &[File],
+    tree: &Tree,
+    range: Range<usize>,
     target: &Target,
     pixels: Option<&mut [u8]>,
     done: &Done<'_>,
 ) -> Result<Vec<Result<Fact, String>>, DataError> {
-    let one = |file: &File, place: Option<&mut [u8]>| {
-        let outcome = take_in(file, target, place);
-        done.one_more().map(|()| outcome)
+    let mut places = pixels.map(|pixels| pixels.chunks_exact_mut(target.bytes()));
+    // The pictures of one file go together, so that it is opened once.
+    let together = |a: &File, b: &File| matches!(b.content, Content::Part(_)) && a.path == b.path;
+    let runs: Vec<Run<'_, '_>> = tree.files[range]
+        .chunk_by(together)
+        .map(|run| (run, run.iter().map(|_| places.as_mut().and_then(Iterator::next)).collect()))
+        .collect();
+    let read = |(run, places): Run<'_, '_>| {
+        let opened = match run[0].content {
+            Content::Row { .. } => Err(String::new()),
+            Content::Whole | Content::Part(_) => Opened::open(&run[0].path, target.axis),
+        };
+        let one = |(file, place): (&File, Option<&mut [u8]>)| {
+            let decoded = match (file.content, &opened) {
+                (Content::Row { array, index }, _) => row(tree, array, index),
+                (Content::Whole, Ok(opened)) => opened.picture(0),
+                (Content::Part(part), Ok(opened)) => opened.picture(part),
+                (_, Err(reason)) => Err(reason.clone()),
+            };
+            let outcome = decoded.map(|decoded| take_in(decoded, target, place));
+            done.one_more().map(|()| outcome)
+        };
+        run.iter().zip(places).map(one).collect::<Result<Vec<_>, DataError>>()
     };
-    match pixels {
-        Some(pixels) => {
-            let places = pixels.par_chunks_exact_mut(target.bytes());
-            files.par_iter().zip(places).map(|(file, place)| one(file, Some(place))).collect()
-        }
-        None => files.par_iter().map(|file| one(file, None)).collect(),
-    }
+    let outcomes: Result<Vec<Vec<_>>, DataError> = runs.into_par_iter().map(read).collect();
+    Ok(outcomes?.into_iter().flatten().collect())
 }
 
-fn take_in(file: &File, target: &Target, place: Option<&mut [u8]>) -> Result<Fact, String> {
-    let decoded = decode::read(&file.path)?;
+/// An image of an archive.
+fn row(tree: &Tree, array: usize, index: usize) -> Result<Decoded, String> {
+    let image = tree.arrays.get(array).and_then(|images| images.get(index));
+    image.map(Decoded::plain).ok_or_else(|| "the archive has no such image".to_owned())
+}
+
+fn take_in(decoded: Decoded, target: &Target, place: Option<&mut [u8]>) -> Fact {
     let fact = Fact::new(&decoded, digest(&decoded.raster), target.size, target.channels);
     if let Some(place) = place {
         let raster = to_channels(decoded.raster, target.channels);
         fit(&raster.pixels, raster.width, raster.height, raster.channels, target.size, place);
     }
-    Ok(fact)
+    fact
 }
 
 /// SHA-256 of a picture's shape and pixels.
@@ -115,7 +143,12 @@ fn digest(raster: &Raster) -> [u8; 32] {
 pub(super) fn hold_out(data: &Data, tree: &Tree, outcomes: &[Result<Fact, String>]) -> Result<Split, DataError> {
     let usable = tree.files.iter().zip(outcomes).filter_map(|(file, outcome)| Some((file, outcome.as_ref().ok()?)));
     let candidates: Vec<Candidate<'_>> = usable
-        .map(|(file, fact)| Candidate { class: file.class, file: &file.name, digest: Some(fact.digest) })
+        .map(|(file, fact)| Candidate {
+            class: file.class,
+            file: &file.name,
+            digest: Some(fact.digest),
+            reserved: file.reserved,
+        })
         .collect();
     Split::of(data, &tree.classes, &candidates)
 }
@@ -123,7 +156,7 @@ pub(super) fn hold_out(data: &Data, tree: &Tree, outcomes: &[Result<Fact, String
 /// Which of the drawn images are held out. They stand alone: no two are the same, and they have no names.
 pub(super) fn hold_out_drawn(data: &Data) -> Result<Split, DataError> {
     let classes = demo::CLASSES.map(str::to_owned);
-    let image = |class: usize| Candidate { class, file: "", digest: None };
+    let image = |class: usize| Candidate { class, file: "", digest: None, reserved: false };
     let images: Vec<Candidate<'_>> = (0..classes.len())
         .flat_map(|class| std::iter::repeat_with(move || image(class)).take(data.demo_images))
         .collect();

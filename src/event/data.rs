@@ -1,11 +1,11 @@
-//! What was found in the data, as it is told.
+//! What was found in a data set.
 
 use serde::{Deserialize, Serialize};
 
 /// What was found in the data.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct DataSummary {
-    /// Where it was looked for: a folder or `demo`.
+    /// Where it was looked for: a folder, a table, an archive or `demo`.
     pub source: String,
     /// Classes in label order.
     pub classes: Vec<ClassCount>,
@@ -17,6 +17,9 @@ pub struct DataSummary {
     pub sizes: Vec<SizeCount>,
     /// Remarks on how files were read (16-bit files windowed, only the first frame used ...).
     pub notes: Vec<String>,
+    /// The same for single files, of which the first 500 are named.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub file_notes: Vec<FileNote>,
 }
 
 impl DataSummary {
@@ -46,6 +49,15 @@ pub struct ClassCount {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
 fn is_zero(count: &usize) -> bool {
     *count == 0
+}
+
+/// How a file was read, where that is not plain.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileNote {
+    /// Its path below the data folder.
+    pub file: String,
+    /// What is worth knowing: only the first frame is used, values were windowed ...
+    pub note: String,
 }
 
 /// A file that could not be used.

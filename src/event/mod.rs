@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::{Change, Config};
 
-pub use data::{ClassCount, DataSummary, SizeCount, Skipped};
+pub use data::{ClassCount, DataSummary, FileNote, SizeCount, Skipped};
 pub use explore::{Exploration, View};
 pub use export::{Content, Export, Film, Moving, Walk};
 pub use job::JobEvent;

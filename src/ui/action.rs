@@ -26,6 +26,8 @@ pub enum Action {
     Command(Command),
     /// Ask the user for a data folder.
     ChooseData,
+    /// Ask the user for a table or an archive of data.
+    ChooseDataFile,
     /// Ask the user for the file of VGG19's weights.
     ChooseVgg19,
     /// Ask the user for the file of the Inception's weights.

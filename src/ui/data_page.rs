@@ -28,9 +28,11 @@ impl DataPage {
         let Some(summary) = data.summary() else {
             match data.reading() {
                 Reading::Failed(message) => widgets::empty(ui, "The data could not be read", message),
-                Reading::Nothing => {
-                    widgets::empty(ui, "No data", "Choose a folder with one sub-folder a class, or take the demo set")
-                }
+                Reading::Nothing => widgets::empty(
+                    ui,
+                    "No data",
+                    "Choose a folder with one sub-folder a class, a table or an archive, or take the demo set",
+                ),
                 Reading::Busy { .. } | Reading::Done => widgets::empty(ui, "Reading the data…", ""),
             }
             return actions;
@@ -104,6 +106,9 @@ impl DataPage {
                                 actions.push(Action::ReadData);
                             }
                         }
+                    }
+                    if ui.button("File…").on_hover_text("A table (.csv) or an archive (.npz)").clicked() {
+                        actions.push(Action::ChooseDataFile);
                     }
                     if ui.button("Choose folder…").clicked() {
                         actions.push(Action::ChooseData);
@@ -195,6 +200,10 @@ fn remarks_ui(ui: &mut Ui, summary: &DataSummary) {
     if !summary.skipped.is_empty() {
         let lines = summary.skipped.iter().map(|skipped| (skipped.file.clone(), skipped.reason.clone()));
         list(ui, "Skipped files", lines, summary.skipped.len());
+    }
+    if !summary.file_notes.is_empty() {
+        let lines = summary.file_notes.iter().map(|noted| (noted.file.clone(), noted.note.clone()));
+        list(ui, "How files were read", lines, summary.file_notes.len());
     }
     if !summary.duplicates.is_empty() {
         let lines = summary.duplicates.iter().map(|group| (group.join(", "), "the same pixels".to_owned()));

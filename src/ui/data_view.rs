@@ -1,6 +1,6 @@
 //! Folds the news of reading a data folder into what the panels show about the data.
 
-use crate::config::Config;
+use crate::config::{Config, SliceAxis};
 use crate::event::{DataSummary, GridPicture, JobEvent};
 
 /// How far reading the data is.
@@ -28,6 +28,8 @@ pub struct Source {
     source: String,
     /// The drawn set costs little, so it is drawn again when its look changes.
     drawn: Option<(usize, usize, usize)>,
+    /// How volumes are cut.
+    cut: (SliceAxis, usize),
     /// What decides which images are held out; nothing where none are.
     split: Option<(u64, u64, String)>,
 }
@@ -41,6 +43,7 @@ impl Source {
         Self {
             source: data.source.clone(),
             drawn: data.is_demo().then_some(drawn),
+            cut: (data.slice_axis, data.slice_every),
             split: (data.held_out > 0.0).then_some(split),
         }
     }

@@ -1,11 +1,11 @@
-//! A folder that is dropped on the window.
+//! A folder or a file of data that is dropped on the window.
 
 use egui::Ui;
 
 use super::action::Action;
 use super::widgets;
 
-/// Takes a folder that was dropped on the window, and marks the window while one hovers over it.
+/// Takes a folder, a table or an archive that was dropped on the window, and marks the window while one hovers over it.
 pub(super) fn dropped(ui: &Ui) -> Option<Action> {
     let (hovering, path) = ui.input(|input| {
         let path = input.raw.dropped_files.first().map(|file| file.path().to_owned());
@@ -21,13 +21,19 @@ pub(super) fn dropped(ui: &Ui) -> Option<Action> {
         painter.text(
             rect.center(),
             egui::Align2::CENTER_CENTER,
-            "Drop a folder with one sub-folder a class",
+            "Drop a folder with one sub-folder a class, a table (.csv) or an archive (.npz)",
             font,
             p.strong,
         );
     }
     let path = path?;
-    // A file that was dropped stands for the folder that it is in.
-    let folder = if path.is_file() { path.parent()?.to_owned() } else { path };
-    Some(Action::UseData(folder.display().to_string()))
+    // An image that was dropped stands for the folder that it is in.
+    let source = if path.is_file() && !is_source_file(&path) { path.parent()?.to_owned() } else { path };
+    Some(Action::UseData(source.display().to_string()))
+}
+
+/// Whether a file is a source of data of its own.
+fn is_source_file(path: &std::path::Path) -> bool {
+    let extension = path.extension().map(|extension| extension.to_string_lossy().to_lowercase());
+    matches!(extension.as_deref(), Some("csv" | "tsv" | "npz"))
 }

@@ -202,6 +202,7 @@ impl Workbench {
             | Action::Resume { .. }
             | Action::Command(_)
             | Action::ChooseData
+            | Action::ChooseDataFile
             | Action::ChooseVgg19
             | Action::ChooseInception
             | Action::UseData(_)

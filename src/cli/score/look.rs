@@ -90,7 +90,7 @@ impl Looked {
     }
 
     /// The path of an image's file below the folder.
-    pub fn name(&self, image: usize) -> &str {
+    pub fn name(&self, image: usize) -> String {
         self.gallery.name(self.files[image])
     }
 

@@ -117,7 +117,7 @@ pub(super) fn write_nearest(file: &Path, report: &Report, real: &Looked, fake: &
     writeln!(text, "fake,real,distance,authentic")?;
     let quoted = |name: &str| format!("\"{}\"", name.replace('"', "\"\""));
     for (image, nearest) in report.nearest.iter().enumerate() {
-        let (fake, real) = (quoted(fake.name(image)), quoted(real.name(nearest.index)));
+        let (fake, real) = (quoted(&fake.name(image)), quoted(&real.name(nearest.index)));
         writeln!(text, "{fake},{real},{},{}", nearest.distance, nearest.authentic)?;
     }
     Ok(write_whole(file, &text)?)

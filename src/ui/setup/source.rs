@@ -1,4 +1,4 @@
-//! Where the images come from: a typed path, a chosen or dropped folder, a recent one, or the drawn demo set.
+//! Where the images come from: a typed path, a chosen or dropped folder or file, a recent one, or the drawn demo set.
 
 use egui::{Button, RichText, TextEdit, Ui};
 
@@ -14,12 +14,12 @@ pub fn source_ui(ui: &mut Ui, config: &mut Config, draft: &mut Option<String>, g
     let mut actions = Vec::new();
     let mut text = draft.clone().unwrap_or_else(|| config.data.source.clone());
     let edit =
-        TextEdit::singleline(&mut text).hint_text("Path of a folder of class folders").desired_width(f32::INFINITY);
+        TextEdit::singleline(&mut text).hint_text("Folder of class folders, .csv or .npz").desired_width(f32::INFINITY);
     let response = ui.add(edit);
     let info = || egui::WidgetInfo::labeled(egui::Role::TextInput, true, "Data folder");
     response.widget_info(info);
     let response = response.on_hover_text(
-        "A folder with one sub-folder a class; Enter reads it. A folder may also be dropped on the window",
+        "A folder with one sub-folder a class, a table (.csv) of files and labels, or an archive (.npz); Enter reads it. It may also be dropped on the window",
     );
     if response.changed() {
         *draft = Some(text);
@@ -30,9 +30,14 @@ pub fn source_ui(ui: &mut Ui, config: &mut Config, draft: &mut Option<String>, g
         actions.push(Action::UseData(typed.trim().to_owned()));
     }
     ui.add_space(3.0);
-    ui.horizontal(|ui| {
-        if ui.button("Choose folder…").clicked() {
+    // In a narrow panel the last of them goes to a line of its own, where it would else widen the panel's content.
+    ui.horizontal_wrapped(|ui| {
+        if ui.button("Folder…").on_hover_text("A folder with one sub-folder a class").clicked() {
             actions.push(Action::ChooseData);
+        }
+        let file = ui.button("File…").on_hover_text("A table (.csv) of files and labels, or a NumPy archive (.npz)");
+        if file.clicked() {
+            actions.push(Action::ChooseDataFile);
         }
         let demo = ui.add(Button::selectable(config.data.is_demo(), "Demo set").frame_when_inactive(true));
         if demo.on_hover_text("Six kinds of stained blood cell, drawn by the program").clicked() {

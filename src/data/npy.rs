@@ -1,0 +1,143 @@
+//! Reads one array of NumPy's format (`.npy`): a line that describes it, then its numbers.
+
+use std::io::Read;
+
+/// The most bytes of an array, so that a machine of little memory can read any file that is taken.
+pub(super) const MAX_BYTES: u64 = 512 << 20;
+
+/// An array in memory.
+#[derive(Debug)]
+pub(super) struct Array {
+    /// The kind of its numbers, such as `|u1` or `<i8`.
+    pub kind: String,
+    pub shape: Vec<usize>,
+    pub bytes: Vec<u8>,
+}
+
+impl Array {
+    /// Reads an array of at most `limit` bytes, which are not taken before they are there.
+    ///
+    /// # Errors
+    /// Where it is damaged, larger, or laid out in a way that is not read.
+    pub fn read(mut from: impl Read, limit: u64) -> Result<Self, String> {
+        let (kind, shape) = describe(&mut from)?;
+        let each = kind.get(2..).and_then(|width| width.parse::<u64>().ok()).filter(|width| *width <= 16);
+        let each = each.ok_or_else(|| format!("numbers of the kind {kind}, which is not read"))?;
+        let total = shape.iter().fold(each, |product, dim| product.saturating_mul(*dim as u64));
+        if total > limit {
+            let (needs, most) = (total >> 20, MAX_BYTES >> 20);
+            return Err(format!(
+                "too large: {needs} MB; at most {most} MB are read from an archive. Unpack its images into class folders"
+            ));
+        }
+        // One byte more, which should not be there: at the end, an archive holds the content against its checksum.
+        let mut bytes = Vec::new();
+        from.take(total + 1).read_to_end(&mut bytes).map_err(|err| format!("damaged or incomplete: {err}"))?;
+        if bytes.len() as u64 != total {
+            let how = if (bytes.len() as u64) < total { "it ends too early" } else { "it is longer than it says" };
+            return Err(format!("damaged or incomplete: {how}"));
+        }
+        Ok(Self { kind, shape, bytes })
+    }
+
+    /// Its numbers, where they are whole ones of any width.
+    ///
+    /// # Errors
+    /// Where they are not.
+    pub fn integers(&self) -> Result<Vec<i64>, String> {
+        let (signed, width) = match self.kind.as_bytes() {
+            [b'<' | b'|', kind @ (b'i' | b'u'), width @ (b'1' | b'2' | b'4' | b'8')] => {
+                (*kind == b'i', usize::from(width - b'0'))
+            }
+            _ => return Err(format!("labels are numbers of the kind {}; whole ones are read", self.kind)),
+        };
+        let whole = |bytes: &[u8]| {
+            let raw = bytes.iter().rev().fold(0_u64, |sum, byte| (sum << 8) | u64::from(*byte));
+            let unused = 64 - 8 * width as u32;
+            if signed { ((raw << unused) as i64) >> unused } else { raw.min(i64::MAX as u64) as i64 }
+        };
+        Ok(self.bytes.chunks_exact(width).map(whole).collect())
+    }
+}
+
+/// The kind of the numbers and the shape, as the array's first line tells them.
+fn describe(from: &mut impl Read) -> Result<(String, Vec<usize>), String> {
+    let damaged = |_| "damaged or incomplete: it ends too early".to_owned();
+    let mut start = [0; 8];
+    from.read_exact(&mut start).map_err(damaged)?;
+    if !start.starts_with(b"\x93NUMPY") {
+        return Err("no NumPy array".to_owned());
+    }
+    let mut length = [0; 4];
+    from.read_exact(&mut length[..if start[6] == 1 { 2 } else { 4 }]).map_err(damaged)?;
+    let mut line = vec![0; u32::from_le_bytes(length).min(1 << 16) as usize];
+    from.read_exact(&mut line).map_err(damaged)?;
+    let line = String::from_utf8_lossy(&line);
+    let value = |key: &str| Some(line.split_once(&format!("'{key}':"))?.1.trim_start());
+    let unclear = || "its description makes no sense".to_owned();
+    let kind = value("descr").and_then(|text| text.strip_prefix('\'')?.split('\'').next()).ok_or_else(unclear)?;
+    if !value("fortran_order").is_some_and(|text| text.starts_with("False")) {
+        return Err("stored by columns (Fortran order), which is not read".to_owned());
+    }
+    let shape = value("shape").and_then(|text| text.strip_prefix('(')?.split(')').next()).ok_or_else(unclear)?;
+    let dims = shape.split(',').map(str::trim).filter(|dim| !dim.is_empty());
+    let shape: Result<Vec<usize>, _> = dims.map(str::parse).collect();
+    Ok((kind.to_owned(), shape.map_err(|_| unclear())?))
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    /// An array as NumPy writes it.
+    pub fn array(kind: &str, shape: &str, bytes: &[u8]) -> Vec<u8> {
+        let line = format!("{{'descr': '{kind}', 'fortran_order': False, 'shape': {shape}, }}\n");
+        let mut file = b"\x93NUMPY\x01\x00".to_vec();
+        file.extend((line.len() as u16).to_le_bytes());
+        file.extend(line.as_bytes());
+        file.extend(bytes);
+        file
+    }
+
+    fn read(bytes: &[u8]) -> Result<Array, String> {
+        Array::read(bytes, 1000)
+    }
+
+    #[test]
+    fn numbers_of_every_width_are_read_with_their_signs() {
+        for (kind, bytes, values) in [
+            ("|u1", &[200, 3][..], [200, 3]),
+            ("|i1", &[0xFF, 3], [-1, 3]),
+            ("<i2", &[0xFE, 0xFF, 1, 0], [-2, 1]),
+            ("<u4", &[0, 0, 0, 0x80, 5, 0, 0, 0], [1 << 31, 5]),
+            ("<i8", &[255, 255, 255, 255, 255, 255, 255, 255, 7, 0, 0, 0, 0, 0, 0, 0], [-1, 7]),
+        ] {
+            let array = read(&array(kind, "(2,)", bytes)).unwrap();
+            assert_eq!((array.shape.as_slice(), array.integers().unwrap()), (&[2][..], values.to_vec()), "{kind}");
+        }
+        assert!(read(&array("<f4", "(1, 1)", &[0; 4])).unwrap().integers().unwrap_err().contains("<f4"));
+    }
+
+    #[test]
+    fn what_is_cut_off_changed_or_too_large_is_an_error() {
+        let whole = array("<i2", "(2, 3)", &[1; 12]);
+        assert_eq!(read(&whole).unwrap().shape, [2, 3]);
+        for length in 0..whole.len() {
+            assert!(read(&whole[..length]).is_err(), "{length}");
+        }
+        for at in 0..whole.len() - 12 {
+            for bit in 0..8 {
+                let mut changed = whole.clone();
+                changed[at] ^= 1 << bit;
+                if let Ok(array) = read(&changed) {
+                    assert!(array.bytes.len() <= 1000);
+                    array.integers().ok();
+                }
+            }
+        }
+        let huge = array("<f8", "(18446744073709551615, 9000000000)", &[]);
+        assert!(read(&huge).unwrap_err().starts_with("too large"));
+        let columns = String::from_utf8_lossy(&whole[10..]).replace("False", "True ");
+        assert!(read(&[&whole[..10], columns.as_bytes()].concat()).unwrap_err().contains("Fortran"));
+    }
+}
