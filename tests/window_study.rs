@@ -133,13 +133,13 @@ fn a_blind_test_is_taken_counted_and_kept() {
     window.state_mut().0.quiz.apply(JobEvent::Quiz(Box::new(set)));
     window.run();
     assert!(shows(&window, "Image 1 of 4") && shows(&window, "benign"));
-    click(&mut window, "\u{2190} Real");
+    click(&mut window, "Real");
     window.key_press(egui::Key::ArrowRight);
     window.run();
     assert!(shows(&window, "Image 3 of 4") && shows(&window, "malignant"));
     window.key_press(egui::Key::ArrowLeft);
     window.run();
-    click(&mut window, "\u{2190} Real");
+    click(&mut window, "Real");
     let actions = asked(&mut window);
     let kept = actions.iter().find_map(|a| if let Action::KeepQuiz { log, .. } = a { Some(log.clone()) } else { None });
     let right: Vec<bool> = kept.unwrap().answers.iter().map(gandle::event::QuizAnswer::right).collect();

@@ -105,14 +105,16 @@ impl Quiz {
             ui.add_space(12.0);
             ui.horizontal(|ui| {
                 ui.add_space((ui.available_width() - 240.0).max(0.0) / 2.0);
-                for (name, fake) in [("\u{2190} Real", false), ("Fake \u{2192}", true)] {
+                for (name, fake) in [("Real", false), ("Fake", true)] {
                     let button = egui::Button::new(name).min_size(vec2(112.0, 32.0));
                     if ui.add(button).clicked() {
                         said = Some(fake);
                     }
                 }
             });
-            ui.add_space(18.0);
+            ui.add_space(4.0);
+            widgets::small(ui, "Left arrow: real. Right arrow: fake.");
+            ui.add_space(14.0);
             give_up = ui.button("End the test").on_hover_text("What was answered so far is counted and kept").clicked();
         });
         let typing = ui.ctx().egui_wants_keyboard_input();
