@@ -21,7 +21,7 @@ pub use explore::{Exploration, View};
 pub use export::{Content, Export, Film, Moving, Walk};
 pub use job::JobEvent;
 pub use quiz::{QuizAnswer, QuizAsk, QuizItem, QuizLog, QuizSet};
-pub use score::{Best, Nearest, Score, Scored};
+pub use score::{Best, NEAREST_BELOW, Nearest, Score, Scored};
 
 /// Version of the lines in `events.jsonl`; it stands in the first of them.
 pub const SCHEMA: u32 = 1;

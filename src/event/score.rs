@@ -73,6 +73,9 @@ pub struct Best {
     pub value: f64,
 }
 
+/// Where the pictures of nearest real images stand below the session's folder.
+pub const NEAREST_BELOW: &str = "nearest/";
+
 /// The real images that are nearest to those of a step's grid.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Nearest {

@@ -7,13 +7,13 @@ use crate::event::Event;
 pub(super) fn files(source: &Source) -> Vec<(String, Vec<u8>)> {
     let head = head(source);
     let mut curves = head.clone()
-        + "step,loss_d,loss_g,logits_real,logits_fake,generator_lr,discriminator_lr,augment_probability,sign_real,seconds,images_per_s\n";
+        + "step,loss_d,loss_g,logits_real,logits_fake,generator_lr,discriminator_lr,augment_probability,sign_real,seconds,images_per_s,loss_features,accuracy_real,accuracy_fake,gradient_d,gradient_g,memory_mb\n";
     let mut scores = head
         + "step,metric,extractor,class,samples,value,seconds,resize,reals,k,spread,interval_low,interval_high,of_reals\n";
     for event in &source.history {
         if let Event::Step(s) = event {
             curves += &format!(
-                "{},{},{},{},{},{},{},{},{},{},{}\n",
+                "{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}\n",
                 s.step,
                 s.loss_d,
                 s.loss_g,
@@ -24,7 +24,13 @@ pub(super) fn files(source: &Source) -> Vec<(String, Vec<u8>)> {
                 optional(s.augment_probability),
                 optional(s.sign_real),
                 s.seconds,
-                s.images_per_s
+                s.images_per_s,
+                optional(s.loss_features),
+                optional(s.accuracy_real),
+                optional(s.accuracy_fake),
+                optional(s.gradient_d),
+                optional(s.gradient_g),
+                optional(s.memory_mb)
             );
         }
         if let Event::Score(s) = event {

@@ -5,12 +5,13 @@ use std::path::PathBuf;
 use egui::{Grid, Id, Label, RichText, ScrollArea, Ui, vec2};
 use egui_plot::{AxisHints, MarkerShape, Plot, PlotPoints, Points, VLine};
 
-use super::super::sessions::{Better, SessionRow, best_scores, better};
+use super::super::sessions::{SessionRow, best_scores, better};
 use super::super::{format, theme, widgets};
 use super::lines::{Drawn, drawn, reading};
 use super::marks::{X_MARKS, Y_MARKS, marks};
 use super::run::Quantity;
 use super::{Compare, CompareSettings, ComparedRun};
+use crate::config::Prefers;
 use crate::event::Score;
 
 /// The least height and width of a chart.
@@ -241,8 +242,8 @@ fn best_ui(ui: &mut Ui, runs: &[(usize, &ComparedRun)], rows: &[SessionRow]) {
         let of: Vec<_> = of.collect();
         let values = of.iter().map(|(.., best)| best.value);
         let winner = match better(&metric) {
-            Some(Better::Lower) => values.min_by(f64::total_cmp),
-            Some(Better::Higher) => values.max_by(f64::total_cmp),
+            Some(Prefers::Low) => values.min_by(f64::total_cmp),
+            Some(Prefers::High) => values.max_by(f64::total_cmp),
             None => None,
         };
         widgets::title(ui, &format!("{} ({})", format::metric(&metric), format::extractor(&extractor)));

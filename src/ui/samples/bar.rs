@@ -3,6 +3,7 @@
 use egui::{Align, Key, Layout, Modifiers, Slider, Ui, WidgetInfo, vec2};
 
 use super::super::glyph::{self, Glyph};
+use super::super::run_view::RunView;
 use super::super::{format, theme, widgets};
 use super::{Real, SampleSettings, Samples};
 
@@ -85,7 +86,7 @@ impl Samples {
         });
     }
 
-    pub(super) fn options_ui(&mut self, ui: &mut Ui, settings: &mut SampleSettings) {
+    pub(super) fn options_ui(&mut self, ui: &mut Ui, view: &RunView, settings: &mut SampleSettings) {
         ui.horizontal(|ui| {
             let name = |speed: f64| format!("{speed} a second");
             let combo = egui::ComboBox::from_id_salt("play-speed").width(104.0).selected_text(name(settings.speed));
@@ -99,6 +100,7 @@ impl Samples {
             combo.response.on_hover_text("Grids a second while playing");
             widgets::toggle(ui, &mut settings.difference, "Difference")
                 .on_hover_text("What has changed since the grid before: grey where nothing has, brighter or darker by half of the change");
+            self.nearest_option_ui(ui, view, settings);
             let real = widgets::toggle(ui, &mut settings.real, "Real images").on_hover_text("Real images of each class beside the generated ones");
             if let (true, Real::Failed(message)) = (settings.real, &self.real) {
                 real.on_hover_text(message);
@@ -107,6 +109,20 @@ impl Samples {
                 );
             }
         });
+    }
+
+    fn nearest_option_ui(&self, ui: &mut Ui, view: &RunView, settings: &mut SampleSettings) {
+        let toggle = widgets::toggle(ui, &mut settings.nearest, "Nearest real");
+        let about = "Beneath each image the real one that is nearest to it by the extractor's features: the same picture twice is a copy. They are stored with the score nearest-real (score.metrics)";
+        toggle.on_hover_text(about);
+        let there = self.shown.is_some_and(|shown| view.nearest().iter().any(|nearest| nearest.step == shown));
+        if settings.nearest && !there {
+            let text = match view.nearest().last() {
+                Some(nearest) => format!("not at this step; at {}", format::count(nearest.step)),
+                None => "not measured".to_owned(),
+            };
+            widgets::small(ui, text).on_hover_text(about);
+        }
     }
 
     fn play(&mut self, ui: &Ui, index: &mut usize, steps: &[usize], speed: f64) {

@@ -3,6 +3,7 @@
 mod bar;
 mod cache;
 mod difference;
+mod nearest;
 mod zoom;
 
 use std::path::PathBuf;
@@ -13,8 +14,9 @@ use super::action::{Action, GridAsk};
 use super::grid_image::{Beside, GridImage, Pick};
 use super::run_view::RunView;
 use super::{format, stages, widgets};
-use crate::event::{Grid, GridPicture, REAL_IMAGES};
+use crate::event::{Grid, GridPicture, NEAREST_BELOW, REAL_IMAGES};
 use cache::Cache;
+use nearest::Neighbours;
 use zoom::Zoom;
 
 /// Real images of a class that are shown beside the grid.
@@ -30,11 +32,13 @@ pub struct SampleSettings {
     pub difference: bool,
     /// Whether real images stand beside the generated ones.
     pub real: bool,
+    /// Whether the nearest real image stands beneath each generated one.
+    pub nearest: bool,
 }
 
 impl Default for SampleSettings {
     fn default() -> Self {
-        Self { speed: 5.0, difference: false, real: false }
+        Self { speed: 5.0, difference: false, real: false, nearest: false }
     }
 }
 
@@ -56,6 +60,7 @@ pub struct Samples {
     chosen: Option<usize>,
     cache: Cache,
     real: Real,
+    neighbours: Neighbours,
     /// The difference of two steps.
     difference: Option<((usize, usize), GridImage)>,
     asked: Option<usize>,
@@ -80,6 +85,9 @@ impl Samples {
                 Err(message) => Real::Failed(message),
             };
             return;
+        }
+        if view_of_nearest(ask) {
+            return self.neighbours.take(ask.grid.step, result);
         }
         self.asked = None;
         match result {
@@ -123,12 +131,13 @@ impl Samples {
         // First, so that what is said about the grid fits the one that is drawn.
         let mut actions: Vec<Action> = self.load(ui, view, settings).into_iter().collect();
         actions.extend(self.load_real(view, settings));
+        actions.extend(self.load_nearest(view, settings));
         actions.extend(self.head_ui(ui, view));
         let slider = egui::Panel::bottom("samples-slider")
             .frame(egui::Frame::new().inner_margin(egui::Margin { top: 8, ..Default::default() }));
         slider.show_separator_line(false).show(ui, |ui| {
             self.slider_ui(ui, &steps, settings);
-            self.options_ui(ui, settings);
+            self.options_ui(ui, view, settings);
         });
         self.grid_ui(ui, view, settings);
         actions
@@ -139,6 +148,19 @@ impl Samples {
         let Some(shown) = self.shown.filter(|step| self.cache.peek(*step).is_some()) else {
             return self.nothing_ui(ui, view);
         };
+        let grid = self.cache.peek(shown).map(|image| image.picture.clone());
+        let woven = grid.filter(|_| settings.nearest).and_then(|grid| self.neighbours.woven(ui.ctx(), &grid));
+        if let Some(woven) = woven {
+            let names = nearest::names(view.classes());
+            if let Some(pick) = woven.beside_ui(ui, &names, &[], None) {
+                self.zoom = Some(Zoom::of(pick));
+            }
+            if let Some(zoom) = &mut self.zoom {
+                let open = zoom.ui(ui, woven, &names, false, &[]);
+                self.zoom.take_if(|_| !open);
+            }
+            return;
+        }
         let filled: Vec<usize> = view.data().map_or(Vec::new(), |data| data.classes.iter().map(|c| c.images).collect());
         let mut real = std::mem::take(&mut self.real);
         let mut beside = None;
@@ -289,4 +311,9 @@ impl Samples {
             None => Some(Zoom::of(Pick { row: 0, column: 0, real: false })),
         };
     }
+}
+
+/// Whether a picture that was asked for is of nearest real images, and not a grid.
+fn view_of_nearest(ask: &GridAsk) -> bool {
+    ask.grid.file.starts_with(NEAREST_BELOW)
 }

@@ -1,26 +1,11 @@
 //! The best value that each score of a run took, and when.
 
+use crate::config::{Metric, Prefers};
 use crate::event::Score;
 
-/// Which end of a score is the better one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Better {
-    /// Distances.
-    Lower,
-    /// Shares, accuracies and counts of what is different.
-    Higher,
-}
-
 /// Which end of a metric is the better one; nothing where neither is.
-pub fn better(metric: &str) -> Option<Better> {
-    match metric {
-        _ if metric.contains("distance") => Some(Better::Lower),
-        "precision" | "recall" | "density" | "coverage" | "inception-score" | "vendi-score" | "authentic-percent" => {
-            Some(Better::Higher)
-        }
-        _ if metric.starts_with("classifier-") => Some(Better::Higher),
-        _ => None,
-    }
+pub fn better(metric: &str) -> Option<Prefers> {
+    Metric::named(metric).and_then(Metric::prefers)
 }
 
 /// What a score of all classes came to in a run.
@@ -59,8 +44,8 @@ pub fn best_scores(scores: &[Score]) -> Vec<BestScore> {
             Some(old) => {
                 old.last = new.value;
                 let wins = match better(&new.metric) {
-                    Some(Better::Lower) => new.value < old.value,
-                    Some(Better::Higher) => new.value > old.value,
+                    Some(Prefers::Low) => new.value < old.value,
+                    Some(Prefers::High) => new.value > old.value,
                     None => true,
                 };
                 if wins {

@@ -14,7 +14,7 @@ use egui::Ui;
 use super::action::Action;
 use super::{format, glyph, theme};
 
-pub use best::{BestScore, Better, best_scores, better};
+pub use best::{BestScore, best_scores, better};
 pub use brief::{Brief, plain};
 pub use dialog::SessionDialog;
 pub(super) use page::sessions_ui;
