@@ -55,32 +55,52 @@ fn card_ui(ui: &mut Ui, group: &[&Score], classes: &[String]) {
     let mut rows = group.to_vec();
     rows.sort_by_key(|score| (Metric::named(&score.metric), place(&score.class)));
     let id = ("scores", &first.extractor, &first.resize);
-    Grid::new(id).num_columns(5).min_row_height(ROW).spacing([14.0, 3.0]).show(ui, |ui| {
-        for (name, about) in [
-            ("Score", "Point at a name for what it means"),
-            ("Value", "A dot marks what is to be read with care; point at it for the reason"),
-            ("", "The standard deviation over subsets or splits, or the 95 % bootstrap interval"),
-            ("Of reals", "What real images score in place of the fakes"),
-            ("N", "Real images and fakes looked at"),
-        ] {
-            widgets::small(ui, name).on_hover_text(about);
-        }
-        ui.end_row();
-        for score in rows {
-            score_row(ui, score);
-        }
+    // Columns that say nothing take no room.
+    let shown = Shown {
+        sure: rows.iter().any(|score| score.interval.is_some() || score.spread.is_some()),
+        baseline: rows.iter().any(|score| score.baseline.is_some()),
+    };
+    egui::ScrollArea::horizontal().id_salt(id).show(ui, |ui| {
+        Grid::new(id).min_row_height(ROW).spacing([12.0, 3.0]).show(ui, |ui| {
+            for (name, about, there) in [
+                ("Score", "Point at a name for what it means", true),
+                ("Value", "A dot marks what is to be read with care; point at it for the reason", true),
+                (
+                    "Sure to",
+                    "The standard deviation over subsets or splits, or the 95 % bootstrap interval",
+                    shown.sure,
+                ),
+                ("Of reals", "What real images score in place of the fakes", shown.baseline),
+                ("N", "Real images and fakes looked at", true),
+            ] {
+                if there {
+                    widgets::small(ui, name).on_hover_text(about);
+                }
+            }
+            ui.end_row();
+            for score in rows {
+                score_row(ui, score, shown);
+            }
+        });
     });
 }
 
-fn score_row(ui: &mut Ui, score: &Score) {
+/// Which columns have something to say.
+#[derive(Clone, Copy)]
+struct Shown {
+    sure: bool,
+    baseline: bool,
+}
+
+fn score_row(ui: &mut Ui, score: &Score, shown: Shown) {
     let p = widgets::palette(ui);
     let about = Metric::named(&score.metric).map_or("", Metric::about);
     match &score.class {
-        Some(class) => widgets::muted(ui, format!("    {class}")).on_hover_text(about),
+        Some(class) => widgets::muted(ui, format!("  {class}")).on_hover_text(about),
         None => ui.label(format::metric(&score.metric)).on_hover_text(about),
     };
     ui.horizontal(|ui| {
-        widgets::number(ui, format!("{:>9}", digits(score.value)), p.strong);
+        widgets::number(ui, format!("{:>7}", digits(score.value)), p.strong);
         if let Some(caution) = &score.caution {
             widgets::dot(ui, p.warning).on_hover_text(caution);
         }
@@ -90,8 +110,12 @@ fn score_row(ui: &mut Ui, score: &Score) {
         (None, Some(spread)) => format!("\u{b1} {}", digits(spread)),
         (None, None) => String::new(),
     };
-    widgets::number(ui, sure, p.muted);
-    widgets::number(ui, score.baseline.map(digits).unwrap_or_default(), p.muted);
+    if shown.sure {
+        widgets::number(ui, sure, p.muted);
+    }
+    if shown.baseline {
+        widgets::number(ui, score.baseline.map(digits).unwrap_or_default(), p.muted);
+    }
     let counts = match score.reals {
         Some(reals) if reals != score.samples => {
             format!("{} / {}", format::count(reals), format::count(score.samples))

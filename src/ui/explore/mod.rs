@@ -133,7 +133,8 @@ impl Explore {
             ui.spacing_mut().item_spacing.x = theme::GAP;
             widgets::column(ui, "explore-controls", CONTROLS, |ui| actions.extend(self.controls_ui(ui, run, kept)));
             let size = vec2(room.x - CONTROLS - theme::GAP, room.y);
-            ui.allocate_ui(size, |ui| actions.extend(self.picture_ui(ui, run, kept)));
+            let layout = egui::Layout::top_down(egui::Align::Min);
+            ui.allocate_ui_with_layout(size, layout, |ui| actions.extend(self.picture_ui(ui, run, kept)));
         });
         self.keys(ui);
         actions.extend(self.ask(run));

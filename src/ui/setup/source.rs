@@ -32,6 +32,8 @@ pub fn source_ui(ui: &mut Ui, config: &mut Config, draft: &mut Option<String>, g
     ui.add_space(3.0);
     // In a narrow panel the last of them goes to a line of its own, where it would else widen the panel's content.
     ui.horizontal_wrapped(|ui| {
+        ui.spacing_mut().item_spacing.x = 5.0;
+        ui.style_mut().wrap_mode = Some(egui::TextWrapMode::Extend);
         if ui.button("Folder…").on_hover_text("A folder with one sub-folder a class").clicked() {
             actions.push(Action::ChooseData);
         }
