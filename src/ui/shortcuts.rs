@@ -178,7 +178,8 @@ impl Workbench {
         let window = window.anchor(egui::Align2::CENTER_CENTER, egui::Vec2::ZERO);
         window.default_width(theme::DIALOG_WIDTH).show(ui.ctx(), |ui| {
             let height = (ui.ctx().content_rect().height() - 140.0).max(200.0);
-            ScrollArea::vertical().max_height(height).show(ui, rows_ui);
+            // As high as it may be: rows below the fold would not be looked for.
+            ScrollArea::vertical().min_scrolled_height(height).max_height(height).show(ui, rows_ui);
         });
         self.sheet = open && !(self.sheet && ui.input(|input| input.key_pressed(Key::Escape)));
     }

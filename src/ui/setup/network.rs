@@ -132,9 +132,9 @@ fn draw(ui: &mut Ui, blocks: &[Block], color: Color32, skip: bool, copies: usize
             let shifted = at.translate(Vec2::splat(-2.5 * copy as f32));
             painter.rect(shifted, 4.0, p.surface, Stroke::new(1.0, color.gamma_multiply(0.4)), StrokeKind::Inside);
         }
-        draw_block(ui, &painter, block, *at, color);
+        draw_block(ui, &painter, block, *at, (color, rect.bottom()));
     }
-    label_line(ui, &painter, blocks, &places, rect.bottom() - 9.0);
+    label_line(ui, &painter, blocks, &places, rect);
     let hovered = response.hover_pos().and_then(|pos| places.iter().position(|at| at.expand(3.0).contains(pos)));
     match hovered {
         Some(at) => response.on_hover_text_at_pointer(&blocks[at].about),
@@ -142,7 +142,7 @@ fn draw(ui: &mut Ui, blocks: &[Block], color: Color32, skip: bool, copies: usize
     }
 }
 
-fn draw_block(ui: &Ui, painter: &Painter, block: &Block, at: Rect, color: Color32) {
+fn draw_block(ui: &Ui, painter: &Painter, block: &Block, at: Rect, (color, bottom): (Color32, f32)) {
     let p = palette(ui);
     let fill = match (block.map, block.attention) {
         (false, _) => p.well,
@@ -154,7 +154,7 @@ fn draw_block(ui: &Ui, painter: &Painter, block: &Block, at: Rect, color: Color3
     let text = if block.attention { p.on_accent } else { p.text };
     let font = egui::FontId::proportional(10.5);
     painter.text(at.center(), Align2::CENTER_CENTER, &block.inside, font, text);
-    let below = pos2(at.center().x, painter.clip_rect().bottom() - BELOW + 12.0);
+    let below = pos2(at.center().x, bottom - BELOW + 12.0);
     painter.text(below, Align2::CENTER_CENTER, &block.below, small_font(), p.muted);
 }
 
@@ -164,15 +164,16 @@ fn blend(under: Color32, over: Color32) -> Color32 {
 }
 
 /// The line along which the label comes in, with an arrow at each block that it enters.
-fn label_line(ui: &Ui, painter: &Painter, blocks: &[Block], places: &[Rect], y: f32) {
+fn label_line(ui: &Ui, painter: &Painter, blocks: &[Block], places: &[Rect], rect: Rect) {
     let p = palette(ui);
+    let y = rect.bottom() - 9.0;
     let entered: Vec<f32> =
         blocks.iter().zip(places).filter(|(block, _)| block.label).map(|(_, at)| at.center().x).collect();
     let text = |x: f32, align: Align2, text: &str, color: Color32| {
         painter.text(pos2(x, y), align, text, small_font(), color);
     };
     let (Some(first), Some(last)) = (entered.first(), entered.last()) else {
-        return text(painter.clip_rect().center().x, Align2::CENTER_CENTER, "the label does not enter", p.warning);
+        return text(rect.center().x, Align2::CENTER_CENTER, "the label does not enter", p.warning);
     };
     let stroke = Stroke::new(1.2, p.fake);
     painter.line_segment([pos2(*first, y), pos2(*last, y)], stroke);
@@ -183,7 +184,7 @@ fn label_line(ui: &Ui, painter: &Painter, blocks: &[Block], places: &[Rect], y: 
             painter.line_segment([tip, Pos2::new(x + side, tip.y + 3.5)], stroke);
         }
     }
-    if *first > painter.clip_rect().center().x {
+    if *first > rect.center().x {
         text(first - 8.0, Align2::RIGHT_CENTER, "label", p.fake);
     } else {
         text(last + 8.0, Align2::LEFT_CENTER, "label", p.fake);
