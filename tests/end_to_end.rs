@@ -141,6 +141,23 @@ impl Person<'_> {
         self.still();
     }
 
+    /// Saves the grid on the screen, again and again until it is the one that is expected: it is read by another thread.
+    fn saves(&self, file: &Path) {
+        let there = || std::fs::read_dir(file.parent()?).ok().map(|files| files.flatten().collect::<Vec<_>>());
+        let patience = Instant::now();
+        while !file.is_file() {
+            assert!(patience.elapsed() < Duration::from_secs(30), "no {} among {:?}", file.display(), there());
+            self.does(&["key", "ctrl+s"]);
+            std::thread::sleep(Duration::from_secs(1));
+        }
+    }
+
+    /// Waits until the window's title begins so.
+    fn reads(&self, window: &str, title: &str) {
+        let read = || self.xdotool(&["getwindowname", window]).filter(|text| text.starts_with(title));
+        wait(title, 30, read);
+    }
+
     /// Closes the window as the button of a window manager does, and waits for the program's end.
     fn closes(&self, window: &str, program: &mut Running) {
         let (connection, _) = x11rb::connect(Some(self.display)).unwrap();
@@ -215,24 +232,24 @@ fn sets_up(person: &Person<'_>, data: &Path) {
 fn trains(person: &Person<'_>, home: &Path) -> (PathBuf, Started) {
     person.press(TRAIN);
     let session = wait("a session", 20, || session(home));
-    let started = told("the start", &session, |event| match event {
-        Event::Started(started) => Some(*started),
-        _ => None,
+    let started = told("the start", &session, |event| {
+        let Event::Started(started) = event else { return None };
+        Some(*started)
     });
     told("a step", &session, |event| matches!(event, Event::Step(_)).then_some(()));
     person.press(PAUSE_OR_RESUME);
-    let paused = told("the pause", &session, |event| match event {
-        Event::Paused { step } => Some(step),
-        _ => None,
+    let paused = told("the pause", &session, |event| {
+        let Event::Paused { step } = event else { return None };
+        Some(step)
     });
     assert!((1..200).contains(&paused), "{paused}");
     person.still();
 
     person.types("the generator's rate", GENERATOR_RATE, "0.0002");
     person.click("the button that applies the change", APPLY);
-    let edited = told("the change", &session, |event| match event {
-        Event::Edited(edited) => Some(edited),
-        _ => None,
+    let edited = told("the change", &session, |event| {
+        let Event::Edited(edited) = event else { return None };
+        Some(edited)
     });
     let changes: Vec<String> = edited.changes.iter().map(ToString::to_string).collect();
     assert_eq!((edited.step, changes), (paused, vec!["optimizer.generator_lr 0.0001 → 0.0002".to_owned()]));
@@ -240,9 +257,9 @@ fn trains(person: &Person<'_>, home: &Path) -> (PathBuf, Started) {
     person.press(PAUSE_OR_RESUME);
     told("the end of the pause", &session, |event| (event == Event::Resumed { step: paused }).then_some(()));
     told("the end", &session, |event| (event == Event::Finished { step: 200 }).then_some(()));
-    let rate_after = |event| match event {
-        Event::Step(step) if step.step > paused => Some(step.generator_lr),
-        _ => None,
+    let rate_after = |event| {
+        let Event::Step(step) = event else { return None };
+        (step.step > paused).then_some(step.generator_lr)
     };
     assert_eq!(told("a step with the new rate", &session, rate_after), 0.0002);
     (session, started)
@@ -251,13 +268,10 @@ fn trains(person: &Person<'_>, home: &Path) -> (PathBuf, Started) {
 /// Looks at the first grid and the one after it and saves both, then exports images.
 fn looks_and_exports(person: &Person<'_>, session: &Path) {
     let exports = session.join("exports");
-    let is_there = |path: PathBuf| wait(&path.display().to_string(), 30, || path.is_file().then_some(()));
     person.drags("the first grid", LAST_GRID, FIRST_GRID);
-    person.does(&["key", "ctrl+s"]);
-    is_there(exports.join("grid-0000000.png"));
+    person.saves(&exports.join("grid-0000000.png"));
     person.sees("the next grid", || person.does(&["key", "Right"]));
-    person.does(&["key", "ctrl+s"]);
-    is_there(exports.join("grid-0000020.png"));
+    person.saves(&exports.join("grid-0000020.png"));
 
     person.sees("the dialog", || person.does(&["key", "ctrl+e"]));
     person.click("the export", EXPORT);
@@ -295,21 +309,19 @@ fn a_run_is_set_up_trained_changed_looked_at_exported_and_reopened() {
     let default = Config::default();
     assert_ne!((chosen.0, chosen.1), (default.generator.attention, default.loss.kind));
     assert_eq!(started.classes, ["discs", "squares"]);
+    person.reads(&id, "Finished");
     looks_and_exports(&person, &session);
     person.closes(&id, &mut window);
     assert!(std::fs::read_to_string(&state).unwrap().contains("least-squares"), "the set-up is kept");
 
     let before = events(&session);
+    std::fs::remove_dir_all(session.join("exports")).unwrap();
     let mut window = program(&home, &display, &[&session]);
     let id = person.focus();
     // The newest grid is what a session opens with; it can be saved once it is on the screen.
     let saved = session.join("exports/grid-0000200.png");
-    wait("the newest grid", 60, || {
-        window.must_run();
-        person.still();
-        person.does(&["key", "ctrl+s"]);
-        saved.is_file().then_some(())
-    });
+    person.saves(&saved);
+    window.must_run();
     person.closes(&id, &mut window);
     assert_eq!(events(&session), before, "looking at a session changes nothing");
 }
