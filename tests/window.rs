@@ -1,20 +1,22 @@
 //! The window by meaning: events go in, texts and commands come out. Found by label, without pictures.
 
+#[path = "common/window.rs"]
+mod common;
+
 use std::path::PathBuf;
 use std::time::SystemTime;
 
-use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use gandle::config::{Change, Config, LossKind, Preset};
 use gandle::event::{
     Alarm, AlarmKind, Checkpoint, ClassCount, Command, DataSummary, Edited, Event, Grid, GridPicture, JobEvent,
     Picture, Recovered, Score, Skipped, Started, Step,
 };
-use gandle::ui::{Action, Page, RunView, SessionRow, Settings, Source, Workbench, theme};
+use gandle::ui::{Action, Page, RunView, SessionRow, Settings, Source, Workbench};
 
 /// A window of the size that it opens with, and what it asked for.
 struct Window {
-    harness: Harness<'static, (Workbench, Vec<Action>)>,
+    harness: common::Opened,
 }
 
 impl Window {
@@ -25,12 +27,7 @@ impl Window {
     fn with(prepare: impl FnOnce(&mut Workbench)) -> Self {
         let mut workbench = Workbench::new(Preset::Improved.config(), Settings::default());
         prepare(&mut workbench);
-        let draw = |ui: &mut egui::Ui, state: &mut (Workbench, Vec<Action>)| {
-            let asked = state.0.ui(ui);
-            state.1.extend(asked);
-        };
-        let builder = Harness::builder().with_size([1280.0, 1600.0]).with_max_steps(40);
-        let harness = builder.with_context_setup(theme::apply).build_ui_state(draw, (workbench, Vec::new()));
+        let harness = common::open(workbench, [1280.0, 1600.0]);
         let mut window = Self { harness };
         window.settle();
         window

@@ -1,19 +1,21 @@
 //! The Compare page and the management of sessions by meaning: runs are chosen by label, and what differs is read.
 
+#[path = "common/window.rs"]
+mod common;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use egui::accesskit::Role;
-use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use gandle::config::{Config, Preset};
 use gandle::event::{Event, Grid, GridPicture, Picture, Score, Started, Step};
-use gandle::ui::{Action, Brief, CompareAsk, ComparedRun, Page, SessionAsk, SessionRow, Settings, Workbench, theme};
+use gandle::ui::{Action, Brief, CompareAsk, ComparedRun, Page, SessionAsk, SessionRow, Settings, Workbench};
 
 /// A window, and what it asked for.
 struct Window {
-    harness: Harness<'static, (Workbench, Vec<Action>)>,
+    harness: common::Opened,
 }
 
 impl Window {
@@ -21,12 +23,7 @@ impl Window {
         let settings = Settings { page, ..Settings::default() };
         let mut workbench = Workbench::new(Preset::Improved.config(), settings);
         workbench.sessions = rows;
-        let draw = |ui: &mut egui::Ui, state: &mut (Workbench, Vec<Action>)| {
-            let asked = state.0.ui(ui);
-            state.1.extend(asked);
-        };
-        let builder = Harness::builder().with_size([1280.0, 1000.0]).with_max_steps(40);
-        let harness = builder.with_context_setup(theme::apply).build_ui_state(draw, (workbench, Vec::new()));
+        let harness = common::open(workbench, [1280.0, 1000.0]);
         let mut window = Self { harness };
         window.harness.run();
         window

@@ -1,19 +1,19 @@
 //! The Run page while a run goes on: curves, samples, keys and the log, by label. Without pictures and without time.
 
+#[path = "common/window.rs"]
+mod common;
+
 use std::path::PathBuf;
 
 use egui::accesskit::Role;
 use egui::{Key, Modifiers};
-use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use gandle::config::{Config, Preset};
 use gandle::event::{Command, Event, Grid, GridPicture, JobEvent, Picture, REAL_IMAGES, Score, Started, Step};
 use gandle::ui::{Action, FigureContent, Page, RunView, Settings, ThemeChoice, Workbench, theme};
 
-type State = (Workbench, Vec<Action>);
-
 struct Window {
-    harness: Harness<'static, State>,
+    harness: common::Opened,
 }
 
 impl Window {
@@ -26,12 +26,7 @@ impl Window {
         let mut workbench = Workbench::new(Preset::Improved.config(), Settings::default());
         workbench.live = Some(run(steps));
         prepare(&mut workbench);
-        let draw = |ui: &mut egui::Ui, state: &mut State| {
-            let asked = state.0.ui(ui);
-            state.1.extend(asked);
-        };
-        let builder = Harness::builder().with_size([1280.0, 1800.0]).with_max_steps(40);
-        let harness = builder.with_context_setup(theme::apply).build_ui_state(draw, (workbench, Vec::new()));
+        let harness = common::open(workbench, [1280.0, 1800.0]);
         let mut window = Self { harness };
         window.settle();
         window

@@ -1,28 +1,25 @@
 //! The Queue page by meaning: runs are lined up, moved and taken out, and asked for by label.
 
+#[path = "common/window.rs"]
+mod common;
+
 use std::path::PathBuf;
 
 use egui::accesskit::Role;
-use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use gandle::config::{LossKind, Preset};
-use gandle::ui::{Action, Ending, EntryState, Page, QueueAsk, Settings, Workbench, theme};
+use gandle::ui::{Action, Ending, EntryState, Page, QueueAsk, Settings, Workbench};
 
 /// A window on the Queue page, and what it asked for.
 struct Window {
-    harness: Harness<'static, (Workbench, Vec<Action>)>,
+    harness: common::Opened,
 }
 
 impl Window {
     fn new() -> Self {
         let settings = Settings { page: Page::Queue, ..Settings::default() };
         let workbench = Workbench::new(Preset::Improved.config(), settings);
-        let draw = |ui: &mut egui::Ui, state: &mut (Workbench, Vec<Action>)| {
-            let asked = state.0.ui(ui);
-            state.1.extend(asked);
-        };
-        let builder = Harness::builder().with_size([1280.0, 800.0]).with_max_steps(40);
-        let harness = builder.with_context_setup(theme::apply).build_ui_state(draw, (workbench, Vec::new()));
+        let harness = common::open(workbench, [1280.0, 800.0]);
         let mut window = Self { harness };
         window.harness.run();
         window

@@ -1,16 +1,18 @@
 //! The pages Explore and Quiz by meaning: found by label, without pictures.
 
+#[path = "common/window.rs"]
+mod common;
+
 use std::path::PathBuf;
 
-use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable as _;
 use gandle::config::Preset;
 use gandle::event::{
     Checkpoint, Event, Exploration, GridPicture, JobEvent, Picture, QuizAsk, QuizItem, QuizSet, Started, View,
 };
-use gandle::ui::{Action, RunView, Settings, Workbench, theme};
+use gandle::ui::{Action, RunView, Settings, Workbench};
 
-type Window = Harness<'static, (Workbench, Vec<Action>)>;
+type Window = common::Opened;
 
 fn folder() -> PathBuf {
     PathBuf::from("sessions/night-7")
@@ -43,12 +45,7 @@ fn window(with_checkpoint: bool) -> Window {
     }
     view.apply(Event::Finished { step: 20 });
     bench.live = Some(view);
-    let draw = |ui: &mut egui::Ui, state: &mut (Workbench, Vec<Action>)| {
-        let asked = state.0.ui(ui);
-        state.1.extend(asked);
-    };
-    let builder = Harness::builder().with_size([1280.0, 900.0]).with_max_steps(40);
-    let mut harness = builder.with_context_setup(theme::apply).build_ui_state(draw, (bench, Vec::new()));
+    let mut harness = common::open(bench, [1280.0, 900.0]);
     harness.run();
     harness
 }
