@@ -7,19 +7,22 @@ use std::io::Write as _;
 use std::path::Path;
 
 use crate::config::Config;
+use crate::data::{Dataset, Gallery, inspect};
 use crate::engine::sample::Sampler;
 use crate::event::Grid;
 use crate::feature::{TensorFile, file};
 use crate::metric::Statistics;
-use crate::session::{FileSum, Lock, Stored, Writer, checkpoint_folder, read_grid};
+use crate::session::{
+    FileSum, Lock, Stored, Writer, checkpoint_folder, read_about, read_grid, read_quizzes, write_about,
+};
 use crate::train::state::EMA;
-use crate::ui::RunView;
+use crate::ui::{Queue, RunView, Tally};
 
 /// A reader of bytes and what it is called.
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every reader.
-pub const TARGETS: [Target; 8] = [
+pub const TARGETS: [Target; 13] = [
     ("tensors", tensors),
     ("pickle", pickle),
     ("run_toml", run_toml),
@@ -28,6 +31,11 @@ pub const TARGETS: [Target; 8] = [
     ("checkpoint", checkpoint),
     ("statistics", statistics),
     ("grid", grid),
+    ("dicom", dicom),
+    ("nifti", nifti),
+    ("arrays", arrays),
+    ("table", table),
+    ("notes", notes),
 ];
 
 /// A small run that others are hung on.
@@ -138,6 +146,73 @@ pub fn grid(bytes: &[u8]) {
     if let Ok(read) = read_grid(folder.path(), &grid, usize::from(*rows), usize::from(*columns)) {
         assert_eq!(read.picture.rgb.len(), read.picture.width * read.picture.height * 3);
         assert_eq!((read.rows * read.cell, read.columns * read.cell), (read.picture.height, read.picture.width));
+    }
+}
+
+/// A file of a scanner: every frame of the first few has its pixels.
+pub fn dicom(bytes: &[u8]) {
+    pictures("scan.dcm", bytes);
+}
+
+/// A volume, plain or compressed by its first two bytes: every slice of the first few has its pixels.
+pub fn nifti(bytes: &[u8]) {
+    pictures(if bytes.starts_with(&[0x1F, 0x8B]) { "scan.nii.gz" } else { "scan.nii" }, bytes);
+}
+
+fn pictures(name: &str, bytes: &[u8]) {
+    let Some(folder) = session(&[(name, bytes)]) else { return };
+    let Ok(gallery) = Gallery::open(folder.path()) else { return };
+    for place in 0..gallery.len().min(4) {
+        if let Ok(picture) = gallery.read(place) {
+            assert_eq!(picture.pixels.len(), picture.width * picture.height * picture.channels);
+            assert!(matches!(picture.channels, 1 | 3));
+        }
+    }
+}
+
+/// An archive of arrays.
+pub fn arrays(bytes: &[u8]) {
+    source("set.npz", bytes, &[]);
+}
+
+/// A table of files and labels, two of whose files there are.
+pub fn table(bytes: &[u8]) {
+    let dot = [[0x42, 0x4D, 58, 0, 0, 0, 0, 0, 0, 0, 54, 0, 0, 0].as_slice(), &BITMAP].concat();
+    source("set.csv", bytes, &[("a.bmp", &dot), ("b/c.bmp", &dot)]);
+}
+
+/// What follows the first 14 bytes of a bitmap of one pixel.
+const BITMAP: [u8; 44] = [
+    40, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 24, 0, 0, 0, 0, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+    0, 0, 9, 8, 7, 0,
+];
+
+/// What a set holds is what can be loaded of it, with and without images for tests.
+fn source(name: &str, bytes: &[u8], beside: &[(&str, &[u8])]) {
+    let Some(folder) = session(&[beside, &[(name, bytes)]].concat()) else { return };
+    for held_out in [0.0, 0.5] {
+        let mut config = Config { image_size: 4, channels: 1, ..Config::default() };
+        config.data.source = folder.path().join(name).display().to_string();
+        config.data.held_out = held_out;
+        let listed = inspect(&config.data.source, &config);
+        let Ok(loaded) = Dataset::load(&config, &|_, _| true) else { continue };
+        assert_eq!(loaded.len(), loaded.summary().classes.iter().map(|class| class.images).sum::<usize>());
+        assert!(listed.is_ok_and(|listed| &listed == loaded.summary()), "the list and the set differ");
+    }
+}
+
+/// What a user has said of a session, a test that was taken of it, and the runs that wait.
+pub fn notes(bytes: &[u8]) {
+    let queue = Queue::from_text(&String::from_utf8_lossy(bytes)).to_text();
+    assert_eq!(Queue::from_text(&queue).to_text(), queue);
+    let Some(folder) = session(&[("run.toml", b""), ("about.toml", bytes), ("quiz/1.json", bytes)]) else { return };
+    let about = read_about(folder.path());
+    write_about(folder.path(), &about).unwrap_or_else(|err| panic!("{err}"));
+    assert_eq!(read_about(folder.path()), about);
+    for log in read_quizzes(folder.path()) {
+        let tally = Tally::of(log.answers.iter());
+        assert!(tally.interval().iter().all(|end| (0.0..=1.0).contains(end)));
+        assert!(!tally.meaning().is_empty());
     }
 }
 

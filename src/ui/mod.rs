@@ -52,6 +52,7 @@ pub use log::{LogLevel, LogLine};
 pub use notice::{Notice, NoticeLevel};
 pub use phase::Phase;
 pub use queue::{Ending, Entry, EntryState, Queue, QueueAsk};
+pub use quiz::Tally;
 pub use run_view::RunView;
 pub use samples::SampleSettings;
 pub use series::Curves;

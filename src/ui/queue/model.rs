@@ -162,8 +162,9 @@ impl Queue {
             tracing::warn!("the stored queue is not readable any more and starts afresh: {err}");
             Vec::new()
         });
-        let entries: Vec<Entry> = stored.into_iter().map(Entry::from).collect();
-        let next = entries.iter().map(|entry| entry.id + 1).max().unwrap_or(0);
+        // Numbered anew: two of one number could not be told apart.
+        let entries: Vec<Entry> = (0..).zip(stored).map(|(id, stored)| Entry { id, ..stored.into() }).collect();
+        let next = entries.len() as u64;
         let mut queue = Self { entries, paused: false, cancelled: false, next };
         queue.paused = queue.waiting() > 0;
         queue

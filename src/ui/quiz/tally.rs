@@ -51,7 +51,8 @@ impl Tally {
         let (p, square) = (self.accuracy(), Z * Z / n);
         let middle = p + square / 2.0;
         let half = Z * (p * (1.0 - p) / n + square / (4.0 * n)).sqrt();
-        [(middle - half) / (1.0 + square), (middle + half) / (1.0 + square)]
+        // Rounding may lead out of the range by a last digit.
+        [middle - half, middle + half].map(|end| (end / (1.0 + square)).clamp(0.0, 1.0))
     }
 
     /// In words what the whole means.

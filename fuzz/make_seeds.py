@@ -1,0 +1,140 @@
+"""Small files of scanners and arrays, as other people's writers write them, for `seeds/`.
+
+pip install numpy pydicom nibabel pillow
+"""
+
+import io
+import os
+import warnings
+
+import nibabel
+import numpy
+from PIL import Image
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.encaps import encapsulate
+from pydicom.uid import (
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+    JPEGBaseline8Bit,
+    RLELossless,
+)
+
+warnings.simplefilter("ignore")
+HERE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "seeds")
+SOME = numpy.random.default_rng(1)
+
+
+def keep(target, name, content):
+    os.makedirs(os.path.join(HERE, target), exist_ok=True)
+    with open(os.path.join(HERE, target, name), "wb") as file:
+        file.write(content)
+
+
+def scan(name, syntax, pixels, bits=16, photometric="MONOCHROME2", frames=None, **more):
+    """Pixels are (frames, rows, columns[, 3]), or the pieces of compressed ones."""
+    data = Dataset()
+    data.file_meta = FileMetaDataset()
+    data.file_meta.TransferSyntaxUID = syntax
+    data.file_meta.MediaStorageSOPClassUID = "1.2.840.10008.5.1.4.1.1.7"
+    data.file_meta.MediaStorageSOPInstanceUID = "1.2.3"
+    data.SOPClassUID, data.SOPInstanceUID, data.Modality = "1.2.840.10008.5.1.4.1.1.7", "1.2.3", "CT"
+    colour = photometric in ("RGB", "YBR_FULL_422")
+    data.Rows, data.Columns = 4, 6
+    data.SamplesPerPixel = 3 if colour else 1
+    data.PhotometricInterpretation = photometric
+    data.BitsAllocated, data.BitsStored, data.HighBit, data.PixelRepresentation = bits, bits, bits - 1, 0
+    if colour:
+        data.PlanarConfiguration = 0
+    if frames:
+        data.NumberOfFrames = frames
+    for key, value in more.items():
+        setattr(data, key, value)
+    if isinstance(pixels, list):
+        data.PixelData = encapsulate(pixels)
+        data["PixelData"].is_undefined_length = True
+    else:
+        order = ">" if syntax == ExplicitVRBigEndian else "<"
+        data.PixelData = pixels.astype(pixels.dtype.newbyteorder(order)).tobytes()
+    data["PixelData"].VR = "OB" if bits == 8 else "OW"
+    if syntax == RLELossless:
+        data.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+        data.compress(RLELossless, encoding_plugin="pydicom", generate_instance_uid=False)
+    out = io.BytesIO()
+    data.save_as(out, enforce_file_format=True)
+    keep("dicom", name + ".dcm", out.getvalue())
+
+
+def scans():
+    deep = SOME.integers(0, 4000, (1, 4, 6)).astype("u2")
+    flat = SOME.integers(0, 255, (2, 4, 6, 3)).astype("u1")
+    jpeg = io.BytesIO()
+    Image.fromarray(flat[0]).save(jpeg, "JPEG")
+    hounsfield = dict(RescaleSlope="1", RescaleIntercept="-1024", WindowCenter="40", WindowWidth="400")
+    scan("implicit", ImplicitVRLittleEndian, deep, **hounsfield)
+    scan("explicit_inverted", ExplicitVRLittleEndian, deep, photometric="MONOCHROME1")
+    scan("big_endian", ExplicitVRBigEndian, deep)
+    scan("deflated", DeflatedExplicitVRLittleEndian, deep)
+    scan("colour_frames", ExplicitVRLittleEndian, flat, bits=8, photometric="RGB", frames=2)
+    scan("rle_colour", RLELossless, flat, bits=8, photometric="RGB", frames=2)
+    scan("rle_deep", RLELossless, deep)
+    scan("jpeg", JPEGBaseline8Bit, [jpeg.getvalue()], bits=8, photometric="YBR_FULL_422")
+    shades = numpy.arange(256, dtype="u2").tobytes()
+    table = {
+        f"{c}PaletteColorLookupTable{what}": value
+        for c in ("Red", "Green", "Blue")
+        for what, value in (("Descriptor", [256, 0, 16]), ("Data", shades))
+    }
+    scan("palette", ExplicitVRLittleEndian, flat[:1, :, :, 0], bits=8, photometric="PALETTE COLOR", **table)
+
+
+def volumes():
+    voxels = SOME.integers(0, 900, (3, 2, 4)).astype("i2")
+    for name, kind, image in (
+        ("one", "nii", nibabel.Nifti1Image(voxels, numpy.eye(4))),
+        ("two", "nii", nibabel.Nifti2Image(voxels.astype("f4"), numpy.eye(4))),
+        ("series", "nii", nibabel.Nifti1Image(numpy.stack([voxels] * 2, 3).astype("u1"), numpy.eye(4))),
+        ("packed", "nii.gz", nibabel.Nifti1Image(voxels.astype("f8"), numpy.eye(4))),
+    ):
+        image.header.set_slope_inter(2.0, -3.0)
+        path = os.path.join(HERE, "nifti", f"{name}.{kind}")
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        nibabel.save(image, path)
+    # Voxels at the other end of the byte order.
+    header = nibabel.Nifti1Header(endianness=">")
+    image = nibabel.Nifti1Image(voxels.astype(">i2"), numpy.eye(4), header)
+    keep("nifti", "big_endian.nii", image.to_bytes())
+
+
+def arrays():
+    images = SOME.integers(0, 255, (4, 3, 3)).astype("u1")
+    labels = numpy.array([[0], [1], [1], [0]])
+    for name, save, parts in (
+        ("grey", numpy.savez, ("train",)),
+        ("parts", numpy.savez_compressed, ("train", "val", "test")),
+    ):
+        out = io.BytesIO()
+        save(out, **{f"{p}_images": images for p in parts}, **{f"{p}_labels": labels for p in parts})
+        keep("arrays", name + ".npz", out.getvalue())
+    out = io.BytesIO()
+    numpy.savez(out, train_images=numpy.stack([images] * 3, 3), train_labels=labels[:, 0].astype("u1"))
+    keep("arrays", "colour.npz", out.getvalue())
+
+
+def texts():
+    keep("table", "comma.csv", b"file,label\na.bmp,one\nb/c.bmp,two\n")
+    keep("table", "semicolon.csv", b"\xef\xbb\xbfid;image;diagnosis\r\n1;a.bmp;\"one; or none\"\r\n2;b/c.bmp;two\r\n3;gone.png;two\r\n")
+    keep("table", "tab.csv", b"Path\tClass\n./a.bmp\t10\n../a.bmp\t2\nb/c.bmp\t2\n")
+    keep("notes", "about.toml", b"star = true\nnote = \"the best so far\"\n")
+    answer = b'{"class":"eosinophil","fake":true,"said_fake":false,"seconds":2.5}'
+    keep("notes", "quiz.json", b'{"time":1700000000,"step":400,"class":null,"seed":3,"held_out":true,"answers":[' + answer + b"," + answer.replace(b"true", b"false") + b"]}")
+    waiting = b'{"id":0,"name":"first","config":"image_size = 16","state":"Waiting","session":null}'
+    keep("notes", "queue.json", b"[" + waiting + b"," + waiting.replace(b'"id":0', b'"id":7').replace(b'"Waiting"', b'{"Failed":"no"}') + b"]")
+
+
+if __name__ == "__main__":
+    scans()
+    volumes()
+    arrays()
+    texts()
