@@ -39,6 +39,9 @@ const APPLY: (u32, u32) = (100, 106);
 const TRAIN: (u32, u32) = (972, 28);
 const PAUSE_OR_RESUME: (u32, u32) = (1058, 28);
 const EXPORT: (u32, u32) = (831, 532);
+/// Answers to the question of a window that is closed while it trains.
+const LET_IT_TRAIN_ON: (u32, u32) = (640, 409);
+const STAY: (u32, u32) = (640, 481);
 /// The slider of the sample grids, from its first to (nearly) its last.
 const FIRST_GRID: (u32, u32) = (424, 708);
 const LAST_GRID: (u32, u32) = (640, 708);
@@ -158,15 +161,25 @@ impl Person<'_> {
         wait(title, 30, read);
     }
 
-    /// Closes the window as the button of a window manager does, and waits for the program's end.
-    fn closes(&self, window: &str, program: &mut Running) {
+    /// Presses the button of a window manager that closes the window.
+    fn asks_to_close(&self, window: &str) {
         let (connection, _) = x11rb::connect(Some(self.display)).unwrap();
         let atom = |name: &[u8]| connection.intern_atom(false, name).unwrap().reply().unwrap().atom;
         let window = window.parse::<u32>().unwrap();
         let data = [atom(b"WM_DELETE_WINDOW"), 0, 0, 0, 0];
         let message = ClientMessageEvent::new(32, window, atom(b"WM_PROTOCOLS"), data);
         connection.send_event(false, window, EventMask::NO_EVENT, message).unwrap();
-        connection.flush().unwrap();
+        // An answer means that it has arrived.
+        connection.get_input_focus().unwrap().reply().unwrap();
+    }
+
+    /// Closes the window, and waits for the program's end.
+    fn closes(&self, window: &str, program: &mut Running) {
+        self.asks_to_close(window);
+        Self::ends(program);
+    }
+
+    fn ends(program: &mut Running) {
         let status = wait("the program's end", 20, || program.0.try_wait().unwrap());
         assert!(status.success(), "{status}");
     }
@@ -282,6 +295,55 @@ fn looks_and_exports(person: &Person<'_>, session: &Path) {
     }
 }
 
+/// A home whose window opens with this set-up; the file that keeps it.
+fn furnish(home: &Path, set_up: &str) -> PathBuf {
+    let state = home.join("gandle/app.ron");
+    std::fs::create_dir_all(home.join("gandle")).unwrap();
+    std::fs::create_dir(home.join("sessions")).unwrap();
+    let set_up = format!("(config:{set_up:?})");
+    std::fs::write(&state, format!("{{\"gandle\":{set_up:?}}}")).unwrap();
+    state
+}
+
+#[test]
+fn a_run_goes_on_when_its_window_is_closed() {
+    let root = tempfile::tempdir().unwrap();
+    let installed = Command::new("xdotool").arg("version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok();
+    let Some((_screen, display)) = screen(root.path()).filter(|_| installed) else {
+        eprintln!("skipped: Xvfb or xdotool is not installed");
+        return;
+    };
+    let home = root.path().join("home");
+    furnish(&home, &format!("{SET_UP}data = {{ source = \"demo\", demo_images = 10 }}\n"));
+    let person = Person { display: &display, pixels: root.path() };
+    let mut window = program(&home, &display, &[]);
+    wait_for_pictures(root.path(), &mut window);
+    let id = person.focus();
+    person.press(TRAIN);
+    let session = wait("a session", 20, || session(&home));
+    let step = |event: Event| if let Event::Step(step) = event { Some(step.step) } else { None };
+    told("a step", &session, step);
+
+    person.asks_to_close(&id);
+    std::thread::sleep(Duration::from_millis(500));
+    person.press(STAY);
+    let seen = events(&session).len();
+    wait("the run that goes on", 60, || (events(&session).len() > seen + 1).then_some(()));
+    window.must_run();
+    person.asks_to_close(&id);
+    std::thread::sleep(Duration::from_millis(500));
+    person.press(LET_IT_TRAIN_ON);
+    Person::ends(&mut window);
+    told("the end", &session, |event| (event == Event::Finished { step: 200 }).then_some(()));
+    let all = events(&session);
+    let stopped = all.iter().position(|event| matches!(event, Event::Stopped { .. })).unwrap();
+    let Event::Stopped { step: at } = all[stopped] else { unreachable!() };
+    assert!((1..200).contains(&at), "{at}");
+    let again: Vec<usize> = all[stopped..].iter().cloned().filter_map(step).collect();
+    assert_eq!(again, (at + 1..=200).collect::<Vec<_>>(), "every step once");
+    assert!(std::fs::read_to_string(session.join("background.log")).unwrap().contains("session"));
+}
+
 #[test]
 fn a_run_is_set_up_trained_changed_looked_at_exported_and_reopened() {
     let root = tempfile::tempdir().unwrap();
@@ -291,11 +353,7 @@ fn a_run_is_set_up_trained_changed_looked_at_exported_and_reopened() {
         return;
     };
     let (home, data) = (root.path().join("home"), root.path().join("data"));
-    let state = home.join("gandle/app.ron");
-    std::fs::create_dir_all(home.join("gandle")).unwrap();
-    std::fs::create_dir(home.join("sessions")).unwrap();
-    let set_up = format!("(config:{SET_UP:?})");
-    std::fs::write(&state, format!("{{\"gandle\":{set_up:?}}}")).unwrap();
+    let state = furnish(&home, SET_UP);
     draw_data(&data);
     let person = Person { display: &display, pixels: root.path() };
 

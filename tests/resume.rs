@@ -1,9 +1,12 @@
 //! Sessions that go on: as the same run bit for bit, as a fork, or not at all.
 #![expect(clippy::unwrap_used, clippy::wildcard_enum_match_arm, reason = "a test that cannot go on fails")]
 
+#[path = "common/folder.rs"]
+mod folder;
 #[path = "common/small.rs"]
 mod small;
 
+use folder::copy;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -126,14 +129,6 @@ fn assert_same_grids(a: &Path, b: &Path, case: &str) {
     let pixels = |(name, png): (String, Vec<u8>)| (name, image::load_from_memory(&png).unwrap());
     let all = |folder: &Path| files_below(&folder.join("grids")).into_iter().map(pixels).collect::<Vec<_>>();
     assert!(all(a) == all(b), "{case}: grids differ");
-}
-
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap().flatten() {
-        let target = to.join(entry.file_name());
-        if entry.path().is_dir() { copy(&entry.path(), &target) } else { _ = fs::copy(entry.path(), &target).unwrap() }
-    }
 }
 
 fn refusal(result: anyhow::Result<RunRequest>) -> String {

@@ -1,13 +1,16 @@
 //! A run that is watched step by step: the same steps as ever, with what the window shows of them.
 #![expect(clippy::unwrap_used, clippy::wildcard_enum_match_arm, reason = "a test that cannot go on fails")]
 
+#[path = "common/folder.rs"]
+mod folder;
 #[path = "common/small.rs"]
 mod small;
 
+use folder::copy;
 use std::path::Path;
 use std::sync::Arc;
 
-use gandle::config::{Config, Preset};
+use gandle::config::{Change, Config, Preset, Updates};
 use gandle::engine::{Engine, RunRequest};
 use gandle::event::{Command, Event, Grid, REAL_IMAGES, Step};
 use gandle::session::read_grid;
@@ -66,6 +69,93 @@ fn steps_that_are_taken_one_by_one_are_those_of_a_run_that_was_never_paused() {
         let read = |run: &Path| std::fs::read(run.join(format!("checkpoints/0000012/{file}.safetensors"))).unwrap();
         assert!(read(&whole) == read(&single), "{file}");
     }
+}
+
+/// A run whose steps from one on train the network that `plan` names there, by (step, network).
+fn watched(config: &Config, folder: &Path, plan: &[(usize, &str)], kept: usize) {
+    let engine = start(config, folder);
+    engine.send(Command::Pause);
+    let mut done = 0;
+    let ask = |done: usize| {
+        if done == kept {
+            engine.send(Command::Checkpoint);
+        }
+        if let Some((_, to)) = plan.iter().find(|(step, _)| *step == done) {
+            let change = Change { key: "optimizer.updates".to_owned(), from: String::new(), to: (*to).to_owned() };
+            engine.send(Command::Edit(vec![change]));
+        }
+        let last = plan.iter().all(|(step, _)| *step <= done);
+        engine.send(if last { Command::Resume } else { Command::Step });
+    };
+    for event in engine.wait_events() {
+        match &event {
+            Event::Paused { .. } => ask(done),
+            Event::Step(step) => {
+                done = step.step;
+                if plan.iter().any(|(step, _)| *step >= done) {
+                    ask(done);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// The files of a checkpoint.
+fn files(run: &Path, step: usize) -> Vec<(&'static str, Vec<u8>)> {
+    let read = |file: &'static str| {
+        (file, std::fs::read(run.join(format!("checkpoints/{step:07}/{file}.safetensors"))).unwrap())
+    };
+    ["generator", "discriminator", "ema", "generator_optimizer", "discriminator_optimizer"].map(read).into()
+}
+
+/// Whether every number of a network that is learnt has the same bits in two checkpoints.
+fn stood_still(run: &Path, file: &str, steps: [usize; 2]) -> bool {
+    let [before, after] = steps.map(|step| {
+        let bytes = std::fs::read(run.join(format!("checkpoints/{step:07}/{file}.safetensors"))).unwrap();
+        let tensors = safetensors::SafeTensors::deserialize(&bytes).unwrap();
+        let learnt = tensors.tensors().into_iter().filter(|(name, _)| {
+            !["running_mean", "running_var", "num_batches_tracked", ".u", ".v"].iter().any(|end| name.ends_with(end))
+        });
+        let mut learnt: Vec<(String, Vec<u8>)> = learnt.map(|(name, view)| (name, view.data().to_vec())).collect();
+        learnt.sort();
+        learnt
+    });
+    assert!(!before.is_empty());
+    before == after
+}
+
+#[test]
+fn one_network_learns_alone_and_is_taken_up_again_alike() {
+    let root = tempfile::tempdir().unwrap();
+    let mut config = config("hinge");
+    (config.loss.r1, config.loss.r1_every, config.train.instance_noise) = (1.0, 2, 0.1);
+    (config.train.checkpoint_every, config.train.keep_checkpoints) = (2, 0);
+    let run = root.path().join("run");
+    watched(&config, &run, &[(0, "discriminator"), (2, "generator"), (4, "both")], 3);
+    let moved = |file: &str| [[2, 4], [4, 12]].map(|steps| !stood_still(&run, file, steps));
+    assert_eq!(moved("generator"), [true, true]);
+    assert_eq!(moved("ema"), [true, true]);
+    assert_eq!(moved("discriminator"), [false, true]);
+    // From the checkpoint of a pause amid it, the rest comes as it came.
+    let again = root.path().join("again");
+    copy(&run, &again);
+    for step in [4, 6, 8, 10, 12] {
+        std::fs::remove_dir_all(again.join(format!("checkpoints/{step:07}"))).unwrap();
+    }
+    let request = RunRequest::resume(&again, None).unwrap();
+    Engine::spawn(request, Arc::new(|| {})).unwrap().wait_events().for_each(drop);
+    for step in [4, 12] {
+        for ((name, want), (_, got)) in files(&run, step).into_iter().zip(files(&again, step)) {
+            assert!(want == got, "{name} of step {step}");
+        }
+    }
+    // The other way round: the generator waits for the discriminator.
+    let first = root.path().join("first");
+    config.optimizer.updates = Updates::Discriminator;
+    start(&config, &first).wait_events().for_each(drop);
+    assert!(stood_still(&first, "generator", [2, 12]) && stood_still(&first, "ema", [2, 12]));
+    assert!(!stood_still(&first, "discriminator", [2, 12]));
 }
 
 #[test]

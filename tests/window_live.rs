@@ -8,8 +8,8 @@ use std::path::PathBuf;
 use egui::accesskit::Role;
 use egui::{Key, Modifiers};
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
-use gandle::config::{Config, Preset};
-use gandle::event::{Command, Event, Grid, GridPicture, JobEvent, Picture, REAL_IMAGES, Score, Started, Step};
+use gandle::config::{Change, Config, Preset};
+use gandle::event::{Command, Edited, Event, Grid, GridPicture, JobEvent, Picture, REAL_IMAGES, Score, Started, Step};
 use gandle::ui::{Action, FigureContent, Page, RunView, Settings, ThemeChoice, Workbench, theme};
 
 struct Window {
@@ -435,6 +435,28 @@ fn a_paused_run_takes_single_steps_and_slow_motion_waits_for_each() {
     window.bench().live.as_mut().unwrap().apply(Event::Resumed { step: 23 });
     window.settle();
     assert!(!window.shows("Step by step") && window.asked().is_empty());
+}
+
+#[test]
+fn one_network_alone_is_trained_until_the_run_goes_on() {
+    let mut window = Window::running(20);
+    window.bench().live.as_mut().unwrap().apply(Event::Paused { step: 20 });
+    window.settle();
+    let edit = |from: &str, to: &str| {
+        Command::Edit(vec![Change { key: "optimizer.updates".to_owned(), from: from.to_owned(), to: to.to_owned() }])
+    };
+    for (label, from, to) in [("D only", "both", "discriminator"), ("G only", "discriminator", "generator")] {
+        window.click(label);
+        let wanted = edit(from, to);
+        assert_eq!(window.asked(), [Action::Command(wanted.clone())]);
+        let Command::Edit(changes) = wanted else { panic!() };
+        window.bench().live.as_mut().unwrap().apply(Event::Edited(Edited { step: 20, changes }));
+        window.settle();
+    }
+    window.click("One step");
+    assert_eq!(window.asked(), [Action::Command(Command::Step)]);
+    window.click("Resume");
+    assert_eq!(window.asked(), [Action::Command(edit("generator", "both")), Action::Command(Command::Resume)]);
 }
 
 #[test]

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, bounded};
 use rfd::{AsyncFileDialog, FileHandle};
 
+use super::{App, saving};
 use crate::event;
 use crate::ui::Figure;
 
@@ -139,6 +140,50 @@ fn block_on<T>(future: impl Future<Output = T>) -> T {
         match future.as_mut().poll(&mut context) {
             Poll::Ready(value) => return value,
             Poll::Pending => thread::park(),
+        }
+    }
+}
+
+impl App {
+    /// Asks for a file or a folder, unless something is being asked for.
+    pub(super) fn open_dialog(&mut self, purpose: Purpose) {
+        if self.dialog.is_some() {
+            return;
+        }
+        let source = PathBuf::from(&self.workbench.config.data.source);
+        let near = if source.is_dir() { source } else { std::env::current_dir().unwrap_or_default() };
+        match Dialog::open(purpose, &near, Arc::clone(&self.waker)) {
+            Ok(dialog) => self.dialog = Some(dialog),
+            Err(err) => self.complain(format!("The file dialog could not be opened: {err}")),
+        }
+    }
+
+    /// Takes in what was chosen.
+    pub(super) fn take_answer(&mut self) {
+        let Some(answer) = self.dialog.as_ref().and_then(Dialog::answer) else { return };
+        let Some(dialog) = self.dialog.take() else { return };
+        let Some(path) = answer else {
+            if dialog.was_never_shown() {
+                if let Some(saved) = saving::Saved::of(&dialog.purpose) {
+                    return self.save_in_session(saved);
+                }
+                let text = "This system shows no file dialog. Type the path instead, or drop a folder on the window.";
+                self.complain(text.to_owned());
+            }
+            return;
+        };
+        if let Some(saved) = saving::Saved::of(&dialog.purpose) {
+            return self.save(path, saved);
+        }
+        match dialog.purpose {
+            Purpose::Data | Purpose::DataFile => self.use_data(path.display().to_string()),
+            Purpose::Inception => {
+                self.workbench.config.score.extractor = format!("inception:{}", path.display());
+            }
+            Purpose::Vgg19 => self.workbench.config.loss.vgg19 = path.display().to_string(),
+            Purpose::Session => self.open_session(&path),
+            Purpose::Export => self.workbench.export.folder = path.display().to_string(),
+            Purpose::Grid(_) | Purpose::Figure(_) => {}
         }
     }
 }

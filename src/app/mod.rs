@@ -3,6 +3,7 @@
 mod compare;
 mod dialogs;
 mod grids;
+mod leaving;
 mod manage;
 mod notify;
 mod queue;
@@ -81,6 +82,8 @@ struct App {
     managed: (crossbeam_channel::Sender<manage::Done>, crossbeam_channel::Receiver<manage::Done>),
     /// The window's title.
     title: String,
+    /// Whether the window closes without a question.
+    may_close: bool,
     waker: Waker,
 }
 
@@ -105,6 +108,7 @@ impl App {
             compared: RunReader::spawn(Arc::clone(&waker))?,
             managed: crossbeam_channel::bounded(16),
             title: String::new(),
+            may_close: false,
             waker,
         };
         app.list_sessions();
@@ -179,37 +183,10 @@ impl App {
         self.retired.retain(|job| !job.events().any(|event| has_ended(&event)));
     }
 
-    fn take_answer(&mut self) {
-        let Some(answer) = self.dialog.as_ref().and_then(Dialog::answer) else { return };
-        let Some(dialog) = self.dialog.take() else { return };
-        let Some(path) = answer else {
-            if dialog.was_never_shown() {
-                if let Some(saved) = saving::Saved::of(&dialog.purpose) {
-                    return self.save_in_session(saved);
-                }
-                let text = "This system shows no file dialog. Type the path instead, or drop a folder on the window.";
-                self.complain(text.to_owned());
-            }
-            return;
-        };
-        if let Some(saved) = saving::Saved::of(&dialog.purpose) {
-            return self.save(path, saved);
-        }
-        match dialog.purpose {
-            Purpose::Data | Purpose::DataFile => self.use_data(path.display().to_string()),
-            Purpose::Inception => {
-                self.workbench.config.score.extractor = format!("inception:{}", path.display());
-            }
-            Purpose::Vgg19 => self.workbench.config.loss.vgg19 = path.display().to_string(),
-            Purpose::Session => self.open_session(&path),
-            Purpose::Export => self.workbench.export.folder = path.display().to_string(),
-            Purpose::Grid(_) | Purpose::Figure(_) => {}
-        }
-    }
-
     fn execute(&mut self, ctx: &egui::Context, action: Action) {
         match action {
             Action::Train => self.train(),
+            Action::Leave(_) => self.leave(),
             Action::Resume { folder, steps } => self.resume(&folder, steps),
             Action::Command(command) => {
                 if let (Some(engine), Some(live)) = (&self.engine, &mut self.workbench.live) {
@@ -298,10 +275,12 @@ impl App {
         view.moved(&stored.folder);
         self.workbench.elsewhere = None;
         if view.is_active() {
-            let message = if !session::is_free(view.folder()) {
-                let text = "Another process is training this session";
+            let message = if let Some(holder) = session::holder(view.folder()) {
+                let text = format!("Another program ({holder}) is training this session");
                 self.workbench.elsewhere = Some(format!("{text}; stop it there first"));
-                format!("{text}; what it has told so far is shown. Open it again for what came since.")
+                format!(
+                    "{text}; what it has told so far is shown. Open it again for what came since. Asked to end, as by Ctrl+C or `kill`, it writes a checkpoint first."
+                )
             } else if view.checkpoints().is_empty() {
                 "The program that trained this session was closed or killed before its first checkpoint; use its settings for a new run.".to_owned()
             } else {
@@ -339,18 +318,6 @@ impl App {
         }
     }
 
-    fn open_dialog(&mut self, purpose: Purpose) {
-        if self.dialog.is_some() {
-            return;
-        }
-        let source = PathBuf::from(&self.workbench.config.data.source);
-        let near = if source.is_dir() { source } else { std::env::current_dir().unwrap_or_default() };
-        match Dialog::open(purpose, &near, Arc::clone(&self.waker)) {
-            Ok(dialog) => self.dialog = Some(dialog),
-            Err(err) => self.complain(format!("The file dialog could not be opened: {err}")),
-        }
-    }
-
     fn complain(&mut self, text: String) {
         self.workbench.notice = Some(Notice::error(text));
     }
@@ -373,6 +340,7 @@ impl eframe::App for App {
     fn logic(&mut self, ctx: &egui::Context, _frame: &mut eframe::Frame) {
         self.drain(ctx);
         self.tick_queue();
+        self.tick_leaving(ctx);
         let title = notify::title(self.workbench.live.as_ref());
         if self.title != title {
             ctx.send_viewport_cmd(egui::ViewportCommand::Title(title.clone()));

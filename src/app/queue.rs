@@ -6,7 +6,7 @@ use super::{App, notify};
 use crate::engine::{Origin, RunRequest};
 use crate::event::Command;
 use crate::session::{self, Stored};
-use crate::ui::{Ending, EntryState, Notice, Phase, QueueAsk, RunView};
+use crate::ui::{Ending, EntryState, Leaving, Notice, Phase, QueueAsk, RunView};
 
 impl App {
     /// Carries out what the Queue page asks.
@@ -29,7 +29,7 @@ impl App {
 
     /// Starts the run whose turn it is, where nothing else is trained.
     pub(super) fn tick_queue(&mut self) {
-        if self.engine.is_some() {
+        if self.engine.is_some() || self.workbench.leave.chosen().is_some() {
             return;
         }
         let Some((id, mut config, session)) =
@@ -77,6 +77,10 @@ impl App {
             Phase::Failed(message) => Ending::Failed(message.clone()),
             Phase::Starting | Phase::Running | Phase::Paused | Phase::Stopped => Ending::Stopped,
         };
+        if self.workbench.leave.chosen() == Some(Leaving::Stop) && ending == Ending::Stopped {
+            // The queue keeps it as the run that was under way, and goes on with it when the window is opened again.
+            return;
+        }
         let queue = &mut self.workbench.queue;
         let queued = queue.ended(&folder, ending.clone());
         let (title, mut text) = match &ending {

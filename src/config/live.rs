@@ -63,6 +63,7 @@ const LIVE: &[&str] = &[
     "optimizer.discriminator_steps",
     "optimizer.ema_decay",
     "optimizer.clip",
+    "optimizer.updates",
     "train.checkpoint_every",
     "train.grid_every",
     "train.instance_noise",

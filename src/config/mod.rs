@@ -110,7 +110,7 @@ impl Default for Config {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Train {
-    /// Steps in all; a step is `optimizer.discriminator_steps` updates of D and one of G.
+    /// Steps in all; a step is `optimizer.discriminator_steps` updates of D and one of G, where `optimizer.updates` stops neither.
     pub steps: usize,
     /// Images a batch.
     pub batch_size: usize,
@@ -236,6 +236,14 @@ choice! {
     FeatureNetwork {
         EfficientNetLite0 = "efficientnet-lite0": "Compiled in, small, and compared at four scales (Tan & Le 2019).",
         Vgg19 = "vgg19": "The last convolution of the network that most papers use, from a file of torchvision's weights (Simonyan & Zisserman 2015).",
+    }
+}
+choice! {
+    /// `optimizer.updates`
+    Updates {
+        Both = "both": "Both networks learn in every step.",
+        Discriminator = "discriminator": "Only the discriminator learns; the generator, its average and its moments stand still.",
+        Generator = "generator": "Only the generator learns; the discriminator and its moments stand still.",
     }
 }
 choice! {

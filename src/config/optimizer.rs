@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Schedule;
 use super::check::{List, range};
 use super::explain::{Explanation, key};
+use super::{Schedule, Updates};
 
 /// `[optimizer]`: how weights move (Adam, without weight decay).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -30,6 +30,8 @@ pub struct Optimizer {
     pub ema_warmup: bool,
     /// Largest norm of the whole gradient of a network; longer ones are scaled down to it, and 0 leaves them.
     pub clip: f64,
+    /// Which networks learn.
+    pub updates: Updates,
     /// How both learning rates change over the run.
     pub schedule: Schedule,
     /// `linear` and `cosine` only: the share of the run at which the decay begins.
@@ -55,6 +57,7 @@ impl Default for Optimizer {
             ema_half_life: 0,
             ema_warmup: false,
             clip: 0.0,
+            updates: Updates::Both,
             schedule: Schedule::Constant,
             decay_from: 0.5,
             decay_to: 0.0,
@@ -118,6 +121,10 @@ impl Optimizer {
             }
         }
         range(list, "optimizer.clip", self.clip, 0.0..=1e6);
+        if self.updates != Updates::Both {
+            let still = if self.updates == Updates::Generator { "discriminator" } else { "generator" };
+            list.warning("optimizer.updates", format!("the {still} stands still, so that nothing answers the other network; for a look at some steps, not for a run"));
+        }
         if !(0.0..1.0).contains(&self.decay_from) {
             list.error("optimizer.decay_from", format!("{} is outside 0 (included) to 1 (excluded)", self.decay_from));
         }
@@ -185,6 +192,12 @@ pub(super) const EXPLAINED: &[Explanation] = &[
         "0 (off) or more",
         "Pascanu et al. 2013",
         "Largest norm of the gradient of all of a network's weights together; a longer one is scaled down to it. It saves a run that single bad batches throw off course, for next to no time. With Adam it only matters where norms vary from update to update.",
+    ),
+    key(
+        "optimizer.updates",
+        "",
+        "",
+        "Which networks learn in a step. Losses and gradients of both are taken all the same, so that it shows what one network does while the other stands still; it saves no time.",
     ),
     key(
         "optimizer.schedule",

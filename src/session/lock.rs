@@ -33,7 +33,7 @@ impl Lock {
                 Ok(()) => break,
                 Err(TryLockError::WouldBlock) if attempt < TRIES => std::thread::sleep(PAUSE),
                 Err(TryLockError::WouldBlock) => {
-                    let holder = holder(&mut file);
+                    let holder = named(&file);
                     return Err(SessionError::InUse { folder: folder.display().to_string(), holder });
                 }
                 // A file system without locks: better an unguarded run than none.
@@ -51,10 +51,13 @@ impl Lock {
 
 /// Whether nobody writes to a session, as far as can be told without writing to it.
 pub fn is_free(folder: &Path) -> bool {
-    match File::open(folder.join(LOCK)) {
-        Ok(file) => !matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)),
-        Err(_) => true, // Of an older release, or not readable: whoever takes the lock is told.
-    }
+    holder(folder).is_none() // Of an older release, or not readable: whoever takes the lock is told.
+}
+
+/// Who writes to a session, as `process 1234 on HOST`; nothing where nobody does.
+pub fn holder(folder: &Path) -> Option<String> {
+    let file = File::open(folder.join(LOCK)).ok()?;
+    matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)).then(|| named(&file))
 }
 
 fn sign(file: &mut File) -> std::io::Result<()> {
@@ -64,7 +67,7 @@ fn sign(file: &mut File) -> std::io::Result<()> {
 }
 
 /// Who wrote the file, as far as it may be read while it is locked.
-fn holder(file: &mut File) -> String {
+fn named(mut file: &File) -> String {
     let mut text = String::new();
     let read = file.rewind().and_then(|()| file.take(200).read_to_string(&mut text));
     let plain: String = text.trim().chars().filter(|c| !c.is_control()).collect();

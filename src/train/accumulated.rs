@@ -10,6 +10,13 @@ use crate::ops::{Graph, Value, gradients};
 pub(super) struct Accumulated(pub Vec<(usize, Tensor)>);
 
 impl Accumulated {
+    /// Forgets the gradients of a network that is not to learn.
+    pub fn keep_if(&mut self, learns: bool) {
+        if !learns {
+            self.0.clear();
+        }
+    }
+
     /// Adds `share` of the gradients of `loss` in everything that the pass has read.
     pub fn add(&mut self, loss: Value, pass: &Pass<'_>, share: f64) -> Result<()> {
         let loss = if share == 1.0 { loss } else { loss.scale(share)? };

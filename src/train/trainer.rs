@@ -2,7 +2,8 @@
 //!
 //! One step is `discriminator_steps` updates of D, then one of G, then the moving average of G. Every update adds up the
 //! gradients of `accumulation` batches, each loss divided by their number. D's update draws its own fakes, through which no
-//! gradient reaches G; G's update draws new ones. Both networks run in training mode throughout. Noise and changes of the
+//! gradient reaches G; G's update draws new ones. A network that `optimizer.updates` stops gets losses and gradients too, and keeps
+//! its weights. Both networks run in training mode throughout. Noise and changes of the
 //! images that D sees, and whether R1 is due, follow from the count of updates, which the optimisers' checkpoints hold.
 
 use candle_core::{Device, Result, Tensor};
@@ -17,7 +18,7 @@ use super::lecam::LeCam;
 use super::loss::{self, Batch};
 use super::noise::{deviation, with_noise};
 use crate::config::chance::Purpose;
-use crate::config::{ClassWeights, Config, LossKind, Stage};
+use crate::config::{ClassWeights, Config, LossKind, Stage, Updates};
 use crate::feature::Perceptual;
 use crate::model::{Discriminator, Generator, Mode, Pass, Store};
 use crate::ops::Value;
@@ -230,6 +231,8 @@ impl Trainer {
             }
             losses.norms[0] = clip::by_norm(&mut total.0, o.clip, look)?;
             let lr = o.discriminator_lr * lr_factor;
+            // The update is counted even where no weight moves: noise, penalties and stages go by the count.
+            total.keep_if(o.updates != Updates::Generator);
             self.discriminator_optimizer.update(&mut self.discriminator_store, &total.0, lr)?;
         }
         let mut total = Accumulated::default();
@@ -238,8 +241,12 @@ impl Trainer {
             self.generator_gradients(&batch, part, &mut losses, &mut total)?;
         }
         losses.norms[1] = clip::by_norm(&mut total.0, o.clip, look)?;
+        let learns = o.updates != Updates::Discriminator;
+        total.keep_if(learns);
         self.generator_optimizer.update(&mut self.generator_store, &total.0, o.generator_lr * lr_factor)?;
-        self.follow()?;
+        if learns {
+            self.follow()?;
+        }
         let probability = augment::probability(&self.config.augment, &self.adaptive);
         losses.augment_probability = probability.map(|probability| probability as f32);
         self.adaptive.adjust(&self.config.augment, self.generator_optimizer.steps());

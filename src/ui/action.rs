@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::compare::CompareAsk;
 use super::curves::Figure;
+use super::leave::Leaving;
 use super::queue::QueueAsk;
 use super::sessions::SessionAsk;
 use super::settings::Page;
@@ -22,6 +23,8 @@ pub enum Action {
         /// Steps that it should reach in all, where they are to be others than before.
         steps: Option<usize>,
     },
+    /// Close the window, once the run has ended this way.
+    Leave(Leaving),
     /// Tell the engine.
     Command(Command),
     /// Ask the user for a data folder.

@@ -6,6 +6,7 @@ use super::action::Action;
 use super::phase::Phase;
 use super::run_view::RunView;
 use super::{format, theme, widgets};
+use crate::config::{Change, Choice as _, Updates};
 use crate::event::Command;
 
 /// Steps a second that can be chosen.
@@ -18,6 +19,14 @@ pub(super) struct Stepping {
     due: Option<f64>,
     /// The step that was asked for and has not been told yet.
     asked: Option<usize>,
+    /// Which networks learnt before another choice was made here: what the run goes on with.
+    before: Option<Updates>,
+}
+
+/// What a run is asked for so that its steps train these networks.
+fn train(updates: Updates, from: Updates) -> Action {
+    let [from, to] = [from, updates].map(|updates| updates.key().to_owned());
+    Action::Command(Command::Edit(vec![Change { key: "optimizer.updates".to_owned(), from, to }]))
 }
 
 impl Stepping {
@@ -29,6 +38,17 @@ impl Stepping {
         }
         self.asked = Some(view.step() + 1);
         Some(Action::Command(Command::Step))
+    }
+
+    /// Lets the networks learn again that did before, ahead of what ends the pause.
+    pub fn put_back(&mut self, actions: &mut Vec<Action>, view: Option<&RunView>) {
+        let ends = |action: &Action| matches!(action, Action::Command(Command::Resume | Command::Stop));
+        let Some(at) = actions.iter().position(ends) else { return };
+        if let (Some(before), Some(now)) = (self.before.take(), view.and_then(updates))
+            && before != now
+        {
+            actions.insert(at, train(before, now));
+        }
     }
 
     /// Draws the bar of a paused run. `speed` is that of slow motion, in steps a second.
@@ -46,7 +66,7 @@ impl Stepping {
                 );
                 let waits = self.asked.is_some_and(|step| view.step() < step);
                 let one = ui.add_enabled(!waits && self.due.is_none(), Button::new("One step"));
-                let about = "The updates of D and of G, and whatever is due with the step (N)";
+                let about = "The updates of D and G, and whatever is due with the step (N)";
                 if one.on_hover_text(about).clicked() {
                     action = self.step(view);
                 }
@@ -54,6 +74,8 @@ impl Stepping {
                 widgets::toggle(ui, &mut slow, "Slow motion").on_hover_text("One step after the other, with time to look");
                 self.due = if slow { self.due.or(Some(0.0)) } else { None };
                 speed_ui(ui, speed);
+                ui.separator();
+                action = action.take().or_else(|| self.updates_ui(ui, view));
                 ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                     widgets::number(ui, format!("step {:<9}", format::count(view.step())), widgets::palette(ui).muted);
                 });
@@ -61,6 +83,27 @@ impl Stepping {
         });
         ui.add_space(theme::GAP - 4.0);
         action.or_else(|| self.slowly(ui, view, *speed))
+    }
+
+    /// The choice of the networks that the next steps train.
+    fn updates_ui(&mut self, ui: &mut Ui, view: &RunView) -> Option<Action> {
+        let now = updates(view)?;
+        let mut chosen = None;
+        ui.label("trains").on_hover_text(
+            "Losses and gradients of both networks are taken in every step; the weights of the one that is left out stand still. When the run goes on, both learn as before",
+        );
+        for choice in Updates::ALL {
+            let name = match choice {
+                Updates::Both => "D and G",
+                Updates::Discriminator => "D only",
+                Updates::Generator => "G only",
+            };
+            if ui.selectable_label(now == *choice, name).on_hover_text(choice.about()).clicked() && now != *choice {
+                self.before.get_or_insert(now);
+                chosen = Some(train(*choice, now));
+            }
+        }
+        chosen
     }
 
     /// The next step of slow motion, where it is due.
@@ -75,6 +118,11 @@ impl Stepping {
         self.due = Some(now + pause);
         Some(action)
     }
+}
+
+/// Which networks learn, as the run was last told.
+fn updates(view: &RunView) -> Option<Updates> {
+    view.started().map(|started| started.config.optimizer.updates)
 }
 
 fn speed_ui(ui: &mut Ui, speed: &mut f64) {

@@ -11,6 +11,7 @@ use super::data_view::DataView;
 use super::details_page::DetailsPage;
 use super::explore::Explore;
 use super::export_dialog::ExportDialog;
+use super::leave::{AtStake, Leave};
 use super::log_page::LogPage;
 use super::notice::Notice;
 use super::phase::Phase;
@@ -59,6 +60,8 @@ pub struct Workbench {
     pub quiz: Quiz,
     /// The dialog about a stored session.
     pub session_dialog: SessionDialog,
+    /// The dialog of a window that is closed too early.
+    pub leave: Leave,
     /// Runs beside each other.
     pub compare: Compare,
     /// Runs that are trained one after another.
@@ -99,6 +102,7 @@ impl Workbench {
             explore: Explore::default(),
             quiz: Quiz::default(),
             session_dialog: SessionDialog::default(),
+            leave: Leave::default(),
             compare: Compare::default(),
             queue: Queue::default(),
             queue_page: QueuePage::default(),
@@ -177,9 +181,33 @@ impl Workbench {
         let busy = ui.ctx().egui_wants_keyboard_input() || ui.input(|input| input.pointer.any_down());
         self.undo.notice(&self.config, busy);
         actions.extend(self.session_dialog.ui(ui.ctx()));
+        actions.extend(self.leave_ui(ui.ctx()));
         actions.extend(drop::dropped(ui));
+        self.stepping.put_back(&mut actions, self.live.as_ref());
         actions.retain(|action| !self.handle(action));
         actions
+    }
+
+    fn leave_ui(&mut self, ctx: &egui::Context) -> Option<Action> {
+        let mut leave = std::mem::take(&mut self.leave);
+        let action = leave.ui(ctx, self.at_stake());
+        self.leave = leave;
+        action
+    }
+
+    fn at_stake(&self) -> AtStake<'_> {
+        AtStake {
+            run: self.live.as_ref().filter(|run| run.is_active()),
+            waiting: self.queue.waiting(),
+            exporting: self.export.is_busy(),
+            quiz: self.quiz.is_under_way(),
+        }
+    }
+
+    /// Whether something would end with the window that whoever closes it might want to keep.
+    pub fn would_lose(&self) -> bool {
+        let stake = self.at_stake();
+        stake.run.is_some() || stake.exporting || stake.quiz
     }
 
     /// Carries out what needs nobody else.
@@ -199,6 +227,7 @@ impl Workbench {
                 self.notice = Some(Notice::info("The settings were taken over into the set-up"));
             }
             Action::Train
+            | Action::Leave(_)
             | Action::Resume { .. }
             | Action::Command(_)
             | Action::ChooseData

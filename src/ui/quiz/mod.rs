@@ -58,6 +58,11 @@ impl Default for Quiz {
 }
 
 impl Quiz {
+    /// Whether a test has answers that are not kept yet.
+    pub fn is_under_way(&self) -> bool {
+        if let Stage::Asking(asking) = &self.stage { !asking.answers.is_empty() } else { false }
+    }
+
     /// Takes in news of the test that is being prepared.
     pub fn apply(&mut self, event: JobEvent) {
         match event {

@@ -106,6 +106,7 @@ pub fn optimizer_ui(form: &mut Form<'_>, ui: &mut Ui) {
     });
     form.switch(ui, "optimizer.ema_warmup", "Average warm-up", None, |c| &mut c.optimizer.ema_warmup);
     form.fraction(ui, "optimizer.clip", "Gradient clipping", None, 0.0..=1e6, |c| &mut c.optimizer.clip);
+    form.choice(ui, "optimizer.updates", "Networks that learn", |c| &mut c.optimizer.updates);
     form.choice(ui, "optimizer.schedule", "Rate schedule", |c| &mut c.optimizer.schedule);
     let schedule = form.config.optimizer.schedule;
     let falls = matches!(schedule, Schedule::Linear | Schedule::Cosine);

@@ -1,0 +1,157 @@
+//! What is asked when the window is closed while something would end with it.
+
+use egui::{Id, Modal, Ui};
+
+use super::action::Action;
+use super::phase::Phase;
+use super::run_view::RunView;
+use super::{format, theme, widgets};
+
+/// How a run goes on, or not, when the window closes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Leaving {
+    /// It ends with a checkpoint.
+    Stop,
+    /// Another process goes on with it, without a window.
+    Background,
+}
+
+/// The dialog that is open while the window waits to close.
+#[derive(Debug, Default)]
+pub struct Leave {
+    open: Option<State>,
+}
+
+#[derive(Debug)]
+enum State {
+    /// Which way?
+    Asking,
+    /// The run is asked to end.
+    Saving(Leaving),
+}
+
+/// What would end with the window.
+#[derive(Clone, Copy, Default)]
+pub(super) struct AtStake<'a> {
+    /// The run that is going on.
+    pub run: Option<&'a RunView>,
+    /// Runs that wait in the queue.
+    pub waiting: usize,
+    /// Whether something is being exported.
+    pub exporting: bool,
+    /// Whether a blind test is under way.
+    pub quiz: bool,
+}
+
+impl Leave {
+    /// Asks which way to go.
+    pub fn ask(&mut self) {
+        self.open.get_or_insert(State::Asking);
+    }
+
+    /// Closes: the window stays.
+    pub fn stay(&mut self) {
+        self.open = None;
+    }
+
+    /// What was chosen, while the run is ending.
+    pub fn chosen(&self) -> Option<Leaving> {
+        match self.open {
+            Some(State::Saving(leaving)) => Some(leaving),
+            Some(State::Asking) | None => None,
+        }
+    }
+
+    /// Draws the dialog over everything else.
+    #[must_use]
+    pub(super) fn ui(&mut self, ctx: &egui::Context, stake: AtStake<'_>) -> Option<Action> {
+        let state = self.open.as_ref()?;
+        let frame = egui::Frame::window(&ctx.global_style());
+        let shown = Modal::new(Id::unique("leave")).frame(frame).show(ctx, |ui| {
+            ui.set_width(theme::DIALOG_WIDTH);
+            ui.spacing_mut().item_spacing.y = 8.0;
+            match state {
+                State::Asking => asking_ui(ui, stake),
+                State::Saving(_) => {
+                    ui.heading("Saving the run");
+                    ui.horizontal(|ui| {
+                        ui.spinner();
+                        ui.label("The present step ends and a checkpoint is written; then the window closes");
+                    });
+                    Answer::None
+                }
+            }
+        });
+        let escaped = matches!(state, State::Asking) && ctx.input(|input| input.key_pressed(egui::Key::Escape));
+        match shown.inner {
+            Answer::None if !escaped => None,
+            Answer::None | Answer::Stay => {
+                self.open = None;
+                None
+            }
+            Answer::Leave(leaving) => {
+                self.open = Some(State::Saving(leaving));
+                Some(Action::Leave(leaving))
+            }
+        }
+    }
+}
+
+enum Answer {
+    None,
+    Stay,
+    Leave(Leaving),
+}
+
+fn asking_ui(ui: &mut Ui, stake: AtStake<'_>) -> Answer {
+    ui.heading("Close gandle?");
+    let mut answer = Answer::None;
+    if let Some(run) = stake.run {
+        let (step, steps) = (format::count(run.step()), format::count(run.steps()));
+        let stands = if *run.phase() == Phase::Paused { "is paused at" } else { "is training:" };
+        let place = if *run.phase() == Phase::Starting {
+            "is starting".to_owned()
+        } else {
+            format!("{stands} step {step} of {steps}")
+        };
+        ui.label(format!("{} {place}.", run.name()));
+    }
+    if stake.exporting {
+        ui.label("An export is under way; it ends, and what it has written stays.");
+    }
+    if stake.quiz {
+        ui.label("A blind test is under way; its answers so far are lost.");
+    }
+    if stake.waiting > 0 {
+        let runs = if stake.waiting == 1 { "1 run waits" } else { &format!("{} runs wait", stake.waiting) };
+        ui.label(format!("{runs} in the queue: kept, and trained only while the window is open."));
+    }
+    ui.add_space(2.0);
+    let choice = |ui: &mut Ui, text: &str, about: &str, enabled: bool| {
+        let size = egui::vec2(ui.available_width(), 30.0);
+        let clicked = ui.add_enabled(enabled, egui::Button::new(text).min_size(size)).clicked();
+        widgets::small(ui, about);
+        clicked
+    };
+    if let Some(run) = stake.run {
+        let about = "A checkpoint is written. Resume goes on later, bit for bit as if it had never stopped.";
+        if choice(ui, "Save the run and close", about, true) {
+            answer = Answer::Leave(Leaving::Stop);
+        }
+        let begun = *run.phase() != Phase::Starting;
+        let about = if begun {
+            "It goes on from there without a window, as `gandle resume` would. Open the session later to see how far it is."
+        } else {
+            "Without a window it can go on once its first step is taken."
+        };
+        if choice(ui, "Close, and let it train on", about, begun) {
+            answer = Answer::Leave(Leaving::Background);
+        }
+    } else if choice(ui, "Close", "Sessions and settings are kept.", true) {
+        answer = Answer::Leave(Leaving::Stop);
+    }
+    if choice(ui, "Stay", "Nothing changes.", true) {
+        answer = Answer::Stay;
+    }
+    answer
+}
