@@ -10,7 +10,7 @@ use egui::{Key, Modifiers};
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use gandle::config::{Change, Config, Preset};
 use gandle::event::{Command, Edited, Event, Grid, GridPicture, JobEvent, Picture, REAL_IMAGES, Score, Started, Step};
-use gandle::ui::{Action, FigureContent, Page, RunView, Settings, ThemeChoice, Workbench, theme};
+use gandle::ui::{Action, FigureContent, Leaving, Page, RunView, Settings, ThemeChoice, Workbench, theme};
 
 struct Window {
     harness: common::Opened,
@@ -457,6 +457,37 @@ fn one_network_alone_is_trained_until_the_run_goes_on() {
     assert_eq!(window.asked(), [Action::Command(Command::Step)]);
     window.click("Resume");
     assert_eq!(window.asked(), [Action::Command(edit("generator", "both")), Action::Command(Command::Resume)]);
+}
+
+#[test]
+fn a_window_that_is_closed_while_it_trains_asks_what_becomes_of_the_run() {
+    let mut window = Window::running(20);
+    assert!(window.bench().would_lose());
+    window.bench().leave.ask();
+    window.settle();
+    window.click("Stay");
+    assert!(!window.shows("Close gandle?") && window.asked().is_empty());
+    for (label, leaving) in
+        [("Save the run and close", Leaving::Stop), ("Close, and let it train on", Leaving::Background)]
+    {
+        window.bench().leave.ask();
+        window.settle();
+        assert!(window.shows("Close gandle?"));
+        assert_eq!(window.bench().leave.chosen(), None);
+        window.harness.get_by_label(label).click();
+        window.harness.run_steps(3);
+        assert_eq!(window.asked(), [Action::Leave(leaving)]);
+        assert_eq!(window.bench().leave.chosen(), Some(leaving));
+        assert!(window.shows("Saving the run"));
+        window.bench().leave.stay();
+        window.settle();
+    }
+    window.bench().leave.ask();
+    window.settle();
+    window.key(Key::Escape);
+    assert!(!window.shows("Close gandle?"));
+    window.bench().live.as_mut().unwrap().apply(Event::Finished { step: 20 });
+    assert!(!window.bench().would_lose(), "nothing ends with the window");
 }
 
 #[test]
