@@ -268,3 +268,43 @@ fn volumes_become_slices_along_the_axis_that_is_asked_for() {
     assert_eq!((noted.len(), noted[0].file.as_str()), (1, "b/several.nii.gz"));
     assert!(noted[0].note.contains("the first of several volumes"), "{noted:?}");
 }
+
+#[test]
+fn grey_tiff_files_of_any_number_are_read() {
+    use tiff::encoder::{TiffEncoder, colortype};
+
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str| {
+        let path = folder.path().join("a").join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::File::create(path).unwrap()
+    };
+    // From black to white in four steps, whatever the kind of number.
+    TiffEncoder::new(file("float.tif"))
+        .unwrap()
+        .write_image::<colortype::Gray32Float>(2, 2, &[-0.5, 0.0, 0.5, 1.0])
+        .unwrap();
+    TiffEncoder::new(file("double.tif"))
+        .unwrap()
+        .write_image::<colortype::Gray64Float>(2, 2, &[-5.0, 0.0, 5.0, 10.0])
+        .unwrap();
+    TiffEncoder::new(file("signed.tif"))
+        .unwrap()
+        .write_image::<colortype::GrayI16>(2, 2, &[-1000, 0, 1000, 2000])
+        .unwrap();
+    TiffEncoder::new(file("wide.tif"))
+        .unwrap()
+        .write_image::<colortype::Gray32>(2, 2, &[0, 1 << 30, 2 << 30, 3 << 30])
+        .unwrap();
+    TiffEncoder::new_big(file("big.tif")).unwrap().write_image::<colortype::Gray8>(2, 2, &[0, 85, 170, 255]).unwrap();
+    TiffEncoder::new(file("nothing.tif")).unwrap().write_image::<colortype::Gray32Float>(2, 2, &[f32::NAN; 4]).unwrap();
+    let data = load(&config(folder.path(), 2));
+    assert_eq!(data.len(), 6, "{:?}", data.summary().skipped);
+    // In the order of their names: big, double, float, nothing, signed, wide.
+    for (at, want) in [[0, 85, 170, 255]; 6].into_iter().enumerate() {
+        let want = if at == 3 { [0; 4] } else { want };
+        assert_eq!(data.pixels(at), want, "{at}");
+    }
+    let notes = &data.summary().file_notes;
+    assert_eq!(notes.iter().filter(|noted| noted.note.contains("percentile")).count(), 5, "{notes:?}");
+}

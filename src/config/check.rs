@@ -118,7 +118,7 @@ impl Config {
             let map = self.image_size * self.image_size;
             let count = classes.map_or_else(
                 || format!("{map} numbers a class"),
-                |c| format!("{c} classes x {map} = {} numbers", c * map),
+                |c| format!("{c} classes x {map} = {} numbers", map.saturating_mul(c)),
             );
             list.warning("discriminator.conditioning", format!("`label-map` learns a full-size picture a class ({count}), most of which little data cannot pin down. `projected-map` or `projection` do the same with far fewer"));
         }

@@ -14,12 +14,13 @@ use image::metadata::Orientation;
 use image::{AnimationDecoder as _, DynamicImage, ImageDecoder, ImageError, ImageFormat, Limits};
 
 use super::convert::{Conversion, Raster, flatten};
+use super::tiff_values;
 
 /// The most pixels that an image may have.
-const MAX_PIXELS: u64 = 100_000_000;
+pub(super) const MAX_PIXELS: u64 = 100_000_000;
 
 /// The most memory that a decoder may take, in bytes.
-const MAX_BYTES: u64 = 512 << 20;
+pub(super) const MAX_BYTES: u64 = 512 << 20;
 
 /// Images above this many pixels are decoded one at a time.
 const LARGE: u64 = 16_000_000;
@@ -82,10 +83,13 @@ pub(super) fn extension(path: &Path) -> Option<String> {
 
 /// Decodes an image file's bytes; the error is the reason why it cannot be used.
 pub(super) fn decode(bytes: &[u8], extension: Option<&str>) -> Result<Decoded, String> {
-    let guessed = image::guess_format(bytes).ok();
+    // TIFF files with offsets of 64 bits begin otherwise than `image` knows.
+    let big_tiff = || [b"II\x2B\0", b"MM\0\x2B"].iter().any(|mark| bytes.starts_with(*mark));
+    let guessed = image::guess_format(bytes).ok().or_else(|| big_tiff().then_some(ImageFormat::Tiff));
     let Some((format, _, name, extensions)) = FORMATS.iter().find(|(_, known, ..)| Some(*known) == guessed) else {
         return Err(not_an_image(bytes, guessed, extension));
     };
+    let misnamed = extension.is_some_and(|extension| !extensions.contains(&extension));
     let (picture, several) = match format {
         Format::Png => {
             let decoder = PngDecoder::with_limits(Cursor::new(bytes), limits()).map_err(|err| reason(err, name))?;
@@ -100,8 +104,16 @@ pub(super) fn decode(bytes: &[u8], extension: Option<&str>) -> Result<Decoded, S
         }
         Format::Bmp => (pixels(BmpDecoder::new(Cursor::new(bytes)).map_err(|err| reason(err, name))?, name)?, false),
         Format::Tiff => {
-            let decoder = TiffDecoder::new(Cursor::new(bytes)).map_err(|err| reason(err, name))?;
-            (pixels(decoder, name)?, tiff_has_second_page(bytes).unwrap_or(false))
+            let several = tiff_has_second_page(bytes).unwrap_or(false);
+            match TiffDecoder::new(Cursor::new(bytes)) {
+                Ok(decoder) => (pixels(decoder, name)?, several),
+                Err(err @ ImageError::Unsupported(_)) => {
+                    let Some(raster) = tiff_values::grey(bytes)? else { return Err(reason(err, name)) };
+                    let conversion = Conversion { stretched: true, ..Conversion::default() };
+                    return Ok(Decoded { conversion, several, misnamed, ..Decoded::plain(raster) });
+                }
+                Err(err) => return Err(reason(err, name)),
+            }
         }
         Format::WebP => {
             let decoder = WebPDecoder::new(Cursor::new(bytes)).map_err(|err| reason(err, name))?;
@@ -119,7 +131,6 @@ pub(super) fn decode(bytes: &[u8], extension: Option<&str>) -> Result<Decoded, S
     let Some((raster, conversion)) = flatten(picture) else {
         return Err(format!("a kind of {name} that is not read: its pixels are neither grey nor RGB"));
     };
-    let misnamed = extension.is_some_and(|extension| !extensions.contains(&extension));
     Ok(Decoded { conversion, several, turned, misnamed, ..Decoded::plain(raster) })
 }
 

@@ -28,6 +28,7 @@ mod store;
 mod summary;
 mod survey;
 mod table;
+mod tiff_values;
 mod volume;
 mod window;
 

@@ -22,6 +22,8 @@ impl Array {
     pub fn read(mut from: impl Read, limit: u64) -> Result<Self, String> {
         let (kind, shape) = describe(&mut from)?;
         let each = kind.get(2..).and_then(|width| width.parse::<u64>().ok()).filter(|width| *width <= 16);
+        // Of texts and times the width alone does not say how long they are.
+        let each = each.filter(|_| matches!(kind.as_bytes(), [_, b'b' | b'i' | b'u' | b'f' | b'c', ..]));
         let each = each.ok_or_else(|| format!("numbers of the kind {kind}, which is not read"))?;
         let total = shape.iter().fold(each, |product, dim| product.saturating_mul(*dim as u64));
         if total > limit {
@@ -40,19 +42,22 @@ impl Array {
         Ok(Self { kind, shape, bytes })
     }
 
-    /// Its numbers, where they are whole ones of any width.
+    /// Its numbers, where they are whole ones of any width and byte order, or yes and no.
     ///
     /// # Errors
     /// Where they are not.
     pub fn integers(&self) -> Result<Vec<i64>, String> {
         let (signed, width) = match self.kind.as_bytes() {
-            [b'<' | b'|', kind @ (b'i' | b'u'), width @ (b'1' | b'2' | b'4' | b'8')] => {
+            [b'<' | b'>' | b'|', kind @ (b'i' | b'u'), width @ (b'1' | b'2' | b'4' | b'8')] => {
                 (*kind == b'i', usize::from(width - b'0'))
             }
+            b"|b1" => (false, 1),
             _ => return Err(format!("labels are numbers of the kind {}; whole ones are read", self.kind)),
         };
+        let big = self.kind.starts_with('>');
         let whole = |bytes: &[u8]| {
-            let raw = bytes.iter().rev().fold(0_u64, |sum, byte| (sum << 8) | u64::from(*byte));
+            let fold = |sum, byte: &u8| (sum << 8) | u64::from(*byte);
+            let raw = if big { bytes.iter().fold(0, fold) } else { bytes.iter().rev().fold(0, fold) };
             let unused = 64 - 8 * width as u32;
             if signed { ((raw << unused) as i64) >> unused } else { raw.min(i64::MAX as u64) as i64 }
         };
@@ -109,12 +114,15 @@ pub(super) mod tests {
             ("|u1", &[200, 3][..], [200, 3]),
             ("|i1", &[0xFF, 3], [-1, 3]),
             ("<i2", &[0xFE, 0xFF, 1, 0], [-2, 1]),
+            (">i2", &[0xFF, 0xFE, 0, 1], [-2, 1]),
+            ("|b1", &[1, 0], [1, 0]),
             ("<u4", &[0, 0, 0, 0x80, 5, 0, 0, 0], [1 << 31, 5]),
             ("<i8", &[255, 255, 255, 255, 255, 255, 255, 255, 7, 0, 0, 0, 0, 0, 0, 0], [-1, 7]),
         ] {
             let array = read(&array(kind, "(2,)", bytes)).unwrap();
             assert_eq!((array.shape.as_slice(), array.integers().unwrap()), (&[2][..], values.to_vec()), "{kind}");
         }
+        assert!(read(&array("<U1", "(1,)", &[0; 4])).unwrap_err().contains("kind <U1"));
         assert!(read(&array("<f4", "(1, 1)", &[0; 4])).unwrap().integers().unwrap_err().contains("<f4"));
     }
 

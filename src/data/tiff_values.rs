@@ -1,0 +1,54 @@
+//! Reads the grey TIFF files that the `image` crate leaves out: floating-point and signed numbers, and those of 32 bits
+//! and more, as microscopes and image processing write them.
+
+use std::io::Cursor;
+
+use tiff::ColorType;
+use tiff::decoder::{Decoder, DecodingResult, Limits};
+
+use super::convert::Raster;
+use super::decode::{MAX_BYTES, MAX_PIXELS, turn};
+use super::window::Window;
+
+/// The first picture of a file, shown from the 1st to the 99th percentile of its values; nothing where it is not grey.
+///
+/// # Errors
+/// The reason why it cannot be used.
+pub(super) fn grey(bytes: &[u8]) -> Result<Option<Raster>, String> {
+    let wrong = |err: tiff::TiffError| format!("damaged or incomplete TIFF: {err}");
+    let mut limits = Limits::default();
+    (limits.decoding_buffer_size, limits.intermediate_buffer_size) = (MAX_BYTES as usize, MAX_BYTES as usize);
+    let mut decoder = Decoder::new(Cursor::new(bytes)).map_err(wrong)?.with_limits(limits);
+    let ColorType::Gray(bits) = decoder.colortype().map_err(wrong)? else { return Ok(None) };
+    let (width, height) = decoder.dimensions().map_err(wrong)?;
+    let count = u64::from(width) * u64::from(height);
+    if count == 0 || count > MAX_PIXELS || count.saturating_mul(u64::from(bits) / 8) > MAX_BYTES {
+        return Err(format!("too large, or empty: {width} x {height} pixels of {bits} bits"));
+    }
+    let _turn = turn(count);
+    let pixels = match decoder.read_image().map_err(wrong)? {
+        DecodingResult::U8(values) => shown(&values),
+        DecodingResult::U16(values) => shown(&values),
+        DecodingResult::U32(values) => shown(&values),
+        DecodingResult::I8(values) => shown(&values),
+        DecodingResult::I16(values) => shown(&values),
+        DecodingResult::I32(values) => shown(&values),
+        DecodingResult::F32(values) => shown(&values),
+        DecodingResult::F64(values) => shown(&values),
+        DecodingResult::F16(values) => shown(&values.iter().map(|value| value.to_f32()).collect::<Vec<_>>()),
+        // No number of a picture needs more than the 53 bits that are left of these.
+        DecodingResult::U64(values) => shown(&values.iter().map(|value| *value as f64).collect::<Vec<_>>()),
+        DecodingResult::I64(values) => shown(&values.iter().map(|value| *value as f64).collect::<Vec<_>>()),
+    };
+    let (width, height) = (width as usize, height as usize);
+    if pixels.len() != width * height {
+        return Err("damaged or incomplete TIFF: it has fewer pixels than it claims".to_owned());
+    }
+    Ok(Some(Raster { width, height, channels: 1, pixels }))
+}
+
+/// Values as bytes; one value everywhere has no window and is black.
+fn shown<T: Copy + Into<f64>>(values: &[T]) -> Vec<u8> {
+    let window = Window::of(values.iter().map(|value| (*value).into()));
+    values.iter().map(|value| window.map_or(0, |window| window.byte((*value).into()))).collect()
+}
