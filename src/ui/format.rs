@@ -104,6 +104,11 @@ pub fn tick(value: f64) -> String {
     if text == "-0" { "0".to_owned() } else { text.to_owned() }
 }
 
+/// A score: distances with two decimals, shares with four.
+pub fn score(value: f64) -> String {
+    if value.abs() < 10.0 { format!("{value:.4}") } else { format!("{value:.2}") }
+}
+
 /// A learning rate, without trailing digits that mean nothing.
 pub fn rate(value: f64) -> String {
     if value == 0.0 { "0".to_owned() } else { format!("{value:.1e}") }

@@ -31,6 +31,7 @@ use paint::{Look, Marks};
 use scores::Scores;
 
 pub use figure::{Figure, FigureContent, FigureFormat};
+pub(in crate::ui) use scale::{rounds, span};
 
 /// What the user chose about the charts; it is kept between starts.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]

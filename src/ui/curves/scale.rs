@@ -68,7 +68,7 @@ fn powers(from: f64, to: f64, decades: f64, most: f64) -> Vec<f64> {
 }
 
 /// Numbers that are 1, 2 or 5 times a power of ten apart.
-fn rounds(from: f64, to: f64, most: f64) -> Vec<f64> {
+pub(in crate::ui) fn rounds(from: f64, to: f64, most: f64) -> Vec<f64> {
     let least = (to - from) / most;
     if !(least.is_finite() && least > 0.0) {
         return Vec::new();
@@ -101,7 +101,7 @@ fn outermost(marks: Vec<f64>, most: f64) -> Vec<f64> {
 
 /// The values that an axis should show, for values that were seen: all of them, or those from the 1st to the 99th
 /// percentile, with a margin. A logarithmic axis takes those above 0.
-pub(super) fn span(mut values: Vec<f64>, ignore_outliers: bool, log: bool) -> (f64, f64) {
+pub(in crate::ui) fn span(mut values: Vec<f64>, ignore_outliers: bool, log: bool) -> (f64, f64) {
     values.retain(|value| value.is_finite() && (!log || *value > 0.0));
     if values.is_empty() {
         return if log { (0.1, 10.0) } else { (0.0, 1.0) };
