@@ -373,7 +373,7 @@ impl eframe::App for App {
     fn logic(&mut self, ctx: &egui::Context, _frame: &mut eframe::Frame) {
         self.drain(ctx);
         self.tick_queue();
-        let title = notify::title(self.workbench.live.as_ref());
+        let title = notify::title(self.workbench.live.as_ref(), self.workbench.stored.as_ref());
         if self.title != title {
             ctx.send_viewport_cmd(egui::ViewportCommand::Title(title.clone()));
             self.title = title;

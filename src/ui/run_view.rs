@@ -183,7 +183,7 @@ impl RunView {
         if score.class.is_none() {
             let (metric, extractor) =
                 (super::format::metric(&score.metric), super::format::extractor(&score.extractor));
-            let text = format!("{metric} ({extractor}) {:.2} on {} images", score.value, score.samples);
+            let text = format!("{metric} ({extractor}) {} on {} images", super::format::score(score.value), score.samples);
             self.note(LogLevel::Info, text);
         }
         // A run that was killed amid its scores has taken them all again. Steps rise, so that equals are at the end.

@@ -130,7 +130,7 @@ fn tile(ui: &Ui, count: usize) -> egui::Vec2 {
     size
 }
 
-/// As many charts beside each other as come nearest to a shape in which curves read well.
+/// As many charts beside each other as come nearest to a shape in which curves read well, with few places left empty.
 fn tiled(room: egui::Vec2, count: usize) -> egui::Vec2 {
     let most = (((room.x + theme::GAP) / (CHART.x + theme::GAP)) as usize).clamp(1, count.max(1));
     let size = |across: usize| {
@@ -139,8 +139,11 @@ fn tiled(room: egui::Vec2, count: usize) -> egui::Vec2 {
         let height = ((room.y - theme::GAP * (down - 1.0)) / down).floor();
         vec2(width, height.max(CHART.y))
     };
-    let off = |size: &egui::Vec2| (size.x / size.y / ASPECT).ln().abs();
-    (1..=most).map(size).min_by(|a, b| off(a).total_cmp(&off(b))).unwrap_or(CHART)
+    let off = |across: &usize| {
+        let (size, holes) = (size(*across), count.div_ceil(*across) * across - count);
+        (size.x / size.y / ASPECT).ln().abs() + holes as f32 / count.max(1) as f32
+    };
+    (1..=most).min_by(|a, b| off(a).total_cmp(&off(b))).map_or(CHART, size)
 }
 
 /// Every metric and extractor of the runs, in the order in which they come.
