@@ -1,5 +1,6 @@
 //! What the window costs with a long session open: the time to open it, the time of a frame without the graphics card, and
-//! memory. `cargo bench --bench window`; `-- STEPS GRIDS` for other sizes than 100,000 steps and 2,000 grids.
+//! memory. `cargo bench --bench window`; `-- STEPS GRIDS` for other sizes than 100,000 steps and 2,000 grids, such as
+//! `-- 1000000 200` for curves of a million points each.
 #![expect(clippy::unwrap_used, reason = "a measurement that cannot go on fails")]
 
 use std::fmt::Write as _;
@@ -33,7 +34,7 @@ fn main() {
     println!("{steps} steps, {grids} grids: opened in {:.0} ms, {:.0} ms of it reading", ms(start.elapsed()), ms(read));
     let mut bench = Workbench::new(config, Settings::default());
     bench.stored = Some(view);
-    measure(bench, grids);
+    measure(bench, (steps, grids));
     println!("memory {:.0} MB", held_mb().unwrap_or(f64::NAN));
 }
 
@@ -41,15 +42,63 @@ fn ms(time: Duration) -> f64 {
     time.as_secs_f64() * 1e3
 }
 
-/// Walks through the grids with the arrow keys while the pointer wanders over the charts and now and then drags.
-fn measure(mut bench: Workbench, grids: usize) {
+/// What the user does, frame by frame.
+#[derive(Clone, Copy)]
+enum Doing {
+    /// Walks through the grids with the arrow keys while the pointer wanders over the charts and now and then drags.
+    Grids,
+    /// Points at the charts with every step in sight.
+    Pointing,
+    /// Zooms in and out with Ctrl and the wheel.
+    Zooming,
+    /// Drags over a part to zoom into it, and shows everything again with a double click.
+    Dragging,
+    /// Looks while the run goes on at a hundred steps a frame.
+    Growing,
+}
+
+impl Doing {
+    const ALL: [(Self, &'static str); 5] = [
+        (Self::Grids, "grids"),
+        (Self::Pointing, "pointing"),
+        (Self::Zooming, "zooming"),
+        (Self::Dragging, "dragging"),
+        (Self::Growing, "growing"),
+    ];
+
+    /// The size of the window.
+    fn size(self) -> egui::Vec2 {
+        match self {
+            Self::Grids => egui::vec2(1280.0, 800.0),
+            Self::Pointing | Self::Zooming | Self::Dragging | Self::Growing => egui::vec2(2560.0, 1440.0),
+        }
+    }
+}
+
+/// Frame times of one thing after the other.
+fn measure(mut bench: Workbench, (steps, grids): (usize, usize)) {
     let ctx = egui::Context::default();
     theme::apply(&ctx);
     ctx.set_theme(egui::Theme::Dark);
+    let mut at = (0, steps);
+    for (doing, name) in Doing::ALL {
+        if grids > 0 || !matches!(doing, Doing::Grids) {
+            phase(&ctx, &mut bench, (doing, name), &mut at);
+        }
+    }
+}
+
+/// `at` counts frames and steps.
+fn phase(ctx: &egui::Context, bench: &mut Workbench, (doing, name): (Doing, &str), at: &mut (usize, usize)) {
     let (mut times, mut drawn, mut disturbed) = (Vec::new(), Duration::ZERO, 0);
     for frame in 0..FRAMES {
+        if let (Doing::Growing, Some(view)) = (doing, &mut bench.stored) {
+            (1..=100).for_each(|more| view.apply(Event::Step(step(at.1 + more))));
+            at.1 += 100;
+        }
+        at.0 += 1;
         let (start, before) = (Instant::now(), taken_away());
-        let output = ctx.run_ui(input(frame), |ui| {
+        let output = ctx.run_ui(input(doing, frame, at.0), |ui| {
             for action in bench.ui(ui) {
                 let Action::ReadGrid(ask) = action else { continue };
                 // Another thread reads in the program: it counts as no time of the frame.
@@ -75,7 +124,7 @@ fn measure(mut bench: Workbench, grids: usize) {
     times.sort();
     let at = |share: f64| ms(times[(share * (times.len() - 1) as f64) as usize]);
     println!(
-        "{} frames over {grids} grids ({disturbed} disturbed by other work left out): median {:.2} ms, p99 {:.2} ms, longest {:.2} ms",
+        "{name:>9}: {} frames ({disturbed} disturbed by other work left out): p50 {:.2} ms, p99 {:.2} ms, max {:.2} ms",
         times.len(),
         at(0.5),
         at(0.99),
@@ -83,22 +132,39 @@ fn measure(mut bench: Workbench, grids: usize) {
     );
 }
 
-fn input(frame: usize) -> RawInput {
-    let size = egui::vec2(1280.0, 800.0);
+fn input(doing: Doing, frame: usize, all: usize) -> RawInput {
+    let size = doing.size();
     let wander = frame as f32 / 40.0;
-    let at = Pos2::new(1040.0 + 180.0 * wander.sin(), 450.0 + 280.0 * (wander * 0.7).cos());
+    let middle = egui::vec2(0.81 * size.x, 0.56 * size.y);
+    let at = Pos2::ZERO + middle + egui::vec2(0.14 * size.x * wander.sin(), 0.35 * size.y * (wander * 0.7).cos());
     let mut events = vec![Input::PointerMoved(at)];
-    // The keys go through the grids; every hundredth frame begins a drag that zooms, ten frames long.
-    if frame.is_multiple_of(3) {
-        let key = if frame % 200 < 100 { Key::ArrowLeft } else { Key::ArrowRight };
-        events.push(Input::Key { key, physical_key: None, pressed: true, repeat: false, modifiers: Modifiers::NONE });
-    }
-    if let 50 | 60 = frame % 100 {
-        let pressed = frame % 100 == 50;
+    let mut button = |pressed| {
         let button = egui::PointerButton::Primary;
         events.push(Input::PointerButton { pos: at, button, pressed, modifiers: Modifiers::NONE });
+    };
+    match doing {
+        Doing::Grids => {
+            // Every hundredth frame begins a drag that zooms, ten frames long.
+            match frame % 100 {
+                50 => button(true),
+                60 => button(false),
+                _ => {}
+            }
+            if frame.is_multiple_of(3) {
+                let key = if frame % 200 < 100 { Key::ArrowLeft } else { Key::ArrowRight };
+                let modifiers = Modifiers::NONE;
+                events.push(Input::Key { key, physical_key: None, pressed: true, repeat: false, modifiers });
+            }
+        }
+        Doing::Pointing | Doing::Growing => {}
+        Doing::Zooming => events.push(Input::Zoom(if frame % 120 < 60 { 1.12 } else { 1.0 / 1.12 })),
+        Doing::Dragging => match frame % 100 {
+            20 | 70 | 74 => button(true),
+            50 | 72 | 76 => button(false),
+            _ => {}
+        },
     }
-    let time = Some(frame as f64 / 60.0);
+    let time = Some(all as f64 / 60.0);
     RawInput { screen_rect: Some(Rect::from_min_size(Pos2::ZERO, size)), time, events, ..RawInput::default() }
 }
 

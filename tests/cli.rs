@@ -216,6 +216,36 @@ fn sampled_images_are_a_folder_that_inspect_reads() {
 }
 
 #[test]
+fn the_best_checkpoint_is_sampled_exported_and_forked_by_its_name() {
+    let root = tempfile::tempdir().unwrap();
+    let session = root.path().join("run");
+    assert!(train(&session, &["--set", "score.every=0"]).status.success());
+    let at = |name: &str| root.path().join(name).to_str().unwrap().to_owned();
+    let run = at("run");
+    let sample = |step: &str| gandle(&["sample", &run, "--count", "1", "--step", step, "--out", &at(step)]);
+    let refused = sample("best");
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(text(&refused.stderr).contains("has no best checkpoint"), "{}", text(&refused.stderr));
+    assert_eq!(sample("newest").status.code(), Some(2));
+
+    let mut events = std::fs::OpenOptions::new().append(true).open(session.join("events.jsonl")).unwrap();
+    let best = r#"{"event":"best","step":2,"metric":"frechet-distance","value":1.0}"#;
+    std::io::Write::write_all(&mut events, format!("{best}\n").as_bytes()).unwrap();
+    for step in ["best", "2", "4"] {
+        assert!(sample(step).status.success());
+    }
+    let drawn = |step: &str| {
+        let first = std::fs::read_dir(root.path().join(step).join("monocyte")).unwrap().next().unwrap().unwrap();
+        image::open(first.path()).unwrap().into_rgb8()
+    };
+    assert!(drawn("best") == drawn("2") && drawn("best") != drawn("4"));
+    let weights = gandle(&["export", &run, "--format", "safetensors", "--step", "best", "--out", &at("weights")]);
+    assert!(text(&weights.stdout).contains("0000002"), "{}", text(&weights.stdout));
+    let fork = gandle(&["resume", &run, "--fork", &at("fork"), "--step", "best", "--steps", "3", "--json"]);
+    assert_eq!(lines(&fork)[0]["parent"]["step"], 2, "{}", text(&fork.stderr));
+}
+
+#[test]
 fn exports_are_named_and_settings_that_do_not_belong_to_one_are_refused() {
     let root = tempfile::tempdir().unwrap();
     let (session, out) = (root.path().join("run"), root.path().join("out"));

@@ -341,7 +341,7 @@ impl eframe::App for App {
         self.drain(ctx);
         self.tick_queue();
         self.tick_leaving(ctx);
-        let title = notify::title(self.workbench.live.as_ref());
+        let title = notify::title(self.workbench.live.as_ref(), self.workbench.stored.as_ref());
         if self.title != title {
             ctx.send_viewport_cmd(egui::ViewportCommand::Title(title.clone()));
             self.title = title;

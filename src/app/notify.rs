@@ -4,8 +4,13 @@ use egui::{Context, UserAttentionType, ViewportCommand};
 
 use crate::ui::{Phase, RunView};
 
-/// What the window's title says.
-pub fn title(live: Option<&RunView>) -> String {
+/// What the window's title says: where the run stands that goes on here, else which session is looked at, else what became of
+/// the run.
+pub fn title(live: Option<&RunView>, stored: Option<&RunView>) -> String {
+    let active = live.filter(|run| run.is_active());
+    if let (None, Some(stored)) = (active, stored) {
+        return format!("{} \u{2013} gandle", stored.name());
+    }
     let Some(run) = live else { return "gandle".to_owned() };
     let name = run.name();
     match run.phase() {
@@ -44,10 +49,18 @@ mod tests {
 
     #[test]
     fn the_title_says_where_the_run_stands() {
-        assert_eq!(title(None), "gandle");
+        assert_eq!(title(None, None), "gandle");
+        let stored = RunView::new(PathBuf::from("sessions/old"));
+        assert_eq!(title(None, Some(&stored)), "old \u{2013} gandle");
         let mut run = RunView::new(PathBuf::from("sessions/night"));
-        assert_eq!(title(Some(&run)), "Starting: night \u{2013} gandle");
+        assert_eq!(title(Some(&run), None), "Starting: night \u{2013} gandle");
+        assert_eq!(
+            title(Some(&run), Some(&stored)),
+            "Starting: night \u{2013} gandle",
+            "a run that goes on comes first"
+        );
         run.apply(Event::Finished { step: 3 });
-        assert_eq!(title(Some(&run)), "Finished: night \u{2013} gandle");
+        assert_eq!(title(Some(&run), Some(&stored)), "old \u{2013} gandle");
+        assert_eq!(title(Some(&run), None), "Finished: night \u{2013} gandle");
     }
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::{Usage, say};
+use super::{Usage, say, step};
 use crate::engine::export::export;
 use crate::engine::sample::Sampler;
 use crate::event::{Content, Export, Film, Moving, Walk};
@@ -19,9 +19,10 @@ pub(super) struct ExportArgs {
     /// The folder that gets the files; `exports` in the session's folder without it.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// With safetensors, onnx and a walk: the checkpoint's step; the newest without it.
+    /// With safetensors, onnx and a walk: the checkpoint's step, or `best` for the one with the best score (score.best); the
+    /// newest without it.
     #[arg(long)]
-    step: Option<usize>,
+    step: Option<step::Wanted>,
     /// With gif and webp: what the film shows; the history without it.
     #[arg(long)]
     of: Option<Of>,
@@ -87,15 +88,15 @@ pub(super) fn run(args: &ExportArgs) -> anyhow::Result<()> {
 }
 
 fn content(args: &ExportArgs) -> anyhow::Result<Content> {
-    let step = args.step;
+    let step = step::of(&args.session, args.step)?;
     let (content, taken): (Content, &[&str]) = match args.format {
         Format::Csv => (Content::Csv, &[]),
         Format::Html => (Content::Html, &[]),
         Format::Tensorboard => (Content::Tensorboard, &[]),
         Format::Safetensors => (Content::Safetensors { step }, &["step"]),
         Format::Onnx => (Content::Onnx { step }, &["step"]),
-        Format::Gif => film(args, Moving::Gif)?,
-        Format::Webp => film(args, Moving::Webp)?,
+        Format::Gif => film(args, step, Moving::Gif)?,
+        Format::Webp => film(args, step, Moving::Webp)?,
     };
     let given = [
         ("step", args.step.is_some()),
@@ -115,14 +116,14 @@ fn content(args: &ExportArgs) -> anyhow::Result<Content> {
     }
 }
 
-fn film(args: &ExportArgs, moving: Moving) -> anyhow::Result<(Content, &'static [&'static str])> {
+fn film(args: &ExportArgs, step: Option<usize>, moving: Moving) -> anyhow::Result<(Content, &'static [&'static str])> {
     let film = Film { moving, frames: args.frames.unwrap_or(60), fps: args.fps.unwrap_or(10.0) };
     match args.of.unwrap_or(Of::History) {
         Of::History => Ok((Content::History(film), &["of", "fps", "frames"])),
         Of::Walk => {
             let walk = Walk {
-                step: args.step,
-                class: class(args)?,
+                step,
+                class: class(args, step)?,
                 stops: args.stops.unwrap_or(5),
                 seed: args.seed.unwrap_or(0),
                 truncation: args.truncation.unwrap_or(0.0),
@@ -133,7 +134,7 @@ fn film(args: &ExportArgs, moving: Moving) -> anyhow::Result<(Content, &'static 
     }
 }
 
-fn class(args: &ExportArgs) -> anyhow::Result<Option<usize>> {
+fn class(args: &ExportArgs, step: Option<usize>) -> anyhow::Result<Option<usize>> {
     let Some(name) = &args.class else { return Ok(None) };
-    super::class_of(name, &Sampler::open(&args.session, args.step)?.state.classes)
+    super::class_of(name, &Sampler::open(&args.session, step)?.state.classes)
 }

@@ -9,6 +9,7 @@ mod inspect;
 mod prune;
 mod resume;
 mod score;
+mod step;
 mod train;
 
 use std::path::PathBuf;
@@ -114,9 +115,9 @@ struct ResumeArgs {
     /// Begin a new session in this folder with the weights of the checkpoint, and leave the old one as it is.
     #[arg(long, value_name = "NEW")]
     fork: Option<PathBuf>,
-    /// With --fork: the checkpoint's step; the newest without it.
+    /// With --fork: the checkpoint's step, or `best`; the newest without it.
     #[arg(long, requires = "fork")]
-    step: Option<usize>,
+    step: Option<step::Wanted>,
     /// With --fork: a setting to change, such as optimizer.generator_lr=0.00005; may be given again and again.
     #[arg(long = "set", value_name = "KEY=VALUE", requires = "fork")]
     set: Vec<String>,
@@ -129,9 +130,9 @@ struct ResumeArgs {
 struct SampleArgs {
     /// The session's folder.
     session: PathBuf,
-    /// The checkpoint's step; the newest without it.
+    /// The checkpoint's step, or `best` for the one with the best score (score.best); the newest without it.
     #[arg(long)]
-    step: Option<usize>,
+    step: Option<step::Wanted>,
     /// A class by name, or `all`.
     #[arg(long, default_value = "all")]
     class: String,
@@ -339,11 +340,12 @@ fn class_of(name: &str, classes: &[String]) -> anyhow::Result<Option<usize>> {
 }
 
 fn sample(args: &SampleArgs) -> anyhow::Result<()> {
-    let classes = Sampler::open(&args.session, args.step)?.state.classes;
+    let step = step::of(&args.session, args.step)?;
+    let classes = Sampler::open(&args.session, step)?.state.classes;
     let class = class_of(&args.class, &classes)?;
     let sampling = Sampling {
         session: args.session.clone(),
-        step: args.step,
+        step,
         class,
         count: args.count,
         seed: args.seed,

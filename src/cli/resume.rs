@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use super::train::follow;
-use super::{ResumeArgs, Usage};
+use super::{ResumeArgs, Usage, step};
 use crate::config::has_errors;
 use crate::engine::RunRequest;
 
@@ -15,7 +15,8 @@ pub(super) fn run(args: &ResumeArgs) -> anyhow::Result<ExitCode> {
                 let folder = fork.display();
                 return Err(Usage(format!("--fork {folder}: already holds a session; choose another folder")).into());
             }
-            RunRequest::fork(&args.session, args.step, fork.clone(), args.steps, &args.set)?
+            let step = step::of(&args.session, args.step)?;
+            RunRequest::fork(&args.session, step, fork.clone(), args.steps, &args.set)?
         }
     };
     let problems = request.config.check(None);

@@ -2,15 +2,26 @@
 
 use crate::event::{GridPicture, Picture};
 
-/// Images `(cell, cell, channels)` of 1 or 3 channels, row by row.
+/// Images `(cell, cell, channels)` of 1 or 3 channels, row by row; what is missing is black.
 pub(super) fn sheet<'a>(
     step: usize,
     (rows, columns): (usize, usize),
     (cell, channels): (usize, usize),
     images: impl Iterator<Item = &'a [u8]>,
 ) -> GridPicture {
+    sheet_on(0, step, (rows, columns), (cell, channels), images)
+}
+
+/// The same, with this grey where images are missing.
+pub(super) fn sheet_on<'a>(
+    ground: u8,
+    step: usize,
+    (rows, columns): (usize, usize),
+    (cell, channels): (usize, usize),
+    images: impl Iterator<Item = &'a [u8]>,
+) -> GridPicture {
     let (width, height) = (columns * cell, rows * cell);
-    let mut rgb = vec![0; width * height * 3];
+    let mut rgb = vec![ground; width * height * 3];
     for (i, image) in images.take(rows * columns).enumerate() {
         let (top, left) = (i / columns * cell, i % columns * cell);
         for (y, line) in image.chunks_exact(cell * channels).enumerate() {
@@ -51,5 +62,7 @@ mod tests {
         // Grey becomes colour, and what is missing stays black.
         let grey = sheet(0, (1, 2), (1, 1), [&[9_u8][..]].into_iter());
         assert_eq!(grey.picture.rgb[..], [9, 9, 9, 0, 0, 0]);
+        let white = sheet_on(255, 0, (1, 2), (1, 1), [&[9_u8][..]].into_iter());
+        assert_eq!(white.picture.rgb[..], [9, 9, 9, 255, 255, 255]);
     }
 }

@@ -15,6 +15,7 @@ mod dense;
 pub mod depthwise;
 mod direct;
 pub mod frozen;
+mod function;
 mod fused;
 mod math;
 pub mod matmul;

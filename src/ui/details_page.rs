@@ -132,13 +132,16 @@ fn facts(view: &RunView) -> Vec<(&'static str, String)> {
     facts
 }
 
-/// Characters of a value that fit beside its key; the end of a path tells more than its beginning.
-const VALUE_CHARACTERS: usize = 26;
+/// Room between keys and values.
+const APART: f32 = 18.0;
 
-fn shortened(value: &str) -> String {
-    let surplus = value.chars().count().saturating_sub(VALUE_CHARACTERS);
-    let end: String = value.chars().skip(surplus).collect();
-    if surplus == 0 { end } else { format!("…{end}") }
+/// Characters of a value that fit beside the longest key.
+fn fitting(ui: &Ui, settings: &[Setting]) -> usize {
+    let font = egui::TextStyle::Monospace.resolve(ui.style());
+    let letter = ui.painter().layout_no_wrap("0".to_owned(), font, egui::Color32::WHITE).size().x;
+    let key = settings.iter().map(|setting| setting.key.chars().count()).max().unwrap_or(0);
+    let most = ((ui.available_width() - APART) / letter) as usize;
+    most.saturating_sub(key + 1).max(8)
 }
 
 fn settings_ui(ui: &mut Ui, view: &RunView, settings: &[Setting]) -> Vec<Action> {
@@ -162,12 +165,13 @@ fn settings_ui(ui: &mut Ui, view: &RunView, settings: &[Setting]) -> Vec<Action>
         });
         widgets::small(ui, "Coloured where they differ from the defaults");
         ui.add_space(4.0);
-        Grid::new("settings").num_columns(2).min_row_height(ROW).striped(true).spacing([18.0, 4.0]).show(ui, |ui| {
+        let most = fitting(ui, settings);
+        Grid::new("settings").num_columns(2).min_row_height(ROW).striped(true).spacing([APART, 4.0]).show(ui, |ui| {
             let p = widgets::palette(ui);
             for setting in settings {
                 ui.label(RichText::new(setting.key).monospace().color(p.muted)).on_hover_text(setting.about);
                 let color = if setting.changed { p.accent } else { p.text };
-                let value = ui.label(RichText::new(shortened(&setting.value)).monospace().color(color));
+                let value = ui.label(RichText::new(format::path_end(&setting.value, most)).monospace().color(color));
                 value.on_hover_text(&setting.value);
                 ui.end_row();
             }

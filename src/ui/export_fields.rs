@@ -6,7 +6,7 @@ use egui::{Align, Checkbox, ComboBox, DragValue, Layout, Response, Slider, TextE
 
 use super::action::{Action, ExportAsk};
 use super::run_view::RunView;
-use super::{format, theme};
+use super::{format, theme, widgets};
 use crate::event::{Command, Content, Export, Film, Moving, Walk};
 
 /// What can be taken out of a session.
@@ -167,12 +167,18 @@ impl Fields {
         if self.what.is_film() {
             self.film_ui(ui);
         }
-        row(ui, "Folder", |ui| {
-            if ui.button("Choose…").clicked() {
+        // Below, over the whole width and as many lines as it takes: of a path, the end tells the most.
+        let label = row(ui, "Folder", |ui| {
+            let choose = ui.button("Choose…");
+            if choose.clicked() {
                 actions.push(Action::ChooseExportFolder);
             }
-            ui.add(TextEdit::singleline(folder).desired_width(f32::INFINITY))
+            choose
         });
+        let edit = TextEdit::multiline(folder).desired_rows(1).return_key(None).desired_width(f32::INFINITY);
+        let field = ui.add(edit).labelled_by(label.id);
+        field.widget_info(|| egui::WidgetInfo::labeled(egui::Role::TextInput, true, "Folder of the export"));
+        folder.retain(|letter| letter != '\n');
         actions
     }
 
@@ -180,9 +186,13 @@ impl Fields {
         let mut action = None;
         row(ui, "Checkpoint", |ui| {
             let chosen = self.step.or_else(|| newest(view));
-            let name = |step: usize| format!("step {}", format::count(step));
+            let best = view.best();
+            let name = |step: usize| match best.filter(|best| best.step == step) {
+                Some(best) => format!("step {}, the best by {}", format::count(step), format::metric(&best.metric)),
+                None => format!("step {}", format::count(step)),
+            };
             let selected = chosen.map_or_else(|| "none yet".to_owned(), name);
-            let combo = ComboBox::from_id_salt("export-step").selected_text(selected).show_ui(ui, |ui| {
+            let combo = ComboBox::from_id_salt("export-step").width(220.0).selected_text(selected).show_ui(ui, |ui| {
                 for checkpoint in view.checkpoints().iter().rev() {
                     if ui.selectable_label(chosen == Some(checkpoint.step), name(checkpoint.step)).clicked() {
                         self.step = Some(checkpoint.step);
@@ -190,6 +200,19 @@ impl Fields {
                 }
             });
             let response = combo.response;
+            let kept = best.filter(|best| view.checkpoints().iter().any(|checkpoint| checkpoint.step == best.step));
+            if let Some(best) = kept {
+                let about = format!(
+                    "The checkpoint with the best {} so far: {} at step {}",
+                    format::metric(&best.metric),
+                    format::score(best.value),
+                    format::count(best.step)
+                );
+                let mut is_best = chosen == Some(best.step);
+                if widgets::toggle(ui, &mut is_best, "Best").on_hover_text(about).clicked() {
+                    self.step = Some(best.step).filter(|_| is_best);
+                }
+            }
             if view.is_active()
                 && ui.button("Write one now").on_hover_text("Adds a checkpoint of the present step").clicked()
             {

@@ -93,11 +93,20 @@ pub fn reading(value: f32) -> String {
     }
 }
 
-/// A number of an axis, without trailing zeros.
+/// A number of an axis, without trailing zeros; as a power of ten where it would be long, or nothing but zeros.
 pub fn tick(value: f64) -> String {
+    let size = value.abs();
+    if size >= 1e6 || (size > 0.0 && size < 1e-3) {
+        return format!("{value:.1e}");
+    }
     let text = format!("{value:.4}");
     let text = text.trim_end_matches('0').trim_end_matches('.');
     if text == "-0" { "0".to_owned() } else { text.to_owned() }
+}
+
+/// A score: distances with two decimals, shares with four.
+pub fn score(value: f64) -> String {
+    if value.abs() < 10.0 { format!("{value:.4}") } else { format!("{value:.2}") }
 }
 
 /// A learning rate, without trailing digits that mean nothing.
@@ -161,6 +170,7 @@ mod tests {
         assert_eq!([short(512), short(65_300), short(3_210_000)], ["512", "65.3 k", "3.21 M"]);
         assert_eq!([bytes(512_000_000), bytes(2_400_000_000)], ["512 MB", "2.4 GB"]);
         assert_eq!([tick(1.0), tick(0.25), tick(-0.0), tick(120.0)], ["1", "0.25", "0", "120"]);
+        assert_eq!([tick(2e-5), tick(0.001), tick(-3e7)], ["2.0e-5", "0.001", "-3.0e7"]);
         assert!([0.0, 1.5, -123.25, 1e-5, 1e9].iter().all(|v| reading(*v).chars().count() == 7));
     }
 

@@ -6,13 +6,17 @@ use egui::{
 };
 
 use super::theme;
-use super::widgets::{palette, small_font};
+use super::widgets::{elided, palette, small_font};
 use crate::event::GridPicture;
 
 /// The widest that names of classes may be.
 const NAMES: f32 = 108.0;
 /// The size of images below which columns are left out, where they may be.
 const COMFORTABLE: f32 = 52.0;
+/// Height of a name above its row.
+const ABOVE: f32 = 18.0;
+/// How many times as large images must become for names to leave the left side.
+const WORTH: f32 = 1.1;
 /// Room between a grid and the real images beside it.
 const APART: f32 = 14.0;
 /// The smallest that images may become before the grid scrolls instead.
@@ -127,11 +131,16 @@ impl GridImage {
         let painter = ui.painter();
         let color = palette(ui).muted;
         for row in 0..self.picture.rows {
-            let top = origin.y + row as f32 * layout.pitch;
+            let top = origin.y + layout.top(row);
             if let Some(name) = names.get(row) {
-                let clip = Rect::from_min_size(pos2(origin.x, top), vec2(layout.names - 8.0, layout.cell));
-                let painter = painter.with_clip_rect(clip.intersect(ui.clip_rect()));
-                painter.text(clip.left_center(), Align2::LEFT_CENTER, name, small_font(), color);
+                let place = if layout.above > 0.0 {
+                    let width = layout.columns as f32 * layout.pitch;
+                    Rect::from_min_size(pos2(origin.x, top - layout.above), vec2(width, layout.above))
+                } else {
+                    Rect::from_min_size(pos2(origin.x, top), vec2(layout.names - 8.0, layout.cell))
+                };
+                let name = elided(painter, name, small_font(), color, place.width());
+                painter.galley(place.left_center() - vec2(0.0, name.size().y / 2.0), name, color);
             }
             for column in 0..filled.get(row).map_or(layout.columns, |filled| layout.columns.min(*filled)) {
                 let min = pos2(origin.x + layout.names + column as f32 * layout.pitch, top);
@@ -182,9 +191,12 @@ fn captions(ui: &Ui, layout: &Layout, origin: Pos2, shift: Vec2) {
 }
 
 /// Where the parts of a grid go, in points.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 struct Layout {
+    /// Width of the names left of the images; 0 where they stand above their rows.
     names: f32,
+    /// Height of the name above each row; 0 where they stand on the left.
+    above: f32,
     /// Height of what is written above the images.
     captions: f32,
     columns: usize,
@@ -196,10 +208,20 @@ struct Layout {
 }
 
 impl Layout {
+    /// Names stand on the left, or above their rows where that makes the images larger: in a room that is higher than wide.
     fn new(ui: &Ui, image: &GridImage, names: &[String], room: Vec2, extra: usize) -> Self {
+        let (width, scale) = (names_width(ui, names), ui.pixels_per_point());
+        let left = Self::fitting(image, scale, (width, 0.0), room, extra);
+        if names.is_empty() {
+            return left;
+        }
+        let above = Self::fitting(image, scale, (0.0, ABOVE), room, extra);
+        let better = above.cell > left.cell * WORTH && above.size.y <= room.y && above.columns >= left.columns;
+        if better { above } else { left }
+    }
+
+    fn fitting(image: &GridImage, scale: f32, (names, above): (f32, f32), room: Vec2, extra: usize) -> Self {
         let grid = &image.picture;
-        let scale = ui.pixels_per_point();
-        let names = names_width(ui, names);
         let gap = theme::GRID_GAP / scale;
         let shown = if image.crops { ((room.x - names) / COMFORTABLE).max(1.0) as usize } else { usize::MAX };
         let shown = shown.min(grid.columns).max(1);
@@ -207,19 +229,25 @@ impl Layout {
         let (columns, rows) = ((shown + extra) as f32, grid.rows.max(1) as f32);
         let wide = (room.x - names - apart) / columns - gap;
         let room = room - vec2(0.0, captions);
-        let fits = wide.min(room.y / rows - gap);
+        let fits = wide.min(room.y / rows - gap - above);
         let cell = fits.max(SMALLEST.min(wide)).max(4.0) * scale;
         let zoom = whole_where_sensible(cell / grid.cell.max(1) as f32);
         let cell = (grid.cell as f32 * zoom).floor().max(1.0) / scale;
         let pitch = cell + gap;
-        let size = vec2(names + columns * pitch + apart, rows * pitch + captions);
-        Self { names, captions, columns: shown, cell, pitch, zoom, size }
+        let size = vec2(names + columns * pitch + apart, rows * (pitch + above) + captions);
+        Self { names, above, captions, columns: shown, cell, pitch, zoom, size }
+    }
+
+    /// The top of a row's images, from the top of the grid.
+    fn top(&self, row: usize) -> f32 {
+        row as f32 * (self.pitch + self.above) + self.above
     }
 
     fn cell_at(&self, offset: Vec2, rows: usize, columns: usize) -> Option<(usize, usize)> {
-        let (x, y) = ((offset.x - self.names) / self.pitch, offset.y / self.pitch);
+        let (x, y) = ((offset.x - self.names) / self.pitch, offset.y / (self.pitch + self.above));
         let inside = x >= 0.0 && y >= 0.0 && (x as usize) < columns && (y as usize) < rows;
-        inside.then_some((y as usize, x as usize))
+        let on_image = inside && offset.y >= self.top(y as usize);
+        on_image.then_some((y as usize, x as usize))
     }
 
     fn filter(&self) -> TextureFilter {
@@ -280,6 +308,27 @@ mod tests {
         let image = pixels(&ctx, &GridPicture { step: 0, columns: 1, rows: 1, cell: 2, picture });
         assert_eq!(image.size, [side / 2, 1]);
         assert!(image.pixels.iter().all(|pixel| *pixel == Color32::from_gray(20)));
+    }
+
+    #[test]
+    fn names_stand_above_their_rows_where_images_become_larger() {
+        let layout = |room: Vec2| {
+            let ctx = Context::default();
+            let mut found = None;
+            let picture = Picture { width: 256, height: 192, rgb: vec![0; 256 * 192 * 3].into() };
+            let image = GridImage::new(&ctx, GridPicture { step: 0, columns: 8, rows: 6, cell: 32, picture });
+            let names = ["lymphocyte"; 6].map(str::to_owned);
+            ctx.run_ui(egui::RawInput::default(), |ui| found = Some(Layout::new(ui, &image, &names, room, 0)))
+                .textures_delta
+                .clear();
+            found.unwrap()
+        };
+        let (high, wide) = (layout(vec2(430.0, 490.0)), layout(vec2(900.0, 300.0)));
+        assert!(high.above > 0.0 && high.names == 0.0 && high.cell > 50.0, "{high:?}");
+        assert!(wide.above == 0.0 && wide.names > 0.0, "{wide:?}");
+        assert_eq!(high.cell_at(vec2(2.0, high.top(1) - 3.0), 6, 8), None, "a name is no image");
+        assert_eq!(high.cell_at(vec2(2.0, high.top(1) + 3.0), 6, 8), Some((1, 0)));
+        assert_eq!(wide.cell_at(vec2(wide.names + wide.pitch * 7.5, wide.top(5) + 3.0), 6, 8), Some((5, 7)));
     }
 
     #[test]

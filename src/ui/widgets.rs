@@ -1,9 +1,11 @@
 //! The small parts that all panels are built from.
 
-use egui::text::{LayoutJob, TextFormat};
+use std::sync::Arc;
+
+use egui::text::{LayoutJob, TextFormat, TextWrapping};
 use egui::{
-    Align, Button, Color32, CornerRadius, FontId, Frame, Label, Layout, Margin, Response, RichText, Role, ScrollArea,
-    Sense, Stroke, Ui, UiBuilder, Vec2, WidgetInfo, vec2,
+    Align, Button, Color32, CornerRadius, FontId, Frame, Galley, Label, Layout, Margin, Painter, Response, RichText,
+    Role, ScrollArea, Sense, Stroke, Ui, UiBuilder, Vec2, WidgetInfo, vec2,
 };
 
 use super::glyph::{self, Glyph};
@@ -210,6 +212,13 @@ pub fn share_bar(ui: &mut Ui, width: f32, share: f32, color: Color32) -> Respons
     let filled = rect.with_max_x(rect.left() + (rect.width() * share.clamp(0.0, 1.0)).max(2.0));
     ui.painter().rect_filled(filled, 4.0, color);
     response
+}
+
+/// A text on one line, with its end left out where it is wider than this.
+pub fn elided(painter: &Painter, text: &str, font: FontId, color: Color32, width: f32) -> Arc<Galley> {
+    let mut job = LayoutJob::simple_singleline(text.to_owned(), font, color);
+    job.wrap = TextWrapping::truncate_at_width(width.max(1.0));
+    painter.layout_job(job)
 }
 
 /// The font of small text.

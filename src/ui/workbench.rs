@@ -13,7 +13,7 @@ use super::explore::Explore;
 use super::export_dialog::ExportDialog;
 use super::leave::{AtStake, Leave};
 use super::log_page::LogPage;
-use super::notice::Notice;
+use super::notice::{Fading, Notice};
 use super::phase::Phase;
 use super::queue::{self, Queue, QueuePage};
 use super::quiz::Quiz;
@@ -54,6 +54,7 @@ pub struct Workbench {
     pub export: ExportDialog,
     /// What just happened.
     pub notice: Option<Notice>,
+    fading: Fading,
     /// Ways through the noise of a generator.
     pub explore: Explore,
     /// The blind test.
@@ -99,6 +100,7 @@ impl Workbench {
             sessions: Vec::new(),
             export: ExportDialog::default(),
             notice: None,
+            fading: Fading::default(),
             explore: Explore::default(),
             quiz: Quiz::default(),
             session_dialog: SessionDialog::default(),
@@ -162,6 +164,10 @@ impl Workbench {
         let look = (&mut self.settings.theme, &mut self.sheet);
         actions.extend(top_bar::top_bar_ui(ui, self.live.as_ref(), &self.checked.blockers(&self.data), look));
         self.follow_theme(ui);
+        let (now, read) = ui.input(|input| (input.time, input.focused));
+        if let Some(left) = self.fading.pass(&mut self.notice, now, read) {
+            ui.ctx().request_repaint_after_secs(left as f32);
+        }
         let run = self.stored.as_ref().or(self.live.as_ref());
         status_ui(ui, &self.checked.problems, &mut self.notice, run, &mut self.settings.drawers);
         actions.extend(self.setup_ui(ui));

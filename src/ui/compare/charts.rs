@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use egui::{Grid, Id, Label, RichText, ScrollArea, Ui, vec2};
 use egui_plot::{AxisHints, MarkerShape, Plot, PlotPoints, Points, VLine};
 
+use super::super::curves::span;
 use super::super::sessions::{SessionRow, best_scores, better};
 use super::super::{format, theme, widgets};
 use super::lines::{Drawn, drawn, reading};
@@ -16,6 +17,9 @@ use crate::event::Score;
 
 /// The least height and width of a chart.
 const CHART: egui::Vec2 = vec2(330.0, 150.0);
+
+/// Width by height of a chart that reads well.
+const ASPECT: f32 = 1.8;
 
 /// What was drawn in a chart: a title, its points, and a colour each.
 type Drew = Vec<(String, egui::Color32, Vec<[f64; 2]>)>;
@@ -47,7 +51,7 @@ impl Compare {
                         | Quantity::LogitsFake
                         | Quantity::Augmentation => format::tick,
                     };
-                    let amount = if tick(1e-9) == format::rate(1e-9) { 0.0 } else { smoothing };
+                    let amount = if quantity.is_noisy() { smoothing } else { 0.0 };
                     next = next.or(chart_ui(ui, title, size, settings, cursor, tick, |plot| {
                         let draw = |group: &Drawn<'_>| {
                             let points = group.curve(plot, *quantity, settings, amount, groups.len());
@@ -120,14 +124,26 @@ fn shared(groups: &[Drawn<'_>]) -> Vec<(PathBuf, usize)> {
 
 /// The size of each of so many charts.
 fn tile(ui: &Ui, count: usize) -> egui::Vec2 {
-    let room = ui.available_size();
-    let across = (((room.x + theme::GAP) / (CHART.x + theme::GAP)) as usize).clamp(1, count.max(1));
-    let down = count.div_ceil(across) as f32;
-    let width = ((room.x - theme::GAP * (across - 1) as f32) / across as f32).floor();
+    let mut size = tiled(ui.available_size(), count);
     // The last number of an axis stands out a little.
-    let width = width - 12.0;
-    let height = ((room.y - theme::GAP * (down - 1.0)) / down).floor();
-    vec2(width, height.max(CHART.y))
+    size.x -= 12.0;
+    size
+}
+
+/// As many charts beside each other as come nearest to a shape in which curves read well, with few places left empty.
+fn tiled(room: egui::Vec2, count: usize) -> egui::Vec2 {
+    let most = (((room.x + theme::GAP) / (CHART.x + theme::GAP)) as usize).clamp(1, count.max(1));
+    let size = |across: usize| {
+        let down = count.div_ceil(across) as f32;
+        let width = ((room.x - theme::GAP * (across - 1) as f32) / across as f32).floor();
+        let height = ((room.y - theme::GAP * (down - 1.0)) / down).floor();
+        vec2(width, height.max(CHART.y))
+    };
+    let off = |across: &usize| {
+        let (size, holes) = (size(*across), count.div_ceil(*across) * across - count);
+        (size.x / size.y / ASPECT).ln().abs() + holes as f32 / count.max(1) as f32
+    };
+    (1..=most).min_by(|a, b| off(a).total_cmp(&off(b))).map_or(CHART, size)
 }
 
 /// Every metric and extractor of the runs, in the order in which they come.
@@ -160,6 +176,7 @@ fn chart_ui(
             let p = widgets::palette(ui);
             let shown = plot(ui, title, settings.by_time, tick).show(ui, |plot| {
                 let drew = draw(plot);
+                bound(plot, &drew);
                 if let Some(x) = cursor {
                     plot.vline(
                         VLine::new("cursor", x).color(p.muted.gamma_multiply(0.6)).width(1.0).allow_hover(false),
@@ -177,6 +194,19 @@ fn chart_ui(
         .inner
     })
     .inner
+}
+
+/// Values that are all the same have no range of their own, and would get one of thousands.
+fn bound(plot: &mut egui_plot::PlotUi<'_>, drew: &Drew) {
+    let values = || drew.iter().flat_map(|(.., points)| points).map(|[_, value]| *value);
+    let (low, high) = (values().fold(f64::INFINITY, f64::min), values().fold(f64::NEG_INFINITY, f64::max));
+    let auto = plot.auto_bounds();
+    if high - low <= low.abs().max(high.abs()) * 1e-6 {
+        let (from, to) = span(vec![low, high], false, false);
+        plot.set_plot_bounds_y(from..=to);
+    } else if !auto.y {
+        plot.set_auto_bounds([auto.x, true]);
+    }
 }
 
 /// What every curve reads under the pointer.
@@ -273,5 +303,23 @@ fn best_ui(ui: &mut Ui, runs: &[(usize, &ComparedRun)], rows: &[SessionRow]) {
                 }
             },
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn charts_stand_in_rows_that_suit_the_room() {
+        let across = |room: egui::Vec2, count| {
+            let size = tiled(room, count);
+            ((room.x + theme::GAP) / (size.x + theme::GAP)).round()
+        };
+        assert_eq!(across(vec2(2180.0, 700.0), 6), 3.0, "six in one row would be narrow");
+        assert_eq!(across(vec2(880.0, 300.0), 6), 2.0);
+        assert_eq!(across(vec2(2180.0, 700.0), 1), 1.0);
+        assert_eq!(across(vec2(200.0, 100.0), 4), 1.0);
+        assert!(tiled(vec2(880.0, 300.0), 6).y >= CHART.y);
     }
 }

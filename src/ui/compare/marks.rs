@@ -2,22 +2,17 @@
 
 use egui_plot::{GridInput, GridMark};
 
+use super::super::curves::rounds;
+
 /// Marks that an axis of steps, and one of values, should have at most.
 pub(super) const X_MARKS: f64 = 6.0;
 pub(super) const Y_MARKS: f64 = 4.0;
 
-/// Marks at 1, 2 or 5 times a power of ten, at most about so many.
+/// Marks as the charts of a single run have them, at most about so many.
 pub(super) fn marks(input: GridInput, most: f64) -> Vec<GridMark> {
-    let (from, to) = input.bounds;
-    let least = (to - from) / most;
-    if !(least.is_finite() && least > 0.0) {
-        return Vec::new();
-    }
-    let power = 10_f64.powf(least.log10().floor());
-    let step_size =
-        [1.0, 2.0, 5.0, 10.0].into_iter().map(|times| times * power).find(|step| *step >= least).unwrap_or(power);
-    let (first, last) = ((from / step_size).ceil() as i64, (to / step_size).floor() as i64);
-    (first..=last).map(|at| GridMark { value: at as f64 * step_size, step_size }).collect()
+    let values = rounds(input.bounds.0, input.bounds.1, most);
+    let step_size = values.windows(2).map(|pair| pair[1] - pair[0]).fold(f64::INFINITY, f64::min);
+    values.into_iter().map(|value| GridMark { value, step_size }).collect()
 }
 
 #[cfg(test)]

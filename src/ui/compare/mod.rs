@@ -219,6 +219,7 @@ impl Compare {
         if given.live.is_some() && !self.chosen.is_empty() {
             ui.ctx().request_repaint_after_secs(REREAD as f32);
         }
+        let rows = table::newest(given.rows, given.live);
         let height = ui.available_height();
         let frame = egui::Frame::new().inner_margin(egui::Margin { bottom: theme::GAP as i8, ..Default::default() });
         let top = egui::Panel::top("compare-runs").resizable(true).frame(frame).show_separator_line(false);
@@ -232,7 +233,7 @@ impl Compare {
                     let text = "Every run that is trained or stored in the folder of sessions is listed here";
                     return widgets::empty(ui, "No sessions yet", text);
                 }
-                actions.extend(self.table_ui(ui, settings, given.rows, dialog));
+                actions.extend(self.table_ui(ui, settings, &rows, dialog));
             });
         });
         settings.split = (shown.response.rect.height() / height.max(1.0)).clamp(0.1, 0.9);

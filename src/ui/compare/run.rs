@@ -44,6 +44,19 @@ impl Quantity {
         (Self::DiscriminatorLr, "Learning rate of D"),
     ];
 
+    /// Whether it changes with every step by chance, and not as it was told to.
+    pub fn is_noisy(self) -> bool {
+        match self {
+            Self::LossD
+            | Self::LossG
+            | Self::LossFeatures
+            | Self::LogitsReal
+            | Self::LogitsFake
+            | Self::Augmentation => true,
+            Self::GeneratorLr | Self::DiscriminatorLr => false,
+        }
+    }
+
     fn of(self, curves: &Curves) -> &Series {
         match self {
             Self::LossD => &curves.loss_d,

@@ -1,12 +1,14 @@
 //! The table of runs: chosen, sorted by any setting or score, filtered.
 
 use std::cmp::Ordering;
+use std::sync::Arc;
 
 use egui::{Align, Button, Checkbox, Label, Layout, RichText, TextEdit, Ui, WidgetInfo};
 use egui_extras::{Column, TableBuilder, TableRow};
 
 use super::super::action::Action;
-use super::super::sessions::{SessionDialog, SessionRow, menu_ui, plain, star_ui};
+use super::super::run_view::RunView;
+use super::super::sessions::{Brief, SessionDialog, SessionRow, best_scores, menu_ui, plain, star_ui};
 use super::super::{format, glyph, theme, widgets};
 use super::{Compare, CompareSettings};
 use crate::config::explain;
@@ -49,8 +51,8 @@ fn cell(row: &SessionRow, column: &str) -> Cell {
             let text = row.note.lines().next().unwrap_or_default().to_owned();
             Cell { text, order: Order::Text(row.note.to_lowercase()) }
         }),
-        "#score" => brief.and_then(|brief| brief.scores.first()).map(|best| {
-            let text = format!("{:.2} at {}", best.value, format::count(best.step));
+        "#score" => brief.and_then(Brief::best).map(|best| {
+            let text = format!("{} at {}", format::score(best.value), format::count(best.step));
             number(best.value, text)
         }),
         "#steps" => {
@@ -104,6 +106,24 @@ pub fn shown<'a>(rows: &'a [SessionRow], settings: &CompareSettings, filter: &st
         if settings.descending { order.reverse() } else { order }
     });
     keyed.into_iter().map(|(_, row)| row).collect()
+}
+
+/// Whose best value stands in the column of scores.
+fn measured(row: &SessionRow) -> Option<String> {
+    let best = row.brief.as_ref()?.best()?;
+    Some(format!("{} ({})", format::metric(&best.metric), format::extractor(&best.extractor)))
+}
+
+/// Rows of which that of the run which goes on has its newest scores, not those from when the list was read.
+pub fn newest(rows: &[SessionRow], live: Option<&RunView>) -> Vec<SessionRow> {
+    let mut rows = rows.to_vec();
+    for row in rows.iter_mut().filter(|row| live.is_some_and(|live| live.folder() == row.folder)) {
+        if let (Some(live), Some(brief)) = (live, &row.brief) {
+            let (step, scores) = (live.step(), best_scores(live.scores()));
+            row.brief = Some(Arc::new(Brief { step, scores, ..(**brief).clone() }));
+        }
+    }
+    rows
 }
 
 /// The title of a column.
@@ -188,12 +208,15 @@ impl Compare {
         let mut actions = Vec::new();
         let rows = shown(rows, settings, &self.filter);
         let columns = settings.columns.clone();
+        let measured: Vec<Option<String>> = rows.iter().map(|row| measured(row)).collect();
+        let mixed = measured.iter().flatten().any(|one| Some(one) != measured.iter().flatten().next());
         egui::ScrollArea::horizontal().auto_shrink(false).show(ui, |ui| {
             let height = ui.available_height() - ROW - 12.0;
             let mut table = TableBuilder::new(ui)
                 .id_salt(("runs", columns.len()))
                 .striped(true)
-                .auto_shrink(false)
+                // Its lines between columns end with the last row.
+                .auto_shrink([false, true])
                 .max_scroll_height(height.max(40.0))
                 .min_scrolled_height(40.0)
                 .cell_layout(Layout::left_to_right(Align::Center))
@@ -215,7 +238,8 @@ impl Compare {
                 body.rows(ROW, rows.len(), |mut line| {
                     let row = rows[line.index()];
                     line.set_selected(false);
-                    actions.extend(self.line_ui(&mut line, row, &columns, dialog));
+                    let measured = measured[line.index()].as_deref().map(|text| (text, mixed));
+                    actions.extend(self.line_ui(&mut line, (row, measured), &columns, dialog));
                 });
             });
         });
@@ -225,7 +249,7 @@ impl Compare {
     fn line_ui(
         &mut self,
         line: &mut TableRow<'_, '_>,
-        row: &SessionRow,
+        (row, measured): (&SessionRow, Option<(&str, bool)>),
         columns: &[String],
         dialog: &mut SessionDialog,
     ) -> Vec<Action> {
@@ -251,9 +275,15 @@ impl Compare {
             line.col(|ui| {
                 let Cell { text, order } = cell(row, column);
                 let color = widgets::palette(ui).text;
-                let text = RichText::new(text).color(color);
+                // Which score it is, is said in every row where it is not the same one in all.
+                let score = measured.filter(|_| column == "#score");
+                let more = score.filter(|(_, mixed)| *mixed).map_or(String::new(), |(name, _)| format!(", {name}"));
+                let text = RichText::new(text + &more).color(color);
                 let text = if matches!(order, Order::Number(_)) { text.monospace() } else { text };
-                ui.add(Label::new(text).truncate());
+                let shown = ui.add(Label::new(text).truncate());
+                if let Some((name, _)) = score {
+                    shown.on_hover_text(format!("The best {name} and its step"));
+                }
             });
         }
         line.col(|ui| actions.extend(menu_ui(ui, row, dialog)));
@@ -281,7 +311,13 @@ fn sort_ui(ui: &mut Ui, settings: &mut CompareSettings, column: &str) {
     }
     let name = format!("Sort by {}", title(column));
     head.widget_info(|| WidgetInfo::labeled(egui::Role::ColumnHeader, true, &name));
-    let about = explain::of(column).map_or_else(|| name.clone(), |known| format!("{column}\n{}", known.text));
+    let about = match (explain::of(column), column) {
+        (Some(known), _) => format!("{column}\n{}", known.text),
+        (None, "#score") => format!(
+            "{name}: the best value of the score that each run goes by (score.best), or of its first score where it has none of these"
+        ),
+        (None, _) => name.clone(),
+    };
     if head.on_hover_text(about).clicked() {
         settings.descending = sorted && !settings.descending;
         settings.sort = column.to_owned();
@@ -291,10 +327,8 @@ fn sort_ui(ui: &mut Ui, settings: &mut CompareSettings, column: &str) {
 #[cfg(test)]
 mod tests {
     use std::path::PathBuf;
-    use std::sync::Arc;
     use std::time::{Duration, SystemTime};
 
-    use super::super::super::sessions::Brief;
     use super::*;
     use crate::config::Config;
     use crate::event::{Event, Score};
@@ -322,6 +356,17 @@ mod tests {
         assert_eq!(names(&rows, "#score", false, ""), ["C", "b", "a"]);
         assert_eq!(names(&rows, "#score", true, ""), ["b", "C", "a"]);
         assert_eq!(names(&rows, "#date", true, ""), ["C", "b", "a"]);
+    }
+
+    #[test]
+    fn the_run_that_goes_on_has_its_newest_scores() {
+        let rows = [row("a", 1, None), row("b", 2, Some(4.0))];
+        let mut live = RunView::new(PathBuf::from("a"));
+        live.apply(Event::Score(Score { step: 7, metric: "recall".into(), value: 0.5, ..Score::default() }));
+        let texts = |rows: &[SessionRow]| rows.iter().map(|row| cell(row, "#score").text).collect::<Vec<_>>();
+        assert_eq!(texts(&newest(&rows, None)), ["", "4.0000 at 0"]);
+        assert_eq!(texts(&newest(&rows, Some(&live))), ["0.5000 at 7", "4.0000 at 0"]);
+        assert!(measured(&newest(&rows, Some(&live))[0]).is_some_and(|name| name.starts_with("Recall")));
     }
 
     #[test]

@@ -10,6 +10,7 @@ use super::super::{format, theme, widgets};
 use super::ChartSettings;
 use super::charts::{Chart, Curve};
 use super::figure::{Ask, FigureFormat};
+use super::keys::{self, Keys};
 use super::paint::{self, Area, Look};
 
 /// Points that the pointer must move to zoom, and beyond which up and down count too.
@@ -34,32 +35,40 @@ pub(super) struct Outcome {
     pub save: Option<Ask>,
 }
 
-/// Draws a chart of a height.
+/// Room around what is in a chart's card.
+const MARGIN: egui::Margin = egui::Margin { left: 12, right: 12, top: 8, bottom: 6 };
+
+/// The keys of a chart in a card as wide as the room here.
+pub(super) fn keys(ui: &Ui, chart: &Chart<'_>) -> Keys {
+    Keys::of(ui.painter(), chart, ui.available_width() - f32::from(MARGIN.left + MARGIN.right), keys::LINES)
+}
+
+/// Draws a chart of a height, to which that of its keys comes.
 pub(super) fn chart_ui(
     ui: &mut Ui,
-    chart: &Chart<'_>,
+    (chart, keys): (&Chart<'_>, &Keys),
     height: f32,
     look: &Look<'_>,
     settings: &mut ChartSettings,
 ) -> Outcome {
     let mut outcome = Outcome::default();
-    let margin = egui::Margin { left: 12, right: 12, top: 8, bottom: 6 };
-    widgets::card_frame(ui).inner_margin(margin).show(ui, |ui| {
-        ui.set_height(height - f32::from(margin.top + margin.bottom) - 2.0);
+    widgets::card_frame(ui).inner_margin(MARGIN).show(ui, |ui| {
+        ui.set_height(height + keys.height() - f32::from(MARGIN.top + MARGIN.bottom) - 2.0);
         ui.set_min_width(ui.available_width());
         if !ui.is_rect_visible(ui.max_rect()) {
             return;
         }
         ui.push_id(&chart.id, |ui| {
             ui.horizontal(|ui| head_ui(ui, chart, look, settings, &mut outcome));
-            if chart.curves.iter().any(|curve| curve.faint) {
-                ui.horizontal_wrapped(|ui| classes_ui(ui, chart, look));
-            }
             if chart.is_empty() {
                 return widgets::empty(ui, "Nothing to show yet", &chart.empty);
             }
             let rect = ui.available_rect_before_wrap();
-            let area = paint::chart(ui.painter(), widgets::palette(ui), rect, chart, look);
+            let (p, value) = (widgets::palette(ui), |curve: &Curve<'_>| reading(chart, curve, look).trim().to_owned());
+            let place = rect.with_min_y(rect.bottom() - keys.height());
+            let look = &Look { lit: keys.pointed(ui, place, chart, &value), ..*look };
+            let area = paint::chart(ui.painter(), p, rect.with_max_y(place.top()), chart, look);
+            keys.paint(ui.painter(), p, place, chart, &value);
             let response = ui.interact(area.rect, ui.scope_id().with("plot"), Sense::click_and_drag());
             response.widget_info(|| WidgetInfo::labeled(Role::Image, true, described(chart)));
             pointer(ui, &response, &area, look, &mut outcome);
@@ -106,15 +115,6 @@ fn reading(chart: &Chart<'_>, curve: &Curve<'_>, look: &Look<'_>) -> String {
     let at = look.cursor.or(look.at.map(|step| step as f64));
     let value = at.map_or_else(|| curve.series.last().map(|(_, value)| value), |step| curve.series.at(step));
     value.map_or_else(|| "–".to_owned(), |value| (chart.write)(value.into()))
-}
-
-/// The curves that stand back, with their values.
-fn classes_ui(ui: &mut Ui, chart: &Chart<'_>, look: &Look<'_>) {
-    ui.spacing_mut().item_spacing = vec2(10.0, 0.0);
-    for curve in chart.curves.iter().filter(|curve| curve.faint) {
-        let text = format!("{} {}", format::path_end(curve.name, 16), reading(chart, curve, look).trim());
-        ui.label(RichText::new(text).color(curve.color).small()).on_hover_text(curve.name);
-    }
 }
 
 fn menu_ui(ui: &mut Ui, chart: &Chart<'_>, settings: &mut ChartSettings, outcome: &mut Outcome) {

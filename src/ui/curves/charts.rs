@@ -199,5 +199,5 @@ fn no_scores<'a>(view: &RunView) -> Chart<'a> {
 }
 
 fn score(value: f64) -> String {
-    if value.abs() < 10.0 { format!("{value:>8.4}") } else { format!("{value:>8.2}") }
+    format!("{:>8}", format::score(value))
 }

@@ -8,6 +8,7 @@ use egui::{
 use super::super::run_view::RunView;
 use super::super::theme::{self, Palette};
 use super::charts::{self, Chart};
+use super::keys::Keys;
 use super::paint::{self, Look};
 use super::scores::Scores;
 use super::{raster, svg, table};
@@ -103,22 +104,31 @@ fn draw<'l, R>(
     looks: &dyn Fn(&str) -> Look<'l>,
     finish: impl FnOnce(Drawn<'_>) -> R,
 ) -> R {
-    let size = vec2(WIDTH, (HEIGHT * charts.len() as f32).max(HEIGHT));
     let ctx = Context::default();
     theme::apply(&ctx);
     ctx.set_theme(Theme::Light);
-    let mut input = RawInput { screen_rect: Some(Rect::from_min_size(pos2(0.0, 0.0), size)), ..RawInput::default() };
+    let mut input = RawInput::default();
     if let Some(viewport) = input.viewports.get_mut(&egui::ViewportId::ROOT) {
         viewport.native_pixels_per_point = Some(SCALE);
     }
+    let mut size = vec2(WIDTH, HEIGHT);
     let output = ctx.run_ui(input, |ui| {
+        // How high it becomes is known when the names of the classes have been laid out.
+        let width = WIDTH - 2.0 * MARGIN;
+        let keys: Vec<Keys> = charts.iter().map(|chart| Keys::of(ui.painter(), chart, width, usize::MAX)).collect();
+        size.y = keys.iter().map(|keys| HEIGHT + keys.height()).sum::<f32>().max(HEIGHT);
         let painter = ui.painter().with_clip_rect(Rect::from_min_size(pos2(0.0, 0.0), size));
         painter.rect_filled(painter.clip_rect(), 0.0, Color32::WHITE);
-        for (at, chart) in charts.iter().enumerate() {
-            let top = at as f32 * HEIGHT;
-            let whole = Rect::from_min_size(pos2(MARGIN, top + 6.0), vec2(WIDTH - 2.0 * MARGIN, HEIGHT - 12.0));
+        let mut top = 6.0;
+        for (chart, keys) in charts.iter().zip(&keys) {
+            let height = HEIGHT + keys.height();
+            let whole = Rect::from_min_size(pos2(MARGIN, top), vec2(width, height - 12.0));
             head(&painter, p, whole, chart);
-            paint::chart(&painter, p, whole.with_min_y(whole.top() + TITLE), chart, &looks(&chart.id));
+            let below = whole.with_min_y(whole.bottom() - keys.height());
+            let plot = Rect::from_min_max(pos2(whole.left(), whole.top() + TITLE), below.right_top());
+            paint::chart(&painter, p, plot, chart, &looks(&chart.id));
+            keys.paint(&painter, p, below, chart, &|_| String::new());
+            top += height;
         }
     });
     let egui::FullOutput { shapes, mut textures_delta, .. } = output;
@@ -128,12 +138,12 @@ fn draw<'l, R>(
     result
 }
 
-/// The title, and the names of the curves in their colours.
+/// The title, and the names in their colours of the curves that have no keys below.
 fn head(painter: &Painter, p: &Palette, rect: Rect, chart: &Chart<'_>) {
     let font = FontId::proportional(14.0);
     painter.text(rect.left_top(), Align2::LEFT_TOP, &chart.title, font, p.strong);
     let mut right = rect.right();
-    for curve in chart.curves.iter().rev() {
+    for curve in chart.curves.iter().filter(|curve| !curve.faint).rev() {
         let at = pos2(right, rect.top() + 2.0);
         let drawn = painter.text(at, Align2::RIGHT_TOP, curve.name, FontId::proportional(12.0), curve.color);
         painter.hline(drawn.left() - 18.0..=drawn.left() - 4.0, drawn.center().y, egui::Stroke::new(2.0, curve.color));

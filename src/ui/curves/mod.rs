@@ -4,6 +4,7 @@ mod chart_ui;
 mod charts;
 mod figure;
 mod head;
+mod keys;
 mod meaning;
 mod meaning_ui;
 mod paint;
@@ -25,10 +26,12 @@ use super::{theme, widgets};
 use crate::event::Edited;
 use charts::Chart;
 use figure::Ask;
+use keys::Keys;
 use paint::{Look, Marks};
 use scores::Scores;
 
 pub use figure::{Figure, FigureContent, FigureFormat};
+pub(in crate::ui) use scale::{rounds, span};
 
 /// What the user chose about the charts; it is kept between starts.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -120,11 +123,13 @@ impl Charts {
                 meaning_ui::meaning_ui(ui, view, at);
             }
             let count = shown.len().max(1) as f32;
-            let height = ((room - gap * (count - 1.0)) / count).floor().max(LEAST_HEIGHT);
+            let keys: Vec<Keys> = shown.iter().map(|chart| chart_ui::keys(ui, chart)).collect();
+            let taken = gap * (count - 1.0) + keys.iter().map(Keys::height).sum::<f32>();
+            let height = ((room - taken) / count).floor().max(LEAST_HEIGHT);
             let mut cursor = None;
-            for chart in &shown {
+            for (chart, keys) in shown.iter().zip(&keys) {
                 let look = self.look(view, &chart.id, *smoothing, settings, &pins, at);
-                let mut outcome = chart_ui::chart_ui(ui, chart, height, &look, settings);
+                let mut outcome = chart_ui::chart_ui(ui, (chart, keys), height, &look, settings);
                 cursor = cursor.or(outcome.cursor);
                 asked.save = asked.save.take().or(outcome.save.take());
                 self.obey(&chart.id, outcome);
@@ -174,6 +179,7 @@ impl Charts {
             pins,
             at,
             cursor: self.cursor,
+            lit: None,
         }
     }
 

@@ -48,6 +48,8 @@ pub(super) struct Look<'a> {
     pub at: Option<usize>,
     /// The step under the pointer.
     pub cursor: Option<f64>,
+    /// The number of a curve that stands out from the others.
+    pub lit: Option<usize>,
 }
 
 /// Where a chart was painted.
@@ -75,9 +77,11 @@ pub(super) fn chart(painter: &Painter, p: &Palette, rect: Rect, chart: &Chart<'_
     axes(painter, p, &area, chart.tick);
     let inside = painter.with_clip_rect(plot.intersect(painter.clip_rect()));
     marks(&inside, p, &area, look);
-    for (curve, buckets) in chart.curves.iter().zip(&seen) {
-        let smoothing = if chart.smoothed { look.smoothing } else { 0.0 };
-        draw(&inside, &area, curve, buckets, smoothing);
+    let smoothing = if chart.smoothed { look.smoothing } else { 0.0 };
+    // What stands out lies on top.
+    let (others, lit): (Vec<_>, Vec<_>) = (0..seen.len()).partition(|number| look.lit != Some(*number));
+    for number in others.into_iter().chain(lit) {
+        draw(&inside, &area, &chart.curves[number], &seen[number], smoothing, look.lit.map(|lit| lit == number));
     }
     if let Some(step) = look.cursor {
         vertical(&inside, &area, step, Stroke::new(1.0, p.muted.gamma_multiply(0.7)), 0.0);
@@ -161,10 +165,15 @@ fn vertical(painter: &Painter, area: &Area, step: f64, stroke: Stroke, dash: f32
 }
 
 /// A curve: where a pixel has several points, their range and their mean; before it, the smoothed curve.
-fn draw(painter: &Painter, area: &Area, curve: &Curve<'_>, buckets: &[Bucket], smoothing: f64) {
+/// `lit` tells whether it is the one that stands out, where any does.
+fn draw(painter: &Painter, area: &Area, curve: &Curve<'_>, buckets: &[Bucket], smoothing: f64, lit: Option<bool>) {
     let Some((first, last)) = buckets.first().zip(buckets.last()) else { return };
-    let color = if curve.faint { curve.color.gamma_multiply(0.75) } else { curve.color };
-    let width = if curve.faint { 1.0 } else { theme::CURVE };
+    let (color, width) = match lit {
+        Some(true) => (curve.color, theme::CURVE + 0.5),
+        Some(false) => (curve.color.gamma_multiply(0.25), 1.0),
+        None if curve.faint => (curve.color.gamma_multiply(0.75), 1.0),
+        None => (curve.color, theme::CURVE),
+    };
     let behind = smoothing > 0.0;
     let means: Vec<[f64; 2]> = buckets.iter().map(|bucket| [bucket.middle(), bucket.mean()]).collect();
     if buckets.iter().any(|bucket| bucket.count > 1) {

@@ -40,44 +40,68 @@ impl Scale {
         !self.log || value > 0.0
     }
 
-    /// Values to write along it, at most about so many.
+    /// Values to write along it: at most about so many, but two at least wherever its ends can be told apart, since a single
+    /// number gives no measure.
     pub fn ticks(&self, most: f64) -> Vec<f64> {
         let decades = (self.to / self.from).log10();
-        if self.log && decades >= 1.5 {
-            powers(self.from, self.to, decades, most)
-        } else {
-            rounds(self.from, self.to, most)
-        }
+        let powers_of_ten =
+            if self.log && decades >= 1.5 { powers(self.from, self.to, decades, most) } else { Vec::new() };
+        if powers_of_ten.len() >= LEAST { powers_of_ten } else { rounds(self.from, self.to, most) }
     }
 }
+
+/// Numbers that an axis has at least.
+const LEAST: usize = 2;
 
 /// Powers of ten, with their halves and fifths where there is room.
 fn powers(from: f64, to: f64, decades: f64, most: f64) -> Vec<f64> {
     let steps: &[f64] = if decades * 3.0 <= most { &[1.0, 2.0, 5.0] } else { &[1.0] };
     let skip = ((decades / most).ceil() as i32).max(1);
     let (first, last) = (from.log10().floor() as i32, to.log10().ceil() as i32);
-    let exponents = (first..=last).filter(|exponent| exponent % skip == 0);
-    let values = exponents.flat_map(|exponent| steps.iter().map(move |step| step * 10_f64.powi(exponent)));
-    values.filter(|value| (from..=to).contains(value)).collect()
+    let every = |skip: i32| {
+        let exponents = (first..=last).filter(move |exponent| exponent % skip == 0);
+        let values = exponents.flat_map(|exponent| steps.iter().map(move |step| step * 10_f64.powi(exponent)));
+        values.filter(|value| (from..=to).contains(value)).collect::<Vec<f64>>()
+    };
+    let found = every(skip);
+    if found.len() >= LEAST { found } else { outermost(every(1), most) }
 }
 
 /// Numbers that are 1, 2 or 5 times a power of ten apart.
-fn rounds(from: f64, to: f64, most: f64) -> Vec<f64> {
+pub(in crate::ui) fn rounds(from: f64, to: f64, most: f64) -> Vec<f64> {
     let least = (to - from) / most;
     if !(least.is_finite() && least > 0.0) {
         return Vec::new();
     }
     let power = 10_f64.powf(least.log10().floor());
-    let step =
-        [1.0, 2.0, 5.0, 10.0].into_iter().map(|times| times * power).find(|step| *step >= least).unwrap_or(power);
+    let round = [1.0, 2.0, 5.0, 10.0].map(|times| times * power);
+    let at = round.iter().position(|step| *step >= least).unwrap_or(0);
+    let found = multiples(from, to, round[at]);
+    if found.len() >= LEAST {
+        return found;
+    }
+    // One or none of those falls onto the axis: closer ones do, of which the ends are enough.
+    let closer = [round[at] / 2.0, round[at] / 5.0, round[at] / 10.0].map(|step| multiples(from, to, step));
+    closer.into_iter().find(|marks| marks.len() >= LEAST).map_or(found, |marks| outermost(marks, most))
+}
+
+/// Multiples of a step. A range so narrow that its numbers cannot be told apart has none.
+fn multiples(from: f64, to: f64, step: f64) -> Vec<f64> {
     let (first, last) = ((from / step).ceil() as i64, (to / step).floor() as i64);
-    // A range so narrow that its numbers cannot be told apart has no marks.
     (first..=last).take(64).map(|at| at as f64 * step).collect()
+}
+
+/// The first and the last where there is no room for all.
+fn outermost(marks: Vec<f64>, most: f64) -> Vec<f64> {
+    match marks.as_slice() {
+        [first, .., last] if marks.len() as f64 > most => vec![*first, *last],
+        _ => marks,
+    }
 }
 
 /// The values that an axis should show, for values that were seen: all of them, or those from the 1st to the 99th
 /// percentile, with a margin. A logarithmic axis takes those above 0.
-pub(super) fn span(mut values: Vec<f64>, ignore_outliers: bool, log: bool) -> (f64, f64) {
+pub(in crate::ui) fn span(mut values: Vec<f64>, ignore_outliers: bool, log: bool) -> (f64, f64) {
     values.retain(|value| value.is_finite() && (!log || *value > 0.0));
     if values.is_empty() {
         return if log { (0.1, 10.0) } else { (0.0, 1.0) };
@@ -94,7 +118,11 @@ pub(super) fn span(mut values: Vec<f64>, ignore_outliers: bool, log: bool) -> (f
     if margin > low.abs().max(high.abs()) * 1e-6 {
         return (low - margin, high + margin);
     }
-    let half = if low == 0.0 { 1.0 } else { low.abs() * 0.1 };
+    // What never leaves 0 is most often a share or a rate that could only rise.
+    if low == 0.0 && high == 0.0 {
+        return (-MARGIN, 1.0);
+    }
+    let half = low.abs().max(high.abs()) * 0.1;
     (low - half, high + half)
 }
 
@@ -135,13 +163,28 @@ mod tests {
     }
 
     #[test]
+    fn an_axis_has_two_numbers_wherever_it_lies_and_few_in_a_small_chart() {
+        for log in [false, true] {
+            for at in 0..4000 {
+                let from = 0.003 * 1.01_f64.powi(at % 997);
+                let to = from * (1.0 + 0.02 * f64::from(at / 7 + 1));
+                let ticks = scale(from, to, log).ticks(2.0);
+                assert!((2..=3).contains(&ticks.len()), "{from} to {to}: {ticks:?}");
+                assert!(ticks.iter().all(|tick| (from..=to).contains(tick)) && ticks[0] < ticks[1], "{ticks:?}");
+            }
+        }
+        assert_eq!(scale(-0.08, 1.0, false).ticks(2.0), [0.0, 1.0]);
+        assert_eq!(scale(436.0, 468.0, false).ticks(2.0), [440.0, 460.0]);
+    }
+
+    #[test]
     fn a_span_has_a_margin_and_may_leave_outliers_out() {
         let mut values: Vec<f64> = (0..=100).map(f64::from).collect();
         values.push(1e9);
         assert_eq!(span(values.clone(), true, false), (1.0 - 0.08 * 99.0, 100.0 + 0.08 * 99.0));
         assert!(span(values, false, false).1 > 1e9);
         assert_eq!(span(vec![4.0; 9], true, false), (3.6, 4.4));
-        assert_eq!(span(vec![0.0], false, false), (-1.0, 1.0));
+        assert_eq!(span(vec![0.0], false, false), (-0.08, 1.0));
         assert_eq!(span(vec![f64::NAN], false, false), (0.0, 1.0));
         let (low, high) = span(vec![-5.0, 0.0, 1.0, 100.0], false, true);
         assert!(low < 1.0 && low > 0.5 && high > 100.0 && high < 200.0);

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::super::phase::Phase;
 use super::super::run_view::RunView;
-use super::{BestScore, best_scores};
+use super::{BestScore, best_scores, better};
 use crate::config::Config;
 use crate::event::Event;
 
@@ -58,6 +58,13 @@ impl Brief {
         Some(plain(value))
     }
 
+    /// The best value of the score by which the run keeps its best checkpoint (`score.best`); where it has none of these,
+    /// the best of the first score that has a better end, or else its first score.
+    pub fn best(&self) -> Option<&BestScore> {
+        let own = self.scores.iter().find(|best| best.metric == self.config.score.best);
+        own.or_else(|| self.scores.iter().find(|best| better(&best.metric).is_some())).or(self.scores.first())
+    }
+
     /// Seconds a step took on average.
     pub fn seconds_a_step(&self) -> Option<f64> {
         self.seconds.filter(|_| self.step > 0).map(|seconds| seconds / self.step as f64)
@@ -73,6 +80,21 @@ pub fn plain(value: &str) -> &str {
 mod tests {
     use super::*;
     use crate::event::{Score, Step};
+
+    #[test]
+    fn the_best_is_that_of_the_score_which_the_run_goes_by() {
+        let best = |by: &str, metrics: &[&str]| {
+            let mut config = Config::default();
+            config.score.best = by.to_owned();
+            let score = |metric: &&str| Event::Score(Score { metric: (*metric).to_owned(), ..Score::default() });
+            let brief = Brief::new(PathBuf::from("x"), config, metrics.iter().map(score));
+            brief.best().map(|best| best.metric.clone())
+        };
+        assert_eq!(best("recall", &["frechet-distance", "recall"]).as_deref(), Some("recall"));
+        assert_eq!(best("recall", &["copying", "frechet-distance"]).as_deref(), Some("frechet-distance"));
+        assert_eq!(best("none", &["copying"]).as_deref(), Some("copying"));
+        assert_eq!(best("recall", &[]), None);
+    }
 
     #[test]
     fn a_session_is_summed_up() {

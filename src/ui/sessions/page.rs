@@ -128,9 +128,9 @@ fn facts(row: &SessionRow) -> String {
         Some(brief) => {
             facts.push(format::plural(brief.step, "step"));
             facts.push(format!("seed {}", brief.config.train.seed));
-            if let Some(best) = brief.scores.first() {
+            if let Some(best) = brief.best() {
                 let (metric, at) = (format::metric(&best.metric), format::count(best.step));
-                facts.push(format!("best {metric} {:.2} at {at}", best.value));
+                facts.push(format!("best {metric} {} at {at}", format::score(best.value)));
             }
             facts.extend(brief.seconds.map(format::duration));
         }

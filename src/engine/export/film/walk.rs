@@ -9,7 +9,8 @@ use crate::engine::export::marks::Marks;
 use crate::engine::export::{File, Progress};
 use crate::engine::latent::slerp;
 use crate::engine::sample::Sampler;
-use crate::event::{Film, Walk};
+use crate::engine::sheet::sheet_on;
+use crate::event::{Film, Picture, Walk};
 
 /// Images that a path may go through.
 const STOPS: std::ops::RangeInclusive<usize> = 2..=100;
@@ -68,18 +69,11 @@ fn between(stops: &[f32], count: usize, frame: usize, frames: usize) -> Vec<f32>
 fn side_by_side(images: &[u8], sampler: &Sampler, count: usize) -> anyhow::Result<image::RgbImage> {
     let (size, channels) = (sampler.state.config.image_size, sampler.state.config.channels);
     let columns = (1..=count).find(|columns| columns * columns >= count).unwrap_or(1);
-    let (width, height) = (columns * size, count.div_ceil(columns) * size);
-    let mut pixels = vec![255; width * height * 3];
-    for (i, image) in images.chunks_exact(size * size * channels).enumerate() {
-        let (top, left) = (i / columns * size, i % columns * size);
-        for (y, line) in image.chunks_exact(size * channels).enumerate() {
-            let to = &mut pixels[((top + y) * width + left) * 3..][..size * 3];
-            for (to, from) in to.chunks_exact_mut(3).zip(line.chunks_exact(channels)) {
-                to.copy_from_slice(&if channels == 3 { [from[0], from[1], from[2]] } else { [from[0]; 3] });
-            }
-        }
-    }
-    rgb(width, height, pixels)
+    let images = images.chunks_exact(size * size * channels);
+    // Films are looked at on pages, so that places without an image are white.
+    let Picture { width, height, rgb: pixels } =
+        sheet_on(255, 0, (count.div_ceil(columns), columns), (size, channels), images).picture;
+    rgb(width, height, pixels.to_vec())
 }
 
 #[cfg(test)]

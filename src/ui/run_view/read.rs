@@ -1,0 +1,139 @@
+//! What panels read off a run.
+
+use std::path::Path;
+
+use super::super::alarms::Alarms;
+use super::super::log::LogLine;
+use super::super::phase::Phase;
+use super::super::series::Curves;
+use super::super::stages::StageMark;
+use super::RunView;
+use crate::event::{
+    Best, Checkpoint, Command, DataSummary, Edited, Grid, GridPicture, Nearest, Score, Scored, Started, Step,
+};
+
+impl RunView {
+    /// The session's folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The session's name.
+    pub fn name(&self) -> String {
+        let from_folder =
+            || self.folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        self.started.as_ref().map_or_else(from_folder, |started| started.session.clone())
+    }
+
+    /// Where the run stands.
+    pub fn phase(&self) -> &Phase {
+        &self.phase
+    }
+
+    /// Whether the run is not over.
+    pub fn is_active(&self) -> bool {
+        !self.phase.ended()
+    }
+
+    /// The command that was sent last, until it is answered.
+    pub fn asked(&self) -> Option<&Command> {
+        self.asked.as_ref()
+    }
+
+    /// Steps done.
+    pub fn step(&self) -> usize {
+        self.step
+    }
+
+    /// Steps in all, once the run has begun.
+    pub fn steps(&self) -> usize {
+        self.started.as_ref().map_or(0, |started| started.config.train.steps)
+    }
+
+    /// The head of the run.
+    pub fn started(&self) -> Option<&Started> {
+        self.started.as_ref()
+    }
+
+    /// Names of the classes, in label order.
+    pub fn classes(&self) -> &[String] {
+        self.started.as_ref().map_or(&[], |started| &started.classes)
+    }
+
+    /// What was found in the data.
+    pub fn data(&self) -> Option<&DataSummary> {
+        self.data.as_ref()
+    }
+
+    /// The newest numbers.
+    pub fn last(&self) -> Option<&Step> {
+        self.last.as_ref()
+    }
+
+    /// The curves.
+    pub fn curves(&self) -> &Curves {
+        &self.curves
+    }
+
+    /// The scores, oldest first.
+    pub fn scores(&self) -> &[Score] {
+        &self.scores
+    }
+
+    /// What the scores so far have taken.
+    pub fn scored(&self) -> Option<&Scored> {
+        self.scored.as_ref()
+    }
+
+    /// The best step so far by `score.best`.
+    pub fn best(&self) -> Option<&Best> {
+        self.bests.last()
+    }
+
+    /// The nearest real images of grids, oldest first.
+    pub fn nearest(&self) -> &[Nearest] {
+        &self.nearest
+    }
+
+    /// The stages of a growing network, oldest first; none where it does not grow.
+    pub fn stages(&self) -> &[StageMark] {
+        self.stages.all()
+    }
+
+    /// The stored grids, oldest first.
+    pub fn grids(&self) -> &[Grid] {
+        &self.grids
+    }
+
+    /// The checkpoints that are there, oldest first.
+    pub fn checkpoints(&self) -> &[Checkpoint] {
+        &self.checkpoints
+    }
+
+    /// The log, oldest first.
+    pub fn log(&self) -> &[LogLine] {
+        &self.log
+    }
+
+    /// Settings that were changed while the run went on, oldest first.
+    pub fn edits(&self) -> &[Edited] {
+        &self.edits
+    }
+
+    /// What went wrong with the training.
+    pub fn alarms(&self) -> &Alarms {
+        &self.alarms
+    }
+
+    /// The newest sample grid, where one came live.
+    pub fn newest_grid(&self) -> Option<&GridPicture> {
+        self.newest.as_ref()
+    }
+
+    /// Seconds that the steps still to come will take at the present speed.
+    pub fn seconds_left(&self) -> Option<f64> {
+        let ((first, from), (last, to)) = (self.recent.front()?, self.recent.back()?);
+        let per_step = (to - from) / last.checked_sub(*first).filter(|steps| *steps > 0)? as f64;
+        Some(self.steps().saturating_sub(self.step) as f64 * per_step)
+    }
+}
