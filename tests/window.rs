@@ -9,7 +9,7 @@ use std::time::SystemTime;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use gandle::config::{Change, Config, LossKind, Preset};
 use gandle::event::{
-    Alarm, AlarmKind, Checkpoint, ClassCount, Command, DataSummary, Edited, Event, Grid, GridPicture, JobEvent,
+    Alarm, AlarmKind, Checkpoint, ClassCount, Command, DataSummary, Edited, Event, Grid, GridPicture, JobEvent, Pace,
     Picture, Recovered, Score, Skipped, Started, Step,
 };
 use gandle::ui::{Action, Page, RunView, SessionRow, Settings, Source, Workbench};
@@ -27,7 +27,7 @@ impl Window {
     fn with(prepare: impl FnOnce(&mut Workbench)) -> Self {
         let mut workbench = Workbench::new(Preset::Improved.config(), Settings::default());
         prepare(&mut workbench);
-        let harness = common::open(workbench, [1280.0, 1600.0]);
+        let harness = common::open(workbench, [1280.0, 1700.0]);
         let mut window = Self { harness };
         window.settle();
         window
@@ -260,6 +260,38 @@ fn a_divergence_is_told_by_the_failure_alone() {
     window.apply(Event::Failed { step: 2, message: text.clone() });
     assert_eq!(window.harness.query_all_by_label_contains(&text).count(), 1);
     assert!(window.shows("Failed at step"));
+}
+
+#[test]
+fn the_set_up_tells_the_time_of_its_steps_as_measured() {
+    let mut window = Window::new();
+    window.bench().config.train.steps = 37_200;
+    window.settle();
+    assert!(window.shows("Time: being measured…"));
+    let asked = window.bench().asked_pace();
+    window.bench().paces.begin(asked);
+    let pace = Pace { seconds: 0.1, timed: 5, images: 32 };
+    window.bench().paces.apply(JobEvent::Probed(pace));
+    window.settle();
+    assert!(window.shows("Time: about 1 min 40 s for 1,000 steps, 1 h 02 min in all (measured on this machine)"));
+    // Another batch size is another time, which nobody measures while a run trains.
+    window.bench().config.train.batch_size = 8;
+    window.bench().live = Some(view([started(), step(1)]));
+    window.settle();
+    assert!(window.shows("Time: not measured while a run trains"));
+    (window.bench().live, window.bench().config.optimizer.beta2) = (None, 7.0);
+    window.settle();
+    assert!(window.shows("Time: measured once the errors are mended"));
+    (window.bench().config.optimizer.beta2, window.bench().config.train.batch_size) = (0.9, 32);
+    window.settle();
+    assert!(window.shows("1 h 02 min in all"), "what was measured is remembered");
+    window.bench().config.image_size = 128;
+    window.settle();
+    let asked = window.bench().asked_pace();
+    window.bench().paces.begin(asked);
+    window.bench().paces.apply(JobEvent::Failed { message: "too large".to_owned() });
+    window.settle();
+    assert!(window.shows("Time: not measured, too large"));
 }
 
 #[test]

@@ -3,9 +3,11 @@
 mod compare;
 mod dialogs;
 mod grids;
+mod jobs;
 mod leaving;
 mod manage;
 mod notify;
+mod prober;
 mod queue;
 mod saved;
 mod saving;
@@ -18,12 +20,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::engine::{Engine, Job};
-use crate::event::{Event, JobEvent, Waker};
+use crate::event::{Event, Waker};
 use crate::session::{self, Stored};
 use crate::ui::{Action, CompareAsk, GridAsk, Notice, Page, RunView, SessionRow, Source, Workbench, icon, theme};
 use compare::RunReader;
 use dialogs::{Dialog, Purpose};
 use grids::GridReader;
+use prober::Prober;
 use saved::Saved;
 use study::Study;
 
@@ -67,6 +70,7 @@ struct App {
     engine: Option<Engine>,
     reader: Option<Job>,
     exporter: Option<Job>,
+    prober: Prober,
     study: Study,
     /// Jobs that were cancelled and have not ended yet.
     retired: Vec<Job>,
@@ -98,6 +102,7 @@ impl App {
             engine: None,
             reader: None,
             exporter: None,
+            prober: Prober::default(),
             study: Study::default(),
             retired: Vec::new(),
             dialog: None,
@@ -163,26 +168,6 @@ impl App {
         }
     }
 
-    fn drain_jobs(&mut self) {
-        let mut ended = false;
-        for event in self.reader.iter().flat_map(Job::events) {
-            ended |= has_ended(&event);
-            self.workbench.data.apply(event);
-        }
-        if ended {
-            self.reader = None;
-        }
-        let mut ended = false;
-        for event in self.exporter.iter().flat_map(Job::events) {
-            ended |= has_ended(&event);
-            self.workbench.export.apply(event);
-        }
-        if ended {
-            self.exporter = None;
-        }
-        self.retired.retain(|job| !job.events().any(|event| has_ended(&event)));
-    }
-
     fn execute(&mut self, ctx: &egui::Context, action: Action) {
         match action {
             Action::Train => self.train(),
@@ -233,23 +218,6 @@ impl App {
             self.workbench.settings.remember(&self.workbench.config.data.source);
         }
         self.read_data();
-    }
-
-    fn read_data(&mut self) {
-        if let Some(job) = self.reader.take() {
-            job.cancel();
-            self.retired.push(job);
-        }
-        let config = self.workbench.config.clone();
-        self.workbench.data.ask(Source::of(&config));
-        if config.data.source.trim().is_empty() {
-            let message = "No folder is named".to_owned();
-            return self.workbench.data.apply(JobEvent::Failed { message });
-        }
-        match Job::preview(config, Arc::clone(&self.waker)) {
-            Ok(job) => self.reader = Some(job),
-            Err(err) => self.workbench.data.apply(JobEvent::Failed { message: err.to_string() }),
-        }
     }
 
     fn list_sessions(&mut self) {
@@ -323,19 +291,6 @@ impl App {
     }
 }
 
-/// Whether a job has nothing more to say after this.
-fn has_ended(event: &JobEvent) -> bool {
-    match event {
-        JobEvent::Progress { .. } => false,
-        JobEvent::Preview { .. }
-        | JobEvent::Exported { .. }
-        | JobEvent::Written { .. }
-        | JobEvent::Quiz(_)
-        | JobEvent::Cancelled
-        | JobEvent::Failed { .. } => true,
-    }
-}
-
 impl eframe::App for App {
     fn logic(&mut self, ctx: &egui::Context, _frame: &mut eframe::Frame) {
         self.drain(ctx);
@@ -349,6 +304,7 @@ impl eframe::App for App {
         if self.workbench.data.is_stale(&Source::of(&self.workbench.config)) {
             self.read_data();
         }
+        self.tick_prober(ctx);
     }
 
     fn ui(&mut self, ui: &mut egui::Ui, _frame: &mut eframe::Frame) {

@@ -3,7 +3,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::{App, has_ended};
+use super::App;
+use super::jobs::has_ended;
 use crate::engine::Job;
 use crate::engine::explore::Explorer;
 use crate::event::{Exploration, JobEvent, QuizAsk, QuizLog};

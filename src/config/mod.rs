@@ -35,6 +35,7 @@ mod loss;
 mod metric;
 mod network;
 mod optimizer;
+mod pace;
 mod preset;
 mod score;
 mod split;

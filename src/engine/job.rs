@@ -110,6 +110,17 @@ impl Job {
         })
     }
 
+    /// Measures how long a training step of a configuration takes here, for data of so many classes: [`JobEvent::Probed`].
+    ///
+    /// # Errors
+    /// Where the system gives no thread.
+    pub fn probe(config: Config, classes: usize, waker: Waker) -> std::io::Result<Self> {
+        Self::spawn("gandle-probe", waker, move |desk| {
+            let pace = super::probe::probe(&config, classes, &|| !desk.cancelled.load(Ordering::Relaxed))?;
+            Ok(pace.map_or(JobEvent::Cancelled, JobEvent::Probed))
+        })
+    }
+
     fn spawn(
         name: &str,
         waker: Waker,

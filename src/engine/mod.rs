@@ -15,6 +15,7 @@ mod job;
 mod kept;
 mod latent;
 mod memory;
+mod probe;
 mod quiz;
 mod real;
 mod resume;

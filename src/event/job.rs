@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{DataSummary, GridPicture, QuizSet};
+use super::{DataSummary, GridPicture, Pace, QuizSet};
 
 /// Progress and result of background work other than training: reading a folder, exporting images.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,6 +35,8 @@ pub enum JobEvent {
     },
     /// A blind test is ready.
     Quiz(Box<QuizSet>),
+    /// The time of a training step was measured.
+    Probed(Pace),
     /// The work was cancelled.
     Cancelled,
     /// The work failed.

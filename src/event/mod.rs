@@ -7,6 +7,7 @@ mod data;
 mod explore;
 mod export;
 mod job;
+mod pace;
 mod quiz;
 mod score;
 
@@ -20,6 +21,7 @@ pub use data::{ClassCount, DataSummary, FileNote, SizeCount, Skipped};
 pub use explore::{Exploration, View};
 pub use export::{Content, Export, Film, Moving, Walk};
 pub use job::JobEvent;
+pub use pace::Pace;
 pub use quiz::{QuizAnswer, QuizAsk, QuizItem, QuizLog, QuizSet};
 pub use score::{Best, NEAREST_BELOW, Nearest, Score, Scored};
 

@@ -83,7 +83,7 @@ impl DataView {
                 (self.summary, self.samples) = (None, None);
             }
             JobEvent::Cancelled => self.reading = Reading::Nothing,
-            JobEvent::Exported { .. } | JobEvent::Written { .. } | JobEvent::Quiz(_) => {}
+            JobEvent::Exported { .. } | JobEvent::Written { .. } | JobEvent::Quiz(_) | JobEvent::Probed(_) => {}
         }
     }
 

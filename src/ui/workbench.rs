@@ -22,13 +22,13 @@ use super::run_view::RunView;
 use super::samples::Samples;
 use super::sessions::{SessionDialog, SessionRow, sessions_ui};
 use super::settings::{Page, Settings};
-use super::setup::{self, Checked, Given};
+use super::setup::{self, Asked, Checked, Given, Paces, Told};
 use super::status_bar::status_ui;
 use super::stepping::Stepping;
 use super::theme::ThemeChoice;
 use super::undo::Undo;
 use super::{drop, format, run_page, theme, top_bar, widgets};
-use crate::config::Config;
+use crate::config::{Config, has_errors};
 use crate::event::GridPicture;
 
 /// About the width of a letter in the name of the session's folder.
@@ -67,6 +67,8 @@ pub struct Workbench {
     pub compare: Compare,
     /// Runs that are trained one after another.
     pub queue: Queue,
+    /// What was measured of the time of a step.
+    pub paces: Paces,
     queue_page: QueuePage,
     checked: Checked,
     pub(super) samples: Samples,
@@ -107,6 +109,7 @@ impl Workbench {
             leave: Leave::default(),
             compare: Compare::default(),
             queue: Queue::default(),
+            paces: Paces::default(),
             queue_page: QueuePage::default(),
             samples: Samples::default(),
             charts: Charts::default(),
@@ -141,6 +144,16 @@ impl Workbench {
     /// Why a run cannot start with the set-up as it is.
     pub fn blockers(&self) -> Vec<String> {
         self.checked.blockers(&self.data)
+    }
+
+    /// What the time of a step depends on in the set-up.
+    pub fn asked_pace(&self) -> Asked {
+        Asked::of(&self.config, self.data.classes())
+    }
+
+    /// Whether the set-up, as it was drawn last, has no errors that would keep a step from being measured.
+    pub fn can_be_measured(&self) -> bool {
+        !has_errors(&self.checked.problems)
     }
 
     fn follow_theme(&mut self, ui: &Ui) {
@@ -269,7 +282,13 @@ impl Workbench {
         let p = widgets::palette(ui);
         let live = self.live.as_ref().filter(|run| run.is_active()).and_then(RunView::started);
         let differs = live.map(|started| started.config.changes_to(&self.config));
-        let given = Given { checked: &self.checked, data: &self.data, recent: &self.settings.recent, differs };
+        let time = Told {
+            paces: &self.paces,
+            asked: self.asked_pace(),
+            training: self.is_training(),
+            possible: self.can_be_measured(),
+        };
+        let given = Given { checked: &self.checked, data: &self.data, recent: &self.settings.recent, differs, time };
         let (config, draft) = (&mut self.config, &mut self.draft);
         let panel = Panel::left("setup").exact_size(theme::SETUP_WIDTH).resizable(false);
         panel.frame(Frame::new().fill(p.canvas)).show(ui, |ui| setup::setup_ui(ui, config, draft, &given)).inner
@@ -333,7 +352,7 @@ impl Workbench {
             (Page::Queue, _) => {
                 let classes = self.data.classes();
                 let (set_up, live, rows) = (&self.config, self.live.as_ref(), self.sessions.as_slice());
-                let given = queue::Given { set_up, classes, live, rows };
+                let given = queue::Given { set_up, classes, live, rows, paces: &self.paces };
                 self.queue_page.ui(ui, &mut self.queue, &given)
             }
             (Page::Sessions, run) => {

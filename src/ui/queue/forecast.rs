@@ -2,6 +2,7 @@
 
 use super::super::run_view::RunView;
 use super::super::sessions::SessionRow;
+use super::super::setup::Paces;
 use super::{EntryState, Queue};
 
 /// Settings that do not change how long a step takes.
@@ -51,7 +52,7 @@ impl Speeds {
 
 /// Seconds from now until each run of the queue should end: nothing for those that are over, and from the first on whose
 /// speed is not known.
-pub fn ends(queue: &Queue, live: Option<&RunView>, speeds: &Speeds) -> Vec<Option<f64>> {
+pub fn ends(queue: &Queue, live: Option<&RunView>, speeds: &Speeds, paces: &Paces) -> Vec<Option<f64>> {
     let live = live.filter(|run| run.is_active());
     let pace = live.and_then(|run| {
         let left = run.steps().checked_sub(run.step()).filter(|left| *left > 0)?;
@@ -68,7 +69,7 @@ pub fn ends(queue: &Queue, live: Option<&RunView>, speeds: &Speeds) -> Vec<Optio
         EntryState::Running => now,
         EntryState::Waiting => {
             let of_live = || pace.as_ref().filter(|(cost, _)| *cost == entry.cost).map(|(_, seconds)| *seconds);
-            let a_step = of_live().or_else(|| speeds.find(&entry.cost));
+            let a_step = of_live().or_else(|| speeds.find(&entry.cost)).or_else(|| paces.seconds_a_step(&entry.config));
             now = now.zip(a_step).map(|(now, seconds)| now + seconds * entry.config.train.steps as f64);
             now
         }
@@ -84,9 +85,10 @@ mod tests {
     use std::time::SystemTime;
 
     use super::super::super::sessions::Brief;
+    use super::super::super::setup::Asked;
     use super::*;
     use crate::config::Config;
-    use crate::event::{Event, Step};
+    use crate::event::{Event, JobEvent, Pace, Step};
 
     fn config(image_size: usize, steps: usize) -> Config {
         let mut config = Config { image_size, ..Config::default() };
@@ -106,12 +108,18 @@ mod tests {
             config.train.seed = at as u64;
             queue.add(String::new(), config);
         }
-        assert_eq!(ends(&queue, None, &speeds), [Some(5.0), Some(15.0), None, None]);
+        let mut paces = Paces::default();
+        assert_eq!(ends(&queue, None, &speeds, &paces), [Some(5.0), Some(15.0), None, None]);
+        // A measurement of the set-up tells it where no run has.
+        paces.begin(Asked::of(&config(64, 1), None));
+        paces.apply(JobEvent::Probed(Pace { seconds: 2.0, timed: 1, images: 32 }));
+        assert_eq!(ends(&queue, None, &speeds, &paces), [Some(5.0), Some(15.0), Some(35.0), Some(40.0)]);
+        let paces = Paces::default();
         // A run that goes on comes first, and nobody knows how long it will take.
         let view = RunView::new(PathBuf::from("y"));
-        assert_eq!(ends(&queue, Some(&view), &speeds), [None; 4]);
+        assert_eq!(ends(&queue, Some(&view), &speeds, &paces), [None; 4]);
         // But for one of the queue, which is known by its settings.
         queue.began(0, PathBuf::from("y"));
-        assert_eq!(ends(&queue, Some(&view), &speeds), [Some(5.0), Some(15.0), None, None]);
+        assert_eq!(ends(&queue, Some(&view), &speeds, &paces), [Some(5.0), Some(15.0), None, None]);
     }
 }

@@ -7,6 +7,7 @@ use super::super::action::Action;
 use super::super::glyph::{self, Glyph};
 use super::super::run_view::RunView;
 use super::super::sessions::SessionRow;
+use super::super::setup::Paces;
 use super::super::{format, theme, widgets};
 use super::forecast::{self, Speeds};
 use super::form::AddForm;
@@ -36,6 +37,8 @@ pub struct Given<'a> {
     pub live: Option<&'a RunView>,
     /// The stored sessions.
     pub rows: &'a [SessionRow],
+    /// What was measured of the time of a step.
+    pub paces: &'a Paces,
 }
 
 impl QueuePage {
@@ -56,7 +59,7 @@ impl QueuePage {
         ui.add_space(theme::GAP);
         widgets::card(ui, |ui| {
             ui.set_min_size(ui.available_size());
-            let ends = forecast::ends(queue, given.live, &self.speeds);
+            let ends = forecast::ends(queue, given.live, &self.speeds, given.paces);
             head_ui(ui, queue, ends.iter().copied().flatten().last());
             ui.add_space(6.0);
             if queue.entries().is_empty() {

@@ -79,7 +79,7 @@ impl Quiz {
             }
             JobEvent::Cancelled => self.stage = Stage::Form,
             JobEvent::Failed { message } => (self.stage, self.failed) = (Stage::Form, Some(message)),
-            JobEvent::Preview { .. } | JobEvent::Exported { .. } | JobEvent::Written { .. } => {}
+            JobEvent::Preview { .. } | JobEvent::Exported { .. } | JobEvent::Written { .. } | JobEvent::Probed(_) => {}
         }
     }
 

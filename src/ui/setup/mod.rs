@@ -6,6 +6,7 @@ pub mod fit;
 mod form;
 mod images;
 mod network;
+mod pace;
 mod scores;
 mod sections;
 mod source;
@@ -22,6 +23,7 @@ use crate::event::Command;
 use form::Form;
 
 pub use network::{discriminator_ui, generator_ui};
+pub use pace::{Asked, Paces, Told};
 
 /// What is known about a configuration, kept until it changes.
 #[derive(Clone, Debug)]
@@ -80,6 +82,8 @@ pub struct Given<'a> {
     pub recent: &'a [String],
     /// What leads from the running run to this set-up, where one runs: changes that it can take, and others.
     pub differs: Option<(Vec<Change>, Vec<Change>)>,
+    /// What is known of its time.
+    pub time: Told<'a>,
 }
 
 /// The set-up panel.
@@ -91,7 +95,11 @@ pub fn setup_ui(ui: &mut Ui, config: &mut Config, draft: &mut Option<String>, gi
         actions.extend(head_ui(ui, config, given));
     });
     let bar = Frame::new().inner_margin(Margin::symmetric(14, 8));
-    Panel::bottom("setup-cost").frame(bar).show(ui, |ui| cost_ui(ui, &given.checked.cost));
+    Panel::bottom("setup-cost").frame(bar).show(ui, |ui| {
+        cost_ui(ui, &given.checked.cost);
+        ui.add_space(4.0);
+        given.time.ui(ui, config);
+    });
     ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
         Frame::new().inner_margin(Margin { left: 12, right: 14, top: 0, bottom: 8 }).show(ui, |ui| {
             ui.spacing_mut().item_spacing.y = theme::GAP - 2.0;

@@ -1,0 +1,61 @@
+//! What background work tells, and reading the data of the set-up.
+
+use std::sync::Arc;
+
+use super::App;
+use crate::engine::Job;
+use crate::event::JobEvent;
+use crate::ui::Source;
+
+impl App {
+    pub(super) fn drain_jobs(&mut self) {
+        let mut ended = false;
+        for event in self.reader.iter().flat_map(Job::events) {
+            ended |= has_ended(&event);
+            self.workbench.data.apply(event);
+        }
+        if ended {
+            self.reader = None;
+        }
+        let mut ended = false;
+        for event in self.exporter.iter().flat_map(Job::events) {
+            ended |= has_ended(&event);
+            self.workbench.export.apply(event);
+        }
+        if ended {
+            self.exporter = None;
+        }
+        self.retired.retain(|job| !job.events().any(|event| has_ended(&event)));
+    }
+
+    pub(super) fn read_data(&mut self) {
+        if let Some(job) = self.reader.take() {
+            job.cancel();
+            self.retired.push(job);
+        }
+        let config = self.workbench.config.clone();
+        self.workbench.data.ask(Source::of(&config));
+        if config.data.source.trim().is_empty() {
+            let message = "No folder is named".to_owned();
+            return self.workbench.data.apply(JobEvent::Failed { message });
+        }
+        match Job::preview(config, Arc::clone(&self.waker)) {
+            Ok(job) => self.reader = Some(job),
+            Err(err) => self.workbench.data.apply(JobEvent::Failed { message: err.to_string() }),
+        }
+    }
+}
+
+/// Whether a job has nothing more to say after this.
+pub(super) fn has_ended(event: &JobEvent) -> bool {
+    match event {
+        JobEvent::Progress { .. } => false,
+        JobEvent::Preview { .. }
+        | JobEvent::Exported { .. }
+        | JobEvent::Written { .. }
+        | JobEvent::Quiz(_)
+        | JobEvent::Probed(_)
+        | JobEvent::Cancelled
+        | JobEvent::Failed { .. } => true,
+    }
+}
