@@ -1,6 +1,8 @@
 //! The beginning of a run: what it takes over from a checkpoint, and what it says about that.
 
 use std::collections::VecDeque;
+use std::fs::File;
+use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -12,7 +14,7 @@ use super::resume::{Damaged, Origin, Plan, Refused, Told};
 use super::run::due;
 use super::scoring::Scoring;
 use super::watch::Watch;
-use crate::config::Config;
+use crate::config::{Config, FeatureNetwork};
 use crate::data::Dataset;
 use crate::event::{Checkpoint, Edited, Event, Parent};
 use crate::ops::cpu;
@@ -133,6 +135,12 @@ impl Begin {
             }
             if wrong.is_empty() && before.sha256 != data.sha256 {
                 wrong.push("pixels: as many images as before, but not the same ones".to_owned());
+            }
+            let features = [&before.features, &data.features];
+            if let [Some(was), Some(is)] = features
+                && was != is
+            {
+                wrong.push(format!("loss.vgg19: {} holds other weights than before", self.config.loss.vgg19));
             }
         }
         if wrong.is_empty() {
@@ -264,8 +272,11 @@ pub(super) fn machine(device: &str, threads: usize) -> Machine {
 }
 
 /// What tells this data set from others: the images of each class, and a sum over their pixels in order, and over those
-/// that are held out.
-pub(super) fn mark(dataset: &Dataset) -> DataMark {
+/// that are held out; and a sum over the weights that its features are compared with.
+///
+/// # Errors
+/// Where the file of these weights cannot be read.
+pub(super) fn mark(dataset: &Dataset, config: &Config) -> anyhow::Result<DataMark> {
     let mut whole = Sha256::new();
     for number in [dataset.size(), dataset.channels()] {
         whole.update((number as u64).to_le_bytes());
@@ -274,8 +285,26 @@ pub(super) fn mark(dataset: &Dataset) -> DataMark {
         let sums: Vec<_> = (0..side.len()).into_par_iter().map(|i| Sha256::digest(side.pixels(i))).collect();
         sums.iter().for_each(|sum| whole.update(sum));
     }
-    let sha256 = whole.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-    DataMark { images: dataset.class_counts(), sha256 }
+    let loss = &config.loss;
+    let from_file = loss.compares_features() && loss.features == FeatureNetwork::Vgg19;
+    let features = from_file.then(|| {
+        let (mut sum, mut file) = (Sha256::new(), BufReader::with_capacity(1 << 20, File::open(&loss.vgg19)?));
+        loop {
+            let part = file.fill_buf()?;
+            if part.is_empty() {
+                return anyhow::Ok(hexadecimal(sum));
+            }
+            sum.update(part);
+            let read = part.len();
+            file.consume(read);
+        }
+    });
+    let features = features.transpose().with_context(|| format!("loss.vgg19: {} cannot be read", loss.vgg19))?;
+    Ok(DataMark { images: dataset.class_counts(), sha256: hexadecimal(whole), features })
+}
+
+fn hexadecimal(sum: Sha256) -> String {
+    sum.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]
@@ -313,10 +342,32 @@ mod tests {
     }
 
     #[test]
+    fn other_weights_that_features_are_compared_with_make_another_run() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("vgg19.pth");
+        let mut config = Config { image_size: 16, ..Config::default() };
+        config.data.demo_images = 1;
+        config.loss.vgg19 = file.display().to_string();
+        let data = Dataset::load(&config, &|_, _| true).unwrap();
+        config.loss.features = FeatureNetwork::Vgg19;
+        assert_eq!(mark(&data, &config).unwrap().features, None, "nothing is compared");
+        config.loss.texture = 1.0;
+        let missing = format!("{:#}", mark(&data, &config).unwrap_err());
+        assert!(missing.contains("loss.vgg19") && missing.contains("vgg19.pth"), "{missing}");
+        let of = |content: &str| {
+            std::fs::write(&file, content).unwrap();
+            mark(&data, &config).unwrap()
+        };
+        let (first, second) = (of("weights"), of("other weights"));
+        assert_eq!(first.features.as_deref().map(str::len), Some(64));
+        assert!(first != second && first == of("weights"));
+    }
+
+    #[test]
     fn the_mark_of_data_follows_order_and_pixels_alone() {
         let mut config = Config::default();
         (config.image_size, config.data.demo_images) = (16, 3);
-        let of = |config: &Config| mark(&Dataset::load(config, &|_, _| true).unwrap());
+        let of = |config: &Config| mark(&Dataset::load(config, &|_, _| true).unwrap(), config).unwrap();
         let first = of(&config);
         assert_eq!(first.images, [3; 6]);
         config.data.rotation = 20.0;

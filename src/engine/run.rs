@@ -77,7 +77,7 @@ impl<'a, 'b> Run<'a, 'b> {
         let loaded = load(&config, inbox);
         let loaded = if begin.kind == Kind::Resumed { loaded.context(NO_DATA) } else { loaded };
         let Some((dataset, asked)) = loaded? else { return Ok(None) };
-        let (classes, data) = (dataset.class_names(), begin::mark(&dataset));
+        let (classes, data) = (dataset.class_names(), begin::mark(&dataset, &begin.config)?);
         begin.check_data(&data, &classes)?;
         let warnings = refuse(&config, Some(classes.len()))?;
         let mut trainer = Trainer::new(&config, classes.len(), &device)?;

@@ -87,6 +87,9 @@ pub struct DataMark {
     pub images: Vec<usize>,
     /// SHA-256 of every image's pixels as they are trained on, in their order, in hexadecimal.
     pub sha256: String,
+    /// SHA-256 of the file of a network that generated images are compared in, where that comes from a file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub features: Option<String>,
 }
 
 /// What decides how a run rounds.
