@@ -163,7 +163,7 @@ fn pixels(mut decoder: impl ImageDecoder, name: &str) -> Result<(DynamicImage, b
 }
 
 /// An error of the `image` crate in plain words.
-fn reason(err: ImageError, name: &str) -> String {
+pub(super) fn reason(err: ImageError, name: &str) -> String {
     let said = match err {
         ImageError::Limits(_) => return format!("too large: decoding would take more than {} MB", MAX_BYTES >> 20),
         ImageError::Unsupported(err) => {

@@ -6,6 +6,7 @@ use std::ops::Range;
 use image::ImageDecoder as _;
 use image::codecs::jpeg::JpegDecoder;
 
+use super::decode::reason;
 use super::dicom::{Header, Pixels};
 
 /// How the values of a frame are held.
@@ -35,6 +36,10 @@ impl Frames<'_> {
         let h = self.header;
         let width = h.allocated / 8;
         match (self.pixels, h.syntax.as_str()) {
+            // Half of its colours are left out, so that its length says nothing of damage.
+            (Pixels::Plain(_), _) if h.photometric == "YBR_FULL_422" => {
+                Err("a kind of DICOM that is not read: colours in YBR_FULL_422 without compression".to_owned())
+            }
             (Pixels::Plain(range), _) => {
                 let (all, bytes) = (&self.bytes[range.clone()], self.area * h.samples * width);
                 let start = frame.saturating_mul(bytes);
@@ -121,7 +126,7 @@ impl Frames<'_> {
     }
 
     fn jpeg(&self, bytes: &[u8]) -> Result<Samples, String> {
-        let failed = |err: image::ImageError| format!("a JPEG inside the DICOM file is damaged or not read: {err}");
+        let failed = |err| reason(err, "JPEG inside the DICOM file");
         let decoder = JpegDecoder::new(Cursor::new(bytes)).map_err(failed)?;
         let colours = usize::from(decoder.color_type().channel_count());
         self.same_size(decoder.dimensions())?;
