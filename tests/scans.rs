@@ -7,7 +7,7 @@ mod files;
 use std::io::Write as _;
 
 use files::{config, load, look, nifti, png, reason, write};
-use gandle::config::SliceAxis;
+use gandle::config::{Config, SliceAxis};
 use gandle::data::inspect;
 
 /// An element of a DICOM file whose kinds are written.
@@ -160,6 +160,73 @@ fn dicom_files_are_rescaled_windowed_and_coloured() {
 }
 
 #[test]
+fn a_jpeg_without_a_word_about_its_colours_has_those_of_the_header() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut jpeg = std::io::Cursor::new(Vec::new());
+    image::RgbImage::from_pixel(2, 2, image::Rgb([50; 3])).write_to(&mut jpeg, image::ImageFormat::Jpeg).unwrap();
+    let jpeg = jpeg.into_inner();
+    // Grey as luma and two differences; without JFIF's segment nothing says that they are.
+    let length = usize::from(u16::from_be_bytes([jpeg[4], jpeg[5]]));
+    assert_eq!(jpeg[2..4], [0xFF, 0xE0]);
+    let bare = [&jpeg[..2], &jpeg[4 + length..]].concat();
+    for (name, photometric, content) in
+        [("1.dcm", "RGB", &jpeg), ("2.dcm", "YBR_FULL_422", &bare), ("3.dcm", "RGB", &bare)]
+    {
+        let scan = Scan {
+            syntax: "1.2.840.10008.1.2.4.50",
+            photometric,
+            samples: 3,
+            bits: 8,
+            signed: 0,
+            pixels: pieces(&[content]),
+            ..PLAIN
+        };
+        write(folder.path(), &format!("a/{name}"), &scan.file());
+    }
+    let data = load(&Config { channels: 3, ..config(folder.path(), 2) });
+    let first = |at: usize| data.pixels(at)[..3].to_vec();
+    let near = |got: &[u8], want: [u8; 3]| got.iter().zip(want).all(|(got, want)| got.abs_diff(want) < 3);
+    assert!(near(&first(0), [50; 3]) && near(&first(1), [50; 3]), "{:?} {:?}", first(0), first(1));
+    assert!(near(&first(2), [50, 128, 128]), "{:?}", first(2));
+}
+
+#[test]
+fn bytes_that_are_stored_as_words_of_the_other_order_are_put_in_theirs() {
+    let folder = tempfile::tempdir().unwrap();
+    let big = |group: u16, number: u16, kind: &str, value: &[u8]| {
+        let mut bytes = [group.to_be_bytes(), number.to_be_bytes()].concat();
+        bytes.extend(kind.as_bytes());
+        if kind == "OW" {
+            bytes.extend([0, 0]);
+            bytes.extend((value.len() as u32).to_be_bytes());
+        } else {
+            bytes.extend((value.len() as u16).to_be_bytes());
+        }
+        [&bytes, value].concat()
+    };
+    let number = |number: u16, value: u16| big(0x28, number, "US", &value.to_be_bytes());
+    let plain = Scan { syntax: "1.2.840.10008.1.2.2", pixels: Vec::new(), ..PLAIN }.file();
+    let elements = Scan { syntax: "1.2.840.10008.1.2.2", pixels: Vec::new(), ..PLAIN }.elements();
+    let head = &plain[..plain.len() - elements.len()];
+    let body = [
+        number(0x02, 1),
+        big(0x28, 0x04, "CS", b"MONOCHROME2 "),
+        number(0x10, 1),
+        number(0x11, 3),
+        number(0x100, 8),
+        number(0x101, 8),
+        number(0x102, 7),
+        number(0x103, 0),
+        big(0x7FE0, 0x10, "OW", &[20, 10, 0, 30]),
+    ];
+    write(folder.path(), "a/words.dcm", &[head, &body.concat()].concat());
+    let summary = look(folder.path());
+    assert_eq!(summary.images(), 1, "{summary:#?}");
+    let gallery = gandle::data::Gallery::open(folder.path()).unwrap();
+    assert_eq!(gallery.read(0).unwrap().pixels, [10, 20, 30]);
+}
+
+#[test]
 fn frames_of_a_file_are_images_that_stay_together() {
     let folder = tempfile::tempdir().unwrap();
     let frames: Vec<i16> = (0..24).map(|value| value * value).collect();
@@ -214,7 +281,7 @@ fn dicom_files_that_cannot_be_used_say_why_and_never_panic() {
         ("none", "ends before its pixels do, or has none"),
         ("wide", "4 values of 16 bits"),
         ("jpeg2000", "JPEG 2000"),
-        ("broken", "lossless JPEG"),
+        ("broken", "a JPEG inside the DICOM file is damaged"),
         ("huge", "too large: 65535 x 65535"),
     ] {
         let told = reason(&summary, &format!("a/{file}.dcm"));

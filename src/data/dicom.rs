@@ -60,6 +60,8 @@ pub(super) struct Header {
     pub palette_about: [Vec<i32>; 3],
     pub palette: [Option<Range<usize>>; 3],
     pub pixels: Option<Pixels>,
+    /// Whether the pixels are stored as words of 16 bits, also where each has 8.
+    pub words: bool,
 }
 
 /// Whether bytes begin like a DICOM file, with its preamble or without.
@@ -185,7 +187,7 @@ impl Header {
                 LazyDataToken::LazyValue { header, decoder } => {
                     let Some(value) = within(bytes, decoder.position(), header.len.0) else { return };
                     if depth == 0 && header.tag == PIXEL_DATA {
-                        self.pixels = Some(Pixels::Plain(value));
+                        (self.pixels, self.words) = (Some(Pixels::Plain(value)), header.vr == VR::OW);
                         return;
                     }
                     if depth == 0 {

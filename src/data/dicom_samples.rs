@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use image::ImageDecoder as _;
 use image::codecs::jpeg::JpegDecoder;
+use jpeg_decoder::ColorTransform;
 
 use super::decode::reason;
 use super::dicom::{Header, Pixels};
@@ -45,6 +46,11 @@ impl Frames<'_> {
                 let start = frame.saturating_mul(bytes);
                 let content = all.get(start..start.saturating_add(bytes));
                 let content = content.ok_or("damaged or incomplete DICOM: it has fewer pixels than it claims")?;
+                if h.words && !h.little && width == 1 {
+                    // Bytes that are stored as words come in pairs, the second first.
+                    let pairs: Vec<u8> = (start..start + bytes).filter_map(|at| all.get(at ^ 1)).copied().collect();
+                    return self.plain(if pairs.len() == bytes { &pairs } else { content }, h.planar, h.little);
+                }
                 self.plain(content, h.planar, h.little)
             }
             (Pixels::Pieces { .. }, "1.2.840.10008.1.2.5") => {
@@ -58,10 +64,15 @@ impl Frames<'_> {
                 self.plain(&mixed, false, true)
             }
             (Pixels::Pieces { .. }, "1.2.840.10008.1.2.4.50" | "1.2.840.10008.1.2.4.51") => {
-                self.jpeg(&self.piece(frame)?)
+                let piece = self.piece(frame)?;
+                // Without a word about it inside the JPEG, the header says which colours it holds.
+                if h.photometric == "RGB" && !names_colours(&piece) {
+                    return self.by_kind(&piece, Some(ColorTransform::RGB));
+                }
+                self.jpeg(&piece)
             }
             (Pixels::Pieces { .. }, "1.2.840.10008.1.2.4.57" | "1.2.840.10008.1.2.4.70") => {
-                self.lossless(&self.piece(frame)?)
+                self.by_kind(&self.piece(frame)?, None)
             }
             (Pixels::Pieces { .. }, other) => Err(format!(
                 "a DICOM file compressed with {}, which is not read; store it uncompressed first, for example with gdcmconv --raw",
@@ -142,10 +153,12 @@ impl Frames<'_> {
         })
     }
 
-    fn lossless(&self, bytes: &[u8]) -> Result<Samples, String> {
-        let damaged = "a lossless JPEG inside the DICOM file is damaged";
+    /// A JPEG of any kind, as its own words say or as told.
+    fn by_kind(&self, bytes: &[u8], transform: Option<ColorTransform>) -> Result<Samples, String> {
+        let damaged = "a JPEG inside the DICOM file is damaged";
         let failed = |err: jpeg_decoder::Error| format!("{damaged}: {err}");
         let mut decoder = jpeg_decoder::Decoder::new(bytes);
+        transform.into_iter().for_each(|transform| decoder.set_color_transform(transform));
         // What the header claims is held against the file before anything is decoded.
         decoder.read_info().map_err(failed)?;
         let about = decoder.info().ok_or(damaged)?;
@@ -217,6 +230,19 @@ fn unpacked(bytes: &[u8], area: usize, planes: usize) -> Result<Vec<u8>, String>
         }
     }
     Ok(out)
+}
+
+/// Whether a JPEG says by a segment of its own, JFIF's or Adobe's, which colours it holds.
+fn names_colours(bytes: &[u8]) -> bool {
+    let mut at = 2;
+    while let Some(&[0xFF, kind, high, low]) = bytes.get(at..at + 4) {
+        match kind {
+            0xE0 | 0xEE => return true,
+            0xDA => return false,
+            _ => at += 2 + usize::from(u16::from_be_bytes([high, low])),
+        }
+    }
+    false
 }
 
 /// The name of a compression.
