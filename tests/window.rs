@@ -6,6 +6,7 @@ mod common;
 use std::path::PathBuf;
 use std::time::SystemTime;
 
+use common::Window;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use gandle::config::{Change, Config, LossKind, Preset};
 use gandle::event::{
@@ -13,11 +14,6 @@ use gandle::event::{
     Picture, Recovered, Score, Skipped, Started, Step,
 };
 use gandle::ui::{Action, Page, RunView, SessionRow, Settings, Source, Workbench};
-
-/// A window of the size that it opens with, and what it asked for.
-struct Window {
-    harness: common::Opened,
-}
 
 impl Window {
     fn new() -> Self {
@@ -27,40 +23,11 @@ impl Window {
     fn with(prepare: impl FnOnce(&mut Workbench)) -> Self {
         let mut workbench = Workbench::new(Preset::Improved.config(), Settings::default());
         prepare(&mut workbench);
-        let harness = common::open(workbench, [1280.0, 1600.0]);
-        let mut window = Self { harness };
-        window.settle();
-        window
-    }
-
-    fn settle(&mut self) {
-        self.harness.run();
-    }
-
-    fn click(&mut self, label: &str) {
-        self.harness.get_by_label(label).click();
-        self.settle();
-    }
-
-    fn turn_to(&mut self, page: &str) {
-        self.harness.get_by_role_and_label(egui::accesskit::Role::Tab, page).click();
-        self.settle();
-    }
-
-    fn shows(&self, text: &str) -> bool {
-        self.harness.query_all_by_label_contains(text).next().is_some()
+        Self::open(workbench, [1280.0, 1600.0], None)
     }
 
     fn enabled(&self, button: &str) -> bool {
         !self.harness.get_by_role_and_label(egui::accesskit::Role::Button, button).accesskit_node().is_disabled()
-    }
-
-    fn asked(&mut self) -> Vec<Action> {
-        std::mem::take(&mut self.harness.state_mut().1)
-    }
-
-    fn bench(&mut self) -> &mut Workbench {
-        &mut self.harness.state_mut().0
     }
 
     fn config(&self) -> &Config {
