@@ -10,7 +10,7 @@ use common::Window;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use gandle::config::{Change, Config, LossKind, Preset};
 use gandle::event::{
-    Alarm, AlarmKind, Checkpoint, ClassCount, Command, DataSummary, Edited, Event, Grid, GridPicture, JobEvent,
+    Alarm, AlarmKind, Best, Checkpoint, ClassCount, Command, DataSummary, Edited, Event, Grid, GridPicture, JobEvent,
     Picture, Recovered, Score, Skipped, Started, Step,
 };
 use gandle::ui::{Action, Page, RunView, SessionRow, Settings, Source, Workbench};
@@ -425,6 +425,35 @@ fn images_are_exported_from_the_newest_checkpoint() {
     assert!(window.shows("200 images written to /out"));
     window.click("Close");
     assert!(!window.shows("Images a class"));
+}
+
+#[test]
+fn the_best_checkpoint_is_marked_and_chosen_for_an_export() {
+    let mut window = running();
+    for step in [500, 1000] {
+        let folder = format!("checkpoints/{step}");
+        window.apply(Event::Checkpoint(Checkpoint { step, folder, removed: Vec::new() }));
+    }
+    window.click("Export…");
+    assert!(window.harness.query_by_label("Best").is_none(), "nothing was scored");
+    window.apply(Event::Best(Best { step: 500, metric: "frechet-distance".to_owned(), value: 31.5 }));
+    window.harness.get_by_role_and_label(egui::accesskit::Role::ComboBox, "Checkpoint").click();
+    window.settle();
+    assert!(window.shows("step 500, the best by Frechet distance") && window.shows("step 1,000"));
+    window.click("step 1,000");
+    let exported = |window: &mut Window| {
+        window.click("Export");
+        window.bench().export.apply(JobEvent::Cancelled);
+        window.settle();
+        let asked = window.asked();
+        let [Action::Export(ask)] = asked.as_slice() else { panic!("{asked:?}") };
+        ask.step
+    };
+    assert_eq!(exported(&mut window), 1000);
+    window.click("Best");
+    assert_eq!(exported(&mut window), 500);
+    window.click("Best");
+    assert_eq!(exported(&mut window), 1000, "pressed again, it is the newest one");
 }
 
 #[test]

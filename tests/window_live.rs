@@ -238,6 +238,19 @@ fn charts_are_saved_as_pixels_lines_and_numbers() {
 }
 
 #[test]
+fn the_classes_of_a_saved_score_have_keys_below_it() {
+    let mut window = Window::running(250);
+    window.click("Options of Frechet distance (EfficientNet-Lite0)");
+    window.click("Save as SVG…");
+    let asked = window.asked();
+    let [Action::SaveFigure(figure)] = asked.as_slice() else { panic!("{asked:?}") };
+    let FigureContent::Text(svg) = &figure.content else { panic!("a text") };
+    assert!(svg.contains(">malignant<") && svg.contains(">all classes<"), "{svg}");
+    let height = svg.split("height=\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap();
+    assert!(height.parse::<f32>().unwrap() > 300.0, "{height}: more than without keys");
+}
+
+#[test]
 fn saving_all_charts_makes_one_figure() {
     let mut window = Window::running(250);
     window.click("Charts     ");
