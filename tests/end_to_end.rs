@@ -38,7 +38,7 @@ const GENERATOR_RATE: (u32, u32) = (255, 530);
 const APPLY: (u32, u32) = (100, 106);
 const TRAIN: (u32, u32) = (972, 28);
 const PAUSE_OR_RESUME: (u32, u32) = (1058, 28);
-const EXPORT: (u32, u32) = (831, 532);
+const EXPORT: (u32, u32) = (831, 552);
 /// Answers to the question of a window that is closed while it trains.
 const LET_IT_TRAIN_ON: (u32, u32) = (640, 409);
 const STAY: (u32, u32) = (640, 481);

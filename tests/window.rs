@@ -6,18 +6,14 @@ mod common;
 use std::path::PathBuf;
 use std::time::SystemTime;
 
+use common::Window;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use gandle::config::{Change, Config, LossKind, Preset};
 use gandle::event::{
-    Alarm, AlarmKind, Checkpoint, ClassCount, Command, DataSummary, Edited, Event, Grid, GridPicture, JobEvent, Pace,
-    Picture, Recovered, Score, Skipped, Started, Step,
+    Alarm, AlarmKind, Best, Checkpoint, ClassCount, Command, DataSummary, Edited, Event, Grid, GridPicture, JobEvent,
+    Pace, Picture, Recovered, Score, Skipped, Started, Step,
 };
 use gandle::ui::{Action, Page, RunView, SessionRow, Settings, Source, Workbench};
-
-/// A window of the size that it opens with, and what it asked for.
-struct Window {
-    harness: common::Opened,
-}
 
 impl Window {
     fn new() -> Self {
@@ -27,40 +23,11 @@ impl Window {
     fn with(prepare: impl FnOnce(&mut Workbench)) -> Self {
         let mut workbench = Workbench::new(Preset::Improved.config(), Settings::default());
         prepare(&mut workbench);
-        let harness = common::open(workbench, [1280.0, 1700.0]);
-        let mut window = Self { harness };
-        window.settle();
-        window
-    }
-
-    fn settle(&mut self) {
-        self.harness.run();
-    }
-
-    fn click(&mut self, label: &str) {
-        self.harness.get_by_label(label).click();
-        self.settle();
-    }
-
-    fn turn_to(&mut self, page: &str) {
-        self.harness.get_by_role_and_label(egui::accesskit::Role::Tab, page).click();
-        self.settle();
-    }
-
-    fn shows(&self, text: &str) -> bool {
-        self.harness.query_all_by_label_contains(text).next().is_some()
+        Self::open(workbench, [1280.0, 1700.0], None)
     }
 
     fn enabled(&self, button: &str) -> bool {
         !self.harness.get_by_role_and_label(egui::accesskit::Role::Button, button).accesskit_node().is_disabled()
-    }
-
-    fn asked(&mut self) -> Vec<Action> {
-        std::mem::take(&mut self.harness.state_mut().1)
-    }
-
-    fn bench(&mut self) -> &mut Workbench {
-        &mut self.harness.state_mut().0
     }
 
     fn config(&self) -> &Config {
@@ -490,6 +457,35 @@ fn images_are_exported_from_the_newest_checkpoint() {
     assert!(window.shows("200 images written to /out"));
     window.click("Close");
     assert!(!window.shows("Images a class"));
+}
+
+#[test]
+fn the_best_checkpoint_is_marked_and_chosen_for_an_export() {
+    let mut window = running();
+    for step in [500, 1000] {
+        let folder = format!("checkpoints/{step}");
+        window.apply(Event::Checkpoint(Checkpoint { step, folder, removed: Vec::new() }));
+    }
+    window.click("Export…");
+    assert!(window.harness.query_by_label("Best").is_none(), "nothing was scored");
+    window.apply(Event::Best(Best { step: 500, metric: "frechet-distance".to_owned(), value: 31.5 }));
+    window.harness.get_by_role_and_label(egui::accesskit::Role::ComboBox, "Checkpoint").click();
+    window.settle();
+    assert!(window.shows("step 500, the best by Frechet distance") && window.shows("step 1,000"));
+    window.click("step 1,000");
+    let exported = |window: &mut Window| {
+        window.click("Export");
+        window.bench().export.apply(JobEvent::Cancelled);
+        window.settle();
+        let asked = window.asked();
+        let [Action::Export(ask)] = asked.as_slice() else { panic!("{asked:?}") };
+        ask.step
+    };
+    assert_eq!(exported(&mut window), 1000);
+    window.click("Best");
+    assert_eq!(exported(&mut window), 500);
+    window.click("Best");
+    assert_eq!(exported(&mut window), 1000, "pressed again, it is the newest one");
 }
 
 #[test]

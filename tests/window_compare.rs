@@ -7,48 +7,19 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use common::Window;
 use egui::accesskit::Role;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use gandle::config::{Config, Preset};
 use gandle::event::{Event, Grid, GridPicture, Picture, Score, Started, Step};
 use gandle::ui::{Action, Brief, CompareAsk, ComparedRun, Page, SessionAsk, SessionRow, Settings, Workbench};
 
-/// A window, and what it asked for.
-struct Window {
-    harness: common::Opened,
-}
-
 impl Window {
     fn new(page: Page, rows: Vec<SessionRow>) -> Self {
         let settings = Settings { page, ..Settings::default() };
         let mut workbench = Workbench::new(Preset::Improved.config(), settings);
         workbench.sessions = rows;
-        let harness = common::open(workbench, [1280.0, 1000.0]);
-        let mut window = Self { harness };
-        window.harness.run();
-        window
-    }
-
-    fn bench(&mut self) -> &mut Workbench {
-        &mut self.harness.state_mut().0
-    }
-
-    fn click(&mut self, label: &str) {
-        self.harness.get_by_label(label).click();
-        self.harness.run();
-    }
-
-    fn turn_to(&mut self, tab: &str) {
-        self.harness.get_by_role_and_label(Role::Tab, tab).click();
-        self.harness.run();
-    }
-
-    fn shows(&self, text: &str) -> bool {
-        self.harness.query_all_by_label_contains(text).next().is_some()
-    }
-
-    fn asked(&mut self) -> Vec<Action> {
-        std::mem::take(&mut self.harness.state_mut().1)
+        Self::open(workbench, [1280.0, 1000.0], None)
     }
 
     /// Chooses a run, which is read then.

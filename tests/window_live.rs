@@ -5,16 +5,13 @@ mod common;
 
 use std::path::PathBuf;
 
+use common::Window;
 use egui::accesskit::Role;
 use egui::{Key, Modifiers};
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use gandle::config::{Change, Config, Preset};
 use gandle::event::{Command, Edited, Event, Grid, GridPicture, JobEvent, Picture, REAL_IMAGES, Score, Started, Step};
-use gandle::ui::{Action, FigureContent, Leaving, Page, RunView, Settings, ThemeChoice, Workbench, theme};
-
-struct Window {
-    harness: common::Opened,
-}
+use gandle::ui::{Action, FigureContent, GridAsk, Leaving, Page, RunView, Settings, ThemeChoice, Workbench, theme};
 
 impl Window {
     /// A window on a run of so many steps, with a score and a grid at every hundredth.
@@ -26,34 +23,7 @@ impl Window {
         let mut workbench = Workbench::new(Preset::Improved.config(), Settings::default());
         workbench.live = Some(run(steps));
         prepare(&mut workbench);
-        let harness = common::open(workbench, [1280.0, 1800.0]);
-        let mut window = Self { harness };
-        window.settle();
-        window
-    }
-
-    /// Runs until nothing changes, answering every grid that is asked for.
-    fn settle(&mut self) {
-        for _ in 0..20 {
-            self.harness.run_ok();
-            let asks = |action: &Action| matches!(action, Action::ReadGrid(_));
-            let (reads, others) = self.asked().into_iter().partition::<Vec<_>, _>(asks);
-            self.harness.state_mut().1 = others;
-            if reads.is_empty() {
-                return;
-            }
-            for action in reads {
-                let Action::ReadGrid(ask) = action else { continue };
-                let ctx = self.harness.ctx.clone();
-                let shade = if ask.grid.file == REAL_IMAGES { 200 } else { (ask.grid.step / 100) as u8 };
-                self.bench().take_grid(&ctx, &ask, Ok(picture(ask.grid.step, shade)));
-            }
-        }
-    }
-
-    fn click(&mut self, label: &str) {
-        self.harness.get_by_label(label).click();
-        self.settle();
+        Self::open(workbench, [1280.0, 1800.0], Some(stored))
     }
 
     fn key(&mut self, key: Key) {
@@ -64,18 +34,6 @@ impl Window {
     fn command(&mut self, key: Key) {
         self.harness.key_press_modifiers(Modifiers::COMMAND, key);
         self.settle();
-    }
-
-    fn shows(&self, text: &str) -> bool {
-        self.harness.query_all_by_label_contains(text).next().is_some()
-    }
-
-    fn asked(&mut self) -> Vec<Action> {
-        std::mem::take(&mut self.harness.state_mut().1)
-    }
-
-    fn bench(&mut self) -> &mut Workbench {
-        &mut self.harness.state_mut().0
     }
 
     fn config(&self) -> &Config {
@@ -104,6 +62,12 @@ impl Window {
 fn picture(step: usize, shade: u8) -> GridPicture {
     let picture = Picture { width: 128, height: 32, rgb: vec![shade; 128 * 32 * 3].into() };
     GridPicture { step, columns: 8, rows: 2, cell: 16, picture }
+}
+
+/// What is stored of a step: real images are brighter than any grid.
+fn stored(ask: &GridAsk) -> GridPicture {
+    let shade = if ask.grid.file == REAL_IMAGES { 200 } else { (ask.grid.step / 100) as u8 };
+    picture(ask.grid.step, shade)
 }
 
 fn step(step: usize) -> Event {
@@ -271,6 +235,19 @@ fn charts_are_saved_as_pixels_lines_and_numbers() {
         assert!(drawn > 500, "{drawn} pixels of a curve");
     }
     assert!(picture.rgb[..3] == [255; 3], "on white");
+}
+
+#[test]
+fn the_classes_of_a_saved_score_have_keys_below_it() {
+    let mut window = Window::running(250);
+    window.click("Options of Frechet distance (EfficientNet-Lite0)");
+    window.click("Save as SVG…");
+    let asked = window.asked();
+    let [Action::SaveFigure(figure)] = asked.as_slice() else { panic!("{asked:?}") };
+    let FigureContent::Text(svg) = &figure.content else { panic!("a text") };
+    assert!(svg.contains(">malignant<") && svg.contains(">all classes<"), "{svg}");
+    let height = svg.split("height=\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap();
+    assert!(height.parse::<f32>().unwrap() > 300.0, "{height}: more than without keys");
 }
 
 #[test]
@@ -507,8 +484,7 @@ fn the_log_is_filtered_by_level_and_words_and_copied() {
     for (step, message) in [(5, "D wins by far."), (9, "The disk is nearly full.")] {
         window.bench().live.as_mut().unwrap().apply(Event::Warning { step, message: message.to_owned() });
     }
-    window.harness.get_by_role_and_label(Role::Tab, "Log").click();
-    window.settle();
+    window.turn_to("Log");
     assert!(window.shows("D wins by far.") && window.shows("Started on cpu") && window.shows("Warnings (2)"));
     window.click("Infos (1)");
     assert!(!window.shows("Started on cpu"));

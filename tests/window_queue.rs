@@ -5,33 +5,20 @@ mod common;
 
 use std::path::PathBuf;
 
+use common::Window;
 use egui::accesskit::Role;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use gandle::config::{LossKind, Preset};
-use gandle::ui::{Action, Ending, EntryState, Page, QueueAsk, Settings, Workbench};
-
-/// A window on the Queue page, and what it asked for.
-struct Window {
-    harness: common::Opened,
-}
+use gandle::ui::{Action, Ending, EntryState, QueueAsk, Settings, Workbench};
 
 impl Window {
+    /// A window on the Queue page.
     fn new() -> Self {
-        let settings = Settings { page: Page::Queue, ..Settings::default() };
-        let workbench = Workbench::new(Preset::Improved.config(), settings);
-        let harness = common::open(workbench, [1280.0, 800.0]);
-        let mut window = Self { harness };
-        window.harness.run();
+        let workbench = Workbench::new(Preset::Improved.config(), Settings::default());
+        let mut window = Self::open(workbench, [1280.0, 800.0], None);
+        window.turn_to("Queue");
+        window.asked();
         window
-    }
-
-    fn bench(&mut self) -> &mut Workbench {
-        &mut self.harness.state_mut().0
-    }
-
-    fn click(&mut self, label: &str) {
-        self.harness.get_by_label(label).click();
-        self.harness.run();
     }
 
     fn write(&mut self, role: Role, label: &str, text: &str) {
@@ -42,16 +29,8 @@ impl Window {
         self.harness.run();
     }
 
-    fn shows(&self, text: &str) -> bool {
-        self.harness.query_all_by_label_contains(text).next().is_some()
-    }
-
     fn seeds(&self) -> Vec<u64> {
         self.harness.state().0.queue.entries().iter().map(|entry| entry.config.train.seed).collect()
-    }
-
-    fn asked(&mut self) -> Vec<Action> {
-        std::mem::take(&mut self.harness.state_mut().1)
     }
 }
 

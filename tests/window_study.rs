@@ -5,14 +5,12 @@ mod common;
 
 use std::path::PathBuf;
 
-use egui_kittest::kittest::Queryable as _;
+use common::Window;
 use gandle::config::Preset;
 use gandle::event::{
     Checkpoint, Event, Exploration, GridPicture, JobEvent, Picture, QuizAsk, QuizItem, QuizSet, Started, View,
 };
 use gandle::ui::{Action, RunView, Settings, Workbench};
-
-type Window = common::Opened;
 
 fn folder() -> PathBuf {
     PathBuf::from("sessions/night-7")
@@ -45,27 +43,7 @@ fn window(with_checkpoint: bool) -> Window {
     }
     view.apply(Event::Finished { step: 20 });
     bench.live = Some(view);
-    let mut harness = common::open(bench, [1280.0, 900.0]);
-    harness.run();
-    harness
-}
-
-fn turn_to(window: &mut Window, page: &str) {
-    window.get_by_role_and_label(egui::accesskit::Role::Tab, page).click();
-    window.run();
-}
-
-fn click(window: &mut Window, label: &str) {
-    window.get_by_label(label).click();
-    window.run();
-}
-
-fn shows(window: &Window, text: &str) -> bool {
-    window.query_all_by_label_contains(text).next().is_some()
-}
-
-fn asked(window: &mut Window) -> Vec<Action> {
-    std::mem::take(&mut window.state_mut().1)
+    Window::open(bench, [1280.0, 900.0], None)
 }
 
 fn picture(step: usize, rows: usize, columns: usize) -> GridPicture {
@@ -76,73 +54,73 @@ fn picture(step: usize, rows: usize, columns: usize) -> GridPicture {
 #[test]
 fn both_pages_say_what_they_need() {
     let mut window = window(false);
-    turn_to(&mut window, "Explore");
-    assert!(shows(&window, "Nothing to explore yet"));
-    turn_to(&mut window, "Quiz");
-    assert!(shows(&window, "Nothing to tell apart yet"));
+    window.turn_to("Explore");
+    assert!(window.shows("Nothing to explore yet"));
+    window.turn_to("Quiz");
+    assert!(window.shows("Nothing to tell apart yet"));
 }
 
 #[test]
 fn exploring_asks_for_each_view_once_and_shows_it() {
     let mut window = window(true);
-    turn_to(&mut window, "Explore");
+    window.turn_to("Explore");
     let views = |actions: &[Action]| -> Vec<View> {
         actions.iter().filter_map(|a| if let Action::Explore(e) = a { Some(e.view) } else { None }).collect()
     };
-    assert_eq!(views(&asked(&mut window)), [View::Seeds { class: 0, first: 1, count: 49 }]);
-    window.run();
-    assert_eq!(views(&asked(&mut window)), [], "once");
-    turn_to(&mut window, "Walk");
+    assert_eq!(views(&window.asked()), [View::Seeds { class: 0, first: 1, count: 49 }]);
+    window.settle();
+    assert_eq!(views(&window.asked()), [], "once");
+    window.turn_to("Walk");
     let walk = View::Walk { class: 0, from: 1, to: 2, count: 24 };
-    assert_eq!(views(&asked(&mut window)), [walk]);
-    assert!(shows(&window, "Drawing"));
-    let ctx = window.ctx.clone();
+    assert_eq!(views(&window.asked()), [walk]);
+    assert!(window.shows("Drawing"));
+    let ctx = window.harness.ctx.clone();
     let of = Exploration { session: folder(), step: 20, truncation: 0.0, view: walk };
-    window.state_mut().0.explore.take(&ctx, of, Ok(picture(20, 4, 6)));
-    window.run();
-    assert!(shows(&window, "benign from seed 1 to seed 2"));
-    turn_to(&mut window, "Map");
+    window.bench().explore.take(&ctx, of, Ok(picture(20, 4, 6)));
+    window.settle();
+    assert!(window.shows("benign from seed 1 to seed 2"));
+    window.turn_to("Map");
     let map = |centre| View::Map { class: 0, seed: 1, directions: [101, 102], centre, step: 12.0, side: 7 };
-    assert_eq!(views(&asked(&mut window)), [map([0.0, 0.0])]);
-    window.key_press(egui::Key::ArrowUp);
-    window.run();
-    assert_eq!(views(&asked(&mut window)), [map([0.0, 12.0])]);
+    assert_eq!(views(&window.asked()), [map([0.0, 0.0])]);
+    window.harness.key_press(egui::Key::ArrowUp);
+    window.settle();
+    assert_eq!(views(&window.asked()), [map([0.0, 12.0])]);
     // What cannot be drawn is told, and another view is asked for all the same.
     let of = Exploration { session: folder(), step: 20, truncation: 0.0, view: map([0.0, 12.0]) };
-    window.state_mut().0.explore.take(&ctx, of, Err("the checkpoint is gone".to_owned()));
-    window.run();
-    assert!(shows(&window, "the checkpoint is gone"));
-    turn_to(&mut window, "Morph");
-    assert_eq!(views(&asked(&mut window)), [View::Morph { from: 0, to: 1, first: 1, rows: 4, count: 9 }]);
+    window.bench().explore.take(&ctx, of, Err("the checkpoint is gone".to_owned()));
+    window.settle();
+    assert!(window.shows("the checkpoint is gone"));
+    window.turn_to("Morph");
+    assert_eq!(views(&window.asked()), [View::Morph { from: 0, to: 1, first: 1, rows: 4, count: 9 }]);
 }
 
 #[test]
 fn a_blind_test_is_taken_counted_and_kept() {
     let mut window = window(true);
-    turn_to(&mut window, "Quiz");
-    click(&mut window, "Begin");
+    window.turn_to("Quiz");
+    window.click("Begin");
     let ask = QuizAsk { session: folder(), step: 20, class: None, count: 40, seed: 1 };
-    assert_eq!(asked(&mut window), [Action::PrepareQuiz(ask.clone())]);
-    assert!(shows(&window, "Preparing the test"));
+    assert_eq!(window.asked(), [Action::PrepareQuiz(ask.clone())]);
+    assert!(window.shows("Preparing the test"));
     let item = |class, fake| QuizItem { class, fake, picture: picture(0, 1, 1).picture };
     let items = vec![item(0, false), item(0, true), item(1, true), item(1, false)];
     let set = QuizSet { ask, classes: classes(), items, held_out: true, past: Vec::new() };
-    window.state_mut().0.quiz.apply(JobEvent::Quiz(Box::new(set)));
-    window.run();
-    assert!(shows(&window, "Image 1 of 4") && shows(&window, "benign"));
-    click(&mut window, "Real");
-    window.key_press(egui::Key::ArrowRight);
-    window.run();
-    assert!(shows(&window, "Image 3 of 4") && shows(&window, "malignant"));
-    window.key_press(egui::Key::ArrowLeft);
-    window.run();
-    click(&mut window, "Real");
-    let actions = asked(&mut window);
+    window.bench().quiz.apply(JobEvent::Quiz(Box::new(set)));
+    window.settle();
+    assert!(window.shows("Image 1 of 4") && window.shows("benign"));
+    window.click("Real");
+    window.harness.key_press(egui::Key::ArrowRight);
+    window.settle();
+    assert!(window.shows("Image 3 of 4") && window.shows("malignant"));
+    window.harness.key_press(egui::Key::ArrowLeft);
+    window.settle();
+    window.click("Real");
+    let actions = window.asked();
     let kept = actions.iter().find_map(|a| if let Action::KeepQuiz { log, .. } = a { Some(log.clone()) } else { None });
     let right: Vec<bool> = kept.unwrap().answers.iter().map(gandle::event::QuizAnswer::right).collect();
     assert_eq!(right, [true, true, false, true]);
-    assert!(shows(&window, "3 of 4") && shows(&window, "75.0 %") && shows(&window, "Too few answers"));
-    assert!(shows(&window, "1 of 2"), "a fake that was taken for real");
-    click(&mut window, "Another test");
-    assert!(shows(&window, "Real or fake?"));
+    assert!(window.shows("3 of 4") && window.shows("75.0 %") && window.shows("Too few answers"));
+    assert!(window.shows("1 of 2"), "a fake that was taken for real");
+    window.click("Another test");
+    assert!(window.shows("Real or fake?"));
 }

@@ -192,13 +192,18 @@ impl Fields {
                 None => format!("step {}", format::count(step)),
             };
             let selected = chosen.map_or_else(|| "none yet".to_owned(), name);
-            let combo = ComboBox::from_id_salt("export-step").width(220.0).selected_text(selected).show_ui(ui, |ui| {
-                for checkpoint in view.checkpoints().iter().rev() {
-                    if ui.selectable_label(chosen == Some(checkpoint.step), name(checkpoint.step)).clicked() {
-                        self.step = Some(checkpoint.step);
+            // Room for the two buttons on the right.
+            let width = if view.is_active() { 146.0 } else { 240.0 };
+            let combo = ComboBox::from_id_salt("export-step").width(width).truncate().selected_text(selected).show_ui(
+                ui,
+                |ui| {
+                    for checkpoint in view.checkpoints().iter().rev() {
+                        if ui.selectable_label(chosen == Some(checkpoint.step), name(checkpoint.step)).clicked() {
+                            self.step = Some(checkpoint.step);
+                        }
                     }
-                }
-            });
+                },
+            );
             let response = combo.response;
             let kept = best.filter(|best| view.checkpoints().iter().any(|checkpoint| checkpoint.step == best.step));
             if let Some(best) = kept {

@@ -1,28 +1,25 @@
-//! The curves and scores of the chosen runs over each other.
+//! The curves of the chosen runs over each other.
 
 use std::path::PathBuf;
 
-use egui::{Grid, Id, Label, RichText, ScrollArea, Ui, vec2};
-use egui_plot::{AxisHints, MarkerShape, Plot, PlotPoints, Points, VLine};
+use egui::{Grid, Id, Label, ScrollArea, Ui, vec2};
+use egui_plot::{AxisHints, Plot, VLine};
 
 use super::super::curves::span;
-use super::super::sessions::{SessionRow, best_scores, better};
 use super::super::{format, theme, widgets};
 use super::lines::{Drawn, drawn, reading};
 use super::marks::{X_MARKS, Y_MARKS, marks};
 use super::run::Quantity;
-use super::{Compare, CompareSettings, ComparedRun};
-use crate::config::Prefers;
-use crate::event::Score;
+use super::{Compare, CompareSettings};
 
 /// The least height and width of a chart.
-const CHART: egui::Vec2 = vec2(330.0, 150.0);
+pub(super) const CHART: egui::Vec2 = vec2(330.0, 150.0);
 
 /// Width by height of a chart that reads well.
 const ASPECT: f32 = 1.8;
 
 /// What was drawn in a chart: a title, its points, and a colour each.
-type Drew = Vec<(String, egui::Color32, Vec<[f64; 2]>)>;
+pub(super) type Drew = Vec<(String, egui::Color32, Vec<[f64; 2]>)>;
 
 impl Compare {
     /// Draws the curves.
@@ -64,60 +61,10 @@ impl Compare {
         });
         (self.cursor, self.shared) = (next, shared);
     }
-
-    /// Draws the scores, and the best of each run.
-    pub(super) fn scores_ui(&mut self, ui: &mut Ui, settings: &CompareSettings, rows: &[SessionRow]) {
-        let runs = self.runs();
-        let kinds = kinds(&runs);
-        if kinds.is_empty() {
-            return widgets::empty(ui, "No scores yet", "A run is scored every score.every steps");
-        }
-        let groups = drawn(&runs, &settings.grouping);
-        let shared = shared(&groups);
-        let (cursor, class) = (self.cursor, self.class.clone());
-        let mut next = None;
-        ScrollArea::vertical().auto_shrink(false).id_salt("compare-scores").show(ui, |ui| {
-            best_ui(ui, &runs, rows);
-            ui.add_space(theme::GAP);
-            let size = tile(ui, kinds.len());
-            ui.spacing_mut().item_spacing = vec2(theme::GAP, theme::GAP);
-            ui.horizontal_wrapped(|ui| {
-                for (metric, extractor) in &kinds {
-                    let title = format!("{} ({})", format::metric(metric), format::extractor(extractor));
-                    let mine = |score: &&Score| {
-                        score.metric == *metric && score.extractor == *extractor && score.class == class
-                    };
-                    next = next.or(chart_ui(ui, &title, size, settings, cursor, format::tick, |plot| {
-                        let draw = |group: &Drawn<'_>| {
-                            let place = |run: &ComparedRun, step: usize| {
-                                if settings.by_time { run.clock.seconds(step as f64) } else { step as f64 }
-                            };
-                            let points = |run: &&ComparedRun| -> Vec<[f64; 2]> {
-                                let scores = run.scores.iter().filter(mine);
-                                scores.map(|score| [place(run, score.step), score.value]).collect()
-                            };
-                            let curves: Vec<_> = group.runs.iter().map(points).filter(|c| !c.is_empty()).collect();
-                            if curves.is_empty() {
-                                return (group.title(), group.color(), Vec::new());
-                            }
-                            for (at, curve) in curves.iter().enumerate() {
-                                let dots = Points::new(group.name.clone(), PlotPoints::from(curve.clone()));
-                                let dots = dots.id((&group.name, group.slot, at)).shape(MarkerShape::Circle);
-                                plot.points(dots.color(group.color()).radius(2.2).allow_hover(false));
-                            }
-                            (group.title(), group.color(), group.draw(plot, &curves, settings))
-                        };
-                        groups.iter().map(draw).collect()
-                    }));
-                }
-            });
-        });
-        (self.cursor, self.shared) = (next, shared);
-    }
 }
 
 /// The colours of the runs in their groups.
-fn shared(groups: &[Drawn<'_>]) -> Vec<(PathBuf, usize)> {
+pub(super) fn shared(groups: &[Drawn<'_>]) -> Vec<(PathBuf, usize)> {
     let of = |group: &Drawn<'_>| group.runs.iter().map(|run| (run.folder.clone(), group.slot)).collect::<Vec<_>>();
     groups.iter().flat_map(of).collect()
 }
@@ -146,20 +93,8 @@ fn tiled(room: egui::Vec2, count: usize) -> egui::Vec2 {
     (1..=most).min_by(|a, b| off(a).total_cmp(&off(b))).map_or(CHART, size)
 }
 
-/// Every metric and extractor of the runs, in the order in which they come.
-fn kinds(runs: &[(usize, &ComparedRun)]) -> Vec<(String, String)> {
-    let mut kinds = Vec::new();
-    for score in runs.iter().flat_map(|(_, run)| &run.scores) {
-        let kind = (score.metric.clone(), score.extractor.clone());
-        if !kinds.contains(&kind) {
-            kinds.push(kind);
-        }
-    }
-    kinds
-}
-
 /// A chart with its title; returns where the pointer is in it.
-fn chart_ui(
+pub(super) fn chart_ui(
     ui: &mut Ui,
     title: &str,
     size: egui::Vec2,
@@ -172,7 +107,9 @@ fn chart_ui(
         ui.set_min_size(size);
         ui.vertical(|ui| {
             ui.spacing_mut().item_spacing.y = 2.0;
-            widgets::title(ui, title);
+            if !title.is_empty() {
+                widgets::title(ui, title);
+            }
             let p = widgets::palette(ui);
             let shown = plot(ui, title, settings.by_time, tick).show(ui, |plot| {
                 let drew = draw(plot);
@@ -259,51 +196,6 @@ fn plot<'a>(ui: &Ui, title: &str, by_time: bool, tick: fn(f64) -> String) -> Plo
         .allow_axis_zoom_drag([true, false])
         .set_margin_fraction(vec2(0.01, 0.08))
         .include_x(0.0)
-}
-
-/// The best value of every score of every run, and when it was taken.
-fn best_ui(ui: &mut Ui, runs: &[(usize, &ComparedRun)], rows: &[SessionRow]) {
-    let p = widgets::palette(ui);
-    let found: Vec<_> = runs.iter().map(|(slot, run)| (*slot, *run, best_scores(&run.scores))).collect();
-    for (metric, extractor) in kinds(runs) {
-        let of = found.iter().filter_map(|(slot, run, best)| {
-            Some((*slot, *run, best.iter().find(|best| best.metric == metric && best.extractor == extractor)?))
-        });
-        let of: Vec<_> = of.collect();
-        let values = of.iter().map(|(.., best)| best.value);
-        let winner = match better(&metric) {
-            Some(Prefers::Low) => values.min_by(f64::total_cmp),
-            Some(Prefers::High) => values.max_by(f64::total_cmp),
-            None => None,
-        };
-        widgets::title(ui, &format!("{} ({})", format::metric(&metric), format::extractor(&extractor)));
-        if of.windows(2).any(|pair| pair[0].2.samples != pair[1].2.samples) {
-            let text = "Taken on different numbers of images: these values cannot be compared";
-            ui.label(RichText::new(text).small().color(p.warning));
-        }
-        Grid::new(("best", &metric, &extractor)).striped(true).spacing([22.0, 3.0]).min_row_height(18.0).show(
-            ui,
-            |ui| {
-                for head in ["Run", "Best", "At step", "Last", "Images"] {
-                    widgets::small(ui, head);
-                }
-                ui.end_row();
-                for (slot, run, best) in of {
-                    ui.horizontal(|ui| {
-                        widgets::dot(ui, theme::class_color(slot));
-                        let row = rows.iter().find(|row| row.folder == run.folder);
-                        ui.add(Label::new(row.map_or("", |row| row.name.as_str())).extend());
-                    });
-                    let color = if winner == Some(best.value) { p.good } else { p.strong };
-                    widgets::number(ui, format!("{:>9.3}", best.value), color);
-                    widgets::number(ui, format!("{:>8}", format::count(best.step)), p.text);
-                    widgets::number(ui, format!("{:>9.3}", best.last), p.text);
-                    widgets::number(ui, format!("{:>7}", format::count(best.samples)), p.muted);
-                    ui.end_row();
-                }
-            },
-        );
-    }
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ mod group;
 mod lines;
 mod marks;
 mod run;
+mod scores;
 mod table;
 mod wall;
 

@@ -137,7 +137,9 @@ impl Explore {
         let scale = (room.x / natural.x).min(room.y / natural.y).max(0.05);
         // Whole pixels where there is room for them.
         let scale = if scale >= 1.0 { scale.floor() } else { scale };
-        let (rect, response) = ui.allocate_exact_size(natural * scale, Sense::click());
+        let (rect, response) = ui.vertical_centered(|ui| ui.allocate_exact_size(natural * scale, Sense::click())).inner;
+        // On whole pixels, which stay squares there.
+        let rect = rect.translate(rect.min.round() - rect.min);
         let name = "Images that were drawn";
         response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Image, true, name));
         let Some((image, place)) = shown.draw(ui, rect, response.hover_pos()) else { return };

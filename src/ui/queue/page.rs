@@ -56,7 +56,7 @@ impl QueuePage {
             ui.add_space(2.0);
             self.form.ui(ui, queue, given.set_up, given.classes);
         });
-        ui.add_space(theme::GAP);
+        ui.add_space(theme::GAP - ui.spacing().item_spacing.y);
         widgets::card(ui, |ui| {
             ui.set_min_size(ui.available_size());
             let ends = forecast::ends(queue, given.live, &self.speeds, given.paces);
