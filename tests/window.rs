@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::time::SystemTime;
 
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
-use gandle::config::{Change, Config, LossKind, Preset};
+use gandle::config::{Change, Config, DiscriminatorNorm, LossKind, Preset};
 use gandle::event::{
     Alarm, AlarmKind, Checkpoint, ClassCount, Command, DataSummary, Edited, Event, Grid, GridPicture, JobEvent, Pace,
     Picture, Recovered, Score, Skipped, Started, Step,
@@ -351,6 +351,30 @@ fn attention_toggles_and_falls_away_with_its_map() {
     assert_eq!((window.config().image_size, &window.config().discriminator.attention), (32, &vec![8]));
     assert!(window.harness.query_by_label("Generator attention at 32").is_none());
     assert!(window.enabled("Train"));
+}
+
+#[test]
+fn a_problem_is_mended_with_one_click_which_can_be_taken_back() {
+    let mut window = Window::new();
+    window.bench().config.image_size = 48;
+    (window.bench().config.discriminator.norm, window.bench().config.train.batch_size) = (DiscriminatorNorm::Batch, 1);
+    window.settle();
+    assert!(!window.enabled("Train"));
+    // Errors are mended beside their setting, warnings in the list of problems.
+    window.click("Set image size to 64");
+    assert_eq!(window.config().image_size, 64);
+    assert!(window.enabled("Train"));
+    window.click("2 warnings");
+    window.click("Set discriminator norm to none");
+    assert_eq!((window.config().discriminator.norm, window.config().train.batch_size), (DiscriminatorNorm::None, 1));
+    window.click("Set batch size to 8");
+    assert!(window.shows("Settings are fine"));
+    window.harness.key_press_modifiers(egui::Modifiers::COMMAND, egui::Key::Z);
+    window.settle();
+    assert_eq!((window.config().discriminator.norm, window.config().train.batch_size), (DiscriminatorNorm::None, 1));
+    window.harness.key_press_modifiers(egui::Modifiers::COMMAND, egui::Key::Z);
+    window.settle();
+    assert_eq!(window.config().discriminator.norm, DiscriminatorNorm::Batch);
 }
 
 #[test]

@@ -172,7 +172,10 @@ impl Workbench {
         actions.extend(top_bar::top_bar_ui(ui, self.live.as_ref(), &self.checked.blockers(&self.data), look));
         self.follow_theme(ui);
         let run = self.stored.as_ref().or(self.live.as_ref());
-        status_ui(ui, &self.checked.problems, &mut self.notice, run, &mut self.settings.drawers);
+        let mended = status_ui(ui, &self.checked.problems, &mut self.notice, run, &mut self.settings.drawers);
+        if let Some(mended) = mended.and_then(|at| self.checked.problems.get(at)?.fixed(&self.config)) {
+            self.config = mended;
+        }
         actions.extend(self.setup_ui(ui));
         let frame = Frame::new().fill(widgets::palette(ui).canvas).inner_margin(Margin::same(theme::GAP as i8));
         egui::CentralPanel::no_frame().frame(frame).show(ui, |ui| {

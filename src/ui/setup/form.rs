@@ -44,9 +44,14 @@ impl Form<'_> {
             })
             .inner
         });
-        if let Some(Problem { level: Level::Error, message, .. }) = problem {
+        for problem in problems.iter().filter(|problem| problem.key == key && problem.level == Level::Error) {
             let color = widgets::palette(ui).error;
-            ui.label(RichText::new(message).small().color(color));
+            ui.label(RichText::new(&problem.message).small().color(color));
+            if fix_ui(ui, problem)
+                && let Some(config) = problem.fixed(self.config)
+            {
+                *self.config = config;
+            }
         }
         drawn.inner
     }
@@ -208,6 +213,13 @@ impl Form<'_> {
             ui.scope(draw).response
         });
     }
+}
+
+/// A button that is named by what mends a problem, where something plain does. `true` where it was clicked.
+pub fn fix_ui(ui: &mut Ui, problem: &Problem) -> bool {
+    let Some(name) = problem.fix_name() else { return false };
+    let about = format!("Mends {}; Ctrl+Z takes it back", problem.key);
+    ui.add(Button::new(RichText::new(name).small()).small()).on_hover_text(about).clicked()
 }
 
 /// A list to choose from, as wide as every control.

@@ -21,6 +21,7 @@ use super::{format, glyph, theme, widgets};
 use crate::config::{Change, Config, Level, Preset, Problem, cost::Cost};
 use crate::event::Command;
 use form::Form;
+pub use form::fix_ui;
 
 pub use network::{discriminator_ui, generator_ui};
 pub use pace::{Asked, Paces, Told};
