@@ -12,7 +12,7 @@ use gandle::event::{
     Alarm, AlarmKind, Checkpoint, ClassCount, Command, DataSummary, Edited, Event, Grid, GridPicture, JobEvent, Pace,
     Picture, Recovered, Score, Skipped, Started, Step,
 };
-use gandle::ui::{Action, Page, RunView, SessionRow, Settings, Source, Workbench};
+use gandle::ui::{Action, Brief, Page, RunView, SessionRow, Settings, Source, Workbench};
 
 /// A window of the size that it opens with, and what it asked for.
 struct Window {
@@ -375,6 +375,46 @@ fn a_problem_is_mended_with_one_click_which_can_be_taken_back() {
     window.harness.key_press_modifiers(egui::Modifiers::COMMAND, egui::Key::Z);
     window.settle();
     assert_eq!(window.config().discriminator.norm, DiscriminatorNorm::Batch);
+}
+
+#[test]
+fn settings_of_a_session_and_of_a_preset_are_taken_one_by_one_or_all() {
+    let mut theirs = Preset::Improved.config();
+    (theirs.train.steps, theirs.loss.kind) = (77, LossKind::Bce);
+    theirs.data.class_factors.insert("red cell".to_owned(), 2.0);
+    let folder = PathBuf::from("sessions/before");
+    let mut row = SessionRow::new(folder.clone(), 10, SystemTime::now());
+    row.brief = Some(std::sync::Arc::new(Brief::new(folder, theirs.clone(), [])));
+    let mut window = Window::with(|bench| bench.sessions = vec![row]);
+    window.click("Compare with…");
+    assert_eq!(window.asked(), [Action::ListSessions]);
+    assert!(window.shows("No setting differs"), "the set-up is the preset");
+    let choose = |window: &mut Window, other: &str| {
+        window.harness.get_by_role_and_label(egui::accesskit::Role::ComboBox, "Compare with").click();
+        window.settle();
+        window.click(other);
+        // The dialog stands in the middle by the height that it had in the frame before.
+        window.harness.run_steps(3);
+    };
+    choose(&mut window, "before");
+    assert!(window.shows("3 settings differ"));
+    window.click("Take loss.kind of the other");
+    assert_eq!((window.config().loss.kind, window.config().train.steps), (LossKind::Bce, 4000));
+    window.click("Take all");
+    assert_eq!(*window.config(), theirs);
+    assert!(window.shows("No setting differs"));
+    choose(&mut window, "Preset original");
+    assert!(window.shows("settings differ"), "{:?}", window.config());
+    window.click("Take all");
+    assert!(window.shows("No setting differs"), "{:?}", window.config());
+    assert_eq!(window.config().generator, Preset::Original.config().generator);
+    assert_eq!(window.config().train.steps, 77, "a preset says nothing of it");
+    window.click("Close");
+    for _ in 0..2 {
+        window.harness.key_press_modifiers(egui::Modifiers::COMMAND, egui::Key::Z);
+        window.settle();
+    }
+    assert_eq!((window.config().loss.kind, window.config().train.steps), (LossKind::Bce, 4000));
 }
 
 #[test]

@@ -21,7 +21,7 @@ use super::run_view::RunView;
 use super::samples::Samples;
 use super::sessions::{SessionDialog, SessionRow, sessions_ui};
 use super::settings::{Page, Settings};
-use super::setup::{self, Asked, Checked, Given, Paces, Told};
+use super::setup::{self, Asked, Checked, Given, Paces, Theirs, Told};
 use super::status_bar::status_ui;
 use super::stepping::Stepping;
 use super::theme::ThemeChoice;
@@ -65,6 +65,8 @@ pub struct Workbench {
     pub queue: Queue,
     /// What was measured of the time of a step.
     pub paces: Paces,
+    /// The set-up beside other settings.
+    pub theirs: Theirs,
     queue_page: QueuePage,
     checked: Checked,
     pub(super) samples: Samples,
@@ -104,6 +106,7 @@ impl Workbench {
             compare: Compare::default(),
             queue: Queue::default(),
             paces: Paces::default(),
+            theirs: Theirs::default(),
             queue_page: QueuePage::default(),
             samples: Samples::default(),
             charts: Charts::default(),
@@ -190,6 +193,7 @@ impl Workbench {
             actions.extend(self.export.ui(ui.ctx(), view));
         }
         self.sheet_ui(ui);
+        actions.extend(self.theirs.ui(ui.ctx(), &mut self.config, &self.sessions));
         let busy = ui.ctx().egui_wants_keyboard_input() || ui.input(|input| input.pointer.any_down());
         self.undo.notice(&self.config, busy);
         actions.extend(self.session_dialog.ui(ui.ctx()));
@@ -205,6 +209,7 @@ impl Workbench {
                 let folder = self.shown().map(|view| view.folder().to_owned()).unwrap_or_default();
                 self.export.open_for(&folder);
             }
+            Action::CompareSetUp => self.theirs.open(),
             Action::TurnTo(page) => self.settings.page = *page,
             Action::CloseSession => {
                 (self.stored, self.elsewhere) = (None, None);

@@ -58,6 +58,16 @@ pub fn preset_of(config: &Config) -> Option<Preset> {
     Preset::ALL.into_iter().find(same)
 }
 
+/// The preset from which the configuration differs in the fewest settings.
+pub fn nearest_preset(config: &Config) -> Preset {
+    let distance = |preset: &Preset| {
+        let mut other = config.clone();
+        apply_preset(&mut other, *preset);
+        config.differences(&other).len()
+    };
+    Preset::ALL.into_iter().min_by_key(distance).unwrap_or(Preset::Improved)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -113,5 +123,6 @@ mod tests {
         }
         config.loss.label_smoothing = 0.3;
         assert_eq!(preset_of(&config), None);
+        assert_eq!(nearest_preset(&config), *Preset::ALL.last().unwrap());
     }
 }

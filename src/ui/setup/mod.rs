@@ -10,6 +10,7 @@ mod pace;
 mod scores;
 mod sections;
 mod source;
+mod theirs;
 
 use egui::collapsing_header::CollapsingState;
 use egui::{Align, Frame, Layout, Margin, Panel, RichText, ScrollArea, Sense, Ui};
@@ -25,6 +26,7 @@ pub use form::fix_ui;
 
 pub use network::{discriminator_ui, generator_ui};
 pub use pace::{Asked, Paces, Told};
+pub use theirs::Theirs;
 
 /// What is known about a configuration, kept until it changes.
 #[derive(Clone, Debug)]
@@ -134,10 +136,11 @@ fn head_ui(ui: &mut Ui, config: &mut Config, given: &Given<'_>) -> Option<Action
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             let preset = fit::preset_of(config).map_or("custom", Preset::name);
             let menu = glyph::menu(ui, &format!("Preset: {preset}"), |ui| preset_menu(ui, config));
+            let compare = menu.inner.flatten();
             menu.response.on_hover_text("Starting points for networks, loss and optimizer");
             let queue =
                 ui.button("Queue…").on_hover_text("Line up runs with these settings, one for each of several seeds");
-            queue.clicked().then_some(Action::TurnTo(Page::Queue))
+            queue.clicked().then_some(Action::TurnTo(Page::Queue)).or(compare)
         })
         .inner
     });
@@ -145,14 +148,24 @@ fn head_ui(ui: &mut Ui, config: &mut Config, given: &Given<'_>) -> Option<Action
     let size = egui::vec2(ui.available_width(), theme::ROW_HEIGHT);
     let apply = ui.allocate_ui_with_layout(size, Layout::left_to_right(Align::Center), |ui| {
         ui.set_min_height(theme::ROW_HEIGHT);
+        let compared = |ui: &mut Ui| {
+            let compare = ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                ui.button(RichText::new("Compare with…").small())
+            });
+            let about = "What differs from a preset or a stored session, to be taken over one by one";
+            compare.inner.on_hover_text(about).clicked().then_some(Action::CompareSetUp)
+        };
         match &given.differs {
             Some((live, fixed)) if live.is_empty() && fixed.is_empty() => {
                 widgets::small(ui, "As in the run that is going on");
+                compared(ui)
             }
-            Some((live, fixed)) => return differences_ui(ui, live, fixed),
-            None => _ = widgets::small(ui, "Hover over an option to read what it does"),
+            Some((live, fixed)) => differences_ui(ui, live, fixed),
+            None => {
+                widgets::small(ui, "Hover over an option to read about it");
+                compared(ui)
+            }
         }
-        None
     });
     turn.inner.or(apply.inner)
 }
@@ -173,7 +186,7 @@ fn differences_ui(ui: &mut Ui, live: &[Change], fixed: &[Change]) -> Option<Acti
     apply.then(|| Action::Command(Command::Edit(live.to_vec())))
 }
 
-fn preset_menu(ui: &mut Ui, config: &mut Config) {
+fn preset_menu(ui: &mut Ui, config: &mut Config) -> Option<Action> {
     for preset in Preset::ALL {
         let name = format::sentence(preset.name());
         if ui.button(name).on_hover_text(preset.about()).clicked() {
@@ -191,6 +204,11 @@ fn preset_menu(ui: &mut Ui, config: &mut Config) {
         config.data.source = source;
         ui.close();
     }
+    // Also while a run leaves no room for the button.
+    ui.button("Compare with…").clicked().then(|| {
+        ui.close();
+        Action::CompareSetUp
+    })
 }
 
 fn cost_ui(ui: &mut Ui, cost: &Cost) {
