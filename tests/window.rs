@@ -12,6 +12,7 @@ use gandle::event::{
     Alarm, AlarmKind, Checkpoint, ClassCount, Command, DataSummary, Edited, Event, Grid, GridPicture, JobEvent, Pace,
     Picture, Recovered, Score, Skipped, Started, Step,
 };
+use gandle::ui::setup::Checked;
 use gandle::ui::{Action, Brief, Page, RunView, SessionRow, Settings, Source, Workbench};
 
 /// A window of the size that it opens with, and what it asked for.
@@ -415,6 +416,34 @@ fn settings_of_a_session_and_of_a_preset_are_taken_one_by_one_or_all() {
         window.settle();
     }
     assert_eq!((window.config().loss.kind, window.config().train.steps), (LossKind::Bce, 4000));
+}
+
+#[test]
+fn the_set_up_and_the_data_page_say_that_they_are_not_of_the_stored_session() {
+    let mut window = Window::with(|bench| bench.data.apply(preview()));
+    window.turn_to("Data");
+    assert!(!window.shows("stored session"));
+    window.bench().stored = Some(view([started(), step(1)]));
+    window.settle();
+    assert!(window.shows("For the next run, not the stored session"));
+    assert!(
+        window.shows(
+            "Below is the data of the set-up, for the next run. The stored session night-7 was trained on demo."
+        )
+    );
+}
+
+#[test]
+fn changes_are_told_against_the_nearest_preset() {
+    let mut checked = Checked::new(&Preset::Original.config(), None);
+    assert_eq!((checked.preset, checked.changed.as_slice()), (Preset::Original, &[][..]));
+    let mut config = Preset::Improved.config();
+    (config.image_size, config.loss.r1) = (32, 0.5);
+    config.generator.attention.clear();
+    config.discriminator.attention.clear();
+    checked.refresh(&config, None);
+    assert_eq!(checked.preset, Preset::Improved);
+    assert_eq!(checked.changed, ["image_size", "loss.r1"], "attention at 32 px has no room there");
 }
 
 #[test]

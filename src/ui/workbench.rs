@@ -261,7 +261,8 @@ impl Workbench {
             training: self.is_training(),
             possible: self.can_be_measured(),
         };
-        let given = Given { checked: &self.checked, data: &self.data, recent: &self.settings.recent, differs, time };
+        let (recent, stored) = (&self.settings.recent, self.stored.is_some());
+        let given = Given { checked: &self.checked, data: &self.data, recent, differs, stored, time };
         let (config, draft) = (&mut self.config, &mut self.draft);
         let panel = Panel::left("setup").exact_size(theme::SETUP_WIDTH).resizable(false);
         panel.frame(Frame::new().fill(p.canvas)).show(ui, |ui| setup::setup_ui(ui, config, draft, &given)).inner
@@ -301,7 +302,7 @@ impl Workbench {
             (Page::Run, None) => {
                 run_page::start_ui(ui, &self.config, &self.data, &mut self.data_page, &mut settings.split)
             }
-            (Page::Data, _) => self.data_page.ui(ui, &self.data, &self.config),
+            (Page::Data, _) => self.data_page.ui(ui, &self.data, &self.config, self.stored.as_ref()),
             (Page::Details, Some(run)) => {
                 let stored = self.sessions.iter().find(|session| session.folder == run.folder());
                 self.details.ui(ui, run, stored)

@@ -68,6 +68,15 @@ pub fn nearest_preset(config: &Config) -> Preset {
     Preset::ALL.into_iter().min_by_key(distance).unwrap_or(Preset::Improved)
 }
 
+/// A preset as it is beside a configuration: its networks without what images of that size have no room for.
+pub fn preset_beside(preset: Preset, config: &Config) -> Config {
+    let mut base = preset.config();
+    let size = std::mem::replace(&mut base.image_size, config.image_size);
+    fit_to_image_size(&mut base);
+    base.image_size = size;
+    base
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

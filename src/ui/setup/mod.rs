@@ -35,7 +35,11 @@ pub struct Checked {
     classes: Option<usize>,
     /// Its problems, errors first.
     pub problems: Vec<Problem>,
-    /// Keys whose values differ from the defaults.
+    /// The preset that it is nearest to.
+    pub preset: Preset,
+    /// That preset's configuration, as it is with images of this size.
+    pub base: Config,
+    /// Keys whose values differ from the preset's.
     pub changed: Vec<String>,
     /// What it costs.
     pub cost: Cost,
@@ -44,11 +48,15 @@ pub struct Checked {
 impl Checked {
     /// Checks a configuration for data of so many classes, where that is known.
     pub fn new(config: &Config, classes: Option<usize>) -> Self {
-        let changed = config.differences(&Config::default()).into_iter().map(|(key, ..)| key).collect();
+        let preset = fit::nearest_preset(config);
+        let base = fit::preset_beside(preset, config);
+        let changed = config.differences(&base).into_iter().map(|(key, ..)| key).collect();
         Self {
             config: config.clone(),
             classes,
             problems: config.check(classes),
+            preset,
+            base,
             changed,
             cost: config.cost(classes.unwrap_or(DEMO_CLASSES)),
         }
@@ -85,6 +93,8 @@ pub struct Given<'a> {
     pub recent: &'a [String],
     /// What leads from the running run to this set-up, where one runs: changes that it can take, and others.
     pub differs: Option<(Vec<Change>, Vec<Change>)>,
+    /// Whether a stored session is looked at, which the set-up does not describe.
+    pub stored: bool,
     /// What is known of its time.
     pub time: Told<'a>,
 }
@@ -107,12 +117,13 @@ pub fn setup_ui(ui: &mut Ui, config: &mut Config, draft: &mut Option<String>, gi
         Frame::new().inner_margin(Margin { left: 12, right: 14, top: 0, bottom: 8 }).show(ui, |ui| {
             ui.spacing_mut().item_spacing.y = theme::GAP - 2.0;
             let checked = given.checked;
-            let mut form = Form { config, problems: &checked.problems, changed: &checked.changed };
+            let mut form = Form { config, checked };
             section(ui, "Data", true, |ui| {
                 actions.extend(source::source_ui(ui, form.config, draft, given));
                 ui.add_space(4.0);
                 images::images_ui(&mut form, ui, given.data.summary());
             });
+            section(ui, "Reading and memory", false, |ui| images::reading_ui(&mut form, ui));
             section(ui, "Augmentation", false, |ui| images::augmentation_ui(&mut form, ui));
             section(ui, "Differentiable augmentation", false, |ui| augment::augment_ui(&mut form, ui));
             section(ui, "Generator", true, |ui| sections::generator_ui(&mut form, ui));
@@ -162,7 +173,12 @@ fn head_ui(ui: &mut Ui, config: &mut Config, given: &Given<'_>) -> Option<Action
             }
             Some((live, fixed)) => differences_ui(ui, live, fixed),
             None => {
-                widgets::small(ui, "Hover over an option to read about it");
+                let text = if given.stored {
+                    "For the next run, not the stored session"
+                } else {
+                    "Hover over an option to read about it"
+                };
+                widgets::small(ui, text);
                 compared(ui)
             }
         }
