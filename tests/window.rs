@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::time::SystemTime;
 
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
-use gandle::config::{Change, Config, DiscriminatorNorm, LossKind, Preset};
+use gandle::config::{Change, Config, DiscriminatorNorm, LossKind, Preset, Skip};
 use gandle::event::{
     Alarm, AlarmKind, Checkpoint, ClassCount, Command, DataSummary, Edited, Event, Grid, GridPicture, JobEvent, Pace,
     Picture, Recovered, Score, Skipped, Started, Step,
@@ -444,6 +444,18 @@ fn changes_are_told_against_the_nearest_preset() {
     checked.refresh(&config, None);
     assert_eq!(checked.preset, Preset::Improved);
     assert_eq!(checked.changed, ["image_size", "loss.r1"], "attention at 32 px has no room there");
+}
+
+#[test]
+fn the_drawings_of_the_networks_name_what_passes_over_their_blocks() {
+    let mut window = Window::new();
+    assert!(!window.shows("skip-layer excitation") && !window.shows("U-Net decoder"));
+    (window.bench().config.generator.skip, window.bench().config.discriminator.unet) = (Skip::Excitation, true);
+    for size in [16, 64, 512] {
+        window.bench().config.image_size = size;
+        window.settle();
+        assert!(window.shows("skip-layer excitation") && window.shows("U-Net decoder"), "{size}");
+    }
 }
 
 #[test]
