@@ -38,7 +38,7 @@ fn events() -> Vec<Event> {
     let step = |step| Event::Step(Step { step, loss_d: 1.25, loss_g: 0.75, images_per_s: 64.0, ..Step::default() });
     let score = Score { step: 2, metric: "frechet-distance".to_owned(), samples: 9, value: 5.0, ..Score::default() };
     let checkpoint = Checkpoint { step: 2, folder: "checkpoints/0000002".to_owned(), removed: Vec::new() };
-    let grid = Grid { step: 2, file: "grids/0000002.png".to_owned(), ..Grid::default() };
+    let grid = Grid { step: 2, file: "grids/0000002.png".to_owned() };
     let warning = Event::Warning { step: 2, message: "look out".to_owned() };
     let told = [Event::Grid(grid), Event::Checkpoint(checkpoint), Event::Score(score), warning];
     [Event::Started(Box::new(started)), step(1), step(2)].into_iter().chain(told).collect()
