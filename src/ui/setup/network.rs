@@ -53,7 +53,7 @@ pub fn generator_ui(ui: &mut Ui, config: &Config) -> Response {
     blocks.push(image_block(config, false));
     let at = |layer: &Layer| layers.iter().position(|other| other == layer).map(|at| at + 1);
     let arcs = config.excitations().iter().filter_map(|(from, to)| at(from).zip(at(to))).collect();
-    let arcs = Arcs { ends: arcs, name: "skip-layer excitation: small maps gate the channels of large ones" };
+    let arcs = Arcs { ends: arcs, name: "skip-layer excitation: small maps gate large ones" };
     let color = palette(ui).generator;
     draw(ui, &blocks, color, config.generator.skip == Skip::Residual, 1, &arcs)
 }
@@ -95,7 +95,7 @@ pub fn discriminator_ui(ui: &mut Ui, config: &Config) -> Response {
             blocks.push(decoder_block(resolution, *channels, (at + 2) as f32 / (layers.len() + 1) as f32));
         }
     }
-    let arcs = Arcs { ends: arcs, name: "U-Net decoder: joined by the encoder's maps, judges each pixel" };
+    let arcs = Arcs { ends: arcs, name: "U-Net decoder: judges each pixel" };
     let color = palette(ui).discriminator;
     draw(ui, &blocks, color, false, config.discriminator.scales, &arcs)
 }
