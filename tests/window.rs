@@ -8,12 +8,13 @@ use std::time::SystemTime;
 
 use common::Window;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
-use gandle::config::{Change, Config, LossKind, Preset};
+use gandle::config::{Change, Config, DiscriminatorNorm, LossKind, Preset, Skip};
 use gandle::event::{
     Alarm, AlarmKind, Best, Checkpoint, ClassCount, Command, DataSummary, Edited, Event, Grid, GridPicture, JobEvent,
     Pace, Picture, Recovered, Score, Skipped, Started, Step,
 };
-use gandle::ui::{Action, Page, RunView, SessionRow, Settings, Source, Workbench};
+use gandle::ui::setup::Checked;
+use gandle::ui::{Action, Brief, Page, RunView, SessionRow, Settings, Source, Workbench};
 
 impl Window {
     fn new() -> Self {
@@ -318,6 +319,110 @@ fn attention_toggles_and_falls_away_with_its_map() {
     assert_eq!((window.config().image_size, &window.config().discriminator.attention), (32, &vec![8]));
     assert!(window.harness.query_by_label("Generator attention at 32").is_none());
     assert!(window.enabled("Train"));
+}
+
+#[test]
+fn a_problem_is_mended_with_one_click_which_can_be_taken_back() {
+    let mut window = Window::new();
+    window.bench().config.image_size = 48;
+    (window.bench().config.discriminator.norm, window.bench().config.train.batch_size) = (DiscriminatorNorm::Batch, 1);
+    window.settle();
+    assert!(!window.enabled("Train"));
+    // Errors are mended beside their setting, warnings in the list of problems.
+    window.click("Set image size to 64");
+    assert_eq!(window.config().image_size, 64);
+    assert!(window.enabled("Train"));
+    window.click("2 warnings");
+    window.click("Set discriminator norm to none");
+    assert_eq!((window.config().discriminator.norm, window.config().train.batch_size), (DiscriminatorNorm::None, 1));
+    window.click("Set batch size to 8");
+    assert!(window.shows("Settings are fine"));
+    window.harness.key_press_modifiers(egui::Modifiers::COMMAND, egui::Key::Z);
+    window.settle();
+    assert_eq!((window.config().discriminator.norm, window.config().train.batch_size), (DiscriminatorNorm::None, 1));
+    window.harness.key_press_modifiers(egui::Modifiers::COMMAND, egui::Key::Z);
+    window.settle();
+    assert_eq!(window.config().discriminator.norm, DiscriminatorNorm::Batch);
+}
+
+#[test]
+fn settings_of_a_session_and_of_a_preset_are_taken_one_by_one_or_all() {
+    let mut theirs = Preset::Improved.config();
+    (theirs.train.steps, theirs.loss.kind) = (77, LossKind::Bce);
+    theirs.data.class_factors.insert("red cell".to_owned(), 2.0);
+    let folder = PathBuf::from("sessions/before");
+    let mut row = SessionRow::new(folder.clone(), 10, SystemTime::now());
+    row.brief = Some(std::sync::Arc::new(Brief::new(folder, theirs.clone(), [])));
+    let mut window = Window::with(|bench| bench.sessions = vec![row]);
+    window.click("Compare with…");
+    assert_eq!(window.asked(), [Action::ListSessions]);
+    assert!(window.shows("No setting differs"), "the set-up is the preset");
+    let choose = |window: &mut Window, other: &str| {
+        window.harness.get_by_role_and_label(egui::accesskit::Role::ComboBox, "Compare with").click();
+        window.settle();
+        window.click(other);
+        // The dialog stands in the middle by the height that it had in the frame before.
+        window.harness.run_steps(3);
+    };
+    choose(&mut window, "before");
+    assert!(window.shows("3 settings differ"));
+    window.click("Take loss.kind of the other");
+    assert_eq!((window.config().loss.kind, window.config().train.steps), (LossKind::Bce, 4000));
+    window.click("Take all");
+    assert_eq!(*window.config(), theirs);
+    assert!(window.shows("No setting differs"));
+    choose(&mut window, "Preset original");
+    assert!(window.shows("settings differ"), "{:?}", window.config());
+    window.click("Take all");
+    assert!(window.shows("No setting differs"), "{:?}", window.config());
+    assert_eq!(window.config().generator, Preset::Original.config().generator);
+    assert_eq!(window.config().train.steps, 77, "a preset says nothing of it");
+    window.click("Close");
+    for _ in 0..2 {
+        window.harness.key_press_modifiers(egui::Modifiers::COMMAND, egui::Key::Z);
+        window.settle();
+    }
+    assert_eq!((window.config().loss.kind, window.config().train.steps), (LossKind::Bce, 4000));
+}
+
+#[test]
+fn the_set_up_and_the_data_page_say_that_they_are_not_of_the_stored_session() {
+    let mut window = Window::with(|bench| bench.data.apply(preview()));
+    window.turn_to("Data");
+    assert!(!window.shows("stored session"));
+    window.bench().stored = Some(view([started(), step(1)]));
+    window.settle();
+    assert!(window.shows("For the next run, not the stored session"));
+    assert!(
+        window.shows(
+            "Below is the data of the set-up, for the next run. The stored session night-7 was trained on demo."
+        )
+    );
+}
+
+#[test]
+fn changes_are_told_against_the_nearest_preset() {
+    let mut checked = Checked::new(&Preset::Original.config(), None);
+    assert_eq!((checked.preset, checked.changed.as_slice()), (Preset::Original, &[][..]));
+    let mut config = Preset::Improved.config();
+    (config.image_size, config.loss.r1) = (32, 0.5);
+    config.generator.attention.clear();
+    config.discriminator.attention.clear();
+    checked.refresh(&config, None);
+    assert_eq!(checked.preset, Preset::Improved);
+    assert_eq!(checked.changed, ["image_size", "loss.r1"], "attention at 32 px has no room there");
+}
+
+#[test]
+fn the_drawings_of_the_networks_name_what_passes_over_their_blocks() {
+    let mut window = Window::new();
+    assert!(!window.shows("skip-layer excitation") && !window.shows("U-Net decoder"));
+    (window.bench().config.generator.skip, window.bench().config.discriminator.unet) = (Skip::Excitation, true);
+    for size in [16, 64, 512] {
+        window.bench().config.image_size = size;
+        window.settle();
+        assert!(window.shows("skip-layer excitation") && window.shows("U-Net decoder"), "{size}");
+    }
 }
 
 #[test]

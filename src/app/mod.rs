@@ -208,7 +208,11 @@ impl App {
                 self.workbench.notice = Some(Notice::info("Copied"));
             }
             // The workbench has carried these out itself.
-            Action::OpenExport | Action::CloseSession | Action::UseSettings(_) | Action::TurnTo(_) => {}
+            Action::OpenExport
+            | Action::CloseSession
+            | Action::UseSettings(_)
+            | Action::CompareSetUp
+            | Action::TurnTo(_) => {}
         }
     }
 
@@ -221,7 +225,8 @@ impl App {
     }
 
     fn list_sessions(&mut self) {
-        let deep = matches!(self.workbench.settings.page, Page::Sessions | Page::Compare | Page::Queue);
+        let page = self.workbench.settings.page;
+        let deep = matches!(page, Page::Sessions | Page::Compare | Page::Queue) || self.workbench.theirs.is_open();
         match sessions::look(self.workbench.sessions.clone(), deep, Arc::clone(&self.waker)) {
             Ok(found) => self.found = Some(found),
             Err(err) => self.complain(format!("The sessions could not be listed: {err}")),

@@ -1,6 +1,6 @@
 //! Which settings may be others when a session goes on, and what a session keeps for that.
 
-use super::check::List;
+use super::problem::List;
 use super::{Config, Schedule};
 
 /// Where a run reads, computes and stores, and how often it stores: none of these changes what is computed, apart from the
@@ -44,12 +44,12 @@ impl Config {
         if keep > 0 && every == 0 {
             let text =
                 "nothing is kept on the way: with train.checkpoint_every = 0 the last checkpoint is the only one";
-            list.warning("train.keep_every", text);
+            list.warning("train.keep_every", text).fix("train.keep_every", 0);
         } else if keep > 0 && !keep.is_multiple_of(every) {
             let message = format!(
                 "checkpoints come every {every} steps, so not every multiple of {keep} has one; choose a multiple of train.checkpoint_every"
             );
-            list.warning("train.keep_every", message);
+            list.warning("train.keep_every", message).fix("train.keep_every", keep.div_ceil(every) * every);
         }
     }
 }

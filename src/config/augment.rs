@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::check::{List, range};
 use super::explain::{Explanation, key};
+use super::problem::{List, range, whole};
 use super::{Config, LossKind};
 
 /// `[augment]`: how images, real and fake, are changed before the discriminator sees them.
@@ -94,26 +94,25 @@ impl Augment {
         }
         range(list, "augment.target", self.target, -1.0..=1.0);
         if self.adaptive_images == 0 {
-            list.error("augment.adaptive_images", "the probability cannot move over 0 images; 1 or more");
+            list.mended_by_default("augment.adaptive_images", "the probability cannot move over 0 images; 1 or more");
         }
-        if !(1..=1000).contains(&self.adaptive_every) {
-            list.error("augment.adaptive_every", format!("{} is outside 1 to 1000", self.adaptive_every));
-        }
+        whole(list, "augment.adaptive_every", self.adaptive_every, 1..=1000);
         if self.adaptive && !self.is_on() {
-            list.error("augment.adaptive", "there is nothing to adapt: no change is on. Set at least one of color, translation, cutout, flip, rotate90, scale and rotation");
+            list.error("augment.adaptive", "there is nothing to adapt: no change is on. Set at least one of color, translation, cutout, flip, rotate90, scale and rotation").fix("augment.adaptive", false);
         }
         if self.is_on() && !self.adaptive && self.probability == 0.0 {
             list.warning(
                 "augment.probability",
                 "changes are named but never applied; a probability above 0, or adaptive = true",
-            );
+            )
+            .fix("augment.probability", if self.turns() { LEAKS } else { 1.0 });
         }
         let (key, most) = match self.adaptive {
             true => ("augment.limit", self.limit),
             false => ("augment.probability", self.probability),
         };
         if self.turns() && most > LEAKS {
-            list.warning(key, format!("mirrored and turned images that are shown as often as upright ones ({most} is above {LEAKS}) are likely to leak: the generator has no way to know which were meant"));
+            list.warning(key, format!("mirrored and turned images that are shown as often as upright ones ({most} is above {LEAKS}) are likely to leak: the generator has no way to know which were meant")).fix(key, LEAKS);
         }
     }
 }
@@ -124,32 +123,40 @@ impl Config {
         self.augment.check(list);
         let (a, l) = (&self.augment, &self.loss);
         if a.adaptive && l.kind == LossKind::WassersteinGp {
-            list.error("augment.adaptive", "it goes by the sign of the discriminator's logits, and a Wasserstein critic's have no zero. Use another loss, or a fixed probability");
+            let problem = list.error("augment.adaptive", "it goes by the sign of the discriminator's logits, and a Wasserstein critic's have no zero. Use another loss, or a fixed probability").fix("augment.adaptive", false);
+            if a.turns() && a.probability > LEAKS {
+                problem.fix("augment.probability", LEAKS);
+            }
         }
         for (key, share) in [("augment.translation", a.translation), ("augment.cutout", a.cutout)] {
             if share > 0.0 && pixels(share, self.image_size) == 0 {
                 list.error(
                     key,
                     format!("{share} of {} px is no whole pixel, so it would change nothing", self.image_size),
-                );
+                )
+                .fix(key, 0);
             }
         }
+        let one_pixel = 1.0 / self.image_size.max(2) as f64;
         let consistent = l.consistency_real > 0.0 || l.consistency_fake > 0.0;
         if consistent && !l.consistency_flip && pixels(l.consistency_shift, self.image_size) == 0 {
             let shift = l.consistency_shift;
-            list.error("loss.consistency_shift", format!("{shift} of {} px and no flip leave the second look as it is, so there is nothing to compare. A larger share, or consistency_flip", self.image_size));
+            list.error("loss.consistency_shift", format!("{shift} of {} px and no flip leave the second look as it is, so there is nothing to compare. A larger share, or consistency_flip", self.image_size)).fix("loss.consistency_shift", one_pixel);
         }
         if consistent && (l.consistency_real == 0.0 || l.consistency_fake == 0.0) {
             let key = if l.consistency_real == 0.0 { "loss.consistency_real" } else { "loss.consistency_fake" };
-            list.warning(key, "consistency on one side alone lets the discriminator tell real from fake by how it treats shifts. Balanced consistency weighs both");
+            list.warning(key, "consistency on one side alone lets the discriminator tell real from fake by how it treats shifts. Balanced consistency weighs both").fix(key, l.consistency_real.max(l.consistency_fake));
         }
         if !self.data.is_demo() {
             let sided = "mirrored images pass for real ones, which breaks left-right anatomy: hearts will turn up on the right. Keep it for images without sides, such as cells";
             if a.flip {
-                list.warning("augment.flip", sided);
+                list.warning("augment.flip", sided).fix("augment.flip", false);
             }
             if consistent && l.consistency_flip {
-                list.warning("loss.consistency_flip", sided);
+                let problem = list.warning("loss.consistency_flip", sided).fix("loss.consistency_flip", false);
+                if pixels(l.consistency_shift, self.image_size) == 0 {
+                    problem.fix("loss.consistency_shift", one_pixel);
+                }
             }
         }
     }

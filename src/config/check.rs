@@ -1,45 +1,14 @@
 //! The one check of a configuration: lists every problem, each as an error or a warning, in plain words.
 
 use super::cost::MOST_CLASSES;
-use super::{Conditioning, Config, DiscriminatorNorm, LossKind};
-
-/// How bad a problem is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Level {
-    /// The run cannot start.
-    Error,
-    /// The run can start, but is unlikely to do what was hoped for.
-    Warning,
-}
-
-/// Something wrong or doubtful in a configuration.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Problem {
-    /// How bad it is.
-    pub level: Level,
-    /// The key to change (`train.steps`).
-    pub key: &'static str,
-    /// What is wrong, why, and what to do.
-    pub message: String,
-}
-
-impl std::fmt::Display for Problem {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let level = match self.level {
-            Level::Error => "error",
-            Level::Warning => "warning",
-        };
-        write!(f, "{level}: {}: {}", self.key, self.message)
-    }
-}
-
-/// Whether any of the problems keeps the run from starting.
-pub fn has_errors(problems: &[Problem]) -> bool {
-    problems.iter().any(|problem| problem.level == Level::Error)
-}
+use super::problem::{Level, List, Problem, has_errors, range, whole};
+use super::{BalanceTo, ClassWeights, Conditioning, Config, DiscriminatorNorm, LossKind};
 
 /// The smallest and the largest `image_size`.
 pub const IMAGE_SIZES: std::ops::RangeInclusive<usize> = 16..=512;
+
+/// Gigabytes that few machines can spare.
+const MUCH_MEMORY: usize = 16;
 
 /// Whether an image size is one that the networks can have.
 pub fn valid_image_size(size: usize) -> bool {
@@ -49,7 +18,7 @@ pub fn valid_image_size(size: usize) -> bool {
 impl Config {
     /// Every problem, errors first. `classes` is the number of classes of the data, where it is known.
     pub fn check(&self, classes: Option<usize>) -> Vec<Problem> {
-        let mut list = List(Vec::new());
+        let mut list = List::default();
         self.check_shape(&mut list);
         self.check_networks(classes, &mut list);
         self.loss.check(&mut list);
@@ -61,22 +30,42 @@ impl Config {
         self.check_run(&mut list);
         self.check_retention(&mut list);
         self.score.check(&mut list);
-        if list.0.iter().all(|problem| problem.level == Level::Warning) {
+        if !has_errors(&list.found) {
             self.check_cost(classes, &mut list);
         }
-        let mut problems = list.0;
+        let mut problems = list.found;
         problems.sort_by_key(|problem| problem.level == Level::Warning);
         problems
     }
 
     fn check_shape(&self, list: &mut List) {
         if !valid_image_size(self.image_size) {
-            list.error("image_size", format!("{} is not a power of two from 16 to 512", self.image_size));
+            self.mend_image_size(
+                list.error("image_size", format!("{} is not a power of two from 16 to 512", self.image_size)),
+            );
         }
         if !matches!(self.channels, 1 | 3) {
-            list.error("channels", format!("{} is neither 3 (colour) nor 1 (grey)", self.channels));
+            list.error("channels", format!("{} is neither 3 (colour) nor 1 (grey)", self.channels)).fix("channels", 3);
         }
         self.data.check(self.image_size, list);
+    }
+
+    /// The nearest size, without what networks of that size have no room for.
+    fn mend_image_size(&self, problem: &mut Problem) {
+        let asked = self.image_size.clamp(*IMAGE_SIZES.start(), *IMAGE_SIZES.end());
+        let above = asked.next_power_of_two();
+        let size = if above - asked > asked - above / 2 { above / 2 } else { above };
+        let other = Self { image_size: size, ..self.clone() };
+        problem.fix("image_size", size);
+        for (key, asked, maps) in [
+            ("generator.attention", &self.generator.attention, other.generator_maps()),
+            ("discriminator.attention", &self.discriminator.attention, other.discriminator_maps(size)),
+        ] {
+            let kept: Vec<usize> = asked.iter().copied().filter(|resolution| maps.contains(resolution)).collect();
+            if kept != *asked {
+                problem.fix(key, format!("{kept:?}"));
+            }
+        }
     }
 
     fn check_networks(&self, classes: Option<usize>, list: &mut List) {
@@ -89,7 +78,7 @@ impl Config {
             ("discriminator.label_embedding", d.label_embedding, 4096),
         ] {
             if !(1..=most).contains(&value) {
-                list.error(key, format!("{value} is outside 1 to {most}"));
+                list.mended_by_default(key, format!("{value} is outside 1 to {most}"));
             }
         }
         if !valid_image_size(self.image_size) {
@@ -108,11 +97,12 @@ impl Config {
                     "{} scales of {} px are impossible: the smallest must see 16 px, so 1 to {most}",
                     d.scales, self.image_size
                 ),
-            );
+            )
+            .fix("discriminator.scales", d.scales.clamp(1, most as usize));
         }
         self.check_minibatch_stddev(list);
         if d.spectral_norm && d.norm == DiscriminatorNorm::Batch {
-            list.warning("discriminator.norm", "batch and spectral normalisation work against each other: batch normalisation rescales what spectral normalisation has bounded, so the discriminator is no longer smooth, and real and fake batches get different statistics. Use one of them (`none` here, or spectral_norm = false)");
+            list.warning("discriminator.norm", "batch and spectral normalisation work against each other: batch normalisation rescales what spectral normalisation has bounded, so the discriminator is no longer smooth, and real and fake batches get different statistics. Use one of them (`none` here, or spectral_norm = false)").fix("discriminator.norm", "none");
         }
         if d.conditioning == Conditioning::LabelMap {
             let map = self.image_size * self.image_size;
@@ -120,20 +110,20 @@ impl Config {
                 || format!("{map} numbers a class"),
                 |c| format!("{c} classes x {map} = {} numbers", map.saturating_mul(c)),
             );
-            list.warning("discriminator.conditioning", format!("`label-map` learns a full-size picture a class ({count}), most of which little data cannot pin down. `projected-map` or `projection` do the same with far fewer"));
+            list.warning("discriminator.conditioning", format!("`label-map` learns a full-size picture a class ({count}), most of which little data cannot pin down. `projected-map` or `projection` do the same with far fewer")).fix("discriminator.conditioning", "projected-map");
         }
         if d.conditioning == Conditioning::None && classes.is_none_or(|c| c > 1) {
-            list.warning("discriminator.conditioning", "with `none` the discriminator never sees the label, so the generator has no reason to draw the class it is asked for");
+            list.warning("discriminator.conditioning", "with `none` the discriminator never sees the label, so the generator has no reason to draw the class it is asked for").fix("discriminator.conditioning", "projected-map");
         }
         if self.loss.kind == LossKind::WassersteinGp && d.norm == DiscriminatorNorm::Batch {
-            list.warning("discriminator.norm", "the gradient penalty holds for each image by itself, and batch normalisation ties the images of a batch together. Use `layer` or `none`");
+            list.warning("discriminator.norm", "the gradient penalty holds for each image by itself, and batch normalisation ties the images of a batch together. Use `layer` or `none`").fix("discriminator.norm", "layer");
         }
     }
 
     fn check_minibatch_stddev(&self, list: &mut List) {
         let batch = self.train.batch_size;
         if self.discriminator.minibatch_stddev && [2, 3].iter().all(|size| !batch.is_multiple_of(*size)) {
-            list.warning("discriminator.minibatch_stddev", format!("a batch of {batch} has no groups of 2, 3 or 4 images to compare, so the extra feature map says nothing. A multiple of 4 is best"));
+            list.warning("discriminator.minibatch_stddev", format!("a batch of {batch} has no groups of 2, 3 or 4 images to compare, so the extra feature map says nothing. A multiple of 4 is best")).fix("train.batch_size", batch.next_multiple_of(4));
         }
     }
 
@@ -142,51 +132,80 @@ impl Config {
         if classes.is_some_and(|classes| classes > MOST_CLASSES) {
             list.error("data.source", format!("more than {MOST_CLASSES} classes cannot be trained"));
         }
-        let gigabytes = self.cost(classes.unwrap_or(2)).training_bytes >> 30;
+        let of = |config: &Self| config.cost(classes.unwrap_or(2)).training_bytes >> 30;
+        let gigabytes = of(self);
+        // The largest power of two that leaves the batch within the memory of a good machine.
+        let smaller = |batch: &usize| {
+            of(&Self { train: super::Train { batch_size: *batch, ..self.train.clone() }, ..self.clone() })
+                <= MUCH_MEMORY
+        };
+        let smaller =
+            (1..=12).rev().map(|power| 1 << power).filter(|batch| *batch < self.train.batch_size).find(smaller);
         let key = "generator.base_channels";
-        if gigabytes > 256 {
-            list.error(key, format!("training would need about {gigabytes} GB of memory. Lower the base channels, the image size or the batch size"));
-        } else if gigabytes > 16 {
-            list.warning(key, format!("training will need about {gigabytes} GB of memory"));
-        }
+        let problem = if gigabytes > 256 {
+            list.error(key, format!("training would need about {gigabytes} GB of memory. Lower the base channels, the image size or the batch size"))
+        } else if gigabytes > MUCH_MEMORY {
+            list.warning(key, format!("training will need about {gigabytes} GB of memory"))
+        } else {
+            return;
+        };
+        smaller.into_iter().for_each(|batch| _ = problem.fix("train.batch_size", batch));
     }
 
     /// What one section's key cannot know of another's.
     fn check_regularization(&self, list: &mut List) {
         let (l, t) = (&self.loss, &self.train);
         if l.r1 > 0.0 && self.discriminator.norm == DiscriminatorNorm::Batch {
-            list.warning("loss.r1", "R1 is the slope at each image by itself, and batch normalisation ties the images of a batch together. Use `layer` or `none` for discriminator.norm");
+            list.warning("loss.r1", "R1 is the slope at each image by itself, and batch normalisation ties the images of a batch together. Use `layer` or `none` for discriminator.norm").fix("discriminator.norm", "layer");
         }
         if l.r1 > 0.0 && l.kind == LossKind::WassersteinGp {
-            list.warning("loss.r1", "two penalties want different slopes: `wasserstein-gp` wants 1 between real and fake, R1 wants 0 at real images. One of them is usual");
+            list.warning("loss.r1", "two penalties want different slopes: `wasserstein-gp` wants 1 between real and fake, R1 wants 0 at real images. One of them is usual").fix("loss.r1", "0");
         }
         self.check_class_weights(list);
         if l.compares_features() && self.image_size < 32 {
             let key = if l.perceptual > 0.0 { "loss.perceptual" } else { "loss.texture" };
-            list.warning(key, format!("the network that compares was trained on photographs and knows little of what it sees in {0}x{0} pixels; 32 px or more", self.image_size));
+            list.warning(key, format!("the network that compares was trained on photographs and knows little of what it sees in {0}x{0} pixels; 32 px or more", self.image_size)).fix("loss.perceptual", 0).fix("loss.texture", 0);
         }
         range(list, "train.instance_noise", t.instance_noise, 0.0..=10.0);
         if t.instance_noise_steps == 0 {
-            list.error(
+            list.mended_by_default(
                 "train.instance_noise_steps",
                 "noise cannot fall to nothing over 0 steps; 1 or more, or train.instance_noise = 0 for none",
             );
         }
     }
 
+    /// What `data` and `loss` cannot know of each other: classes that are favoured twice.
+    fn check_class_weights(&self, list: &mut List) {
+        let d = &self.data;
+        if self.loss.class_weights == ClassWeights::None {
+            return;
+        }
+        if d.balance {
+            let shows = match d.balance_to {
+                BalanceTo::Equal => "every class equally often",
+                BalanceTo::SquareRoot => "rare classes more often",
+            };
+            list.error("loss.class_weights", format!("data.balance already shows {shows}, so that weights would count rare classes twice. Use one of them (`none` here, or data.balance = false)")).fix("loss.class_weights", "none");
+        } else if d.class_factors.values().any(|factor| *factor != 1.0) {
+            list.warning("loss.class_weights", "data.class_factors changes how often classes are shown, and the weights, which follow the images that a class has, come on top: the two multiply. One of them is usual").fix("loss.class_weights", "none");
+        }
+    }
+
     fn check_run(&self, list: &mut List) {
         let t = &self.train;
         if t.steps == 0 {
-            list.error("train.steps", "a run of 0 steps trains nothing; 1 or more");
+            list.mended_by_default("train.steps", "a run of 0 steps trains nothing; 1 or more");
         }
         if !(1..=4096).contains(&t.batch_size) {
-            list.error("train.batch_size", format!("{} is outside 1 to 4096", t.batch_size));
+            list.mended_by_default("train.batch_size", format!("{} is outside 1 to 4096", t.batch_size));
         }
         if t.batch_size == 1 && self.image_size >= 16 {
             list.warning(
                 "train.batch_size",
                 "batch normalisation in the generator needs more than one image to normalise over; 8 or more",
-            );
+            )
+            .fix("train.batch_size", 8);
         }
         let score = &self.score;
         for (key, value) in [
@@ -203,67 +222,57 @@ impl Config {
             ("optimizer.drop_every", self.optimizer.drop_every),
             ("data.memory_limit", self.data.memory_limit),
         ] {
-            if value > 1_000_000_000 {
-                list.error(key, format!("{value} is more than a thousand million"));
-            }
+            at_most_many(list, key, value);
         }
         if t.seed > i64::MAX as u64 {
-            list.error("train.seed", format!("{} does not fit a TOML integer; at most {}", t.seed, i64::MAX));
+            list.error("train.seed", format!("{} does not fit a TOML integer; at most {}", t.seed, i64::MAX))
+                .fix("train.seed", i64::MAX);
         }
-        if !(1..=64).contains(&t.grid_columns) {
-            list.error("train.grid_columns", format!("{} is outside 1 to 64", t.grid_columns));
-        }
+        whole(list, "train.grid_columns", t.grid_columns, 1..=64);
         if t.threads > 1024 {
-            list.error("train.threads", format!("{} is outside 0 (all cores) to 1024", t.threads));
+            list.error("train.threads", format!("{} is outside 0 (all cores) to 1024", t.threads))
+                .fix("train.threads", 1024);
         }
         let device = t.device.as_str();
         let numbered = device.strip_prefix("cuda:").is_some_and(|n| n.parse::<usize>().is_ok());
         if !matches!(device, "auto" | "cpu" | "cuda" | "metal") && !numbered {
-            list.error("train.device", format!("`{device}` is none of auto, cpu, cuda, cuda:N, metal"));
+            list.mended_by_default("train.device", format!("`{device}` is none of auto, cpu, cuda, cuda:N, metal"));
         }
         if self.score.images == 1 {
-            list.error("score.images", "a distance between distributions needs at least 2 images (0 takes all)");
+            list.error("score.images", "a distance between distributions needs at least 2 images (0 takes all)")
+                .fix("score.images", 0);
         }
     }
 }
 
-/// Problems as they are found.
-pub(super) struct List(Vec<Problem>);
-
-impl List {
-    pub(super) fn error(&mut self, key: &'static str, message: impl Into<String>) {
-        self.0.push(Problem { level: Level::Error, key, message: message.into() });
-    }
-
-    pub(super) fn warning(&mut self, key: &'static str, message: impl Into<String>) {
-        self.0.push(Problem { level: Level::Warning, key, message: message.into() });
-    }
-}
-
-/// An error where `value` is outside `allowed`, or no number.
-pub(super) fn range(list: &mut List, key: &'static str, value: f64, allowed: std::ops::RangeInclusive<f64>) {
-    if !allowed.contains(&value) {
-        list.error(key, format!("{value} is outside {} to {}", allowed.start(), allowed.end()));
+/// An error where a count is more than anybody means.
+pub(super) fn at_most_many(list: &mut List, key: &'static str, value: usize) {
+    if value > 1_000_000_000 {
+        list.error(key, format!("{value} is more than a thousand million")).fix(key, 1_000_000_000);
     }
 }
 
 fn attention(list: &mut List, key: &'static str, network: &str, asked: &[usize], maps: &[usize]) {
+    // Each there, and once.
+    let possible: std::collections::BTreeSet<usize> = asked.iter().copied().filter(|r| maps.contains(r)).collect();
+    let possible = |most: usize| format!("{:?}", possible.iter().filter(|r| **r < most).collect::<Vec<_>>());
     let wrong: Vec<String> = asked.iter().filter(|r| !maps.contains(r)).map(ToString::to_string).collect();
     if !wrong.is_empty() {
         let have: Vec<String> = maps.iter().map(ToString::to_string).collect();
         list.error(
             key,
             format!("this {network} has no feature map of {} px; it has {}", wrong.join(", "), have.join(", ")),
-        );
+        )
+        .fix(key, possible(usize::MAX));
     }
     let mut sorted = asked.to_vec();
     sorted.sort_unstable();
     sorted.dedup();
     if sorted.len() != asked.len() {
-        list.error(key, "a resolution is named twice; once is enough");
+        list.error(key, "a resolution is named twice; once is enough").fix(key, possible(usize::MAX));
     }
     if let Some(large) = asked.iter().filter(|r| maps.contains(r)).max().filter(|r| **r >= 64) {
-        list.warning(key, format!("attention over {large}x{large} positions compares {0} with {0} of them for every image: slow on a CPU. 16 or 32 is the usual place", large * large));
+        list.warning(key, format!("attention over {large}x{large} positions compares {0} with {0} of them for every image: slow on a CPU. 16 or 32 is the usual place", large * large)).fix(key, possible(64));
     }
 }
 

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::check::{List, range};
 use super::explain::{Explanation, key};
-use super::{BalanceTo, ClassWeights, Config, SliceAxis};
+use super::problem::{List, range, whole};
+use super::{BalanceTo, SliceAxis};
 
 /// `[data]`: where images come from and how they are varied.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -131,22 +131,30 @@ impl Data {
         names.iter().zip(images).map(quota).collect()
     }
 
+    /// The factors of the classes as TOML, each the nearest allowed one.
+    fn factors_in_range(&self) -> toml::Value {
+        let nearest = |factor: f64| {
+            if factor.is_nan() { 1.0 } else { factor.clamp(*CLASS_FACTORS.start(), *CLASS_FACTORS.end()) }
+        };
+        let factors =
+            self.class_factors.iter().map(|(name, factor)| (name.clone(), toml::Value::Float(nearest(*factor))));
+        toml::Value::Table(factors.collect())
+    }
+
     /// The problems that lie in these keys alone.
     pub(super) fn check(&self, image_size: usize, list: &mut List) {
         if self.source.trim().is_empty() {
-            list.error("data.source", "no data is named; give a folder with a sub-folder a class, a table (.csv), an archive (.npz), or `demo`");
+            list.error("data.source", "no data is named; give a folder with a sub-folder a class, a table (.csv), an archive (.npz), or `demo`").fix("data.source", DEMO);
         }
-        if self.is_demo() && !(2..=100_000).contains(&self.demo_images) {
-            list.error("data.demo_images", format!("{} is outside 2 to 100000", self.demo_images));
+        if self.is_demo() {
+            whole(list, "data.demo_images", self.demo_images, 2..=100_000);
         }
         for (name, factor) in self.class_factors.iter().filter(|(_, factor)| !CLASS_FACTORS.contains(factor)) {
             let (least, most) = (CLASS_FACTORS.start(), CLASS_FACTORS.end());
-            list.error("data.class_factors", format!("{factor} for `{name}` is outside {least} to {most}. To leave a class out, move its images elsewhere"));
+            list.error("data.class_factors", format!("{factor} for `{name}` is outside {least} to {most}. To leave a class out, move its images elsewhere")).fix("data.class_factors", self.factors_in_range());
         }
         self.check_split(list);
-        if !(1..=10_000).contains(&self.slice_every) {
-            list.error("data.slice_every", format!("{} is outside 1 to 10000", self.slice_every));
-        }
+        whole(list, "data.slice_every", self.slice_every, 1..=10_000);
         for (key, value, most) in [
             ("data.rotation", self.rotation, 180.0),
             ("data.zoom", self.zoom, 1.0),
@@ -158,33 +166,19 @@ impl Data {
             range(list, key, value.into(), 0.0..=most);
         }
         if self.translation > 0.0 && self.translation * (image_size as f32) < 0.5 {
-            list.warning("data.translation", format!("images move by whole pixels, and {} of {image_size} pixels is less than half of one: nothing moves", self.translation));
+            list.warning("data.translation", format!("images move by whole pixels, and {} of {image_size} pixels is less than half of one: nothing moves", self.translation)).fix("data.translation", 0);
         }
-        if !(1..=64).contains(&self.workers) {
-            list.error("data.workers", format!("{} is outside 1 to 64", self.workers));
-        }
+        whole(list, "data.workers", self.workers, 1..=64);
         if (self.flip_horizontal || self.flip_vertical) && !self.is_demo() {
             let key = if self.flip_horizontal { "data.flip_horizontal" } else { "data.flip_vertical" };
-            list.warning(key, "mirrored images break left-right anatomy: the generator will draw hearts on the right. Keep it for images without sides, such as cells");
-        }
-    }
-}
-
-impl Config {
-    /// What `data` and `loss` cannot know of each other: classes that are favoured twice.
-    pub(super) fn check_class_weights(&self, list: &mut List) {
-        let d = &self.data;
-        if self.loss.class_weights == ClassWeights::None {
-            return;
-        }
-        if d.balance {
-            let shows = match d.balance_to {
-                BalanceTo::Equal => "every class equally often",
-                BalanceTo::SquareRoot => "rare classes more often",
-            };
-            list.error("loss.class_weights", format!("data.balance already shows {shows}, so that weights would count rare classes twice. Use one of them (`none` here, or data.balance = false)"));
-        } else if d.class_factors.values().any(|factor| *factor != 1.0) {
-            list.warning("loss.class_weights", "data.class_factors changes how often classes are shown, and the weights, which follow the images that a class has, come on top: the two multiply. One of them is usual");
+            let problem = list.warning(key, "mirrored images break left-right anatomy: the generator will draw hearts on the right. Keep it for images without sides, such as cells");
+            for (key, on) in
+                [("data.flip_horizontal", self.flip_horizontal), ("data.flip_vertical", self.flip_vertical)]
+            {
+                if on {
+                    problem.fix(key, false);
+                }
+            }
         }
     }
 }
@@ -317,6 +311,7 @@ pub(super) const EXPLAINED: &[Explanation] = &[
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Config;
     use crate::config::Level;
 
     fn set(entries: &[&str]) -> Config {

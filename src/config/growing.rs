@@ -3,8 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::Config;
-use super::check::List;
+use super::check::at_most_many;
 use super::explain::{Explanation, key};
+use super::problem::{List, Problem};
 
 /// `[growing]`: networks that begin with small images and grow to full size.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -100,31 +101,39 @@ impl Config {
         stages.saturating_mul((g.fade_images as u64).saturating_add(g.stable_images as u64))
     }
 
+    /// As many steps as show so many images mend it, where a run may have so many.
+    pub(super) fn mend_by_steps(&self, problem: &mut Problem, images: u64) {
+        let steps = images.div_ceil(self.images_shown(1).max(1));
+        if steps <= 1_000_000_000 {
+            problem.fix("train.steps", steps);
+        }
+    }
+
     pub(super) fn check_growing(&self, list: &mut List) {
         let g = &self.growing;
         for (key, images) in [("growing.fade_images", g.fade_images), ("growing.stable_images", g.stable_images)] {
-            if images > 1_000_000_000 {
-                list.error(key, format!("{images} is more than a thousand million"));
-            }
+            at_most_many(list, key, images);
         }
         if g.start == 0 {
             return;
         }
         if !STARTS.contains(&g.start) {
-            list.error("growing.start", format!("{} is none of 0 (off), 8 and 16 px", g.start));
+            list.error("growing.start", format!("{} is none of 0 (off), 8 and 16 px", g.start)).fix("growing.start", 8);
             return;
         }
         if g.start >= self.image_size {
-            list.error("growing.start", format!("images of {} px cannot grow to {} px", g.start, self.image_size));
+            let smaller = STARTS.into_iter().filter(|start| *start < self.image_size).max().unwrap_or(0);
+            list.error("growing.start", format!("images of {} px cannot grow to {} px", g.start, self.image_size))
+                .fix("growing.start", smaller);
         }
         if self.discriminator.scales > 1 {
-            list.error("growing.start", "growing has one discriminator, since the images of the first stages are too small for further scales. Use discriminator.scales = 1, or growing.start = 0");
+            list.error("growing.start", "growing has one discriminator, since the images of the first stages are too small for further scales. Use discriminator.scales = 1, or growing.start = 0").fix("discriminator.scales", 1);
         }
         if self.discriminator.unet {
-            list.error("growing.start", "a U-Net's decoder gives logits for pixels of full size, which the images of the first stages do not have. Use discriminator.unet = false, or growing.start = 0");
+            list.error("growing.start", "a U-Net's decoder gives logits for pixels of full size, which the images of the first stages do not have. Use discriminator.unet = false, or growing.start = 0").fix("discriminator.unet", false);
         }
         if g.fade_images == 0 && g.stable_images == 0 {
-            list.error(
+            list.mended_by_default(
                 "growing.stable_images",
                 "stages of 0 images train nothing; 1 or more here or in growing.fade_images, or growing.start = 0",
             );
@@ -132,7 +141,8 @@ impl Config {
         let shown = self.images_shown(self.train.steps as u64);
         if self.images_to_grow() > shown {
             let needed = self.images_to_grow();
-            list.warning("growing.stable_images", format!("the run shows {shown} images and growing to {} px takes {needed}: it ends before the networks have their full size. Fewer images a stage, or more steps", self.image_size));
+            let problem = list.warning("growing.stable_images", format!("the run shows {shown} images and growing to {} px takes {needed}: it ends before the networks have their full size. Fewer images a stage, or more steps", self.image_size));
+            self.mend_by_steps(problem, needed);
         }
     }
 }

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::check::{Level, Problem};
 use super::file::ConfigError;
+use super::problem::{Level, Problem};
 use super::{Config, explain};
 
 /// A key whose value was changed; values as TOML writes them.

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::check::{List, range};
 use super::explain::{Explanation, key};
+use super::problem::{List, below_one, range, whole};
 use super::{ClassWeights, FeatureNetwork, LossKind};
 
 /// `[loss]`: what the networks are trained to lower.
@@ -76,13 +76,9 @@ impl Loss {
         range(list, "loss.label_smoothing", self.label_smoothing, 0.0..=0.5);
         range(list, "loss.gradient_penalty", self.gradient_penalty, 0.0..=1e6);
         range(list, "loss.r1", self.r1, 0.0..=1e6);
-        if !(1..=1000).contains(&self.r1_every) {
-            list.error("loss.r1_every", format!("{} is outside 1 to 1000", self.r1_every));
-        }
+        whole(list, "loss.r1_every", self.r1_every, 1..=1000);
         range(list, "loss.lecam", self.lecam, 0.0..=1e6);
-        if !(0.0..1.0).contains(&self.lecam_decay) {
-            list.error("loss.lecam_decay", format!("{} is outside 0 (included) to 1 (excluded)", self.lecam_decay));
-        }
+        below_one(list, "loss.lecam_decay", self.lecam_decay);
         range(list, "loss.consistency_real", self.consistency_real, 0.0..=1e6);
         range(list, "loss.consistency_fake", self.consistency_fake, 0.0..=1e6);
         range(list, "loss.consistency_shift", self.consistency_shift, 0.0..=0.5);
@@ -92,12 +88,13 @@ impl Loss {
         if self.compares_features() && self.features == FeatureNetwork::Vgg19 {
             let path = self.vgg19.trim();
             if path.is_empty() {
-                list.error("loss.vgg19", "no file is named; give torchvision's weights of vgg19 (.pth or .safetensors), or take the compiled-in efficientnet-lite0 for loss.features");
+                list.error("loss.vgg19", "no file is named; give torchvision's weights of vgg19 (.pth or .safetensors), or take the compiled-in efficientnet-lite0 for loss.features").fix("loss.features", "efficientnet-lite0");
             } else if !std::path::Path::new(path).is_file() {
                 list.error(
                     "loss.vgg19",
                     format!("there is no file {path}; give torchvision's weights of vgg19 (.pth or .safetensors)"),
-                );
+                )
+                .fix("loss.features", "efficientnet-lite0");
             }
         }
     }

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::check::{List, range};
 use super::explain::{Explanation, key};
+use super::problem::{List, below_one, range, whole};
 use super::{Schedule, Updates};
 
 /// `[optimizer]`: how weights move (Adam, without weight decay).
@@ -98,40 +98,37 @@ impl Optimizer {
         for (key, lr) in
             [("optimizer.generator_lr", self.generator_lr), ("optimizer.discriminator_lr", self.discriminator_lr)]
         {
-            range(list, key, lr, 0.0..=1.0);
+            if !(0.0..=1.0).contains(&lr) {
+                list.mended_by_default(key, format!("{lr} is outside 0 to 1"));
+            }
             if lr > 2e-3 && lr <= 1.0 {
                 list.warning(
                     key,
                     format!("{lr} is far above the usual 0.00005 to 0.001: losses are likely to blow up"),
-                );
+                )
+                .fix(key, 0.001);
             }
         }
         for (key, beta) in
             [("optimizer.beta1", self.beta1), ("optimizer.beta2", self.beta2), ("optimizer.ema_decay", self.ema_decay)]
         {
-            if !(0.0..1.0).contains(&beta) {
-                list.error(key, format!("{beta} is outside 0 (included) to 1 (excluded)"));
-            }
+            below_one(list, key, beta);
         }
         for (key, value) in
             [("optimizer.discriminator_steps", self.discriminator_steps), ("optimizer.accumulation", self.accumulation)]
         {
-            if !(1..=100).contains(&value) {
-                list.error(key, format!("{value} is outside 1 to 100"));
-            }
+            whole(list, key, value, 1..=100);
         }
         range(list, "optimizer.clip", self.clip, 0.0..=1e6);
         if self.updates != Updates::Both {
             let still = if self.updates == Updates::Generator { "discriminator" } else { "generator" };
-            list.warning("optimizer.updates", format!("the {still} stands still, so that nothing answers the other network; for a look at some steps, not for a run"));
+            list.warning("optimizer.updates", format!("the {still} stands still, so that nothing answers the other network; for a look at some steps, not for a run")).fix("optimizer.updates", "both");
         }
-        if !(0.0..1.0).contains(&self.decay_from) {
-            list.error("optimizer.decay_from", format!("{} is outside 0 (included) to 1 (excluded)", self.decay_from));
-        }
+        below_one(list, "optimizer.decay_from", self.decay_from);
         range(list, "optimizer.decay_to", self.decay_to, 0.0..=1.0);
         range(list, "optimizer.drop_factor", self.drop_factor, 0.0..=1.0);
         if self.drop_every == 0 {
-            list.error("optimizer.drop_every", "0 steps between drops is impossible; 1 or more");
+            list.mended_by_default("optimizer.drop_every", "0 steps between drops is impossible; 1 or more");
         }
     }
 }

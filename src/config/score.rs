@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::check::{List, range};
 use super::explain::{Explanation, key};
+use super::problem::{List, range, whole};
 use super::{Choice, Metric, Resize};
 
 /// `[score]`: how often the images are scored, by what, and on how many.
@@ -72,21 +72,19 @@ impl Score {
     pub(super) fn check(&self, list: &mut List) {
         let known = self.extractor == SHIPPED || self.weights().is_some_and(|file| !file.trim().is_empty());
         if !known {
-            list.error("score.extractor", format!("`{}` is not known; there are {SHIPPED}, and {INCEPTION}FILE with the file of its weights (pt_inception-2015-12-05-6726825d.pth)", self.extractor));
+            list.mended_by_default("score.extractor", format!("`{}` is not known; there are {SHIPPED}, and {INCEPTION}FILE with the file of its weights (pt_inception-2015-12-05-6726825d.pth)", self.extractor));
         }
-        if !(1..=1000).contains(&self.k) {
-            list.error("score.k", format!("{} is outside 1 to 1000", self.k));
-        }
+        whole(list, "score.k", self.k, 1..=1000);
         range(list, "score.most_time", self.most_time, 0.01..=1.0);
         match self.best_metric() {
             None if self.best != NOTHING => {
-                list.error(
+                list.mended_by_default(
                     "score.best",
                     format!("there is no score `{}`; name one of score.metrics, or {NOTHING}", self.best),
                 );
             }
             Some(metric) if metric.prefers().is_none() => {
-                list.error("score.best", format!("neither high nor low values of {metric} alone are good, so that it has no best one; choose another, such as frechet-distance"));
+                list.mended_by_default("score.best", format!("neither high nor low values of {metric} alone are good, so that it has no best one; choose another, such as frechet-distance"));
             }
             Some(_) | None => {}
         }
@@ -94,10 +92,20 @@ impl Score {
             return;
         }
         if self.measured().is_empty() {
-            list.error("score.metrics", "nothing is to be measured; name a score, or set score.every to 0");
+            list.mended_by_default("score.metrics", "nothing is to be measured; name a score, or set score.every to 0");
         }
         if self.measured().contains(&Metric::InceptionScore) && self.weights().is_none() {
-            list.warning("score.metrics", "inception-score needs the classes of the Inception network and is left out: choose the extractor inception:FILE");
+            let problem = list.warning("score.metrics", "inception-score needs the classes of the Inception network and is left out: choose the extractor inception:FILE");
+            let others: Vec<&str> = self
+                .metrics
+                .iter()
+                .filter(|metric| **metric != Metric::InceptionScore)
+                .map(|metric| metric.name())
+                .collect();
+            problem.fix("score.metrics", format!("{others:?}"));
+            if self.best_metric() == Some(Metric::InceptionScore) || others.is_empty() {
+                problem.fix("score.best", Metric::FrechetDistance.name());
+            }
         }
     }
 }

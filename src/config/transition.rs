@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::check::List;
+use super::check::at_most_many;
 use super::explain::{Explanation, key};
+use super::problem::List;
 use super::{Conditioning, Config};
 
 /// `[transition]`: training that begins without labels and brings them in.
@@ -39,17 +40,18 @@ impl Config {
                     "{} is not after transition.from ({}); more than it, or both 0 for labels from the first step",
                     t.to, t.from
                 ),
-            );
+            )
+            .fix("transition.from", 0)
+            .fix("transition.to", 0);
         }
-        if t.to > 1_000_000_000 {
-            list.error("transition.to", format!("{} is more than a thousand million", t.to));
-        }
+        at_most_many(list, "transition.to", t.to);
         if self.discriminator.conditioning == Conditioning::None {
-            list.error("transition.to", "with discriminator.conditioning = \"none\" the discriminator never sees the label, so there is nothing to bring in. Choose another conditioning, or 0 here and in transition.from");
+            list.error("transition.to", "with discriminator.conditioning = \"none\" the discriminator never sees the label, so there is nothing to bring in. Choose another conditioning, or 0 here and in transition.from").fix("transition.from", 0).fix("transition.to", 0);
         }
         let shown = self.images_shown(self.train.steps as u64);
         if t.to as u64 > shown {
-            list.warning("transition.to", format!("the run shows {shown} images and the label counts wholly after {}: it ends before that. A smaller number, or more steps", t.to));
+            let problem = list.warning("transition.to", format!("the run shows {shown} images and the label counts wholly after {}: it ends before that. A smaller number, or more steps", t.to));
+            self.mend_by_steps(problem, t.to as u64);
         }
     }
 }

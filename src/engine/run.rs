@@ -18,7 +18,7 @@ use super::store::Good;
 use super::watch::{self, At, Watch};
 use super::worker::Journal;
 use super::{RunRequest, StepHook, device, memory, spread};
-use crate::config::{Config, Level, check};
+use crate::config::{Config, Level, has_errors};
 use crate::data::{DataError, Dataset};
 use crate::event::{Command, Edited, Event, SCHEMA, Started, Step};
 use crate::session::Pending;
@@ -306,7 +306,7 @@ fn load(config: &Config, inbox: &Receiver<Command>) -> anyhow::Result<Option<(Ar
 fn refuse(config: &Config, classes: Option<usize>) -> anyhow::Result<Vec<String>> {
     let problems = config.check(classes);
     let of = |level| problems.iter().filter(move |p| p.level == level).map(|p| format!("{}: {}", p.key, p.message));
-    if check::has_errors(&problems) {
+    if has_errors(&problems) {
         bail!("the settings cannot be run:\n{}", of(Level::Error).collect::<Vec<_>>().join("\n"));
     }
     Ok(of(Level::Warning).collect())

@@ -10,7 +10,7 @@ use candle_core::{DType, Device, Tensor};
 use serde::Serialize;
 
 use super::trainer::{DiscriminatorBatch, Feed, GeneratorBatch, Trainer};
-use crate::config::{Config, check};
+use crate::config::{Config, has_errors};
 use crate::model::Store;
 
 /// How far a replay landed from its trace. Losses: the largest `|got - want| / max(|want|, 0.1)`. Networks and images: the
@@ -58,7 +58,7 @@ impl Trace {
             bail!("it records no step");
         }
         let problems = config.check(Some(classes));
-        if check::has_errors(&problems) {
+        if has_errors(&problems) {
             bail!("{}", problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"));
         }
         let cost = config.cost(classes);

@@ -51,6 +51,8 @@ pub enum Action {
     CloseSession,
     /// Take over these settings.
     UseSettings(Box<Config>),
+    /// Open the dialog that compares the set-up with other settings.
+    CompareSetUp,
     /// Read a stored grid.
     ReadGrid(GridAsk),
     /// Ask where to, and write this grid as PNG.

@@ -5,6 +5,7 @@ use egui::{Frame, Grid, ProgressBar, RichText, ScrollArea, Ui};
 use super::action::Action;
 use super::data_view::{DataView, Reading};
 use super::grid_image::GridImage;
+use super::run_view::RunView;
 use super::{format, theme, widgets};
 use crate::config::Config;
 use crate::event::DataSummary;
@@ -23,7 +24,8 @@ pub struct DataPage {
 impl DataPage {
     /// Draws the page.
     #[must_use]
-    pub fn ui(&mut self, ui: &mut Ui, data: &DataView, config: &Config) -> Vec<Action> {
+    pub fn ui(&mut self, ui: &mut Ui, data: &DataView, config: &Config, stored: Option<&RunView>) -> Vec<Action> {
+        stored_ui(ui, stored);
         let actions = self.head_ui(ui, data, &config.data.source);
         let Some(summary) = data.summary() else {
             match data.reading() {
@@ -54,7 +56,7 @@ impl DataPage {
     /// The real images and the sizes of the classes, for the start page.
     pub fn summary_ui(&mut self, ui: &mut Ui, data: &DataView, config: &Config) {
         if let Some(summary) = data.summary().filter(|_| ui.available_height() > TALL) {
-            let height = (summary.classes.len() as f32 * 23.0 + 66.0).min(TALL / 2.0);
+            let height = (summary.classes.len() as f32 * 23.0 + 90.0).min(TALL / 2.0);
             let below = egui::Panel::bottom("start-classes")
                 .exact_size(height)
                 .frame(Frame::new().inner_margin(egui::Margin { top: theme::GAP as i8, ..egui::Margin::ZERO }));
@@ -134,6 +136,18 @@ impl DataPage {
         });
         actions
     }
+}
+
+/// Says whose data the page shows while a stored session is looked at.
+fn stored_ui(ui: &mut Ui, stored: Option<&RunView>) {
+    let Some(stored) = stored else { return };
+    let source = stored.started().map_or("", |started| started.config.data.source.as_str());
+    let text = format!(
+        "Below is the data of the set-up, for the next run. The stored session {} was trained on {source}.",
+        stored.name()
+    );
+    widgets::muted(ui, text);
+    ui.add_space(theme::GAP - 4.0);
 }
 
 fn classes_ui(ui: &mut Ui, summary: &DataSummary, config: &Config) {

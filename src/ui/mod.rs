@@ -61,7 +61,7 @@ pub use series::Curves;
 pub use series::{Bucket, Series, outline, smooth, smooth_buckets};
 pub use sessions::{Brief, SessionAsk, SessionDialog, SessionRow};
 pub use settings::{Page, Settings};
-pub use setup::{Asked, Paces};
+pub use setup::{Asked, Paces, Theirs};
 pub use stages::StageMark;
 pub use status_bar::Drawers;
 pub use theme::ThemeChoice;

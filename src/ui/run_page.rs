@@ -123,6 +123,8 @@ fn halves(ui: &mut Ui, split: &mut f32, left: impl FnOnce(&mut Ui), right: impl 
     let handle = Rect::from_min_max(egui::pos2(at, whole.top()), egui::pos2(at + gap, whole.bottom()));
     let response =
         ui.interact(handle, Id::unique("run-split"), Sense::drag()).on_hover_cursor(CursorIcon::ResizeHorizontal);
+    let info = || egui::WidgetInfo::labeled(egui::Role::Splitter, true, "Share of the left part");
+    response.widget_info(info);
     if response.dragged() {
         *split = (share + response.drag_delta().x / whole.width()).clamp(least, 1.0 - least);
     }

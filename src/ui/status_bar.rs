@@ -5,6 +5,7 @@ use egui::{Align, Frame, Label, Layout, Margin, Panel, RichText, ScrollArea, Ui}
 use super::log::LogLevel;
 use super::notice::{Notice, NoticeLevel};
 use super::run_view::RunView;
+use super::setup::fix_ui;
 use super::{format, theme, widgets};
 use crate::config::{Level, Problem};
 
@@ -21,14 +22,14 @@ pub struct Drawers {
     pub problems: bool,
 }
 
-/// Draws the status bar and the open drawers.
+/// Draws the status bar and the open drawers. Returns the problem that is to be mended, by its place in the list.
 pub fn status_ui(
     ui: &mut Ui,
     problems: &[Problem],
     notice: &mut Option<Notice>,
     run: Option<&RunView>,
     open: &mut Drawers,
-) {
+) -> Option<usize> {
     let p = widgets::palette(ui);
     let frame = Frame::new().fill(p.surface).inner_margin(Margin::symmetric(14, 0));
     Panel::bottom("status").exact_size(theme::STATUS_HEIGHT).frame(frame).show(ui, |ui| {
@@ -44,10 +45,13 @@ pub fn status_ui(
             });
         });
     });
+    let mut mended = None;
     if open.problems && !problems.is_empty() {
         drawer(ui, "problems", |ui| {
-            for problem in problems {
-                problem_ui(ui, problem);
+            for (at, problem) in problems.iter().enumerate() {
+                if problem_ui(ui, problem, true) {
+                    mended = Some(at);
+                }
             }
         });
     }
@@ -57,6 +61,7 @@ pub fn status_ui(
             Some(_) | None => _ = widgets::muted(ui, "The log of the run appears here"),
         });
     }
+    mended
 }
 
 fn drawer(ui: &mut Ui, id: &str, contents: impl FnOnce(&mut Ui)) {
@@ -89,22 +94,29 @@ fn problems_button(ui: &mut Ui, problems: &[Problem], open: &mut bool) {
     let button = ui.toggle_value(open, RichText::new(text).small().color(color));
     button.on_hover_ui(|ui| {
         for problem in problems {
-            problem_ui(ui, problem);
+            problem_ui(ui, problem, false);
         }
+        widgets::small(ui, "Click for the list, which mends what it can");
     });
 }
 
-fn problem_ui(ui: &mut Ui, problem: &Problem) {
+/// A problem in a line, with its fix where it can be clicked. `true` where it was.
+fn problem_ui(ui: &mut Ui, problem: &Problem, fixable: bool) -> bool {
     let p = widgets::palette(ui);
     let color = if problem.level == Level::Error { p.error } else { p.warning };
+    let mut clicked = false;
     ui.horizontal_top(|ui| {
         let key = Label::new(RichText::new(problem.key).small().monospace().color(color));
         ui.allocate_ui(egui::vec2(theme::KEY_WIDTH, 0.0), |ui| {
             ui.set_width(theme::KEY_WIDTH);
             ui.add(key.truncate());
         });
+        if fixable {
+            clicked = fix_ui(ui, problem);
+        }
         ui.add(Label::new(RichText::new(&problem.message).small().color(p.text)).wrap());
     });
+    clicked
 }
 
 fn notice_ui(ui: &mut Ui, notice: &mut Option<Notice>) {

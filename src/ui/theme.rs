@@ -234,8 +234,10 @@ fn visuals(theme: Theme) -> Visuals {
     v.warn_fg_color = p.warning;
     v.error_fg_color = p.error;
     v.slider_trailing_fill = true;
-    v.selection.bg_fill = if dark { p.accent.gamma_multiply(0.75) } else { p.accent };
-    v.selection.stroke = Stroke::new(1.0, p.on_accent);
+    // The stroke is the text of what is selected, and the border of a text field with the focus: it must stand out from both
+    // the selection's fill and the field.
+    v.selection.bg_fill = p.accent.gamma_multiply(if dark { 0.75 } else { 0.2 });
+    v.selection.stroke = Stroke::new(1.0, if dark { p.on_accent } else { p.accent });
     v.text_cursor.stroke = Stroke::new(1.5, p.accent);
     v.popup_shadow =
         Shadow { offset: [0, 4], blur: 14, spread: 0, color: Color32::from_black_alpha(if dark { 110 } else { 40 }) };

@@ -22,7 +22,7 @@ use super::run_view::RunView;
 use super::samples::Samples;
 use super::sessions::{SessionDialog, SessionRow, sessions_ui};
 use super::settings::{Page, Settings};
-use super::setup::{self, Asked, Checked, Given, Paces, Told};
+use super::setup::{self, Asked, Checked, Given, Paces, Theirs, Told};
 use super::status_bar::status_ui;
 use super::stepping::Stepping;
 use super::theme::ThemeChoice;
@@ -69,6 +69,8 @@ pub struct Workbench {
     pub queue: Queue,
     /// What was measured of the time of a step.
     pub paces: Paces,
+    /// The set-up beside other settings.
+    pub theirs: Theirs,
     queue_page: QueuePage,
     checked: Checked,
     pub(super) samples: Samples,
@@ -110,6 +112,7 @@ impl Workbench {
             compare: Compare::default(),
             queue: Queue::default(),
             paces: Paces::default(),
+            theirs: Theirs::default(),
             queue_page: QueuePage::default(),
             samples: Samples::default(),
             charts: Charts::default(),
@@ -182,7 +185,10 @@ impl Workbench {
             ui.ctx().request_repaint_after_secs(left as f32);
         }
         let run = self.stored.as_ref().or(self.live.as_ref());
-        status_ui(ui, &self.checked.problems, &mut self.notice, run, &mut self.settings.drawers);
+        let mended = status_ui(ui, &self.checked.problems, &mut self.notice, run, &mut self.settings.drawers);
+        if let Some(mended) = mended.and_then(|at| self.checked.problems.get(at)?.fixed(&self.config)) {
+            self.config = mended;
+        }
         actions.extend(self.setup_ui(ui));
         let frame = Frame::new().fill(widgets::palette(ui).canvas).inner_margin(Margin::same(theme::GAP as i8));
         egui::CentralPanel::no_frame().frame(frame).show(ui, |ui| {
@@ -197,6 +203,7 @@ impl Workbench {
             actions.extend(self.export.ui(ui.ctx(), view));
         }
         self.sheet_ui(ui);
+        actions.extend(self.theirs.ui(ui.ctx(), &mut self.config, &self.sessions));
         let busy = ui.ctx().egui_wants_keyboard_input() || ui.input(|input| input.pointer.any_down());
         self.undo.notice(&self.config, busy);
         actions.extend(self.session_dialog.ui(ui.ctx()));
@@ -236,6 +243,7 @@ impl Workbench {
                 let folder = self.shown().map(|view| view.folder().to_owned()).unwrap_or_default();
                 self.export.open_for(&folder);
             }
+            Action::CompareSetUp => self.theirs.open(),
             Action::TurnTo(page) => self.settings.page = *page,
             Action::CloseSession => {
                 (self.stored, self.elsewhere) = (None, None);
@@ -288,7 +296,8 @@ impl Workbench {
             training: self.is_training(),
             possible: self.can_be_measured(),
         };
-        let given = Given { checked: &self.checked, data: &self.data, recent: &self.settings.recent, differs, time };
+        let (recent, stored) = (&self.settings.recent, self.stored.is_some());
+        let given = Given { checked: &self.checked, data: &self.data, recent, differs, stored, time };
         let (config, draft) = (&mut self.config, &mut self.draft);
         let panel = Panel::left("setup").exact_size(theme::SETUP_WIDTH).resizable(false);
         panel.frame(Frame::new().fill(p.canvas)).show(ui, |ui| setup::setup_ui(ui, config, draft, &given)).inner
@@ -328,7 +337,7 @@ impl Workbench {
             (Page::Run, None) => {
                 run_page::start_ui(ui, &self.config, &self.data, &mut self.data_page, &mut settings.split)
             }
-            (Page::Data, _) => self.data_page.ui(ui, &self.data, &self.config),
+            (Page::Data, _) => self.data_page.ui(ui, &self.data, &self.config, self.stored.as_ref()),
             (Page::Details, Some(run)) => {
                 let stored = self.sessions.iter().find(|session| session.folder == run.folder());
                 self.details.ui(ui, run, stored)

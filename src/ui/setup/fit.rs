@@ -58,6 +58,25 @@ pub fn preset_of(config: &Config) -> Option<Preset> {
     Preset::ALL.into_iter().find(same)
 }
 
+/// The preset from which the configuration differs in the fewest settings.
+pub fn nearest_preset(config: &Config) -> Preset {
+    let distance = |preset: &Preset| {
+        let mut other = config.clone();
+        apply_preset(&mut other, *preset);
+        config.differences(&other).len()
+    };
+    Preset::ALL.into_iter().min_by_key(distance).unwrap_or(Preset::Improved)
+}
+
+/// A preset as it is beside a configuration: its networks without what images of that size have no room for.
+pub fn preset_beside(preset: Preset, config: &Config) -> Config {
+    let mut base = preset.config();
+    let size = std::mem::replace(&mut base.image_size, config.image_size);
+    fit_to_image_size(&mut base);
+    base.image_size = size;
+    base
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -113,5 +132,6 @@ mod tests {
         }
         config.loss.label_smoothing = 0.3;
         assert_eq!(preset_of(&config), None);
+        assert_eq!(nearest_preset(&config), *Preset::ALL.last().unwrap());
     }
 }

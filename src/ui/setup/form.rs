@@ -5,16 +5,15 @@ use std::ops::RangeInclusive;
 use egui::{Align, Button, ComboBox, DragValue, Label, Layout, Response, RichText, Role, Sense, Ui, WidgetInfo, vec2};
 
 use super::super::{theme, widgets};
+use super::Checked;
 use crate::config::{Choice, Config, Level, Problem, explain};
 
 /// The configuration that is edited, with what is known about it.
 pub struct Form<'a> {
     /// What is edited.
     pub config: &'a mut Config,
-    /// Its problems.
-    pub problems: &'a [Problem],
-    /// Keys whose values differ from the defaults.
-    pub changed: &'a [String],
+    /// What is known about it.
+    pub checked: &'a Checked,
 }
 
 impl Form<'_> {
@@ -27,9 +26,10 @@ impl Form<'_> {
         off: Option<&str>,
         control: impl FnOnce(&mut Ui, &mut Config) -> Response,
     ) -> Response {
-        let problems = self.problems;
+        let checked = self.checked;
+        let problems = &checked.problems;
         let problem = problems.iter().find(|problem| problem.key == key);
-        let changed = self.changed.iter().any(|other| other == key);
+        let changed = checked.changed.iter().any(|other| other == key).then_some(checked);
         let drawn = ui.horizontal(|ui| {
             ui.set_min_height(theme::ROW_HEIGHT);
             let label = self.name(ui, key, name, off, problem, changed);
@@ -44,9 +44,14 @@ impl Form<'_> {
             })
             .inner
         });
-        if let Some(Problem { level: Level::Error, message, .. }) = problem {
+        for problem in problems.iter().filter(|problem| problem.key == key && problem.level == Level::Error) {
             let color = widgets::palette(ui).error;
-            ui.label(RichText::new(message).small().color(color));
+            ui.label(RichText::new(&problem.message).small().color(color));
+            if fix_ui(ui, problem)
+                && let Some(config) = problem.fixed(self.config)
+            {
+                *self.config = config;
+            }
         }
         drawn.inner
     }
@@ -58,7 +63,7 @@ impl Form<'_> {
         name: &str,
         off: Option<&str>,
         problem: Option<&Problem>,
-        changed: bool,
+        changed: Option<&Checked>,
     ) -> Response {
         let p = widgets::palette(ui);
         let color = if off.is_some() { p.muted.gamma_multiply(0.7) } else { p.text };
@@ -73,7 +78,7 @@ impl Form<'_> {
                 match problem.map(|problem| problem.level) {
                     Some(Level::Error) => _ = widgets::dot(ui, p.error),
                     Some(Level::Warning) => _ = widgets::dot(ui, p.warning),
-                    None if changed && off.is_none() => _ = widgets::dot(ui, p.accent.gamma_multiply(0.8)),
+                    None if changed.is_some() && off.is_none() => _ = widgets::dot(ui, p.accent.gamma_multiply(0.8)),
                     None => {}
                 }
                 label
@@ -83,9 +88,10 @@ impl Form<'_> {
         label.on_hover_ui(|ui| explanation(ui, key, off, problem, changed))
     }
 
-    fn reset_menu(&mut self, ui: &mut Ui, key: &str, changed: bool) {
-        let Some(value) = Config::default().value_of(key) else { return };
-        if ui.add_enabled(changed, Button::new(format!("Reset to {value}"))).clicked() {
+    fn reset_menu(&mut self, ui: &mut Ui, key: &str, changed: Option<&Checked>) {
+        let Some(value) = self.checked.base.value_of(key) else { return };
+        let name = format!("Reset to {value}, as in the preset {}", self.checked.preset.name());
+        if ui.add_enabled(changed.is_some(), Button::new(name)).clicked() {
             if let Ok(config) = self.config.with(&[format!("{key}={value}")]) {
                 *self.config = config;
             }
@@ -210,6 +216,13 @@ impl Form<'_> {
     }
 }
 
+/// A button that is named by what mends a problem, where something plain does. `true` where it was clicked.
+pub fn fix_ui(ui: &mut Ui, problem: &Problem) -> bool {
+    let Some(name) = problem.fix_name() else { return false };
+    let about = format!("Mends {}; Ctrl+Z takes it back", problem.key);
+    ui.add(Button::new(RichText::new(name).small()).small()).on_hover_text(about).clicked()
+}
+
 /// A list to choose from, as wide as every control.
 pub fn combo(ui: &mut Ui, id: &str, selected: &str, choices: impl FnOnce(&mut Ui)) -> Response {
     ComboBox::from_id_salt(id)
@@ -238,7 +251,7 @@ pub fn control_size() -> egui::Vec2 {
 }
 
 /// The tooltip of an option.
-fn explanation(ui: &mut Ui, key: &str, off: Option<&str>, problem: Option<&Problem>, changed: bool) {
+fn explanation(ui: &mut Ui, key: &str, off: Option<&str>, problem: Option<&Problem>, changed: Option<&Checked>) {
     let p = widgets::palette(ui);
     let Some(explanation) = explain::of(key) else { return };
     ui.set_max_width(theme::SETUP_WIDTH);
@@ -249,8 +262,9 @@ fn explanation(ui: &mut Ui, key: &str, off: Option<&str>, problem: Option<&Probl
         widgets::small(ui, explanation.paper);
     }
     ui.label(RichText::new(key).small().monospace().color(p.muted));
-    if changed {
-        let text = "Differs from the default; right-click the name to reset it";
+    if let Some(checked) = changed {
+        let (preset, value) = (checked.preset.name(), checked.base.value_of(key).unwrap_or_default());
+        let text = format!("Differs from the preset {preset}, which has {value}; right-click the name to reset it");
         ui.label(RichText::new(text).small().color(p.accent));
     }
     if let Some(reason) = off {

@@ -129,6 +129,10 @@ pub fn augmentation_ui(form: &mut Form<'_>, ui: &mut Ui) {
     share(form, ui, "data.brightness", "Brightness", 1.0, |c| &mut c.data.brightness);
     share(form, ui, "data.contrast", "Contrast", 1.0, |c| &mut c.data.contrast);
     share(form, ui, "data.color_jitter", "Colour jitter", 1.0, |c| &mut c.data.color_jitter);
+}
+
+/// How images are read and where they are kept meanwhile.
+pub fn reading_ui(form: &mut Form<'_>, ui: &mut Ui) {
     form.count(ui, "data.workers", "Loader threads", None, 1..=64, |c| &mut c.data.workers);
     form.count(ui, "data.memory_limit", "Pixels in memory (MiB)", None, 0..=1_000_000, |c| &mut c.data.memory_limit);
     form.row(ui, "data.cache", "Cache folder", None, |ui, config| {

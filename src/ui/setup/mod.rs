@@ -10,6 +10,7 @@ mod pace;
 mod scores;
 mod sections;
 mod source;
+mod theirs;
 
 use egui::collapsing_header::CollapsingState;
 use egui::{Align, Frame, Layout, Margin, Panel, RichText, ScrollArea, Sense, Ui};
@@ -21,9 +22,11 @@ use super::{format, glyph, theme, widgets};
 use crate::config::{Change, Config, Level, Preset, Problem, cost::Cost};
 use crate::event::Command;
 use form::Form;
+pub use form::fix_ui;
 
 pub use network::{discriminator_ui, generator_ui};
 pub use pace::{Asked, Paces, Told};
+pub use theirs::Theirs;
 
 /// What is known about a configuration, kept until it changes.
 #[derive(Clone, Debug)]
@@ -32,7 +35,11 @@ pub struct Checked {
     classes: Option<usize>,
     /// Its problems, errors first.
     pub problems: Vec<Problem>,
-    /// Keys whose values differ from the defaults.
+    /// The preset that it is nearest to.
+    pub preset: Preset,
+    /// That preset's configuration, as it is with images of this size.
+    pub base: Config,
+    /// Keys whose values differ from the preset's.
     pub changed: Vec<String>,
     /// What it costs.
     pub cost: Cost,
@@ -41,11 +48,15 @@ pub struct Checked {
 impl Checked {
     /// Checks a configuration for data of so many classes, where that is known.
     pub fn new(config: &Config, classes: Option<usize>) -> Self {
-        let changed = config.differences(&Config::default()).into_iter().map(|(key, ..)| key).collect();
+        let preset = fit::nearest_preset(config);
+        let base = fit::preset_beside(preset, config);
+        let changed = config.differences(&base).into_iter().map(|(key, ..)| key).collect();
         Self {
             config: config.clone(),
             classes,
             problems: config.check(classes),
+            preset,
+            base,
             changed,
             cost: config.cost(classes.unwrap_or(DEMO_CLASSES)),
         }
@@ -82,6 +93,8 @@ pub struct Given<'a> {
     pub recent: &'a [String],
     /// What leads from the running run to this set-up, where one runs: changes that it can take, and others.
     pub differs: Option<(Vec<Change>, Vec<Change>)>,
+    /// Whether a stored session is looked at, which the set-up does not describe.
+    pub stored: bool,
     /// What is known of its time.
     pub time: Told<'a>,
 }
@@ -104,12 +117,13 @@ pub fn setup_ui(ui: &mut Ui, config: &mut Config, draft: &mut Option<String>, gi
         Frame::new().inner_margin(Margin { left: 12, right: 14, top: 0, bottom: 8 }).show(ui, |ui| {
             ui.spacing_mut().item_spacing.y = theme::GAP - 2.0;
             let checked = given.checked;
-            let mut form = Form { config, problems: &checked.problems, changed: &checked.changed };
+            let mut form = Form { config, checked };
             section(ui, "Data", true, |ui| {
                 actions.extend(source::source_ui(ui, form.config, draft, given));
                 ui.add_space(4.0);
                 images::images_ui(&mut form, ui, given.data.summary());
             });
+            section(ui, "Reading and memory", false, |ui| images::reading_ui(&mut form, ui));
             section(ui, "Augmentation", false, |ui| images::augmentation_ui(&mut form, ui));
             section(ui, "Differentiable augmentation", false, |ui| augment::augment_ui(&mut form, ui));
             section(ui, "Generator", true, |ui| sections::generator_ui(&mut form, ui));
@@ -133,10 +147,11 @@ fn head_ui(ui: &mut Ui, config: &mut Config, given: &Given<'_>) -> Option<Action
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             let preset = fit::preset_of(config).map_or("custom", Preset::name);
             let menu = glyph::menu(ui, &format!("Preset: {preset}"), |ui| preset_menu(ui, config));
+            let compare = menu.inner.flatten();
             menu.response.on_hover_text("Starting points for networks, loss and optimizer");
             let queue =
                 ui.button("Queue…").on_hover_text("Line up runs with these settings, one for each of several seeds");
-            queue.clicked().then_some(Action::TurnTo(Page::Queue))
+            queue.clicked().then_some(Action::TurnTo(Page::Queue)).or(compare)
         })
         .inner
     });
@@ -144,14 +159,29 @@ fn head_ui(ui: &mut Ui, config: &mut Config, given: &Given<'_>) -> Option<Action
     let size = egui::vec2(ui.available_width(), theme::ROW_HEIGHT);
     let apply = ui.allocate_ui_with_layout(size, Layout::left_to_right(Align::Center), |ui| {
         ui.set_min_height(theme::ROW_HEIGHT);
+        let compared = |ui: &mut Ui| {
+            let compare = ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                ui.button(RichText::new("Compare with…").small())
+            });
+            let about = "What differs from a preset or a stored session, to be taken over one by one";
+            compare.inner.on_hover_text(about).clicked().then_some(Action::CompareSetUp)
+        };
         match &given.differs {
             Some((live, fixed)) if live.is_empty() && fixed.is_empty() => {
                 widgets::small(ui, "As in the run that is going on");
+                compared(ui)
             }
-            Some((live, fixed)) => return differences_ui(ui, live, fixed),
-            None => _ = widgets::small(ui, "Hover over an option to read what it does"),
+            Some((live, fixed)) => differences_ui(ui, live, fixed),
+            None => {
+                let text = if given.stored {
+                    "For the next run, not the stored session"
+                } else {
+                    "Hover over an option to read about it"
+                };
+                widgets::small(ui, text);
+                compared(ui)
+            }
         }
-        None
     });
     turn.inner.or(apply.inner)
 }
@@ -172,7 +202,7 @@ fn differences_ui(ui: &mut Ui, live: &[Change], fixed: &[Change]) -> Option<Acti
     apply.then(|| Action::Command(Command::Edit(live.to_vec())))
 }
 
-fn preset_menu(ui: &mut Ui, config: &mut Config) {
+fn preset_menu(ui: &mut Ui, config: &mut Config) -> Option<Action> {
     for preset in Preset::ALL {
         let name = format::sentence(preset.name());
         if ui.button(name).on_hover_text(preset.about()).clicked() {
@@ -190,6 +220,11 @@ fn preset_menu(ui: &mut Ui, config: &mut Config) {
         config.data.source = source;
         ui.close();
     }
+    // Also while a run leaves no room for the button.
+    ui.button("Compare with…").clicked().then(|| {
+        ui.close();
+        Action::CompareSetUp
+    })
 }
 
 fn cost_ui(ui: &mut Ui, cost: &Cost) {

@@ -1,6 +1,8 @@
 //! Draws both networks as rows of blocks: resolutions, widths, attention, and where the label enters.
 
-use egui::{Align2, Color32, Painter, Pos2, Rect, Response, Sense, Stroke, StrokeKind, Ui, Vec2, pos2, vec2};
+use egui::{
+    Align2, Color32, Painter, Pos2, Rect, Response, Role, Sense, Stroke, StrokeKind, Ui, Vec2, WidgetInfo, pos2, vec2,
+};
 
 use super::super::widgets::{palette, small_font};
 use crate::config::cost::Layer;
@@ -10,6 +12,8 @@ use crate::config::{Conditioning, Config, GeneratorNorm, Skip};
 const HEIGHT: f32 = 104.0;
 /// Heights of the smallest and of the largest block.
 const BLOCKS: (f32, f32) = (20.0, 56.0);
+/// Room above the blocks for connections that pass over others, and their name.
+const ARCS: f32 = 34.0;
 /// Room below the blocks for resolutions and the label.
 const BELOW: f32 = 40.0;
 
@@ -47,8 +51,11 @@ pub fn generator_ui(ui: &mut Ui, config: &Config) -> Response {
     }];
     blocks.extend(layers.iter().enumerate().map(|(at, layer)| map_block(layer, at, layers.len(), everywhere)));
     blocks.push(image_block(config, false));
+    let at = |layer: &Layer| layers.iter().position(|other| other == layer).map(|at| at + 1);
+    let arcs = config.excitations().iter().filter_map(|(from, to)| at(from).zip(at(to))).collect();
+    let arcs = Arcs { ends: arcs, name: "skip-layer excitation: small maps gate large ones" };
     let color = palette(ui).generator;
-    draw(ui, &blocks, color, config.generator.skip == Skip::Residual, 1)
+    draw(ui, &blocks, color, config.generator.skip == Skip::Residual, 1, &arcs)
 }
 
 /// The discriminator, from image to decision.
@@ -75,8 +82,22 @@ pub fn discriminator_ui(ui: &mut Ui, config: &Config) -> Response {
             false => "The decision: how real the image looks".to_owned(),
         },
     });
+    let mut arcs = Vec::new();
+    if config.discriminator.unet {
+        let decision = blocks.len() - 1;
+        let widths = config.decoder_widths(&layers);
+        for (at, [_, channels]) in widths.iter().enumerate() {
+            let resolution = layers.last().map_or(4, |layer| layer.resolution) << (at + 1);
+            // All but the last are joined by the encoder's map of the same side.
+            if at + 1 < widths.len() {
+                arcs.push((decision - 2 - at, decision + 1 + at));
+            }
+            blocks.push(decoder_block(resolution, *channels, (at + 2) as f32 / (layers.len() + 1) as f32));
+        }
+    }
+    let arcs = Arcs { ends: arcs, name: "U-Net decoder: judges each pixel" };
     let color = palette(ui).discriminator;
-    draw(ui, &blocks, color, false, config.discriminator.scales)
+    draw(ui, &blocks, color, false, config.discriminator.scales, &arcs)
 }
 
 fn map_block(layer: &Layer, rank: usize, ranks: usize, label: bool) -> Block {
@@ -89,6 +110,56 @@ fn map_block(layer: &Layer, rank: usize, ranks: usize, label: bool) -> Block {
         attention: layer.attention,
         label,
         about: format!("{0} × {0} positions, {1} channels{attention}", layer.resolution, layer.channels),
+    }
+}
+
+/// A map of the U-Net's decoder; the last holds the logits of the pixels.
+fn decoder_block(resolution: usize, channels: usize, size: f32) -> Block {
+    let about = match channels {
+        1 => format!("The decision for each of {resolution} × {resolution} pixels"),
+        _ => format!("Decoder: {resolution} × {resolution} positions, {channels} channels"),
+    };
+    let (inside, below) = (channels.to_string(), resolution.to_string());
+    Block { inside, below, size, map: channels > 1, attention: false, label: false, about }
+}
+
+/// Connections that pass over other blocks, and what they are.
+struct Arcs {
+    /// From which block to which.
+    ends: Vec<(usize, usize)>,
+    name: &'static str,
+}
+
+impl Arcs {
+    /// Draws them above the blocks, each a little higher than those within it.
+    fn paint(&self, ui: &Ui, painter: &Painter, places: &[Rect], (color, top): (Color32, f32)) {
+        let p = palette(ui);
+        for (from, to) in &self.ends {
+            let (Some(from), Some(to)) = (places.get(*from), places.get(*to)) else { continue };
+            let rank = self
+                .ends
+                .iter()
+                .filter(|(a, b)| places[*b].center().x - places[*a].center().x < to.center().x - from.center().x)
+                .count();
+            let y = top + ARCS - 4.0 - 4.0 * rank as f32;
+            let stroke = Stroke::new(1.0, color);
+            let corners = [from.center_top(), pos2(from.center().x, y), pos2(to.center().x, y), to.center_top()];
+            for pair in corners.windows(2) {
+                painter.line_segment([pair[0], pair[1]], stroke);
+            }
+            for side in [-3.0, 3.0] {
+                painter.line_segment([corners[3], corners[3] + vec2(side, -3.5)], stroke);
+            }
+        }
+        if !self.ends.is_empty() {
+            painter.text(
+                pos2(painter.clip_rect().center().x, top + 6.0),
+                Align2::CENTER_CENTER,
+                self.name,
+                small_font(),
+                p.muted,
+            );
+        }
     }
 }
 
@@ -105,14 +176,18 @@ fn image_block(config: &Config, label: bool) -> Block {
     }
 }
 
-fn draw(ui: &mut Ui, blocks: &[Block], color: Color32, skip: bool, copies: usize) -> Response {
-    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), HEIGHT), Sense::hover());
+fn draw(ui: &mut Ui, blocks: &[Block], color: Color32, skip: bool, copies: usize, arcs: &Arcs) -> Response {
+    let above = if arcs.ends.is_empty() { 0.0 } else { ARCS };
+    let size = vec2(ui.available_width(), HEIGHT + above);
+    let (rect, response) = ui.allocate_exact_size(size, Sense::hover());
+    let name = if arcs.ends.is_empty() { "" } else { arcs.name };
+    response.widget_info(|| WidgetInfo::labeled(Role::Image, true, name));
     let painter = ui.painter_at(rect);
     let gap = 7.0;
     let width = ((rect.width() - gap * (blocks.len() - 1) as f32) / blocks.len() as f32).min(58.0);
     let whole = width * blocks.len() as f32 + gap * (blocks.len() - 1) as f32;
     let left = rect.center().x - whole / 2.0;
-    let middle = rect.top() + (HEIGHT - BELOW) / 2.0 + 3.0;
+    let middle = rect.top() + above + (HEIGHT - BELOW) / 2.0 + 3.0;
     let place = |at: usize, block: &Block| {
         let height = BLOCKS.0 + (BLOCKS.1 - BLOCKS.0) * block.size;
         Rect::from_center_size(pos2(left + at as f32 * (width + gap) + width / 2.0, middle), vec2(width, height))
@@ -134,6 +209,7 @@ fn draw(ui: &mut Ui, blocks: &[Block], color: Color32, skip: bool, copies: usize
         }
         draw_block(ui, &painter, block, *at, (color, rect.bottom()));
     }
+    arcs.paint(ui, &painter, &places, (color, rect.top()));
     label_line(ui, &painter, blocks, &places, rect);
     let hovered = response.hover_pos().and_then(|pos| places.iter().position(|at| at.expand(3.0).contains(pos)));
     match hovered {

@@ -1,0 +1,151 @@
+//! What is wrong with a configuration, and the change that mends it, where there is a plain one.
+
+use super::Config;
+
+/// How bad a problem is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Level {
+    /// The run cannot start.
+    Error,
+    /// The run can start, but is unlikely to do what was hoped for.
+    Warning,
+}
+
+/// Something wrong or doubtful in a configuration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// How bad it is.
+    pub level: Level,
+    /// The key to change (`train.steps`).
+    pub key: &'static str,
+    /// What is wrong, why, and what to do.
+    pub message: String,
+    /// Keys with the values (as in `run.toml`) that mend it; empty where only the user can know.
+    pub fix: Vec<(&'static str, String)>,
+}
+
+impl Problem {
+    /// Names a change that mends it.
+    pub(super) fn fix(&mut self, key: &'static str, value: impl ToString) -> &mut Self {
+        self.fix.push((key, value.to_string()));
+        self
+    }
+
+    /// The value of the defaults mends it.
+    fn fix_by_default(&mut self, key: &'static str) -> &mut Self {
+        if let Some(value) = Config::default().value_of(key) {
+            self.fix(key, value);
+        }
+        self
+    }
+
+    /// What the fix does, as a button says it: `Set batch size to 16`; nothing where there is none.
+    pub fn fix_name(&self) -> Option<String> {
+        let parts: Vec<String> = self.fix.iter().map(|(key, value)| told(key, value)).collect();
+        let mut name = parts.join(", ");
+        // Only the first part begins a sentence.
+        for verb in ["Set", "Turn", "Clear"] {
+            name = name.replace(&format!(", {verb} "), &format!(", {} ", verb.to_lowercase()));
+        }
+        (!parts.is_empty()).then_some(name)
+    }
+
+    /// The configuration with its fix; nothing where there is none.
+    pub fn fixed(&self, config: &Config) -> Option<Config> {
+        if self.fix.is_empty() {
+            return None;
+        }
+        let changes: Vec<String> = self.fix.iter().map(|(key, value)| format!("{key}={value}")).collect();
+        // A seed that no TOML can hold would keep every change from being made.
+        let mut config = config.clone();
+        for seed in [&mut config.train.seed, &mut config.data.split_seed] {
+            *seed = (*seed).min(i64::MAX as u64);
+        }
+        config.with(&changes).ok()
+    }
+}
+
+/// What setting a key to a value does, in words.
+fn told(key: &str, value: &str) -> String {
+    let key = key.strip_prefix("train.").or_else(|| key.strip_prefix("data.")).unwrap_or(key);
+    let words = key.replace(['.', '_'], " ");
+    match value {
+        "true" => format!("Turn {words} on"),
+        "false" => format!("Turn {words} off"),
+        "\"\"" | "[]" => format!("Clear {words}"),
+        _ => format!("Set {words} to {}", value.replace('"', "")),
+    }
+}
+
+impl std::fmt::Display for Problem {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let level = match self.level {
+            Level::Error => "error",
+            Level::Warning => "warning",
+        };
+        write!(f, "{level}: {}: {}", self.key, self.message)
+    }
+}
+
+/// Whether any of the problems keeps the run from starting.
+pub fn has_errors(problems: &[Problem]) -> bool {
+    problems.iter().any(|problem| problem.level == Level::Error)
+}
+
+/// Problems as they are found.
+#[derive(Default)]
+pub(super) struct List {
+    pub found: Vec<Problem>,
+}
+
+impl List {
+    pub(super) fn error(&mut self, key: &'static str, message: impl Into<String>) -> &mut Problem {
+        self.add(Level::Error, key, message.into())
+    }
+
+    /// An error that the value of the defaults mends.
+    pub(super) fn mended_by_default(&mut self, key: &'static str, message: impl Into<String>) {
+        self.error(key, message).fix_by_default(key);
+    }
+
+    pub(super) fn warning(&mut self, key: &'static str, message: impl Into<String>) -> &mut Problem {
+        self.add(Level::Warning, key, message.into())
+    }
+
+    fn add(&mut self, level: Level, key: &'static str, message: String) -> &mut Problem {
+        let at = self.found.len();
+        self.found.push(Problem { level, key, message, fix: Vec::new() });
+        &mut self.found[at]
+    }
+}
+
+/// An error where `value` is outside `allowed`, or no number; the nearest allowed one mends it.
+pub(super) fn range(list: &mut List, key: &'static str, value: f64, allowed: std::ops::RangeInclusive<f64>) {
+    if allowed.contains(&value) {
+        return;
+    }
+    let (least, most) = (*allowed.start(), *allowed.end());
+    let message = format!("{value} is outside {least} to {most}");
+    if value.is_nan() {
+        return list.mended_by_default(key, message);
+    }
+    list.error(key, message).fix(key, value.clamp(least, most));
+}
+
+/// An error where `value` is below 0, or 1 and above; the default mends it.
+pub(super) fn below_one(list: &mut List, key: &'static str, value: f64) {
+    if !(0.0..1.0).contains(&value) {
+        list.mended_by_default(key, format!("{value} is outside 0 (included) to 1 (excluded)"));
+    }
+}
+
+/// An error where a whole number is outside `allowed`; the nearest allowed one mends it.
+pub(super) fn whole(list: &mut List, key: &'static str, value: usize, allowed: std::ops::RangeInclusive<usize>) {
+    let (least, most) = (*allowed.start(), *allowed.end());
+    if !allowed.contains(&value) {
+        list.error(key, format!("{value} is outside {least} to {most}")).fix(key, value.clamp(least, most));
+    }
+}
+
+#[cfg(test)]
+mod tests;
