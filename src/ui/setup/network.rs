@@ -180,8 +180,11 @@ fn draw(ui: &mut Ui, blocks: &[Block], color: Color32, skip: bool, copies: usize
     let above = if arcs.ends.is_empty() { 0.0 } else { ARCS };
     let size = vec2(ui.available_width(), HEIGHT + above);
     let (rect, response) = ui.allocate_exact_size(size, Sense::hover());
-    let name = if arcs.ends.is_empty() { "" } else { arcs.name };
-    response.widget_info(|| WidgetInfo::labeled(Role::Image, true, name));
+    response.widget_info(|| {
+        let arcs = (!arcs.ends.is_empty()).then_some(arcs.name);
+        let parts: Vec<&str> = blocks.iter().map(|block| block.about.as_str()).chain(arcs).collect();
+        WidgetInfo::labeled(Role::Image, true, parts.join("; "))
+    });
     let painter = ui.painter_at(rect);
     let gap = 7.0;
     let width = ((rect.width() - gap * (blocks.len() - 1) as f32) / blocks.len() as f32).min(58.0);
