@@ -64,7 +64,11 @@ fn progress_ui(ui: &mut Ui, live: Option<&RunView>) {
     let p = widgets::palette(ui);
     ui.allocate_ui_with_layout(vec2(86.0, ui.available_height()), Layout::left_to_right(Align::Center), |ui| {
         ui.set_min_width(86.0);
-        widgets::pill(ui, run.phase().name(), phase_color(ui, run.phase()));
+        let doing = widgets::pill(ui, run.doing(), phase_color(ui, run.phase()));
+        if run.is_scoring() {
+            let step = format::count(run.step());
+            doing.on_hover_text(format!("The scores of step {step} are being taken. A pause waits for them; a stop leaves them to be taken when the run goes on"));
+        }
     });
     let wide = ui.available_width() > 620.0;
     let name_width = if wide { 190.0 } else { 120.0 };
@@ -85,7 +89,8 @@ fn progress_ui(ui: &mut Ui, live: Option<&RunView>) {
     }
     let left = run.seconds_left().filter(|_| *run.phase() == Phase::Running);
     if let Some(seconds) = left {
-        widgets::number(ui, format!("{:>13} left", format::duration(seconds)), p.text);
+        let about = "Until the last step at the present speed, with scores as long as the last ones";
+        widgets::number(ui, format!("{:>13} left", format::duration(seconds)), p.text).on_hover_text(about);
     }
 }
 
