@@ -58,7 +58,7 @@ pub fn phase_color(ui: &Ui, phase: &Phase) -> egui::Color32 {
 
 fn progress_ui(ui: &mut Ui, live: Option<&RunView>) {
     let Some(run) = live else {
-        widgets::muted(ui, "Choose a folder of class folders on the left, or train on the drawn demo set");
+        widgets::muted(ui, "No run is going on; Train starts one with the settings on the left");
         return;
     };
     let p = widgets::palette(ui);
@@ -76,6 +76,10 @@ fn progress_ui(ui: &mut Ui, live: Option<&RunView>) {
         ui.set_min_width(name_width);
         ui.add(Label::new(RichText::new(run.name()).color(p.text)).truncate());
     });
+    if run.steps() == 0 {
+        // It has not begun, or never did.
+        return;
+    }
     let figures = 262.0;
     let bar_width = (ui.available_width() - figures).clamp(80.0, 520.0);
     let share = run.step() as f32 / run.steps().max(1) as f32;
