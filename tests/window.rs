@@ -652,7 +652,7 @@ fn a_stored_session_is_replayed_and_its_settings_can_be_taken_over() {
     window.settle();
     for text in [
         "Stored session",
-        "night-7, Finished at step 2",
+        "night-7, finished at step 2",
         "12.25",
         "14.50",
         "generator.attention",

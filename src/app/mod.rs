@@ -142,6 +142,10 @@ impl App {
                     live.apply(Event::Failed { step: live.step(), message: message.to_owned() });
                 }
                 self.engine = None;
+                if live.started().is_none() {
+                    // What was told of its folder is not true: nothing was stored.
+                    self.workbench.notice = None;
+                }
                 self.run_ended(ctx);
                 self.list_sessions();
             }

@@ -26,7 +26,8 @@ impl Workbench {
         let p = widgets::palette(ui);
         let mut actions = Vec::new();
         if let Some(stored) = &self.stored {
-            let text = format!("{}, {} at step {}", stored.name(), stored.phase().name(), format::count(stored.step()));
+            let (name, phase) = (stored.name(), stored.phase().name().to_lowercase());
+            let text = format!("{name}, {phase} at step {}", format::count(stored.step()));
             let mut use_settings = false;
             let busy = self.live.as_ref().filter(|run| run.is_active());
             let busy = busy.map(|_| "A run is going on; stop it to go on with this one").or(self.elsewhere.as_deref());

@@ -28,15 +28,7 @@ impl DataPage {
         stored_ui(ui, stored);
         let actions = self.head_ui(ui, data, &config.data.source);
         let Some(summary) = data.summary() else {
-            match data.reading() {
-                Reading::Failed(message) => widgets::empty(ui, "The data could not be read", message),
-                Reading::Nothing => widgets::empty(
-                    ui,
-                    "No data",
-                    "Choose a folder with one sub-folder a class, a table or an archive, or take the demo set",
-                ),
-                Reading::Busy { .. } | Reading::Done => widgets::empty(ui, "Reading the data…", ""),
-            }
+            nothing_ui(ui, data.reading());
             return actions;
         };
         ui.add_space(theme::GAP);
@@ -74,7 +66,7 @@ impl DataPage {
             widgets::title(ui, "Real images").on_hover_text("As the networks will see them, one row a class");
             ui.add_space(4.0);
             let (Some(samples), Some(summary)) = (data.samples(), data.summary()) else {
-                return widgets::empty(ui, "Reading…", "");
+                return nothing_ui(ui, data.reading());
             };
             if self.image.as_ref().is_none_or(|image| image.picture != *samples) {
                 self.image = Some(GridImage::new(ui.ctx(), samples.clone()).cropping());
@@ -148,6 +140,18 @@ fn stored_ui(ui: &mut Ui, stored: Option<&RunView>) {
     );
     widgets::muted(ui, text);
     ui.add_space(theme::GAP - 4.0);
+}
+
+/// Why there is nothing to see of the data.
+fn nothing_ui(ui: &mut Ui, reading: &Reading) {
+    match reading {
+        Reading::Failed(message) => widgets::empty(ui, "The data could not be read", message),
+        Reading::Nothing => {
+            let text = "Choose a folder with one sub-folder a class, a table or an archive, or take the demo set";
+            widgets::empty(ui, "No data", text);
+        }
+        Reading::Busy { .. } | Reading::Done => widgets::empty(ui, "Reading the data…", ""),
+    }
 }
 
 fn classes_ui(ui: &mut Ui, summary: &DataSummary, config: &Config) {

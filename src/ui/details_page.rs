@@ -149,19 +149,14 @@ fn settings_ui(ui: &mut Ui, view: &RunView, settings: &[Setting]) -> Vec<Action>
     let Some(started) = view.started() else { return actions };
     widgets::card(ui, |ui| {
         ui.set_min_width(ui.available_width());
-        ui.horizontal(|ui| {
-            widgets::title(ui, "Settings");
-            ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-                if ui.button("Use these settings").on_hover_text("Takes them over into the set-up").clicked() {
-                    actions.push(Action::UseSettings(Box::new(started.config.clone())));
-                }
-                let copy = ui
-                    .button("Copy run.toml")
-                    .on_hover_text("The whole configuration, as gandle train --config reads it");
-                if copy.clicked() {
-                    actions.push(Action::Copy(started.config.to_toml()));
-                }
-            });
+        widgets::head(ui, "Settings", "", |ui| {
+            if ui.button("Use these settings").on_hover_text("Takes them over into the set-up").clicked() {
+                actions.push(Action::UseSettings(Box::new(started.config.clone())));
+            }
+            let about = "The whole configuration, as gandle train --config reads it";
+            if ui.button("Copy run.toml").on_hover_text(about).clicked() {
+                actions.push(Action::Copy(started.config.to_toml()));
+            }
         });
         widgets::small(ui, "Coloured where they differ from the defaults");
         ui.add_space(4.0);

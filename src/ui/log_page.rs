@@ -7,6 +7,9 @@ use super::log::{LogLevel, LogLine};
 use super::run_view::RunView;
 use super::{format, theme, widgets};
 
+/// Below this width the head has only what can be used.
+const NARROW: f32 = 800.0;
+
 /// Height of a line.
 const ROW: f32 = 20.0;
 
@@ -55,14 +58,21 @@ impl LogPage {
     fn head_ui(&mut self, ui: &mut Ui, view: &RunView, lines: &[(usize, &LogLine)]) -> Option<Action> {
         let mut action = None;
         ui.horizontal(|ui| {
-            widgets::title(ui, "What the run has told");
-            widgets::small(ui, format::plural(lines.len(), "line"));
+            let narrow = ui.available_width() < NARROW;
+            if !narrow {
+                widgets::title(ui, "What the run has told");
+                widgets::small(ui, format::plural(lines.len(), "line"));
+            }
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 let copy = ui.add_enabled(!lines.is_empty(), egui::Button::new("Copy"));
                 if copy.on_hover_text("Copy the lines that are shown").clicked() {
                     action = Some(Action::Copy(lines.iter().map(|(_, line)| written(line)).collect()));
                 }
-                let edit = ui.add(TextEdit::singleline(&mut self.words).hint_text("Filter").desired_width(180.0));
+                let edit = ui.add(TextEdit::singleline(&mut self.words).hint_text("Filter").desired_width(if narrow {
+                    80.0
+                } else {
+                    180.0
+                }));
                 edit.widget_info(|| WidgetInfo::labeled(Role::TextInput, true, "Filter the log"));
                 for (level, name) in [
                     (LogLevel::Error, "Errors"),

@@ -11,7 +11,9 @@ use super::run_view::RunView;
 
 /// Why a run that is not going on cannot go on to so many steps; nothing where it can.
 pub(super) fn obstacle(view: &RunView, steps: usize) -> Option<String> {
-    let started = view.started()?;
+    let Some(started) = view.started() else {
+        return Some("The run ended before it began; train again".to_owned());
+    };
     let Some(checkpoint) = view.checkpoints().last() else {
         return Some("The session has no checkpoint to go on from".to_owned());
     };

@@ -8,7 +8,8 @@ use super::data_page::DataPage;
 use super::data_view::DataView;
 use super::run_view::RunView;
 use super::samples::Samples;
-use super::settings::Settings;
+use super::sessions::SessionRow;
+use super::settings::{Page, Settings};
 use super::setup;
 use super::{format, theme, widgets};
 use crate::config::Config;
@@ -42,7 +43,12 @@ pub fn run_ui(
 
 /// Draws the page before the first run.
 #[must_use]
-pub fn start_ui(ui: &mut Ui, config: &Config, data: &DataView, page: &mut DataPage, split: &mut f32) -> Vec<Action> {
+pub fn start_ui(
+    ui: &mut Ui,
+    (config, data, sessions): (&Config, &DataView, &[SessionRow]),
+    page: &mut DataPage,
+    split: &mut f32,
+) -> Vec<Action> {
     let mut actions = Vec::new();
     halves(
         ui,
@@ -51,11 +57,38 @@ pub fn start_ui(ui: &mut Ui, config: &Config, data: &DataView, page: &mut DataPa
         |ui| {
             egui::ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
                 ui.spacing_mut().item_spacing.y = theme::GAP;
+                actions.extend(last_ui(ui, sessions));
                 actions.extend(welcome_ui(ui));
                 networks_ui(ui, config);
             });
         },
     );
+    actions
+}
+
+/// The session that was written to last, for whoever comes back.
+fn last_ui(ui: &mut Ui, sessions: &[SessionRow]) -> Vec<Action> {
+    let mut actions = Vec::new();
+    let Some(last) = sessions.iter().max_by_key(|session| session.modified) else { return actions };
+    widgets::card(ui, |ui| {
+        ui.set_min_width(ui.available_width());
+        widgets::head(ui, "Last session", "", |ui| {
+            if ui.button("All sessions").clicked() {
+                actions.extend([Action::TurnTo(Page::Sessions), Action::ListSessions]);
+            }
+            if ui.button("Open").on_hover_text("Look at it; from there it goes on").clicked() {
+                actions.push(Action::OpenSession(last.folder.clone()));
+            }
+        });
+        ui.add(egui::Label::new(&last.name).truncate()).on_hover_text(last.folder.display().to_string());
+        let written = format::ago(last.modified);
+        if last.busy {
+            let color = widgets::palette(ui).good;
+            widgets::pill(ui, &format!("training without this window; last written {written}"), color);
+        } else {
+            widgets::small(ui, format!("{}  ·  {written}", format::plural(last.steps, "step")));
+        }
+    });
     actions
 }
 

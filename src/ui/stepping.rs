@@ -1,12 +1,14 @@
 //! Single steps and slow motion of a run that is paused.
 
+use std::borrow::Cow;
+
 use egui::{Align, Button, ComboBox, Layout, Role, Ui, WidgetInfo};
 
 use super::action::Action;
 use super::phase::Phase;
 use super::run_view::RunView;
 use super::{format, theme, widgets};
-use crate::config::{Change, Choice as _, Updates};
+use crate::config::{Change, Choice as _, Config, Updates};
 use crate::event::Command;
 
 /// Steps a second that can be chosen.
@@ -49,6 +51,14 @@ impl Stepping {
         {
             actions.insert(at, train(before, now));
         }
+    }
+
+    /// The configuration of a run without what was chosen here, which ends with the pause.
+    pub fn lasting<'a>(&self, config: &'a Config) -> Cow<'a, Config> {
+        let Some(before) = self.before else { return Cow::Borrowed(config) };
+        let mut config = config.clone();
+        config.optimizer.updates = before;
+        Cow::Owned(config)
     }
 
     /// Draws the bar of a paused run. `speed` is that of slow motion, in steps a second.

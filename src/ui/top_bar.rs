@@ -58,13 +58,17 @@ pub fn phase_color(ui: &Ui, phase: &Phase) -> egui::Color32 {
 
 fn progress_ui(ui: &mut Ui, live: Option<&RunView>) {
     let Some(run) = live else {
-        widgets::muted(ui, "Choose a folder of class folders on the left, or train on the drawn demo set");
+        widgets::muted(ui, "No run is going on; Train starts one with the settings on the left");
         return;
     };
     let p = widgets::palette(ui);
     ui.allocate_ui_with_layout(vec2(86.0, ui.available_height()), Layout::left_to_right(Align::Center), |ui| {
         ui.set_min_width(86.0);
-        widgets::pill(ui, run.phase().name(), phase_color(ui, run.phase()));
+        let doing = widgets::pill(ui, run.doing(), phase_color(ui, run.phase()));
+        if run.is_scoring() {
+            let step = format::count(run.step());
+            doing.on_hover_text(format!("The scores of step {step} are being taken. A pause waits for them; a stop leaves them to be taken when the run goes on"));
+        }
     });
     let wide = ui.available_width() > 620.0;
     let name_width = if wide { 190.0 } else { 120.0 };
@@ -72,6 +76,10 @@ fn progress_ui(ui: &mut Ui, live: Option<&RunView>) {
         ui.set_min_width(name_width);
         ui.add(Label::new(RichText::new(run.name()).color(p.text)).truncate());
     });
+    if run.steps() == 0 {
+        // It has not begun, or never did.
+        return;
+    }
     let figures = 262.0;
     let bar_width = (ui.available_width() - figures).clamp(80.0, 520.0);
     let share = run.step() as f32 / run.steps().max(1) as f32;
@@ -85,7 +93,8 @@ fn progress_ui(ui: &mut Ui, live: Option<&RunView>) {
     }
     let left = run.seconds_left().filter(|_| *run.phase() == Phase::Running);
     if let Some(seconds) = left {
-        widgets::number(ui, format!("{:>13} left", format::duration(seconds)), p.text);
+        let about = "Until the last step at the present speed, with scores as long as the last ones";
+        widgets::number(ui, format!("{:>13} left", format::duration(seconds)), p.text).on_hover_text(about);
     }
 }
 

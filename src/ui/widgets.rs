@@ -37,6 +37,22 @@ pub fn title(ui: &mut Ui, text: &str) -> Response {
     ui.add(Label::new(text).extend())
 }
 
+/// The head of a card: a title, a note beside it, and on the right what comes first where there is little room.
+pub fn head(ui: &mut Ui, text: &str, note: &str, right: impl FnOnce(&mut Ui)) {
+    ui.horizontal(|ui| {
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            right(ui);
+            ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                let p = palette(ui);
+                ui.add(Label::new(RichText::new(text).strong().color(p.strong)).truncate());
+                if !note.is_empty() {
+                    ui.add(Label::new(RichText::new(note).small().color(p.muted)).truncate());
+                }
+            });
+        });
+    });
+}
+
 /// Text that may be overlooked.
 pub fn muted(ui: &mut Ui, text: impl Into<String>) -> Response {
     let color = palette(ui).muted;

@@ -33,6 +33,10 @@ use crate::event::GridPicture;
 
 /// About the width of a letter in the name of the session's folder.
 const FOLDER_LETTER: f32 = 6.5;
+/// Letters of its path below which it is left out.
+const LEAST_OF_FOLDER: usize = 12;
+/// Below this width the names of the pages stand closer together.
+const NARROW_PAGES: f32 = 620.0;
 
 /// Everything that the window shows. [`Workbench::ui`] draws it and returns what the user asked for.
 pub struct Workbench {
@@ -289,7 +293,7 @@ impl Workbench {
     fn setup_ui(&mut self, ui: &mut Ui) -> Vec<Action> {
         let p = widgets::palette(ui);
         let live = self.live.as_ref().filter(|run| run.is_active()).and_then(RunView::started);
-        let differs = live.map(|started| started.config.changes_to(&self.config));
+        let differs = live.map(|started| self.stepping.lasting(&started.config).changes_to(&self.config));
         let time = Told {
             paces: &self.paces,
             asked: self.asked_pace(),
@@ -307,18 +311,20 @@ impl Workbench {
         let mut actions = Vec::new();
         let size = egui::vec2(ui.available_width(), theme::PAGES_HEIGHT - theme::GAP);
         ui.allocate_ui_with_layout(size, Layout::left_to_right(Align::Center), |ui| {
+            if ui.available_width() < NARROW_PAGES {
+                ui.spacing_mut().item_spacing.x = 3.0;
+            }
             for (page, name) in Page::ALL {
                 if widgets::tab(ui, self.settings.page == page, name).clicked() {
                     actions.extend(self.turn_to(page));
                 }
             }
+            // As much of the folder as the tabs leave room for, where that tells anything.
+            let most = (ui.available_width() / FOLDER_LETTER) as usize;
+            let Some(run) = self.shown().filter(|_| most >= LEAST_OF_FOLDER) else { return };
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                if let Some(run) = self.shown() {
-                    // As much of it as the tabs leave room for.
-                    let most = (ui.available_width() / FOLDER_LETTER) as usize;
-                    widgets::small(ui, format::path_end(&run.folder().display().to_string(), most.min(56)))
-                        .on_hover_text("The session's folder");
-                }
+                widgets::small(ui, format::path_end(&run.folder().display().to_string(), most.min(56)))
+                    .on_hover_text("The session's folder");
             });
         });
         ui.add_space(theme::GAP - 4.0);
@@ -335,7 +341,8 @@ impl Workbench {
             }
             (Page::Run, Some(run)) => run_page::run_ui(ui, run, (&mut self.samples, &mut self.charts), settings),
             (Page::Run, None) => {
-                run_page::start_ui(ui, &self.config, &self.data, &mut self.data_page, &mut settings.split)
+                let given = (&self.config, &self.data, self.sessions.as_slice());
+                run_page::start_ui(ui, given, &mut self.data_page, &mut settings.split)
             }
             (Page::Data, _) => self.data_page.ui(ui, &self.data, &self.config, self.stored.as_ref()),
             (Page::Details, Some(run)) => {

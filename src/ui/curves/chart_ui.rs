@@ -90,10 +90,6 @@ fn described(chart: &Chart<'_>) -> String {
 
 fn head_ui(ui: &mut Ui, chart: &Chart<'_>, look: &Look<'_>, settings: &mut ChartSettings, outcome: &mut Outcome) {
     let p = widgets::palette(ui);
-    widgets::title(ui, &chart.title).on_hover_text(chart.about);
-    if !chart.note.is_empty() {
-        widgets::small(ui, &chart.note).on_hover_text("Images on either side of the newest score");
-    }
     ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
         let name = format!("Options of {}", chart.title);
         let button = glyph::button(ui, Glyph::Dots, vec2(22.0, 18.0), false, &name);
@@ -107,6 +103,15 @@ fn head_ui(ui: &mut Ui, chart: &Chart<'_>, look: &Look<'_>, settings: &mut Chart
                 ui.label(RichText::new(curve.name).color(curve.color).small());
             }
         }
+        // Last, so that in a narrow chart it is the title that is cut, and not run over by the values.
+        ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+            let title = egui::Label::new(RichText::new(&chart.title).strong().color(p.strong)).truncate();
+            ui.add(title).on_hover_text(chart.about);
+            if !chart.note.is_empty() {
+                let note = egui::Label::new(RichText::new(&chart.note).small().color(p.muted)).truncate();
+                ui.add(note).on_hover_text("Images on either side of the newest score");
+            }
+        });
     });
 }
 

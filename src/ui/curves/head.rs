@@ -18,7 +18,10 @@ impl Charts {
         asked: &mut Asked,
     ) {
         ui.horizontal(|ui| {
-            widgets::title(ui, "Curves").on_hover_text(HELP);
+            let narrow = ui.available_width() < NARROW;
+            if !narrow {
+                widgets::title(ui, "Curves").on_hover_text(HELP);
+            }
             if self.range.is_some() || !self.values.is_empty() {
                 let whole = ui.small_button("Whole run").on_hover_text("Show all steps and values again (double click)");
                 if whole.clicked() {
@@ -26,9 +29,11 @@ impl Charts {
                 }
             }
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                let color = widgets::palette(ui).muted;
-                widgets::number(ui, format!("{smoothing:.2}"), color);
-                ui.spacing_mut().slider_width = 76.0;
+                if !narrow {
+                    let color = widgets::palette(ui).muted;
+                    widgets::number(ui, format!("{smoothing:.2}"), color);
+                }
+                ui.spacing_mut().slider_width = if narrow { 40.0 } else { 76.0 };
                 let slider = ui.add(Slider::new(smoothing, 0.0..=0.99).show_value(false));
                 slider.widget_info(|| WidgetInfo::slider(true, *smoothing, "Smoothing"));
                 slider.on_hover_text("Time-weighted moving average of what changes with every step; the range of the raw values stays visible behind it");
@@ -43,6 +48,9 @@ impl Charts {
         });
     }
 }
+
+/// Below this width only what can be pressed is shown.
+const NARROW: f32 = 340.0;
 
 const HELP: &str = "Point at a chart to read all curves at a step. Click to pin a step. Drag to zoom into steps, or into a box where you drag up or down too; Ctrl and the wheel zoom as well; a double click shows everything again. The orange line is the step of the samples on the left.";
 

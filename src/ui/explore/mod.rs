@@ -45,7 +45,7 @@ impl Kind {
 }
 
 /// Width of the controls.
-const CONTROLS: f32 = 276.0;
+const CONTROLS: f32 = 312.0;
 /// Images of a walk.
 const WALK: usize = 24;
 /// Images of a row of a morph.

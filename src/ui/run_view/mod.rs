@@ -301,4 +301,25 @@ mod tests {
         assert_eq!(view.seconds_left(), Some(3997.0 * 0.5));
         assert_eq!(folded([started(0), step(1)]).seconds_left(), None);
     }
+
+    #[test]
+    fn scores_are_waited_for_and_count_for_the_time_left() {
+        let scored = |step| Event::Scored(Scored { step, seconds: 60.0, ..Scored::default() });
+        // Scores every 1000 of 4000 steps.
+        let mut view = folded([started(0), step(998), step(999)]);
+        assert_eq!((view.is_scoring(), view.doing()), (false, "Training"));
+        view.apply(step(1000));
+        assert_eq!((view.is_scoring(), view.doing()), (true, "Scoring"));
+        view.ask(&Command::Pause);
+        assert_eq!(view.doing(), "Pausing");
+        view.apply(scored(1000));
+        assert_eq!(view.seconds_left(), Some(3000.0 * 0.5 + 3.0 * 60.0));
+        view.apply(Event::Paused { step: 1000 });
+        assert_eq!((view.is_scoring(), view.doing()), (false, "Paused"));
+        view.apply(Event::Resumed { step: 1000 });
+        view.apply(step(4000));
+        assert_eq!((view.is_scoring(), view.seconds_left()), (true, Some(60.0)));
+        view.apply(scored(4000));
+        assert_eq!((view.is_scoring(), view.seconds_left()), (false, Some(0.0)));
+    }
 }

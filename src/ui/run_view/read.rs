@@ -130,10 +130,46 @@ impl RunView {
         self.newest.as_ref()
     }
 
-    /// Seconds that the steps still to come will take at the present speed.
+    /// Whether steps wait for the scores of the one that was taken last.
+    pub fn is_scoring(&self) -> bool {
+        let Some(started) = &self.started else { return false };
+        let (every, steps) = (started.config.score.every, started.config.train.steps);
+        let due = every > 0 && self.step > 0 && (self.step.is_multiple_of(every) || self.step == steps);
+        self.phase == Phase::Running && due && self.scored.as_ref().is_none_or(|scored| scored.step < self.step)
+    }
+
+    /// What the run is doing, in a word; what was asked for comes first, for it may have to wait.
+    pub fn doing(&self) -> &'static str {
+        match &self.asked {
+            Some(Command::Stop) => "Stopping",
+            Some(Command::Pause) => "Pausing",
+            Some(Command::Resume | Command::Step | Command::Checkpoint | Command::Edit(_)) | None => {
+                if self.is_scoring() { "Scoring" } else { self.phase.name() }
+            }
+        }
+    }
+
+    /// Seconds that what is still to come will take: steps at the present speed, and scores as long as the last ones.
     pub fn seconds_left(&self) -> Option<f64> {
         let ((first, from), (last, to)) = (self.recent.front()?, self.recent.back()?);
         let per_step = (to - from) / last.checked_sub(*first).filter(|steps| *steps > 0)? as f64;
-        Some(self.steps().saturating_sub(self.step) as f64 * per_step)
+        let steps = self.steps().saturating_sub(self.step) as f64 * per_step;
+        Some(steps + self.seconds_of_scores(steps))
+    }
+
+    /// Seconds of the scores still to come beside so many of steps, once some were taken.
+    fn seconds_of_scores(&self, steps: f64) -> f64 {
+        let (Some(started), Some(scored)) = (&self.started, &self.scored) else { return 0.0 };
+        let (score, all) = (&started.config.score, self.steps());
+        if score.every == 0 || self.step > all {
+            return 0.0;
+        }
+        let due = all.div_ceil(score.every)
+            - self.step / score.every
+            - usize::from(self.step == all && all % score.every != 0);
+        let seconds = (due + usize::from(self.is_scoring())) as f64 * scored.seconds;
+        // Beyond their share of the time they are left out, but for those of the last step.
+        let share = score.most_time;
+        if share < 1.0 { seconds.min(steps * share / (1.0 - share) + scored.seconds) } else { seconds }
     }
 }

@@ -87,7 +87,9 @@ impl Samples {
     }
 
     pub(super) fn options_ui(&mut self, ui: &mut Ui, view: &RunView, settings: &mut SampleSettings) {
-        ui.horizontal(|ui| {
+        // In a narrow panel the last of them go to a line of their own.
+        ui.horizontal_wrapped(|ui| {
+            ui.style_mut().wrap_mode = Some(egui::TextWrapMode::Extend);
             let name = |speed: f64| format!("{speed} a second");
             let combo = egui::ComboBox::from_id_salt("play-speed").width(104.0).selected_text(name(settings.speed));
             let combo = combo.show_ui(ui, |ui| {
@@ -119,7 +121,7 @@ impl Samples {
         if settings.nearest && !there {
             let text = match view.nearest().last() {
                 Some(nearest) => format!("not at this step; at {}", format::count(nearest.step)),
-                None => "not measured".to_owned(),
+                None => "not measured in this run".to_owned(),
             };
             widgets::small(ui, text).on_hover_text(about);
         }

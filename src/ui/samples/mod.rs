@@ -21,6 +21,8 @@ use zoom::Zoom;
 
 /// Real images of a class that are shown beside the grid.
 const REAL_COLUMNS: usize = 3;
+/// Below this width the head has the step and the buttons alone.
+const NARROW_HEAD: f32 = 330.0;
 
 /// What the user chose about the samples; it is kept between starts.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -215,13 +217,19 @@ impl Samples {
     fn head_ui(&mut self, ui: &mut Ui, view: &RunView) -> Vec<Action> {
         let mut actions = Vec::new();
         ui.horizontal(|ui| {
-            widgets::title(ui, "Samples").on_hover_text(
-                "The averaged generator on the same noise at every step, one row a class. Click an image to see its pixels",
-            );
+            let about =
+                "The averaged generator on the same noise at every step, one row a class. Click an image to see its pixels";
+            let narrow = ui.available_width() < NARROW_HEAD;
+            if !narrow || self.shown.is_none() {
+                widgets::title(ui, "Samples").on_hover_text(about);
+            }
             if let Some(step) = self.shown {
                 let color = widgets::palette(ui).muted;
-                widgets::number(ui, format!("step {:<9}", format::count(step)), color);
-                if let Some(text) = view.started().and_then(|started| stages::caption(&started.config, step)) {
+                let text = format!("step {}", format::count(step));
+                widgets::number(ui, if narrow { text } else { format!("{text:<14}") }, color).on_hover_text(about);
+                if narrow {
+                    // Nothing else fits beside the buttons.
+                } else if let Some(text) = view.started().and_then(|started| stages::caption(&started.config, step)) {
                     widgets::small(ui, text)
                         .on_hover_text("What the networks were at this step: the size they drew, enlarged here, and how much labels counted");
                 }
@@ -296,6 +304,9 @@ impl Samples {
         let every = view.started().map_or(0, |started| started.config.train.grid_every);
         match (every, self.asked) {
             (_, Some(_)) => widgets::empty(ui, "Reading the grid…", ""),
+            (0, None) if view.started().is_none() => {
+                widgets::empty(ui, "No sample grids", "The run ended before its first step");
+            }
             (0, None) => widgets::empty(ui, "No sample grids", "They are turned off in this run"),
             (every, None) => {
                 let text = format!("The first comes at step {}, one row a class", format::count(every));

@@ -86,6 +86,7 @@ fn edit_ui(
     if std::mem::take(fresh) {
         field.request_focus();
     }
+    let entered = field.lost_focus() && ui.input(|input| input.key_pressed(egui::Key::Enter));
     let label = ui.label("Note");
     let about = "What is special about this run, for you";
     ui.add(TextEdit::multiline(note).desired_rows(4).desired_width(f32::INFINITY).hint_text(about))
@@ -97,7 +98,7 @@ fn edit_ui(
     ui.separator();
     buttons(ui, |ui| {
         let ready = changed && !name.trim().is_empty();
-        let saved = ui.add_enabled(ready, widgets::primary(ui, "Save")).clicked();
+        let saved = ui.add_enabled(ready, widgets::primary(ui, "Save")).clicked() || (ready && entered);
         let closed = ui.button("Cancel").clicked() || saved;
         let name = renamed.then(|| name.trim().to_owned());
         let ask = SessionAsk::Edit { folder: row.folder.clone(), name, star: *star, note: note.trim_end().to_owned() };

@@ -21,17 +21,14 @@ pub(in crate::ui) fn sessions_ui(
     let mut actions = Vec::new();
     widgets::card(ui, |ui| {
         ui.set_min_size(ui.available_size());
-        ui.horizontal(|ui| {
-            widgets::title(ui, "Sessions");
-            widgets::small(ui, "Every run keeps its settings, curves, grids and checkpoints in a folder of its own");
-            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                if ui.button("Look again").clicked() {
-                    actions.push(Action::ListSessions);
-                }
-                if ui.button("Open folder…").clicked() {
-                    actions.push(Action::ChooseSession);
-                }
-            });
+        let note = "Every run keeps its settings, curves, grids and checkpoints in a folder of its own";
+        widgets::head(ui, "Sessions", note, |ui| {
+            if ui.button("Look again").clicked() {
+                actions.push(Action::ListSessions);
+            }
+            if ui.button("Open folder…").clicked() {
+                actions.push(Action::ChooseSession);
+            }
         });
         let known: Option<u64> = sessions.iter().map(|session| session.bytes).sum();
         if let Some(total) = known.filter(|_| !sessions.is_empty()) {
@@ -46,7 +43,9 @@ pub(in crate::ui) fn sessions_ui(
             for session in sessions {
                 let (open, live) = (open == Some(&session.folder), live == Some(&session.folder));
                 let listed = Listed { row: session, open, live };
-                actions.extend(row_ui(ui, &listed, dialog));
+                // By its folder, so that an open menu stays with its session when another one comes above it.
+                let row = ui.push_id(&session.folder, |ui| row_ui(ui, &listed, dialog));
+                actions.extend(row.inner);
             }
         });
     });

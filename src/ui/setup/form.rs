@@ -73,7 +73,8 @@ impl Form<'_> {
             .allocate_ui_with_layout(size, Layout::left_to_right(Align::Center), |ui| {
                 ui.set_min_width(width);
                 ui.spacing_mut().item_spacing.x = 5.0;
-                let label = Label::new(RichText::new(name).color(color)).truncate().sense(Sense::click());
+                // It is clicked for its menu, but is no stop of the Tab key: from one control that leads to the next.
+                let label = Label::new(RichText::new(name).color(color)).truncate().sense(Sense::CLICK);
                 let label = ui.add(label);
                 match problem.map(|problem| problem.level) {
                     Some(Level::Error) => _ = widgets::dot(ui, p.error),

@@ -120,13 +120,14 @@ impl Told<'_> {
 fn line(pace: &Pace, config: &Config) -> String {
     let all = pace.seconds * config.train.steps as f64;
     let grown = if config.growing.start > 0 { "once it has grown" } else { "on this machine" };
-    let how = if pace.images < config.train.batch_size { "reckoned" } else { "measured" };
+    let how = if pace.images < config.train.batch_size { "estimated" } else { "measured" };
+    let scores = if config.score.every > 0 { " without scores" } else { "" };
     let all = if config.growing.start > 0 {
         format!("at most {} in all", time(all))
     } else {
         format!("{} in all", time(all))
     };
-    format!("Time: about {} for 1,000 steps, {all} ({how} {grown})", time(1000.0 * pace.seconds))
+    format!("Time: about {} for 1,000 steps, {all}{scores} ({how} {grown})", time(1000.0 * pace.seconds))
 }
 
 /// How it was measured, and what it leaves out.
@@ -136,7 +137,7 @@ fn about(pace: &Pace, config: &Config) -> String {
     if pace.images < config.train.batch_size {
         let whole = config.train.batch_size;
         text += &format!(
-            " A batch of {whole} would have taken too long to try, so the time was reckoned up from it, which tells rather too much."
+            " A batch of {whole} would have taken too long to try, so the time was estimated from it, which tells rather too much."
         );
     }
     text + " Scores, sample grids and reading images come on top; other programs at work make it longer."
@@ -159,11 +160,13 @@ mod tests {
         config.train.steps = 37_200;
         assert_eq!(
             line(&PACE, &config),
-            "Time: about 1 min 40 s for 1,000 steps, 1 h 02 min in all (measured on this machine)"
+            "Time: about 1 min 40 s for 1,000 steps, 1 h 02 min in all without scores (measured on this machine)"
         );
         config.train.batch_size = 64;
-        assert!(line(&PACE, &config).ends_with("(reckoned on this machine)"));
+        assert!(line(&PACE, &config).ends_with("(estimated on this machine)"));
         assert!(about(&PACE, &config).contains("A batch of 64 would have taken too long"));
+        config.score.every = 0;
+        assert!(line(&PACE, &config).contains("1 h 02 min in all (estimated"));
         config.growing.start = 8;
         assert!(line(&PACE, &config).contains("at most 1 h 02 min"));
     }

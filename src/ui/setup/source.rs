@@ -63,12 +63,14 @@ pub fn source_ui(ui: &mut Ui, config: &mut Config, draft: &mut Option<String>, g
 
 fn state_ui(ui: &mut Ui, given: &Given<'_>) {
     let p = widgets::palette(ui);
+    // As high as what was found, so that nothing below jumps.
+    let line = |ui: &mut Ui, text: &str| _ = ui.horizontal(|ui| widgets::small(ui, text));
     match given.data.reading() {
-        Reading::Nothing => _ = widgets::small(ui, "Nothing was read yet"),
+        Reading::Nothing => line(ui, "Nothing was read yet"),
         Reading::Busy { done, total } if *total > 0 => {
-            _ = widgets::small(ui, format!("Reading {} of {}", format::count(*done), format::count(*total)));
+            line(ui, &format!("Reading {} of {}", format::count(*done), format::count(*total)));
         }
-        Reading::Busy { .. } => _ = widgets::small(ui, "Reading…"),
+        Reading::Busy { .. } => line(ui, "Reading…"),
         Reading::Done => {
             let Some(summary) = given.data.summary() else { return };
             let found = format!(
