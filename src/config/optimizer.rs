@@ -192,7 +192,7 @@ pub(super) const EXPLAINED: &[Explanation] = &[
     ),
     key(
         "optimizer.updates",
-        "",
+        "\"both\", \"discriminator\" or \"generator\"",
         "",
         "Which networks learn in a step. Losses and gradients of both are taken all the same, so that it shows what one network does while the other stands still; it saves no time.",
     ),
