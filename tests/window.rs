@@ -2,6 +2,8 @@
 
 #[path = "common/window.rs"]
 mod common;
+#[path = "common/head.rs"]
+mod head;
 
 use std::path::PathBuf;
 use std::time::SystemTime;
@@ -11,7 +13,7 @@ use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use gandle::config::{Change, Config, DiscriminatorNorm, LossKind, Preset, Skip};
 use gandle::event::{
     Alarm, AlarmKind, Best, Checkpoint, ClassCount, Command, DataSummary, Edited, Event, Grid, GridPicture, JobEvent,
-    Pace, Picture, Recovered, Score, Skipped, Started, Step,
+    Pace, Picture, Recovered, Score, Skipped, Step,
 };
 use gandle::ui::setup::Checked;
 use gandle::ui::{Action, Brief, Page, RunView, SessionRow, Settings, Source, Workbench};
@@ -42,20 +44,7 @@ impl Window {
 }
 
 fn started() -> Event {
-    Event::Started(Box::new(Started {
-        schema: 1,
-        version: "0.1.0".to_owned(),
-        session: "night-7".to_owned(),
-        step: 0,
-        parent: None,
-        config: Preset::Improved.config(),
-        classes: vec!["benign".to_owned(), "malignant".to_owned()],
-        device: "cpu".to_owned(),
-        threads: 2,
-        generator_parameters: 1_000_000,
-        discriminator_parameters: 2_000_000,
-        time: 0,
-    }))
+    Event::Started(Box::new(head::started("night-7", Preset::Improved.config())))
 }
 
 fn step(step: usize) -> Event {

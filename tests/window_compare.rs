@@ -2,6 +2,8 @@
 
 #[path = "common/window.rs"]
 mod common;
+#[path = "common/head.rs"]
+mod head;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -11,7 +13,7 @@ use common::Window;
 use egui::accesskit::Role;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use gandle::config::{Config, Preset};
-use gandle::event::{Event, Grid, GridPicture, Picture, Score, Started, Step};
+use gandle::event::{Event, Grid, GridPicture, Picture, Score, Step};
 use gandle::ui::{Action, Brief, CompareAsk, ComparedRun, Page, SessionAsk, SessionRow, Settings, Workbench};
 
 impl Window {
@@ -44,20 +46,7 @@ fn config(seed: u64) -> Config {
 }
 
 fn events(name: &str, seed: u64) -> Vec<Event> {
-    let started = Started {
-        schema: 1,
-        version: "0.1.0".to_owned(),
-        session: name.to_owned(),
-        step: 0,
-        parent: None,
-        config: config(seed),
-        classes: vec!["benign".to_owned(), "malignant".to_owned()],
-        device: "cpu".to_owned(),
-        threads: 2,
-        generator_parameters: 1,
-        discriminator_parameters: 2,
-        time: 0,
-    };
+    let started = head::started(name, config(seed));
     let mut events = vec![Event::Started(Box::new(started))];
     for step in 1..=40 {
         let seconds = step as f64 * (1.0 + seed as f64);

@@ -2,6 +2,8 @@
 
 #[path = "common/window.rs"]
 mod common;
+#[path = "common/head.rs"]
+mod head;
 
 use std::path::PathBuf;
 
@@ -10,7 +12,7 @@ use egui::accesskit::Role;
 use egui::{Key, Modifiers};
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use gandle::config::{Change, Config, Preset};
-use gandle::event::{Command, Edited, Event, Grid, GridPicture, JobEvent, Picture, REAL_IMAGES, Score, Started, Step};
+use gandle::event::{Command, Edited, Event, Grid, GridPicture, JobEvent, Picture, REAL_IMAGES, Score, Step};
 use gandle::ui::{Action, FigureContent, GridAsk, Leaving, Page, RunView, Settings, ThemeChoice, Workbench, theme};
 
 impl Window {
@@ -106,20 +108,7 @@ fn score(step: usize, class: Option<&str>, value: f64) -> Event {
 
 fn run(steps: usize) -> RunView {
     let mut view = RunView::new(PathBuf::from("sessions/night-7"));
-    view.apply(Event::Started(Box::new(Started {
-        schema: 1,
-        version: "0.1.0".to_owned(),
-        session: "night-7".to_owned(),
-        step: 0,
-        parent: None,
-        config: Preset::Improved.config(),
-        classes: vec!["benign".to_owned(), "malignant".to_owned()],
-        device: "cpu".to_owned(),
-        threads: 2,
-        generator_parameters: 1_000_000,
-        discriminator_parameters: 2_000_000,
-        time: 0,
-    })));
+    view.apply(Event::Started(Box::new(head::started("night-7", Preset::Improved.config()))));
     for at in 1..=steps {
         view.apply(step(at));
         if at % 100 == 0 {

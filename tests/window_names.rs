@@ -2,6 +2,8 @@
 
 #[path = "common/window.rs"]
 mod common;
+#[path = "common/head.rs"]
+mod head;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -11,9 +13,7 @@ use common::Window;
 use egui::accesskit::{Action as Can, Role};
 use egui_kittest::kittest::{By, NodeT as _, Queryable as _};
 use gandle::config::{Config, Preset};
-use gandle::event::{
-    Checkpoint, ClassCount, DataSummary, Event, Grid, GridPicture, JobEvent, Picture, Score, Started, Step,
-};
+use gandle::event::{Checkpoint, ClassCount, DataSummary, Event, Grid, GridPicture, JobEvent, Picture, Score, Step};
 use gandle::ui::{Brief, RunView, SessionRow, Settings, Workbench};
 
 fn picture() -> GridPicture {
@@ -22,20 +22,7 @@ fn picture() -> GridPicture {
 }
 
 fn events() -> Vec<Event> {
-    let started = Started {
-        schema: 1,
-        version: "0.1.0".to_owned(),
-        session: "night-7".to_owned(),
-        step: 0,
-        parent: None,
-        config: Preset::Improved.config(),
-        classes: vec!["benign".to_owned(), "malignant".to_owned()],
-        device: "cpu".to_owned(),
-        threads: 2,
-        generator_parameters: 1,
-        discriminator_parameters: 2,
-        time: 0,
-    };
+    let started = head::started("night-7", Preset::Improved.config());
     let step = |step| Event::Step(Step { step, loss_d: 1.25, loss_g: 0.75, images_per_s: 64.0, ..Step::default() });
     let score = Score { step: 2, metric: "frechet-distance".to_owned(), samples: 9, value: 5.0, ..Score::default() };
     let checkpoint = Checkpoint { step: 2, folder: "checkpoints/0000002".to_owned(), removed: Vec::new() };

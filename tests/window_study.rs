@@ -2,6 +2,8 @@
 
 #[path = "common/window.rs"]
 mod common;
+#[path = "common/head.rs"]
+mod head;
 
 use std::path::PathBuf;
 
@@ -24,18 +26,8 @@ fn window(with_checkpoint: bool) -> Window {
     let mut bench = Workbench::new(Preset::Improved.config(), Settings::default());
     let mut view = RunView::new(folder());
     view.apply(Event::Started(Box::new(Started {
-        schema: 1,
-        version: "0.1.0".to_owned(),
-        session: "night-7".to_owned(),
-        step: 0,
-        parent: None,
-        config: Preset::Improved.config(),
         classes: classes(),
-        device: "cpu".to_owned(),
-        threads: 2,
-        generator_parameters: 1,
-        discriminator_parameters: 1,
-        time: 0,
+        ..head::started("night-7", Preset::Improved.config())
     })));
     if with_checkpoint {
         let checkpoint = Checkpoint { step: 20, folder: "checkpoints/0000020".to_owned(), removed: Vec::new() };
