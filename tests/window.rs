@@ -273,7 +273,11 @@ fn the_set_up_tells_the_time_of_its_steps_as_measured() {
     let pace = Pace { seconds: 0.1, timed: 5, images: 32 };
     window.bench().paces.apply(JobEvent::Probed(pace));
     window.settle();
-    assert!(window.shows("Time: about 1 min 40 s for 1,000 steps, 1 h 02 min in all without scores (measured on this machine)"));
+    assert!(
+        window.shows(
+            "Time: about 1 min 40 s for 1,000 steps, 1 h 02 min in all without scores (measured on this machine)"
+        )
+    );
     // Another batch size is another time, which nobody measures while a run trains.
     window.bench().config.train.batch_size = 8;
     window.bench().live = Some(view([started(), step(1)]));

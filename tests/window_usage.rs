@@ -130,6 +130,23 @@ fn tab_leads_from_one_number_to_the_next() {
 }
 
 #[test]
+fn what_tab_leads_to_comes_into_view() {
+    let mut window = window([1280.0, 800.0], |_| {});
+    let steps = |window: &Window| window.get_by_role_and_label(Role::SpinButton, "Steps").rect();
+    assert!(steps(&window).top() > 800.0, "it is below the window");
+    for _ in 0..120 {
+        window.key_press(Key::Tab);
+        window.run();
+        if window.get_by_role_and_label(Role::SpinButton, "Steps").is_focused() {
+            let place = steps(&window);
+            assert!(place.top() > 120.0 && place.bottom() < 690.0, "{place:?}");
+            return;
+        }
+    }
+    panic!("Tab never leads to the steps");
+}
+
+#[test]
 fn training_one_network_alone_is_no_change_that_waits_in_the_set_up() {
     let mut window = window([1280.0, 800.0], |bench| {
         bench.live = Some(run([started(), step(1), Event::Paused { step: 1 }]));
