@@ -9,7 +9,9 @@ use egui::{Key, Modifiers};
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use gandle::config::{Change, Preset};
-use gandle::event::{Command, Edited, Event, Grid, JobEvent, Score, Started, Step};
+use gandle::event::{
+    ClassCount, Command, DataSummary, Edited, Event, Grid, GridPicture, JobEvent, Picture, Score, Started, Step,
+};
 use gandle::ui::{Action, Page, RunView, SessionAsk, SessionRow, Settings, Workbench, theme};
 
 type Window = Harness<'static, (Workbench, Vec<Action>)>;
@@ -105,6 +107,25 @@ fn data_that_cannot_be_read_is_not_waited_for() {
     });
     assert!(!shows(&window, "Reading"));
     assert!(shows(&window, "The data could not be read"));
+    // Also beside the button that waits for it.
+    assert!(window.query_by_label("The data could not be read: /celsl does not exist").is_some());
+}
+
+#[test]
+fn a_single_class_is_remarked_on() {
+    let class = ClassCount { name: "benign".to_owned(), images: 12, held_out: 0 };
+    let (picture, [columns, rows, cell]) = (Picture { width: 16, height: 16, rgb: vec![90; 768].into() }, [1, 1, 16]);
+    let samples = GridPicture { step: 0, columns, rows, cell, picture };
+    let summary = Box::new(DataSummary { classes: vec![class.clone()], ..DataSummary::default() });
+    let mut window = window([1280.0, 800.0], |bench| {
+        bench.data.apply(JobEvent::Preview { summary: summary.clone(), samples: samples.clone() });
+    });
+    assert!(shows(&window, "1 class, 12 images") && shows(&window, "there is no label to go by"));
+    let other = ClassCount { name: "malignant".to_owned(), ..class.clone() };
+    let summary = Box::new(DataSummary { classes: vec![class, other], ..DataSummary::default() });
+    window.state_mut().0.data.apply(JobEvent::Preview { summary, samples });
+    window.run();
+    assert!(!shows(&window, "there is no label to go by"));
 }
 
 #[test]

@@ -165,13 +165,13 @@ pub fn tab(ui: &mut Ui, selected: bool, text: &str) -> Response {
 pub fn focus_ring(ui: &Ui, response: &Response) {
     if response.has_focus() {
         let (round, stroke) = (CornerRadius::same(theme::ROUND), Stroke::new(1.0, palette(ui).accent));
-        ui.painter().rect_stroke(response.rect, round, stroke, egui::StrokeKind::Inside);
+        ui.painter().rect_stroke(response.rect.expand(2.0), round, stroke, egui::StrokeKind::Inside);
     }
 }
 
 /// Brings what has got the focus of the keyboard into view. It stands at the end of what scrolls.
 pub fn follow_focus(ui: &Ui) {
-    let (focused, key) = (ui.memory(|memory| memory.focused()), ui.id().with("focused"));
+    let (focused, key) = (ui.memory(|memory| memory.focused()), ui.scope_id().with("focused"));
     let before = ui.data_mut(|data| data.get_temp::<Option<Id>>(key)).flatten();
     if focused == before {
         return;
