@@ -37,7 +37,7 @@ pub fn top_bar_ui(
                 ui.add_space(6.0);
                 actions.extend(buttons_ui(ui, live, blockers));
                 ui.add_space(10.0);
-                ui.with_layout(Layout::left_to_right(Align::Center), |ui| progress_ui(ui, live));
+                ui.with_layout(Layout::left_to_right(Align::Center), |ui| progress_ui(ui, live, blockers));
             });
         });
     });
@@ -56,12 +56,16 @@ pub fn phase_color(ui: &Ui, phase: &Phase) -> egui::Color32 {
     }
 }
 
-fn progress_ui(ui: &mut Ui, live: Option<&RunView>) {
+fn progress_ui(ui: &mut Ui, live: Option<&RunView>, blockers: &[String]) {
+    let p = widgets::palette(ui);
     let Some(run) = live else {
-        widgets::muted(ui, "No run is going on; Train starts one with the settings on the left");
+        let (text, color) = match blockers.first() {
+            Some(blocker) => (blocker.as_str(), p.warning),
+            None => ("No run is going on; Train starts one with the settings on the left", p.muted),
+        };
+        ui.add(Label::new(RichText::new(text).color(color)).truncate());
         return;
     };
-    let p = widgets::palette(ui);
     ui.allocate_ui_with_layout(vec2(86.0, ui.available_height()), Layout::left_to_right(Align::Center), |ui| {
         ui.set_min_width(86.0);
         let doing = widgets::pill(ui, run.doing(), phase_color(ui, run.phase()));

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use egui::text::{LayoutJob, TextFormat, TextWrapping};
 use egui::{
-    Align, Button, Color32, CornerRadius, FontId, Frame, Galley, Label, Layout, Margin, Painter, Response, RichText,
-    Role, ScrollArea, Sense, Stroke, Ui, UiBuilder, Vec2, WidgetInfo, vec2,
+    Align, Button, Color32, CornerRadius, FontId, Frame, Galley, Id, Label, Layout, Margin, Painter, Response,
+    RichText, Role, ScrollArea, Sense, Stroke, Ui, UiBuilder, Vec2, WidgetInfo, vec2,
 };
 
 use super::glyph::{self, Glyph};
@@ -152,12 +152,35 @@ pub fn tab(ui: &mut Ui, selected: bool, text: &str) -> Response {
     let info = || WidgetInfo::selected(Role::Tab, true, selected, text);
     response.widget_info(info);
     let line = response.rect.with_min_y(response.rect.bottom() - 2.0);
+    focus_ring(ui, &response);
     if selected {
         ui.painter().rect_filled(line, 1.0, p.accent);
     } else if response.hovered() {
         ui.painter().rect_filled(line, 1.0, p.border);
     }
     response
+}
+
+/// A border around what has the focus of the keyboard and would not show it.
+pub fn focus_ring(ui: &Ui, response: &Response) {
+    if response.has_focus() {
+        let (round, stroke) = (CornerRadius::same(theme::ROUND), Stroke::new(1.0, palette(ui).accent));
+        ui.painter().rect_stroke(response.rect.expand(2.0), round, stroke, egui::StrokeKind::Inside);
+    }
+}
+
+/// Brings what has got the focus of the keyboard into view. It stands at the end of what scrolls.
+pub fn follow_focus(ui: &Ui) {
+    let (focused, key) = (ui.memory(|memory| memory.focused()), ui.scope_id().with("focused"));
+    let before = ui.data_mut(|data| data.get_temp::<Option<Id>>(key)).flatten();
+    if focused == before {
+        return;
+    }
+    ui.data_mut(|data| data.insert_temp(key, focused));
+    let place = focused.and_then(|id| ui.ctx().read_response(id)).filter(|place| place.layer_id == ui.layer_id());
+    if let Some(place) = place.filter(|place| ui.min_rect().contains_rect(place.rect)) {
+        ui.scroll_to_rect(place.rect.expand(theme::GAP), None);
+    }
 }
 
 /// A message across the width. `true` where its cross was clicked.
@@ -205,6 +228,7 @@ pub fn column(ui: &mut Ui, id: &str, width: f32, contents: impl FnOnce(&mut Ui))
         ScrollArea::vertical().id_salt(id).auto_shrink(false).show(ui, |ui| {
             ui.spacing_mut().item_spacing.y = theme::GAP;
             contents(ui);
+            follow_focus(ui);
         });
     });
 }

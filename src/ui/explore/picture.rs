@@ -89,10 +89,8 @@ impl Explore {
                 format!("{} around seed {seed}; the middle is {x:.0}\u{b0} to the right and {y:.0}\u{b0} up", class(of))
             }
         };
-        ui.horizontal(|ui| {
-            widgets::title(ui, &text);
-            widgets::small(ui, format!("checkpoint of step {}", format::count(shown.of.step)));
-        });
+        let note = format!("checkpoint of step {}", format::count(shown.of.step));
+        widgets::head(ui, &text, &note, |_| {});
         ui.add_space(4.0);
     }
 

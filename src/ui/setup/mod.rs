@@ -136,6 +136,7 @@ pub fn setup_ui(ui: &mut Ui, config: &mut Config, draft: &mut Option<String>, gi
             section(ui, "Growing", false, |ui| sections::growing_ui(&mut form, ui));
             section(ui, "Run", true, |ui| sections::run_ui(&mut form, ui));
             section(ui, "Score", true, |ui| actions.extend(scores::score_ui(&mut form, ui)));
+            widgets::follow_focus(ui);
         });
     });
     actions
@@ -257,6 +258,7 @@ fn section(ui: &mut Ui, name: &str, open: bool, contents: impl FnOnce(&mut Ui)) 
         });
         let head = ui.interact(head.response.rect, id.with("head"), Sense::click());
         head.widget_info(|| egui::WidgetInfo::labeled(egui::Role::DisclosureTriangle, true, format!("{name} options")));
+        widgets::focus_ring(ui, &head);
         if head.on_hover_cursor(egui::CursorIcon::PointingHand).clicked() {
             state.toggle(ui);
         }

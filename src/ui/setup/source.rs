@@ -87,6 +87,10 @@ fn state_ui(ui: &mut Ui, given: &Given<'_>) {
                         .on_hover_text("The Data page names each with its reason");
                 }
             });
+            if summary.classes.len() == 1 {
+                let text = "With one class there is no label to go by; other classes stand in folders beside it";
+                ui.label(RichText::new(text).small().color(p.warning));
+            }
         }
         Reading::Failed(message) => _ = ui.label(RichText::new(message).small().color(p.error)),
     }
