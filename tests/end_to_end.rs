@@ -297,6 +297,16 @@ fn looks_and_exports(person: &Person<'_>, session: &Path) {
     }
 }
 
+/// A screen with somebody to work on it, where both are installed.
+fn screen_to_work_on(folder: &Path) -> Option<(Running, String)> {
+    let installed = Command::new("xdotool").arg("version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok();
+    let found = screen(folder).filter(|_| installed);
+    if found.is_none() {
+        eprintln!("skipped: Xvfb or xdotool is not installed");
+    }
+    found
+}
+
 /// A home whose window opens with this set-up; the file that keeps it.
 fn furnish(home: &Path, set_up: &str) -> PathBuf {
     let state = home.join("gandle/app.ron");
@@ -307,26 +317,40 @@ fn furnish(home: &Path, set_up: &str) -> PathBuf {
     state
 }
 
-#[test]
-fn a_run_goes_on_when_its_window_is_closed() {
-    let root = tempfile::tempdir().unwrap();
-    let installed = Command::new("xdotool").arg("version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok();
-    let Some((_screen, display)) = screen(root.path()).filter(|_| installed) else {
-        eprintln!("skipped: Xvfb or xdotool is not installed");
-        return;
-    };
-    let home = root.path().join("home");
-    // As long as it takes to answer a question twice.
+/// A window that trains the drawn set for as long as it takes to answer some questions, its name and its session.
+fn trains_long(person: &Person<'_>) -> (Running, String, PathBuf) {
+    let home = person.pixels.join("home");
     let set_up = SET_UP.replace("steps = 200", &format!("steps = {LONG}"));
     furnish(&home, &format!("{set_up}data = {{ source = \"demo\", demo_images = 10 }}\n"));
-    let person = Person { display: &display, pixels: root.path() };
-    let mut window = program(&home, &display, &[]);
-    wait_for_pictures(root.path(), &mut window);
+    let mut window = program(&home, person.display, &[]);
+    wait_for_pictures(person.pixels, &mut window);
     let id = person.focus();
     person.press(TRAIN);
     let session = wait("a session", 20, || session(&home));
+    told("a step", &session, |event| matches!(event, Event::Step(_)).then_some(()));
+    (window, id, session)
+}
+
+#[test]
+fn a_run_is_saved_when_the_system_ends_the_program() {
+    let root = tempfile::tempdir().unwrap();
+    let Some((_screen, display)) = screen_to_work_on(root.path()) else { return };
+    let person = Person { display: &display, pixels: root.path() };
+    let (mut window, _, session) = trains_long(&person);
+    assert!(Command::new("kill").arg(window.0.id().to_string()).status().unwrap().success());
+    Person::ends(&mut window);
+    let Some(Event::Stopped { step }) = events(&session).pop() else { panic!("{:?}", events(&session).last()) };
+    assert!((1..LONG).contains(&step), "{step}");
+    assert_eq!(gandle::session::newest_whole(&session).0.unwrap().step, step, "nothing is lost");
+}
+
+#[test]
+fn a_run_goes_on_when_its_window_is_closed() {
+    let root = tempfile::tempdir().unwrap();
+    let Some((_screen, display)) = screen_to_work_on(root.path()) else { return };
+    let person = Person { display: &display, pixels: root.path() };
+    let (mut window, id, session) = trains_long(&person);
     let step = |event: Event| if let Event::Step(step) = event { Some(step.step) } else { None };
-    told("a step", &session, step);
 
     person.asks_to_close(&id);
     std::thread::sleep(Duration::from_millis(500));
@@ -351,11 +375,7 @@ fn a_run_goes_on_when_its_window_is_closed() {
 #[test]
 fn a_run_is_set_up_trained_changed_looked_at_exported_and_reopened() {
     let root = tempfile::tempdir().unwrap();
-    let installed = Command::new("xdotool").arg("version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok();
-    let Some((_screen, display)) = screen(root.path()).filter(|_| installed) else {
-        eprintln!("skipped: Xvfb or xdotool is not installed");
-        return;
-    };
+    let Some((_screen, display)) = screen_to_work_on(root.path()) else { return };
     let (home, data) = (root.path().join("home"), root.path().join("data"));
     let state = furnish(&home, SET_UP);
     draw_data(&data);

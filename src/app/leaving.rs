@@ -2,6 +2,8 @@
 
 use std::path::Path;
 use std::process::{Command as Process, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use egui::{Context, ViewportCommand};
 
@@ -28,6 +30,10 @@ impl App {
             ctx.send_viewport_cmd(ViewportCommand::CancelClose);
             self.workbench.leave.ask();
         }
+        if self.ending.swap(false, Ordering::Relaxed) {
+            self.workbench.leave.save();
+            self.leave();
+        }
         let Some(leaving) = self.workbench.leave.chosen() else { return };
         // Once is enough: the window may take some frames to go.
         if self.may_close || self.engine.is_some() || self.exporter.is_some() {
@@ -51,6 +57,23 @@ impl App {
             }
         }
     }
+}
+
+/// Listens for the system's wish that this program ends, as by Ctrl+C in its terminal or at a logout. The second time it ends at once.
+pub(super) fn on_signal(ctx: Context) -> Arc<AtomicBool> {
+    let ending = Arc::new(AtomicBool::new(false));
+    let (asked, told) = (AtomicBool::new(false), Arc::clone(&ending));
+    let listens = ctrlc::set_handler(move || {
+        if asked.swap(true, Ordering::Relaxed) {
+            std::process::exit(130);
+        }
+        told.store(true, Ordering::Relaxed);
+        ctx.request_repaint();
+    });
+    if let Err(err) = listens {
+        tracing::warn!("this program cannot save a run when the system ends it: {err}");
+    }
+    ending
 }
 
 /// Goes on with a session in a process that outlives this one.

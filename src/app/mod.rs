@@ -17,6 +17,7 @@ mod training;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use crate::engine::{Engine, Job};
@@ -88,6 +89,8 @@ struct App {
     title: String,
     /// Whether the window closes without a question.
     may_close: bool,
+    /// Whether the system has asked this program to end.
+    ending: Arc<AtomicBool>,
     waker: Waker,
 }
 
@@ -114,6 +117,7 @@ impl App {
             managed: crossbeam_channel::bounded(16),
             title: String::new(),
             may_close: false,
+            ending: leaving::on_signal(creation.egui_ctx.clone()),
             waker,
         };
         app.list_sessions();

@@ -49,6 +49,11 @@ impl Leave {
         self.open.get_or_insert(State::Asking);
     }
 
+    /// Waits for the run's end without a question.
+    pub fn save(&mut self) {
+        self.open = Some(State::Saving(Leaving::Stop));
+    }
+
     /// Closes: the window stays.
     pub fn stay(&mut self) {
         self.open = None;
