@@ -101,6 +101,19 @@ fn the_smallest_window_has_room_for_what_can_be_pressed() {
 }
 
 #[test]
+fn the_time_that_is_left_has_room_beside_the_buttons() {
+    let events = || [started(), step(1), step(2)];
+    let mut window = window([960.0, 600.0], |bench| bench.live = Some(run(events())));
+    for width in [960.0, 1000.0, 1100.0, 1280.0] {
+        window.set_size(egui::vec2(width, 600.0));
+        window.run();
+        let left = window.get_by_label_contains(" left").rect();
+        let train = window.get_by_role_and_label(Role::Button, "Train").rect();
+        assert!(left.right() < train.left(), "at {width}: {left:?} and {train:?}");
+    }
+}
+
+#[test]
 fn data_that_cannot_be_read_is_not_waited_for() {
     let window = window([1280.0, 800.0], |bench| {
         bench.data.apply(JobEvent::Failed { message: "/celsl does not exist".to_owned() });

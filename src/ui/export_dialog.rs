@@ -135,7 +135,8 @@ impl ExportDialog {
     fn buttons_ui(&mut self, ui: &mut Ui, view: &RunView) -> Option<Action> {
         let folder = self.folder.trim();
         let asked = (!folder.is_empty()).then(|| self.fields.asked(view, Path::new(folder))).flatten();
-        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+        // In a row of their own: a layout from the right alone takes all the height that a longer form has left.
+        let buttons = |ui: &mut Ui| {
             if self.is_busy() {
                 return ui.button("Cancel export").clicked().then_some(Action::CancelExport);
             }
@@ -146,7 +147,7 @@ impl ExportDialog {
             let asked = asked.filter(|_| export.clicked())?;
             self.progress = Progress::Busy { done: 0, total: self.fields.total() };
             Some(asked)
-        })
-        .inner
+        };
+        ui.horizontal(|ui| ui.with_layout(Layout::right_to_left(Align::Center), buttons).inner).inner
     }
 }

@@ -84,7 +84,9 @@ fn progress_ui(ui: &mut Ui, live: Option<&RunView>, blockers: &[String]) {
         // It has not begun, or never did.
         return;
     }
-    let figures = 262.0;
+    // In a narrow window the time that is left is told and the speed is not.
+    let both = ui.available_width() > 350.0;
+    let figures = if both { 262.0 } else { 150.0 };
     let bar_width = (ui.available_width() - figures).clamp(80.0, 520.0);
     let share = run.step() as f32 / run.steps().max(1) as f32;
     let text = format!("{} / {}", format::count(run.step()), format::count(run.steps()));
@@ -92,10 +94,12 @@ fn progress_ui(ui: &mut Ui, live: Option<&RunView>, blockers: &[String]) {
     let bar =
         ui.add(bar.fill(p.accent.gamma_multiply(0.8)).text(RichText::new(text).monospace().size(12.0).color(p.strong)));
     bar.on_hover_text("Steps done of steps in all");
-    if let Some(last) = run.last() {
+    if let Some(last) = run.last().filter(|_| both) {
         widgets::number(ui, format!("{:>8.1} img/s", last.images_per_s), p.text).on_hover_text("Real images a second");
     }
-    let left = run.seconds_left().filter(|_| *run.phase() == Phase::Running);
+    // Nobody knows how long the first scores take.
+    let known = *run.phase() == Phase::Running && !(run.is_scoring() && run.scored().is_none());
+    let left = run.seconds_left().filter(|_| known);
     if let Some(seconds) = left {
         let about = "Until the last step at the present speed, with scores as long as the last ones";
         widgets::number(ui, format!("{:>13} left", format::duration(seconds)), p.text).on_hover_text(about);
