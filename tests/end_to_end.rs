@@ -16,7 +16,6 @@ use std::time::{Duration, Instant};
 use gandle::config::{Config, LossKind};
 use gandle::event::{Event, Started};
 use screen::{Running, picture, program, screen, wait_for_pictures};
-use x11rb::connection::Connection as _;
 use x11rb::protocol::xproto::{ClientMessageEvent, ConnectionExt as _, EventMask};
 
 /// Everything but the data, the loss and the attention, which are chosen in the window: small networks, and one thread, so that
