@@ -185,6 +185,7 @@ fn training_one_network_alone_is_no_change_that_waits_in_the_set_up() {
     let mut window = window([1280.0, 800.0], |bench| {
         bench.live = Some(run([started(), step(1), Event::Paused { step: 1 }]));
     });
+    assert!(shows(&window, "next sample grid at 100"));
     window.get_by_label("G only").click();
     window.run();
     let change = Change { key: "optimizer.updates".to_owned(), from: "both".to_owned(), to: "generator".to_owned() };

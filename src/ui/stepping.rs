@@ -88,6 +88,9 @@ impl Stepping {
                 action = action.take().or_else(|| self.updates_ui(ui, view));
                 ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                     widgets::number(ui, format!("step {:<9}", format::count(view.step())), widgets::palette(ui).muted);
+                    if let Some(next) = next_grid(view).filter(|_| ui.available_width() > 150.0) {
+                        widgets::small(ui, format!("next sample grid at {}", format::count(next)));
+                    }
                 });
             });
         });
@@ -128,6 +131,13 @@ impl Stepping {
         self.due = Some(now + pause);
         Some(action)
     }
+}
+
+/// The step that brings the next sample grid: until then the samples stay as they are.
+fn next_grid(view: &RunView) -> Option<usize> {
+    let train = &view.started()?.config.train;
+    let next = (view.step() + 1).checked_next_multiple_of(train.grid_every)?;
+    Some(next.min(train.steps)).filter(|next| *next > view.step())
 }
 
 /// Which networks learn, as the run was last told.
