@@ -101,6 +101,21 @@ fn the_smallest_window_has_room_for_what_can_be_pressed() {
 }
 
 #[test]
+fn single_steps_have_room_in_the_smallest_window() {
+    let mut window = window([960.0, 600.0], |bench| {
+        bench.live = Some(run([started(), step(1), Event::Paused { step: 1 }]));
+    });
+    for width in [960.0, 1100.0, 1280.0] {
+        window.set_size(egui::vec2(width, 600.0));
+        window.run();
+        for name in ["One step", "D and G", "D only", "G only"] {
+            let place = window.get_by_label(name).rect();
+            assert!(place.right() < width - 10.0, "{name} at {width}: {place:?}");
+        }
+    }
+}
+
+#[test]
 fn the_time_that_is_left_has_room_beside_the_buttons() {
     let events = || [started(), step(1), step(2)];
     let mut window = window([960.0, 600.0], |bench| bench.live = Some(run(events())));
@@ -190,6 +205,7 @@ fn training_one_network_alone_is_no_change_that_waits_in_the_set_up() {
     let mut window = window([1280.0, 800.0], |bench| {
         bench.live = Some(run([started(), step(1), Event::Paused { step: 1 }]));
     });
+    assert!(shows(&window, "next sample grid at 100"));
     window.get_by_label("G only").click();
     window.run();
     let change = Change { key: "optimizer.updates".to_owned(), from: "both".to_owned(), to: "generator".to_owned() };

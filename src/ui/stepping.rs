@@ -14,6 +14,9 @@ use crate::event::Command;
 /// Steps a second that can be chosen.
 const SPEEDS: [f64; 5] = [0.5, 1.0, 2.0, 5.0, 10.0];
 
+/// Below this width the bar has more than one line.
+const NARROW: f32 = 800.0;
+
 /// Where slow motion stands.
 #[derive(Debug, Default)]
 pub(super) struct Stepping {
@@ -69,8 +72,9 @@ impl Stepping {
             return None;
         }
         let mut action = None;
+        let narrow = ui.available_width() < NARROW;
         widgets::card_frame(ui).inner_margin(egui::Margin::symmetric(12, 6)).show(ui, |ui| {
-            ui.horizontal(|ui| {
+            let row = |ui: &mut Ui| {
                 widgets::title(ui, "Step by step").on_hover_text(
                     "Steps that are taken one by one are the same steps, bit for bit, as those of a run that was never paused",
                 );
@@ -86,10 +90,18 @@ impl Stepping {
                 speed_ui(ui, speed);
                 ui.separator();
                 action = action.take().or_else(|| self.updates_ui(ui, view));
+                if narrow {
+                    return;
+                }
                 ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                     widgets::number(ui, format!("step {:<9}", format::count(view.step())), widgets::palette(ui).muted);
+                    if let Some(next) = next_grid(view).filter(|_| ui.available_width() > 150.0) {
+                        widgets::small(ui, format!("next sample grid at {}", format::count(next)));
+                    }
                 });
-            });
+            };
+            // In a narrow window what comes last goes to a line of its own.
+            if narrow { ui.horizontal_wrapped(row) } else { ui.horizontal(row) }
         });
         ui.add_space(theme::GAP - 4.0);
         action.or_else(|| self.slowly(ui, view, *speed))
@@ -128,6 +140,13 @@ impl Stepping {
         self.due = Some(now + pause);
         Some(action)
     }
+}
+
+/// The step that brings the next sample grid: until then the samples stay as they are.
+fn next_grid(view: &RunView) -> Option<usize> {
+    let train = &view.started()?.config.train;
+    let next = (view.step() + 1).checked_next_multiple_of(train.grid_every)?;
+    Some(next.min(train.steps)).filter(|next| *next > view.step())
 }
 
 /// Which networks learn, as the run was last told.
