@@ -1,6 +1,9 @@
 //! What a person comes across in the first hour with the window: small windows, the Tab key, data that cannot be read, runs
 //! that never began, and the way back to the last session. Without pictures and without time.
 
+#[path = "common/head.rs"]
+mod head;
+
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
@@ -10,7 +13,7 @@ use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use gandle::config::{Change, Preset};
 use gandle::event::{
-    ClassCount, Command, DataSummary, Edited, Event, Grid, GridPicture, JobEvent, Picture, Score, Started, Step,
+    ClassCount, Command, DataSummary, Edited, Event, Grid, GridPicture, JobEvent, Picture, Score, Step,
 };
 use gandle::ui::{Action, Page, RunView, SessionAsk, SessionRow, Settings, Workbench, theme};
 
@@ -40,20 +43,7 @@ fn run(events: impl IntoIterator<Item = Event>) -> RunView {
 }
 
 fn started() -> Event {
-    Event::Started(Box::new(Started {
-        schema: 1,
-        version: "0.1.0".to_owned(),
-        session: "2026-11-23-1200-cells-improved".to_owned(),
-        step: 0,
-        parent: None,
-        config: Preset::Improved.config(),
-        classes: vec!["benign".to_owned(), "malignant".to_owned()],
-        device: "cpu".to_owned(),
-        threads: 2,
-        generator_parameters: 1_000_000,
-        discriminator_parameters: 2_000_000,
-        time: 0,
-    }))
+    Event::Started(Box::new(head::started("2026-11-23-1200-cells-improved", Preset::Improved.config())))
 }
 
 fn step(step: usize) -> Event {
