@@ -61,11 +61,20 @@ SETTINGS=(--data demo --set image_size=32 --set data.demo_images=60 --set data.h
   --set score.every=250 --set train.grid_every=50 --set generator.attention=[] --set discriminator.attention=[])
 
 train() { # NAME, then what differs
-  local name=$1
+  local name=$1 session=sessions/$1
   shift
-  [ -d "$WORK/sessions/$name" ] && return
+  grep -qsF '"event":"finished"' "$WORK/$session/events.jsonl" && return
   echo "training $name"
-  (cd "$WORK" && HOME=$WORK/home "$GANDLE" train "${SETTINGS[@]}" "$@" --out "sessions/$name" > "$WORK/train.log" 2>&1)
+  (
+    cd "$WORK"
+    export HOME=$WORK/home
+    # One that an earlier go has left half-way goes on.
+    if [ -d "$session/checkpoints" ]; then
+      exec "$GANDLE" resume "$session"
+    else
+      exec "$GANDLE" train "${SETTINGS[@]}" "$@" --out "$session"
+    fi
+  ) > "$WORK/train.log" 2>&1 || { tail -3 "$WORK/train.log" >&2; echo "$name was not trained" >&2; exit 1; }
 }
 
 mkdir -p "$WORK/home" "$WORK/sessions" "$WORK/empty/sessions" "$WORK/live/sessions"
@@ -207,13 +216,13 @@ scene_setup() {
     sleep 6
     # Both networks, as far as they go on the screen.
     fold "$DATA_HEAD"
-    scroll 5 4; pic setup-networks; scroll 4 20
+    scroll 5 3; pic setup-networks; scroll 4 20
     # Each section from its head on.
     fold "$GENERATOR_HEAD" "$DISCRIMINATOR_HEAD"
-    scroll 5 5; pic setup-loss; scroll 4 20
+    scroll 5 4; pic setup-loss; scroll 4 20
     fold "$LOSS_HEAD"
     at "$OPTIMIZER_HEAD"
-    scroll 5 6; pic setup-optimizer
+    scroll 5 5; pic setup-optimizer
     close_
   done
   open_ "$WORK" Light page:Run $SMALL
@@ -331,6 +340,17 @@ scene_queue() {
   done
 }
 
+# Waits for what the live run has to tell, and for the window to show it.
+told() {
+  local waited=0
+  until grep -qsF "$1" "$WORK"/live/sessions/*/events.jsonl; do
+    sleep 1
+    waited=$((waited + 1))
+    [ $waited -lt 600 ] || { echo "the run has not told $1 in ten minutes" >&2; exit 1; }
+  done
+  sleep 2
+}
+
 # A run that goes on: itself, a changed rate that waits, steps of one network alone, the question of the closing window, and
 # the stopped run.
 scene_live() {
@@ -339,8 +359,8 @@ scene_live() {
   mkdir -p "$WORK/live/sessions"
   open_ "$WORK/live" Dark page:Run $SMALL
   key ctrl+t
-  until grep -qs '"event":"scored","step":500,' "$WORK"/live/sessions/*/events.jsonl; do sleep 1; done
-  sleep 6
+  told '"event":"scored","step":500,'
+  sleep 5
   pic run-live
   turn_theme light; pic run-live
   fold "$DATA_HEAD" "$GENERATOR_HEAD" "$DISCRIMINATOR_HEAD" "$LOSS_HEAD"
@@ -350,14 +370,15 @@ scene_live() {
   pic run-edit
   key ctrl+z
   # D alone, then G alone: marks in the charts say which steps were which.
-  key ctrl+p 6
+  key ctrl+p; told '"event":"paused"'
   at "$D_ONLY" 1.5; for _ in {1..20}; do key n 0.5; done
   at "$G_ONLY" 1.5; for _ in {1..10}; do key n 0.5; done
   sleep 6; pic run-steps
   key ctrl+p 4
   turn_theme light
   ask_to_close; sleep 1.5; pic closing
-  key Escape; key ctrl+period 8
+  key Escape; key ctrl+period; told '"event":"stopped"'
+  sleep 4
   pic run-stopped
   close_
 }
