@@ -93,6 +93,7 @@ cleanup() {
 }
 trap cleanup EXIT
 
+unset XDG_DATA_HOME  # the state lies below HOME
 export DISPLAY=:${SCREEN:-98} LIBGL_ALWAYS_SOFTWARE=1
 # Wider than the largest window, so that the pointer can rest beside it.
 Xvfb "$DISPLAY" -screen 0 2640x1440x24 > "$WORK/xvfb.log" 2>&1 &
