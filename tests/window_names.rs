@@ -13,7 +13,10 @@ use common::Window;
 use egui::accesskit::{Action as Can, Role};
 use egui_kittest::kittest::{By, NodeT as _, Queryable as _};
 use gandle::config::{Config, Preset};
-use gandle::event::{Checkpoint, ClassCount, DataSummary, Event, Grid, GridPicture, JobEvent, Picture, Score, Step};
+use gandle::event::{
+    Checkpoint, ClassCount, DataSummary, Event, Grid, GridPicture, JobEvent, Picture, QuizAsk, QuizItem, QuizSet,
+    Score, Step,
+};
 use gandle::ui::{Brief, RunView, SessionRow, Settings, Workbench};
 
 fn picture() -> GridPicture {
@@ -134,4 +137,14 @@ fn every_control_of_every_dialog_has_a_name() {
     window.bench().settings.drawers.problems = true;
     window.bench().settings.drawers.log = true;
     check(&mut window, "drawers");
+    let mut window = opened();
+    window.turn_to("Quiz");
+    let ask = QuizAsk { session: PathBuf::from("sessions/night-7"), step: 2, class: None, count: 2, seed: 1 };
+    let item = |fake| QuizItem { class: 0, fake, picture: picture().picture };
+    let (classes, items) = (vec!["benign".to_owned()], vec![item(true), item(false)]);
+    let set = QuizSet { ask, classes, items, held_out: true, past: Vec::new() };
+    window.bench().quiz.apply(JobEvent::Quiz(Box::new(set)));
+    window.settle();
+    assert!(window.shows("Image 1 of 2"));
+    check(&mut window, "a quiz");
 }
