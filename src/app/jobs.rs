@@ -9,22 +9,8 @@ use crate::ui::Source;
 
 impl App {
     pub(super) fn drain_jobs(&mut self) {
-        let mut ended = false;
-        for event in self.reader.iter().flat_map(Job::events) {
-            ended |= has_ended(&event);
-            self.workbench.data.apply(event);
-        }
-        if ended {
-            self.reader = None;
-        }
-        let mut ended = false;
-        for event in self.exporter.iter().flat_map(Job::events) {
-            ended |= has_ended(&event);
-            self.workbench.export.apply(event);
-        }
-        if ended {
-            self.exporter = None;
-        }
+        drain(&mut self.reader, |event| self.workbench.data.apply(event));
+        drain(&mut self.exporter, |event| self.workbench.export.apply(event));
         self.retired.retain(|job| !job.events().any(|event| has_ended(&event)));
     }
 
@@ -46,8 +32,20 @@ impl App {
     }
 }
 
+/// Takes in what a job has told, and lets go of one that has ended.
+pub(super) fn drain(job: &mut Option<Job>, mut apply: impl FnMut(JobEvent)) {
+    let mut ended = false;
+    for event in job.iter().flat_map(Job::events) {
+        ended |= has_ended(&event);
+        apply(event);
+    }
+    if ended {
+        *job = None;
+    }
+}
+
 /// Whether a job has nothing more to say after this.
-pub(super) fn has_ended(event: &JobEvent) -> bool {
+fn has_ended(event: &JobEvent) -> bool {
     match event {
         JobEvent::Progress { .. } => false,
         JobEvent::Preview { .. }

@@ -18,10 +18,7 @@ impl App {
     /// The run is to end, so that the window can close.
     pub(super) fn leave(&mut self) {
         self.exporter.iter().for_each(crate::engine::Job::cancel);
-        if let (Some(engine), Some(live)) = (&self.engine, &mut self.workbench.live) {
-            live.ask(&Command::Stop);
-            engine.send(Command::Stop);
-        }
+        self.tell_engine(Command::Stop);
     }
 
     /// Holds up a window that is closed too early, and closes it once the run has ended.

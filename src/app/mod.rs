@@ -181,12 +181,7 @@ impl App {
             Action::Train => self.train(),
             Action::Leave(_) => self.leave(),
             Action::Resume { folder, steps } => self.resume(&folder, steps),
-            Action::Command(command) => {
-                if let (Some(engine), Some(live)) = (&self.engine, &mut self.workbench.live) {
-                    live.ask(&command);
-                    engine.send(command);
-                }
-            }
+            Action::Command(command) => self.tell_engine(command),
             Action::ChooseData => self.open_dialog(Purpose::Data),
             Action::ChooseInception => self.open_dialog(Purpose::Inception),
             Action::ChooseDataFile => self.open_dialog(Purpose::DataFile),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::App;
-use super::jobs::has_ended;
+use super::jobs::drain;
 use crate::engine::Job;
 use crate::event::JobEvent;
 use crate::ui::{Asked, Reading};
@@ -23,7 +23,7 @@ pub(super) struct Prober {
 impl App {
     /// Takes in what was measured, and begins a measurement where one is due.
     pub(super) fn tick_prober(&mut self, ctx: &egui::Context) {
-        self.drain_prober();
+        drain(&mut self.prober.job, |event| self.workbench.paces.apply(event));
         let bench = &self.workbench;
         let asked = bench.asked_pace();
         let prober = &mut self.prober;
@@ -55,17 +55,6 @@ impl App {
         match Job::probe(asked.config, asked.classes, Arc::clone(&self.waker)) {
             Ok(job) => prober.job = Some(job),
             Err(err) => self.workbench.paces.apply(JobEvent::Failed { message: err.to_string() }),
-        }
-    }
-
-    fn drain_prober(&mut self) {
-        let mut ended = false;
-        for event in self.prober.job.iter().flat_map(Job::events) {
-            ended |= has_ended(&event);
-            self.workbench.paces.apply(event);
-        }
-        if ended {
-            self.prober.job = None;
         }
     }
 }

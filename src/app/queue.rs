@@ -14,10 +14,7 @@ impl App {
         match ask {
             QueueAsk::Cancel => {
                 self.workbench.queue.cancel();
-                if let (Some(engine), Some(live)) = (&self.engine, &mut self.workbench.live) {
-                    live.ask(&Command::Stop);
-                    engine.send(Command::Stop);
-                }
+                self.tell_engine(Command::Stop);
             }
             QueueAsk::Open(folder) if self.workbench.live.as_ref().is_some_and(|live| live.folder() == folder) => {
                 self.workbench.stored = None;

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::App;
-use super::jobs::has_ended;
+use super::jobs::drain;
 use crate::engine::Job;
 use crate::engine::explore::Explorer;
 use crate::event::{Exploration, JobEvent, QuizAsk, QuizLog};
@@ -30,14 +30,7 @@ impl App {
         for (of, drawn) in self.study.explorer.iter().flat_map(Explorer::answers) {
             self.workbench.explore.take(ctx, of, drawn);
         }
-        let mut ended = false;
-        for event in self.study.quiz.iter().flat_map(Job::events) {
-            ended |= has_ended(&event);
-            self.workbench.quiz.apply(event);
-        }
-        if ended {
-            self.study.quiz = None;
-        }
+        drain(&mut self.study.quiz, |event| self.workbench.quiz.apply(event));
     }
 
     pub(super) fn explore(&mut self, wanted: Exploration) {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::App;
 use crate::engine::{Engine, Origin, RunRequest};
+use crate::event::Command;
 use crate::session;
 use crate::ui::{Notice, Page, RunView};
 
@@ -13,6 +14,14 @@ impl App {
     pub(super) fn spawn(&mut self, request: RunRequest) -> std::io::Result<()> {
         self.engine = Some(Engine::spawn(request, Arc::clone(&self.waker))?);
         Ok(())
+    }
+
+    /// Asks something of the run that goes on, if one does.
+    pub(super) fn tell_engine(&mut self, command: Command) {
+        if let (Some(engine), Some(live)) = (&self.engine, &mut self.workbench.live) {
+            live.ask(&command);
+            engine.send(command);
+        }
     }
 
     /// Starts a run with the configuration of the set-up.

@@ -1,8 +1,6 @@
 //! The beginning of a run: what it takes over from a checkpoint, and what it says about that.
 
 use std::collections::VecDeque;
-use std::fs::File;
-use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -17,6 +15,7 @@ use super::watch::Watch;
 use crate::config::{Config, FeatureNetwork};
 use crate::data::Dataset;
 use crate::event::{Checkpoint, Edited, Event, Parent};
+use crate::feature::file::sha256;
 use crate::ops::cpu;
 use crate::session::{
     CheckpointState, DataMark, Lock, Machine, Pending, Writer, checkpoint_folder, read_checkpoint_file, read_whole,
@@ -287,24 +286,10 @@ pub(super) fn mark(dataset: &Dataset, config: &Config) -> anyhow::Result<DataMar
     }
     let loss = &config.loss;
     let from_file = loss.compares_features() && loss.features == FeatureNetwork::Vgg19;
-    let features = from_file.then(|| {
-        let (mut sum, mut file) = (Sha256::new(), BufReader::with_capacity(1 << 20, File::open(&loss.vgg19)?));
-        loop {
-            let part = file.fill_buf()?;
-            if part.is_empty() {
-                return anyhow::Ok(hexadecimal(sum));
-            }
-            sum.update(part);
-            let read = part.len();
-            file.consume(read);
-        }
-    });
+    let features = from_file.then(|| sha256(Path::new(&loss.vgg19)));
     let features = features.transpose().with_context(|| format!("loss.vgg19: {} cannot be read", loss.vgg19))?;
-    Ok(DataMark { images: dataset.class_counts(), sha256: hexadecimal(whole), features })
-}
-
-fn hexadecimal(sum: Sha256) -> String {
-    sum.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    let sha256 = whole.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    Ok(DataMark { images: dataset.class_counts(), sha256, features })
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 
 mod pickle;
 mod safe;
+mod sum;
 mod torch;
 mod zip;
 
@@ -14,6 +15,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use super::FeatureError;
+pub use sum::sha256;
 
 /// How a number is stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -7,14 +7,12 @@
 mod blocks;
 mod pool;
 
-use std::fs::File;
-use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
-use sha2::{Digest as _, Sha256};
 
+use super::file::sha256;
 use super::{FeatureError, Picture, Resize, TensorFile};
 use crate::ops::Geometry;
 use crate::ops::aligned::Aligned;
@@ -216,21 +214,6 @@ impl Inception {
         let out = &mut out.at_least(count * image)[index * image..(index + 1) * image];
         halve.run(out, channels, 0, &a[..size.0 * size.1 * channels], size, channels);
         after
-    }
-}
-
-/// The SHA-256 of a file, in hexadecimal.
-fn sha256(path: &Path) -> std::io::Result<String> {
-    let mut file = BufReader::with_capacity(1 << 20, File::open(path)?);
-    let mut hash = Sha256::new();
-    loop {
-        let part = file.fill_buf()?;
-        if part.is_empty() {
-            return Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect());
-        }
-        hash.update(part);
-        let read = part.len();
-        file.consume(read);
     }
 }
 
