@@ -93,7 +93,8 @@ fn train(set: &[&str]) {
     let mut other = Trainer::new(&config, 3, &Device::Cpu).unwrap();
     let read = |name: &str| Ok(files.iter().find(|file| file.0 == name).unwrap().1.clone());
     other.load_files(read).unwrap();
-    let [one, two] = [&mut trainer, &mut other].map(|t| t.averaged_images(&wave(&[4, 8], 3.0), &labels(), 4).unwrap());
+    let [one, two] =
+        [&mut trainer, &mut other].map(|t| t.images(&t.ema().clone(), &wave(&[4, 8], 3.0), &labels(), 4).unwrap());
     assert_eq!(one, two, "{set:?}");
 }
 

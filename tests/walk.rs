@@ -277,7 +277,8 @@ fn train(config: &Config, folder: &Path) -> Result<(), String> {
             return Err(format!("the {network} has not moved"));
         }
     }
-    let drawn = GridSampler::new(config, CLASSES, &Device::Cpu).unwrap().draw(&mut trainer, STEPS).unwrap();
+    let drawn =
+        GridSampler::new(config, CLASSES, &Device::Cpu).unwrap().draw(&trainer, &trainer.ema().clone(), STEPS).unwrap();
     if engine.latest_grid() != Some(drawn) {
         return Err("its checkpoint draws other images".to_owned());
     }

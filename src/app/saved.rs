@@ -16,7 +16,7 @@ pub struct Saved {
 
 impl Default for Saved {
     fn default() -> Self {
-        Self { config: Preset::Improved.config().to_toml(), settings: Settings::default(), queue: String::new() }
+        Self { config: Preset::DEFAULT.config().to_toml(), settings: Settings::default(), queue: String::new() }
     }
 }
 
@@ -34,7 +34,7 @@ impl Saved {
     pub fn restore(self) -> Workbench {
         let config = Config::from_toml(&self.config).unwrap_or_else(|err| {
             tracing::warn!("the stored set-up is not readable any more and starts afresh: {err}");
-            Preset::Improved.config()
+            Preset::DEFAULT.config()
         });
         let mut workbench = Workbench::new(config, self.settings);
         workbench.queue = Queue::from_text(&self.queue);
@@ -62,6 +62,6 @@ mod tests {
         let mut saved = Saved { config: "image_size = 32\nno_such_key = 1".to_owned(), ..Saved::default() };
         saved.settings.remember("/cells");
         let back = saved.restore();
-        assert_eq!((back.config, back.settings.recent), (Preset::Improved.config(), vec!["/cells".to_owned()]));
+        assert_eq!((back.config, back.settings.recent), (Preset::DEFAULT.config(), vec!["/cells".to_owned()]));
     }
 }

@@ -258,15 +258,21 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
 impl Settings {
     fn resolve(&self) -> anyhow::Result<Config> {
         let base = match (&self.preset, &self.config) {
-            (Some(name), _) => preset(name)?.config(),
+            (Some(name), _) => self.of_preset(preset(name)?)?,
             (None, Some(path)) => {
                 let text = std::fs::read_to_string(path)
                     .map_err(|err| Usage(format!("--config {}: could not be read: {err}", path.display())))?;
                 Config::from_toml(&text).map_err(|err| Usage(format!("{}:\n{err}", path.display())))?
             }
-            (None, None) => Preset::Improved.config(),
+            (None, None) => self.of_preset(Preset::DEFAULT)?,
         };
         Ok(base.with(&self.set).map_err(|err| Usage(err.to_string()))?)
+    }
+
+    /// A preset as it is at the image size that is asked for.
+    fn of_preset(&self, preset: Preset) -> anyhow::Result<Config> {
+        let asked = preset.config().with(&self.set).map_err(|err| Usage(err.to_string()))?;
+        Ok(preset.config_at(asked.image_size))
     }
 }
 

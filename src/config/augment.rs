@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::explain::{Explanation, key};
 use super::problem::{List, range, whole};
-use super::{Config, LossKind};
+use super::{AugmentEdge, Config, LossKind};
 
 /// `[augment]`: how images, real and fake, are changed before the discriminator sees them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -14,6 +14,8 @@ pub struct Augment {
     pub color: f64,
     /// Largest shift either way, as a share of the side; 0 leaves it out.
     pub translation: f64,
+    /// What a shift moves in.
+    pub edge: AugmentEdge,
     /// Side of the square that is hidden, as a share of the image's; 0 leaves it out.
     pub cutout: f64,
     /// Mirror left and right.
@@ -43,6 +45,7 @@ impl Default for Augment {
         Self {
             color: 0.0,
             translation: 0.0,
+            edge: AugmentEdge::Zeros,
             cutout: 0.0,
             flip: false,
             rotate90: false,
@@ -175,6 +178,12 @@ pub(super) const EXPLAINED: &[Explanation] = &[
         "0 (off) to 0.5 of the side",
         "Zhao et al. 2020 (DiffAugment)",
         "Shifts every image that the discriminator sees by up to this share of its side either way, in whole pixels; zeros (mid-grey) fill the border, where StyleGAN2-ADA mirrors the image. 0.125 is the paper's. Little time.",
+    ),
+    key(
+        "augment.edge",
+        "\"zeros\" or \"mirror\"",
+        "",
+        "With `translation`, what comes in where the image moves away. A generator that is judged by a strong discriminator may learn to draw a rim of zeros into its own images, since all it is compared with have one; `mirror` leaves it nothing to copy.",
     ),
     key(
         "augment.cutout",

@@ -48,6 +48,8 @@ pub enum Purpose {
     ScorePairs = 22,
     /// Images of a blind test, and their order.
     Quiz = 23,
+    /// Latent noise and labels of the images from which the averaged generator's running statistics are taken.
+    Settling = 26,
     /// The seed of the order and the variation of the real images that the generator's updates compare with.
     GeneratorReal = 25,
 }

@@ -20,6 +20,7 @@ impl Config {
     pub fn check(&self, classes: Option<usize>) -> Vec<Problem> {
         let mut list = List::default();
         self.check_shape(&mut list);
+        self.check_families(&mut list);
         self.check_networks(classes, &mut list);
         self.loss.check(&mut list);
         self.check_augmentation(&mut list);
@@ -84,11 +85,13 @@ impl Config {
         if !valid_image_size(self.image_size) {
             return;
         }
-        attention(list, "generator.attention", "generator", &g.attention, &self.generator_maps());
-        let sizes = (0..d.scales.clamp(1, 6)).map(|s| self.image_size >> s);
-        let maps: Vec<usize> =
-            sizes.clone().next().map(|_| self.discriminator_maps(self.image_size)).unwrap_or_default();
-        attention(list, "discriminator.attention", "discriminator", &d.attention, &maps);
+        if self.reads("generator.attention") {
+            attention(list, "generator.attention", "generator", &g.attention, &self.generator_maps());
+        }
+        if self.reads("discriminator.attention") {
+            let maps = self.discriminator_maps(self.image_size);
+            attention(list, "discriminator.attention", "discriminator", &d.attention, &maps);
+        }
         if d.scales == 0 || self.image_size >> (d.scales - 1).min(16) < 16 {
             let most = self.image_size.ilog2() - 3;
             list.error(
@@ -101,9 +104,6 @@ impl Config {
             .fix("discriminator.scales", d.scales.clamp(1, most as usize));
         }
         self.check_minibatch_stddev(list);
-        if d.spectral_norm && d.norm == DiscriminatorNorm::Batch {
-            list.warning("discriminator.norm", "batch and spectral normalisation work against each other: batch normalisation rescales what spectral normalisation has bounded, so the discriminator is no longer smooth, and real and fake batches get different statistics. Use one of them (`none` here, or spectral_norm = false)").fix("discriminator.norm", "none");
-        }
         if d.conditioning == Conditioning::LabelMap {
             let map = self.image_size * self.image_size;
             let count = classes.map_or_else(
@@ -113,7 +113,7 @@ impl Config {
             list.warning("discriminator.conditioning", format!("`label-map` learns a full-size picture a class ({count}), most of which little data cannot pin down. `projected-map` or `projection` do the same with far fewer")).fix("discriminator.conditioning", "projected-map");
         }
         if d.conditioning == Conditioning::None && classes.is_none_or(|c| c > 1) {
-            list.warning("discriminator.conditioning", "with `none` the discriminator never sees the label, so the generator has no reason to draw the class it is asked for").fix("discriminator.conditioning", "projected-map");
+            list.warning("discriminator.conditioning", "with `none` the discriminator never sees the label, so the generator has no reason to draw the class it is asked for").fix("discriminator.conditioning", if self.reads("discriminator.label_embedding") { "projected-map" } else { "projection" });
         }
         if self.loss.kind == LossKind::WassersteinGp && d.norm == DiscriminatorNorm::Batch {
             list.warning("discriminator.norm", "the gradient penalty holds for each image by itself, and batch normalisation ties the images of a batch together. Use `layer` or `none`").fix("discriminator.norm", "layer");
@@ -122,7 +122,8 @@ impl Config {
 
     fn check_minibatch_stddev(&self, list: &mut List) {
         let batch = self.train.batch_size;
-        if self.discriminator.minibatch_stddev && [2, 3].iter().all(|size| !batch.is_multiple_of(*size)) {
+        let compares = self.discriminator.minibatch_stddev && self.reads("discriminator.minibatch_stddev");
+        if compares && [2, 3].iter().all(|size| !batch.is_multiple_of(*size)) {
             list.warning("discriminator.minibatch_stddev", format!("a batch of {batch} has no groups of 2, 3 or 4 images to compare, so the extra feature map says nothing. A multiple of 4 is best")).fix("train.batch_size", batch.next_multiple_of(4));
         }
     }
@@ -287,7 +288,14 @@ mod tests {
 
     #[test]
     fn presets_have_no_errors_and_only_the_original_warns() {
-        assert_eq!(Preset::Improved.config().check(Some(6)), []);
+        for preset in [Preset::Quick, Preset::Improved] {
+            for size in [16, 32, 64, 128, 256, 512] {
+                for channels in [1, 3] {
+                    let config = Config { channels, ..preset.config_at(size) };
+                    assert_eq!(config.check(Some(6)), [], "{preset:?} at {size} px");
+                }
+            }
+        }
         let original = Preset::Original.config();
         assert_eq!(keys(&original, Level::Error), [""; 0]);
         assert_eq!(keys(&original, Level::Warning), ["discriminator.norm", "discriminator.conditioning"]);

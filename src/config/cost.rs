@@ -1,6 +1,7 @@
 //! What a configuration costs: feature maps, parameters and memory, by arithmetic alone.
 
-use super::{Conditioning, Config, DiscriminatorNorm, GeneratorNorm, Skip};
+use super::plan::{fast, projected};
+use super::{Conditioning, Config, DiscriminatorFamily, DiscriminatorNorm, GeneratorFamily, GeneratorNorm, Skip};
 
 /// One feature map of a network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -118,6 +119,8 @@ impl Config {
         limit(&mut config.generator.latent_dim, 4096);
         limit(&mut config.generator.label_embedding, 4096);
         limit(&mut config.discriminator.label_embedding, 4096);
+        limit(&mut config.discriminator.input_size, 256);
+        limit(&mut config.discriminator.pixel_channels, 512);
         let scales = (config.image_size.ilog2() - 3) as usize;
         limit(&mut config.discriminator.scales, scales);
         limit(&mut config.train.batch_size, 4096);
@@ -125,30 +128,54 @@ impl Config {
     }
 
     fn computable_cost(&self, classes: usize) -> Cost {
-        let generator_parameters = self.generator_parameters(classes);
-        let sizes = (0..self.discriminator.scales).map(|s| self.image_size >> s);
-        let discriminator_parameters = sizes.map(|size| self.discriminator_parameters(size, classes)).sum();
+        let (generator_parameters, drawn) = match self.generator.family {
+            GeneratorFamily::Dcgan => (self.generator_parameters(classes), maps(&self.generator_layers())),
+            GeneratorFamily::Fast => {
+                let plan = fast::generator(self, classes);
+                (plan.parameters(), 2 * plan.activations())
+            }
+        };
+        let (discriminator_parameters, judged, frozen) = match self.discriminator.family {
+            DiscriminatorFamily::Dcgan => {
+                let (parameters, judged) = self.dcgan_discriminator(classes);
+                (parameters, judged, 0)
+            }
+            DiscriminatorFamily::Projected => {
+                let beside = self.beside_projected().map_or((0, 0), |beside| beside.dcgan_discriminator(classes));
+                let (mixing, heads) = (projected::mixing(self), projected::heads(self, classes));
+                let judged = 2 * (mixing.activations() + heads.activations());
+                (heads.parameters() + beside.0, judged + beside.1, self.frozen_bytes())
+            }
+        };
         // Weights, gradients and two moments of both; the averaged generator; the discriminator's and the
         // generator's feature maps with their gradients, the former for real and fake at once.
         let weights = 4 * (generator_parameters + discriminator_parameters) + generator_parameters;
-        let maps = |layers: &[Layer]| -> usize {
-            let map = |l: &Layer| l.resolution * l.resolution * l.channels * if l.attention { 4 } else { 2 };
-            layers.iter().map(map).sum()
-        };
         let image = self.image_size * self.image_size * (self.channels + self.label_planes());
-        // A decoder's maps, with the joined ones, are about three times the encoder's.
-        let decoded = if self.discriminator.unet { 4 } else { 1 };
-        let judged = decoded * maps(&self.discriminator_layers(self.image_size));
         // A second look at reals, and at fakes, is judged beside the first.
         let looks = [self.loss.consistency_real, self.loss.consistency_fake].into_iter().filter(|weight| *weight > 0.0);
-        let activations = 2 * maps(&self.generator_layers()) + (3 + looks.count()) * judged + 8 * image;
+        let activations = 2 * drawn + (3 + looks.count()) * judged + 8 * image;
         let compared = if self.loss.compares_features() {
             self.loss.features.bytes(self.image_size, self.train.batch_size)
         } else {
             0
         };
-        let training_bytes = 4 * (weights + self.train.batch_size * activations) + compared + (120 << 20);
+        let training_bytes = 4 * (weights + self.train.batch_size * activations) + compared + frozen + (120 << 20);
         Cost { generator_parameters, discriminator_parameters, training_bytes }
+    }
+
+    /// Parameters of a `dcgan` discriminator, and numbers of its feature maps with their gradients for one image.
+    fn dcgan_discriminator(&self, classes: usize) -> (usize, usize) {
+        let sizes = (0..self.discriminator.scales).map(|s| self.image_size >> s);
+        let parameters = sizes.map(|size| self.discriminator_parameters(size, classes)).sum();
+        // A decoder's maps, with the joined ones, are about three times the encoder's.
+        let decoded = if self.discriminator.unet { 4 } else { 1 };
+        (parameters, decoded * maps(&self.discriminator_layers(self.image_size)))
+    }
+
+    /// Bytes of the frozen network of a `projected` discriminator: its weights, forwards and backwards, and what it remembers of
+    /// each image for the gradient.
+    fn frozen_bytes(&self) -> usize {
+        4 * (2 * 3_400_000 + self.train.batch_size * 24 * self.projected_input().pow(2))
     }
 
     fn generator_parameters(&self, classes: usize) -> usize {
@@ -237,6 +264,12 @@ impl Config {
         // The last one has a bias and nothing else.
         widths.iter().map(layer).sum::<usize>() + 1 - beside
     }
+}
+
+/// Numbers of feature maps with their gradients.
+fn maps(layers: &[Layer]) -> usize {
+    let map = |l: &Layer| l.resolution * l.resolution * l.channels * if l.attention { 4 } else { 2 };
+    layers.iter().map(map).sum()
 }
 
 /// Query, key and value convolutions with their biases, and the gate.

@@ -58,6 +58,12 @@ const IMAGES: &[Explanation] = &[
 /// The keys of both networks.
 const NETWORKS: &[Explanation] = &[
     key(
+        "generator.family",
+        "\"dcgan\" or \"fast\"",
+        "Radford et al. 2016 (DCGAN); Liu et al. 2021 (FastGAN)",
+        "How the generator is built. `dcgan` is the classic one, with options for norm, attention, skip connections and growing. `fast` takes upsampling, 3x3 convolutions and gated linear units, and lets noise and label into every layer; it draws no checkerboard and learns in a fraction of the steps beside a `projected` discriminator.",
+    ),
+    key(
         "generator.latent_dim",
         "1 to 4096 numbers",
         "",
@@ -92,6 +98,12 @@ const NETWORKS: &[Explanation] = &[
         "\"none\", \"residual\" or \"excitation\"",
         "He et al. 2016; Liu et al. 2021 (FastGAN)",
         "`residual` adds a 1x1 convolution of each block's upsampled input to its output, which eases gradients in deep generators for a few per cent more time. `excitation` lets early, small feature maps gate the channels of later ones (4 to 64 and 8 to 128 at 256 px, nearer pairs below), which steadies layout when data are few; it adds weights, but next to no time.",
+    ),
+    key(
+        "discriminator.family",
+        "\"dcgan\" or \"projected\"",
+        "Radford et al. 2016 (DCGAN); Sauer et al. 2021 (Projected GAN)",
+        "How the discriminator is built. `dcgan` judges pixels and learns all that it knows from the data. `projected` judges the features of EfficientNet-Lite0, which is compiled in and never changes, by four small heads: believable images come in minutes, from few of them too. Frechet distances of that same network flatter it.",
     ),
     key(
         "discriminator.base_channels",
@@ -146,6 +158,18 @@ const NETWORKS: &[Explanation] = &[
         "true or false",
         "Schoenfeld et al. 2020 (U-Net GAN)",
         "A decoder with skip connections judges every pixel beside the whole image, which helps where detail looks wrong in places. Both judgements count alike in the loss. A step takes about a third to a half longer. The label is not told to the decoder apart from what the encoder saw, and the paper's CutMix consistency is left out.",
+    ),
+    key(
+        "discriminator.input_size",
+        "0 (automatic), 32, 64, 128 or 256 pixels",
+        "Sauer et al. 2021 (Projected GAN)",
+        "With `projected`, the side of the images that the frozen network sees: larger ones are averaged down, smaller ones enlarged. A larger side shows finer detail and costs four times as much for each doubling. 0 takes the image size, at least 64 and at most 128.",
+    ),
+    key(
+        "discriminator.pixel_channels",
+        "0 (off) to 512",
+        "",
+        "With `projected`, the base channels of a `dcgan` discriminator of the pixels beside the heads; both count alike. It sees what the frozen network overlooks, such as exact colours and the finest texture, and costs as much as it would alone. 16 or 32 is a start.",
     ),
 ];
 

@@ -28,6 +28,7 @@ pub mod check;
 pub mod cost;
 mod data;
 pub mod explain;
+mod family;
 mod file;
 mod growing;
 mod live;
@@ -36,6 +37,7 @@ mod metric;
 mod network;
 mod optimizer;
 mod pace;
+pub mod plan;
 mod preset;
 mod problem;
 mod score;
@@ -46,6 +48,7 @@ use serde::{Deserialize, Serialize};
 
 pub use augment::Augment;
 pub use data::{CLASS_FACTORS, DEMO, Data};
+pub use family::INPUT_SIZES;
 pub use file::{ConfigError, Overrides};
 pub use growing::{Growing, Stage};
 pub use live::{Change, is_live};
@@ -180,6 +183,27 @@ choice! {
     BalanceTo {
         Equal = "equal": "Every class is shown equally often.",
         SquareRoot = "square-root": "A class is shown in proportion to the square root of its images: half-way between equal and as often as the data has it.",
+    }
+}
+choice! {
+    /// `generator.family`
+    GeneratorFamily {
+        Dcgan = "dcgan": "Transposed convolutions of 4x4, each doubling the side (DCGAN, Radford et al. 2016). Norm, attention, skip and growing are its options.",
+        Fast = "fast": "Upsampling and 3x3 convolutions with gated linear units; noise and label reach every layer through its normalisation. Learns in minutes beside a projected discriminator.",
+    }
+}
+choice! {
+    /// `discriminator.family`
+    DiscriminatorFamily {
+        Dcgan = "dcgan": "Convolutions of 4x4 on the pixels, each halving the side (DCGAN, Radford et al. 2016).",
+        Projected = "projected": "Small heads on the features of EfficientNet-Lite0, which never changes: what photographs taught it about edges, textures and shapes need not be learnt again (Projected GAN, Sauer et al. 2021).",
+    }
+}
+choice! {
+    /// `augment.edge`
+    AugmentEdge {
+        Zeros = "zeros": "Zeros, as in DiffAugment: the grey between black and white.",
+        Mirror = "mirror": "The image mirrored at its outermost pixels, so that no frame can be learnt.",
     }
 }
 choice! {

@@ -2,17 +2,19 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Conditioning, DiscriminatorNorm, GeneratorNorm, Skip};
+use super::{Conditioning, DiscriminatorFamily, DiscriminatorNorm, GeneratorFamily, GeneratorNorm, Skip};
 
 /// `[generator]`: the network that draws images.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Generator {
+    /// How it is built.
+    pub family: GeneratorFamily,
     /// Random numbers that an image is made from.
     pub latent_dim: usize,
     /// Numbers that stand for a class beside the latent ones.
     pub label_embedding: usize,
-    /// Channels of the last inner layer; each layer before it has twice as many.
+    /// `dcgan`: channels of the last inner layer; each layer before it has twice as many. `fast`: what all widths are multiples of.
     pub base_channels: usize,
     /// What normalises the inner layers.
     pub norm: GeneratorNorm,
@@ -25,6 +27,7 @@ pub struct Generator {
 impl Default for Generator {
     fn default() -> Self {
         Self {
+            family: GeneratorFamily::Dcgan,
             latent_dim: 100,
             label_embedding: 128,
             base_channels: 32,
@@ -39,7 +42,9 @@ impl Default for Generator {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Discriminator {
-    /// Channels of the first layer; each layer after it has twice as many.
+    /// How it is built.
+    pub family: DiscriminatorFamily,
+    /// `dcgan`: channels of the first layer; each layer after it has twice as many. `projected`: channels of all heads.
     pub base_channels: usize,
     /// How the label is told to the discriminator.
     pub conditioning: Conditioning,
@@ -57,11 +62,16 @@ pub struct Discriminator {
     pub minibatch_stddev: bool,
     /// Judge every pixel beside the whole image, by a decoder with skip connections.
     pub unet: bool,
+    /// `projected` only: side of the images that the frozen network sees; 0 follows the image size.
+    pub input_size: usize,
+    /// `projected` only: base channels of a `dcgan` discriminator beside it; 0 for none.
+    pub pixel_channels: usize,
 }
 
 impl Default for Discriminator {
     fn default() -> Self {
         Self {
+            family: DiscriminatorFamily::Dcgan,
             base_channels: 32,
             conditioning: Conditioning::ProjectedMap,
             label_embedding: 128,
@@ -71,6 +81,8 @@ impl Default for Discriminator {
             scales: 1,
             minibatch_stddev: false,
             unet: false,
+            input_size: 0,
+            pixel_channels: 0,
         }
     }
 }

@@ -26,12 +26,17 @@ pub struct Optimizer {
     pub ema_decay: f64,
     /// Images after which an old weight counts half in the average, instead of `ema_decay`; 0 takes `ema_decay`.
     pub ema_half_life: usize,
+    /// The share of the images seen so far after which an old weight counts half, where that is fewer than `ema_half_life`; 0 for
+    /// no such bound.
+    pub ema_share: f64,
     /// Let the average follow closely at first: its decay is at most `(1 + t) / (10 + t)` after t steps.
     pub ema_warmup: bool,
     /// Largest norm of the whole gradient of a network; longer ones are scaled down to it, and 0 leaves them.
     pub clip: f64,
     /// Which networks learn.
     pub updates: Updates,
+    /// Let the discriminator's fakes serve the generator's update too, instead of drawing new ones.
+    pub reuse_fakes: bool,
     /// How both learning rates change over the run.
     pub schedule: Schedule,
     /// `linear` and `cosine` only: the share of the run at which the decay begins.
@@ -55,9 +60,11 @@ impl Default for Optimizer {
             accumulation: 1,
             ema_decay: 0.999,
             ema_half_life: 0,
+            ema_share: 0.0,
             ema_warmup: false,
             clip: 0.0,
             updates: Updates::Both,
+            reuse_fakes: false,
             schedule: Schedule::Constant,
             decay_from: 0.5,
             decay_to: 0.0,
@@ -86,10 +93,13 @@ impl Optimizer {
 
     /// The decay of the moving average in the step after `done` ones, where a step has so many `images`.
     pub fn average_decay(&self, done: u64, images: usize) -> f64 {
-        let decay = match self.ema_half_life {
-            0 => self.ema_decay,
-            half_life => 0.5f64.powf(images as f64 / half_life as f64),
+        let half_life = match (self.ema_half_life, self.ema_share * (done + 1) as f64 * images as f64) {
+            (0, 0.0) => None,
+            (most, 0.0) => Some(most as f64),
+            (0, share) => Some(share),
+            (most, share) => Some(share.min(most as f64)),
         };
+        let decay = half_life.map_or(self.ema_decay, |half_life| 0.5f64.powf(images as f64 / half_life));
         if self.ema_warmup { decay.min((1.0 + done as f64) / (10.0 + done as f64)) } else { decay }
     }
 
@@ -179,6 +189,12 @@ pub(super) const EXPLAINED: &[Explanation] = &[
         "The decay of the average told in images: after so many, an old weight counts half. Unlike `ema_decay` it means the same whatever the batch size; an image is one that an update of the discriminator sees.",
     ),
     key(
+        "optimizer.ema_share",
+        "0 (off) to 1, share of the images seen",
+        "Karras et al. 2020 (StyleGAN2-ADA, its ramp)",
+        "Lets the average warm up: after this share of the images that the run has seen, an old weight counts half, until `ema_half_life` is less (where that is set). 0.1 forgets the random start within a few dozen steps and averages more and more as the run goes on. It takes the place of `ema_decay`.",
+    ),
+    key(
         "optimizer.ema_warmup",
         "true or false",
         "",
@@ -195,6 +211,12 @@ pub(super) const EXPLAINED: &[Explanation] = &[
         "\"both\", \"discriminator\" or \"generator\"",
         "",
         "Which networks learn in a step. Losses and gradients of both are taken all the same, so that it shows what one network does while the other stands still; it saves no time.",
+    ),
+    key(
+        "optimizer.reuse_fakes",
+        "true or false",
+        "",
+        "One draw of fakes serves both updates of a step: the discriminator judges them, learns, and judges the same images again for the generator. It saves a pass of the generator and, with `projected`, one of the frozen network, about a third of a step. Of several `discriminator_steps` it is the last one's fakes.",
     ),
     key(
         "optimizer.schedule",

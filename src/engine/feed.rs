@@ -46,7 +46,8 @@ impl Noise {
         Self { seed, latent, batch, shares: shares.collect(), device: device.clone() }
     }
 
-    fn label(&self, rng: &mut ChaCha8Rng) -> u32 {
+    /// A label, in the shares of the classes.
+    pub fn label(&self, rng: &mut ChaCha8Rng) -> u32 {
         let at: f64 = rng.random();
         let class = self.shares.iter().position(|share| at < *share).unwrap_or(self.shares.len() - 1);
         u32::try_from(class).unwrap_or(0)

@@ -23,6 +23,7 @@ mod run;
 pub mod sample;
 mod score;
 mod scoring;
+mod settled;
 mod sheet;
 mod spread;
 mod store;

@@ -14,6 +14,7 @@ use super::clock::Clock;
 use super::feed::RunFeed;
 use super::sample::GridSampler;
 use super::scoring::Scoring;
+use super::settled::Settling;
 use super::store::Good;
 use super::watch::{self, At, Watch};
 use super::worker::Journal;
@@ -21,6 +22,7 @@ use super::{RunRequest, StepHook, device, memory, spread};
 use crate::config::{Config, Level, has_errors};
 use crate::data::{DataError, Dataset};
 use crate::event::{Command, Edited, Event, SCHEMA, Started, Step};
+use crate::model::Store;
 use crate::session::Pending;
 use crate::train::{Losses, Trainer};
 
@@ -45,6 +47,9 @@ pub(super) struct Run<'a, 'b> {
     pub(super) trainer: Trainer,
     pub(super) feed: RunFeed,
     pub(super) grid: GridSampler,
+    pub(super) settling: Settling,
+    /// The averaged generator as it leaves training, and the step that it is of.
+    pub(super) average: Option<(usize, Store)>,
     pub(super) scoring: Scoring,
     pub(super) watch: Watch,
     /// How far the real images of each class are apart.
@@ -102,6 +107,8 @@ impl<'a, 'b> Run<'a, 'b> {
             good: None,
             after_step: request.after_step.clone(),
             grid: GridSampler::new(&config, classes.len(), &device)?,
+            settling: Settling::new(&config, &classes, &dataset.class_counts(), &device)?,
+            average: None,
             config,
             classes,
             dataset,
@@ -169,6 +176,7 @@ impl<'a, 'b> Run<'a, 'b> {
         let trainer = self.trainer.with_settings(&config, &self.dataset.class_counts(), &self.device)?;
         self.feed = self.feed.with_settings(&config, self.dataset.clone(), &self.device)?;
         self.trainer = trainer;
+        self.average = None;
         self.watch.take_settings(&config);
         self.scoring.take_settings(&self.config, &config);
         self.config = config;

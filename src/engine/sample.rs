@@ -9,6 +9,7 @@ use rand_distr::{Distribution as _, StandardNormal};
 
 use super::feed::noise;
 use super::score::CHUNK;
+use super::settled::Settling;
 use super::sheet::sheet;
 use crate::config::chance::{ChaCha8Rng, Purpose, stream};
 use crate::config::{Config, Stage};
@@ -46,12 +47,12 @@ impl GridSampler {
         Ok(Self { z, labels, rows: classes, columns, size: config.image_size, channels: config.channels })
     }
 
-    /// The grid of the averaged generator.
+    /// The grid of a trainer's generator with these numbers.
     ///
     /// # Errors
     /// Those of candle.
-    pub fn draw(&self, trainer: &mut Trainer, step: usize) -> candle_core::Result<GridPicture> {
-        let images = trainer.averaged_images(&self.z, &self.labels, CHUNK)?;
+    pub fn draw(&self, trainer: &Trainer, store: &Store, step: usize) -> candle_core::Result<GridPicture> {
+        let images = trainer.images(store, &self.z, &self.labels, CHUNK)?;
         let (size, channels) = (self.size, self.channels);
         Ok(sheet(step, (self.rows, self.columns), (size, channels), images.chunks_exact(size * size * channels)))
     }
@@ -114,6 +115,14 @@ impl Sampler {
         }
         let (generator, mut store) = Generator::new(&state.config, state.classes.len(), &Device::Cpu)?;
         load_store(&mut store, &bytes).with_context(|| format!("{}", folder.join(EMA).display()))?;
+        if !state.settled {
+            let counts = match &state.data {
+                Some(data) if data.images.len() == state.classes.len() => data.images.clone(),
+                Some(_) | None => vec![1; state.classes.len()],
+            };
+            let settling = Settling::new(&state.config, &state.classes, &counts, &Device::Cpu)?;
+            store = settling.settled(&generator, state.config.stage(state.step as u64), &store)?;
+        }
         Ok(Self { generator, store, state })
     }
 

@@ -17,6 +17,7 @@ use crate::metric::report::{
     self, Gallery, Report, SMALL_CLASS, Sets, Settings, Side, Warning, applies, paired, scores_knowing, similarities,
 };
 use crate::metric::{Features, nearest_of};
+use crate::model::Store;
 use crate::train::Trainer;
 
 /// Images that go through the generator at a time.
@@ -78,12 +79,12 @@ impl Scorer {
     pub fn score(
         &self,
         config: &Config,
-        trainer: &mut Trainer,
+        (trainer, average): (&Trainer, &Store),
         dataset: &Dataset,
         device: &Device,
         go_on: &mut dyn FnMut() -> bool,
     ) -> anyhow::Result<Option<Taken>> {
-        let Some(fakes) = self.draw(config, trainer, device, go_on)? else { return Ok(None) };
+        let Some(fakes) = self.draw(config, (trainer, average), device, go_on)? else { return Ok(None) };
         let sets = Sets {
             classes: self.classes,
             real: side(&self.real),
@@ -111,7 +112,7 @@ impl Scorer {
     fn draw(
         &self,
         config: &Config,
-        trainer: &mut Trainer,
+        (trainer, average): (&Trainer, &Store),
         device: &Device,
         go_on: &mut dyn FnMut() -> bool,
     ) -> anyhow::Result<Option<Fakes>> {
@@ -124,7 +125,7 @@ impl Scorer {
                 return Ok(None);
             }
             let z = noise(&mut rng, labels.len(), config.generator.latent_dim, device)?;
-            let images = trainer.averaged_images(&z, &Tensor::new(labels, device)?, CHUNK)?;
+            let images = trainer.images(average, &z, &Tensor::new(labels, device)?, CHUNK)?;
             for (image, content) in (drawn..).zip(images.chunks_exact(size * size * channels)) {
                 if wanted.contains(&image) {
                     pixels.insert(image, content.to_vec());

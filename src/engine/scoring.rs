@@ -107,8 +107,9 @@ impl Run<'_, '_> {
         if self.scoring.scorer.is_none() {
             self.scoring.scorer = Scorer::new(&self.config, &self.dataset, go_on)?;
         }
+        let average = self.average()?;
         let Some(scorer) = &self.scoring.scorer else { return Ok(None) };
-        scorer.score(&self.config, &mut self.trainer, &self.dataset, &self.device, go_on)
+        scorer.score(&self.config, (&self.trainer, &average), &self.dataset, &self.device, go_on)
     }
 
     /// Every score, the nearest real images, whether it is the best step so far, and what all that took; the checkpoint of
@@ -138,8 +139,9 @@ impl Run<'_, '_> {
     }
 
     fn store_nearest(&mut self) -> anyhow::Result<()> {
+        let average = self.average()?;
         let Some(scorer) = self.scoring.scorer.as_ref().filter(|scorer| scorer.shows_nearest()) else { return Ok(()) };
-        let grid = self.grid.draw(&mut self.trainer, self.journal.step)?;
+        let grid = self.grid.draw(&self.trainer, &average, self.journal.step)?;
         let (picture, mut nearest) = scorer.nearest(&grid, &self.dataset)?;
         let shows = "the nearest real image of each image of the grid";
         let about = [("shows", shows.into()), ("extractor", nearest.extractor.clone().into())];

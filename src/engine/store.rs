@@ -6,6 +6,7 @@ use super::run::Run;
 use super::spread;
 use super::watch::{self, At};
 use crate::event::{Alarm, Event, SCHEMA};
+use crate::model::Store;
 use crate::session::CheckpointState;
 use crate::train::state::File;
 
@@ -22,7 +23,8 @@ pub(super) struct Good {
 impl Run<'_, '_> {
     pub(super) fn store_grid(&mut self) -> anyhow::Result<()> {
         self.pending.grid = false;
-        let grid = self.grid.draw(&mut self.trainer, self.journal.step)?;
+        let average = self.average()?;
+        let grid = self.grid.draw(&self.trainer, &average, self.journal.step)?;
         let seed = self.config.train.seed.to_string();
         let about = [("seed", seed.into()), ("rows", serde_json::to_string(&self.classes)?.into())];
         let stored = self.journal.writer()?.grid(&grid, &about)?;
@@ -33,6 +35,18 @@ impl Run<'_, '_> {
             self.journal.tell(event)?;
         }
         Ok(())
+    }
+
+    /// The averaged generator with statistics of its own, made once a step.
+    pub(super) fn average(&mut self) -> anyhow::Result<Store> {
+        let step = self.journal.step;
+        if let Some((_, average)) = self.average.as_ref().filter(|(of, _)| *of == step) {
+            return Ok(average.clone());
+        }
+        let trainer = &self.trainer;
+        let average = self.settling.settled(trainer.architecture(), trainer.stage(), trainer.ema())?;
+        self.average = Some((step, average.clone()));
+        Ok(average)
     }
 
     fn now(&self) -> At {
@@ -56,6 +70,7 @@ impl Run<'_, '_> {
             seconds: self.clock.seconds,
             watched: Some(self.watch.remember()),
             pending: Some(self.pending),
+            settled: true,
             files: Vec::new(),
         }
     }
@@ -69,7 +84,8 @@ impl Run<'_, '_> {
         if !self.trainer.is_finite()? {
             return Err(self.give_up(watch::broken_weights(self.now(), &self.config)));
         }
-        let files = self.trainer.to_files()?;
+        let average = self.average()?;
+        let files = self.trainer.to_files_with(&average)?;
         self.write(&Good { state, files })?;
         self.good = None; // What is on disk is newer.
         Ok(())
@@ -95,7 +111,9 @@ impl Run<'_, '_> {
         if !self.trainer.is_finite()? {
             return Err(self.give_up(watch::broken_weights(self.now(), &self.config)));
         }
-        self.good = Some(Good { state: self.state(), files: self.trainer.to_files()? });
+        let average = self.average()?;
+        let files = self.trainer.to_files_with(&average)?;
+        self.good = Some(Good { state: self.state(), files });
         Ok(())
     }
 

@@ -18,7 +18,7 @@ const CEILING: f32 = 6.0;
 const TAKEN: [usize; 4] = [1, 2, 4, 6];
 
 /// The network without its last, pointwise layer.
-pub(super) struct Lite {
+pub struct Lite {
     stem: Layer,
     stages: Vec<Vec<Block>>,
 }

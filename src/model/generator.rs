@@ -1,36 +1,25 @@
-//! The generator: a DCGAN of transposed convolutions.
+//! The generator, of whatever family.
 
-use candle_core::{DType, Device, Result, Tensor, bail};
+use candle_core::{Device, Result, Tensor, bail};
 
-use super::excitation::Excitation;
-use super::layers::{Norm, SelfAttention, Weight};
-use super::store::{Builder, Mode, Pass, Store};
+use super::dcgan;
+use super::planned::{Given, Planned};
+use super::store::{Builder, COUNTER, Mode, Pass, Store};
 use crate::config::chance::{Purpose, stream};
-use crate::config::cost::Layer;
-use crate::config::{Config, GeneratorNorm, Skip, Stage};
-use crate::ops::{Geometry, Value};
+use crate::config::plan::fast;
+use crate::config::{Config, GeneratorFamily, Stage};
+use crate::ops::Value;
 
 /// `(B, latent_dim)` noise and `(B)` labels to `(B, size, size, channels)` images in [-1, 1].
 pub struct Generator {
     latent_dim: usize,
-    label_embedding: Weight,
-    blocks: Vec<Block>,
-    to_image: Weight,
     size: usize,
-    /// The output layers of earlier stages, with the side of their images.
-    growing: Vec<(usize, Weight)>,
+    network: Network,
 }
 
-/// Transposed convolution, normalisation, ReLU; with a residual connection, plus a 1x1 convolution of the upsampled
-/// input; with excitation, gated by an earlier map; then attention where the resolution asks for it.
-struct Block {
-    conv: Weight,
-    norm: Norm,
-    shortcut: Option<Weight>,
-    excitation: Option<Excitation>,
-    attention: Option<SelfAttention>,
-    geometry: Geometry,
-    resolution: usize,
+enum Network {
+    Dcgan(dcgan::Generator),
+    Planned(Planned),
 }
 
 impl Generator {
@@ -42,47 +31,12 @@ impl Generator {
         let mut rng = stream(config.train.seed, Purpose::Weights, 0);
         let mut store = Store::default();
         let mut b = Builder::new(&mut store, &mut rng, device);
-        let g = &config.generator;
-        let label_embedding = Weight::table(&mut b.below("label_embedding"), classes, g.label_embedding, false)?;
-        let mut inputs = g.latent_dim + g.label_embedding;
-        let mut blocks: Vec<Block> = Vec::new();
-        let pairs = config.excitations();
-        for (i, layer) in config.generator_layers().into_iter().enumerate() {
-            let mut below = b.below(format_args!("blocks.{i}"));
-            let conv = Weight::kernel(&mut below.below("conv"), [inputs, 4, 4, layer.channels], false)?;
-            let norm = match g.norm {
-                GeneratorNorm::Batch => Norm::batch(&mut below.below("norm"), layer.channels)?,
-                GeneratorNorm::ConditionalBatch => {
-                    Norm::conditional_batch(&mut below.below("norm"), layer.channels, classes)?
-                }
-            };
-            let residual = g.skip == Skip::Residual && i > 0;
-            let shortcut = match residual {
-                true => Some(Weight::kernel(&mut below.below("shortcut"), [layer.channels, 1, 1, inputs], false)?),
-                false => None,
-            };
-            let attention = SelfAttention::after(&mut b, &layer)?;
-            let geometry = if i == 0 { Geometry::new(1, 0) } else { Geometry::new(2, 1) };
-            let mut excite = |from: Layer| {
-                let name = format_args!("excitation.{}", layer.resolution);
-                Excitation::new(&mut b.below(name), from.resolution, from.channels, layer.channels)
-            };
-            let from = pairs.iter().find(|(_, to)| to.resolution == layer.resolution).map(|(from, _)| *from);
-            let excitation = from.map(&mut excite).transpose()?;
-            blocks.push(Block { conv, norm, shortcut, excitation, attention, geometry, resolution: layer.resolution });
-            inputs = layer.channels;
-        }
-        let to_image = Weight::kernel(&mut b.below("to_image"), [inputs, 4, 4, config.channels], false)?;
-        // The last, so that all other weights start as they would without.
-        let mut growing = Vec::new();
-        for size in config.growing_resolutions() {
-            let from = config.generator_layers().into_iter().find(|layer| 2 * layer.resolution == size);
-            let Some(from) = from else { bail!("generator: there is no feature map for images of {size} px") };
-            let shape = [from.channels, 4, 4, config.channels];
-            growing.push((size, Weight::kernel(&mut b.below(format_args!("growing.{size}.to_image")), shape, false)?));
-        }
-        let (latent_dim, size) = (g.latent_dim, config.image_size);
-        Ok((Self { latent_dim, label_embedding, blocks, to_image, size, growing }, store))
+        let network = match config.generator.family {
+            GeneratorFamily::Dcgan => Network::Dcgan(dcgan::Generator::new(&mut b, config, classes)?),
+            GeneratorFamily::Fast => Network::Planned(Planned::new(&mut b, fast::generator(config, classes))?),
+        };
+        let (latent_dim, size) = (config.generator.latent_dim, config.image_size);
+        Ok((Self { latent_dim, size, network }, store))
     }
 
     /// `z (B, latent_dim)` and `labels (B)` u32 to images, of the size of the pass's stage.
@@ -99,47 +53,28 @@ impl Generator {
                 self.latent_dim
             );
         }
-        let joined = z.join_last(&self.embed(pass, labels)?)?;
-        let mut x = joined.reshape(&[batch, 1, 1, joined.dims()[1]])?;
-        let mut maps: Vec<(usize, Value)> = Vec::new();
-        let stage = pass.stage();
-        let size = stage.resolution.unwrap_or(self.size);
-        let mut before = None;
-        for block in self.blocks.iter().filter(|block| block.resolution < size) {
-            if stage.fading() && 2 * block.resolution == size {
-                before = Some(x.clone());
-            }
-            x = block.forward(pass, &x, labels, &maps)?;
-            // Kept only where a later block asks for it: a kept map is memory that cannot be used again.
-            if self.blocks.iter().any(|later| later.excitation.as_ref().is_some_and(|e| e.from() == block.resolution)) {
-                maps.push((block.resolution, x.clone()));
+        match &self.network {
+            Network::Dcgan(network) => network.forward(pass, z, labels),
+            Network::Planned(network) => {
+                Ok(network.run(pass, Given { latent: Some(z), labels: Some(labels), sources: &[] })?.swap_remove(0))
             }
         }
-        let new = self.draw(pass, &x, size)?;
-        let Some(before) = before else { return Ok(new) };
-        let old = self.draw(pass, &before, size / 2)?.upsample(2)?;
-        old.scale(1.0 - stage.fade)?.add(&new.scale(stage.fade)?)
     }
 
-    /// What stands for the labels, `(B, label_embedding)`, as much as they count.
-    fn embed(&self, pass: &mut Pass<'_>, labels: &Tensor) -> Result<Value> {
-        let condition = pass.stage().condition;
-        if condition <= 0.0 {
-            let shape = (labels.dim(0)?, self.label_embedding.width(pass));
-            return Ok(Value::constant(Tensor::zeros(shape, DType::F32, labels.device())?));
+    /// Replaces all running statistics by the means of those of batches of noise and labels, each normalised by its own, and
+    /// moves nothing else.
+    ///
+    /// # Errors
+    /// Those of [`Generator::forward`].
+    pub fn settle(&self, stage: Stage, store: &mut Store, batches: &[(Tensor, Tensor)]) -> Result<()> {
+        for entry in store.entries_mut().iter_mut().filter(|entry| entry.name.ends_with(COUNTER)) {
+            entry.tensor = entry.tensor.zeros_like()?;
         }
-        let embedded = self.label_embedding.value(pass)?.rows(labels)?;
-        if condition < 1.0 { embedded.scale(condition) } else { Ok(embedded) }
-    }
-
-    /// Images of `size` px from the feature map of half of that.
-    fn draw(&self, pass: &mut Pass<'_>, x: &Value, size: usize) -> Result<Value> {
-        let to_image = match self.growing.iter().find(|(side, _)| *side == size) {
-            Some((_, to_image)) => to_image,
-            None if size == self.size => &self.to_image,
-            None => bail!("generator: there is no stage of {size} px"),
-        };
-        x.conv_input_gradient(&to_image.value(pass)?, Geometry::new(2, 1), (size, size))?.tanh()
+        for (index, (z, labels)) in batches.iter().enumerate() {
+            let mut pass = Pass::new(store, Mode::Train, false).at(stage).averaging(index + 1);
+            self.forward(&mut pass, &Value::constant(z.clone()), labels)?;
+        }
+        Ok(())
     }
 
     /// Images in evaluation mode, as they are at `stage` but enlarged to full size: `(B, size, size, channels)` in [-1, 1].
@@ -178,28 +113,5 @@ impl Generator {
             out.extend(numbers.into_iter().map(|x| (127.5 * x + 128.0).clamp(0.0, 255.0) as u8));
         }
         Ok(out)
-    }
-}
-
-impl Block {
-    /// `maps` are the earlier blocks' outputs that excitation reads, with their resolutions.
-    fn forward(&self, pass: &mut Pass<'_>, x: &Value, labels: &Tensor, maps: &[(usize, Value)]) -> Result<Value> {
-        let size = (self.resolution, self.resolution);
-        let y = x.conv_input_gradient(&self.conv.value(pass)?, self.geometry, size)?;
-        let mut y = self.norm.forward(pass, &y, labels, 0.0)?;
-        if let Some(shortcut) = &self.shortcut {
-            // A 1x1 convolution of copies is the copies of the 1x1 convolution, at a quarter of the arithmetic.
-            y = y.add(&x.conv(&shortcut.value(pass)?, Geometry::new(1, 0))?.upsample(2)?)?;
-        }
-        if let Some(excitation) = &self.excitation {
-            let Some((_, low)) = maps.iter().find(|(resolution, _)| *resolution == excitation.from()) else {
-                bail!("there is no map of {} px to gate one of {} px", excitation.from(), self.resolution);
-            };
-            y = excitation.forward(pass, low, &y)?;
-        }
-        match &self.attention {
-            Some(attention) => attention.forward(pass, &y),
-            None => Ok(y),
-        }
     }
 }

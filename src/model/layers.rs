@@ -2,7 +2,7 @@
 
 use candle_core::{Result, Tensor};
 
-use super::store::{Builder, Id, Pass};
+use super::store::{Builder, COUNTER, Id, Pass};
 use crate::config::cost::Layer;
 use crate::ops::attention::attention;
 use crate::ops::norm::{Over, Statistics};
@@ -36,7 +36,8 @@ impl Weight {
         Ok(Self { id: b.uniform("weight", &[outputs, inputs], bound)?, spectral: None })
     }
 
-    fn of(b: &mut Builder<'_>, id: Id, spectral: bool) -> Result<Self> {
+    /// What was drawn already.
+    pub fn of(b: &mut Builder<'_>, id: Id, spectral: bool) -> Result<Self> {
         let spectral = if spectral { Some(b.singular_vectors(id)?) } else { None };
         Ok(Self { id, spectral })
     }
@@ -70,8 +71,22 @@ impl Convolution {
     /// `shape` is `(O, kh, kw, I)`.
     pub fn new(b: &mut Builder<'_>, shape: [usize; 4], geometry: Geometry, bias: bool, spectral: bool) -> Result<Self> {
         let weight = Weight::kernel(b, shape, spectral)?;
-        let name = if spectral { "layer.bias" } else { "bias" };
-        let bias = if bias { Some(b.constant(name, &shape[..1], 0.0)?) } else { None };
+        let bias = if bias { Some(b.constant(bias_name(spectral), &shape[..1], 0.0)?) } else { None };
+        Ok(Self { weight, bias, geometry })
+    }
+
+    /// As [`Convolution::new`], with kernel and bias uniform in ± 1 / sqrt(numbers under the kernel), as PyTorch starts.
+    pub fn uniform(
+        b: &mut Builder<'_>,
+        shape: [usize; 4],
+        geometry: Geometry,
+        bias: bool,
+        spectral: bool,
+    ) -> Result<Self> {
+        let bound = 1.0 / (shape[1..].iter().product::<usize>() as f32).sqrt();
+        let id = b.uniform_kernel(if spectral { "layer.weight" } else { "weight" }, shape, bound)?;
+        let weight = Weight::of(b, id, spectral)?;
+        let bias = if bias { Some(b.uniform(bias_name(spectral), &shape[..1], bound)?) } else { None };
         Ok(Self { weight, bias, geometry })
     }
 
@@ -84,6 +99,10 @@ impl Convolution {
             None => x.conv(&weight, self.geometry)?.leaky_relu(slope),
         }
     }
+}
+
+fn bias_name(spectral: bool) -> &'static str {
+    if spectral { "layer.bias" } else { "bias" }
 }
 
 /// Normalisation with scale, shift and activation.
@@ -119,9 +138,10 @@ impl Norm {
         Ok(Self { over: Over::Image, scale, shift, by_class: false, running: None })
     }
 
-    fn statistics(b: &mut Builder<'_>, channels: usize) -> Result<[Id; 3]> {
+    /// Running mean, running variance and count of batches.
+    pub fn statistics(b: &mut Builder<'_>, channels: usize) -> Result<[Id; 3]> {
         let (mean, variance) = (b.running("running_mean", channels, 0.0)?, b.running("running_var", channels, 1.0)?);
-        Ok([mean, variance, b.counter("num_batches_tracked")?])
+        Ok([mean, variance, b.counter(COUNTER)?])
     }
 
     /// `(B, H, W, C)` to the same; `labels` are `(B)` u32.
@@ -133,17 +153,28 @@ impl Norm {
         });
         let (scale, shift) = (scale?, shift?);
         match self.running {
-            Some([mean, variance, _]) if !pass.trains() => {
-                x.normalise_with(pass.tensor(mean), pass.tensor(variance), &scale, &shift, slope)
-            }
-            Some(running) => {
-                let (y, statistics) = x.normalise(&scale, &shift, self.over, slope)?;
-                follow(pass, running, &statistics)?;
-                Ok(y)
-            }
+            Some(running) => by_batch(pass, x, running, [&scale, &shift], slope),
             None => Ok(x.normalise(&scale, &shift, self.over, slope)?.0),
         }
     }
+}
+
+/// Batch normalisation of `(B, H, W, C)` with a scale and a shift, `(1, C)` or `(B, C)`, and LeakyReLU: by the batch's own
+/// statistics, which the running ones follow, or by the running ones in evaluation mode.
+pub fn by_batch(
+    pass: &mut Pass<'_>,
+    x: &Value,
+    running: [Id; 3],
+    [scale, shift]: [&Value; 2],
+    slope: f32,
+) -> Result<Value> {
+    if !pass.trains() {
+        let [mean, variance, _] = running;
+        return x.normalise_with(pass.tensor(mean), pass.tensor(variance), scale, shift, slope);
+    }
+    let (y, statistics) = x.normalise(scale, shift, Over::Batch, slope)?;
+    follow(pass, running, &statistics)?;
+    Ok(y)
 }
 
 /// Each image's row of a table `(classes, C)`; where labels count by `condition` below 1, the rest is the mean over classes.
@@ -156,13 +187,14 @@ fn by_class(table: &Value, labels: &Tensor, condition: f64) -> Result<Value> {
     own.scale(condition)?.add(&mean)
 }
 
-/// Moves running statistics a tenth of the way to a batch's own, with the unbiased variance, as PyTorch does.
+/// Moves running statistics a tenth of the way to a batch's own, with the unbiased variance, as PyTorch does; or as far as the
+/// pass says.
 fn follow(pass: &mut Pass<'_>, [mean, variance, count]: [Id; 3], batch: &Statistics) -> Result<()> {
-    const MOMENTUM: f64 = 0.1;
+    let momentum = pass.momentum();
     let unbiased = batch.count as f64 / (batch.count as f64 - 1.0).max(1.0);
     let mut moved = |id: Id, new: &[f64], factor: f64| -> Result<()> {
         let old = pass.tensor(id).to_vec1::<f32>()?;
-        let blend = |(old, new): (f32, &f64)| ((1.0 - MOMENTUM) * f64::from(old) + MOMENTUM * factor * new) as f32;
+        let blend = |(old, new): (f32, &f64)| ((1.0 - momentum) * f64::from(old) + momentum * factor * new) as f32;
         let data: Vec<f32> = old.into_iter().zip(new).map(blend).collect();
         let tensor = Tensor::from_vec(data, new.len(), pass.tensor(id).device())?;
         pass.replace(id, tensor);

@@ -120,6 +120,9 @@ impl Store {
     }
 }
 
+/// Ends the name of a count of batches beside running statistics.
+pub(super) const COUNTER: &str = "num_batches_tracked";
+
 /// Fills a store, name by name, from one stream of chance.
 pub(super) struct Builder<'a> {
     pub store: &'a mut Store,
@@ -167,6 +170,38 @@ impl<'a> Builder<'a> {
         Ok(self.push(name, tensor, true, Layout::Kernel))
     }
 
+    /// A convolution's kernel `(O, kh, kw, I)`, uniform in ± `bound`.
+    pub fn uniform_kernel(&mut self, name: &str, shape: [usize; 4], bound: f32) -> Result<Id> {
+        let tensor = self.numbers(&shape, |rng| rng.random_range(-bound..=bound))?;
+        Ok(self.push(name, tensor, true, Layout::Kernel))
+    }
+
+    /// A convolution's kernel `(O, kh, kw, I)` whose rows `(kh, kw, I)` are orthogonal and of unit length, or its columns where
+    /// there are fewer of those (Saxe et al. 2014).
+    pub fn orthogonal_kernel(&mut self, name: &str, [outputs, kh, kw, inputs]: [usize; 4]) -> Result<Id> {
+        let numbers = kh * kw * inputs;
+        let (long, short) = (outputs.max(numbers), outputs.min(numbers));
+        let drawn = faer::Mat::<f64>::from_fn(long, short, |_, _| StandardNormal.sample(self.rng));
+        let factors = drawn.qr();
+        let (q, r) = (factors.compute_thin_Q(), factors.thin_R());
+        // Signs so that the distribution is uniform: the diagonal of the other factor is positive.
+        let at = |row: usize, column: usize| q[(row, column)] * f64::signum(r[(column, column)]);
+        let number =
+            |output: usize, place: usize| if outputs < numbers { at(place, output) } else { at(output, place) };
+        let data = (0..outputs * numbers).map(|i| number(i / numbers, i % numbers) as f32).collect();
+        let tensor = Tensor::from_vec::<_, f32>(data, (outputs, kh, kw, inputs), self.device)?;
+        Ok(self.push(name, tensor, true, Layout::Kernel))
+    }
+
+    /// A convolution's kernel `(O, kh, kw, I)` from N(0, deviation) that never changes.
+    pub fn fixed_kernel(&mut self, name: &str, shape: [usize; 4], deviation: f32) -> Result<Id> {
+        let tensor = self.numbers(&shape, |rng| {
+            let unit: f32 = StandardNormal.sample(rng);
+            deviation * unit
+        })?;
+        Ok(self.push(name, tensor, false, Layout::Kernel))
+    }
+
     /// Learnt numbers, uniform in ± `bound`.
     pub fn uniform(&mut self, name: &str, shape: &[usize], bound: f32) -> Result<Id> {
         let tensor = self.numbers(shape, |rng| rng.random_range(-bound..=bound))?;
@@ -183,6 +218,12 @@ impl<'a> Builder<'a> {
     pub fn running(&mut self, name: &str, channels: usize, value: f32) -> Result<Id> {
         let tensor = Tensor::full(value, channels, self.device)?;
         Ok(self.push(name, tensor, false, Layout::Plain))
+    }
+
+    /// A running statistic for each number of a map `(kh, kw, I)`.
+    pub fn running_units(&mut self, name: &str, [kh, kw, inputs]: [usize; 3], value: f32) -> Result<Id> {
+        let tensor = Tensor::full(value, kh * kw * inputs, self.device)?;
+        Ok(self.push(name, tensor, false, Layout::KernelColumns { kh, kw, inputs }))
     }
 
     /// A count of batches.
@@ -224,14 +265,18 @@ pub struct Pass<'a> {
     mode: Mode,
     learns: bool,
     stage: Stage,
+    momentum: f64,
     leaves: Vec<Option<Value>>,
 }
+
+/// How far running statistics move towards those of a batch, as in PyTorch.
+const MOMENTUM: f64 = 0.1;
 
 impl<'a> Pass<'a> {
     /// `learns`: whether gradients of the store's own numbers will be asked for.
     pub fn new(store: &'a mut Store, mode: Mode, learns: bool) -> Self {
         let leaves = vec![None; store.entries.len()];
-        Self { store, mode, learns, stage: Stage::WHOLE, leaves }
+        Self { store, mode, learns, stage: Stage::WHOLE, momentum: MOMENTUM, leaves }
     }
 
     /// The pass at another stage than the whole network.
@@ -239,6 +284,18 @@ impl<'a> Pass<'a> {
     pub fn at(mut self, stage: Stage) -> Self {
         self.stage = stage;
         self
+    }
+
+    /// The pass with running statistics that become the plain mean of those of `batches` ones: this is the last of them.
+    #[must_use]
+    pub fn averaging(mut self, batches: usize) -> Self {
+        self.momentum = 1.0 / batches.max(1) as f64;
+        self
+    }
+
+    /// How far running statistics move towards those of this pass.
+    pub(super) fn momentum(&self) -> f64 {
+        self.momentum
     }
 
     /// What the networks are in this pass.

@@ -41,6 +41,14 @@ pub fn exp_of<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
     simd.mul_f32s(e, simd.transmute_f32s_u32s(power))
 }
 
+/// `1 / (1 + e^-x)`, to a few units in the last place.
+#[inline(always)]
+pub fn sigmoid(x: f32) -> f32 {
+    let e = exp(-x.abs());
+    let least = e / (1.0 + e);
+    if x < 0.0 { least } else { 1.0 - least }
+}
+
 /// Hyperbolic tangent, to a few units in the last place.
 #[inline(always)]
 pub fn tanh(x: f32) -> f32 {
@@ -104,6 +112,17 @@ mod tests {
             }
         }
         super::super::simd::dispatch(Case);
+    }
+
+    #[test]
+    fn sigmoid_is_exact_to_a_few_units() {
+        for i in -30_000..=30_000 {
+            let x = i as f32 / 500.0;
+            let want = 1.0 / (1.0 + (-f64::from(x)).exp());
+            assert!((f64::from(sigmoid(x)) - want).abs() <= 3e-7 * want, "{x}: {} {want}", sigmoid(x));
+        }
+        assert_eq!((sigmoid(f32::INFINITY), sigmoid(0.0)), (1.0, 0.5));
+        assert!(sigmoid(f32::NAN).is_nan());
     }
 
     #[test]

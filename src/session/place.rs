@@ -46,7 +46,19 @@ pub fn name_for(config: &Config, now: SystemTime) -> String {
 fn same_networks(a: &Config, b: &Config) -> bool {
     let kind = |c: &Config| {
         let (g, d) = (&c.generator, &c.discriminator);
-        (d.conditioning, d.norm, d.spectral_norm, d.scales, d.minibatch_stddev, d.unet, c.loss.kind, g.norm, g.skip)
+        let families = (g.family, d.family);
+        (
+            families,
+            d.conditioning,
+            d.norm,
+            d.spectral_norm,
+            d.scales,
+            d.minibatch_stddev,
+            d.unet,
+            c.loss.kind,
+            g.norm,
+            g.skip,
+        )
     };
     kind(a) == kind(b)
 }

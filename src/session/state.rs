@@ -47,6 +47,10 @@ pub struct CheckpointState {
     /// What the step was still to bring.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pending: Option<Pending>,
+    /// Whether the averaged generator's running statistics are those of its own weights; in checkpoints of older versions they
+    /// are copies of the live generator's.
+    #[serde(default)]
+    pub settled: bool,
     /// Every file beside this one.
     pub files: Vec<FileSum>,
 }

@@ -2,7 +2,6 @@
 
 use candle_core::{Result, Tensor};
 
-use crate::model::Pass;
 use crate::ops::{Graph, Value, gradients};
 
 /// Gradients of several batches, added up: `(place in the store, gradient)`, in the store's order.
@@ -17,10 +16,10 @@ impl Accumulated {
         }
     }
 
-    /// Adds `share` of the gradients of `loss` in everything that the pass has read.
-    pub fn add(&mut self, loss: Value, pass: &Pass<'_>, share: f64) -> Result<()> {
+    /// Adds `share` of the gradients of `loss` in the leaves, each with its place in the store.
+    pub fn add(&mut self, loss: Value, leaves: Vec<(usize, Value)>, share: f64) -> Result<()> {
         let loss = if share == 1.0 { loss } else { loss.scale(share)? };
-        let (places, leaves): (Vec<usize>, Vec<Value>) = pass.leaves().into_iter().unzip();
+        let (places, leaves): (Vec<usize>, Vec<Value>) = leaves.into_iter().unzip();
         let first = self.0.is_empty();
         for (place, gradient) in places.into_iter().zip(gradients(loss, &leaves, Graph::Drop)?) {
             let Some(gradient) = gradient else { continue };

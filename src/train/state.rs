@@ -40,10 +40,19 @@ impl Trainer {
     /// # Errors
     /// Where a device cannot be read.
     pub fn to_files(&self) -> anyhow::Result<Vec<File>> {
+        self.to_files_with(&self.ema)
+    }
+
+    /// The same with an averaged generator that has the statistics of its own weights. Training replaces them at its next step
+    /// and never reads them, so that a run goes on alike from either.
+    ///
+    /// # Errors
+    /// Where a device cannot be read.
+    pub fn to_files_with(&self, average: &Store) -> anyhow::Result<Vec<File>> {
         let mut files = vec![
             (GENERATOR, store_bytes(&self.generator_store)?),
             (DISCRIMINATOR, store_bytes(&self.discriminator_store)?),
-            (EMA, store_bytes(&self.ema)?),
+            (EMA, store_bytes(average)?),
             (GENERATOR_OPTIMIZER, moment_bytes(&self.generator_optimizer)?),
             (DISCRIMINATOR_OPTIMIZER, moment_bytes(&self.discriminator_optimizer)?),
         ];

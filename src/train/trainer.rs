@@ -2,7 +2,7 @@
 //!
 //! One step is `discriminator_steps` updates of D, then one of G, then the moving average of G. Every update adds up the
 //! gradients of `accumulation` batches, each loss divided by their number. D's update draws its own fakes, through which no
-//! gradient reaches G; G's update draws new ones. A network that `optimizer.updates` stops gets losses and gradients too, and keeps
+//! gradient reaches G; G's update draws new ones, or with `optimizer.reuse_fakes` takes those that D has just judged. A network that `optimizer.updates` stops gets losses and gradients too, and keeps
 //! its weights. Both networks run in training mode throughout. Noise and changes of the
 //! images that D sees, and whether R1 is due, follow from the count of updates, which the optimisers' checkpoints hold.
 
@@ -91,6 +91,20 @@ pub struct Losses {
     pub augment_probability: Option<f32>,
     /// Mean sign of the logits on real images beside it, for losses whose logits have a border between real and fake.
     pub sign_real: Option<f32>,
+}
+
+/// Fakes with all that their making recorded, on their way to the generator's update.
+struct Fakes {
+    /// As they were drawn.
+    images: Value,
+    /// What D makes of them, changed as `augment` says, before anything that learns.
+    looked: Vec<Value>,
+    /// `(B)` u32.
+    labels: Tensor,
+    /// Real images of these labels, where there are any.
+    real: Option<Tensor>,
+    /// The generator's numbers that they depend on, with their places in the store.
+    leaves: Vec<(usize, Value)>,
 }
 
 /// Both networks, the averaged generator and their optimisers.
@@ -197,13 +211,18 @@ impl Trainer {
         self.config.stage(self.generator_optimizer.steps())
     }
 
-    /// 8-bit images of the averaged generator in evaluation mode, `(B, size, size, channels)`; small ones of a network that
-    /// still grows are enlarged.
+    /// The architecture of the generator, whose numbers are those of [`Trainer::generator`] and [`Trainer::ema`].
+    pub fn architecture(&self) -> &Generator {
+        &self.generator
+    }
+
+    /// 8-bit images of a store of generator numbers in evaluation mode, `(B, size, size, channels)`; small ones of a network
+    /// that still grows are enlarged.
     ///
     /// # Errors
     /// Where the shapes do not fit.
-    pub fn averaged_images(&mut self, z: &Tensor, labels: &Tensor, chunk: usize) -> Result<Vec<u8>> {
-        self.generator.images(self.stage(), &mut self.ema, z, labels, chunk)
+    pub fn images(&self, store: &Store, z: &Tensor, labels: &Tensor, chunk: usize) -> Result<Vec<u8>> {
+        self.generator.images(self.stage(), &mut store.clone(), z, labels, chunk)
     }
 
     /// Images of a store of generator numbers in evaluation mode, `(B, size, size, channels)` in [-1, 1], enlarged likewise.
@@ -222,12 +241,14 @@ impl Trainer {
         let o = self.config.optimizer.clone();
         let mut losses = Losses::default();
         let look = self.generator_optimizer.steps().is_multiple_of(NORM_EVERY);
-        for _ in 0..o.discriminator_steps {
+        let mut drawn = Vec::new();
+        for update in 0..o.discriminator_steps {
             let mut total = Accumulated::default();
             losses = Losses::default();
+            let reused = o.reuse_fakes && update + 1 == o.discriminator_steps;
             for part in 0..o.accumulation {
                 let batch = feed.discriminator()?;
-                self.discriminator_gradients(&batch, part, &mut losses, &mut total)?;
+                drawn.extend(self.discriminator_gradients(batch, part, reused, &mut losses, &mut total)?);
             }
             losses.norms[0] = clip::by_norm(&mut total.0, o.clip, look)?;
             let lr = o.discriminator_lr * lr_factor;
@@ -236,9 +257,15 @@ impl Trainer {
             self.discriminator_optimizer.update(&mut self.discriminator_store, &total.0, lr)?;
         }
         let mut total = Accumulated::default();
-        for part in 0..o.accumulation {
-            let batch = feed.generator()?;
-            self.generator_gradients(&batch, part, &mut losses, &mut total)?;
+        if o.reuse_fakes {
+            for fakes in drawn {
+                self.generator_gradients(fakes, &mut losses, &mut total)?;
+            }
+        } else {
+            for part in 0..o.accumulation {
+                let fakes = self.draw_for_generator(feed.generator()?, part)?;
+                self.generator_gradients(fakes, &mut losses, &mut total)?;
+            }
         }
         losses.norms[1] = clip::by_norm(&mut total.0, o.clip, look)?;
         let learns = o.updates != Updates::Discriminator;
@@ -253,21 +280,26 @@ impl Trainer {
         Ok(losses)
     }
 
+    /// The gradients of one batch; its fakes where they are `reused`.
     fn discriminator_gradients(
         &mut self,
-        b: &DiscriminatorBatch,
+        b: DiscriminatorBatch,
         part: usize,
+        reused: bool,
         losses: &mut Losses,
         total: &mut Accumulated,
-    ) -> Result<()> {
+    ) -> Result<Option<Fakes>> {
         let share = 1.0 / self.config.optimizer.accumulation as f64;
         let stage = self.stage();
-        let fake = without_recording(|| {
-            let mut pass = Pass::new(&mut self.generator_store, Mode::Train, false).at(stage);
-            self.generator.forward(&mut pass, &Value::constant(b.z.clone()), &b.labels)
-        })?;
+        let (images, leaves) = {
+            let mut pass = Pass::new(&mut self.generator_store, Mode::Train, reused).at(stage);
+            let z = Value::constant(b.z);
+            let draw = |pass: &mut Pass<'_>| self.generator.forward(pass, &z, &b.labels);
+            let images = if reused { draw(&mut pass)? } else { without_recording(|| draw(&mut pass))? };
+            (images, pass.leaves())
+        };
         let real = growing::real_images(&b.real, stage)?;
-        let (real, fake) = self.noisy(&real, &fake, part)?;
+        let (real, fake) = self.noisy(&real, &images, part)?;
         let l = &self.config.loss;
         let r1_due = l.r1 > 0.0 && self.discriminator_optimizer.steps().is_multiple_of(l.r1_every as u64);
         let real = if r1_due { Value::leaf(real.tensor().clone()) } else { real };
@@ -277,7 +309,9 @@ impl Trainer {
         let batch = self.batch(&b.labels)?;
         let mut pass = Pass::new(&mut self.discriminator_store, Mode::Train, true).at(stage);
         let on_real = self.discriminator.forward(&mut pass, &seen, &b.labels)?;
-        let on_fake = self.discriminator.forward(&mut pass, &fake, &b.labels)?;
+        let looked = self.discriminator.look(&mut pass, &fake)?;
+        let held: Vec<Value> = looked.iter().map(Value::detach).collect();
+        let on_fake = self.discriminator.judge(&mut pass, &held, &b.labels)?;
         let mut loss = loss::of_discriminator(&self.config, &on_real, &on_fake, &batch)?;
         if r1_due {
             loss = loss.add(&loss::r1(&on_real, &real)?.scale(l.r1 * l.r1_every as f64)?)?;
@@ -308,32 +342,37 @@ impl Trainer {
             *losses.sign_real.get_or_insert(0.0) += sign * share_f32;
         }
         drop((on_real, on_fake));
-        total.add(loss, &pass, share)
+        total.add(loss, pass.leaves(), share)?;
+        Ok(reused.then_some(Fakes { images, looked, labels: b.labels, real: Some(b.real), leaves }))
     }
 
-    fn generator_gradients(
-        &mut self,
-        b: &GeneratorBatch,
-        part: usize,
-        losses: &mut Losses,
-        total: &mut Accumulated,
-    ) -> Result<()> {
-        let batch = self.batch(&b.labels)?;
-        let share = 1.0 / self.config.optimizer.accumulation as f64;
+    /// New fakes of the generator's own batch, as D sees them.
+    fn draw_for_generator(&mut self, b: GeneratorBatch, part: usize) -> Result<Fakes> {
         let stage = self.stage();
-        let mut pass = Pass::new(&mut self.generator_store, Mode::Train, true).at(stage);
-        let fake = self.generator.forward(&mut pass, &Value::constant(b.z.clone()), &b.labels)?;
-        let compared = compared(self.perceptual.as_ref(), &fake, b, stage)?;
+        let (images, leaves) = {
+            let mut pass = Pass::new(&mut self.generator_store, Mode::Train, true).at(stage);
+            (self.generator.forward(&mut pass, &Value::constant(b.z), &b.labels)?, pass.leaves())
+        };
         let steps = self.generator_optimizer.steps();
         let number = steps * self.config.optimizer.accumulation as u64 + part as u64;
         let train = &self.config.train;
         let purpose = Purpose::GeneratorInstanceNoise;
-        let fake = with_noise(&fake, train.seed, purpose, number, deviation(train, steps))?;
-        let fake = augment::augmented(&fake, &self.config, &self.adaptive, Purpose::GeneratorAugment, number)?;
+        let seen = with_noise(&images, train.seed, purpose, number, deviation(train, steps))?;
+        let seen = augment::augmented(&seen, &self.config, &self.adaptive, Purpose::GeneratorAugment, number)?;
+        let mut pass = Pass::new(&mut self.discriminator_store, Mode::Train, false).at(stage);
+        let looked = self.discriminator.look(&mut pass, &seen)?;
+        Ok(Fakes { images, looked, labels: b.labels, real: b.real, leaves })
+    }
+
+    fn generator_gradients(&mut self, fakes: Fakes, losses: &mut Losses, total: &mut Accumulated) -> Result<()> {
+        let batch = self.batch(&fakes.labels)?;
+        let share = 1.0 / self.config.optimizer.accumulation as f64;
+        let stage = self.stage();
+        let compared = compared(self.perceptual.as_ref(), &fakes, stage)?;
         // D moves its singular vectors and running statistics here too, but its weights need no gradients.
         let mut judge = Pass::new(&mut self.discriminator_store, Mode::Train, false).at(stage);
-        let judgements = self.discriminator.forward(&mut judge, &fake, &b.labels)?;
-        drop(fake);
+        let judgements = self.discriminator.judge(&mut judge, &fakes.looked, &fakes.labels)?;
+        let Fakes { leaves, .. } = fakes;
         let mut loss = loss::of_generator(&self.config, &judgements, &batch)?;
         drop(judgements);
         if let Some(term) = compared {
@@ -341,7 +380,7 @@ impl Trainer {
             loss = loss.add(&term)?;
         }
         losses.generator += loss.scalar()? * share as f32;
-        total.add(loss, &pass, share)
+        total.add(loss, leaves, share)
     }
 
     /// Real images and fakes as D sees them in the `part`-th batch of its next update: the same draws however the run came
@@ -374,9 +413,11 @@ impl Trainer {
 }
 
 /// How far the features of G's images are from those of real ones; nothing where that is off.
-fn compared(perceptual: Option<&Perceptual>, fake: &Value, b: &GeneratorBatch, stage: Stage) -> Result<Option<Value>> {
-    match (perceptual, &b.real) {
-        (Some(perceptual), Some(real)) => perceptual.loss(fake, growing::real_images(real, stage)?.tensor()).map(Some),
+fn compared(perceptual: Option<&Perceptual>, fakes: &Fakes, stage: Stage) -> Result<Option<Value>> {
+    match (perceptual, &fakes.real) {
+        (Some(perceptual), Some(real)) => {
+            perceptual.loss(&fakes.images, growing::real_images(real, stage)?.tensor()).map(Some)
+        }
         (Some(_), None) => candle_core::bail!("the generator's batch has no real images to compare with"),
         (None, _) => Ok(None),
     }

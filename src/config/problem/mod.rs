@@ -32,7 +32,7 @@ impl Problem {
     }
 
     /// The value of the defaults mends it.
-    fn fix_by_default(&mut self, key: &'static str) -> &mut Self {
+    pub(super) fn fix_by_default(&mut self, key: &'static str) -> &mut Self {
         if let Some(value) = Config::default().value_of(key) {
             self.fix(key, value);
         }

@@ -17,7 +17,7 @@ use super::noise::IMAGES;
 use super::trainer::Trainer;
 use crate::config::augment::pixels;
 use crate::config::chance::{Purpose, stream};
-use crate::config::{Augment, Config, Loss, LossKind};
+use crate::config::{Augment, AugmentEdge, Config, Loss, LossKind};
 use crate::model::{Discriminator, Judgement, Pass};
 use crate::ops::Value;
 use crate::ops::augment::{Edge, Placement, Recolor};
@@ -85,6 +85,10 @@ fn changes(
     let shift = most.map(|most| dice.either_way(most));
     if applies {
         place.shift = (shift[0], shift[1]);
+        place.edge = match a.edge {
+            AugmentEdge::Zeros => Edge::Zero,
+            AugmentEdge::Mirror => Edge::Mirror,
+        };
     }
     let applies = dice.applies();
     let [(top, bottom), (left, right)] = [height, width].map(|side| {

@@ -45,7 +45,7 @@ pub struct Entry {
 impl Entry {
     /// A run that waits.
     pub fn new(id: u64, name: String, config: Config) -> Self {
-        let differs = Preset::Improved.config().differences(&config);
+        let differs = Preset::DEFAULT.config().differences(&config);
         let differs = differs.into_iter().filter(|(key, ..)| key != "train.seed");
         let differs = differs.map(|(key, _, value)| format!("{key} = {}", plain(&value))).collect();
         let cost = forecast::cost(&config.settings());

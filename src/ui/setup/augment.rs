@@ -8,6 +8,8 @@ use super::form::Form;
 pub fn augment_ui(form: &mut Form<'_>, ui: &mut Ui) {
     form.fraction(ui, "augment.color", "Colour changes", None, 0.0..=1.0, |c| &mut c.augment.color);
     form.fraction(ui, "augment.translation", "Shift", None, 0.0..=0.5, |c| &mut c.augment.translation);
+    let off = (form.config.augment.translation == 0.0).then_some("Only with a shift above 0");
+    form.choice_where(ui, "augment.edge", "Moves in", off, |c| &mut c.augment.edge);
     form.fraction(ui, "augment.cutout", "Cutout", None, 0.0..=0.9, |c| &mut c.augment.cutout);
     form.switch(ui, "augment.flip", "Mirrored for D", None, |c| &mut c.augment.flip);
     form.switch(ui, "augment.rotate90", "Quarter turns", None, |c| &mut c.augment.rotate90);

@@ -1,6 +1,6 @@
 //! Changes of settings that bring others along, so that one click never leaves a configuration that cannot run.
 
-use crate::config::{Config, Preset, check::IMAGE_SIZES};
+use crate::config::{Conditioning, Config, DiscriminatorFamily, GeneratorFamily, Preset, check::IMAGE_SIZES};
 
 /// The image sizes to choose from.
 pub fn image_sizes() -> impl Iterator<Item = usize> {
@@ -28,6 +28,18 @@ pub fn fit_to_image_size(config: &mut Config) {
     config.growing.start = starts(config.image_size).filter(|start| *start <= config.growing.start).last().unwrap_or(0);
 }
 
+/// Leaves the ways that a family of networks does not have.
+pub fn fit_to_family(config: &mut Config) {
+    let (g, d) = (&config.generator, &mut config.discriminator);
+    let projected = d.family == DiscriminatorFamily::Projected;
+    if projected && !matches!(d.conditioning, Conditioning::None | Conditioning::Projection) {
+        d.conditioning = Conditioning::Projection;
+    }
+    if projected || g.family != GeneratorFamily::Dcgan {
+        config.growing.start = 0;
+    }
+}
+
 /// Turns self-attention at a resolution on or off.
 pub fn toggle_attention(attention: &mut Vec<usize>, resolution: usize) {
     if attention.contains(&resolution) {
@@ -38,14 +50,18 @@ pub fn toggle_attention(attention: &mut Vec<usize>, resolution: usize) {
     }
 }
 
-/// Takes over a preset's networks, loss and optimizer; data, image size, run and score stay as they are.
+/// Takes over a preset's recipe: networks, loss, augmentation, optimizer and the size of a batch. Data, image size, the rest of the
+/// run and scores stay as they are.
 pub fn apply_preset(config: &mut Config, preset: Preset) {
-    let from = preset.config();
+    let from = preset.config_at(config.image_size);
     config.generator = from.generator;
     config.discriminator = from.discriminator;
     config.loss = from.loss;
+    config.augment = from.augment;
     config.optimizer = from.optimizer;
+    config.train.batch_size = from.train.batch_size;
     fit_to_image_size(config);
+    fit_to_family(config);
 }
 
 /// The preset whose networks, loss and optimizer the configuration has.
@@ -65,16 +81,13 @@ pub fn nearest_preset(config: &Config) -> Preset {
         apply_preset(&mut other, *preset);
         config.differences(&other).len()
     };
-    Preset::ALL.into_iter().min_by_key(distance).unwrap_or(Preset::Improved)
+    Preset::ALL.into_iter().min_by_key(distance).unwrap_or(Preset::DEFAULT)
 }
 
 /// A preset as it is beside a configuration: its networks without what images of that size have no room for.
 pub fn preset_beside(preset: Preset, config: &Config) -> Config {
-    let mut base = preset.config();
-    let size = std::mem::replace(&mut base.image_size, config.image_size);
-    fit_to_image_size(&mut base);
-    base.image_size = size;
-    base
+    let base = preset.config();
+    Config { image_size: base.image_size, ..preset.config_at(config.image_size) }
 }
 
 #[cfg(test)]

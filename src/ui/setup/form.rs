@@ -26,6 +26,10 @@ impl Form<'_> {
         off: Option<&str>,
         control: impl FnOnce(&mut Ui, &mut Config) -> Response,
     ) -> Response {
+        // What networks of another family have is no part of this set-up, unless it is set for them.
+        if !self.config.reads(key) && !self.checked.problems.iter().any(|problem| problem.key == key) {
+            return ui.response();
+        }
         let checked = self.checked;
         let problems = &checked.problems;
         let problem = problems.iter().find(|problem| problem.key == key);
@@ -177,10 +181,23 @@ impl Form<'_> {
         off: Option<&str>,
         get: impl FnOnce(&mut Config) -> &mut T,
     ) {
+        self.choice_of(ui, key, name, off, T::ALL, get);
+    }
+
+    /// As [`Form::choice_where`], with some of the choices alone.
+    pub fn choice_of<T: Choice>(
+        &mut self,
+        ui: &mut Ui,
+        key: &'static str,
+        name: &str,
+        off: Option<&str>,
+        choices: &[T],
+        get: impl FnOnce(&mut Config) -> &mut T,
+    ) {
         self.row(ui, key, name, off, |ui, config| {
             let value = get(config);
             combo(ui, key, value.key(), |ui| {
-                for choice in T::ALL {
+                for choice in choices {
                     ui.selectable_value(value, *choice, choice.key()).on_hover_text(choice.about());
                 }
             })

@@ -217,7 +217,7 @@ fn preset_menu(ui: &mut Ui, config: &mut Config) -> Option<Action> {
         .on_hover_text("The recommended set-up in every option; only the data folder stays");
     if reset.clicked() {
         let source = std::mem::take(&mut config.data.source);
-        *config = Preset::Improved.config();
+        *config = Preset::DEFAULT.config();
         config.data.source = source;
         ui.close();
     }

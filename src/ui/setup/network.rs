@@ -6,7 +6,8 @@ use egui::{
 
 use super::super::widgets::{palette, small_font};
 use crate::config::cost::Layer;
-use crate::config::{Conditioning, Config, GeneratorNorm, Skip};
+use crate::config::plan::{Op, Plan, fast, projected};
+use crate::config::{Conditioning, Config, DiscriminatorFamily, GeneratorFamily, GeneratorNorm, Skip};
 
 /// Height of a drawing.
 const HEIGHT: f32 = 104.0;
@@ -37,10 +38,81 @@ struct Block {
 
 /// The generator, from noise to image.
 pub fn generator_ui(ui: &mut Ui, config: &Config) -> Response {
-    let layers = config.generator_layers();
-    let everywhere = config.generator.norm == GeneratorNorm::ConditionalBatch;
+    match config.generator.family {
+        GeneratorFamily::Dcgan => dcgan_generator(ui, config),
+        GeneratorFamily::Fast => planned_generator(ui, config, &fast::generator(config, 2)),
+    }
+}
+
+/// The discriminator, from image to decision.
+pub fn discriminator_ui(ui: &mut Ui, config: &Config) -> Response {
+    match config.discriminator.family {
+        DiscriminatorFamily::Dcgan => dcgan_discriminator(ui, config),
+        DiscriminatorFamily::Projected => projected_discriminator(ui, config),
+    }
+}
+
+/// A block for each size of a plan's maps: the last one of it. Gates that pass over others are arcs.
+fn planned_generator(ui: &mut Ui, config: &Config, plan: &Plan) -> Response {
     let latent = config.generator.latent_dim;
-    let mut blocks = vec![Block {
+    let mut blocks = vec![noise_block(config, latent)];
+    let maps: Vec<usize> = (0..plan.nodes.len()).filter(|at| plan.nodes[*at].op == Op::Glu).collect();
+    for (rank, at) in maps.iter().enumerate() {
+        let [resolution, _, channels] = plan.shape(*at);
+        let layer = Layer { resolution, channels, attention: false };
+        blocks.push(map_block(&layer, maps.len() - 1 - rank, maps.len(), true));
+    }
+    blocks.push(image_block(config, false));
+    let gated = plan.nodes.iter().any(|node| node.op == Op::ScaleChannels);
+    let ends = if gated { vec![(1, maps.len())] } else { Vec::new() };
+    let arcs = Arcs { ends, name: "skip-layer excitation: the first map gates the last" };
+    draw(ui, &blocks, palette(ui).generator, false, 1, &arcs)
+}
+
+/// The frozen network's maps, each with a head, beside each other; they decide together.
+fn projected_discriminator(ui: &mut Ui, config: &Config) -> Response {
+    let labelled = config.discriminator.conditioning == Conditioning::Projection;
+    let side = config.projected_input();
+    let mut blocks = vec![image_block(config, false)];
+    blocks.push(Block {
+        inside: "Lite0".to_owned(),
+        below: side.to_string(),
+        size: 0.8,
+        map: false,
+        attention: false,
+        label: false,
+        about: format!("EfficientNet-Lite0, which never changes, sees {side} × {side} pixels"),
+    });
+    let plan = projected::mixing(config);
+    for (rank, at) in plan.outputs.iter().enumerate() {
+        let [resolution, _, channels] = plan.shape(*at);
+        let layer = Layer { resolution, channels, attention: false };
+        let ranks = plan.outputs.len();
+        let block = map_block(&layer, ranks - 1 - rank, ranks + 1, labelled);
+        let about = format!(
+            "Features of {resolution} × {resolution} positions, mixed at random into {channels} channels, and a head that learns to judge them"
+        );
+        blocks.push(Block { about, ..block });
+    }
+    let beside = match config.discriminator.pixel_channels {
+        0 => String::new(),
+        channels => format!(", together with a discriminator of the pixels with {channels} base channels"),
+    };
+    blocks.push(Block {
+        inside: "D".to_owned(),
+        below: "real?".to_owned(),
+        size: 0.0,
+        map: false,
+        attention: false,
+        label: false,
+        about: format!("The decision: the mean of all heads{beside}"),
+    });
+    let nothing = Arcs { ends: Vec::new(), name: "" };
+    draw(ui, &blocks, palette(ui).discriminator, false, 1, &nothing)
+}
+
+fn noise_block(config: &Config, latent: usize) -> Block {
+    Block {
         inside: "z".to_owned(),
         below: latent.to_string(),
         size: 0.0,
@@ -48,7 +120,14 @@ pub fn generator_ui(ui: &mut Ui, config: &Config) -> Response {
         attention: false,
         label: true,
         about: format!("{latent} random numbers and {} that stand for the class", config.generator.label_embedding),
-    }];
+    }
+}
+
+fn dcgan_generator(ui: &mut Ui, config: &Config) -> Response {
+    let layers = config.generator_layers();
+    let everywhere = config.generator.norm == GeneratorNorm::ConditionalBatch;
+    let latent = config.generator.latent_dim;
+    let mut blocks = vec![noise_block(config, latent)];
     blocks.extend(layers.iter().enumerate().map(|(at, layer)| map_block(layer, at, layers.len(), everywhere)));
     blocks.push(image_block(config, false));
     let at = |layer: &Layer| layers.iter().position(|other| other == layer).map(|at| at + 1);
@@ -58,8 +137,7 @@ pub fn generator_ui(ui: &mut Ui, config: &Config) -> Response {
     draw(ui, &blocks, color, config.generator.skip == Skip::Residual, 1, &arcs)
 }
 
-/// The discriminator, from image to decision.
-pub fn discriminator_ui(ui: &mut Ui, config: &Config) -> Response {
+fn dcgan_discriminator(ui: &mut Ui, config: &Config) -> Response {
     let layers = config.discriminator_layers(config.image_size);
     let (at_input, at_output) = match config.discriminator.conditioning {
         Conditioning::None => (false, false),

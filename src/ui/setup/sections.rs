@@ -4,7 +4,7 @@ use egui::{DragValue, Ui};
 
 use super::form::{Form, combo, control_size};
 use super::{fit, network};
-use crate::config::{Conditioning, LossKind, Schedule};
+use crate::config::{Choice as _, Conditioning, DiscriminatorFamily, INPUT_SIZES, LossKind, Schedule};
 
 /// Why an option of the discriminator is not there.
 const GROWS: &str = "Not while the networks grow";
@@ -14,6 +14,8 @@ const BELOW_ONE: f64 = 0.999_999;
 /// The generator.
 pub fn generator_ui(form: &mut Form<'_>, ui: &mut Ui) {
     network::generator_ui(ui, form.config);
+    form.choice(ui, "generator.family", "Family", |c| &mut c.generator.family);
+    fit::fit_to_family(form.config);
     form.count(ui, "generator.latent_dim", "Latent numbers", None, 1..=4096, |c| &mut c.generator.latent_dim);
     form.count(ui, "generator.label_embedding", "Label embedding", None, 1..=4096, |c| {
         &mut c.generator.label_embedding
@@ -28,10 +30,29 @@ pub fn generator_ui(form: &mut Form<'_>, ui: &mut Ui) {
 /// The discriminator.
 pub fn discriminator_ui(form: &mut Form<'_>, ui: &mut Ui) {
     network::discriminator_ui(ui, form.config);
+    form.choice(ui, "discriminator.family", "Family", |c| &mut c.discriminator.family);
+    fit::fit_to_family(form.config);
+    let projected = form.config.discriminator.family == DiscriminatorFamily::Projected;
+    form.row(ui, "discriminator.input_size", "Network sees", None, |ui, config| {
+        let (size, automatic) = (config.projected_input(), config.discriminator.input_size == 0);
+        let shown = if automatic { format!("automatic ({size} px)") } else { format!("{size} px") };
+        combo(ui, "discriminator.input_size", &shown, |ui| {
+            let value = &mut config.discriminator.input_size;
+            ui.selectable_value(value, 0, "automatic");
+            for size in INPUT_SIZES {
+                ui.selectable_value(value, size, format!("{size} px"));
+            }
+        })
+    });
+    form.count(ui, "discriminator.pixel_channels", "Pixel channels", None, 0..=512, |c| {
+        &mut c.discriminator.pixel_channels
+    });
     form.count(ui, "discriminator.base_channels", "Base channels", None, 1..=512, |c| {
         &mut c.discriminator.base_channels
     });
-    form.choice(ui, "discriminator.conditioning", "Conditioning", |c| &mut c.discriminator.conditioning);
+    let told: &[Conditioning] =
+        if projected { &[Conditioning::None, Conditioning::Projection] } else { Conditioning::ALL };
+    form.choice_of(ui, "discriminator.conditioning", "Conditioning", None, told, |c| &mut c.discriminator.conditioning);
     let off = match form.config.discriminator.conditioning {
         Conditioning::Replicated | Conditioning::ProjectedMap => None,
         Conditioning::None | Conditioning::LabelMap | Conditioning::Auxiliary | Conditioning::Projection => {
@@ -99,14 +120,17 @@ pub fn optimizer_ui(form: &mut Form<'_>, ui: &mut Ui) {
         &mut c.optimizer.discriminator_steps
     });
     form.count(ui, "optimizer.accumulation", "Batches an update", None, 1..=100, |c| &mut c.optimizer.accumulation);
-    let off = (form.config.optimizer.ema_half_life > 0).then_some("The half-life takes its place");
+    let o = &form.config.optimizer;
+    let off = (o.ema_half_life > 0 || o.ema_share > 0.0).then_some("The half-life takes its place");
     form.fraction(ui, "optimizer.ema_decay", "Moving average", off, 0.0..=BELOW_ONE, |c| &mut c.optimizer.ema_decay);
     form.count(ui, "optimizer.ema_half_life", "Average half-life", None, 0..=1_000_000_000, |c| {
         &mut c.optimizer.ema_half_life
     });
+    form.fraction(ui, "optimizer.ema_share", "Average ramp", None, 0.0..=1.0, |c| &mut c.optimizer.ema_share);
     form.switch(ui, "optimizer.ema_warmup", "Average warm-up", None, |c| &mut c.optimizer.ema_warmup);
     form.fraction(ui, "optimizer.clip", "Gradient clipping", None, 0.0..=1e6, |c| &mut c.optimizer.clip);
     form.choice(ui, "optimizer.updates", "Networks that learn", |c| &mut c.optimizer.updates);
+    form.switch(ui, "optimizer.reuse_fakes", "Reuse fakes", None, |c| &mut c.optimizer.reuse_fakes);
     form.choice(ui, "optimizer.schedule", "Rate schedule", |c| &mut c.optimizer.schedule);
     let schedule = form.config.optimizer.schedule;
     let falls = matches!(schedule, Schedule::Linear | Schedule::Cosine);

@@ -1,8 +1,10 @@
 //! The averaged generator as an ONNX model, which other programs run without this one.
 
+mod dcgan;
 mod generator;
 mod graph;
 mod message;
+mod plan;
 #[cfg(test)]
 mod tests;
 
@@ -45,7 +47,7 @@ fn model(sampler: &Sampler, marks: &Marks) -> anyhow::Result<Model> {
         ir_version: IR_VERSION,
         producer_name: "gandle".to_owned(),
         producer_version: env!("CARGO_PKG_VERSION").to_owned(),
-        graph: Some(generator::graph(&state.config, stage, sampler.store())?),
+        graph: Some(generator::graph(&state.config, state.classes.len(), stage, sampler.store())?),
         opset_import: vec![OperatorSet { domain: String::new(), version: OPERATORS }],
         metadata_props: marks
             .iter()

@@ -16,7 +16,7 @@ fn config(more: &[&str]) -> Config {
 
 fn read_back(config: &Config, stage: Stage) -> (message::Graph, Store) {
     let (_, store) = Generator::new(config, 3, &Device::Cpu).unwrap();
-    let bytes = generator::graph(config, stage, &store).unwrap().encode_to_vec();
+    let bytes = generator::graph(config, 3, stage, &store).unwrap().encode_to_vec();
     (message::Graph::decode(bytes.as_slice()).unwrap(), store)
 }
 
@@ -72,6 +72,8 @@ fn every_kind_of_generator_is_written_with_its_weights() {
     check_whole(&["generator.norm=conditional-batch", "channels=1"], &["Mul", "Add", "Unsqueeze"]);
     check_whole(&["generator.skip=residual", "generator.attention=[4, 16]"], &["Resize", "Softmax", "MatMul", "Conv"]);
     check_whole(&["generator.skip=excitation", "generator.attention=[8]"], &["Sigmoid", "LeakyRelu"]);
+    check_whole(&["generator.family=fast"], &["Resize", "Slice", "Sigmoid", "ReduceMean", "BatchNormalization"]);
+    check_whole(&["generator.family=fast", "channels=1"], &["Conv", "ConvTranspose"]);
 }
 
 #[test]

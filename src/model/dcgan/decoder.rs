@@ -2,10 +2,10 @@
 
 use candle_core::{Result, Tensor, bail};
 
-use super::layers::{LEAK, Norm, Weight};
-use super::store::{Builder, Id, Pass};
 use crate::config::cost::Layer;
 use crate::config::{Config, Discriminator, DiscriminatorNorm};
+use crate::model::layers::{LEAK, Norm, Weight};
+use crate::model::store::{Builder, Id, Pass};
 use crate::ops::{Geometry, Value};
 
 /// Feature maps `(B, size/2, size/2, C) .. (B, 4, 4, C 2^n)` to logits `(B, size, size, 1)`, above 0 for real.

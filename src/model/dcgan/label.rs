@@ -2,9 +2,9 @@
 
 use candle_core::{DType, Result, Tensor};
 
-use super::layers::{LEAK, Weight};
-use super::store::{Builder, Id, Pass};
 use crate::config::{Conditioning, Config};
+use crate::model::layers::{LEAK, Weight};
+use crate::model::store::{Builder, Id, Pass};
 use crate::ops::{Geometry, Value};
 
 /// How the label joins the image.

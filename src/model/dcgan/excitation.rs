@@ -2,8 +2,8 @@
 
 use candle_core::Result;
 
-use super::layers::Weight;
-use super::store::{Builder, Pass};
+use crate::model::layers::Weight;
+use crate::model::store::{Builder, Pass};
 use crate::ops::{Geometry, Value, Window};
 
 /// Slope below zero of the LeakyReLU between the two convolutions, as the paper has it.
