@@ -10,7 +10,7 @@ pub struct Score {
     pub step: usize,
     /// What was measured ([`crate::config::Metric`]).
     pub metric: String,
-    /// The network whose features were compared (`efficientnet-lite0`), or `pixels`.
+    /// The network whose features were compared (`efficientnet-lite2`), or `pixels`.
     pub extractor: String,
     /// How images were brought to that network's size ([`crate::config::Resize`]); empty where they were not.
     #[serde(default, skip_serializing_if = "String::is_empty")]

@@ -131,6 +131,7 @@ pub fn metric(name: &str) -> String {
 /// A feature extractor's name as papers write it.
 pub fn extractor(name: &str) -> String {
     match name {
+        "efficientnet-lite2" => "EfficientNet-Lite2".to_owned(),
         "efficientnet-lite0" => "EfficientNet-Lite0".to_owned(),
         "inception" => "Inception".to_owned(),
         "pixels" => "Pixels".to_owned(),

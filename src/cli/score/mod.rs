@@ -10,7 +10,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::Usage;
-use crate::config::Choice as _;
+use crate::config::{Choice as _, ExtractorName, Shipped};
 use crate::engine::device;
 use crate::feature::{Extractor, FeatureError, Resize};
 use crate::metric::report::{self, Gallery, Report, Sets, Settings, applies, similarities};
@@ -31,8 +31,7 @@ pub(super) struct ScoreArgs {
     /// of REAL stands in for them.
     #[arg(long, value_name = "DIR")]
     held_out: Option<PathBuf>,
-    /// efficientnet-lite0, or inception:FILE with its weights (pt_inception-2015-12-05-6726825d.pth).
-    #[arg(long, value_name = "NAME", default_value = "efficientnet-lite0")]
+    #[arg(long, value_name = "NAME", default_value = Shipped::DEFAULT.key(), help = extractors())]
     extractor: String,
     /// How images are brought to the extractor's size: pytorch-fid, torch-fidelity or clean.
     #[arg(long, value_name = "MODE", default_value = "pytorch-fid")]
@@ -58,6 +57,11 @@ pub(super) struct ScoreArgs {
     /// Print one JSON object a score.
     #[arg(long)]
     json: bool,
+}
+
+/// The help of `--extractor`.
+fn extractors() -> String {
+    format!("The network to look through; there are {}", ExtractorName::known())
 }
 
 pub(super) fn run(args: &ScoreArgs) -> anyhow::Result<ExitCode> {
