@@ -134,8 +134,9 @@ impl Watcher {
             }
             Event::Score(s) => {
                 let class = s.class.as_ref().map(|class| format!(" of {class}")).unwrap_or_default();
-                let Score { step, metric, extractor, samples, value, .. } = s;
-                self.say(&format!("step {step}: {metric}{class} ({extractor}, {samples} images) {value:.3}"));
+                let Score { step, metric, samples, value, .. } = s;
+                let judge = s.judge();
+                self.say(&format!("step {step}: {metric}{class} ({judge}, {samples} images) {value:.3}"));
             }
             Event::Best(best) => {
                 self.say(&format!("step {}: the best so far by {}; its checkpoint stays", best.step, best.metric));

@@ -170,6 +170,7 @@ impl Scorer {
                 step: 0,
                 metric: score.metric.name().to_owned(),
                 extractor: if pixels { "pixels" } else { self.eye.extractor.name() }.to_owned(),
+                trained_on: !pixels && config.trains_on() == Some(self.eye.extractor.name()),
                 resize: if pixels { "" } else { self.eye.resize.name() }.to_owned(),
                 class: score.class.and_then(|class| names.get(class).cloned()),
                 samples: score.fakes,

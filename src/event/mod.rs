@@ -23,7 +23,7 @@ pub use export::{Content, Export, Film, Moving, Walk};
 pub use job::JobEvent;
 pub use pace::Pace;
 pub use quiz::{QuizAnswer, QuizAsk, QuizItem, QuizLog, QuizSet};
-pub use score::{Best, NEAREST_BELOW, Nearest, Score, Scored};
+pub use score::{ALSO_IN_THE_LOSS, Best, NEAREST_BELOW, Nearest, Score, Scored};
 
 /// Version of the lines in `events.jsonl`; it stands in the first of them.
 pub const SCHEMA: u32 = 1;
