@@ -129,6 +129,7 @@ fn training_prints_events_alone_and_repeats() {
         "grid",
         "checkpoint",
         "score",
+        "nearest",
         "best",
         "scored",
         "finished",

@@ -192,6 +192,9 @@ fn over(recovered: &Recovered) -> String {
     match recovered.kind {
         AlarmKind::Divergence => "the divergence".to_owned(),
         AlarmKind::SaturatedDiscriminator => "the discriminator is wrong about some images again".to_owned(),
+        AlarmKind::Copies => {
+            "the generated images are as far from the training images as other real ones again".to_owned()
+        }
         AlarmKind::ClassCollapse => {
             let class = recovered.subject.as_deref().unwrap_or("a class");
             format!("the generated images of {class} differ again")

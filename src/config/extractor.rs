@@ -92,6 +92,7 @@ impl Config {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::explain;
 
     #[test]
     fn a_judge_that_is_in_the_loss_is_warned_of_and_replaced() {
@@ -116,6 +117,8 @@ mod tests {
         for network in Shipped::ALL.iter().copied() {
             assert_eq!(ExtractorName::parse(network.key()), Some(ExtractorName::Shipped(network)));
             assert!(ExtractorName::known().contains(network.key()));
+            let explained = explain::of("score.extractor").unwrap();
+            assert!(explained.values.contains(&format!("\"{}\"", network.key())));
         }
         let (file, name) = ("a:b.pth", ExtractorName::inception("a:b.pth"));
         assert_eq!(ExtractorName::parse(&name), Some(ExtractorName::Inception(file)));

@@ -36,7 +36,12 @@ impl Default for Score {
         Self {
             every: 1000,
             images: 0,
-            metrics: vec![Metric::FrechetDistance, Metric::IntraClassFrechetDistance],
+            metrics: vec![
+                Metric::FrechetDistance,
+                Metric::IntraClassFrechetDistance,
+                Metric::AuthenticPercent,
+                Metric::NearestReal,
+            ],
             extractor: Shipped::DEFAULT.key().to_owned(),
             resize: Resize::PytorchFid,
             k: 5,
@@ -132,7 +137,7 @@ pub(super) const EXPLAINED: &[Explanation] = &[
         "score.metrics",
         "list of names, such as [\"frechet-distance\", \"precision\"]",
         "",
-        "What is measured, of all images and, where that means something, of each class. Kernel distances suit small sets; copying, authentic-percent and nearest-real show images that were learnt by heart; the classifier tells what fakes are worth as training data.",
+        "What is measured, of all images and, where that means something, of each class. Kernel distances suit small sets; copying, authentic-percent and nearest-real show images that were learnt by heart, and an alarm is raised where nearest-real falls below 0.8 of what real images have; the classifier tells what fakes are worth as training data.",
     ),
     key(
         "score.extractor",

@@ -226,6 +226,8 @@ pub enum AlarmKind {
     SaturatedDiscriminator,
     /// The generated images of one class are nearly the same (mode collapse within the class).
     ClassCollapse,
+    /// The generated images lie nearer to the training images than other real images do: some may be copies.
+    Copies,
 }
 
 /// Something goes wrong with the training; told once, until it is over.

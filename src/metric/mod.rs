@@ -44,7 +44,7 @@ pub use features::Features;
 pub use frechet::{Statistics, frechet_distance};
 pub use inception_score::{InceptionScore, inception_score};
 pub use kernel::{KernelDistance, Subsets, kernel_distance};
-pub use neighbours::{Nearest, Neighbours, nearest_of, nearest_other};
+pub use neighbours::{Nearest, Neighbours, Spacing, nearest_knowing};
 pub use report::{Metric, Report, Score, Warning};
 pub use ssim::{ms_ssim, scales};
 pub use vendi::vendi_score;
