@@ -129,6 +129,7 @@ fn training_prints_events_alone_and_repeats() {
         "grid",
         "checkpoint",
         "score",
+        "nearest",
         "best",
         "scored",
         "finished",
@@ -139,7 +140,7 @@ fn training_prints_events_alone_and_repeats() {
     let score = &runs[0][10];
     assert_eq!(
         (score["metric"].as_str(), score["extractor"].as_str(), &score["class"]),
-        (Some("frechet-distance"), Some("efficientnet-lite0"), &Value::Null)
+        (Some("frechet-distance"), Some("efficientnet-lite2"), &Value::Null)
     );
     assert_eq!((&score["step"], &score["samples"]), (&4.into(), &24.into()));
 }

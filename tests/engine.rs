@@ -72,9 +72,15 @@ fn a_run_tells_everything_and_leaves_a_session_that_opens_again() {
     }
     // Each class beside all of them, with a word of care for so few images.
     assert_eq!(of("frechet-distance", Some("lymphocyte")), [(8, 6, Some(6)), (12, 6, Some(6))]);
-    assert_eq!(scores.len(), 2 * (1 + 6 + 1));
-    assert!(scores.iter().all(|s| s.value > 0.0 && s.extractor == "efficientnet-lite0" && s.resize == "pytorch-fid"));
-    assert!(scores.iter().all(|s| s.caution.is_some() == (s.metric == "frechet-distance")));
+    for metric in ["authentic-percent", "nearest-real"] {
+        assert_eq!(of(metric, None), [(8, 36, Some(36)), (12, 36, Some(36))], "{metric}");
+        // Nothing was held out, but the real images tell what others of their kind would score.
+        assert!(scores.iter().all(|s| s.metric != metric || s.class.is_some() || s.baseline.is_some()));
+    }
+    assert_eq!(scores.len(), 2 * (1 + 6 + 1 + 1 + 6 + 1));
+    assert!(scores.iter().all(|s| s.metric.contains("authentic") || s.value > 0.0));
+    assert!(scores.iter().all(|s| s.extractor == "efficientnet-lite2" && s.resize == "pytorch-fid"));
+    assert!(scores.iter().all(|s| s.caution.is_some() == (s.class.is_some() || s.metric == "frechet-distance")));
     assert_eq!(checkpoints(&folder), [4, 8, 12]);
 
     let stored = Stored::open(&folder).unwrap();

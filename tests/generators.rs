@@ -3,6 +3,7 @@
 
 use std::sync::LazyLock;
 
+use gandle::config::{Choice as _, Shipped};
 use gandle::data::demo;
 use gandle::feature::{EfficientNet, Extractor, Picture, Resize};
 use gandle::metric::report::{Gallery, Report, Sets, Settings, Side, scores, similarities};
@@ -21,7 +22,8 @@ struct Images {
 
 impl Images {
     fn new(pixels: Vec<Vec<u8>>, labels: Vec<u32>) -> Self {
-        static NETWORK: LazyLock<Extractor> = LazyLock::new(|| Extractor::named(EfficientNet::NAME).unwrap());
+        static NETWORK: LazyLock<Extractor> =
+            LazyLock::new(|| Extractor::named(Shipped::EfficientNetLite0.key()).unwrap());
         let picture = |pixels| Picture { pixels, height: SIZE, width: SIZE, channels: 3 };
         let pictures: Vec<Picture<'_>> = pixels.iter().map(|pixels| picture(pixels)).collect();
         let seen = NETWORK.look(&pictures, Resize::PytorchFid).unwrap();

@@ -3,7 +3,7 @@
 
 use std::cell::Cell;
 
-use gandle::config::Choice as _;
+use gandle::config::{Choice as _, Shipped};
 use gandle::feature::{EfficientNet, FeatureError};
 use gandle::metric::report::{Sets, Settings, Side, scores};
 use gandle::metric::{
@@ -14,6 +14,7 @@ use safetensors::SafeTensors;
 use serde_json::Value;
 
 const FEATURES: &[u8] = include_bytes!("data/features.safetensors");
+const LITE2: &[u8] = include_bytes!("data/lite2.safetensors");
 const SCORES: &str = include_str!("data/scores.json");
 const METRICS: &[u8] = include_bytes!("data/metrics.safetensors");
 
@@ -31,22 +32,37 @@ fn relative_error(got: &[f32], want: &[f32]) -> f64 {
     (difference / want.iter().map(|&v| square(v)).sum::<f64>()).sqrt()
 }
 
-#[test]
-fn efficientnet_features_are_pytorchs() {
-    let file = SafeTensors::deserialize(FEATURES).unwrap();
-    let tensor = file.tensor("efficientnet_lite0").unwrap();
+/// The largest relative error of an image's features against a tensor of a file.
+fn worst_error(network: Shipped, file: &[u8], name: &str) -> f64 {
+    let file = SafeTensors::deserialize(file).unwrap();
+    let tensor = file.tensor(name).unwrap();
     let want: Vec<f32> = tensor.data().as_chunks::<4>().0.iter().map(|&b| f32::from_le_bytes(b)).collect();
-    let got = EfficientNet::shipped().unwrap().features(&images(), 96, 96, 3).unwrap();
-    assert_eq!(got.len(), want.len());
+    let count = want.len() / EfficientNet::FEATURES;
+    let images = &images()[..count * 96 * 96 * 3];
+    let got = EfficientNet::shipped(network).unwrap().features(images, 96, 96, 3).unwrap();
+    assert!(got.len() == want.len() && count > 0);
     let rows = got.chunks(EfficientNet::FEATURES).zip(want.chunks(EfficientNet::FEATURES));
     let worst = rows.map(|(got, want)| relative_error(got, want)).fold(0.0, f64::max);
     println!("worst relative error of an image's features: {worst:e}");
+    worst
+}
+
+#[test]
+fn efficientnet_features_are_pytorchs() {
+    let worst = worst_error(Shipped::EfficientNetLite0, FEATURES, "efficientnet_lite0");
+    assert!(worst < 1e-5, "{worst:e}");
+}
+
+/// 260 pixels halve to 130, 65, 33, 17 and 9: the padding of every odd side is in these numbers.
+#[test]
+fn the_larger_networks_features_are_pytorchs_too() {
+    let worst = worst_error(Shipped::EfficientNetLite2, LITE2, "efficientnet_lite2");
     assert!(worst < 1e-5, "{worst:e}");
 }
 
 #[test]
 fn features_do_not_depend_on_neighbours_or_threads() {
-    let network = EfficientNet::shipped().unwrap();
+    let network = EfficientNet::shipped(Shipped::EfficientNetLite0).unwrap();
     let images = images();
     let size = 96 * 96 * 3;
     let together = network.features(&images[..5 * size], 96, 96, 3).unwrap();
@@ -57,7 +73,7 @@ fn features_do_not_depend_on_neighbours_or_threads() {
 
 #[test]
 fn one_channel_counts_as_three_equal_ones() {
-    let network = EfficientNet::shipped().unwrap();
+    let network = EfficientNet::shipped(Shipped::EfficientNetLite0).unwrap();
     let grey: Vec<u8> = (0..40 * 30).map(|i| (i * 7 % 256) as u8).collect();
     let colour: Vec<u8> = grey.iter().flat_map(|&v| [v; 3]).collect();
     assert!(network.features(&grey, 40, 30, 1).unwrap() == network.features(&colour, 40, 30, 3).unwrap());
@@ -65,7 +81,7 @@ fn one_channel_counts_as_three_equal_ones() {
 
 #[test]
 fn progress_is_told_and_can_cancel() {
-    let network = EfficientNet::shipped().unwrap();
+    let network = EfficientNet::shipped(Shipped::EfficientNetLite0).unwrap();
     let images: Vec<u8> = images().repeat(2)[..20 * 96 * 96 * 3].to_vec();
     let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap();
     let last = pool.install(|| {
@@ -83,7 +99,7 @@ fn progress_is_told_and_can_cancel() {
 
 #[test]
 fn bytes_that_are_no_images_are_refused() {
-    let network = EfficientNet::shipped().unwrap();
+    let network = EfficientNet::shipped(Shipped::EfficientNetLite0).unwrap();
     for (bytes, height, width, channels) in [(10, 2, 2, 3), (8, 2, 2, 2), (0, 0, 2, 3), (12, 2, 2, 0)] {
         let got = network.features(&vec![0; bytes], height, width, channels);
         assert_eq!(got, Err(FeatureError::Images { bytes, height, width, channels }));

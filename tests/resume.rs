@@ -487,6 +487,8 @@ fn a_session_of_the_first_release_opens_and_goes_on() {
     // From here on it knows what it is trained on.
     let state = read_state(&checkpoint_folder(&folder, 6)).unwrap();
     assert_eq!(state.data.unwrap().images, [2; 6]);
+    // A choice that there was not yet is the one that was then made.
+    assert_eq!(state.config.score.extractor, "efficientnet-lite0");
     assert!(state.watched.is_some());
 }
 
@@ -523,7 +525,8 @@ fn curves_weights_and_a_page_can_be_taken_out() {
     use gandle::event::{Content, Export};
     let root = tempfile::tempdir().unwrap();
     let [folder, out] = ["a <b>", "out"].map(|name| root.path().join(name));
-    run(&improved(&["score.every=8", "train.seed=7"]), &folder);
+    let set = ["score.every=8", "train.seed=7", "loss.texture=0.1", "score.extractor=efficientnet-lite0"];
+    run(&improved(&set), &folder);
     // A session that was cut off and went on: what was void is left out.
     cut(&folder, is_step(7), 4, "");
     resume(&folder);
@@ -545,10 +548,18 @@ fn curves_weights_and_a_page_can_be_taken_out() {
     let score = &rows(1)[1];
     assert_eq!(rows(1)[0].split(',').count(), score.split(',').count());
     assert!(score.starts_with("8,frechet-distance,efficientnet-lite0,,24,"), "{score}");
+    assert!(rows(1)[0].ends_with(",trained_on") && score.ends_with(",true"), "the loss compares the same features");
     assert!(text(0).contains("# seed: 7") && text(0).contains("# session: a <b>"));
 
     let page = String::from_utf8(read(Content::Html).remove(0).1).unwrap();
-    for part in ["<h1>a &lt;b&gt;</h1>", "polyline", "data:image/png;base64,", "frechet-distance", "train.seed"] {
+    for part in [
+        "<h1>a &lt;b&gt;</h1>",
+        "polyline",
+        "data:image/png;base64,",
+        "frechet-distance",
+        "efficientnet-lite0, also in the loss",
+        "train.seed",
+    ] {
         assert!(page.contains(part), "{part}");
     }
     assert!(!page.contains("http") && !page.contains("<script"), "nothing is fetched");

@@ -53,7 +53,7 @@ fn every_score_is_a_line_with_what_reads_it_and_names_do_not_matter() {
     assert!(output.status.success(), "{}", told(&output));
     let all = lines(&output);
     let precision = find(&all, "precision", None);
-    assert_eq!((&precision["extractor"], &precision["resize"]), (&"efficientnet-lite0".into(), &"pytorch-fid".into()));
+    assert_eq!((&precision["extractor"], &precision["resize"]), (&"efficientnet-lite2".into(), &"pytorch-fid".into()));
     assert_eq!((&precision["samples"], &precision["reals"], &precision["k"]), (&30.into(), &36.into(), &5.into()));
     assert_eq!(precision["seed"], 2020);
     assert!(precision["interval"][0].as_f64().unwrap() <= precision["value"].as_f64().unwrap());
@@ -166,4 +166,63 @@ fn what_cannot_be_done_is_told_with_its_status() {
     let empty = root.path().join("empty");
     std::fs::create_dir(&empty).unwrap();
     assert_eq!(status(&empty, &[], "holds no image"), Some(1));
+}
+
+/// A matrix as NumPy writes it.
+fn save(file: &Path, kind: &str, columns: usize, numbers: &[f64]) {
+    let rows = numbers.len() / columns;
+    let line = format!("{{'descr': '{kind}', 'fortran_order': False, 'shape': ({rows}, {columns}), }}\n");
+    let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+    bytes.extend((line.len() as u16).to_le_bytes());
+    bytes.extend(line.as_bytes());
+    for number in numbers {
+        if kind == "<f8" { bytes.extend(number.to_le_bytes()) } else { bytes.extend((*number as f32).to_le_bytes()) }
+    }
+    std::fs::write(file, bytes).unwrap();
+}
+
+#[test]
+fn features_of_another_program_are_scored_too() {
+    let file = safetensors::SafeTensors::deserialize(include_bytes!("data/metrics.safetensors")).unwrap();
+    let numbers = |name: &str| -> Vec<f64> {
+        file.tensor(name).unwrap().data().as_chunks::<8>().0.iter().map(|&bytes| f64::from_le_bytes(bytes)).collect()
+    };
+    let root = tempfile::tempdir().unwrap();
+    let [real, fake, other] = ["real.npy", "fake.npy", "other.npy"].map(|name| root.path().join(name));
+    save(&real, "<f8", 32, &numbers("real"));
+    save(&fake, "<f4", 32, &numbers("fake"));
+    save(&other, "<f4", 16, &numbers("fake"));
+    let output = score(&real, &fake, &["--features", "--json"]);
+    assert!(output.status.success() && told(&output).contains("left out, since"), "{}", told(&output));
+    let all = lines(&output);
+    let (_, header) = safetensors::SafeTensors::read_metadata(include_bytes!("data/metrics.safetensors")).unwrap();
+    let expected: Value = serde_json::from_str(&header.metadata().as_ref().unwrap()["expected"]).unwrap();
+    for (metric, name) in [
+        ("frechet-distance", "frechet_distance"),
+        ("kernel-distance", "kernel_distance_all"),
+        ("precision", "precision_k5"),
+        ("recall", "recall_k5"),
+        ("density", "density_k5"),
+        ("coverage", "coverage_k5"),
+        ("authentic-percent", "authentic_percent"),
+        ("vendi-score", "vendi_score"),
+    ] {
+        let found = find(&all, metric, None);
+        let (got, want) = (found["value"].as_f64().unwrap(), expected[name].as_f64().unwrap());
+        // The fakes were rounded to 32 bits.
+        assert!((got - want).abs() < 1e-4 * want.abs().max(1.0), "{metric}: {got}, not {want}");
+        assert_eq!((&found["extractor"], &found["resize"]), (&"features".into(), &"none".into()));
+    }
+    let refused = |fake: &Path, more: &[&str], words: &str| {
+        let output = score(&real, fake, &[&["--features"], more].concat());
+        assert!(told(&output).contains(words), "{words}: {}", told(&output));
+        output.status.code()
+    };
+    assert_eq!(refused(&other, &[], "other.npy has 16 features"), Some(1));
+    assert_eq!(refused(&fake, &["--scores", "ms-ssim,recall"], "do not tell them: ms-ssim"), Some(1));
+    assert_eq!(refused(&fake, &["--resize", "clean"], "cannot be used with"), Some(2));
+    assert_eq!(refused(root.path(), &[], "a folder"), Some(1));
+    assert_eq!(refused(Path::new("/no/such.npy"), &[], "/no/such.npy cannot be used: it cannot be opened"), Some(1));
+    save(&other, "<f4", 32, &[f64::NAN; 64]);
+    assert_eq!(refused(&other, &[], "other.npy cannot be scored"), Some(1));
 }

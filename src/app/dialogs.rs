@@ -12,6 +12,7 @@ use crossbeam_channel::{Receiver, bounded};
 use rfd::{AsyncFileDialog, FileHandle};
 
 use super::{App, saving};
+use crate::config::ExtractorName;
 use crate::event;
 use crate::ui::Figure;
 
@@ -178,7 +179,7 @@ impl App {
         match dialog.purpose {
             Purpose::Data | Purpose::DataFile => self.use_data(path.display().to_string()),
             Purpose::Inception => {
-                self.workbench.config.score.extractor = format!("inception:{}", path.display());
+                self.workbench.config.score.extractor = ExtractorName::inception(&path.display().to_string());
             }
             Purpose::Vgg19 => self.workbench.config.loss.vgg19 = path.display().to_string(),
             Purpose::Session => self.open_session(&path),

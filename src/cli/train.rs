@@ -134,8 +134,9 @@ impl Watcher {
             }
             Event::Score(s) => {
                 let class = s.class.as_ref().map(|class| format!(" of {class}")).unwrap_or_default();
-                let Score { step, metric, extractor, samples, value, .. } = s;
-                self.say(&format!("step {step}: {metric}{class} ({extractor}, {samples} images) {value:.3}"));
+                let Score { step, metric, samples, value, .. } = s;
+                let judge = s.judge();
+                self.say(&format!("step {step}: {metric}{class} ({judge}, {samples} images) {value:.3}"));
             }
             Event::Best(best) => {
                 self.say(&format!("step {}: the best so far by {}; its checkpoint stays", best.step, best.metric));
@@ -191,6 +192,9 @@ fn over(recovered: &Recovered) -> String {
     match recovered.kind {
         AlarmKind::Divergence => "the divergence".to_owned(),
         AlarmKind::SaturatedDiscriminator => "the discriminator is wrong about some images again".to_owned(),
+        AlarmKind::Copies => {
+            "the generated images are as far from the training images as other real ones again".to_owned()
+        }
         AlarmKind::ClassCollapse => {
             let class = recovered.subject.as_deref().unwrap_or("a class");
             format!("the generated images of {class} differ again")

@@ -31,6 +31,7 @@ impl Config {
         self.check_run(&mut list);
         self.check_retention(&mut list);
         self.score.check(&mut list);
+        self.check_judge(&mut list);
         if !has_errors(&list.found) {
             self.check_cost(classes, &mut list);
         }

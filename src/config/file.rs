@@ -1,6 +1,6 @@
 //! Reads and writes `run.toml`, and lays `--set KEY=VALUE` over it; every unreadable key is told at once.
 
-use super::{Config, Preset, explain};
+use super::{Config, Preset, Score, explain};
 
 /// What was asked for on the command line, to be laid over a preset or a file.
 pub type Overrides<'a> = &'a [String];
@@ -16,9 +16,16 @@ impl Config {
     /// # Errors
     /// Lists every key that is unknown or whose value is of the wrong kind.
     pub fn from_toml(text: &str) -> Result<Self, ConfigError> {
-        let table: toml::Table =
-            text.parse().map_err(|err: toml::de::Error| ConfigError(vec![err.to_string().trim_end().to_owned()]))?;
-        overlay(&Self::default(), &table)
+        overlay(&Self::default(), &parse(text)?)
+    }
+
+    /// Reads the `run.toml` of a session, or of any run that was stored. Keys of `score` that it leaves out take what the
+    /// first release had, so that later defaults change no run that was begun.
+    ///
+    /// # Errors
+    /// As [`from_toml`](Self::from_toml).
+    pub fn from_stored(text: &str) -> Result<Self, ConfigError> {
+        overlay(&Self { score: Score::first_release(), ..Self::default() }, &parse(text)?)
     }
 
     /// The configuration as a `run.toml` whose comments explain every key.
@@ -73,6 +80,10 @@ impl Config {
     pub fn preset(preset: Preset) -> Self {
         preset.config()
     }
+}
+
+fn parse(text: &str) -> Result<toml::Table, ConfigError> {
+    text.parse().map_err(|err: toml::de::Error| ConfigError(vec![err.to_string().trim_end().to_owned()]))
 }
 
 /// The configuration as a TOML table with every key. It is empty where a number does not fit TOML's integers, which
@@ -218,6 +229,23 @@ mod tests {
             let config = preset.config();
             assert_eq!(Config::from_toml(&config.to_toml()), Ok(config));
         }
+    }
+
+    #[test]
+    fn a_stored_run_without_a_key_keeps_what_it_was_scored_by() {
+        let text = "[score]\nevery = 4\nimages = 0\n";
+        for stored in [Config::from_stored(text).unwrap(), Config::from_stored("").unwrap()] {
+            assert_eq!(stored.score.extractor, "efficientnet-lite0");
+            assert_eq!(stored.score.metrics.len(), 2);
+        }
+        // The events of a session hold its configuration too.
+        for text in [r#"{"score":{"every":4}}"#, "{}"] {
+            let config: Config = serde_json::from_str(text).unwrap();
+            assert_eq!(config.score.extractor, "efficientnet-lite0", "{text}");
+        }
+        assert_eq!(Config::from_toml(text).unwrap().score.extractor, "efficientnet-lite2");
+        let newest = Config::default();
+        assert_eq!(Config::from_stored(&newest.to_toml()), Ok(newest));
     }
 
     #[test]

@@ -244,7 +244,7 @@ pub(super) const EXPLAINED: &[Explanation] = &[
         "loss.features",
         "\"efficientnet-lite0\" or \"vgg19\"",
         "Tan & Le 2019; Simonyan & Zisserman 2015",
-        "The frozen network of the perceptual and the texture loss. `efficientnet-lite0` is compiled in and compares four scales (the last maps of a quarter to a thirty-second of the side; smaller images than 64 px are enlarged by whole factors); `vgg19` compares the last of its sixteen convolutions (images below 32 px are enlarged), needs a file and costs ten (32 px) to twenty-five (64 px) times as much. Scores take `efficientnet-lite0` too, so training on it makes them look better than they are; `vgg19` does not.",
+        "The frozen network of the perceptual and the texture loss. `efficientnet-lite0` is compiled in and compares four scales (the last maps of a quarter to a thirty-second of the side; smaller images than 64 px are enlarged by whole factors); `vgg19` compares the last of its sixteen convolutions (images below 32 px are enlarged), needs a file and costs ten (32 px) to twenty-five (64 px) times as much. Training on `efficientnet-lite0` makes scores through it look better than the images are, so keep another `score.extractor`; such scores are marked.",
     ),
     key(
         "loss.vgg19",

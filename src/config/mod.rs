@@ -28,6 +28,7 @@ pub mod check;
 pub mod cost;
 mod data;
 pub mod explain;
+mod extractor;
 mod family;
 mod file;
 mod growing;
@@ -48,6 +49,7 @@ use serde::{Deserialize, Serialize};
 
 pub use augment::Augment;
 pub use data::{CLASS_FACTORS, DEMO, Data};
+pub use extractor::{ExtractorName, Shipped};
 pub use family::INPUT_SIZES;
 pub use file::{ConfigError, Overrides};
 pub use growing::{Growing, Stage};
@@ -89,6 +91,7 @@ pub struct Config {
     /// How long, how much at a time, and what is kept.
     pub train: Train,
     /// How often the images are scored, and by what.
+    #[serde(default = "Score::first_release")]
     pub score: Score,
 }
 

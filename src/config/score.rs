@@ -4,11 +4,11 @@ use serde::{Deserialize, Serialize};
 
 use super::explain::{Explanation, key};
 use super::problem::{List, range, whole};
-use super::{Choice, Metric, Resize};
+use super::{Choice, ExtractorName, Metric, Resize, Shipped};
 
 /// `[score]`: how often the images are scored, by what, and on how many.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(default = "Score::first_release", deny_unknown_fields)]
 pub struct Score {
     /// Steps between scores; 0 never scores.
     pub every: usize,
@@ -16,7 +16,7 @@ pub struct Score {
     pub images: usize,
     /// What is measured.
     pub metrics: Vec<Metric>,
-    /// `efficientnet-lite0`, or `inception:FILE`.
+    /// The network that scores look through: an [`ExtractorName`].
     pub extractor: String,
     /// How images are brought to the extractor's size.
     pub resize: Resize,
@@ -31,18 +31,18 @@ pub struct Score {
 /// The `score.best` that keeps no checkpoint.
 pub const NOTHING: &str = "none";
 
-/// The extractor that is compiled in.
-const SHIPPED: &str = "efficientnet-lite0";
-/// Begins the name of an extractor whose weights are a user's file.
-const INCEPTION: &str = "inception:";
-
 impl Default for Score {
     fn default() -> Self {
         Self {
             every: 1000,
             images: 0,
-            metrics: vec![Metric::FrechetDistance, Metric::IntraClassFrechetDistance],
-            extractor: SHIPPED.to_owned(),
+            metrics: vec![
+                Metric::FrechetDistance,
+                Metric::IntraClassFrechetDistance,
+                Metric::AuthenticPercent,
+                Metric::NearestReal,
+            ],
+            extractor: Shipped::DEFAULT.key().to_owned(),
             resize: Resize::PytorchFid,
             k: 5,
             best: Metric::FrechetDistance.key().to_owned(),
@@ -52,6 +52,15 @@ impl Default for Score {
 }
 
 impl Score {
+    /// What a stored run means that lacks a key: it was scored as the first release did it, whatever new runs take.
+    pub(super) fn first_release() -> Self {
+        Self {
+            metrics: vec![Metric::FrechetDistance, Metric::IntraClassFrechetDistance],
+            extractor: Shipped::EfficientNetLite0.key().to_owned(),
+            ..Self::default()
+        }
+    }
+
     /// The metric whose best checkpoint is kept.
     pub fn best_metric(&self) -> Option<Metric> {
         Metric::named(&self.best)
@@ -65,14 +74,14 @@ impl Score {
 
     /// The file of the user's weights, where the extractor has one.
     pub fn weights(&self) -> Option<&str> {
-        self.extractor.strip_prefix(INCEPTION)
+        ExtractorName::inception_file(&self.extractor)
     }
 
     /// The problems that lie in these keys alone.
     pub(super) fn check(&self, list: &mut List) {
-        let known = self.extractor == SHIPPED || self.weights().is_some_and(|file| !file.trim().is_empty());
-        if !known {
-            list.mended_by_default("score.extractor", format!("`{}` is not known; there are {SHIPPED}, and {INCEPTION}FILE with the file of its weights (pt_inception-2015-12-05-6726825d.pth)", self.extractor));
+        if ExtractorName::parse(&self.extractor).is_none() {
+            let known = ExtractorName::known();
+            list.mended_by_default("score.extractor", format!("`{}` is not known; there are {known}", self.extractor));
         }
         whole(list, "score.k", self.k, 1..=1000);
         range(list, "score.most_time", self.most_time, 0.01..=1.0);
@@ -128,13 +137,13 @@ pub(super) const EXPLAINED: &[Explanation] = &[
         "score.metrics",
         "list of names, such as [\"frechet-distance\", \"precision\"]",
         "",
-        "What is measured, of all images and, where that means something, of each class. Kernel distances suit small sets; copying, authentic-percent and nearest-real show images that were learnt by heart; the classifier tells what fakes are worth as training data.",
+        "What is measured, of all images and, where that means something, of each class. Kernel distances suit small sets; copying, authentic-percent and nearest-real show images that were learnt by heart, and an alarm is raised where nearest-real falls below 0.8 of what real images have; the classifier tells what fakes are worth as training data.",
     ),
     key(
         "score.extractor",
-        "\"efficientnet-lite0\", or \"inception:FILE\"",
+        "\"efficientnet-lite2\", \"efficientnet-lite0\", or \"inception:FILE\"",
         "Szegedy et al. 2015; Tan & Le 2019",
-        "The network whose features are compared. With the published Inception weights (pt_inception-2015-12-05-6726825d.pth) the Frechet distance is the FID of papers; the compiled-in network is many times faster, and its values compare only with each other.",
+        "The network whose features are compared. With the published Inception weights (pt_inception-2015-12-05-6726825d.pth) the Frechet distance is the FID of papers; the compiled-in ones are many times faster, and the values of each compare only with each other. A loss can train on `efficientnet-lite0`, whose scores then look better than the images are, so `efficientnet-lite2` is the judge; it takes somewhat more than twice as long.",
     ),
     key(
         "score.resize",

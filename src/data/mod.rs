@@ -37,6 +37,7 @@ use std::path::PathBuf;
 pub use dataset::{Dataset, inspect};
 pub use gallery::{Gallery, Opened};
 pub use loader::{Batch, Loader};
+pub use npy::{Matrix, matrix};
 
 /// Why data cannot be used.
 #[derive(Debug, thiserror::Error)]

@@ -1,6 +1,10 @@
 //! Reads one array of NumPy's format (`.npy`): a line that describes it, then its numbers.
 
-use std::io::Read;
+use std::fs::File;
+use std::io::{BufReader, Read};
+use std::path::Path;
+
+use super::DataError;
 
 /// The most bytes of an array, so that a machine of little memory can read any file that is taken.
 pub(super) const MAX_BYTES: u64 = 512 << 20;
@@ -14,31 +18,67 @@ pub(super) struct Array {
     pub bytes: Vec<u8>,
 }
 
+/// Rows of numbers, such as the features of images.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Matrix {
+    /// Row by row.
+    pub numbers: Vec<f64>,
+    /// Numbers a row, at least 1.
+    pub columns: usize,
+}
+
+/// Reads a matrix of floating-point numbers from a file of NumPy (`.npy`) of at most 512 MB: little-endian, of 32 or 64
+/// bits, row by row or (Fortran order) column by column.
+///
+/// # Errors
+/// Where the file cannot be read, is damaged or too large, or holds anything else.
+pub fn matrix(path: &Path) -> Result<Matrix, DataError> {
+    let wrong = |message: String| DataError::Table { file: path.to_owned(), message };
+    let file = File::open(path).map_err(|err| wrong(format!("it cannot be opened: {err}")))?;
+    if file.metadata().is_ok_and(|about| about.is_dir()) {
+        return Err(wrong("it is a folder; name a file of NumPy (.npy)".to_owned()));
+    }
+    Matrix::read(BufReader::new(file)).map_err(wrong)
+}
+
+impl Matrix {
+    fn read(mut from: impl Read) -> Result<Self, String> {
+        let line = Line::read(&mut from)?;
+        let &[rows, columns] = line.shape.as_slice() else {
+            return Err(format!("its array has the shape {:?}; one row an image, (N, D), is read", line.shape));
+        };
+        let whole: fn(&[u8]) -> Vec<f64> = match line.kind.as_str() {
+            "<f4" => |bytes| bytes.as_chunks().0.iter().map(|bytes| f64::from(f32::from_le_bytes(*bytes))).collect(),
+            "<f8" => |bytes| bytes.as_chunks().0.iter().map(|bytes| f64::from_le_bytes(*bytes)).collect(),
+            other => {
+                return Err(format!(
+                    "it holds numbers of the kind {other}; <f4 and <f8 are read: save it with .astype(\"float32\")"
+                ));
+            }
+        };
+        if rows == 0 || columns == 0 {
+            return Err(format!("its array has the shape {:?}: it is empty", line.shape));
+        }
+        let by_columns = line.by_columns;
+        let numbers = whole(&line.bytes(from, MAX_BYTES, "leave images out")?);
+        let turned = |place: usize| numbers[place % columns * rows + place / columns];
+        let numbers = if by_columns { (0..numbers.len()).map(turned).collect() } else { numbers };
+        Ok(Self { numbers, columns })
+    }
+}
+
 impl Array {
     /// Reads an array of at most `limit` bytes, which are not taken before they are there.
     ///
     /// # Errors
     /// Where it is damaged, larger, or laid out in a way that is not read.
     pub fn read(mut from: impl Read, limit: u64) -> Result<Self, String> {
-        let (kind, shape) = describe(&mut from)?;
-        let each = kind.get(2..).and_then(|width| width.parse::<u64>().ok()).filter(|width| *width <= 16);
-        // Of texts and times the width alone does not say how long they are.
-        let each = each.filter(|_| matches!(kind.as_bytes(), [_, b'b' | b'i' | b'u' | b'f' | b'c', ..]));
-        let each = each.ok_or_else(|| format!("numbers of the kind {kind}, which is not read"))?;
-        let total = shape.iter().fold(each, |product, dim| product.saturating_mul(*dim as u64));
-        if total > limit {
-            let (needs, most) = (total >> 20, MAX_BYTES >> 20);
-            return Err(format!(
-                "too large: {needs} MB; at most {most} MB are read from an archive. Unpack its images into class folders"
-            ));
+        let line = Line::read(&mut from)?;
+        if line.by_columns {
+            return Err("stored by columns (Fortran order), which is not read".to_owned());
         }
-        // One byte more, which should not be there: at the end, an archive holds the content against its checksum.
-        let mut bytes = Vec::new();
-        from.take(total + 1).read_to_end(&mut bytes).map_err(|err| format!("damaged or incomplete: {err}"))?;
-        if bytes.len() as u64 != total {
-            let how = if (bytes.len() as u64) < total { "it ends too early" } else { "it is longer than it says" };
-            return Err(format!("damaged or incomplete: {how}"));
-        }
+        let (kind, shape) = (line.kind.clone(), line.shape.clone());
+        let bytes = line.bytes(from, limit, "unpack its images into class folders")?;
         Ok(Self { kind, shape, bytes })
     }
 
@@ -65,29 +105,62 @@ impl Array {
     }
 }
 
-/// The kind of the numbers and the shape, as the array's first line tells them.
-fn describe(from: &mut impl Read) -> Result<(String, Vec<usize>), String> {
-    let damaged = |_| "damaged or incomplete: it ends too early".to_owned();
-    let mut start = [0; 8];
-    from.read_exact(&mut start).map_err(damaged)?;
-    if !start.starts_with(b"\x93NUMPY") {
-        return Err("no NumPy array".to_owned());
+/// What the array's first line tells.
+struct Line {
+    kind: String,
+    shape: Vec<usize>,
+    /// Whether the numbers stand column by column (Fortran order).
+    by_columns: bool,
+}
+
+impl Line {
+    fn read(from: &mut impl Read) -> Result<Self, String> {
+        let damaged = |_| "damaged or incomplete: it ends too early".to_owned();
+        let mut start = [0; 8];
+        from.read_exact(&mut start).map_err(damaged)?;
+        if !start.starts_with(b"\x93NUMPY") {
+            return Err("no NumPy array".to_owned());
+        }
+        let mut length = [0; 4];
+        from.read_exact(&mut length[..if start[6] == 1 { 2 } else { 4 }]).map_err(damaged)?;
+        let mut line = vec![0; u32::from_le_bytes(length).min(1 << 16) as usize];
+        from.read_exact(&mut line).map_err(damaged)?;
+        let line = String::from_utf8_lossy(&line);
+        let value = |key: &str| Some(line.split_once(&format!("'{key}':"))?.1.trim_start());
+        let unclear = || "its description makes no sense".to_owned();
+        let kind = value("descr").and_then(|text| text.strip_prefix('\'')?.split('\'').next()).ok_or_else(unclear)?;
+        let by_columns = match value("fortran_order").ok_or_else(unclear)? {
+            text if text.starts_with("False") => false,
+            text if text.starts_with("True") => true,
+            _ => return Err(unclear()),
+        };
+        let shape = value("shape").and_then(|text| text.strip_prefix('(')?.split(')').next()).ok_or_else(unclear)?;
+        let dims = shape.split(',').map(str::trim).filter(|dim| !dim.is_empty());
+        let shape: Result<Vec<usize>, _> = dims.map(str::parse).collect();
+        Ok(Self { kind: kind.to_owned(), shape: shape.map_err(|_| unclear())?, by_columns })
     }
-    let mut length = [0; 4];
-    from.read_exact(&mut length[..if start[6] == 1 { 2 } else { 4 }]).map_err(damaged)?;
-    let mut line = vec![0; u32::from_le_bytes(length).min(1 << 16) as usize];
-    from.read_exact(&mut line).map_err(damaged)?;
-    let line = String::from_utf8_lossy(&line);
-    let value = |key: &str| Some(line.split_once(&format!("'{key}':"))?.1.trim_start());
-    let unclear = || "its description makes no sense".to_owned();
-    let kind = value("descr").and_then(|text| text.strip_prefix('\'')?.split('\'').next()).ok_or_else(unclear)?;
-    if !value("fortran_order").is_some_and(|text| text.starts_with("False")) {
-        return Err("stored by columns (Fortran order), which is not read".to_owned());
+
+    /// The numbers behind the line, at most `limit` bytes; `instead` is what helps where there are more.
+    fn bytes(&self, from: impl Read, limit: u64, instead: &str) -> Result<Vec<u8>, String> {
+        let kind = &self.kind;
+        let each = kind.get(2..).and_then(|width| width.parse::<u64>().ok()).filter(|width| *width <= 16);
+        // Of texts and times the width alone does not say how long they are.
+        let each = each.filter(|_| matches!(kind.as_bytes(), [_, b'b' | b'i' | b'u' | b'f' | b'c', ..]));
+        let each = each.ok_or_else(|| format!("numbers of the kind {kind}, which is not read"))?;
+        let total = self.shape.iter().fold(each, |product, dim| product.saturating_mul(*dim as u64));
+        if total > limit {
+            let (needs, most) = (total >> 20, MAX_BYTES >> 20);
+            return Err(format!("too large: {needs} MB; at most {most} MB are read: {instead}"));
+        }
+        // One byte more, which should not be there: at the end, an archive holds the content against its checksum.
+        let mut bytes = Vec::new();
+        from.take(total + 1).read_to_end(&mut bytes).map_err(|err| format!("damaged or incomplete: {err}"))?;
+        if bytes.len() as u64 != total {
+            let how = if (bytes.len() as u64) < total { "it ends too early" } else { "it is longer than it says" };
+            return Err(format!("damaged or incomplete: {how}"));
+        }
+        Ok(bytes)
     }
-    let shape = value("shape").and_then(|text| text.strip_prefix('(')?.split(')').next()).ok_or_else(unclear)?;
-    let dims = shape.split(',').map(str::trim).filter(|dim| !dim.is_empty());
-    let shape: Result<Vec<usize>, _> = dims.map(str::parse).collect();
-    Ok((kind.to_owned(), shape.map_err(|_| unclear())?))
 }
 
 #[cfg(test)]
@@ -147,5 +220,34 @@ pub(super) mod tests {
         assert!(read(&huge).unwrap_err().starts_with("too large"));
         let columns = String::from_utf8_lossy(&whole[10..]).replace("False", "True ");
         assert!(read(&[&whole[..10], columns.as_bytes()].concat()).unwrap_err().contains("Fortran"));
+    }
+
+    #[test]
+    fn matrices_are_read_by_rows_and_by_columns() {
+        let rows = [1.0f32, 2.0, 3.0, 4.0, 5.0, 6.0].map(f32::to_le_bytes).concat();
+        let want = Matrix { numbers: vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0], columns: 3 };
+        assert_eq!(Matrix::read(&array("<f4", "(2, 3)", &rows)[..]), Ok(want.clone()));
+        let columns = [1.0f64, 4.0, 2.0, 5.0, 3.0, 6.0].map(f64::to_le_bytes).concat();
+        let file = array("<f8", "(2, 3)", &columns);
+        // The word is a letter shorter, so a space takes its place.
+        let line = String::from_utf8_lossy(&file[10..file.len() - 48]).replace("False", "True ");
+        let file = [&file[..10], line.as_bytes(), &columns].concat();
+        assert_eq!(Matrix::read(&file[..]), Ok(want));
+    }
+
+    #[test]
+    fn a_matrix_of_another_kind_says_what_to_do() {
+        for (kind, shape, says) in [
+            (">f4", "(1, 2)", "float32"),
+            ("<i8", "(1, 1)", "float32"),
+            ("<f4", "(2,)", "(N, D)"),
+            ("<f4", "(0, 2)", "empty"),
+            ("<f4", "(9000000000, 9000000000)", "too large"),
+            ("<f4", "(2, 2)", "too early"),
+            ("<f4", "(1, 1)", "longer"),
+        ] {
+            let err = Matrix::read(&array(kind, shape, &[0; 8])[..]).unwrap_err();
+            assert!(err.contains(says), "{kind} {shape}: {err}");
+        }
     }
 }

@@ -188,6 +188,7 @@ impl Begin {
                 Some(watched) => watch.restore(watched),
                 None => watch.restore_alarms(&self.told.alarms),
             }
+            watch.restore_scores(&self.told.alarms);
         }
         watch
     }

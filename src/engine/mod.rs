@@ -4,6 +4,7 @@
 //! newest alone, so a slow window never backs up on pictures. Whatever ends the worker (a last step, a command, an error, a
 //! panic) becomes one ending event, which the session holds too.
 
+mod advice;
 mod begin;
 mod clock;
 mod commands;

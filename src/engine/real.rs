@@ -175,7 +175,7 @@ mod tests {
     use std::path::PathBuf;
 
     use super::*;
-    use crate::config::Config;
+    use crate::config::{Choice as _, Config, Shipped};
 
     fn dataset(images: usize) -> Dataset {
         let mut config = Config { image_size: 16, ..Config::default() };
@@ -184,7 +184,11 @@ mod tests {
     }
 
     fn eye() -> Eye {
-        Eye { extractor: Extractor::named("efficientnet-lite0").unwrap(), resize: Resize::PytorchFid }
+        of(Shipped::EfficientNetLite0)
+    }
+
+    fn of(network: Shipped) -> Eye {
+        Eye { extractor: Extractor::named(network.key()).unwrap(), resize: Resize::PytorchFid }
     }
 
     const CHOSEN: [usize; 5] = [0, 1, 4, 5, 9];
@@ -221,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn other_images_another_order_another_resize_or_other_threads_have_another_key() {
+    fn other_images_another_order_another_network_resize_or_other_threads_have_another_key() {
         let data = dataset(2);
         let mut config = Config { image_size: 16, channels: 1, ..Config::default() };
         config.data.demo_images = 2;
@@ -236,12 +240,13 @@ mod tests {
             eye.key(&data, &[1, 0, 4, 5, 9]),
             eye.key(&grey, &CHOSEN),
             clean.key(&data, &CHOSEN),
+            of(Shipped::EfficientNetLite2).key(&data, &CHOSEN),
             pool.install(|| eye.key(&data, &CHOSEN)),
         ];
         assert_eq!(eye.key(&dataset(2), &CHOSEN), keys[0], "the same content has the same key");
         keys.sort_unstable();
         keys.dedup();
-        assert_eq!(keys.len(), 7);
+        assert_eq!(keys.len(), 8);
     }
 
     #[test]

@@ -13,10 +13,11 @@ use crate::config::{Config, Metric};
 use crate::data::Dataset;
 use crate::event::{GridPicture, Nearest, Score};
 use crate::feature::Extractor;
+use crate::metric::Features;
 use crate::metric::report::{
-    self, Gallery, Report, SMALL_CLASS, Sets, Settings, Side, Warning, applies, paired, scores_knowing, similarities,
+    self, Gallery, Known, Near, Report, SMALL_CLASS, Sets, Settings, Side, Warning, applies, paired, scores_knowing,
+    similarities,
 };
-use crate::metric::{Features, nearest_of};
 use crate::model::Store;
 use crate::train::Trainer;
 
@@ -36,6 +37,8 @@ pub(super) struct Scorer {
     chosen: Vec<usize>,
     real: Real,
     held_out: Option<Real>,
+    /// How near real images lie to those that are trained on, where a score asks for it.
+    near: Option<Near>,
 }
 
 /// The fakes of one score.
@@ -71,8 +74,12 @@ impl Scorer {
         let classes = dataset.class_names().len();
         let mut metrics = config.score.measured();
         metrics.retain(|metric| applies(*metric, classes, eye.extractor.logits() > 0));
+        let near = metrics.contains(&Metric::AuthenticPercent) || metrics.contains(&Metric::NearestReal);
         let settings = Settings { metrics, k: config.score.k, ..Settings::default() };
-        Ok(Some(Self { eye, settings, classes, chosen, real, held_out }))
+        // That there are too few images for it is told with its scores.
+        let of_reals = || Near::of(side(&real), held_out.as_ref().map(side), classes, settings.seed).ok();
+        let near = if near { of_reals() } else { None };
+        Ok(Some(Self { eye, settings, classes, chosen, real, held_out, near }))
     }
 
     /// Scores the averaged generator. `go_on` is asked between chunks; nothing is returned where it says no.
@@ -91,7 +98,8 @@ impl Scorer {
             fake: Side { features: &fakes.features, labels: &self.real.labels, logits: fakes.logits.as_ref() },
             held_out: self.held_out.as_ref().map(side),
         };
-        let mut report = match scores_knowing(&sets, &self.real.statistics, &self.settings, &mut |_, _, _| go_on()) {
+        let known = Known { statistics: &self.real.statistics, near: self.near.as_ref() };
+        let mut report = match scores_knowing(&sets, known, &self.settings, &mut |_, _, _| go_on()) {
             Ok(report) => report,
             Err(crate::metric::MetricError::Cancelled) => return Ok(None),
             Err(err) => return Err(err).context("the scores of the generated images"),
@@ -171,6 +179,7 @@ impl Scorer {
                 step: 0,
                 metric: score.metric.name().to_owned(),
                 extractor: if pixels { "pixels" } else { self.eye.extractor.name() }.to_owned(),
+                trained_on: !pixels && config.trains_on() == Some(self.eye.extractor.name()),
                 resize: if pixels { "" } else { self.eye.resize.name() }.to_owned(),
                 class: score.class.and_then(|class| names.get(class).cloned()),
                 samples: score.fakes,
@@ -195,15 +204,16 @@ impl Scorer {
         }
     }
 
-    /// Whether the nearest real images of the grid's are wanted.
+    /// Whether the nearest real images of the grid's are wanted, and can be found.
     pub fn shows_nearest(&self) -> bool {
-        self.settings.metrics.contains(&Metric::NearestReal)
+        self.settings.metrics.contains(&Metric::NearestReal) && self.near.is_some()
     }
 
     /// The nearest real image of each image of a grid, at its place, and how near it is.
     pub fn nearest(&self, grid: &GridPicture, dataset: &Dataset) -> anyhow::Result<(GridPicture, Nearest)> {
         let seen = self.eye.look(&cells(grid), grid.cell, 3)?;
-        let found = nearest_of(&self.real.features, &self.eye.features(&seen)?)?;
+        let near = self.near.as_ref().context("the nearest real images are not asked for")?;
+        let found = near.nearest(&self.real.features, &self.eye.features(&seen)?)?;
         let images = found.iter().map(|nearest| dataset.pixels(self.chosen[nearest.index]));
         let picture = sheet(grid.step, (grid.rows, grid.columns), (grid.cell, dataset.channels()), images);
         #[expect(clippy::cast_possible_truncation, reason = "a distance is told with few digits")]

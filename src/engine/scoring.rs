@@ -7,6 +7,7 @@ use crossbeam_channel::TryRecvError;
 
 use super::run::Run;
 use super::score::{Scorer, Taken};
+use super::watch::At;
 use crate::config::{Config, Metric};
 use crate::event::{Best, Command, Event, Score, Scored};
 
@@ -125,7 +126,7 @@ impl Run<'_, '_> {
         for score in &scores {
             self.journal.tell(Event::Score(score.clone()))?;
         }
-        self.store_nearest()?;
+        let picture = self.store_nearest()?;
         let best = self.scoring.improve(&self.config, &scores);
         if let Some(best) = &best {
             self.journal.tell(Event::Best(best.clone()))?;
@@ -135,18 +136,30 @@ impl Run<'_, '_> {
         let share = total_seconds / (total_seconds + self.clock.seconds).max(1e-9);
         self.pending.score = false;
         self.journal.tell(Event::Scored(Scored { step, seconds, total_seconds, share }))?;
+        // Behind the last part of the scores: whoever goes on from here takes them for whole.
+        if let Some(share) = nearness(&scores) {
+            let at = At { step, seconds: self.clock.seconds };
+            if let Some(event) = self.watch.nearness(at, share, picture.as_deref()) {
+                self.journal.tell(event)?;
+            }
+        }
         if best.is_some() { self.checkpoint() } else { Ok(()) }
     }
 
-    fn store_nearest(&mut self) -> anyhow::Result<()> {
+    /// The picture of the nearest real images, below the session's folder.
+    fn store_nearest(&mut self) -> anyhow::Result<Option<String>> {
         let average = self.average()?;
-        let Some(scorer) = self.scoring.scorer.as_ref().filter(|scorer| scorer.shows_nearest()) else { return Ok(()) };
+        let Some(scorer) = self.scoring.scorer.as_ref().filter(|scorer| scorer.shows_nearest()) else {
+            return Ok(None);
+        };
         let grid = self.grid.draw(&self.trainer, &average, self.journal.step)?;
         let (picture, mut nearest) = scorer.nearest(&grid, &self.dataset)?;
         let shows = "the nearest real image of each image of the grid";
         let about = [("shows", shows.into()), ("extractor", nearest.extractor.clone().into())];
         nearest.file = self.journal.writer()?.nearest(&picture, &about)?;
-        self.journal.tell(Event::Nearest(nearest))
+        let file = nearest.file.clone();
+        self.journal.tell(Event::Nearest(nearest))?;
+        Ok(Some(file))
     }
 
     /// Says once that scores are left out.
@@ -161,6 +174,14 @@ impl Run<'_, '_> {
         }
         Ok(())
     }
+}
+
+/// How far the fakes are from their nearest training image, as a share of how far other real images are.
+fn nearness(scores: &[Score]) -> Option<f64> {
+    let near = |score: &&Score| score.class.is_none() && score.metric == Metric::NearestReal.name();
+    let score = scores.iter().find(near)?;
+    let of_reals = score.baseline.filter(|distance| *distance > 0.0)?;
+    Some(score.value / of_reals)
 }
 
 #[cfg(test)]

@@ -6,7 +6,8 @@
 
 use std::collections::VecDeque;
 
-use crate::config::{Conditioning, Config, LossKind};
+use super::advice;
+use crate::config::{Config, LossKind};
 use crate::event::{Alarm, AlarmKind, Event, Recovered};
 use crate::session::{Watched, WatchedClass};
 use crate::train::Losses;
@@ -31,6 +32,12 @@ const WARM_UP: usize = 500;
 /// ... and the time constants of the moving average which must have passed too: after 3, 5 % of the beginning is left.
 const TIME_CONSTANTS: f64 = 3.0;
 
+/// Generated images whose median distance to their nearest training image is below this share of that of other real images
+/// are said to be copies. Fakes that are all near the middle of the data come somewhat nearer than real ones without that.
+const COPIES: f64 = 0.8;
+/// From this share on they are not any more; well apart, so that a share between them raises no second alarm.
+const NEW: f64 = 0.9;
+
 /// Losses and logits of sound runs stay below some thousands, those of a critic at most some millions. Beyond this, weights
 /// are growing without bound and will be infinite some steps later, when less is left to go back to.
 const ABSURD: f32 = 1e9;
@@ -50,6 +57,8 @@ pub(super) struct Watch {
     saturated: bool,
     classes: Vec<Class>,
     warm_up: usize,
+    /// Whether generated images are said to be copies.
+    copies: bool,
 }
 
 struct Class {
@@ -67,6 +76,7 @@ impl Watch {
             saturated: false,
             classes: classes.iter().map(class).collect(),
             warm_up: warm_up(config),
+            copies: false,
         }
     }
 
@@ -84,11 +94,17 @@ impl Watch {
         }
     }
 
+    /// Goes on from the alarms of scores that are not over. Checkpoints say nothing of them, since the best one is written
+    /// amid the scores of its step.
+    pub fn restore_scores(&mut self, alarms: &[Alarm]) {
+        self.copies = alarms.iter().any(|alarm| alarm.kind == AlarmKind::Copies);
+    }
+
     /// Goes on from alarms that are not over, where a checkpoint of an older release says nothing more.
     pub fn restore_alarms(&mut self, alarms: &[Alarm]) {
         for alarm in alarms {
             match alarm.kind {
-                AlarmKind::Divergence => {}
+                AlarmKind::Divergence | AlarmKind::Copies => {}
                 AlarmKind::SaturatedDiscriminator => self.saturated = true,
                 AlarmKind::ClassCollapse => {
                     let named = self.classes.iter_mut().filter(|class| alarm.subject.as_ref() == Some(&class.name));
@@ -127,10 +143,30 @@ impl Watch {
                 "The discriminator was right about {:.1} % of the images of the last {ACCURACY_STEPS} steps. The generator learns little from one that it can never fool.",
                 mean * 100.0
             );
-            return Some(Event::Alarm(alarm(at, kind, None, message, saturation_advice(&self.config))));
+            return Some(Event::Alarm(alarm(at, kind, None, message, advice::saturation(&self.config))));
         }
         if self.saturated && mean < CONTESTED {
             self.saturated = false;
+            return Some(Event::Recovered(Recovered { step: at.step, kind, subject: None }));
+        }
+        None
+    }
+
+    /// Takes in how far generated images are from their nearest training image, as a share of how far other real images are;
+    /// `picture` shows the nearest images of the step.
+    pub fn nearness(&mut self, at: At, share: f64, picture: Option<&str>) -> Option<Event> {
+        let kind = AlarmKind::Copies;
+        if !self.copies && share < COPIES {
+            self.copies = true;
+            let message = format!(
+                "The generated images lie nearer to the training images than other real images do: at {:.0} % of their distance. Some may be copies.",
+                share * 100.0
+            );
+            let look = picture.map(|picture| format!("Compare the grid with {picture}. ")).unwrap_or_default();
+            return Some(Event::Alarm(alarm(at, kind, None, message, look + &advice::copies(&self.config))));
+        }
+        if self.copies && share >= NEW {
+            self.copies = false;
             return Some(Event::Recovered(Recovered { step: at.step, kind, subject: None }));
         }
         None
@@ -140,9 +176,9 @@ impl Watch {
     /// are; nothing where there are too few of either.
     pub fn grid(&mut self, at: At, spreads: &[Option<f32>]) -> Vec<Event> {
         let early = at.step < self.warm_up;
-        let advice = collapse_advice(&self.config);
+        let help = advice::collapse(&self.config);
         let seen = self.classes.iter_mut().zip(spreads);
-        seen.filter_map(|(class, spread)| class.see(at, (*spread)?, early, &advice)).collect()
+        seen.filter_map(|(class, spread)| class.see(at, (*spread)?, early, &help)).collect()
     }
 }
 
@@ -204,7 +240,7 @@ pub(super) fn broken_weights(at: At, config: &Config) -> Alarm {
 
 fn diverged(at: At, term: &str, what: &str, config: &Config) -> Alarm {
     let message = format!("Training has diverged at step {}: {what}.", at.step);
-    alarm(at, AlarmKind::Divergence, Some(term.to_owned()), message, divergence_advice(config))
+    alarm(at, AlarmKind::Divergence, Some(term.to_owned()), message, advice::divergence(config))
 }
 
 fn alarm(at: At, kind: AlarmKind, subject: Option<String>, message: String, advice: String) -> Alarm {
@@ -218,56 +254,6 @@ pub(super) fn has_accuracy(loss: LossKind) -> bool {
         LossKind::Bce | LossKind::Hinge => true,
         LossKind::WassersteinGp | LossKind::LeastSquares => false,
     }
-}
-
-/// `Try` and what helps, the likeliest first, without what the run does already.
-fn advice(options: &[(bool, &str)]) -> String {
-    let options: Vec<&str> = options.iter().filter(|(open, _)| *open).map(|(_, text)| *text).collect();
-    match options.as_slice() {
-        [] => String::new(),
-        [one] => format!("Try {one}."),
-        [first @ .., last] => format!("Try {} or {last}.", first.join(", ")),
-    }
-}
-
-fn divergence_advice(config: &Config) -> String {
-    advice(&[
-        (true, "learning rates lower by a factor of 2 to 10"),
-        (config.optimizer.clip == 0.0, "gradient clipping (optimizer.clip)"),
-        (!config.discriminator.spectral_norm, "spectral normalisation of the discriminator"),
-        (config.loss.kind != LossKind::Hinge, "the hinge loss"),
-        (true, "a larger batch"),
-    ])
-}
-
-fn saturation_advice(config: &Config) -> String {
-    let (o, data) = (&config.optimizer, &config.data);
-    let augmented = data.is_augmented();
-    let smoothing = config.loss.kind == LossKind::Bce && config.loss.label_smoothing == 0.0;
-    advice(&[
-        (true, "a lower learning rate of the discriminator"),
-        (o.discriminator_steps > 1, "fewer updates of the discriminator a step"),
-        (smoothing, "one-sided label smoothing"),
-        (!config.discriminator.spectral_norm, "spectral normalisation of the discriminator"),
-        (!augmented, "augmented images (flips, rotation)"),
-        (augmented, "stronger augmentation"),
-        (!config.augment.is_on(), "adaptive augmentation of what the discriminator sees (augment.adaptive)"),
-        (config.loss.r1 == 0.0, "R1 (loss.r1)"),
-        (config.train.instance_noise == 0.0, "instance noise (train.instance_noise)"),
-    ])
-}
-
-fn collapse_advice(config: &Config) -> String {
-    let d = &config.discriminator;
-    advice(&[
-        (true, "a lower learning rate of the generator"),
-        (d.conditioning == Conditioning::Auxiliary, "projection conditioning (auxiliary classifiers narrow classes)"),
-        (!d.spectral_norm, "spectral normalisation of the discriminator"),
-        (!d.minibatch_stddev, "minibatch standard deviation (discriminator.minibatch_stddev)"),
-        (config.loss.kind != LossKind::WassersteinGp, "the Wasserstein loss with gradient penalty"),
-        (true, "a larger batch"),
-        (true, "more images of the class"),
-    ])
 }
 
 #[cfg(test)]
@@ -318,6 +304,22 @@ mod tests {
         // Between the two thresholds nothing changes.
         let wavering = over_steps(&config, |step| if step % 400 < 200 { 1.0 } else { 0.985 }, 2000);
         assert_eq!(wavering.len(), 1, "{wavering:?}");
+    }
+
+    #[test]
+    fn copies_are_told_once_until_they_are_over() {
+        let mut watch = watch(&Config::default());
+        let shares = [1.4, 0.85, 0.79, 0.5, 0.85, 0.91, 0.6];
+        let events: Vec<Event> = (1..)
+            .zip(shares)
+            .filter_map(|(step, share)| watch.nearness(at(step), share, Some("nearest/x.png")))
+            .collect();
+        let Event::Alarm(first) = &events[0] else { panic!("{events:?}") };
+        assert!(first.message.contains("79 %") && first.advice.contains("nearest/x.png"), "{first:?}");
+        let mut again = self::watch(&Config::default());
+        again.restore_scores(std::slice::from_ref(first));
+        assert_eq!(again.nearness(at(4), 0.5, None), None);
+        assert_eq!(told(events), [(3, true, None), (6, false, None), (7, true, None)]);
     }
 
     #[test]

@@ -23,7 +23,7 @@ pub use export::{Content, Export, Film, Moving, Walk};
 pub use job::JobEvent;
 pub use pace::Pace;
 pub use quiz::{QuizAnswer, QuizAsk, QuizItem, QuizLog, QuizSet};
-pub use score::{Best, NEAREST_BELOW, Nearest, Score, Scored};
+pub use score::{ALSO_IN_THE_LOSS, Best, NEAREST_BELOW, Nearest, Score, Scored};
 
 /// Version of the lines in `events.jsonl`; it stands in the first of them.
 pub const SCHEMA: u32 = 1;
@@ -226,6 +226,8 @@ pub enum AlarmKind {
     SaturatedDiscriminator,
     /// The generated images of one class are nearly the same (mode collapse within the class).
     ClassCollapse,
+    /// The generated images lie nearer to the training images than other real images do: some may be copies.
+    Copies,
 }
 
 /// Something goes wrong with the training; told once, until it is over.

@@ -1,5 +1,7 @@
 //! How good the generator's images are, as it is told.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 /// A score of the averaged generator, with what is needed to read it. What came after the first release has a default, so
@@ -10,8 +12,12 @@ pub struct Score {
     pub step: usize,
     /// What was measured ([`crate::config::Metric`]).
     pub metric: String,
-    /// The network whose features were compared (`efficientnet-lite0`), or `pixels`.
+    /// The network whose features were compared (`efficientnet-lite2`), or `pixels`.
     pub extractor: String,
+    /// Whether that network also took part in training ([`crate::config::Config::trains_on`]), so that the score looks better
+    /// than the images are.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub trained_on: bool,
     /// How images were brought to that network's size ([`crate::config::Resize`]); empty where they were not.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub resize: String,
@@ -47,6 +53,21 @@ pub struct Score {
     pub caution: Option<String>,
     /// Seconds that all scores of the step took together.
     pub seconds: f64,
+}
+
+/// What follows the extractor's name wherever it stands beside a score of a network that also took part in training.
+pub const ALSO_IN_THE_LOSS: &str = ", also in the loss";
+
+impl Score {
+    /// The extractor as it stands beside the score: scores with different ones never compare, nor do those of a network
+    /// that took part in training and of one that did not.
+    pub fn judge(&self) -> Cow<'_, str> {
+        if self.trained_on {
+            Cow::Owned(format!("{}{ALSO_IN_THE_LOSS}", self.extractor))
+        } else {
+            Cow::Borrowed(&self.extractor)
+        }
+    }
 }
 
 /// All scores of a step are taken.

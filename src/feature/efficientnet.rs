@@ -1,5 +1,5 @@
-//! EfficientNet-Lite0, trained on ImageNet, as a feature extractor on the processor (Tan & Le 2019, arXiv 1905.11946; the
-//! Lite variant has ReLU6 and no squeeze-and-excite).
+//! EfficientNet-Lite, trained on ImageNet, as a feature extractor on the processor (Tan & Le 2019, arXiv 1905.11946; the
+//! Lite variants have ReLU6 and no squeeze-and-excite).
 //!
 //! Each image goes through the network on one thread, in pieces that stay in that core's cache, so its features are the
 //! same bits whatever other images or threads there are.
@@ -13,41 +13,76 @@ use super::bilinear::Bilinear;
 use super::block::{Block, Shape, Strip};
 use super::weights::Weights;
 use super::{FeatureError, Picture, Resize};
+use crate::config::{Choice as _, Shipped};
 use crate::ops::aligned::Aligned;
 use crate::ops::pointwise::{After, Pointwise};
 
+/// The weights of Lite0, which a loss may have too.
 pub(super) const WEIGHTS: &[u8] = include_bytes!("../../assets/efficientnet_lite0.safetensors");
 
-/// Rows and columns of the image that the network sees.
-const SIDE: usize = 224;
-/// A row of that image with the one black pixel of padding that stride 2 asks for at the right.
-const PADDED_ROW: usize = (SIDE + 1) * 3;
-const STEM_SIDE: usize = SIDE / 2;
+/// Outputs of the stem, whatever the variant.
 pub(super) const STEM_OUTPUTS: usize = 32;
 /// Numbers under the stem's 3x3 filter.
 const STEM_INPUTS: usize = 27;
 /// Output rows of the stem at a time.
 const STEM_ROWS: usize = 8;
-const LAST_OUTPUTS: usize = 320;
-/// The largest picture between two blocks, that of the stem.
-const LARGEST: usize = STEM_SIDE * STEM_SIDE * STEM_OUTPUTS;
 
 /// Images for each thread between two looks at `progress`: enough that waiting for the slowest thread costs little.
 const IMAGES_PER_THREAD: usize = 8;
 
 /// Repeats, filter size, stride of the first repeat, expansion, outputs.
-pub(super) const STAGES: [(usize, usize, usize, usize, usize); 7] = [
+type Stage = (usize, usize, usize, usize, usize);
+
+/// The stages of Lite0.
+pub(super) const STAGES: [Stage; 7] = [
     (1, 3, 1, 1, 16),
     (2, 3, 2, 6, 24),
     (2, 5, 2, 6, 40),
     (3, 3, 2, 6, 80),
     (3, 5, 1, 6, 112),
     (4, 5, 2, 6, 192),
-    (1, 3, 1, 6, LAST_OUTPUTS),
+    (1, 3, 1, 6, 320),
 ];
+
+/// A size of the network.
+struct Variant {
+    /// Rows and columns of the image that the network was trained on, even: later pictures may have odd sides.
+    side: usize,
+    stages: [Stage; 7],
+    weights: &'static [u8],
+}
+
+const LITE0: Variant = Variant { side: 224, stages: STAGES, weights: WEIGHTS };
+
+/// 1.1 times as wide and 1.2 times as deep as Lite0, each width rounded to a multiple of 8 and each depth up; the stem, the
+/// head and the depth of the first and last stage are Lite0's.
+const LITE2: Variant = Variant {
+    side: 260,
+    stages: [
+        (1, 3, 1, 1, 16),
+        (3, 3, 2, 6, 24),
+        (3, 5, 2, 6, 48),
+        (4, 3, 2, 6, 88),
+        (4, 5, 1, 6, 120),
+        (5, 5, 2, 6, 208),
+        (1, 3, 1, 6, 352),
+    ],
+    weights: include_bytes!("../../assets/efficientnet_lite2.safetensors"),
+};
+
+impl Variant {
+    fn of(network: Shipped) -> &'static Self {
+        match network {
+            Shipped::EfficientNetLite0 => &LITE0,
+            Shipped::EfficientNetLite2 => &LITE2,
+        }
+    }
+}
 
 /// The network up to its global average pooling.
 pub struct EfficientNet {
+    which: Shipped,
+    side: usize,
     stem: Pointwise,
     blocks: Vec<Block>,
     head: Pointwise,
@@ -55,7 +90,7 @@ pub struct EfficientNet {
     scratch: Mutex<Vec<Scratch>>,
 }
 
-/// What one thread needs for one image: about 6 MB.
+/// What one thread needs for one image: about 6 MB at 224 x 224 pixels.
 struct Scratch {
     image: Aligned,
     blended: Vec<f32>,
@@ -66,41 +101,56 @@ struct Scratch {
 }
 
 impl Scratch {
-    fn new() -> Self {
+    /// Buffers for images of `side` rows and columns.
+    fn new(side: usize) -> Self {
+        // The largest picture between two blocks is that of the stem.
+        let (stem_side, largest) = (side / 2, (side / 2).pow(2) * STEM_OUTPUTS);
         Self {
-            image: Aligned::zeros((SIDE + 1) * PADDED_ROW),
+            image: Aligned::zeros((side + 1) * padded_row(side)),
             blended: Vec::new(),
-            patches: Aligned::zeros(STEM_ROWS * STEM_SIDE * STEM_INPUTS),
-            here: Aligned::zeros(LARGEST),
-            there: Aligned::zeros(LARGEST),
+            patches: Aligned::zeros(STEM_ROWS * stem_side * STEM_INPUTS),
+            here: Aligned::zeros(largest),
+            there: Aligned::zeros(largest),
             strip: Strip::new(),
         }
     }
 }
 
+/// Numbers in a row of the image with the one black pixel of padding that stride 2 asks for at the right.
+fn padded_row(side: usize) -> usize {
+    (side + 1) * 3
+}
+
 impl EfficientNet {
-    /// What scores on these features are labelled with.
-    pub const NAME: &'static str = "efficientnet-lite0";
     /// Features of an image.
     pub const FEATURES: usize = 1280;
-    /// How images of any size are brought to the one that the network sees.
-    pub const RESIZE: &'static str = "bilinear 224x224, half-pixel centres, not antialiased";
 
-    /// SHA-256 of the compiled-in weights.
-    pub fn weights_sha256() -> [u8; 32] {
-        Sha256::digest(WEIGHTS).into()
+    /// What scores on these features are labelled with.
+    pub fn name(&self) -> &'static str {
+        self.which.key()
     }
 
-    /// The network with the weights that are compiled in.
+    /// Rows and columns of the image that the network sees.
+    pub fn side(&self) -> usize {
+        self.side
+    }
+
+    /// SHA-256 of the compiled-in weights.
+    pub fn weights_sha256(&self) -> [u8; 32] {
+        Sha256::digest(Variant::of(self.which).weights).into()
+    }
+
+    /// A network with the weights that are compiled in.
     ///
     /// # Errors
     /// Where this build's weights are damaged.
-    pub fn shipped() -> Result<Self, FeatureError> {
-        Self::load(WEIGHTS).map_err(|reason| FeatureError::Weights { network: Self::NAME, reason })
+    pub fn shipped(network: Shipped) -> Result<Self, FeatureError> {
+        Self::load(network).map_err(|reason| FeatureError::Weights { network: network.key(), reason })
     }
 
-    fn load(bytes: &[u8]) -> Result<Self, String> {
-        let weights = Weights::parse(bytes)?;
+    fn load(which: Shipped) -> Result<Self, String> {
+        let Variant { side, stages, weights } = *Variant::of(which);
+        let weights = Weights::parse(weights)?;
         let stem = weights.folded("_conv_stem", "_bn0", [STEM_OUTPUTS, 3, 3, 3])?;
         // The patches hold row, column, channel; PyTorch's weights channel, row, column.
         let turned: Vec<f32> = (0..STEM_OUTPUTS * STEM_INPUTS)
@@ -109,7 +159,7 @@ impl EfficientNet {
             .collect();
         let mut blocks = Vec::new();
         let mut inputs = STEM_OUTPUTS;
-        for (repeats, size, first_stride, expansion, outputs) in STAGES {
+        for (repeats, size, first_stride, expansion, outputs) in stages {
             for repeat in 0..repeats {
                 let stride = if repeat == 0 { first_stride } else { 1 };
                 let shape = Shape { inputs, outputs, expansion, size, stride };
@@ -119,6 +169,8 @@ impl EfficientNet {
         }
         let head = weights.folded("_conv_head", "_bn1", [Self::FEATURES, inputs, 1, 1])?;
         Ok(Self {
+            which,
+            side,
             stem: Pointwise::new(&turned, &stem.bias, STEM_INPUTS),
             blocks,
             head: Pointwise::new(&head.weights, &head.bias, inputs),
@@ -128,8 +180,8 @@ impl EfficientNet {
 
     /// The features of images `(count, height, width, channels)` row by row, channels 1 or 3, as `(count, 1280)`.
     ///
-    /// The images are resized to 224 x 224 without antialiasing and a single channel is repeated to three. Uses the
-    /// current rayon pool.
+    /// The images are resized to [`side`](Self::side) rows and columns without antialiasing and a single channel is repeated
+    /// to three. Uses the current rayon pool.
     ///
     /// # Errors
     /// Where the bytes are not whole images of this size.
@@ -160,7 +212,7 @@ impl EfficientNet {
         if size == 0 || !matches!(channels, 1 | 3) || !bytes.is_multiple_of(size) {
             return Err(FeatureError::Images { bytes, height, width, channels });
         }
-        let resize = Bilinear::new(height, width, channels, SIDE);
+        let resize = Bilinear::new(height, width, channels, self.side);
         let chunk = IMAGES_PER_THREAD * rayon::current_num_threads();
         let total = bytes / size;
         let mut features = vec![0.0; total * Self::FEATURES];
@@ -168,11 +220,10 @@ impl EfficientNet {
         for (index, (images, features)) in chunks.enumerate() {
             images.par_chunks_exact(size).zip(features.par_chunks_exact_mut(Self::FEATURES)).for_each(
                 |(image, features)| {
-                    let waiting = self.scratch.lock().unwrap_or_else(PoisonError::into_inner).pop();
-                    let mut scratch = waiting.unwrap_or_else(Scratch::new);
-                    resize.run(image, &mut scratch.image, PADDED_ROW, &mut scratch.blended);
-                    self.one(features, &mut scratch);
-                    self.scratch.lock().unwrap_or_else(PoisonError::into_inner).push(scratch);
+                    self.with_scratch(|scratch| {
+                        resize.run(image, &mut scratch.image, padded_row(self.side), &mut scratch.blended);
+                        self.one(features, scratch);
+                    });
                 },
             );
             let done = (index * chunk + images.len() / size).min(total);
@@ -195,26 +246,34 @@ impl EfficientNet {
         }
         let mut features = vec![0.0; pictures.len() * Self::FEATURES];
         pictures.par_iter().zip(features.par_chunks_exact_mut(Self::FEATURES)).for_each(|(picture, features)| {
-            let waiting = self.scratch.lock().unwrap_or_else(PoisonError::into_inner).pop();
-            let mut scratch = waiting.unwrap_or_else(Scratch::new);
-            let Scratch { image, blended, .. } = &mut scratch;
-            let Picture { height, width, channels, pixels } = *picture;
-            if resize == Resize::PytorchFid {
-                Bilinear::new(height, width, channels, SIDE).run(pixels, image, PADDED_ROW, blended);
-            } else {
-                picture.resized(resize, SIDE, &mut image[..SIDE * PADDED_ROW], PADDED_ROW, |v| v / 127.5 - 1.0);
-            }
-            self.one(features, &mut scratch);
-            self.scratch.lock().unwrap_or_else(PoisonError::into_inner).push(scratch);
+            let (side, row) = (self.side, padded_row(self.side));
+            self.with_scratch(|scratch| {
+                let Scratch { image, blended, .. } = scratch;
+                let Picture { height, width, channels, pixels } = *picture;
+                if resize == Resize::PytorchFid {
+                    Bilinear::new(height, width, channels, side).run(pixels, image, row, blended);
+                } else {
+                    picture.resized(resize, side, &mut image[..side * row], row, |v| v / 127.5 - 1.0);
+                }
+                self.one(features, scratch);
+            });
         });
         Ok(features)
     }
 
-    /// The features `(1280,)` of the image in `scratch`, `(225, 225, 3)`, the last row and column zeros.
+    /// Lends buffers of this network's size.
+    fn with_scratch(&self, work: impl FnOnce(&mut Scratch)) {
+        let waiting = self.scratch.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let mut scratch = waiting.unwrap_or_else(|| Scratch::new(self.side));
+        work(&mut scratch);
+        self.scratch.lock().unwrap_or_else(PoisonError::into_inner).push(scratch);
+    }
+
+    /// The features `(1280,)` of the image in `scratch`, `(side + 1, side + 1, 3)`, the last row and column zeros.
     fn one(&self, features: &mut [f32], scratch: &mut Scratch) {
         let Scratch { image, patches, here, there, strip, .. } = scratch;
-        self.stem(image, patches, here); // (112, 112, 32)
-        let (mut side, mut channels) = (STEM_SIDE, STEM_OUTPUTS);
+        let (mut side, mut channels) = (self.side / 2, STEM_OUTPUTS);
+        self.stem(image, patches, &mut here[..side * side * channels]);
         for block in &self.blocks {
             let next = block.side_after(side);
             let out = &mut there[..next * next * block.outputs()];
@@ -222,7 +281,7 @@ impl EfficientNet {
             (side, channels) = (next, block.outputs());
             std::mem::swap(here, there);
         }
-        let pixels = side * side; // 7 x 7
+        let pixels = side * side; // a thirty-second of the image's side, rounded up
         let wide = &mut there[..pixels * Self::FEATURES];
         self.head.run(wide, &here[..pixels * channels], After::Relu6);
         features.fill(0.0);
@@ -236,12 +295,14 @@ impl EfficientNet {
         }
     }
 
-    /// A 3x3 convolution with stride 2: patches side by side, then one product.
+    /// A 3x3 convolution with stride 2, out `(side / 2, side / 2, 32)`: patches side by side, then one product.
     fn stem(&self, image: &[f32], patches: &mut [f32], out: &mut [f32]) {
-        for (strip, out) in out.chunks_exact_mut(STEM_ROWS * STEM_SIDE * STEM_OUTPUTS).enumerate() {
-            for (y, row) in patches.chunks_exact_mut(STEM_SIDE * STEM_INPUTS).enumerate() {
+        let (stem_side, padded_row) = (self.side / 2, padded_row(self.side));
+        for (strip, out) in out.chunks_mut(STEM_ROWS * stem_side * STEM_OUTPUTS).enumerate() {
+            let patches = &mut patches[..out.len() / STEM_OUTPUTS * STEM_INPUTS];
+            for (y, row) in patches.chunks_exact_mut(stem_side * STEM_INPUTS).enumerate() {
                 let top = (strip * STEM_ROWS + y) * 2;
-                let rows: [&[f32]; 3] = std::array::from_fn(|ky| &image[(top + ky) * PADDED_ROW..][..PADDED_ROW]);
+                let rows: [&[f32]; 3] = std::array::from_fn(|ky| &image[(top + ky) * padded_row..][..padded_row]);
                 for (x, patch) in row.as_chunks_mut::<STEM_INPUTS>().0.iter_mut().enumerate() {
                     for (part, row) in patch.as_chunks_mut::<9>().0.iter_mut().zip(rows) {
                         part.copy_from_slice(&row[x * 6..x * 6 + 9]);

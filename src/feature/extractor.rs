@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::inception::{Inception, Seen};
 use super::{EfficientNet, FeatureError, Picture, Resize};
+use crate::config::ExtractorName;
 
 /// A network that turns images into features.
 pub enum Extractor {
@@ -14,24 +15,22 @@ pub enum Extractor {
 }
 
 impl Extractor {
-    /// `efficientnet-lite0`, or `inception:FILE` with the file of its weights.
+    /// The network of a name that [`ExtractorName::parse`] reads.
     ///
     /// # Errors
     /// For another name, or weights that cannot be used.
     pub fn named(name: &str) -> Result<Self, FeatureError> {
-        match name.split_once(':') {
-            None if name == EfficientNet::NAME => Ok(Self::EfficientNet(Box::new(EfficientNet::shipped()?))),
-            Some(("inception", file)) if !file.is_empty() => {
-                Ok(Self::Inception(Box::new(Inception::open(Path::new(file))?)))
-            }
-            _ => Err(FeatureError::Unknown { name: name.to_owned() }),
+        match ExtractorName::parse(name) {
+            Some(ExtractorName::Shipped(network)) => Ok(Self::EfficientNet(Box::new(EfficientNet::shipped(network)?))),
+            Some(ExtractorName::Inception(file)) => Ok(Self::Inception(Box::new(Inception::open(Path::new(file))?))),
+            None => Err(FeatureError::Unknown { name: name.to_owned() }),
         }
     }
 
     /// What scores on its features are labelled with.
     pub fn name(&self) -> &str {
         match self {
-            Self::EfficientNet(_) => EfficientNet::NAME,
+            Self::EfficientNet(network) => network.name(),
             Self::Inception(network) => network.name(),
         }
     }
@@ -39,7 +38,7 @@ impl Extractor {
     /// SHA-256 of the file of weights, in hexadecimal.
     pub fn weights_sha256(&self) -> String {
         match self {
-            Self::EfficientNet(_) => EfficientNet::weights_sha256().iter().map(|byte| format!("{byte:02x}")).collect(),
+            Self::EfficientNet(network) => network.weights_sha256().iter().map(|byte| format!("{byte:02x}")).collect(),
             Self::Inception(network) => network.weights_sha256().to_owned(),
         }
     }

@@ -1,6 +1,6 @@
 //! Frozen networks that turn images into features, for scores and for losses.
 //!
-//! [`EfficientNet`] is compiled in; the weights of other networks, such as [`Inception`], come out of a user's
+//! [`EfficientNet`] is compiled in, in two sizes; the weights of other networks, such as [`Inception`], come out of a user's
 //! [`TensorFile`]. Features of different networks, or of one network behind different resizes, never compare, so whatever
 //! shows a number that was made from features names the extractor and its resize beside it.
 
@@ -46,9 +46,7 @@ pub enum FeatureError {
         reason: String,
     },
     /// There is no network of this name.
-    #[error(
-        "there is no extractor `{name}`; there are efficientnet-lite0, and inception:FILE with the file of its weights"
-    )]
+    #[error("there is no extractor `{name}`; there are {}", crate::config::ExtractorName::known())]
     Unknown {
         /// What was asked for.
         name: String,

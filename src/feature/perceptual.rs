@@ -9,7 +9,7 @@ use super::FeatureError;
 use super::layer::Layer;
 use super::lite::Lite;
 use super::vgg::Vgg19;
-use crate::config::{FeatureNetwork, Loss};
+use crate::config::{Choice as _, FeatureNetwork, Loss};
 use crate::ops::tape::without_recording;
 use crate::ops::{Geometry, Value};
 
@@ -41,7 +41,7 @@ impl Perceptual {
             return Ok(None);
         }
         let choice = loss.features;
-        let broken = |reason| FeatureError::Weights { network: super::EfficientNet::NAME, reason };
+        let broken = |reason| FeatureError::Weights { network: choice.key(), reason };
         let network = match choice {
             FeatureNetwork::EfficientNetLite0 => Network::Lite(Lite::shipped(device).map_err(broken)?),
             FeatureNetwork::Vgg19 => Network::Vgg19(Vgg19::open(Path::new(&loss.vgg19), device)?),

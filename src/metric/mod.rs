@@ -3,10 +3,11 @@
 //! [`Statistics`] sums up the features of a set of images, and [`frechet_distance`] compares two such sets:
 //!
 //! ```no_run
+//! # use gandle::config::Shipped;
 //! # use gandle::feature::EfficientNet;
 //! # use gandle::metric::{Statistics, frechet_distance};
 //! # fn judge(real: &[u8], fake: &[u8]) -> anyhow::Result<f64> {
-//! let network = EfficientNet::shipped()?;
+//! let network = EfficientNet::shipped(Shipped::DEFAULT)?;
 //! let real = Statistics::of(&network.features(real, 64, 64, 3)?, EfficientNet::FEATURES)?;
 //! let fake = Statistics::of(&network.features(fake, 64, 64, 3)?, EfficientNet::FEATURES)?;
 //! Ok(frechet_distance(&real, &fake)?)
@@ -17,7 +18,7 @@
 //! number is to be read with care; the other functions here compute one score each. All are compared in the tests with
 //! other people's implementations.
 //!
-//! This is a Fréchet distance on the features of EfficientNet-Lite0, **not** the FID of papers, which is the same
+//! This is a Fréchet distance on the features of an EfficientNet-Lite, **not** the FID of papers, which is the same
 //! distance on the features of the Inception of 2015. Its values compare with each other, for one set of real images
 //! and one number of fakes, and never with published FIDs; so whatever shows a value names the extractor beside it.
 
@@ -43,7 +44,7 @@ pub use features::Features;
 pub use frechet::{Statistics, frechet_distance};
 pub use inception_score::{InceptionScore, inception_score};
 pub use kernel::{KernelDistance, Subsets, kernel_distance};
-pub use neighbours::{Nearest, Neighbours, nearest_of, nearest_other};
+pub use neighbours::{Nearest, Neighbours, Spacing, nearest_knowing};
 pub use report::{Metric, Report, Score, Warning};
 pub use ssim::{ms_ssim, scales};
 pub use vendi::vendi_score;

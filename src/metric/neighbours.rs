@@ -122,45 +122,46 @@ impl Neighbours {
     }
 }
 
-/// For each fake its nearest real image.
-///
-/// # Errors
-/// For different extractors, no fake, or fewer than two real images.
-pub fn nearest_of(real: &Features, fake: &Features) -> Result<Vec<Nearest>, MetricError> {
-    real.comparable(fake, 1)?;
-    real.comparable(real, 2)?;
-    let centre = real.mean();
-    let all = Points::new(real, &centre);
-    let found = Points::new(fake, &centre).nearest(&all);
-    // Only of the real images that were found is it asked how near others are.
-    let indices: Vec<usize> = found.iter().map(|(index, _)| *index).collect();
-    let least = Points::new(&real.take(&indices), &centre).each(
-        &all,
-        |row| (indices[row], f64::INFINITY),
-        |(own, least), first, squared| {
-            for (column, distance) in squared.iter().enumerate() {
-                if first + column != *own && distance < least {
-                    *least = *distance;
-                }
-            }
-        },
-    );
-    let nearest = found.iter().zip(least).map(|((index, distance), (_, other))| Nearest {
-        index: *index,
-        distance: distance.sqrt(),
-        authentic: other < *distance,
-    });
-    Ok(nearest.collect())
+/// How far each image is from the nearest other one of its own set: what distances to fakes compare with.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Spacing {
+    squared: Vec<f64>,
 }
 
-/// The distance of each image to the nearest other one of its own set: what distances to fakes compare with.
+impl Spacing {
+    /// Of a set of images.
+    ///
+    /// # Errors
+    /// For fewer than two images.
+    pub fn of(features: &Features) -> Result<Self, MetricError> {
+        features.comparable(features, 2)?;
+        let nearest = Points::new(features, &features.mean()).nearest_others(1);
+        Ok(Self { squared: nearest.into_iter().flatten().collect() })
+    }
+
+    /// The distance of each image.
+    pub fn distances(&self) -> Vec<f64> {
+        self.squared.iter().map(|squared| squared.sqrt()).collect()
+    }
+}
+
+/// For each fake its nearest real image, with the spacing of the real images.
 ///
 /// # Errors
-/// For fewer than two images.
-pub fn nearest_other(features: &Features) -> Result<Vec<f64>, MetricError> {
-    features.comparable(features, 2)?;
-    let nearest = Points::new(features, &features.mean()).nearest_others(1);
-    Ok(nearest.into_iter().flatten().map(f64::sqrt).collect())
+/// For different extractors, no fake, or the spacing of other images.
+pub fn nearest_knowing(real: &Features, fake: &Features, spacing: &Spacing) -> Result<Vec<Nearest>, MetricError> {
+    real.comparable(fake, 1)?;
+    if spacing.squared.len() != real.len() {
+        return Err(MetricError::Few { images: spacing.squared.len(), needed: real.len() });
+    }
+    let centre = real.mean();
+    let found = Points::new(fake, &centre).nearest(&Points::new(real, &centre));
+    let nearest = found.into_iter().map(|(index, squared)| Nearest {
+        index,
+        distance: squared.sqrt(),
+        authentic: spacing.squared[index] < squared,
+    });
+    Ok(nearest.collect())
 }
 
 #[cfg(test)]
@@ -174,7 +175,7 @@ mod tests {
         // A copy, and two that share their nearest real image.
         let fake = Features::new([fake.numbers(), real.row(7), real.row(7)].concat(), 4).unwrap();
         let want = Neighbours::of(&real, &fake, 2).unwrap();
-        let found = nearest_of(&real, &fake).unwrap();
+        let found = nearest_knowing(&real, &fake, &Spacing::of(&real).unwrap()).unwrap();
         for (found, want) in found.iter().zip(want.nearest()) {
             assert_eq!((found.index, found.authentic), (want.index, want.authentic));
             assert!((found.distance - want.distance).abs() < 1e-9);

@@ -206,14 +206,23 @@ mod tests {
         assert_eq!(padding_before(224, 3, 2), 0);
         assert_eq!(padding_before(56, 5, 2), 1);
         assert_eq!(padding_before(7, 3, 2), 1);
+        // Odd sides at stride 2 are padded on both sides alike.
+        assert_eq!([(65, 5), (33, 3), (17, 5)].map(|(side, size)| padding_before(side, size, 2)), [2, 1, 2]);
         assert_eq!(padding_before(14, 5, 1), 2);
     }
 
     /// Runs all cases with the vectors of one instruction set, so that a wide machine tests the narrow ones too.
     fn equals_the_plain_sum<S: Simd>(simd: S) {
-        for (width, channels, size, stride) in
-            [(7, 16, 5, 1), (14, 48, 3, 1), (12, 32, 3, 2), (28, 80, 5, 2), (2, 16, 5, 1), (1, 16, 3, 1)]
-        {
+        for (width, channels, size, stride) in [
+            (7, 16, 5, 1),
+            (14, 48, 3, 1),
+            (12, 32, 3, 2),
+            (28, 80, 5, 2),
+            (2, 16, 5, 1),
+            (1, 16, 3, 1),
+            (33, 16, 3, 2),
+            (17, 48, 5, 2),
+        ] {
             let (weights, bias) = (numbers(channels * size * size, 1), numbers(channels, 2));
             let rows: Vec<Vec<f32>> = (0..size).map(|y| numbers(width * channels, 3 + y)).collect();
             let views: Vec<&[f32]> = rows.iter().map(Vec::as_slice).collect();

@@ -50,7 +50,7 @@ impl Stored {
             return Err(SessionError::Missing(folder.display().to_string()));
         }
         let text = fs::read_to_string(&path).map_err(SessionError::io("could not read", &path))?;
-        let config = Config::from_toml(&text).map_err(|err| SessionError::content(&path, err.to_string()))?;
+        let config = Config::from_stored(&text).map_err(|err| SessionError::content(&path, err.to_string()))?;
         let mut stored = Self { folder: folder.to_owned(), config, events: Vec::new(), warnings: Vec::new() };
         stored.read_events(outline)?;
         Ok(stored)

@@ -60,12 +60,12 @@ impl Alarms {
 
     /// Draws a banner for each kind of alarm that is not over, of those that came after the first `dismissed` of all. A
     /// divergence has none: the failure that it ends the run with says the same.
-    pub(super) fn ui(&self, ui: &mut Ui, dismissed: &mut [usize; 2]) {
+    pub(super) fn ui(&self, ui: &mut Ui, dismissed: &mut [usize; 3]) {
         let p = widgets::palette(ui);
         // A run that went on may have fewer.
         dismissed.iter_mut().for_each(|dismissed| *dismissed = self.0.len().min(*dismissed));
         for (kind, dismissed) in
-            [AlarmKind::SaturatedDiscriminator, AlarmKind::ClassCollapse].into_iter().zip(dismissed)
+            [AlarmKind::SaturatedDiscriminator, AlarmKind::ClassCollapse, AlarmKind::Copies].into_iter().zip(dismissed)
         {
             let open = self.0.iter().skip(*dismissed).filter(|entry| entry.alarm.kind == kind && entry.until.is_none());
             let alarms: Vec<&Alarm> = open.map(|entry| &entry.alarm).collect();
@@ -92,6 +92,7 @@ pub(super) fn title(kind: AlarmKind, subject: Option<&str>) -> String {
         AlarmKind::Divergence => "Divergence",
         AlarmKind::SaturatedDiscriminator => "Discriminator saturated",
         AlarmKind::ClassCollapse => "Class collapse",
+        AlarmKind::Copies => "Near copies",
     };
     subject.map_or_else(|| name.to_owned(), |subject| format!("{name}: {subject}"))
 }

@@ -17,8 +17,8 @@ pub(super) struct Dismissed {
     run: PathBuf,
     /// Lines of its log.
     lines: usize,
-    /// Its alarms, of a saturated discriminator and of collapsed classes.
-    alarms: [usize; 2],
+    /// Its alarms, of a saturated discriminator, of collapsed classes and of near copies.
+    alarms: [usize; 3],
 }
 
 impl Workbench {

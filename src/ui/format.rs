@@ -2,6 +2,8 @@
 
 use std::time::{Duration, SystemTime};
 
+use crate::event::ALSO_IN_THE_LOSS;
+
 /// A whole number with separators: `12,345`.
 pub fn count(number: usize) -> String {
     let digits = number.to_string();
@@ -128,9 +130,13 @@ pub fn metric(name: &str) -> String {
     }
 }
 
-/// A feature extractor's name as papers write it.
+/// A feature extractor's name as papers write it; what [`crate::event::Score::judge`] says beside it stays.
 pub fn extractor(name: &str) -> String {
+    if let Some(network) = name.strip_suffix(ALSO_IN_THE_LOSS) {
+        return extractor(network) + ALSO_IN_THE_LOSS;
+    }
     match name {
+        "efficientnet-lite2" => "EfficientNet-Lite2".to_owned(),
         "efficientnet-lite0" => "EfficientNet-Lite0".to_owned(),
         "inception" => "Inception".to_owned(),
         "pixels" => "Pixels".to_owned(),
@@ -189,5 +195,19 @@ mod tests {
     fn names_read_well() {
         assert_eq!(sentence("kernel-distance"), "Kernel distance");
         assert_eq!(path_end("/data/cells/blood", 5), "…blood");
+    }
+
+    #[test]
+    fn every_extractor_has_a_name_and_a_teacher_is_told() {
+        use crate::config::{Choice as _, Shipped};
+        for network in Shipped::ALL {
+            assert_ne!(extractor(network.key()), network.key());
+        }
+        let score = crate::event::Score {
+            extractor: "efficientnet-lite0".to_owned(),
+            trained_on: true,
+            ..crate::event::Score::default()
+        };
+        assert_eq!(extractor(&score.judge()), "EfficientNet-Lite0, also in the loss");
     }
 }

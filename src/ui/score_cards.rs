@@ -38,7 +38,7 @@ pub fn scores_ui(ui: &mut Ui, view: &RunView) {
 
 /// What all scores of a card have in common.
 fn provenance(score: &Score) -> String {
-    let mut parts = vec![format::extractor(&score.extractor)];
+    let mut parts = vec![format::extractor(&score.judge())];
     if !score.resize.is_empty() {
         parts.push(format!("resize {}", score.resize));
     }

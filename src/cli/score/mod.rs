@@ -1,5 +1,6 @@
 //! `gandle score`: scores a folder of fakes against a folder of real images.
 
+mod features;
 mod look;
 mod pairs;
 mod tell;
@@ -10,7 +11,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::Usage;
-use crate::config::Choice as _;
+use crate::config::{Choice as _, ExtractorName, Shipped};
 use crate::engine::device;
 use crate::feature::{Extractor, FeatureError, Resize};
 use crate::metric::report::{self, Gallery, Report, Sets, Settings, applies, similarities};
@@ -23,7 +24,7 @@ const MOST_SIDE: usize = 256;
 /// What `gandle score` is asked for.
 #[derive(Args)]
 pub(super) struct ScoreArgs {
-    /// The folder of real images that the generator was trained on: flat, or one sub-folder a class.
+    /// The folder of real images that the generator was trained on: flat, or one sub-folder a class. With --features a file.
     real: PathBuf,
     /// The folder of fakes, with the same names of classes.
     fake: PathBuf,
@@ -31,9 +32,12 @@ pub(super) struct ScoreArgs {
     /// of REAL stands in for them.
     #[arg(long, value_name = "DIR")]
     held_out: Option<PathBuf>,
-    /// efficientnet-lite0, or inception:FILE with its weights (pt_inception-2015-12-05-6726825d.pth).
-    #[arg(long, value_name = "NAME", default_value = "efficientnet-lite0")]
+    #[arg(long, value_name = "NAME", default_value = Shipped::DEFAULT.key(), help = extractors())]
     extractor: String,
+    /// REAL, FAKE and --held-out are NumPy files (.npy) of features that were computed elsewhere: one row an image, of
+    /// 32-bit or 64-bit floats.
+    #[arg(long, conflicts_with_all = ["extractor", "resize", "nearest_picture"])]
+    features: bool,
     /// How images are brought to the extractor's size: pytorch-fid, torch-fidelity or clean.
     #[arg(long, value_name = "MODE", default_value = "pytorch-fid")]
     resize: String,
@@ -60,6 +64,11 @@ pub(super) struct ScoreArgs {
     json: bool,
 }
 
+/// The help of `--extractor`.
+fn extractors() -> String {
+    format!("The network to look through; there are {}", ExtractorName::known())
+}
+
 pub(super) fn run(args: &ScoreArgs) -> anyhow::Result<ExitCode> {
     if let Some(taken) = [&args.nearest, &args.nearest_picture].into_iter().flatten().find(|file| file.exists()) {
         return Err(
@@ -71,11 +80,14 @@ pub(super) fn run(args: &ScoreArgs) -> anyhow::Result<ExitCode> {
         Usage(format!("--resize: there is no way `{}` to resize; there are {names}", args.resize))
     })?;
     let metrics = metrics(&args.scores)?;
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(device::threads(args.threads)).build()?;
+    if args.features {
+        return pool.install(|| features::score(args, metrics));
+    }
     let extractor = Extractor::named(&args.extractor).map_err(|err| {
         let unknown = matches!(err, FeatureError::Unknown { .. });
         if unknown { Usage(format!("--extractor: {err}")).into() } else { anyhow::Error::new(err) }
     })?;
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(device::threads(args.threads)).build()?;
     pool.install(|| score(args, &extractor, resize, metrics))
 }
 
@@ -111,14 +123,7 @@ fn score(args: &ScoreArgs, extractor: &Extractor, resize: Resize, metrics: Vec<M
         fake: fake.side(),
         held_out: held_out.map(Looked::side),
     };
-    let bar = tell::bar(0, "scores");
-    let mut report = report::scores(&sets, &settings, &mut |metric, done, total| {
-        bar.set_length(total as u64);
-        bar.set_position(done as u64);
-        bar.set_message(metric.name());
-        true
-    })?;
-    bar.finish_and_clear();
+    let mut report = computed(&sets, &settings)?;
     if settings.metrics.contains(&Metric::MsSsim) {
         compare_pixels(real, fake, &sets, args.seed, &mut report);
     }
@@ -127,18 +132,42 @@ fn score(args: &ScoreArgs, extractor: &Extractor, resize: Resize, metrics: Vec<M
         eprintln!("warning: {}", warning.text(&classes));
     }
     if let Some(file) = &args.nearest {
-        tell::write_nearest(file, &report, real, fake)?;
+        tell::write_nearest(file, &report, &|image| real.name(image), &|image| fake.name(image))?;
     }
     if let Some(file) = &args.nearest_picture {
         pairs::write(file, &report, real, fake)?;
     }
     tell::print(
         &report,
-        &tell::Labels { extractor: extractor.name(), resize, classes: &classes, settings: &settings, json: args.json },
+        &tell::Labels {
+            extractor: extractor.name(),
+            resize: resize.name(),
+            classes: &classes,
+            settings: &settings,
+            json: args.json,
+        },
     )?;
+    Ok(enough(args, &report, &settings))
+}
+
+/// The scores, with a bar while they are computed.
+fn computed(sets: &Sets<'_>, settings: &Settings) -> anyhow::Result<Report> {
+    let bar = tell::bar(0, "scores");
+    let report = report::scores(sets, settings, &mut |metric, done, total| {
+        bar.set_length(total as u64);
+        bar.set_position(done as u64);
+        bar.set_message(metric.name());
+        true
+    })?;
+    bar.finish_and_clear();
+    Ok(report)
+}
+
+/// Success where every score that was named is there, or any where none was named.
+fn enough(args: &ScoreArgs, report: &Report, settings: &Settings) -> ExitCode {
     let found = |metric: &Metric| report.scores.iter().any(|score| score.metric == *metric);
     let enough = if args.scores.is_empty() { !report.scores.is_empty() } else { settings.metrics.iter().all(found) };
-    Ok(if enough { ExitCode::SUCCESS } else { ExitCode::from(1) })
+    if enough { ExitCode::SUCCESS } else { ExitCode::from(1) }
 }
 
 /// Adds how alike images of one class are.

@@ -5,9 +5,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::look::Looked;
 use crate::cli::{print_json, say};
-use crate::feature::Resize;
 use crate::metric::Metric;
 use crate::metric::report::{Report, Score, Settings};
 use crate::session::write_whole;
@@ -15,7 +13,7 @@ use crate::session::write_whole;
 /// What stands beside every score.
 pub(super) struct Labels<'a> {
     pub extractor: &'a str,
-    pub resize: Resize,
+    pub resize: &'a str,
     pub classes: &'a [String],
     pub settings: &'a Settings,
     pub json: bool,
@@ -60,7 +58,7 @@ pub(super) fn print(report: &Report, labels: &Labels<'_>) -> anyhow::Result<()> 
                 metric: score.metric,
                 // Similarity looks at pixels.
                 extractor: if score.metric == Metric::MsSsim { "pixels" } else { labels.extractor },
-                resize: if score.metric == Metric::MsSsim { "none" } else { labels.resize.name() },
+                resize: if score.metric == Metric::MsSsim { "none" } else { labels.resize },
                 class: class(score),
                 samples: score.fakes,
                 reals: score.reals,
@@ -111,13 +109,16 @@ fn short(value: f64) -> String {
     format!("{value:.digits$}")
 }
 
+/// What an image is called, by its place.
+type Name<'a> = &'a dyn Fn(usize) -> String;
+
 /// Writes the nearest real image of each fake.
-pub(super) fn write_nearest(file: &Path, report: &Report, real: &Looked, fake: &Looked) -> anyhow::Result<()> {
+pub(super) fn write_nearest(file: &Path, report: &Report, real: Name<'_>, fake: Name<'_>) -> anyhow::Result<()> {
     let mut text = Vec::new();
     writeln!(text, "fake,real,distance,authentic")?;
     let quoted = |name: &str| format!("\"{}\"", name.replace('"', "\"\""));
     for (image, nearest) in report.nearest.iter().enumerate() {
-        let (fake, real) = (quoted(&fake.name(image)), quoted(&real.name(nearest.index)));
+        let (fake, real) = (quoted(&fake(image)), quoted(&real(nearest.index)));
         writeln!(text, "{fake},{real},{},{}", nearest.distance, nearest.authentic)?;
     }
     Ok(write_whole(file, &text)?)

@@ -128,7 +128,7 @@ fn scores(page: &mut String, source: &Source) -> anyhow::Result<()> {
     *page += "<h2>Scores</h2>\n<table><tr><th>Step</th><th>Metric</th><th>Features of</th><th>Class</th><th>Images</th><th>Value</th></tr>\n";
     for s in scores {
         let class = escaped(s.class.as_deref().unwrap_or("all"));
-        let (metric, extractor) = (escaped(&s.metric), escaped(&s.extractor));
+        let (metric, extractor) = (escaped(&s.metric), escaped(&s.judge()));
         writeln!(
             page,
             "<tr><td class=\"n\">{}</td><td>{metric}</td><td>{extractor}</td><td>{class}</td><td class=\"n\">{}</td><td class=\"n\">{:.3}</td></tr>",

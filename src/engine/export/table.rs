@@ -9,7 +9,7 @@ pub(super) fn files(source: &Source) -> Vec<(String, Vec<u8>)> {
     let mut curves = head.clone()
         + "step,loss_d,loss_g,logits_real,logits_fake,generator_lr,discriminator_lr,augment_probability,sign_real,seconds,images_per_s,loss_features,accuracy_real,accuracy_fake,gradient_d,gradient_g,memory_mb\n";
     let mut scores = head
-        + "step,metric,extractor,class,samples,value,seconds,resize,reals,k,spread,interval_low,interval_high,of_reals\n";
+        + "step,metric,extractor,class,samples,value,seconds,resize,reals,k,spread,interval_low,interval_high,of_reals,trained_on\n";
     for event in &source.history {
         if let Event::Step(s) = event {
             curves += &format!(
@@ -38,7 +38,7 @@ pub(super) fn files(source: &Source) -> Vec<(String, Vec<u8>)> {
             let (metric, extractor) = (quoted(&s.metric), quoted(&s.extractor));
             let interval = s.interval.map(|[low, high]| (Some(low), Some(high))).unwrap_or_default();
             scores += &format!(
-                "{},{metric},{extractor},{class},{},{},{},{},{},{},{},{},{},{}\n",
+                "{},{metric},{extractor},{class},{},{},{},{},{},{},{},{},{},{},{}\n",
                 s.step,
                 s.samples,
                 s.value,
@@ -49,7 +49,8 @@ pub(super) fn files(source: &Source) -> Vec<(String, Vec<u8>)> {
                 optional(s.spread),
                 optional(interval.0),
                 optional(interval.1),
-                optional(s.baseline)
+                optional(s.baseline),
+                s.trained_on
             );
         }
     }

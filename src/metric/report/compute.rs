@@ -1,11 +1,11 @@
 //! Computes what a report asks for.
 
 use super::split::{Part, members, split};
-use super::{Metric, Report, SMALL_CLASS, Score, Sets, Settings, Side, Warning};
+use super::{Metric, Near, Report, SMALL_CLASS, Score, Sets, Settings, Side, Warning};
 use crate::metric::bootstrap::interval;
 use crate::metric::{
-    Features, MetricError, Neighbours, Statistics, Subsets, classify, copying, frechet_distance, inception_score,
-    kernel_distance, nearest_other, vendi_score,
+    Features, MetricError, Statistics, Subsets, classify, copying, frechet_distance, inception_score, kernel_distance,
+    vendi_score,
 };
 
 /// Splits of the Inception score.
@@ -19,16 +19,16 @@ type Progress<'a> = &'a mut dyn FnMut(Metric, usize, usize) -> bool;
 /// # Errors
 /// For labels that do not fit their images, and [`MetricError::Cancelled`].
 pub fn scores(sets: &Sets<'_>, settings: &Settings, progress: Progress<'_>) -> Result<Report, MetricError> {
-    scores_knowing(sets, &[], settings, progress)
+    scores_knowing(sets, Known::default(), settings, progress)
 }
 
-/// As [`scores`], for real images whose statistics are known from before: those of all images, then of each class.
+/// As [`scores`], for real images of which something is known from before.
 ///
 /// # Errors
 /// As [`scores`].
 pub fn scores_knowing(
     sets: &Sets<'_>,
-    known: &[Option<Statistics>],
+    known: Known<'_>,
     settings: &Settings,
     progress: Progress<'_>,
 ) -> Result<Report, MetricError> {
@@ -90,12 +90,20 @@ fn check(side: Side<'_>, classes: usize) -> Result<(), MetricError> {
     Ok(())
 }
 
-struct Work<'a> {
-    sets: Sets<'a>,
-    /// Statistics of the real images: of all, then of each class.
-    known: &'a [Option<Statistics>],
-    settings: &'a Settings,
-    report: Report,
+/// What is known of the real images before they are compared with fakes.
+#[derive(Clone, Copy, Default)]
+pub struct Known<'a> {
+    /// Statistics of all of them, then of each class.
+    pub statistics: &'a [Option<Statistics>],
+    /// How near they lie to each other.
+    pub near: Option<&'a Near>,
+}
+
+pub(super) struct Work<'a> {
+    pub(super) sets: Sets<'a>,
+    pub(super) known: Known<'a>,
+    pub(super) settings: &'a Settings,
+    pub(super) report: Report,
     /// Training images and held-out ones, once somebody has asked for them.
     held_out: Option<(Part, Part)>,
 }
@@ -129,7 +137,7 @@ impl Work<'_> {
     }
 
     /// Both sides of a class, or of all images.
-    fn sides(&self, class: Option<usize>) -> (Features, Features) {
+    pub(super) fn sides(&self, class: Option<usize>) -> (Features, Features) {
         let of = |side: Side<'_>| match class {
             Some(class) => side.features.take(&members(side.labels, class)),
             None => side.features.clone(),
@@ -138,17 +146,17 @@ impl Work<'_> {
     }
 
     /// All images, then each class.
-    fn everything(&self) -> Vec<Option<usize>> {
+    pub(super) fn everything(&self) -> Vec<Option<usize>> {
         std::iter::once(None).chain(self.classes().into_iter().map(Some)).collect()
     }
 
-    fn score(&self, metric: Metric, class: Option<usize>, value: f64) -> Score {
+    pub(super) fn score(&self, metric: Metric, class: Option<usize>, value: f64) -> Score {
         let count = |side: Side<'_>| class.map_or(side.labels.len(), |class| members(side.labels, class).len());
         let (reals, fakes) = (count(self.sets.real), count(self.sets.fake));
         Score { metric, class, value, spread: None, interval: None, baseline: None, reals, fakes }
     }
 
-    fn missing(&mut self, metrics: &[Metric], class: Option<usize>, reason: &MetricError) {
+    pub(super) fn missing(&mut self, metrics: &[Metric], class: Option<usize>, reason: &MetricError) {
         self.report.warnings.push(Warning::Missing { metrics: metrics.to_vec(), class, reason: reason.clone() });
     }
 
@@ -157,7 +165,7 @@ impl Work<'_> {
         for class in self.everything() {
             let (real, fake) = self.sides(class);
             let statistics = |side: &Features| Statistics::of_f64(side.numbers(), side.dimensions());
-            let distance = match self.known.get(class.map_or(0, |class| class + 1)) {
+            let distance = match self.known.statistics.get(class.map_or(0, |class| class + 1)) {
                 Some(Some(known)) => statistics(&fake).and_then(|fake| frechet_distance(known, &fake)),
                 Some(None) | None => statistics(&real).and_then(|real| frechet_distance(&real, &statistics(&fake)?)),
             };
@@ -211,37 +219,6 @@ impl Work<'_> {
                 let baseline = of(self.sets.real).and_then(Result::ok).map(|real| real.mean);
                 let score = self.score(Metric::InceptionScore, None, found.mean);
                 self.report.scores.push(Score { spread: Some(found.spread), baseline, ..score });
-            }
-        }
-    }
-
-    fn neighbours(&mut self) {
-        for class in self.everything() {
-            let (real, fake) = self.sides(class);
-            let found = Neighbours::of(&real, &fake, self.settings.k);
-            let found = match found {
-                Ok(found) => found,
-                Err(reason) => {
-                    self.missing(NEIGHBOURS, class, &reason);
-                    continue;
-                }
-            };
-            for (metric, values) in [
-                (Metric::Precision, found.precision()),
-                (Metric::Recall, found.recall()),
-                (Metric::Density, found.density()),
-                (Metric::Coverage, found.coverage()),
-                (Metric::AuthenticPercent, found.authentic()),
-            ] {
-                let score = self.score(metric, class, mean(&values));
-                self.report.scores.push(Score { interval: interval(&values, self.settings.seed.into()), ..score });
-            }
-            if class.is_none() {
-                let median_of_reals = nearest_other(&real).map(median).ok();
-                let distance = median(found.nearest().iter().map(|nearest| nearest.distance).collect());
-                let score = self.score(Metric::NearestReal, None, distance);
-                self.report.scores.push(Score { baseline: median_of_reals, ..score });
-                self.report.nearest = found.nearest().to_vec();
             }
         }
     }
@@ -343,20 +320,5 @@ impl Work<'_> {
             Err(reason) => self.missing(CLASSIFIER, None, &reason),
         }
         self.held_out = Some((train, held_out));
-    }
-}
-
-fn mean(values: &[f64]) -> f64 {
-    values.iter().sum::<f64>() / values.len().max(1) as f64
-}
-
-/// The middle number, or the mean of the two in the middle; 0 of none.
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    let middle = values.len() / 2;
-    match values.get(middle) {
-        None => 0.0,
-        Some(upper) if values.len() % 2 == 1 => *upper,
-        Some(upper) => (values[middle - 1] + upper) / 2.0,
     }
 }

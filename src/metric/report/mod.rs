@@ -19,11 +19,13 @@
 //! ```
 
 mod compute;
+mod near;
 mod pairs;
 mod split;
 
 pub use crate::config::Metric;
-pub use compute::{scores, scores_knowing};
+pub use compute::{Known, scores, scores_knowing};
+pub use near::Near;
 pub use pairs::{Gallery, paired, similarities};
 pub use split::split;
 

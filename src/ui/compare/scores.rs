@@ -16,7 +16,7 @@ const PAIR: f32 = 820.0;
 /// The largest width of a run's name.
 const NAME: f32 = 150.0;
 
-/// A metric and the network whose features it compares.
+/// A metric and the network whose features it compares, as [`Score::judge`] names it.
 type Kind = (String, String);
 
 impl Compare {
@@ -86,8 +86,7 @@ fn curves(
     let place = |run: &ComparedRun, step: usize| {
         if settings.by_time { run.clock.seconds(step as f64) } else { step as f64 }
     };
-    let mine =
-        |score: &&Score| score.metric == *metric && score.extractor == *extractor && score.class.as_ref() == class;
+    let mine = |score: &&Score| score.metric == *metric && score.judge() == *extractor && score.class.as_ref() == class;
     let points = |run: &&ComparedRun| -> Vec<[f64; 2]> {
         run.scores.iter().filter(mine).map(|score| [place(run, score.step), score.value]).collect()
     };
@@ -107,7 +106,7 @@ fn curves(
 fn kinds(runs: &[(usize, &ComparedRun)]) -> Vec<(String, String)> {
     let mut kinds = Vec::new();
     for score in runs.iter().flat_map(|(_, run)| &run.scores) {
-        let kind = (score.metric.clone(), score.extractor.clone());
+        let kind = (score.metric.clone(), score.judge().into_owned());
         if !kinds.contains(&kind) {
             kinds.push(kind);
         }

@@ -9,12 +9,14 @@ use crate::event::Score;
 /// What a Frechet distance is, and what it is not.
 pub(super) const SCORE_ABOUT: &str = "Scores compare the features of generated images with those of real ones; of a distance, lower is better. \
 The features come from the network named here, so the numbers are not the FID of papers unless that is Inception. \
-Only scores with the same network and the same number of images can be compared.";
+Only scores with the same network and the same number of images can be compared. \
+A network that is also in the loss judges its own pupil: such scores look better than the images are.";
 
 /// Scores of one metric and extractor.
 #[derive(Debug)]
 pub(super) struct Group {
     pub metric: String,
+    /// As [`Score::judge`] names it.
     pub extractor: String,
     /// Images on either side, of the newest score.
     pub samples: usize,
@@ -46,11 +48,11 @@ impl Scores {
     }
 
     fn take(&mut self, score: &Score) {
-        let same = |group: &Group| group.metric == score.metric && group.extractor == score.extractor;
+        let same = |group: &Group| group.metric == score.metric && group.extractor == score.judge();
         let at = self.groups.iter().position(same).unwrap_or_else(|| {
             self.groups.push(Group {
                 metric: score.metric.clone(),
-                extractor: score.extractor.clone(),
+                extractor: score.judge().into_owned(),
                 samples: 0,
                 all: Series::default(),
                 classes: Vec::new(),

@@ -76,7 +76,7 @@ impl From<&Entry> for Stored {
 impl From<Stored> for Entry {
     /// A run that was being trained when the program ended waits again, and goes on with its session then.
     fn from(stored: Stored) -> Self {
-        let read = Config::from_toml(&stored.config);
+        let read = Config::from_stored(&stored.config);
         let state = match (&read, stored.state) {
             (Err(err), EntryState::Waiting | EntryState::Running) => {
                 EntryState::Failed(format!("Its settings were stored by another version and cannot be read: {err}"))

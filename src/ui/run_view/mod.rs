@@ -183,8 +183,7 @@ impl RunView {
 
     fn score(&mut self, score: Score) {
         if score.class.is_none() {
-            let (metric, extractor) =
-                (super::format::metric(&score.metric), super::format::extractor(&score.extractor));
+            let (metric, extractor) = (super::format::metric(&score.metric), super::format::extractor(&score.judge()));
             let text =
                 format!("{metric} ({extractor}) {} on {} images", super::format::score(score.value), score.samples);
             self.note(LogLevel::Info, text);

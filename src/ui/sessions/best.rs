@@ -13,7 +13,7 @@ pub fn better(metric: &str) -> Option<Prefers> {
 pub struct BestScore {
     /// What was measured.
     pub metric: String,
-    /// The network whose features were compared.
+    /// The network whose features were compared, as [`Score::judge`] names it.
     pub extractor: String,
     /// Images on either side. Values with others are left out: they cannot be compared.
     pub samples: usize,
@@ -31,7 +31,7 @@ pub fn best_scores(scores: &[Score]) -> Vec<BestScore> {
     for score in scores.iter().filter(|score| score.class.is_none() && score.value.is_finite()) {
         let new = BestScore {
             metric: score.metric.clone(),
-            extractor: score.extractor.clone(),
+            extractor: score.judge().into_owned(),
             samples: score.samples,
             step: score.step,
             value: score.value,

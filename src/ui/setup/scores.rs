@@ -5,14 +5,12 @@ use egui::{Button, TextEdit, Ui, vec2};
 use super::super::action::Action;
 use super::super::{format, theme};
 use super::form::{Form, checks, combo};
-use crate::config::{Choice as _, Config, Metric, NOTHING};
+use crate::config::{Choice as _, Config, ExtractorName, Metric, NOTHING, Shipped};
 
 /// Width of the button that asks for a file.
 const ASK_WIDTH: f32 = 24.0;
-/// The extractor that is compiled in.
-const SHIPPED: &str = "efficientnet-lite0";
-/// Begins the name of the other one.
-const INCEPTION: &str = "inception:";
+/// The Inception's name in the list.
+const INCEPTION: &str = "Inception (2015)";
 
 /// The rows. Returns what was asked for.
 #[must_use]
@@ -68,14 +66,18 @@ fn best_ui(ui: &mut Ui, config: &mut Config) -> egui::Response {
 fn extractor_ui(form: &mut Form<'_>, ui: &mut Ui, off: Option<&str>) -> Option<Action> {
     form.row(ui, "score.extractor", "Extractor", off, |ui, config| {
         let extractor = &mut config.score.extractor;
-        let inception = extractor.starts_with(INCEPTION);
-        combo(ui, "score.extractor", if inception { "Inception (2015)" } else { SHIPPED }, |ui| {
-            if ui.selectable_label(!inception, SHIPPED).on_hover_text("Compiled in and fast").clicked() {
-                *extractor = SHIPPED.to_owned();
+        let inception = ExtractorName::inception_file(extractor).is_some();
+        let shown = if inception { INCEPTION.to_owned() } else { format::extractor(extractor) };
+        combo(ui, "score.extractor", &shown, |ui| {
+            for network in Shipped::ALL.iter().copied() {
+                let (key, name) = (network.key(), format::extractor(network.key()));
+                if ui.selectable_label(extractor == key, name).on_hover_text(network.about()).clicked() {
+                    *extractor = key.to_owned();
+                }
             }
             let about = "That of FID, from a file of its weights";
-            if ui.selectable_label(inception, "Inception (2015)").on_hover_text(about).clicked() && !inception {
-                *extractor = INCEPTION.to_owned();
+            if ui.selectable_label(inception, INCEPTION).on_hover_text(about).clicked() && !inception {
+                *extractor = ExtractorName::inception("");
             }
         })
     });
@@ -94,7 +96,7 @@ fn extractor_ui(form: &mut Form<'_>, ui: &mut Ui, off: Option<&str>) -> Option<A
         ui.add_sized(vec2(width, height), TextEdit::singleline(&mut file).hint_text("Path of a file"))
     });
     if file != weights {
-        form.config.score.extractor = format!("{INCEPTION}{file}");
+        form.config.score.extractor = ExtractorName::inception(&file);
     }
     asked
 }

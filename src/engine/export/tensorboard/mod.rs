@@ -100,7 +100,7 @@ fn scored(score: &Score) -> Value {
         None => "all classes".to_owned(),
         Some(class) => format!("class {class}"),
     };
-    scalar(&format!("{} ({})/{about}", score.metric, score.extractor), score.value as f32)
+    scalar(&format!("{} ({})/{about}", score.metric, score.judge()), score.value as f32)
 }
 
 fn image(source: &Source, grid: &Grid) -> Value {

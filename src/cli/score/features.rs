@@ -1,0 +1,78 @@
+//! `gandle score --features`: scores features that another program computed, with every score of features alone.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::{Context as _, bail};
+
+use super::{ScoreArgs, computed, enough, tell};
+use crate::data::matrix;
+use crate::metric::report::{Sets, Settings, Side, applies};
+use crate::metric::{Features, Metric};
+
+/// What stands in place of an extractor's name.
+const NAME: &str = "features";
+
+/// The features of a file, one row an image.
+struct Given {
+    features: Features,
+    /// All images are of one class.
+    labels: Vec<u32>,
+}
+
+impl Given {
+    fn read(file: &Path) -> anyhow::Result<Self> {
+        let read = matrix(file)?;
+        let features = Features::new(read.numbers, read.columns)
+            .with_context(|| format!("{} cannot be scored: compute its features again", file.display()))?;
+        Ok(Self { labels: vec![0; features.len()], features })
+    }
+
+    fn side(&self) -> Side<'_> {
+        Side { features: &self.features, labels: &self.labels, logits: None }
+    }
+}
+
+/// Whether features alone tell a score: some look at pixels, at classes, or at a network's last layer.
+fn possible(metric: Metric) -> bool {
+    metric != Metric::MsSsim && applies(metric, 1, false)
+}
+
+pub(super) fn score(args: &ScoreArgs, metrics: Vec<Metric>) -> anyhow::Result<ExitCode> {
+    let (real, fake) = (Given::read(&args.real)?, Given::read(&args.fake)?);
+    let held_out = args.held_out.as_deref().map(Given::read).transpose()?;
+    let others = [Some((&args.fake, &fake)), args.held_out.as_ref().zip(held_out.as_ref())];
+    for (file, other) in others.into_iter().flatten() {
+        let (wanted, found) = (real.features.dimensions(), other.features.dimensions());
+        if wanted != found {
+            bail!(
+                "{} has {found} features an image and {} has {wanted}: compute both with one network",
+                file.display(),
+                args.real.display()
+            );
+        }
+    }
+    let (metrics, impossible): (Vec<Metric>, Vec<Metric>) = metrics.into_iter().partition(|metric| possible(*metric));
+    if !impossible.is_empty() {
+        let names: Vec<&str> = impossible.iter().map(|metric| metric.name()).collect();
+        eprintln!("left out, since features alone do not tell them: {}", names.join(", "));
+    }
+    let settings = Settings { metrics, k: args.k.into(), seed: args.seed };
+    let held_out = held_out.as_ref().map(Given::side);
+    let sets = Sets { classes: 1, real: real.side(), fake: fake.side(), held_out };
+    let report = computed(&sets, &settings)?;
+    for warning in &report.warnings {
+        eprintln!("warning: {}", warning.text(&[]));
+    }
+    if let Some(file) = &args.nearest {
+        let row = |image: usize| format!("row {image}");
+        tell::write_nearest(file, &report, &row, &row)?;
+    }
+    let labels = tell::Labels { extractor: NAME, resize: "none", classes: &[], settings: &settings, json: args.json };
+    tell::print(&report, &labels)?;
+    Ok(if impossible.is_empty() || args.scores.is_empty() {
+        enough(args, &report, &settings)
+    } else {
+        ExitCode::from(1)
+    })
+}
