@@ -9,7 +9,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("ops", &[]),
     ("event", &["config"]),
     ("data", &["config", "event"]),
-    ("model", &["config", "ops"]),
+    ("model", &["config", "ops", "feature"]),
     ("feature", &["config", "ops"]),
     ("train", &["config", "data", "ops", "model", "feature"]),
     ("metric", &["config", "ops", "feature"]),

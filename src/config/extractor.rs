@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::problem::List;
-use super::{Choice, Config, FeatureNetwork};
+use super::{Choice, Config, DiscriminatorFamily, FeatureNetwork};
 
 choice! {
     /// A network that is compiled in.
@@ -68,6 +68,9 @@ impl Config {
     /// The extractor whose network takes part in training, so that its scores look better than the images are; nothing
     /// where none does. A new loss or discriminator on the features of an extractor belongs here, and nowhere else.
     pub fn trains_on(&self) -> Option<&'static str> {
+        if self.discriminator.family == DiscriminatorFamily::Projected {
+            return Some(Shipped::EfficientNetLite0.key());
+        }
         match self.loss.features {
             FeatureNetwork::EfficientNetLite0 => {
                 self.loss.compares_features().then_some(Shipped::EfficientNetLite0.key())
@@ -107,6 +110,8 @@ mod tests {
             assert_eq!((fixed.score.extractor.as_str(), warned(&fixed)), ("efficientnet-lite2", None));
             assert_eq!(warned(&with(&[term, "score.extractor=efficientnet-lite0", "score.every=0"])), None);
         }
+        let projected = with(&["discriminator.family=projected"]);
+        assert_eq!((projected.trains_on(), warned(&projected)), (Some("efficientnet-lite0"), None));
         let vgg = with(&["loss.perceptual=0.1", "loss.features=vgg19", "loss.vgg19=file.pth"]);
         assert_eq!((vgg.trains_on(), Config::default().trains_on()), (None, None));
         assert_eq!(warned(&with(&["score.extractor=efficientnet-lite0"])), None);

@@ -10,7 +10,8 @@ use rayon::prelude::*;
 use sha2::{Digest as _, Sha256};
 
 use super::bilinear::Bilinear;
-use super::block::{Block, Shape, Strip};
+use super::block::{Block, Clip, Shape, Strip};
+use super::stem::Stem;
 use super::weights::Weights;
 use super::{FeatureError, Picture, Resize};
 use crate::config::{Choice as _, Shipped};
@@ -151,12 +152,6 @@ impl EfficientNet {
     fn load(which: Shipped) -> Result<Self, String> {
         let Variant { side, stages, weights } = *Variant::of(which);
         let weights = Weights::parse(weights)?;
-        let stem = weights.folded("_conv_stem", "_bn0", [STEM_OUTPUTS, 3, 3, 3])?;
-        // The patches hold row, column, channel; PyTorch's weights channel, row, column.
-        let turned: Vec<f32> = (0..STEM_OUTPUTS * STEM_INPUTS)
-            .map(|i| (i / STEM_INPUTS, i % STEM_INPUTS))
-            .map(|(output, place)| stem.weights[output * STEM_INPUTS + place % 3 * 9 + place / 3])
-            .collect();
         let mut blocks = Vec::new();
         let mut inputs = STEM_OUTPUTS;
         for (repeats, size, first_stride, expansion, outputs) in stages {
@@ -171,7 +166,7 @@ impl EfficientNet {
         Ok(Self {
             which,
             side,
-            stem: Pointwise::new(&turned, &stem.bias, STEM_INPUTS),
+            stem: Stem::product(&weights)?,
             blocks,
             head: Pointwise::new(&head.weights, &head.bias, inputs),
             scratch: Mutex::new(Vec::new()),
@@ -275,9 +270,9 @@ impl EfficientNet {
         let (mut side, mut channels) = (self.side / 2, STEM_OUTPUTS);
         self.stem(image, patches, &mut here[..side * side * channels]);
         for block in &self.blocks {
-            let next = block.side_after(side);
+            let (next, _) = block.size_after((side, side));
             let out = &mut there[..next * next * block.outputs()];
-            block.run(out, &here[..side * side * channels], side, strip);
+            block.run(out, &here[..side * side * channels], (side, side), &mut Clip::Forget, strip);
             (side, channels) = (next, block.outputs());
             std::mem::swap(here, there);
         }

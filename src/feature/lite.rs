@@ -1,94 +1,186 @@
 //! EfficientNet-Lite0 once more, in operations through which a gradient reaches the image: the features of a loss.
 //!
-//! [`super::EfficientNet`] has the same weights, and is several times faster where no gradient is wanted.
+//! [`super::EfficientNet`] has the same weights, and is faster where one image at a time is looked at and no gradient is
+//! wanted.
 
-use candle_core::{Device, Result};
+use std::sync::Arc;
 
+use candle_core::{Device, Result, bail};
+
+use super::block::{Block, Shape};
 use super::efficientnet::{STAGES, STEM_OUTPUTS, WEIGHTS};
-use super::layer::Layer;
+use super::layered::Layered;
+use super::segment::Segment;
+use super::stem::Stem;
 use super::weights::Weights;
-use crate::ops::Value;
-
-/// The ceiling of its ReLU.
-const CEILING: f32 = 6.0;
+use crate::ops::{Value, cpu};
 
 /// Stages, counted from 0, after which features are taken: a quarter, an eighth, a sixteenth and a thirty-second of the
 /// image's side, each the last map of its size, with 24, 40, 112 and 320 channels. Edges and textures are in the first,
 /// the parts of an object in the last.
-const TAKEN: [usize; 4] = [1, 2, 4, 6];
+pub(super) const TAKEN: [usize; 4] = [1, 2, 4, 6];
 
 /// The network without its last, pointwise layer.
-pub struct Lite {
-    stem: Layer,
-    stages: Vec<Vec<Block>>,
-}
-
-/// Widen each pixel, filter each channel, narrow each pixel again.
-struct Block {
-    expand: Option<Layer>,
-    depthwise: Layer,
-    project: Layer,
-    residual: bool,
+pub enum Lite {
+    /// On the processor: from each place to the next.
+    Fused([Arc<Segment>; 4]),
+    /// On other devices.
+    Layered(Layered),
 }
 
 impl Lite {
     /// The network with the weights that are compiled in.
     pub fn shipped(device: &Device) -> std::result::Result<Self, String> {
-        let weights = Weights::parse(WEIGHTS)?;
-        let layer = |conv: &str, norm: &str, [outputs, inputs, size, stride]: [usize; 4], depthwise| {
-            let folded = weights.folded(conv, norm, [outputs, inputs, size, size])?;
-            Layer::same(&folded.weights, folded.bias, [inputs, size, stride], depthwise, device)
-                .map_err(|err| err.to_string())
-        };
-        let stem = layer("_conv_stem", "_bn0", [STEM_OUTPUTS, 3, 3, 2], false)?;
-        let (mut stages, mut inputs, mut number) = (Vec::new(), STEM_OUTPUTS, 0);
-        for (repeats, size, first_stride, expansion, outputs) in STAGES {
-            let mut blocks = Vec::new();
-            for repeat in 0..repeats {
-                let stride = if repeat == 0 { first_stride } else { 1 };
-                let (wide, name) = (inputs * expansion, |part: &str| format!("_blocks.{number}.{part}"));
-                let expand = if expansion == 1 {
-                    None
-                } else {
-                    Some(layer(&name("_expand_conv"), &name("_bn0"), [wide, inputs, 1, 1], false)?)
-                };
-                blocks.push(Block {
-                    expand,
-                    depthwise: layer(&name("_depthwise_conv"), &name("_bn1"), [wide, 1, size, stride], true)?,
-                    project: layer(&name("_project_conv"), &name("_bn2"), [outputs, wide, 1, 1], false)?,
-                    residual: stride == 1 && inputs == outputs,
-                });
-                inputs = outputs;
-                number += 1;
-            }
-            stages.push(blocks);
+        if !device.is_cpu() {
+            return Layered::shipped(device).map(Self::Layered);
         }
-        Ok(Self { stem, stages })
+        let weights = Weights::parse(WEIGHTS)?;
+        let mut stem = Some(Stem::load(&weights)?);
+        let (mut stage, mut inputs, mut number) = (0, STEM_OUTPUTS, 0);
+        let mut segments = Vec::new();
+        for taken in TAKEN {
+            let (mut blocks, before) = (Vec::new(), inputs);
+            while stage <= taken {
+                let (repeats, size, first_stride, expansion, outputs) = STAGES[stage];
+                for repeat in 0..repeats {
+                    let stride = if repeat == 0 { first_stride } else { 1 };
+                    let shape = Shape { inputs, outputs, expansion, size, stride };
+                    blocks.push(Block::load(&weights, &format!("_blocks.{number}"), shape)?);
+                    (inputs, number) = (outputs, number + 1);
+                }
+                stage += 1;
+            }
+            segments.push(Arc::new(Segment::new(stem.take(), blocks, before)));
+        }
+        segments.try_into().map(Self::Fused).map_err(|_| "four places".to_owned())
     }
 
-    /// Feature maps of images `(B, side, side, 3)` in [-1, 1], the side a multiple of 32, at the places of [`TAKEN`].
+    /// Feature maps of images `(B, height, width, 3)` in [-1, 1], the sides multiples of 32, at the places of [`TAKEN`].
+    ///
+    /// # Errors
+    /// Where the images are others, or not where the network is.
     pub fn features(&self, images: &Value) -> Result<Vec<Value>> {
-        let mut x = self.stem.run(images, 1.0)?.clipped_relu(CEILING)?;
-        let mut taken = Vec::new();
-        for (stage, blocks) in self.stages.iter().enumerate() {
-            for block in blocks {
-                x = block.run(&x)?;
-            }
-            if TAKEN.contains(&stage) {
-                taken.push(x.clone());
-            }
+        let segments = match self {
+            Self::Layered(network) => return network.features(images),
+            Self::Fused(segments) => segments,
+        };
+        let (_, height, width, _) = images.tensor().dims4()?;
+        if height % 32 + width % 32 > 0 || !cpu::is_cpu(images.tensor()) {
+            bail!(
+                "images of {height}x{width} pixels: sides must be multiples of 32, and the numbers f32 on the processor"
+            );
         }
-        Ok(taken)
+        let mut maps: Vec<Value> = Vec::new();
+        for segment in segments {
+            maps.push(segment.run(maps.last().unwrap_or(images))?);
+        }
+        Ok(maps)
     }
 }
 
-impl Block {
-    fn run(&self, x: &Value) -> Result<Value> {
-        let wide = match &self.expand {
-            Some(layer) => layer.run(x, 1.0)?.clipped_relu(CEILING)?,
-            None => x.clone(),
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ops::tape::gradients_from;
+    use crate::ops::{Graph, gradients};
+    use candle_core::Tensor;
+
+    fn images(shape: [usize; 4], seed: usize) -> Tensor {
+        let number = |i: usize| {
+            let x = (i * 7919 + seed * 104_729) as f32;
+            ((x * 0.013).sin() + (x * 0.000_7).cos()) * 0.5
         };
-        let out = self.project.run(&self.depthwise.run(&wide, 1.0)?.clipped_relu(CEILING)?, 1.0)?;
-        if self.residual { out.add(x) } else { Ok(out) }
+        cpu::tensor((0..shape.iter().product()).map(number).collect(), &shape[..]).unwrap()
+    }
+
+    /// For each image the length of the difference as a share of the length of what is right.
+    fn distances(got: &Tensor, want: &Tensor) -> Vec<f64> {
+        assert_eq!(got.dims(), want.dims());
+        let numbers = want.elem_count() / want.dims()[0];
+        let (got, want) = (cpu::slice(got).unwrap(), cpu::slice(want).unwrap());
+        let square = |x: f32| f64::from(x) * f64::from(x);
+        let distance = |(got, want): (&[f32], &[f32])| {
+            let difference: f64 = got.iter().zip(want).map(|(a, b)| square(a - b)).sum();
+            (difference / want.iter().copied().map(square).sum::<f64>()).sqrt()
+        };
+        got.chunks(numbers).zip(want.chunks(numbers)).map(distance).collect()
+    }
+
+    /// The maps, the gradient of what is made of those at `places`, and the gradient of a penalty on that gradient.
+    fn all(network: &Lite, images: &Tensor, places: &[usize]) -> Vec<Tensor> {
+        let leaf = Value::leaf(images.clone());
+        let maps = network.features(&leaf).unwrap();
+        let mut out: Vec<Tensor> = maps.iter().map(|map| map.tensor().clone()).collect();
+        let mut sum: Option<Value> = None;
+        for place in places {
+            let term = maps[*place].mul(&maps[*place]).unwrap().sum_all().unwrap().scale(1e-3).unwrap();
+            sum = Some(sum.map_or(term.clone(), |sum| sum.add(&term).unwrap()));
+        }
+        let leaves = std::slice::from_ref(&leaf);
+        let gradient = gradients(sum.unwrap(), leaves, Graph::Keep).unwrap().remove(0).unwrap();
+        out.push(gradient.tensor().clone());
+        let weight = Value::constant((gradient.tensor() * 2.0).unwrap());
+        let second = gradients_from(gradient, weight, leaves, Graph::Drop).unwrap().remove(0).unwrap();
+        out.push(second.tensor().clone());
+        out
+    }
+
+    #[test]
+    fn maps_and_gradients_are_those_of_the_layers() {
+        let (fused, layered) = (Lite::shipped(&Device::Cpu).unwrap(), Layered::shipped(&Device::Cpu).unwrap());
+        let layered = Lite::Layered(layered);
+        let (mut exact, mut total) = (0, 0);
+        for (batch, side) in [(1, 32), (3, 32), (1, 64), (3, 64), (1, 96), (3, 96), (1, 256)] {
+            let images = images([batch, side, side, 3], batch);
+            for places in [&[0, 1, 2, 3][..], &[1], &[3, 0]] {
+                let (got, want) = (all(&fused, &images, places), all(&layered, &images, places));
+                for (at, (got, want)) in got.iter().zip(&want).enumerate() {
+                    for off in distances(got, want) {
+                        // A sum within rounding of 0 or 6 may count as clipped in one and not in the other.
+                        let most = if at < TAKEN.len() { 1e-5 } else { 1e-2 };
+                        assert!(off < most, "{batch} of {side}, {places:?}, {at}: {off}");
+                        exact += usize::from(off < 1e-5);
+                        total += 1;
+                    }
+                }
+            }
+        }
+        assert!(exact * 10 > total * 8, "{exact} of {total} are the same");
+    }
+
+    #[test]
+    fn images_need_not_be_square() {
+        let (fused, layered) = (Lite::shipped(&Device::Cpu).unwrap(), Layered::shipped(&Device::Cpu).unwrap());
+        let images = images([2, 64, 32, 3], 3);
+        let (got, want) = (all(&fused, &images, &[0, 3]), all(&Lite::Layered(layered), &images, &[0, 3]));
+        for (got, want) in got.iter().zip(&want) {
+            assert!(distances(got, want).into_iter().all(|off| off < 1e-2));
+        }
+    }
+
+    #[test]
+    fn bits_do_not_depend_on_threads_or_the_other_images() {
+        let network = Lite::shipped(&Device::Cpu).unwrap();
+        let batch = images([5, 64, 64, 3], 7);
+        let run = |threads: usize, images: &Tensor| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            let all = pool.install(|| all(&network, images, &[0, 1, 2, 3]));
+            all.iter().map(|tensor| cpu::slice(tensor).unwrap().to_vec()).collect::<Vec<_>>()
+        };
+        let all = run(1, &batch);
+        assert_eq!(run(2, &batch), all);
+        assert_eq!(run(3, &batch), all);
+        let one = run(1, &batch.narrow(0, 3, 1).unwrap());
+        for (one, all) in one.iter().zip(&all) {
+            assert_eq!(one[..], all[3 * one.len()..4 * one.len()]);
+        }
+    }
+
+    #[test]
+    fn other_images_are_refused() {
+        let network = Lite::shipped(&Device::Cpu).unwrap();
+        for shape in [[1, 48, 64, 3], [1, 64, 64, 1], [0, 64, 64, 3]] {
+            assert!(network.features(&Value::constant(images(shape, 1))).is_err(), "{shape:?}");
+        }
     }
 }

@@ -11,9 +11,12 @@ mod extractor;
 pub(crate) mod file;
 pub mod inception;
 mod layer;
+mod layered;
 mod lite;
 pub mod perceptual;
 mod resize;
+mod segment;
+mod stem;
 mod vgg;
 mod weights;
 

@@ -5,19 +5,10 @@
 
 use pulp::{Simd, WithSimd};
 
+pub use super::after::After;
 use super::aligned::Aligned;
+use super::rows::store;
 use super::simd::{dispatch, lanes};
-
-/// What happens to `input * weights + bias` before it is stored.
-#[derive(Clone, Copy)]
-pub enum After<'a> {
-    /// Nothing.
-    Linear,
-    /// Clamped to 0..=6.
-    Relu6,
-    /// The numbers at the same places of this slice, as long as the output, are added.
-    Add(&'a [f32]),
-}
 
 /// A matrix product with constant weights: pixels `(M, inputs)` to `(M, outputs)`.
 pub struct Pointwise {
@@ -28,6 +19,8 @@ pub struct Pointwise {
     weights: Aligned,
     /// `(outputs / lanes, lanes)`, filled up likewise.
     bias: Aligned,
+    /// As many zeros, for the derivative.
+    zeros: Aligned,
 }
 
 impl Pointwise {
@@ -52,7 +45,18 @@ impl Pointwise {
         }
         let mut padded = Aligned::zeros(groups * lanes);
         padded[..outputs].copy_from_slice(bias);
-        Self { inputs, outputs, lanes, weights: packed, bias: padded }
+        let zeros = Aligned::zeros(groups * lanes);
+        Self { inputs, outputs, lanes, weights: packed, bias: padded, zeros }
+    }
+
+    /// The product with the transposed weights and no bias: gradients of the outputs `(M, outputs)` become those of the
+    /// inputs `(M, inputs)`.
+    pub fn transposed(&self) -> Self {
+        let Self { inputs, outputs, lanes, .. } = *self;
+        let weight =
+            |output: usize, input: usize| self.weights[(output / lanes * inputs + input) * lanes + output % lanes];
+        let turned: Vec<f32> = (0..inputs * outputs).map(|at| weight(at % outputs, at / outputs)).collect();
+        Self::packed(&turned, &vec![0.0; inputs], outputs, lanes)
     }
 
     /// Numbers in an input pixel.
@@ -70,15 +74,25 @@ impl Pointwise {
     /// Every output is one sum in the order of the inputs, so it depends on its own pixel alone.
     ///
     /// # Panics
-    /// Where the lengths do not fit each other.
+    /// Where the lengths do not fit each other, or bits are asked for and the outputs do not divide by 16.
     pub fn run(&self, out: &mut [f32], input: &[f32], after: After<'_>) {
+        self.product(out, input, &self.bias, after);
+    }
+
+    /// As [`run`](Self::run) without the bias: what a change of the input changes.
+    ///
+    /// # Panics
+    /// As there.
+    pub fn run_unbiased(&self, out: &mut [f32], input: &[f32], after: After<'_>) {
+        self.product(out, input, &self.zeros, after);
+    }
+
+    fn product(&self, out: &mut [f32], input: &[f32], bias: &[f32], after: After<'_>) {
         let pixels = out.len() / self.outputs;
         assert_eq!(out.len(), pixels * self.outputs, "whole output pixels");
         assert_eq!(input.len(), pixels * self.inputs, "as many input pixels as output pixels");
-        if let After::Add(more) = after {
-            assert_eq!(more.len(), out.len(), "the residual is as long as the output");
-        }
-        dispatch(Product { layer: self, out, input, after });
+        after.check(out.len(), self.outputs);
+        dispatch(Product { layer: self, out, input, bias, after });
     }
 }
 
@@ -86,6 +100,7 @@ struct Product<'a> {
     layer: &'a Pointwise,
     out: &'a mut [f32],
     input: &'a [f32],
+    bias: &'a [f32],
     after: After<'a>,
 }
 
@@ -95,46 +110,48 @@ impl WithSimd for Product<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         assert_eq!(self.layer.lanes, S::F32_LANES, "packed for the vectors of this machine");
-        // Sums, weights and one input must fit the registers. 7 divides every image side of a 224-pixel network.
-        if S::REGISTER_COUNT >= 32 { self.all::<S, 7>(simd) } else { self.all::<S, 4>(simd) }
+        // Sums, weights and one input must fit the registers.
+        if S::REGISTER_COUNT >= 32 { self.all::<S, 8>(simd) } else { self.all::<S, 4>(simd) }
     }
 }
 
 impl Product<'_> {
-    /// Three groups of outputs at a time: their weights stay in the first cache while all pixels pass.
+    /// Up to three groups of outputs at a time: their weights stay in the first cache while all pixels pass.
     #[inline(always)]
     fn all<S: Simd, const ROWS: usize>(mut self, simd: S) {
-        let groups = self.layer.bias.len() / S::F32_LANES;
+        let groups = self.bias.len() / S::F32_LANES;
         let mut group = 0;
-        while group + 3 <= groups {
-            self.columns::<S, ROWS, 3>(simd, group);
-            group += 3;
-        }
-        match groups - group {
-            2 => self.columns::<S, ROWS, 2>(simd, group),
-            1 => self.columns::<S, ROWS, 1>(simd, group),
-            _ => {}
+        while group < groups {
+            // Two and two run faster than three and one.
+            group += match groups - group {
+                1 => self.columns::<S, ROWS, 1>(simd, group),
+                2 | 4 => self.columns::<S, ROWS, 2>(simd, group),
+                _ => self.columns::<S, ROWS, 3>(simd, group),
+            };
         }
     }
 
     #[inline(always)]
-    fn columns<S: Simd, const ROWS: usize, const GROUPS: usize>(&mut self, simd: S, group: usize) {
+    fn columns<S: Simd, const ROWS: usize, const GROUPS: usize>(&mut self, simd: S, group: usize) -> usize {
         let pixels = self.out.len() / self.layer.outputs;
-        let whole = pixels / ROWS * ROWS;
-        for pixel in (0..whole).step_by(ROWS) {
-            self.tile::<S, ROWS, GROUPS>(simd, pixel, group);
+        let mut pixel = 0;
+        while pixel < pixels {
+            pixel += match pixels - pixel {
+                left if left >= ROWS => self.tile::<S, ROWS, GROUPS>(simd, pixel, group),
+                left if left >= 4 => self.tile::<S, 4, GROUPS>(simd, pixel, group),
+                left if left >= 2 => self.tile::<S, 2, GROUPS>(simd, pixel, group),
+                _ => self.tile::<S, 1, GROUPS>(simd, pixel, group),
+            };
         }
-        for pixel in whole..pixels {
-            self.tile::<S, 1, GROUPS>(simd, pixel, group);
-        }
+        GROUPS
     }
 
     /// `ROWS` pixels times `GROUPS` vectors of outputs, summed in registers.
     #[inline(always)]
-    fn tile<S: Simd, const ROWS: usize, const GROUPS: usize>(&mut self, simd: S, pixel: usize, group: usize) {
+    fn tile<S: Simd, const ROWS: usize, const GROUPS: usize>(&mut self, simd: S, pixel: usize, group: usize) -> usize {
         let Pointwise { inputs, outputs, .. } = *self.layer;
         let (weights, _) = S::as_simd_f32s(&self.layer.weights);
-        let (bias, _) = S::as_simd_f32s(&self.layer.bias);
+        let (bias, _) = S::as_simd_f32s(self.bias);
         let weights: [&[S::f32s]; GROUPS] =
             std::array::from_fn(|g| &weights[(group + g) * inputs..(group + g + 1) * inputs]);
         let rows: [&[f32]; ROWS] = std::array::from_fn(|r| &self.input[(pixel + r) * inputs..(pixel + r + 1) * inputs]);
@@ -155,34 +172,18 @@ impl Product<'_> {
                 let first = (group + g) * S::F32_LANES;
                 let begin = (pixel + r) * outputs + first;
                 let end = (pixel + r) * outputs + outputs.min(first + S::F32_LANES);
-                self.store(simd, begin, end, sum);
+                let value = self.after.finish(simd, begin, end - begin, sum);
+                store(simd, &mut self.out[begin..end], value);
             }
         }
-    }
-
-    #[inline(always)]
-    fn store<S: Simd>(&mut self, simd: S, begin: usize, end: usize, sum: S::f32s) {
-        let out = &mut self.out[begin..end];
-        let value = match self.after {
-            After::Linear => sum,
-            After::Relu6 => simd.min_f32s(simd.max_f32s(sum, simd.splat_f32s(0.0)), simd.splat_f32s(6.0)),
-            After::Add(more) => {
-                let more = &more[begin..end];
-                let whole = S::as_simd_f32s(more).0.first().copied();
-                simd.add_f32s(sum, whole.unwrap_or_else(|| simd.partial_load_f32s(more)))
-            }
-        };
-        // Whole vectors first: the partial store is a call, and rarely needed.
-        match S::as_mut_simd_f32s(out).0 {
-            [whole] => *whole = value,
-            _ => simd.partial_store_f32s(out, value),
-        }
+        ROWS
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ops::after::BITS;
     use crate::ops::matmul::{Into, Matrix, Threads, matmul};
 
     fn numbers(count: usize, seed: usize) -> Vec<f32> {
@@ -191,7 +192,8 @@ mod tests {
 
     /// Runs all cases with the vectors of one instruction set, so that a wide machine tests the narrow ones too.
     fn equals_the_general_product<S: Simd>(simd: S) {
-        for (pixels, inputs, outputs) in [(1, 1, 1), (9, 27, 32), (14, 16, 24), (23, 40, 112), (7, 5, 145)] {
+        for (pixels, inputs, outputs) in [(1, 1, 1), (9, 27, 32), (14, 16, 24), (23, 40, 112), (7, 5, 145), (15, 9, 64)]
+        {
             let (weights, bias) = (numbers(outputs * inputs, 1), numbers(outputs, 2));
             let (input, more) = (numbers(pixels * inputs, 3), numbers(pixels * outputs, 4));
             let mut want: Vec<f32> = (0..pixels).flat_map(|_| bias.clone()).collect();
@@ -199,9 +201,9 @@ mod tests {
             matmul(&mut want, Matrix::new(&input, pixels, inputs), columns, Into::Add, Threads::One);
 
             let layer = Pointwise::packed(&weights, &bias, inputs, S::F32_LANES);
-            let run = |after| {
+            let run = |after: After<'_>| {
                 let mut out = vec![0.0; pixels * outputs];
-                simd.vectorize(Product { layer: &layer, out: &mut out, input: &input, after });
+                simd.vectorize(Product { layer: &layer, out: &mut out, input: &input, bias: &layer.bias, after });
                 out
             };
             let close = |got: Vec<f32>, want: &dyn Fn(usize) -> f32| {
@@ -210,6 +212,14 @@ mod tests {
             assert!(close(run(After::Linear), &|i| want[i]), "{pixels} {inputs} {outputs}");
             assert!(close(run(After::Relu6), &|i| want[i].clamp(0.0, 6.0)), "{pixels} {inputs} {outputs}");
             assert!(close(run(After::Add(&more)), &|i| want[i] + more[i]), "{pixels} {inputs} {outputs}");
+            if outputs % BITS == 0 {
+                let mut bits = vec![0x5a5a; want.len() / BITS];
+                assert!(close(run(After::Remember(&mut bits)), &|i| want[i].clamp(0.0, 6.0)));
+                let set = |i: usize| bits[i / BITS] >> (i % BITS) & 1 == 1;
+                let sums = run(After::Linear);
+                assert!((0..want.len()).all(|i| set(i) == (sums[i] > 0.0 && sums[i] < 6.0)), "{pixels} {outputs}");
+                assert!(close(run(After::Masked(&bits)), &|i| if set(i) { want[i] } else { 0.0 }));
+            }
         }
     }
 
@@ -236,7 +246,34 @@ mod tests {
     #[test]
     fn run_uses_what_new_packed() {
         let mut out = [0.0; 2];
-        Pointwise::new(&[1.0, 2.0], &[0.5], 2).run(&mut out, &[1.0, 1.0, 2.0, -4.0], After::Relu6);
+        let layer = Pointwise::new(&[1.0, 2.0], &[0.5], 2);
+        layer.run(&mut out, &[1.0, 1.0, 2.0, -4.0], After::Relu6);
         assert_eq!(out, [3.5, 0.0]);
+        layer.run_unbiased(&mut out, &[1.0, 1.0, 2.0, -4.0], After::Linear);
+        assert_eq!(out, [3.0, -6.0]);
+    }
+
+    #[test]
+    fn strictly_between_0_and_6_is_what_counts() {
+        let edges = [-1.0, -0.0, 0.0, f32::MIN_POSITIVE, 1e-40, 5.999_999_5, 6.0, 6.000_000_5, f32::INFINITY, f32::NAN];
+        let layer = Pointwise::new(&[1.0; 16], &[0.0; 16], 1);
+        let (mut out, mut bits) = (vec![0.0; edges.len() * 16], vec![0; edges.len()]);
+        layer.run(&mut out, &edges, After::Remember(&mut bits));
+        assert_eq!(bits, [0, 0, 0, 1, 1, 1, 0, 0, 0, 0].map(|bit| bit * 0xffff));
+    }
+
+    #[test]
+    fn transposed_takes_gradients_back() {
+        let (inputs, outputs) = (5, 35);
+        let weights = numbers(outputs * inputs, 1);
+        let back = Pointwise::new(&weights, &numbers(outputs, 2), inputs).transposed();
+        let gradient = numbers(2 * outputs, 3);
+        let mut out = vec![0.0; 2 * inputs];
+        back.run(&mut out, &gradient, After::Linear);
+        for (at, got) in out.iter().enumerate() {
+            let row = &gradient[at / inputs * outputs..][..outputs];
+            let want: f32 = row.iter().enumerate().map(|(o, g)| g * weights[o * inputs + at % inputs]).sum();
+            assert!((got - want).abs() < 1e-4, "{at}: {got} for {want}");
+        }
     }
 }

@@ -1,0 +1,88 @@
+//! EfficientNet-Lite0 layer by layer, for devices other than the processor, and what [`super::lite`] is measured against.
+
+use candle_core::{Device, Result};
+
+use super::efficientnet::{STAGES, STEM_OUTPUTS, WEIGHTS};
+use super::layer::Layer;
+use super::lite::TAKEN;
+use super::weights::Weights;
+use crate::ops::Value;
+
+/// The ceiling of its ReLU.
+const CEILING: f32 = 6.0;
+
+/// The network without its last, pointwise layer.
+pub struct Layered {
+    stem: Layer,
+    stages: Vec<Vec<Block>>,
+}
+
+/// Widen each pixel, filter each channel, narrow each pixel again.
+struct Block {
+    expand: Option<Layer>,
+    depthwise: Layer,
+    project: Layer,
+    residual: bool,
+}
+
+impl Layered {
+    /// The network with the weights that are compiled in.
+    pub fn shipped(device: &Device) -> std::result::Result<Self, String> {
+        let weights = Weights::parse(WEIGHTS)?;
+        let layer = |conv: &str, norm: &str, [outputs, inputs, size, stride]: [usize; 4], depthwise| {
+            let folded = weights.folded(conv, norm, [outputs, inputs, size, size])?;
+            Layer::same(&folded.weights, folded.bias, [inputs, size, stride], depthwise, device)
+                .map_err(|err| err.to_string())
+        };
+        let stem = layer("_conv_stem", "_bn0", [STEM_OUTPUTS, 3, 3, 2], false)?;
+        let (mut stages, mut inputs, mut number) = (Vec::new(), STEM_OUTPUTS, 0);
+        for (repeats, size, first_stride, expansion, outputs) in STAGES {
+            let mut blocks = Vec::new();
+            for repeat in 0..repeats {
+                let stride = if repeat == 0 { first_stride } else { 1 };
+                let (wide, name) = (inputs * expansion, |part: &str| format!("_blocks.{number}.{part}"));
+                let expand = if expansion == 1 {
+                    None
+                } else {
+                    Some(layer(&name("_expand_conv"), &name("_bn0"), [wide, inputs, 1, 1], false)?)
+                };
+                blocks.push(Block {
+                    expand,
+                    depthwise: layer(&name("_depthwise_conv"), &name("_bn1"), [wide, 1, size, stride], true)?,
+                    project: layer(&name("_project_conv"), &name("_bn2"), [outputs, wide, 1, 1], false)?,
+                    residual: stride == 1 && inputs == outputs,
+                });
+                inputs = outputs;
+                number += 1;
+            }
+            stages.push(blocks);
+        }
+        Ok(Self { stem, stages })
+    }
+
+    /// Feature maps of images `(B, side, side, 3)` in [-1, 1], the side a multiple of 32, at the places of [`TAKEN`].
+    pub fn features(&self, images: &Value) -> Result<Vec<Value>> {
+        let mut x = self.stem.run(images, 1.0)?.clipped_relu(CEILING)?;
+        let mut taken = Vec::new();
+        for (stage, blocks) in self.stages.iter().enumerate() {
+            for block in blocks {
+                x = block.run(&x)?;
+            }
+            if TAKEN.contains(&stage) {
+                taken.push(x.clone());
+            }
+        }
+        Ok(taken)
+    }
+}
+
+impl Block {
+    fn run(&self, x: &Value) -> Result<Value> {
+        let wide = match &self.expand {
+            Some(layer) => layer.run(x, 1.0)?.clipped_relu(CEILING)?,
+            None => x.clone(),
+        };
+        let out = self.project.run(&self.depthwise.run(&wide, 1.0)?.clipped_relu(CEILING)?, 1.0)?;
+        if self.residual { out.add(x) } else { Ok(out) }
+    }
+}
