@@ -124,6 +124,7 @@ const FIXED: &[(&str, &str)] = &[
     ("growing.stable_images", "2"),
     ("transition.from", "0"),
     ("train.steps", "5"),
+    ("train.minutes", "0"),
     ("optimizer.updates", "both"),
     ("train.batch_size", "4"),
     ("train.seed", "3"),

@@ -85,6 +85,9 @@ struct TrainArgs {
     /// Steps that the run should reach.
     #[arg(long)]
     steps: Option<usize>,
+    /// Minutes of training after which it ends, whatever its steps.
+    #[arg(long)]
+    minutes: Option<f64>,
     /// Where all chance comes from.
     #[arg(long)]
     seed: Option<u64>,

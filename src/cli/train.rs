@@ -80,6 +80,7 @@ fn resolve(args: &TrainArgs) -> anyhow::Result<Config> {
     }
     let number = |from: Option<usize>, to: &mut usize| *to = from.unwrap_or(*to);
     number(args.steps, &mut config.train.steps);
+    config.train.minutes = args.minutes.unwrap_or(config.train.minutes);
     number(args.threads, &mut config.train.threads);
     config.train.seed = args.seed.unwrap_or(config.train.seed);
     if let Some(device) = &args.device {

@@ -5,11 +5,12 @@ use super::{Config, Schedule};
 
 /// Where a run reads, computes and stores, and how often it stores: none of these changes what is computed, apart from the
 /// rounding of another device or number of threads.
-const FREE: [&str; 9] = [
+const FREE: [&str; 10] = [
     "data.source",
     "data.workers",
     "data.memory_limit",
     "data.cache",
+    "train.minutes",
     "train.checkpoint_every",
     "train.keep_checkpoints",
     "train.keep_every",

@@ -199,6 +199,7 @@ impl Config {
         if t.steps == 0 {
             list.mended_by_default("train.steps", "a run of 0 steps trains nothing; 1 or more");
         }
+        range(list, "train.minutes", t.minutes, 0.0..=1e6);
         if !(1..=4096).contains(&t.batch_size) {
             list.mended_by_default("train.batch_size", format!("{} is outside 1 to 4096", t.batch_size));
         }

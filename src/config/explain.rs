@@ -182,6 +182,12 @@ const RUN: &[Explanation] = &[
         "Steps that the run takes in all. A step is the discriminator's updates and one of the generator.",
     ),
     key(
+        "train.minutes",
+        "0 (off) or more minutes",
+        "",
+        "Minutes of training after which the run ends as if its last step were reached: it is scored, drawn and saved. Pauses, scores and grids do not count. What a step computes is the same with and without it; learning rates that fall do so by `train.steps`. A run that has ended by it goes on with a larger value.",
+    ),
+    key(
         "train.batch_size",
         "1 to 4096 images",
         "",

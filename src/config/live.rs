@@ -66,6 +66,7 @@ const LIVE: &[&str] = &[
     "optimizer.reuse_fakes",
     "optimizer.clip",
     "optimizer.updates",
+    "train.minutes",
     "train.checkpoint_every",
     "train.grid_every",
     "train.instance_noise",

@@ -120,6 +120,8 @@ impl Default for Config {
 pub struct Train {
     /// Steps in all; a step is `optimizer.discriminator_steps` updates of D and one of G, where `optimizer.updates` stops neither.
     pub steps: usize,
+    /// Minutes of training after which a run ends, whatever its steps; 0 sets no bound.
+    pub minutes: f64,
     /// Images a batch.
     pub batch_size: usize,
     /// Where all chance comes from: one seed, same machine, same threads, same bits.
@@ -148,6 +150,7 @@ impl Default for Train {
     fn default() -> Self {
         Self {
             steps: 4000,
+            minutes: 0.0,
             batch_size: 32,
             seed: 0,
             checkpoint_every: 500,
@@ -160,6 +163,13 @@ impl Default for Train {
             instance_noise: 0.0,
             instance_noise_steps: 2000,
         }
+    }
+}
+
+impl Train {
+    /// Whether so many seconds of training are all that a run may take.
+    pub fn is_timed_out(&self, seconds: f64) -> bool {
+        self.minutes > 0.0 && seconds >= 60.0 * self.minutes
     }
 }
 

@@ -144,6 +144,14 @@ impl Plan {
                 edited = true;
             }
         }
+        let seconds = state.as_ref().map_or(0.0, |state| state.seconds);
+        if told.finished && config.train.is_timed_out(seconds) {
+            return Err(Refused(format!(
+                "the run is finished: its {} minutes are over. Name more as train.minutes in run.toml, or 0 for as long as its steps take",
+                config.train.minutes
+            ))
+            .into());
+        }
         if let Some(steps) = steps {
             change_steps(&mut config, steps, done)?;
         } else if told.finished && done >= config.train.steps {

@@ -127,7 +127,7 @@ impl<'a, 'b> Run<'a, 'b> {
             self.checkpoint()?;
             return Ok(Ending::Stopped);
         }
-        while self.journal.step < steps {
+        while !self.is_over() {
             self.edit_again()?;
             if !self.obey()? {
                 self.checkpoint()?;
@@ -142,9 +142,10 @@ impl<'a, 'b> Run<'a, 'b> {
                 return Err(self.give_up(alarm));
             }
             self.journal.step = step;
+            let last = self.is_over();
             self.pending = Pending {
-                grid: due(self.config.train.grid_every, step, steps),
-                score: due(self.config.score.every, step, steps),
+                grid: due(self.config.train.grid_every, step, last),
+                score: due(self.config.score.every, step, last),
             };
             self.tell_step(&losses, lr_factor)?;
             self.tell_stage(Some(step - 1))?;
@@ -155,7 +156,7 @@ impl<'a, 'b> Run<'a, 'b> {
             if self.pending.grid {
                 self.store_grid()?;
             }
-            if due(self.config.train.checkpoint_every, step, steps) {
+            if due(self.config.train.checkpoint_every, step, last) {
                 self.checkpoint()?;
             }
             // A score takes long and may fail: what it scores is stored first.
@@ -169,6 +170,11 @@ impl<'a, 'b> Run<'a, 'b> {
         }
         self.checkpoint()?;
         Ok(Ending::Finished)
+    }
+
+    /// Whether all steps are taken, or all the time.
+    pub(super) fn is_over(&self) -> bool {
+        self.journal.step >= self.config.train.steps || self.config.train.is_timed_out(self.clock.seconds)
     }
 
     /// Goes on with settings that differ in live keys alone; where that fails, nothing has changed.
@@ -245,9 +251,9 @@ impl<'a, 'b> Run<'a, 'b> {
     }
 }
 
-/// Whether what comes `every` so many steps, and with the last of `steps`, comes at this one.
-pub(super) fn due(every: usize, step: usize, steps: usize) -> bool {
-    every > 0 && (step.is_multiple_of(every) || step == steps)
+/// Whether what comes `every` so many steps, and with the last one, comes at this one.
+pub(super) fn due(every: usize, step: usize, last: bool) -> bool {
+    every > 0 && (step.is_multiple_of(every) || last)
 }
 
 /// What a session that goes on says where its data cannot be read.

@@ -68,7 +68,7 @@ impl Scoring {
 impl Run<'_, '_> {
     /// False where a command asks for the end meanwhile. A score that cannot be taken is a warning, and no other is tried.
     pub(super) fn score(&mut self) -> anyhow::Result<bool> {
-        let last_step = self.journal.step >= self.config.train.steps;
+        let last_step = self.is_over();
         if self.scoring.failed || !(last_step || self.scoring.fits(&self.config, self.clock.seconds)) {
             self.pending.score = false;
             return if self.scoring.failed { Ok(true) } else { self.leave_out().map(|()| true) };

@@ -113,7 +113,8 @@ def one(x, a, probability, chances):
     on, most = applies(), [pixels(a["translation"], side) for side in (height, width)]
     down, right = (whole(next(numbers), 2 * m + 1) - m for m in most)
     if on:
-        x = F.pad(x, (most[1], most[1], most[0], most[0]))
+        mode = {"zeros": "constant", "mirror": "reflect"}[a["edge"]]
+        x = F.pad(x, (most[1], most[1], most[0], most[0]), mode=mode)
         x = x[:, :, most[0] - down :, most[1] - right :][:, :, :height, :width]
     on, rows, columns = applies(), None, None
     hidden = [pixels(a["cutout"], side) for side in (height, width)]

@@ -84,7 +84,7 @@ def check_onnx(case):
 
 def check_weights(case):
     import torch
-    from gan_reference import DEFAULTS, Generator, merged
+    from gan_reference import DEFAULTS, make_generator, merged
     from safetensors import safe_open
 
     with safe_open(one(case, "generator-*.safetensors"), "pt") as file:
@@ -93,7 +93,7 @@ def check_weights(case):
     config, classes = json.loads(told["config"]), json.loads(told["classes"])
     wanted = {"image_size": config["image_size"], "channels": config["channels"], "classes": len(classes)}
     wanted["generator"] = config["generator"]
-    generator = Generator(merged(wanted, DEFAULTS)).eval()
+    generator = make_generator(merged(wanted, DEFAULTS)).eval()
     growing = {name for name in weights if name.startswith("growing.")}
     generator.load_state_dict({name: weights[name] for name in weights.keys() - growing}, strict=True)
     if growing or config["transition"]["to"] > 0:

@@ -18,6 +18,7 @@ from augment import CHANCES, LOOKS, change, consistency, second_look
 from safetensors.torch import save_file
 
 OFF = {"color": 0.0, "translation": 0.0, "cutout": 0.0, "flip": False, "rotate90": False, "scale": 0.0, "rotation": 0.0}
+OFF |= {"edge": "zeros"}
 CASES = {
     "color": ({"color": 1.0}, 1.0),
     "translation": ({"translation": 0.25}, 1.0),

@@ -119,6 +119,7 @@ impl Told<'_> {
 /// The time of 1,000 steps and of all.
 fn line(pace: &Pace, config: &Config) -> String {
     let all = pace.seconds * config.train.steps as f64;
+    let all = if config.train.minutes > 0.0 { all.min(60.0 * config.train.minutes) } else { all };
     let grown = if config.growing.start > 0 { "once it has grown" } else { "on this machine" };
     let how = if pace.images < config.train.batch_size { "estimated" } else { "measured" };
     let scores = if config.score.every > 0 { " without scores" } else { "" };

@@ -169,6 +169,7 @@ pub fn growing_ui(form: &mut Form<'_>, ui: &mut Ui) {
 pub fn run_ui(form: &mut Form<'_>, ui: &mut Ui) {
     const MANY: usize = 1_000_000_000;
     form.count(ui, "train.steps", "Steps", None, 1..=MANY, |c| &mut c.train.steps);
+    form.fraction(ui, "train.minutes", "Minutes at most", None, 0.0..=1e6, |c| &mut c.train.minutes);
     form.count(ui, "train.batch_size", "Batch size", None, 1..=4096, |c| &mut c.train.batch_size);
     form.row(ui, "train.seed", "Seed", None, |ui, config| {
         let drag = DragValue::new(&mut config.train.seed).range(0..=i64::MAX as u64).clamp_existing_to_range(false);
