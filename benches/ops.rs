@@ -1,12 +1,14 @@
 //! What the kernels reach: `cargo bench --bench ops`. The throughput column counts floating-point operations.
 
+use candle_core::Device;
 use divan::counter::ItemsCount;
 use divan::{Bencher, black_box};
+use gandle::feature::Lite;
 use gandle::ops::attention::attention;
 use gandle::ops::matmul::{Into, Matrix, Threads, matmul};
 use gandle::ops::norm::Over;
-use gandle::ops::tape::gradients_from;
-use gandle::ops::{Geometry, Graph, Value, Window, cpu, gradients};
+use gandle::ops::tape::{gradients_from, without_recording};
+use gandle::ops::{Geometry, Graph, Value, Window, cpu, gradients, memory};
 
 fn main() {
     divan::main();
@@ -134,5 +136,38 @@ fn depthwise_and_gradients(bencher: Bencher<'_, '_>, (size, channels): (usize, u
     bencher.counter(ItemsCount::new(6 * 9 * 32 * size * size * channels)).bench(|| {
         let out = inputs[0].depthwise(&inputs[1], Window::square(3, 1, 1)).expect("shapes fit");
         black_box(gradients(out, &inputs, Graph::Drop)).expect("shapes fit")
+    });
+}
+
+/// EfficientNet-Lite0 on 16 images of 64 pixels: on the processor's own way, and layer by layer.
+fn frozen(way: &str) -> (Lite, Value) {
+    let network = match way {
+        "fused" => Lite::shipped(&Device::Cpu),
+        _ => Lite::layered(&Device::Cpu),
+    };
+    memory::keep_freed_pages();
+    (network.expect("whole weights"), value(&[16, 64, 64, 3]))
+}
+
+/// Multiplications and additions of the network on these images.
+const FROZEN: usize = 2 * 16 * 29_600_000;
+
+#[divan::bench(args = ["fused", "layered"])]
+fn frozen_features(bencher: Bencher<'_, '_>, way: &str) {
+    let (network, images) = frozen(way);
+    bencher
+        .counter(ItemsCount::new(FROZEN))
+        .bench(|| without_recording(|| black_box(network.features(&images)).expect("shapes fit")));
+}
+
+/// The same, with the gradient of the images.
+#[divan::bench(args = ["fused", "layered"])]
+fn frozen_features_and_gradient(bencher: Bencher<'_, '_>, way: &str) {
+    let (network, images) = frozen(way);
+    bencher.counter(ItemsCount::new(2 * FROZEN)).bench(|| {
+        let maps = network.features(&images).expect("shapes fit");
+        let sums = maps.iter().map(|map| map.sum_all().expect("a sum"));
+        let sum = sums.reduce(|a, b| a.add(&b).expect("shapes fit")).expect("four maps");
+        black_box(gradients(sum, std::slice::from_ref(&images), Graph::Drop)).expect("shapes fit")
     });
 }

@@ -49,7 +49,7 @@ fn replay_all(vectors: Option<&str>) {
     let mut traces: Vec<String> =
         std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path().display().to_string()).collect();
     traces.sort();
-    assert_eq!(traces.len(), 20);
+    assert_eq!(traces.len(), 26);
     let mut arguments = vec!["replay", "--json"];
     arguments.extend(traces.iter().map(String::as_str));
     let mut command = Command::new(env!("CARGO_BIN_EXE_gandle"));
@@ -59,8 +59,10 @@ fn replay_all(vectors: Option<&str>) {
     assert!(!text(&output.stderr).contains("is ignored"), "{}", text(&output.stderr));
     for report in lines(&output) {
         assert_eq!(report["ok"], true, "{report}");
-        // Far inside the bound: what float32 rounding alone moves.
-        assert!(report["losses"].as_f64().unwrap() < 6e-5 && report["generator"].as_f64().unwrap() < 3e-6, "{report}");
+        // Far inside the bound: what float32 rounding alone moves. Through sixteen frozen blocks it moves more, where a number
+        // lies so near to a kink of theirs that it comes to the other side.
+        let most = if report["trace"].as_str().unwrap().contains("projected") { 3e-5 } else { 3e-6 };
+        assert!(report["losses"].as_f64().unwrap() < 6e-5 && report["generator"].as_f64().unwrap() < most, "{report}");
     }
 }
 
@@ -186,7 +188,7 @@ fn a_dry_run_prints_a_file_that_gives_the_same_run() {
 #[test]
 fn presets_are_listed_and_printed_with_comments() {
     let list = text(&gandle(&["presets"]).stdout);
-    assert!(list.contains("improved") && list.contains("original"));
+    assert!(["quick", "improved", "original"].iter().all(|name| list.contains(name)));
     let improved = text(&gandle(&["presets", "improved"]).stdout);
     for part in ["# ", "[generator]", "attention = [32]", "generator_lr = 0.0001", "kind = \"hinge\""] {
         assert!(improved.contains(part), "{part}");

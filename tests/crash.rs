@@ -188,7 +188,7 @@ fn a_full_disk_ends_the_run_with_the_reason_and_costs_only_what_is_newer_than_th
     for (folder, steps) in [(&whole, 80), (&session, 40)] {
         let mut command = train(folder, steps);
         // So that a checkpoint is longer than all events together.
-        command.args(["--set", "discriminator.base_channels=8"]);
+        command.args(["--preset", "improved", "--set", "discriminator.base_channels=8"]);
         succeed(command);
     }
     let largest = checkpoint_folder(&session, 40).join("discriminator_optimizer.safetensors");

@@ -208,8 +208,18 @@ fn begin(plain: &Config, (a, b): (Set, Set)) -> Option<(Config, Vec<Set>)> {
     }
     let others = (0..OPTIONS.len()).filter(|option| ![a.0, b.0].contains(option));
     let values = others.flat_map(|option| (0..OPTIONS[option].1.len()).map(move |value| (option, value)));
-    let help = |set: Set| Some((with(&config, set), vec![a, b, set])).filter(|(config, _)| runs(config));
-    values.into_iter().find_map(help)
+    // One other value helps most pairs; some need real images in their own shares beside it.
+    let unbalanced = OPTIONS.iter().position(|(key, _)| *key == "data.balance").map(|option| (option, 1));
+    let help = |set: Set, second: Option<Set>| {
+        let chosen: Vec<Set> = [Some(set), second].into_iter().flatten().collect();
+        let config = chosen.iter().fold(config.clone(), |config, set| with(&config, *set));
+        runs(&config).then(|| (config, [&[a, b][..], &chosen[..]].concat()))
+    };
+    let second = unbalanced.filter(|set| ![a.0, b.0].contains(&set.0));
+    let others: Vec<Set> = values.collect();
+    let with_second = others.iter().filter(|set| Some(set.0) != second.map(|second| second.0));
+    let alone = others.iter().find_map(|set| help(*set, None));
+    alone.or_else(|| with_second.into_iter().find_map(|set| help(*set, second)))
 }
 
 /// Configurations that have every pair that is not refused, and the refused pairs.

@@ -26,7 +26,7 @@ impl Window {
     fn with(prepare: impl FnOnce(&mut Workbench)) -> Self {
         let mut workbench = Workbench::new(Preset::Improved.config(), Settings::default());
         prepare(&mut workbench);
-        Self::open(workbench, [1280.0, 1700.0], None)
+        Self::open(workbench, [1280.0, 1900.0], None)
     }
 
     fn enabled(&self, button: &str) -> bool {
@@ -309,7 +309,7 @@ fn attention_toggles_and_falls_away_with_its_map() {
     window.harness.get_by_role_and_label(Role::ComboBox, "Image size").click();
     window.settle();
     window.click("32 px");
-    assert_eq!((window.config().image_size, &window.config().discriminator.attention), (32, &vec![8]));
+    assert_eq!((window.config().image_size, &window.config().discriminator.attention), (32, &vec![8, 16]));
     assert!(window.harness.query_by_label("Generator attention at 32").is_none());
     assert!(window.enabled("Train"));
 }
@@ -401,11 +401,11 @@ fn changes_are_told_against_the_nearest_preset() {
     assert_eq!((checked.preset, checked.changed.as_slice()), (Preset::Original, &[][..]));
     let mut config = Preset::Improved.config();
     (config.image_size, config.loss.r1) = (32, 0.5);
-    config.generator.attention.clear();
-    config.discriminator.attention.clear();
+    config.generator.attention = vec![16];
+    config.discriminator.attention = vec![16];
     checked.refresh(&config, None);
     assert_eq!(checked.preset, Preset::Improved);
-    assert_eq!(checked.changed, ["image_size", "loss.r1"], "attention at 32 px has no room there");
+    assert_eq!(checked.changed, ["image_size", "loss.r1"], "attention at 32 px has no room there, but at 16 px");
 }
 
 #[test]

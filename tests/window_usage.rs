@@ -154,7 +154,7 @@ fn a_single_class_is_remarked_on() {
 #[test]
 fn tab_leads_from_one_number_to_the_next() {
     let mut window = window([1280.0, 4000.0], |_| {});
-    for label in ["Steps", "Batch size"] {
+    for label in ["Steps", "Minutes at most"] {
         assert!(window.query_by_role_and_label(Role::SpinButton, label).is_some(), "{label}");
     }
     window.get_by_role_and_label(Role::SpinButton, "Steps").click();
@@ -170,7 +170,7 @@ fn tab_leads_from_one_number_to_the_next() {
     window.key_press(Key::Enter);
     window.run();
     let train = &window.state().0.config.train;
-    assert_eq!((train.steps, train.batch_size), (1500, 7));
+    assert_eq!((train.steps, train.minutes), (1500, 7.0));
 }
 
 #[test]

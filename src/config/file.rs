@@ -170,7 +170,7 @@ fn unknown_key(key: &str, known: &[String]) -> String {
     }
     match known.iter().min_by_key(|k| distance(k, key)) {
         Some(near) if distance(near, key) <= 4 => format!("`{key}` is not a setting; did you mean `{near}`?"),
-        _ => format!("`{key}` is not a setting (`gandle presets improved` prints them all)"),
+        _ => format!("`{key}` is not a setting (`gandle presets quick` prints them all)"),
     }
 }
 

@@ -1,8 +1,6 @@
 //! Named starting points: each a handful of differences from the defaults.
 
-use super::{
-    AugmentEdge, Conditioning, Config, DiscriminatorFamily, DiscriminatorNorm, GeneratorFamily, LossKind, Schedule,
-};
+use super::{AugmentEdge, Conditioning, Config, DiscriminatorFamily, DiscriminatorNorm, GeneratorFamily, LossKind};
 
 /// A named starting point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,6 +93,5 @@ fn quick(config: &mut Config) {
     let o = &mut config.optimizer;
     (o.generator_lr, o.discriminator_lr, o.beta2) = (1e-3, 2e-3, 0.99);
     (o.reuse_fakes, o.ema_half_life, o.ema_share) = (true, 20_000, 0.1);
-    (o.schedule, o.decay_from, o.decay_to) = (Schedule::Linear, 0.5, 0.01);
     config.train.batch_size = 16;
 }

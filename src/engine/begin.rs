@@ -175,7 +175,8 @@ impl Begin {
         let Some(state) = self.state.as_ref().filter(|_| self.kind == Kind::Resumed) else {
             return Pending { grid: config.train.grid_every > 0, score: false };
         };
-        let of_old = || Pending { grid: false, score: step > 0 && due(config.score.every, step, step == config.train.steps) };
+        let of_old =
+            || Pending { grid: false, score: step > 0 && due(config.score.every, step, step == config.train.steps) };
         let pending = state.pending.unwrap_or_else(of_old);
         Pending { score: pending.score && !self.told.scored, ..pending }
     }

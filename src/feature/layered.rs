@@ -1,4 +1,4 @@
-//! EfficientNet-Lite0 layer by layer, for devices other than the processor, and what [`super::lite`] is measured against.
+//! EfficientNet-Lite0 layer by layer, for devices other than the processor, and what [`super::Lite`] is measured against.
 
 use candle_core::{Device, Result};
 

@@ -21,7 +21,9 @@ use crate::ops::{Value, cpu};
 pub(super) const TAKEN: [usize; 4] = [1, 2, 4, 6];
 
 /// The network without its last, pointwise layer.
-pub enum Lite {
+pub struct Lite(Way);
+
+enum Way {
     /// On the processor: from each place to the next.
     Fused([Arc<Segment>; 4]),
     /// On other devices.
@@ -29,10 +31,16 @@ pub enum Lite {
 }
 
 impl Lite {
+    /// Numbers in a pixel of each of the maps.
+    pub const CHANNELS: [usize; 4] = [24, 40, 112, 320];
+
     /// The network with the weights that are compiled in.
+    ///
+    /// # Errors
+    /// Where this build's weights are damaged.
     pub fn shipped(device: &Device) -> std::result::Result<Self, String> {
         if !device.is_cpu() {
-            return Layered::shipped(device).map(Self::Layered);
+            return Self::layered(device);
         }
         let weights = Weights::parse(WEIGHTS)?;
         let mut stem = Some(Stem::load(&weights)?);
@@ -52,7 +60,15 @@ impl Lite {
             }
             segments.push(Arc::new(Segment::new(stem.take(), blocks, before)));
         }
-        segments.try_into().map(Self::Fused).map_err(|_| "four places".to_owned())
+        segments.try_into().map(|segments| Self(Way::Fused(segments))).map_err(|_| "four places".to_owned())
+    }
+
+    /// The same layer by layer, which any device can do and which is slower on the processor.
+    ///
+    /// # Errors
+    /// Where this build's weights are damaged.
+    pub fn layered(device: &Device) -> std::result::Result<Self, String> {
+        Layered::shipped(device).map(|network| Self(Way::Layered(network)))
     }
 
     /// Feature maps of images `(B, height, width, 3)` in [-1, 1], the sides multiples of 32, at the places of [`TAKEN`].
@@ -60,9 +76,9 @@ impl Lite {
     /// # Errors
     /// Where the images are others, or not where the network is.
     pub fn features(&self, images: &Value) -> Result<Vec<Value>> {
-        let segments = match self {
-            Self::Layered(network) => return network.features(images),
-            Self::Fused(segments) => segments,
+        let segments = match &self.0 {
+            Way::Layered(network) => return network.features(images),
+            Way::Fused(segments) => segments,
         };
         let (_, height, width, _) = images.tensor().dims4()?;
         if height % 32 + width % 32 > 0 || !cpu::is_cpu(images.tensor()) {
@@ -127,8 +143,7 @@ mod tests {
 
     #[test]
     fn maps_and_gradients_are_those_of_the_layers() {
-        let (fused, layered) = (Lite::shipped(&Device::Cpu).unwrap(), Layered::shipped(&Device::Cpu).unwrap());
-        let layered = Lite::Layered(layered);
+        let (fused, layered) = (Lite::shipped(&Device::Cpu).unwrap(), Lite::layered(&Device::Cpu).unwrap());
         let (mut exact, mut total) = (0, 0);
         for (batch, side) in [(1, 32), (3, 32), (1, 64), (3, 64), (1, 96), (3, 96), (1, 256)] {
             let images = images([batch, side, side, 3], batch);
@@ -150,9 +165,9 @@ mod tests {
 
     #[test]
     fn images_need_not_be_square() {
-        let (fused, layered) = (Lite::shipped(&Device::Cpu).unwrap(), Layered::shipped(&Device::Cpu).unwrap());
+        let (fused, layered) = (Lite::shipped(&Device::Cpu).unwrap(), Lite::layered(&Device::Cpu).unwrap());
         let images = images([2, 64, 32, 3], 3);
-        let (got, want) = (all(&fused, &images, &[0, 3]), all(&Lite::Layered(layered), &images, &[0, 3]));
+        let (got, want) = (all(&fused, &images, &[0, 3]), all(&layered, &images, &[0, 3]));
         for (got, want) in got.iter().zip(&want) {
             assert!(distances(got, want).into_iter().all(|off| off < 1e-2));
         }

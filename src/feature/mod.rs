@@ -24,7 +24,7 @@ pub use efficientnet::EfficientNet;
 pub use extractor::Extractor;
 pub use file::TensorFile;
 pub use inception::{Inception, Seen};
-pub use lite::Lite as Backbone;
+pub use lite::Lite;
 pub use perceptual::Perceptual;
 pub use resize::{Picture, Resize};
 

@@ -9,12 +9,12 @@ use super::planned::{Given, Planned};
 use super::store::{Builder, Pass};
 use crate::config::Config;
 use crate::config::plan::projected;
-use crate::feature::Backbone;
+use crate::feature::Lite;
 use crate::ops::{Value, Window};
 
 /// Heads on the features of EfficientNet-Lite0.
 pub struct Projected {
-    frozen: Backbone,
+    frozen: Lite,
     /// Side of the images that it sees.
     input: usize,
     mixing: Planned,
@@ -28,7 +28,7 @@ impl Projected {
     /// # Errors
     /// Those of candle; where this build's weights are damaged.
     pub fn new(b: &mut Builder<'_>, config: &Config, classes: usize) -> Result<Self> {
-        let frozen = Backbone::shipped(b.device).map_err(candle_core::Error::msg)?;
+        let frozen = Lite::shipped(b.device).map_err(candle_core::Error::msg)?;
         let mixing = Planned::new(b, projected::mixing(config))?;
         let heads = Planned::new(b, projected::heads(config, classes))?;
         let pixels = match config.beside_projected() {

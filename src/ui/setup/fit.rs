@@ -18,12 +18,18 @@ pub fn starts(image_size: usize) -> impl Iterator<Item = usize> {
     [0, 8, 16].into_iter().filter(move |start| *start < image_size)
 }
 
-/// Drops attention at resolutions that the networks no longer have, scales that no longer fit, and a start of growth that is
+/// Moves attention at resolutions that the networks no longer have to their widest map, and drops scales that no longer fit, and a start of growth that is
 /// not smaller any more.
 pub fn fit_to_image_size(config: &mut Config) {
     let (generator, discriminator) = (config.generator_maps(), config.discriminator_maps(config.image_size));
-    config.generator.attention.retain(|resolution| generator.contains(resolution));
-    config.discriminator.attention.retain(|resolution| discriminator.contains(resolution));
+    let widest = config.image_size / 2;
+    for (attention, maps) in
+        [(&mut config.generator.attention, generator), (&mut config.discriminator.attention, discriminator)]
+    {
+        attention.iter_mut().for_each(|resolution| *resolution = (*resolution).min(widest));
+        attention.dedup();
+        attention.retain(|resolution| maps.contains(resolution));
+    }
     config.discriminator.scales = config.discriminator.scales.clamp(1, most_scales(config.image_size));
     config.growing.start = starts(config.image_size).filter(|start| *start <= config.growing.start).last().unwrap_or(0);
 }
@@ -103,7 +109,7 @@ mod tests {
         fit_to_image_size(&mut config);
         assert_eq!(
             (config.generator.attention.as_slice(), config.discriminator.attention.as_slice()),
-            (&[8][..], &[][..])
+            (&[8, 16][..], &[16][..])
         );
         assert_eq!(config.discriminator.scales, 2);
         assert!(config.check(None).is_empty());
