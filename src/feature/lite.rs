@@ -1,7 +1,6 @@
 //! EfficientNet-Lite0 once more, in operations through which a gradient reaches the image: the features of a loss.
 //!
-//! [`super::EfficientNet`] has the same weights, and is faster where one image at a time is looked at and no gradient is
-//! wanted.
+//! [`super::EfficientNet`] has the same weights, and goes on to the features that scores are made of, without a gradient.
 
 use std::sync::Arc;
 
