@@ -51,7 +51,7 @@ rm -rf "$session.part"
 case " $* " in *" --preset "*) ;; *) set -- --preset improved "$@" ;; esac
 # What a row sets comes last, so that it wins.
 "$GANDLE" train --data "$DATA" --set image_size="$SIZE" --set generator.attention=[] --set discriminator.attention=[] \
-    "$@" --set train.grid_every=0 --set train.checkpoint_every=0 --set score.every="$STEPS" --steps "$STEPS" \
+    --set 'score.metrics=["frechet-distance"]' "$@" --set train.grid_every=0 --set train.checkpoint_every=0 --set score.every="$STEPS" --steps "$STEPS" \
     --seed "$seed" --threads 1 --out "$session.part" >"$OUT/$name-$seed.log" 2>&1 ||
     { echo "$name, seed $seed failed: see $OUT/$name-$seed.log" >&2; exit 0; }
 mv "$session.part" "$session"

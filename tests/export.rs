@@ -35,6 +35,8 @@ const VARIANTS: &[(&str, &[&str])] = &[
     ("unconditional", &["discriminator.conditioning=none", "generator.norm=batch"]),
     ("small-labels", &["transition.to=600", "generator.norm=conditional-batch", "generator.skip=excitation"]),
     ("no-labels-yet", &["transition.from=500", "transition.to=600", "generator.norm=conditional-batch"]),
+    ("fast-grey-64", &["generator.family=fast", "image_size=64", "channels=1"]),
+    ("fast-half-labels", &["generator.family=fast", "transition.to=600"]),
     ("growing-8", &["growing.start=8", "growing.stable_images=600", "generator.norm=conditional-batch"]),
     ("growing-fade-16", &["growing.start=8", "growing.stable_images=6", "growing.fade_images=60"]),
     (

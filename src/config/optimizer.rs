@@ -103,8 +103,18 @@ impl Optimizer {
         if self.ema_warmup { decay.min((1.0 + done as f64) / (10.0 + done as f64)) } else { decay }
     }
 
+    /// Steps, of so many `images`, that the average reaches back over; 0 for one that never reaches back to the start.
+    pub fn average_reach(&self, images: usize) -> f64 {
+        match self.ema_half_life {
+            _ if self.ema_share > 0.0 => 0.0,
+            0 => 1.0 / (1.0 - self.ema_decay).max(1e-6),
+            half_life => half_life as f64 / (images.max(1) as f64 * std::f64::consts::LN_2),
+        }
+    }
+
     /// The problems that lie in these keys alone.
     pub(super) fn check(&self, list: &mut List) {
+        range(list, "optimizer.ema_share", self.ema_share, 0.0..=1.0);
         for (key, lr) in
             [("optimizer.generator_lr", self.generator_lr), ("optimizer.discriminator_lr", self.discriminator_lr)]
         {
@@ -253,5 +263,13 @@ mod tests {
         assert_eq!(warm.average_decay(100_000, 32), 0.999);
         let half = Optimizer { ema_half_life: 1000, ..Optimizer::default() };
         assert!((half.average_decay(0, 100).powi(10) - 0.5).abs() < 1e-12);
+        // A tenth of the 50 images seen is 5, then of 20000 seen 2000, which is more than the half-life.
+        let ramp = Optimizer { ema_share: 0.1, ..half.clone() };
+        assert_eq!(ramp.average_decay(0, 50), 0.5f64.powi(10));
+        assert_eq!(ramp.average_decay(199, 100), half.average_decay(199, 100));
+        let alone = Optimizer { ema_half_life: 0, ..ramp.clone() };
+        assert_eq!(alone.average_decay(199, 100), 0.5f64.powf(100.0 / 2000.0));
+        let reach = [&plain, &half, &ramp, &alone].map(|o| o.average_reach(10).round());
+        assert_eq!(reach, [1000.0, 144.0, 0.0, 0.0]);
     }
 }

@@ -184,7 +184,7 @@ impl Watch {
 
 /// Steps before a class that was never diverse can count as collapsed.
 fn warm_up(config: &Config) -> usize {
-    let average = TIME_CONSTANTS / (1.0 - config.optimizer.ema_decay).max(1e-6);
+    let average = TIME_CONSTANTS * config.optimizer.average_reach(config.images_per_step());
     WARM_UP.max(average as usize)
 }
 

@@ -5,6 +5,7 @@ use candle_core::{Result, Tensor, bail};
 use rayon::prelude::*;
 
 use super::cpu;
+use super::scratch::scratch;
 use super::tape::Value;
 
 /// For every place of the result along one direction: the two places that it lies between, and the share of the second.
@@ -62,21 +63,22 @@ fn resized(x: &Tensor, size: (usize, usize)) -> Result<Tensor> {
         let (top, bottom, down) = rows[at % size.0];
         let image = &numbers[at / size.0 * height * line..];
         let (top, bottom) = (&image[top * line..][..line], &image[bottom * line..][..line]);
-        cpu::vectorised(
-            #[inline(always)]
-            || {
-                for (out, (left, right, across)) in out.chunks_exact_mut(channels).zip(&columns) {
-                    let (left, right) = (left * channels, right * channels);
-                    for (channel, out) in out.iter_mut().enumerate() {
-                        let mix = |line: &[f32]| {
-                            line[left + channel] + across * (line[right + channel] - line[left + channel])
-                        };
-                        let above = mix(top);
-                        *out = above + down * (mix(bottom) - above);
+        scratch(line, |mixed| {
+            cpu::vectorised(
+                #[inline(always)]
+                || {
+                    for ((mixed, top), bottom) in mixed.iter_mut().zip(top).zip(bottom) {
+                        *mixed = top + down * (bottom - top);
                     }
-                }
-            },
-        );
+                    for (out, (left, right, across)) in out.chunks_exact_mut(channels).zip(&columns) {
+                        let (left, right) = (&mixed[left * channels..], &mixed[right * channels..]);
+                        for ((out, left), right) in out.iter_mut().zip(left).zip(right) {
+                            *out = left + across * (right - left);
+                        }
+                    }
+                },
+            );
+        });
     });
     cpu::tensor(out, (batch, size.0, size.1, channels))?.to_device(x.device())
 }
@@ -89,24 +91,30 @@ fn spread(grad: &Tensor, size: (usize, usize)) -> Result<Tensor> {
     let mut out = vec![0.0; batch * size.0 * out_line];
     // An image is one thread's, so that sums do not depend on their number.
     out.par_chunks_mut(size.0 * out_line).zip(numbers.par_chunks(height * line)).for_each(|(out, image)| {
-        cpu::vectorised(
-            #[inline(always)]
-            || {
-                for (grad, (top, bottom, down)) in image.chunks_exact(line).zip(&rows) {
-                    for (grad, (left, right, across)) in grad.chunks_exact(channels).zip(&columns) {
-                        for (row, down) in [(top, 1.0 - down), (bottom, *down)] {
+        scratch(out_line, |spread| {
+            cpu::vectorised(
+                #[inline(always)]
+                || {
+                    for (grad, (top, bottom, down)) in image.chunks_exact(line).zip(&rows) {
+                        spread.fill(0.0);
+                        for (grad, (left, right, across)) in grad.chunks_exact(channels).zip(&columns) {
                             for (column, across) in [(left, 1.0 - across), (right, *across)] {
-                                let share = down * across;
-                                let out = &mut out[row * out_line + column * channels..][..channels];
-                                for (out, grad) in out.iter_mut().zip(grad) {
-                                    *out += share * grad;
+                                let spread = &mut spread[column * channels..][..channels];
+                                for (spread, grad) in spread.iter_mut().zip(grad) {
+                                    *spread += across * grad;
                                 }
                             }
                         }
+                        for (row, down) in [(top, 1.0 - down), (bottom, *down)] {
+                            let out = &mut out[row * out_line..][..out_line];
+                            for (out, spread) in out.iter_mut().zip(spread.iter()) {
+                                *out += down * spread;
+                            }
+                        }
                     }
-                }
-            },
-        );
+                },
+            );
+        });
     });
     cpu::tensor(out, (batch, size.0, size.1, channels))?.to_device(grad.device())
 }

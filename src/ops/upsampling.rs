@@ -40,14 +40,22 @@ impl Value {
     }
 }
 
+/// Places of the large kernel.
+const PLACES: usize = LARGE * LARGE;
+/// Places of the small one.
+const TAPS: usize = SMALL * SMALL;
+/// Channels that are turned at a time: a line of the cache.
+const TILE: usize = 16;
+
 /// Calls `each(place in the large kernel, place in the small one)` for every pair that adds up. The large kernel is the small
 /// one turned by half a turn, as a transposed convolution reads it, and spread by the box.
+#[inline(always)]
 fn pairs(mut each: impl FnMut(usize, usize)) {
     for y in 0..LARGE {
         for x in 0..LARGE {
             for row in y.saturating_sub(1)..=y.min(SMALL - 1) {
                 for column in x.saturating_sub(1)..=x.min(SMALL - 1) {
-                    each(y * LARGE + x, (SMALL - 1 - row) * SMALL + SMALL - 1 - column);
+                    each(y * LARGE + x, TAPS - 1 - row * SMALL - column);
                 }
             }
         }
@@ -59,34 +67,47 @@ fn boxed(kernel: &Tensor) -> Result<Tensor> {
     if (kh, kw) != (SMALL, SMALL) {
         bail!("upsampling goes with a kernel of 3x3, and this is {:?}", kernel.dims());
     }
-    let device = kernel.device();
-    let kernel = kernel.contiguous()?.to_device(&candle_core::Device::Cpu)?;
-    let numbers = cpu::slice(&kernel)?;
-    let mut out = vec![0.0; inputs * LARGE * LARGE * outputs];
-    out.par_chunks_mut(LARGE * LARGE * outputs).enumerate().for_each(|(input, out)| {
-        pairs(|large, small| {
-            for (output, sum) in out[large * outputs..][..outputs].iter_mut().enumerate() {
-                *sum += numbers[(output * SMALL * SMALL + small) * inputs + input];
-            }
-        });
-    });
-    cpu::tensor(out, (inputs, LARGE, LARGE, outputs))?.to_device(device)
+    let out = turned::<TAPS, PLACES>(kernel, (outputs, inputs), |small, large| {
+        pairs(|to, from| (0..TILE).for_each(|i| large[to][i] += small[from][i]));
+    })?;
+    out.reshape((inputs, LARGE, LARGE, outputs))
 }
 
 fn unboxed(kernel: &Tensor) -> Result<Tensor> {
     let (inputs, _, _, outputs) = kernel.dims4()?;
-    let device = kernel.device();
-    let kernel = kernel.contiguous()?.to_device(&candle_core::Device::Cpu)?;
-    let numbers = cpu::slice(&kernel)?;
-    let mut out = vec![0.0; outputs * SMALL * SMALL * inputs];
-    out.par_chunks_mut(SMALL * SMALL * inputs).enumerate().for_each(|(output, out)| {
-        pairs(|large, small| {
-            for (input, sum) in out[small * inputs..][..inputs].iter_mut().enumerate() {
-                *sum += numbers[(input * LARGE * LARGE + large) * outputs + output];
+    let out = turned::<PLACES, TAPS>(kernel, (inputs, outputs), |large, small| {
+        pairs(|from, to| (0..TILE).for_each(|i| small[to][i] += large[from][i]));
+    })?;
+    out.reshape((outputs, SMALL, SMALL, inputs))
+}
+
+/// `(rows, FROM, columns)` to `(columns, TO, rows)`: the places of each pair of channels go through `mix`, for some columns side
+/// by side, which begins with zeros.
+fn turned<const FROM: usize, const TO: usize>(
+    kernel: &Tensor,
+    (rows, columns): (usize, usize),
+    mix: impl Fn(&[[f32; TILE]; FROM], &mut [[f32; TILE]; TO]) + Sync,
+) -> Result<Tensor> {
+    let on_cpu = kernel.contiguous()?.to_device(&candle_core::Device::Cpu)?;
+    let numbers = cpu::slice(&on_cpu)?;
+    let mut out = cpu::fresh(columns * TO * rows);
+    out.par_chunks_mut((TILE * TO * rows).max(1)).enumerate().for_each(|(tile, out)| {
+        let first = tile * TILE;
+        let width = TILE.min(columns - first);
+        for row in 0..rows {
+            let (mut from, mut to) = ([[0.0; TILE]; FROM], [[0.0; TILE]; TO]);
+            for (place, from) in from.iter_mut().enumerate() {
+                from[..width].copy_from_slice(&numbers[(row * FROM + place) * columns + first..][..width]);
             }
-        });
+            mix(&from, &mut to);
+            for column in 0..width {
+                for (place, to) in to.iter().enumerate() {
+                    out[(column * TO + place) * rows + row] = to[column];
+                }
+            }
+        }
     });
-    cpu::tensor(out, (outputs, SMALL, SMALL, inputs))?.to_device(device)
+    cpu::tensor(out, columns * TO * rows)?.to_device(kernel.device())
 }
 
 #[cfg(test)]

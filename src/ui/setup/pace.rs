@@ -128,7 +128,10 @@ fn line(pace: &Pace, config: &Config) -> String {
     } else {
         format!("{} in all", time(all))
     };
-    format!("Time: about {} for 1,000 steps, {all}{scores} ({how} {grown})", time(1000.0 * pace.seconds))
+    let first = config.first_look().filter(|steps| *steps < config.train.steps);
+    let first = first.map(|steps| format!("; images are worth looking at after {}", time(steps as f64 * pace.seconds)));
+    let first = first.unwrap_or_default();
+    format!("Time: about {} for 1,000 steps, {all}{scores} ({how} {grown}){first}", time(1000.0 * pace.seconds))
 }
 
 /// How it was measured, and what it leaves out.
@@ -152,6 +155,7 @@ fn time(seconds: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Preset;
 
     const PACE: Pace = Pace { seconds: 0.1, timed: 5, images: 32 };
 
@@ -166,6 +170,8 @@ mod tests {
         config.train.batch_size = 64;
         assert!(line(&PACE, &config).ends_with("(estimated on this machine)"));
         assert!(about(&PACE, &config).contains("A batch of 64 would have taken too long"));
+        let quick = Preset::Quick.config();
+        assert!(line(&PACE, &quick).ends_with("; images are worth looking at after 50 s"), "{}", line(&PACE, &quick));
         config.score.every = 0;
         assert!(line(&PACE, &config).contains("1 h 02 min in all (estimated"));
         config.growing.start = 8;
