@@ -70,7 +70,7 @@ impl Lite {
         Layered::shipped(device).map(|network| Self(Way::Layered(network)))
     }
 
-    /// Feature maps of images `(B, height, width, 3)` in [-1, 1], the sides multiples of 32, at the places of [`TAKEN`].
+    /// Feature maps of images `(B, height, width, 3)` in [-1, 1], the sides multiples of 32, with the channels of [`Lite::CHANNELS`].
     ///
     /// # Errors
     /// Where the images are others, or not where the network is.

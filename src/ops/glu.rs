@@ -99,7 +99,7 @@ mod tests {
                 .collect();
             close(x.glu().unwrap().tensor(), &want, 1e-6);
             close(super::plain(&x, half).unwrap().tensor(), &want, 1e-6);
-            finite_differences(&[x.clone()], |v| v[0].glu());
+            finite_differences(std::slice::from_ref(&x), |v| v[0].glu());
             second_order(&[x], |v| v[0].glu());
         }
         let [odd] = values([&[1, 1, 1, 3]]);
