@@ -120,7 +120,13 @@ impl Told<'_> {
 fn line(pace: &Pace, config: &Config) -> String {
     let all = pace.seconds * config.train.steps as f64;
     let all = if config.train.minutes > 0.0 { all.min(60.0 * config.train.minutes) } else { all };
-    let grown = if config.growing.start > 0 { "once it has grown" } else { "on this machine" };
+    let first = config.first_look().filter(|steps| *steps < config.train.steps);
+    // Two lines are all the room there is.
+    let grown = match first {
+        _ if config.growing.start > 0 => " once it has grown",
+        Some(_) => "",
+        None => " on this machine",
+    };
     let how = if pace.images < config.train.batch_size { "estimated" } else { "measured" };
     let scores = if config.score.every > 0 { " without scores" } else { "" };
     let all = if config.growing.start > 0 {
@@ -128,10 +134,9 @@ fn line(pace: &Pace, config: &Config) -> String {
     } else {
         format!("{} in all", time(all))
     };
-    let first = config.first_look().filter(|steps| *steps < config.train.steps);
-    let first = first.map(|steps| format!("; images are worth looking at after {}", time(steps as f64 * pace.seconds)));
+    let first = first.map(|steps| format!("; worth a look after {}", time(steps as f64 * pace.seconds)));
     let first = first.unwrap_or_default();
-    format!("Time: about {} for 1,000 steps, {all}{scores} ({how} {grown}){first}", time(1000.0 * pace.seconds))
+    format!("Time: about {} for 1,000 steps, {all}{scores} ({how}{grown}){first}", time(1000.0 * pace.seconds))
 }
 
 /// How it was measured, and what it leaves out.
@@ -171,7 +176,11 @@ mod tests {
         assert!(line(&PACE, &config).ends_with("(estimated on this machine)"));
         assert!(about(&PACE, &config).contains("A batch of 64 would have taken too long"));
         let quick = Preset::Quick.config();
-        assert!(line(&PACE, &quick).ends_with("; images are worth looking at after 50 s"), "{}", line(&PACE, &quick));
+        assert!(
+            line(&PACE, &quick).ends_with("without scores (measured); worth a look after 50 s"),
+            "{}",
+            line(&PACE, &quick)
+        );
         config.score.every = 0;
         assert!(line(&PACE, &config).contains("1 h 02 min in all (estimated"));
         config.growing.start = 8;
