@@ -177,7 +177,7 @@ pub(super) const EXPLAINED: &[Explanation] = &[
         "augment.translation",
         "0 (off) to 0.5 of the side",
         "Zhao et al. 2020 (DiffAugment)",
-        "Shifts every image that the discriminator sees by up to this share of its side either way, in whole pixels; zeros (mid-grey) fill the border, where StyleGAN2-ADA mirrors the image. 0.125 is the paper's. Little time.",
+        "Shifts every image that the discriminator sees by up to this share of its side either way, in whole pixels; `augment.edge` says what fills the border. 0.125 is the paper's. Little time.",
     ),
     key(
         "augment.edge",

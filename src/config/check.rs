@@ -57,16 +57,29 @@ impl Config {
         let asked = self.image_size.clamp(*IMAGE_SIZES.start(), *IMAGE_SIZES.end());
         let above = asked.next_power_of_two();
         let size = if above - asked > asked - above / 2 { above / 2 } else { above };
-        let other = Self { image_size: size, ..self.clone() };
+        let mut other = Self { image_size: size, ..self.clone() };
+        other.fit_attention();
         problem.fix("image_size", size);
-        for (key, asked, maps) in [
-            ("generator.attention", &self.generator.attention, other.generator_maps()),
-            ("discriminator.attention", &self.discriminator.attention, other.discriminator_maps(size)),
+        for (key, asked, kept) in [
+            ("generator.attention", &self.generator.attention, &other.generator.attention),
+            ("discriminator.attention", &self.discriminator.attention, &other.discriminator.attention),
         ] {
-            let kept: Vec<usize> = asked.iter().copied().filter(|resolution| maps.contains(resolution)).collect();
-            if kept != *asked {
+            if kept != asked {
                 problem.fix(key, format!("{kept:?}"));
             }
+        }
+    }
+
+    /// Moves attention at resolutions that the networks do not have to their widest map.
+    pub fn fit_attention(&mut self) {
+        let (generator, discriminator) = (self.generator_maps(), self.discriminator_maps(self.image_size));
+        let widest = self.image_size / 2;
+        for (attention, maps) in
+            [(&mut self.generator.attention, generator), (&mut self.discriminator.attention, discriminator)]
+        {
+            attention.iter_mut().for_each(|resolution| *resolution = (*resolution).min(widest));
+            attention.dedup();
+            attention.retain(|resolution| maps.contains(resolution));
         }
     }
 

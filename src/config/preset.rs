@@ -52,10 +52,7 @@ impl Preset {
     /// Its configuration for images of another size: the same recipe, with attention on a map that such networks have.
     pub fn config_at(self, image_size: usize) -> Config {
         let mut config = Config { image_size, ..self.config() };
-        let widest = image_size / 2;
-        for attention in [&mut config.generator.attention, &mut config.discriminator.attention] {
-            attention.iter_mut().for_each(|resolution| *resolution = (*resolution).min(widest));
-        }
+        config.fit_attention();
         config
     }
 

@@ -71,8 +71,7 @@ mod tests {
                 assert_eq!(once, numbers(&twice, name), "{preset:?} {name}");
                 assert_eq!(start == once, name == "weight", "{preset:?} {name}");
             }
-            // With them, the images of evaluation have the statistics of those of training: the last map before the image is
-            // normalised, so its mean over many images is near 0 in both.
+            // Evaluation reads them: its images are others.
             let before =
                 generator.evaluate(Stage::WHOLE, &mut store.clone(), &settling.batches[0].0, &settling.batches[0].1);
             let after =

@@ -21,15 +21,7 @@ pub fn starts(image_size: usize) -> impl Iterator<Item = usize> {
 /// Moves attention at resolutions that the networks no longer have to their widest map, and drops scales that no longer fit, and a start of growth that is
 /// not smaller any more.
 pub fn fit_to_image_size(config: &mut Config) {
-    let (generator, discriminator) = (config.generator_maps(), config.discriminator_maps(config.image_size));
-    let widest = config.image_size / 2;
-    for (attention, maps) in
-        [(&mut config.generator.attention, generator), (&mut config.discriminator.attention, discriminator)]
-    {
-        attention.iter_mut().for_each(|resolution| *resolution = (*resolution).min(widest));
-        attention.dedup();
-        attention.retain(|resolution| maps.contains(resolution));
-    }
+    config.fit_attention();
     config.discriminator.scales = config.discriminator.scales.clamp(1, most_scales(config.image_size));
     config.growing.start = starts(config.image_size).filter(|start| *start <= config.growing.start).last().unwrap_or(0);
 }
