@@ -182,11 +182,15 @@ impl Config {
             list.warning(key, format!("the network that compares was trained on photographs and knows little of what it sees in {0}x{0} pixels; 32 px or more", self.image_size)).fix("loss.perceptual", 0).fix("loss.texture", 0);
         }
         range(list, "train.instance_noise", t.instance_noise, 0.0..=10.0);
-        if t.instance_noise_steps == 0 {
-            list.mended_by_default(
-                "train.instance_noise_steps",
-                "noise cannot fall to nothing over 0 steps; 1 or more, or train.instance_noise = 0 for none",
-            );
+        range(list, "train.blur", t.blur, 0.0..=16.0);
+        for (key, steps, what) in [
+            ("train.instance_noise_steps", t.instance_noise_steps, "train.instance_noise"),
+            ("train.blur_steps", t.blur_steps, "train.blur"),
+        ] {
+            if steps == 0 {
+                let message = format!("{what} cannot fall to nothing over 0 steps; 1 or more, or {what} = 0 for none");
+                list.mended_by_default(key, message);
+            }
         }
     }
 
@@ -231,6 +235,7 @@ impl Config {
             ("train.keep_every", t.keep_every),
             ("train.grid_every", t.grid_every),
             ("train.instance_noise_steps", t.instance_noise_steps),
+            ("train.blur_steps", t.blur_steps),
             ("augment.adaptive_images", self.augment.adaptive_images),
             ("optimizer.ema_half_life", self.optimizer.ema_half_life),
             ("score.every", score.every),
@@ -363,7 +368,11 @@ mod tests {
         assert_eq!(keys(&set(&["loss.r1=1", "loss.kind=wasserstein-gp"]), Level::Warning), ["loss.r1"]);
         assert_eq!(set(&["loss.r1=1", "loss.kind=least-squares"]).check(Some(3)), []);
         let off = ["loss.r1=-1", "loss.r1_every=0", "loss.lecam=nan", "loss.lecam_decay=1", "optimizer.clip=-1"];
-        let off = [&off[..], &["train.instance_noise=11", "train.instance_noise_steps=0"]].concat();
+        let off = [
+            &off[..],
+            &["train.instance_noise=11", "train.blur=17", "train.instance_noise_steps=0", "train.blur_steps=0"],
+        ]
+        .concat();
         let wanted: Vec<&str> = off.iter().filter_map(|entry| entry.split('=').next()).collect();
         assert_eq!(keys(&set(&off), Level::Error), wanted);
     }

@@ -248,6 +248,18 @@ const RUN: &[Explanation] = &[
         "",
         "With `instance_noise`, the steps over which its deviation falls to 0 along a straight line. Afterwards it costs nothing.",
     ),
+    key(
+        "train.blur",
+        "0 (off) to 16 pixels",
+        "Sauer et al. 2022 (StyleGAN-XL)",
+        "Standard deviation, in the first step, of a Gaussian that blurs every image that the discriminator sees, real or fake. Shapes and colours are learnt before details, on which a discriminator with frozen features would else decide at once. 2 is the paper's; it costs little.",
+    ),
+    key(
+        "train.blur_steps",
+        "1 or more steps",
+        "Sauer et al. 2022 (StyleGAN-XL)",
+        "With `blur`, the steps over which its deviation falls to 0 along a straight line. Afterwards it costs nothing.",
+    ),
 ];
 
 /// Widest line of a comment.

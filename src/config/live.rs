@@ -71,6 +71,8 @@ const LIVE: &[&str] = &[
     "train.grid_every",
     "train.instance_noise",
     "train.instance_noise_steps",
+    "train.blur",
+    "train.blur_steps",
     "score.every",
     "score.images",
     "score.metrics",

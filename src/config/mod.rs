@@ -144,6 +144,10 @@ pub struct Train {
     pub instance_noise: f64,
     /// Steps over which that noise falls to nothing.
     pub instance_noise_steps: usize,
+    /// Deviation in pixels of a Gaussian that blurs what the discriminator sees, in the first step.
+    pub blur: f64,
+    /// Steps over which it falls to 0.
+    pub blur_steps: usize,
 }
 
 impl Default for Train {
@@ -162,6 +166,8 @@ impl Default for Train {
             threads: 0,
             instance_noise: 0.0,
             instance_noise_steps: 2000,
+            blur: 0.0,
+            blur_steps: 1000,
         }
     }
 }

@@ -37,6 +37,7 @@ impl Config {
                 device: t.device.clone(),
                 threads: t.threads,
                 instance_noise: t.instance_noise,
+                blur: t.blur,
                 ..Train::default()
             },
             ..self.clone()

@@ -3,6 +3,7 @@
 mod accumulated;
 mod adam;
 mod augment;
+mod blur;
 mod clip;
 mod growing;
 mod judged;

@@ -11,6 +11,7 @@ use candle_core::{Device, Result, Tensor};
 use super::accumulated::Accumulated;
 use super::adam::Adam;
 use super::augment::{self, Adaptive};
+use super::blur;
 use super::clip;
 use super::growing;
 use super::judged::{mean_logit, share_of};
@@ -305,6 +306,8 @@ impl Trainer {
         let real = if r1_due { Value::leaf(real.tensor().clone()) } else { real };
         // R1 is the slope at the image itself, through its changes.
         let (seen, fake) = self.augmented(&real, &fake, part)?;
+        let blur = blur::deviation(&self.config.train, self.generator_optimizer.steps());
+        let (seen, fake) = (blur::blurred(&seen, blur)?, blur::blurred(&fake, blur)?);
         let looks = self.second_looks(&seen, &fake, part)?;
         let batch = self.batch(&b.labels)?;
         let mut pass = Pass::new(&mut self.discriminator_store, Mode::Train, true).at(stage);
@@ -359,6 +362,7 @@ impl Trainer {
         let purpose = Purpose::GeneratorInstanceNoise;
         let seen = with_noise(&images, train.seed, purpose, number, deviation(train, steps))?;
         let seen = augment::augmented(&seen, &self.config, &self.adaptive, Purpose::GeneratorAugment, number)?;
+        let seen = blur::blurred(&seen, blur::deviation(train, steps))?;
         let mut pass = Pass::new(&mut self.discriminator_store, Mode::Train, false).at(stage);
         let looked = self.discriminator.look(&mut pass, &seen)?;
         Ok(Fakes { images, looked, labels: b.labels, real: b.real, leaves })

@@ -103,6 +103,9 @@ pub fn loss_ui(form: &mut Form<'_>, ui: &mut Ui) {
     form.count(ui, "train.instance_noise_steps", "Noise falls over", off, 1..=1_000_000_000, |c| {
         &mut c.train.instance_noise_steps
     });
+    form.fraction(ui, "train.blur", "Blur at the start", None, 0.0..=16.0, |c| &mut c.train.blur);
+    let off = (form.config.train.blur == 0.0).then_some("Only with a blur above 0");
+    form.count(ui, "train.blur_steps", "Blur falls over", off, 1..=1_000_000_000, |c| &mut c.train.blur_steps);
     let auxiliary = form.config.discriminator.conditioning == Conditioning::Auxiliary;
     let off = (!auxiliary).then_some("Only with auxiliary conditioning of the discriminator");
     form.fraction(ui, "loss.auxiliary_weight", "Auxiliary weight", off, 0.0..=1e6, |c| &mut c.loss.auxiliary_weight);
