@@ -11,7 +11,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("data", &["config", "event"]),
     ("model", &["config", "ops", "feature"]),
     ("feature", &["config", "ops"]),
-    ("train", &["config", "data", "ops", "model", "feature"]),
+    ("train", &["config", "data", "event", "ops", "model", "feature"]),
     ("metric", &["config", "ops", "feature"]),
     ("session", &["config", "event"]),
     ("engine", &["config", "data", "event", "ops", "model", "feature", "train", "metric", "session"]),

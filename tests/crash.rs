@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
-use gandle::event::Event;
+use gandle::event::{Event, Number};
 use gandle::session::{Stored, checkpoint_folder, checkpoints, read_grid, read_whole};
 use rand::Rng as _;
 
@@ -82,7 +82,13 @@ fn grids(session: &Path) -> Vec<(String, Vec<u8>)> {
 /// The losses of every step, once each.
 fn losses(session: &Path) -> Vec<(usize, f32, f32)> {
     let history = Stored::open(session).unwrap().history();
-    let of = |event: &Event| if let Event::Step(s) = event { Some((s.step, s.loss_d, s.loss_g)) } else { None };
+    let of = |event: &Event| {
+        if let Event::Step(s) = event {
+            Some((s.step, s.numbers[Number::LossD], s.numbers[Number::LossG]))
+        } else {
+            None
+        }
+    };
     history.iter().filter_map(of).collect()
 }
 

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use gandle::config::{Change, Config, Preset};
 use gandle::engine::sample::{Sampler, Sampling, export};
 use gandle::engine::{Engine, Job, RunRequest};
-use gandle::event::{AlarmKind, Command, Event, JobEvent};
+use gandle::event::{AlarmKind, Command, Event, JobEvent, Number};
 use gandle::session::{Stored, checkpoints, read_grid};
 
 fn small() -> Config {
@@ -35,7 +35,11 @@ fn timeless(events: &[Event]) -> Vec<Event> {
     let mut events = events.to_vec();
     for event in &mut events {
         match event {
-            Event::Step(step) => (step.seconds, step.images_per_s, step.memory_mb) = (0.0, 0.0, None),
+            Event::Step(step) => {
+                step.seconds = 0.0;
+                step.numbers.clear(Number::ImagesPerS);
+                step.numbers.clear(Number::MemoryMb);
+            }
             Event::Score(score) => score.seconds = 0.0,
             Event::Scored(scored) => (scored.seconds, scored.total_seconds, scored.share) = (0.0, 0.0, 0.0),
             Event::Alarm(alarm) => alarm.seconds = 0.0,
@@ -206,7 +210,7 @@ fn an_edit_holds_from_the_next_step_on_and_is_an_event() {
     for event in &events {
         let Event::Step(step) = event else { continue };
         let want = if step.step <= 6 { 1e-4 } else { 3e-4 };
-        assert_eq!(step.generator_lr, want, "step {}", step.step);
+        assert_eq!(step.numbers[Number::GeneratorLr], want, "step {}", step.step);
     }
     assert_eq!(events.last(), Some(&Event::Finished { step: 12 }));
     let state = gandle::session::read_state(&gandle::session::checkpoint_folder(&root.path().join("run"), 12)).unwrap();
@@ -469,4 +473,32 @@ fn a_run_that_diverges_stops_names_the_term_and_keeps_a_state_from_before() {
         }
         assert_eq!(Stored::open(&folder).unwrap().events, events);
     }
+}
+
+#[test]
+fn a_run_ends_when_its_minutes_are_over_and_goes_on_when_it_gets_more() {
+    let root = tempfile::tempdir().unwrap();
+    let folder = root.path().join("run");
+    let mut config = small();
+    // Over after the first step, however fast that is.
+    (config.train.steps, config.train.minutes) = (1000, 1e-9);
+    let events = run(&config, &folder);
+    assert_eq!(events.last(), Some(&Event::Finished { step: 1 }), "{:?}", events.last());
+    assert_eq!(checkpoints(&folder), [1]);
+    let Err(refused) = RunRequest::resume(&folder, None) else { panic!("its time is over") };
+    assert!(format!("{refused:#}").contains("minutes are over"), "{refused:#}");
+    // What the run's file says is what a resume takes.
+    let file = folder.join("run.toml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    let more = text.lines().map(|line| if line.starts_with("minutes = ") { "minutes = 0.0" } else { line });
+    std::fs::write(&file, more.collect::<Vec<_>>().join("\n")).unwrap();
+    let resumed = Engine::spawn(RunRequest::resume(&folder, Some(3)).unwrap(), Arc::new(|| {})).unwrap();
+    assert_eq!(resumed.wait_events().last(), Some(Event::Finished { step: 3 }));
+}
+
+#[test]
+fn minutes_below_nothing_are_refused() {
+    let mut config = small();
+    config.train.minutes = -1.0;
+    assert!(config.check(None).iter().any(|problem| problem.key == "train.minutes"));
 }

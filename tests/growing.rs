@@ -11,6 +11,7 @@ use std::collections::BTreeSet;
 
 use candle_core::{DType, Device, Tensor};
 use gandle::config::{Config, Stage, has_errors};
+use gandle::event::Number;
 use gandle::model::{Discriminator, Generator, Mode, Pass, Store};
 use gandle::ops::Value;
 use gandle::train::{DiscriminatorBatch, Feed, GeneratorBatch, Trainer};
@@ -82,7 +83,7 @@ fn trainer(config: &Config) -> Trainer {
 fn steps(trainer: &mut Trainer, from: usize, to: usize) {
     for step in from..to {
         let losses = trainer.step(&mut Made::new(step * 100, 32), 1.0).unwrap();
-        assert!(losses.discriminator.is_finite() && losses.generator.is_finite(), "{losses:?}");
+        assert!(losses[Number::LossD].is_finite() && losses[Number::LossG].is_finite(), "{losses:?}");
     }
 }
 

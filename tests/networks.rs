@@ -6,6 +6,7 @@ mod recorded;
 
 use candle_core::{Device, Tensor};
 use gandle::config::{Config, Stage, has_errors};
+use gandle::event::Number;
 use gandle::model::{Discriminator, Generator, Store};
 use gandle::train::{DiscriminatorBatch, Feed, GeneratorBatch, Trainer};
 use recorded::Case;
@@ -82,7 +83,7 @@ fn train(set: &[&str]) {
     let start = (numbers(trainer.generator()), numbers(trainer.discriminator()));
     for _ in 0..2 {
         let losses = trainer.step(&mut MadeUp, 1.0).unwrap();
-        assert!(losses.discriminator.is_finite() && losses.generator.is_finite(), "{set:?}: {losses:?}");
+        assert!(losses[Number::LossD].is_finite() && losses[Number::LossG].is_finite(), "{set:?}: {losses:?}");
     }
     assert!(trainer.is_finite().unwrap(), "{set:?}");
     let moved = |before: &[f32], after: &[f32]| before.iter().zip(after).filter(|(a, b)| a != b).count();
@@ -116,6 +117,33 @@ fn every_option_trains_and_is_read_back() {
         &["generator.skip=excitation", "generator.norm=conditional-batch", "generator.attention=[4, 8]", WASSERSTEIN],
     ] {
         train(set);
+    }
+}
+
+#[test]
+fn parameters_of_every_family_are_counted_at_every_size() {
+    for size in [16, 32, 64, 128, 256] {
+        for (channels, conditioning, beside) in [(1, "none", 0), (3, "projection", 2)] {
+            for (generator, discriminator) in [("fast", "dcgan"), ("dcgan", "projected"), ("fast", "projected")] {
+                let set = [
+                    format!("image_size={size}"),
+                    format!("channels={channels}"),
+                    format!("generator.family={generator}"),
+                    format!("discriminator.family={discriminator}"),
+                    format!("discriminator.conditioning={conditioning}"),
+                    format!("discriminator.pixel_channels={beside}"),
+                    "generator.base_channels=2".to_owned(),
+                    "discriminator.base_channels=2".to_owned(),
+                    "discriminator.spectral_norm=false".to_owned(),
+                ];
+                let config = Config::default().with(&set).unwrap();
+                let cost = config.cost(3);
+                let (_, generator) = Generator::new(&config, 3, &Device::Cpu).unwrap();
+                let (_, discriminator) = Discriminator::new(&config, 3, &Device::Cpu).unwrap();
+                let counted = (generator.parameters(), discriminator.parameters());
+                assert_eq!((cost.generator_parameters, cost.discriminator_parameters), counted, "{set:?}");
+            }
+        }
     }
 }
 

@@ -6,6 +6,7 @@ mod made;
 
 use candle_core::Device;
 use gandle::config::Config;
+use gandle::event::{Chart, Number, Numbers};
 use gandle::model::Store;
 use gandle::train::Trainer;
 use made::{CLASSES, Made, numbers};
@@ -39,7 +40,7 @@ fn learnt(store: &Store) -> Vec<f32> {
 fn steps(trainer: &mut Trainer, from: usize, to: usize) {
     for step in from..to {
         let losses = trainer.step(&mut Made::new(step * 100, 16), 1.0).unwrap();
-        assert!(losses.discriminator.is_finite() && losses.generator.is_finite(), "{losses:?}");
+        assert!(losses[Number::LossD].is_finite() && losses[Number::LossG].is_finite(), "{losses:?}");
     }
 }
 
@@ -172,13 +173,14 @@ fn the_adaptive_probability_moves_by_the_images_seen_and_is_told() {
     let told = |run: &mut Trainer, step: usize| run.step(&mut Made::new(step * 100, 16), 1.0).unwrap();
     // 16 real images a step, 32 between adjustments: 0.4 at once, but for the limit.
     let losses: Vec<_> = (0..5).map(|step| told(&mut run, step)).collect();
-    let probabilities: Vec<_> = losses.iter().map(|losses| losses.augment_probability).collect();
+    let probabilities: Vec<_> = losses.iter().map(|told| told.get(Number::AugmentProbability)).collect();
     assert_eq!(probabilities, [Some(0.0), Some(0.0), Some(0.25), Some(0.25), Some(0.25)]);
-    assert!(losses.iter().all(|losses| losses.sign_real.is_some_and(|sign| sign > -1.0 && sign <= 1.0)));
+    assert!(losses.iter().all(|losses| losses.get(Number::SignReal).is_some_and(|sign| sign > -1.0 && sign <= 1.0)));
+    let shown = |told: &Numbers| (told.get(Number::AugmentProbability), told.get(Number::SignReal));
     let plain = told(&mut trainer(&small(&[])), 0);
-    assert_eq!((plain.augment_probability, plain.sign_real), (None, None));
+    assert_eq!(shown(&plain), (None, None));
     let critic = told(&mut trainer(&small(&["augment.cutout=0.5", "loss.kind=wasserstein-gp"])), 0);
-    assert_eq!((critic.augment_probability, critic.sign_real), (Some(1.0), None));
+    assert_eq!(shown(&critic), (Some(1.0), None));
 }
 
 #[test]
@@ -234,9 +236,9 @@ fn equal_classes_weigh_nothing_and_others_scale_the_loss() {
         let auxiliary = "discriminator.conditioning=auxiliary";
         let weighted = [kind.as_str(), auxiliary, "loss.class_weights=inverse-frequency"];
         let (plain, equal) = (loss(&weighted[..2], &[1; 3]), loss(&weighted, &[5; 3]));
-        assert!((plain.discriminator - equal.discriminator).abs() < 1e-5, "{kind}: {plain:?} {equal:?}");
-        assert!((plain.generator - equal.generator).abs() < 1e-5, "{kind}: {plain:?} {equal:?}");
-        assert_ne!(loss(&weighted, &[9, 3, 1]).discriminator, plain.discriminator, "{kind}");
+        assert!((plain[Number::LossD] - equal[Number::LossD]).abs() < 1e-5, "{kind}: {plain:?} {equal:?}");
+        assert!((plain[Number::LossG] - equal[Number::LossG]).abs() < 1e-5, "{kind}: {plain:?} {equal:?}");
+        assert_ne!(loss(&weighted, &[9, 3, 1])[Number::LossD], plain[Number::LossD], "{kind}");
     }
 }
 
@@ -258,7 +260,7 @@ fn each_image_counts_by_its_class() {
             let mut trainer = Trainer::new(&small(&options), CLASSES, &Device::Cpu).unwrap();
             trainer.weigh_classes(&images).unwrap();
             let losses = trainer.step(&mut Made::new(0, 16), 1.0).unwrap();
-            [f64::from(losses.discriminator), f64::from(losses.generator)]
+            [Number::LossD, Number::LossG].map(|loss| f64::from(losses[loss]))
         };
         let (all, first, second) = (losses([1, 1, 1]), losses([2, 1, 1]), losses([1, 2, 1]));
         for (network, got) in losses([9, 3, 1]).into_iter().enumerate() {
@@ -268,4 +270,28 @@ fn each_image_counts_by_its_class() {
             assert!((got - want).abs() < 1e-4 * want.abs().max(1.0), "{kind}, network {network}: {got} for {want}");
         }
     }
+}
+
+#[test]
+fn the_terms_of_a_loss_add_up_to_it() {
+    let all =
+        ["loss.r1=2", "loss.lecam=0.3", "loss.consistency_real=1", "loss.consistency_fake=2", "loss.perceptual=0.1"];
+    let auxiliary = "discriminator.conditioning=auxiliary";
+    let cases: [&[&str]; 3] = [
+        &[&all[..], &["loss.texture=10", auxiliary, "optimizer.accumulation=2"]].concat(),
+        &["loss.kind=wasserstein-gp", "discriminator.norm=layer"],
+        &[],
+    ];
+    let counts = cases.map(|set| {
+        let told = trainer(&small(set)).step(&mut Made::new(0, 16), 1.0).unwrap();
+        [(Chart::TermsOfD, Number::LossD), (Chart::TermsOfG, Number::LossG)].map(|(chart, loss)| {
+            let terms = told.iter().filter(|(number, _)| number.info().chart == chart).map(|(_, value)| value);
+            let terms: Vec<f32> = terms.collect();
+            let distance = terms.iter().sum::<f32>() - told[loss];
+            assert!(terms.is_empty() || distance.abs() < 1e-4 * told[loss].abs().max(1.0), "{set:?}: {told:?}");
+            terms.len()
+        })
+    });
+    // One term alone is the loss itself.
+    assert_eq!(counts, [[5, 4], [2, 0], [0, 0]]);
 }

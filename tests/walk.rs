@@ -284,8 +284,8 @@ fn train(config: &Config, folder: &Path) -> Result<(), String> {
         return Err(format!("it ended with {:?}", events.last()));
     }
     let steps = events.iter().filter_map(|event| if let Event::Step(step) = event { Some(*step) } else { None });
-    let finite = |values: [f32; 4]| values.iter().all(|value| value.is_finite());
-    if let Some(bad) = steps.into_iter().find(|s| !finite([s.loss_d, s.loss_g, s.logits_real, s.logits_fake])) {
+    let finite = |values: Vec<f32>| values.iter().all(|value| value.is_finite());
+    if let Some(bad) = steps.into_iter().find(|s| !finite(s.numbers.iter().map(|(_, value)| value).collect())) {
         return Err(format!("a number of step {} is not finite: {bad:?}", bad.step));
     }
     let counts: Vec<usize> = events

@@ -14,8 +14,8 @@ use egui::accesskit::{Action as Can, Role};
 use egui_kittest::kittest::{By, NodeT as _, Queryable as _};
 use gandle::config::{Config, Preset};
 use gandle::event::{
-    Checkpoint, ClassCount, DataSummary, Event, Grid, GridPicture, JobEvent, Picture, QuizAsk, QuizItem, QuizSet,
-    Score, Step,
+    Checkpoint, ClassCount, DataSummary, Event, Grid, GridPicture, JobEvent, Number, Picture, QuizAsk, QuizItem,
+    QuizSet, Score, Step,
 };
 use gandle::ui::{Brief, RunView, SessionRow, Settings, Workbench};
 
@@ -26,7 +26,9 @@ fn picture() -> GridPicture {
 
 fn events() -> Vec<Event> {
     let started = head::started("night-7", Preset::Improved.config());
-    let step = |step| Event::Step(Step { step, loss_d: 1.25, loss_g: 0.75, images_per_s: 64.0, ..Step::default() });
+    let step = |step| {
+        Event::Step(Step::of(step, 0.0, [(Number::LossD, 1.25), (Number::LossG, 0.75), (Number::ImagesPerS, 64.0)]))
+    };
     let score = Score { step: 2, metric: "frechet-distance".to_owned(), samples: 9, value: 5.0, ..Score::default() };
     let checkpoint = Checkpoint { step: 2, folder: "checkpoints/0000002".to_owned(), removed: Vec::new() };
     let grid = Grid { step: 2, file: "grids/0000002.png".to_owned() };

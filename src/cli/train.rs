@@ -9,7 +9,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::{TrainArgs, Usage, print_json, say};
 use crate::config::{Config, has_errors};
 use crate::engine::{Engine, RunRequest};
-use crate::event::{AlarmKind, Command, Event, Recovered, Score, Started};
+use crate::event::{AlarmKind, Command, Event, Number, Recovered, Score, Started};
 use crate::session;
 
 pub(super) fn run(args: &TrainArgs) -> anyhow::Result<ExitCode> {
@@ -114,7 +114,12 @@ impl Watcher {
         match event {
             Event::Step(s) => {
                 self.bar.set_position(s.step as u64);
-                let numbers = format!("D {:.3} G {:.3} {:.0} images/s", s.loss_d, s.loss_g, s.images_per_s);
+                let numbers = format!(
+                    "D {:.3} G {:.3} {:.0} images/s",
+                    s.numbers[Number::LossD],
+                    s.numbers[Number::LossG],
+                    s.numbers.get(Number::ImagesPerS).unwrap_or(0.0)
+                );
                 // Without a terminal, a line now and then.
                 if self.bar.is_hidden() && !self.json && s.step.is_multiple_of((self.steps / 20).max(1)) {
                     self.say(&format!("step {}: {numbers}", s.step));

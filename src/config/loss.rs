@@ -105,6 +105,17 @@ impl Loss {
     }
 }
 
+impl LossKind {
+    /// Whether the sign of a logit tells real from fake: a critic's logits have no zero, and least squares turn at a half and
+    /// keep a gradient however sure the discriminator is.
+    pub fn has_border(self) -> bool {
+        match self {
+            Self::Bce | Self::Hinge => true,
+            Self::WassersteinGp | Self::LeastSquares => false,
+        }
+    }
+}
+
 impl FeatureNetwork {
     /// How many times a frozen network's images are enlarged: the side is then at least 64 px for EfficientNet-Lite0, whose
     /// last features are a thirty-second as wide, and 32 px for VGG19, where it is a sixteenth.

@@ -206,7 +206,7 @@ mod tests {
     fn an_outline_has_every_event_but_steps_that_others_follow() {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join(RUN), Config::default().to_toml()).unwrap();
-        let step = |step| Event::Step(crate::event::Step { step, seconds: step as f64, ..Default::default() });
+        let step = |step| Event::Step(crate::event::Step::of(step, step as f64, []));
         let score = Event::Score(crate::event::Score { step: 3, ..Default::default() });
         let events = [step(1), step(2), step(3), score.clone(), step(4), step(5)];
         let line = |event: &Event| serde_json::to_string(event).unwrap() + "\n";

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::Source;
 use super::plot::{Curve, chart};
 use crate::config::Config;
-use crate::event::{DataSummary, Event, Grid, Score, Step};
+use crate::event::{Chart, DataSummary, Event, Grid, Number, NumberInfo, Score, Step, Tint};
 
 /// Grids that are shown, the first and the last among them.
 const GRIDS: usize = 6;
@@ -62,27 +62,31 @@ fn facts(page: &mut String, source: &Source) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// A curve's colour on white paper.
+fn color(tint: Tint) -> &'static str {
+    const OTHERS: [&str; 6] = ["#1f6fb4", "#c2571a", "#2c8a4b", "#8a4fb0", "#b0872c", "#5a6470"];
+    match tint {
+        Tint::Discriminator | Tint::Real => OTHERS[0],
+        Tint::Generator | Tint::Fake => OTHERS[1],
+        Tint::GeneratorPart => "#e0a07c",
+        Tint::Main => OTHERS[2],
+        Tint::Machine => OTHERS[5],
+        Tint::Nth(place) => OTHERS[place % OTHERS.len()],
+    }
+}
+
 fn curves(page: &mut String, source: &Source) {
     let steps: Vec<&Step> =
         source.history.iter().filter_map(|e| if let Event::Step(step) = e { Some(step) } else { None }).collect();
-    let curve = |name, color, value: fn(&Step) -> f64| Curve {
-        name,
-        color,
-        points: steps.iter().map(|step| (step.step, value(step))).collect(),
+    let curve = |(number, info): (&Number, NumberInfo)| Curve {
+        name: info.curve,
+        color: color(info.tint),
+        points: steps.iter().filter_map(|s| Some((s.step, s.numbers.get(*number)?.into()))).collect(),
     };
-    let (warm, cold) = ("#c2571a", "#1f6fb4");
-    let charts = [
-        ("Losses", [curve("discriminator", cold, |s| s.loss_d.into()), curve("generator", warm, |s| s.loss_g.into())]),
-        (
-            "Mean logits of the discriminator",
-            [curve("real", cold, |s| s.logits_real.into()), curve("generated", warm, |s| s.logits_fake.into())],
-        ),
-        (
-            "Learning rates",
-            [curve("discriminator", cold, |s| s.discriminator_lr), curve("generator", warm, |s| s.generator_lr)],
-        ),
-    ];
-    let drawn: Vec<String> = charts.into_iter().filter_map(|(title, curves)| chart(title, Vec::from(curves))).collect();
+    let numbers = || Number::ALL.iter().map(|number| (number, number.info()));
+    let curves = |of: Chart| numbers().filter(|(_, info)| info.chart == of).map(curve).collect::<Vec<_>>();
+    let charts = Chart::ALL.iter().map(|of| (of.info().title, curves(*of)));
+    let drawn: Vec<String> = charts.filter_map(|(title, curves)| chart(title, curves)).collect();
     if !drawn.is_empty() {
         *page += "<h2>Curves</h2>\n";
         *page += &drawn.concat();

@@ -73,24 +73,8 @@ fn scalar(tag: &str, value: f32) -> Value {
     Value { tag: tag.to_owned(), simple_value: Some(value), ..Value::default() }
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "the format's scalars are float32")]
 fn curves(s: &Step) -> Vec<Value> {
-    let always = [
-        ("loss/discriminator", s.loss_d),
-        ("loss/generator", s.loss_g),
-        ("logits/real", s.logits_real),
-        ("logits/generated", s.logits_fake),
-        ("learning rate/discriminator", s.discriminator_lr as f32),
-        ("learning rate/generator", s.generator_lr as f32),
-        ("speed/images a second", s.images_per_s as f32),
-    ];
-    let sometimes = [
-        ("loss/features", s.loss_features),
-        ("augmentation/probability", s.augment_probability),
-        ("augmentation/sign of real logits", s.sign_real),
-    ];
-    let sometimes = sometimes.into_iter().filter_map(|(tag, value)| Some((tag, value?)));
-    always.into_iter().chain(sometimes).map(|(tag, value)| scalar(tag, value)).collect()
+    s.numbers.iter().map(|(number, value)| scalar(number.info().tag, value)).collect()
 }
 
 /// One curve a metric, an extractor and a class.
