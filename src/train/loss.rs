@@ -121,7 +121,8 @@ pub(super) fn of_discriminator(
         // The 0-1 form of Mao et al. 2017: targets 1 for real and 0 for fake, half the mean square of each.
         LossKind::LeastSquares => batch.half_square(real, 1.0)?.add(&batch.half_square(fake, 0.0)?)?,
     };
-    with_classification(config, total, real, batch)
+    let total = with_classification(config, total, real, batch)?;
+    if config.loss.auxiliary_fakes { with_classification(config, total, fake, batch) } else { Ok(total) }
 }
 
 /// The generator's loss on a batch of its images. Shape (1).
