@@ -181,7 +181,15 @@ fn two_halves_are_one_run_to_the_last_bit() {
         &["image_size=32", "discriminator.scales=2", "discriminator.scale_edge=inside"],
         &["loss.class_weights=inverse-frequency", "data.balance=false", "optimizer.ema_warmup=true", "channels=1"],
         &["optimizer.schedule=cosine", "data.rotation=20", "data.flip_horizontal=true", "data.color_jitter=0.2"],
-        &["loss.kind=least-squares", "optimizer.schedule=step", "optimizer.drop_every=3", "optimizer.ema_half_life=50"],
+        &[
+            "loss.kind=least-squares",
+            "optimizer.schedule=step",
+            "optimizer.drop_every=3",
+            "optimizer.ema_half_life=50",
+            "optimizer.gap=0.1",
+            "train.blur=0.1",
+            "train.blur_steps=7",
+        ],
         &["discriminator.unet=true", "discriminator.minibatch_stddev=true", "generator.skip=residual", "loss.kind=bce"],
     ];
     cases.extend(more.iter().map(|set| (set.join(" "), improved(set))));

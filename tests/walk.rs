@@ -82,10 +82,12 @@ const OPTIONS: &[(&str, &[&str])] = &[
     ("optimizer.ema_warmup", &["false", "true"]),
     ("optimizer.clip", &["0", "0.5"]),
     ("optimizer.reuse_fakes", &["false", "true"]),
+    ("optimizer.gap", &["0", "0.5"]),
     ("growing.start", &["0", "8", "16"]),
     ("transition.to", &["0", "12"]),
     ("optimizer.schedule", &["constant", "linear", "cosine", "step"]),
     ("train.instance_noise", &["0", "0.1"]),
+    ("train.blur", &["0", "0.05"]),
 ];
 
 /// Settings that are not walked: sizes, names of files, how often something is stored, and numbers that other tests hold
@@ -122,6 +124,8 @@ const FIXED: &[(&str, &str)] = &[
     ("optimizer.discriminator_lr", "0.001"),
     ("optimizer.beta1", "0"),
     ("optimizer.beta2", "0.9"),
+    ("optimizer.gap_lowest", "0.1"),
+    ("optimizer.gap_highest", "2"),
     ("optimizer.decay_from", "0.5"),
     ("optimizer.decay_to", "0.1"),
     ("optimizer.drop_every", "2"),
@@ -142,6 +146,7 @@ const FIXED: &[(&str, &str)] = &[
     ("train.device", "cpu"),
     ("train.threads", "1"),
     ("train.instance_noise_steps", "4"),
+    ("train.blur_steps", "4"),
     ("score.every", "0"),
     ("score.images", "0"),
     ("score.metrics", "[]"),

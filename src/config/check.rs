@@ -183,7 +183,7 @@ impl Config {
             list.warning(key, format!("the network that compares was trained on photographs and knows little of what it sees in {0}x{0} pixels; 32 px or more", self.image_size)).fix("loss.perceptual", 0).fix("loss.texture", 0);
         }
         range(list, "train.instance_noise", t.instance_noise, 0.0..=10.0);
-        range(list, "train.blur", t.blur, 0.0..=16.0);
+        range(list, "train.blur", t.blur, 0.0..=0.25);
         for (key, steps, what) in [
             ("train.instance_noise_steps", t.instance_noise_steps, "train.instance_noise"),
             ("train.blur_steps", t.blur_steps, "train.blur"),
@@ -404,7 +404,7 @@ mod tests {
         let off = ["loss.r1=-1", "loss.r1_every=0", "loss.lecam=nan", "loss.lecam_decay=1", "optimizer.clip=-1"];
         let off = [
             &off[..],
-            &["train.instance_noise=11", "train.blur=17", "train.instance_noise_steps=0", "train.blur_steps=0"],
+            &["train.instance_noise=11", "train.blur=0.3", "train.instance_noise_steps=0", "train.blur_steps=0"],
         ]
         .concat();
         let wanted: Vec<&str> = off.iter().filter_map(|entry| entry.split('=').next()).collect();

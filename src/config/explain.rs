@@ -268,9 +268,9 @@ const RUN: &[Explanation] = &[
     ),
     key(
         "train.blur",
-        "0 (off) to 16 pixels",
+        "0 (off) to 0.25, share of the side",
         "Sauer et al. 2022 (StyleGAN-XL)",
-        "Standard deviation, in the first step, of a Gaussian that blurs every image that the discriminator sees, real or fake. Shapes and colours are learnt before details, on which a discriminator with frozen features would else decide at once. 2 is the paper's; it costs little.",
+        "Standard deviation, in the first step, of a Gaussian that blurs every image that the discriminator sees, real or fake. Shapes and colours are learnt before details, on which a discriminator with frozen features would else decide at once. 0.05 blurs 64 pixels with a deviation of 3.2; it costs little.",
     ),
     key(
         "train.blur_steps",

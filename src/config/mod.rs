@@ -144,7 +144,7 @@ pub struct Train {
     pub instance_noise: f64,
     /// Steps over which that noise falls to nothing.
     pub instance_noise_steps: usize,
-    /// Deviation in pixels of a Gaussian that blurs what the discriminator sees, in the first step.
+    /// Deviation of a Gaussian that blurs what the discriminator sees, in the first step, as a share of the side.
     pub blur: f64,
     /// Steps over which it falls to 0.
     pub blur_steps: usize,

@@ -224,7 +224,7 @@ impl<'a, 'b> Run<'a, 'b> {
             gradient_d,
             gradient_g,
             generator_lr: o.generator_lr * lr_factor,
-            discriminator_lr: o.discriminator_lr * lr_factor,
+            discriminator_lr: o.discriminator_lr * lr_factor * losses.gap_factor,
             seconds: self.clock.seconds,
             images_per_s: self.clock.images_per_s(),
             memory_mb: if self.journal.step % MEMORY_EVERY == 1 { memory::held_mb() } else { None },

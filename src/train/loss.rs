@@ -104,14 +104,15 @@ impl Batch<'_> {
     }
 }
 
-/// The discriminator's loss on a batch, without penalties. All shapes (1).
+/// The discriminator's adversarial loss on a batch, and the same with the classification of real images, and of fakes where that
+/// is asked for; both without penalties. All shapes (1).
 pub(super) fn of_discriminator(
     config: &Config,
     real: &[Judgement],
     fake: &[Judgement],
     batch: &Batch<'_>,
-) -> Result<Value> {
-    let total = match config.loss.kind {
+) -> Result<(Value, Value)> {
+    let adversarial = match config.loss.kind {
         LossKind::Bce => {
             let on_real = batch.cross_entropy_with(real, 1.0 - config.loss.label_smoothing)?;
             on_real.add(&batch.cross_entropy_with(fake, 0.0)?)?
@@ -121,8 +122,9 @@ pub(super) fn of_discriminator(
         // The 0-1 form of Mao et al. 2017: targets 1 for real and 0 for fake, half the mean square of each.
         LossKind::LeastSquares => batch.half_square(real, 1.0)?.add(&batch.half_square(fake, 0.0)?)?,
     };
-    let total = with_classification(config, total, real, batch)?;
-    if config.loss.auxiliary_fakes { with_classification(config, total, fake, batch) } else { Ok(total) }
+    let total = with_classification(config, adversarial.clone(), real, batch)?;
+    let total = if config.loss.auxiliary_fakes { with_classification(config, total, fake, batch)? } else { total };
+    Ok((adversarial, total))
 }
 
 /// The generator's loss on a batch of its images. Shape (1).

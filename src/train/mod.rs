@@ -5,6 +5,7 @@ mod adam;
 mod augment;
 mod blur;
 mod clip;
+mod gap;
 mod growing;
 mod judged;
 mod lecam;

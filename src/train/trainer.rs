@@ -13,6 +13,7 @@ use super::adam::Adam;
 use super::augment::{self, Adaptive};
 use super::blur;
 use super::clip;
+use super::gap::Gap;
 use super::growing;
 use super::judged::{mean_logit, share_of};
 use super::lecam::LeCam;
@@ -71,6 +72,10 @@ const NORM_EVERY: u64 = 10;
 pub struct Losses {
     /// The discriminator's loss, in its last update of the step.
     pub discriminator: f32,
+    /// Its adversarial part, without penalties and classification.
+    pub adversarial: f32,
+    /// What its learning rate was multiplied with in the same, by `optimizer.gap`; 1 without.
+    pub gap_factor: f64,
     /// The generator's loss.
     pub generator: f32,
     /// The perceptual and the texture loss in it, with their weights; nothing where neither is on.
@@ -120,6 +125,7 @@ pub struct Trainer {
     pub(super) discriminator_optimizer: Adam,
     pub(super) lecam: LeCam,
     pub(super) adaptive: Adaptive,
+    pub(super) gap: Gap,
     /// `(classes)`, where images count by their class.
     class_weights: Option<Tensor>,
     perceptual: Option<Perceptual>,
@@ -142,6 +148,7 @@ impl Trainer {
             ema: generator_store.clone(),
             lecam: LeCam::default(),
             adaptive: Adaptive::default(),
+            gap: Gap::new(config),
             class_weights: None,
             perceptual: Perceptual::of(&config.loss, config.channels, device).map_err(candle_core::Error::msg)?,
             generator,
@@ -252,7 +259,8 @@ impl Trainer {
                 drawn.extend(self.discriminator_gradients(batch, part, reused, &mut losses, &mut total)?);
             }
             losses.norms[0] = clip::by_norm(&mut total.0, o.clip, look)?;
-            let lr = o.discriminator_lr * lr_factor;
+            losses.gap_factor = self.gap.factor(&self.config, f64::from(losses.adversarial));
+            let lr = o.discriminator_lr * lr_factor * losses.gap_factor;
             // The update is counted even where no weight moves: noise, penalties and stages go by the count.
             total.keep_if(o.updates != Updates::Generator);
             self.discriminator_optimizer.update(&mut self.discriminator_store, &total.0, lr)?;
@@ -315,7 +323,7 @@ impl Trainer {
         let looked = self.discriminator.look(&mut pass, &fake)?;
         let held: Vec<Value> = looked.iter().map(Value::detach).collect();
         let on_fake = self.discriminator.judge(&mut pass, &held, &b.labels)?;
-        let mut loss = loss::of_discriminator(&self.config, &on_real, &on_fake, &batch)?;
+        let (adversarial, mut loss) = loss::of_discriminator(&self.config, &on_real, &on_fake, &batch)?;
         if r1_due {
             loss = loss.add(&loss::r1(&on_real, &real)?.scale(l.r1 * l.r1_every as f64)?)?;
         }
@@ -336,6 +344,7 @@ impl Trainer {
         }
         let share_f32 = share as f32;
         losses.discriminator += loss.scalar()? * share_f32;
+        losses.adversarial += adversarial.scalar()? * share_f32;
         losses.logits_real += mean_logit(&on_real)? * share_f32;
         losses.logits_fake += mean_logit(&on_fake)? * share_f32;
         let right = [share_of(&on_real, |x| x > 0.0)?, share_of(&on_fake, |x| x < 0.0)?];
@@ -347,7 +356,7 @@ impl Trainer {
         {
             *losses.sign_real.get_or_insert(0.0) += sign * share_f32;
         }
-        drop((on_real, on_fake));
+        drop((on_real, on_fake, adversarial));
         total.add(loss, pass.leaves(), share)?;
         Ok(reused.then_some(Fakes { images, looked, labels: b.labels, real: Some(b.real), leaves }))
     }

@@ -115,7 +115,7 @@ pub fn loss_ui(form: &mut Form<'_>, ui: &mut Ui) {
     form.count(ui, "train.instance_noise_steps", "Noise falls over", off, 1..=1_000_000_000, |c| {
         &mut c.train.instance_noise_steps
     });
-    form.fraction(ui, "train.blur", "Blur at the start", None, 0.0..=16.0, |c| &mut c.train.blur);
+    form.fraction(ui, "train.blur", "Blur at the start", None, 0.0..=0.25, |c| &mut c.train.blur);
     let off = (form.config.train.blur == 0.0).then_some("Only with a blur above 0");
     form.count(ui, "train.blur_steps", "Blur falls over", off, 1..=1_000_000_000, |c| &mut c.train.blur_steps);
     let auxiliary = form.config.discriminator.conditioning == Conditioning::Auxiliary;
@@ -147,6 +147,12 @@ pub fn optimizer_ui(form: &mut Form<'_>, ui: &mut Ui) {
     form.fraction(ui, "optimizer.clip", "Gradient clipping", None, 0.0..=1e6, |c| &mut c.optimizer.clip);
     form.choice(ui, "optimizer.updates", "Networks that learn", |c| &mut c.optimizer.updates);
     form.switch(ui, "optimizer.reuse_fakes", "Reuse fakes", None, |c| &mut c.optimizer.reuse_fakes);
+    form.fraction(ui, "optimizer.gap", "Rate follows loss", None, 0.0..=1e6, |c| &mut c.optimizer.gap);
+    let off = (form.config.optimizer.gap == 0.0).then_some("Only where the rate follows the loss");
+    form.fraction(ui, "optimizer.gap_lowest", "Lowest rate factor", off, 1e-6..=1.0, |c| &mut c.optimizer.gap_lowest);
+    form.fraction(ui, "optimizer.gap_highest", "Highest rate factor", off, 1.0..=100.0, |c| {
+        &mut c.optimizer.gap_highest
+    });
     form.choice(ui, "optimizer.schedule", "Rate schedule", |c| &mut c.optimizer.schedule);
     let schedule = form.config.optimizer.schedule;
     let falls = matches!(schedule, Schedule::Linear | Schedule::Cosine);
