@@ -49,7 +49,7 @@ fn replay_all(vectors: Option<&str>) {
     let mut traces: Vec<String> =
         std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path().display().to_string()).collect();
     traces.sort();
-    assert_eq!(traces.len(), 27);
+    assert_eq!(traces.len(), 32);
     let mut arguments = vec!["replay", "--json"];
     arguments.extend(traces.iter().map(String::as_str));
     let mut command = Command::new(env!("CARGO_BIN_EXE_gandle"));

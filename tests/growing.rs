@@ -100,6 +100,8 @@ const OTHERS: &[&[&str]] = &[
     &["discriminator.conditioning=replicated", "generator.skip=residual", "generator.attention=[4, 16]"],
     &["discriminator.conditioning=projection", "discriminator.attention=[8]", "discriminator.minibatch_stddev=true"],
     &["discriminator.conditioning=auxiliary", "loss.kind=bce", "generator.norm=conditional-batch"],
+    &["generator.attention=[8]", "generator.attention_form=sagan"],
+    &["discriminator.attention=[4, 8]", "discriminator.attention_form=sagan", "loss.auxiliary_fakes=true"],
     &["discriminator.conditioning=none", "generator.skip=excitation", "discriminator.norm=batch"],
     &["loss.kind=wasserstein-gp", "discriminator.norm=layer", "discriminator.spectral_norm=false"],
     &["loss.r1=2", "loss.r1_every=2", "optimizer.accumulation=3", "loss.lecam=0.1", "train.instance_noise=0.1"],

@@ -113,6 +113,7 @@ fn every_option_trains_and_is_read_back() {
         &[UNET, WASSERSTEIN, "discriminator.spectral_norm=false", "discriminator.norm=layer"],
         &[UNET, BCE, "discriminator.norm=batch", "discriminator.attention=[8]"],
         &[UNET, STDDEV, WASSERSTEIN, "discriminator.conditioning=projection"],
+        &[UNET, WASSERSTEIN, "discriminator.attention=[4, 8]", "discriminator.attention_form=sagan"],
         &["generator.skip=excitation"],
         &["generator.skip=excitation", "generator.norm=conditional-batch", "generator.attention=[4, 8]", WASSERSTEIN],
     ] {
@@ -172,6 +173,28 @@ fn parameters_are_counted_at_every_size() {
                 "{size} px, {scales} scales"
             );
         }
+    }
+}
+
+#[test]
+fn attention_is_counted_in_both_forms() {
+    for (form, channels) in [("plain", 1), ("plain", 12), ("sagan", 1), ("sagan", 12)] {
+        let set = ["generator", "discriminator"].map(|network| {
+            [
+                format!("{network}.attention=[4, 8]"),
+                format!("{network}.attention_form={form}"),
+                format!("{network}.base_channels={channels}"),
+            ]
+        });
+        let config = Config { image_size: 16, ..Config::default() }.with(&set.concat()).unwrap();
+        let (_, generator) = Generator::new(&config, 2, &Device::Cpu).unwrap();
+        let (_, discriminator) = Discriminator::new(&config, 2, &Device::Cpu).unwrap();
+        let (cost, counted) = (config.cost(2), (generator.parameters(), discriminator.parameters()));
+        assert_eq!((cost.generator_parameters, cost.discriminator_parameters), counted, "{form}, {channels}");
+        let normalised =
+            |name: &str| discriminator.entries().iter().any(|entry| entry.name == format!("scales.0.{name}"));
+        assert_eq!(normalised("attention.8.output.u"), form == "sagan");
+        assert_eq!(normalised("attention.8.query.bias"), form == "plain");
     }
 }
 

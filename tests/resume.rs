@@ -155,7 +155,7 @@ fn two_halves_are_one_run_to_the_last_bit() {
     let root = tempfile::tempdir().unwrap();
     let mut cases: Vec<(String, Config)> =
         Preset::ALL.into_iter().map(|preset| (preset.name().to_owned(), tiny(preset, &[]))).collect();
-    let more: [&[&str]; 9] = [
+    let more: [&[&str]; 11] = [
         &["loss.perceptual=0.1", "loss.texture=0.1"],
         &[
             "image_size=32",
@@ -171,6 +171,16 @@ fn two_halves_are_one_run_to_the_last_bit() {
         &["loss.kind=wasserstein-gp", "discriminator.norm=layer", "discriminator.spectral_norm=false"],
         &["optimizer.accumulation=2", "optimizer.discriminator_steps=2", "optimizer.clip=0.5", "data.workers=3"],
         &["loss.lecam=0.3", "loss.r1=2", "loss.r1_every=3", "train.instance_noise=0.2", "train.instance_noise_steps=7"],
+        &[
+            "loss.lecam=0.3",
+            "loss.lecam_one_sided=true",
+            "loss.lecam_start=6",
+            "discriminator.conditioning=auxiliary",
+            "loss.auxiliary_fakes=true",
+            "generator.attention_form=sagan",
+            "discriminator.attention_form=sagan",
+        ],
+        &["image_size=32", "discriminator.scales=2", "discriminator.scale_edge=inside"],
         &["loss.class_weights=inverse-frequency", "data.balance=false", "optimizer.ema_warmup=true", "channels=1"],
         &["optimizer.schedule=cosine", "data.rotation=20", "data.flip_horizontal=true", "data.color_jitter=0.2"],
         &[

@@ -10,7 +10,7 @@ use std::time::SystemTime;
 
 use common::Window;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
-use gandle::config::{Change, Config, DiscriminatorNorm, LossKind, Preset, Skip};
+use gandle::config::{AttentionForm, Change, Config, DiscriminatorNorm, LossKind, Preset, Skip};
 use gandle::event::{
     Alarm, AlarmKind, Best, Checkpoint, ClassCount, Command, DataSummary, Edited, Event, Grid, GridPicture, JobEvent,
     Number, Pace, Picture, Recovered, Score, Skipped, Step,
@@ -311,7 +311,10 @@ fn attention_toggles_and_falls_away_with_its_map() {
     window.click("32 px");
     assert_eq!((window.config().image_size, &window.config().discriminator.attention), (32, &vec![8, 16]));
     assert!(window.harness.query_by_label("Generator attention at 32").is_none());
-    assert!(window.enabled("Train"));
+    assert!(window.enabled("Train") && !window.shows("as in SAGAN"));
+    window.bench().config.discriminator.attention_form = AttentionForm::Sagan;
+    window.settle();
+    assert!(window.enabled("Train") && window.shows("then self-attention as in SAGAN"), "the drawing tells the form");
 }
 
 #[test]

@@ -203,12 +203,12 @@ pub(super) const EXPLAINED: &[Explanation] = &[
         "optimizer.ema_decay",
         "0 to 1 (excluded)",
         "Yaz\u{131}c\u{131} et al. 2019",
-        "Decay of the moving average of the generator's weights a step. Grids, scores and exports use the averaged generator; 0.999 averages about the last thousand steps.",
+        "Decay of the moving average of the generator's weights a step. Grids, scores and exports use the averaged generator, for which the statistics of batch normalisation are computed anew; 0.999 averages about the last thousand steps.",
     ),
     key(
         "optimizer.ema_half_life",
         "images; 0 takes ema_decay",
-        "Karras et al. 2018 (Progressive GAN)",
+        "Karras et al. 2019 (StyleGAN)",
         "The decay of the average told in images: after so many, an old weight counts half. Unlike `ema_decay` it means the same whatever the batch size; an image is one that an update of the discriminator sees.",
     ),
     key(

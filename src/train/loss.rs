@@ -106,7 +106,7 @@ impl Batch<'_> {
     }
 }
 
-/// Adds the discriminator's adversarial loss on a batch, and the classification of real images.
+/// Adds the discriminator's adversarial loss on a batch, and the classification of real images, and of fakes where that is asked for.
 pub(super) fn of_discriminator(
     config: &Config,
     real: &[Judgement],
@@ -125,7 +125,8 @@ pub(super) fn of_discriminator(
         LossKind::LeastSquares => batch.half_square(real, 1.0)?.add(&batch.half_square(fake, 0.0)?)?,
     };
     terms.add(Number::AdversarialD, &adversarial)?;
-    classify(config, real, batch, (Number::ClassificationD, terms))
+    classify(config, real, batch, (Number::ClassificationD, terms))?;
+    if config.loss.auxiliary_fakes { classify(config, fake, batch, (Number::ClassificationD, terms)) } else { Ok(()) }
 }
 
 /// Adds the generator's adversarial loss on a batch of its images, and their classification.

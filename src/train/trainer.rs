@@ -313,7 +313,10 @@ impl Trainer {
             terms.add(Number::R1, &loss::r1(&on_real, &real)?.scale(l.r1 * l.r1_every as f64)?)?;
         }
         if l.lecam > 0.0 {
-            terms.add(Number::Lecam, &self.lecam.term(l.lecam_decay, &on_real, &on_fake)?.scale(l.lecam)?)?;
+            self.lecam.follow(l.lecam_decay, &on_real, &on_fake)?;
+            if self.generator_optimizer.steps() >= l.lecam_start as u64 {
+                terms.add(Number::Lecam, &self.lecam.term(l.lecam_one_sided, &on_real, &on_fake)?.scale(l.lecam)?)?;
+            }
         }
         let first = [&on_real[..], &on_fake[..]];
         if let Some(term) = augment::consistency(&self.discriminator, &mut pass, &looks, first, &b.labels)? {
