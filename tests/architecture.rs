@@ -126,8 +126,7 @@ fn one_file_removes_and_no_other() {
     let mut files = Vec::new();
     sources(&src, &mut files);
     let words = ["remove_file", "remove_dir", "trash::delete", "trash::os_limited"];
-    let (removal, others): (Vec<_>, Vec<_>) =
-        files.into_iter().partition(|file| file.ends_with("session/removal.rs"));
+    let (removal, others): (Vec<_>, Vec<_>) = files.into_iter().partition(|file| file.ends_with("session/removal.rs"));
     let found = |file: &Path| {
         let text = std::fs::read_to_string(file).unwrap();
         let code = text.lines().map(|line| line.split("//").next().unwrap_or("").to_owned());
@@ -145,7 +144,15 @@ fn one_file_opens_what_lies_in_a_session() {
     let mut files = Vec::new();
     sources(&session, &mut files);
     // Files of the user's own, of this machine, and new ones: `known.rs`, `lock.rs` and `writer.rs` open no file of a session.
-    let words = ["File::open", "File::options", "OpenOptions", "fs::read(", "fs::read_to_string", "fs::read_dir", "fs::metadata"];
+    let words = [
+        "File::open",
+        "File::options",
+        "OpenOptions",
+        "fs::read(",
+        "fs::read_to_string",
+        "fs::read_dir",
+        "fs::metadata",
+    ];
     let allowed = [
         ("known.rs", "File::open(path(folder))"),
         ("known.rs", "File::options().append(true).create(true).open(path(folder))"),
@@ -163,7 +170,12 @@ fn one_file_opens_what_lies_in_a_session() {
         for (number, line) in code.lines().enumerate() {
             let known = allowed.iter().any(|(name, code)| file.ends_with(name) && line.contains(code));
             let named = line.trim_start().starts_with("use ") || known;
-            assert!(named || !words.iter().any(|word| line.contains(word)), "{}:{}: {line}", file.display(), number + 1);
+            assert!(
+                named || !words.iter().any(|word| line.contains(word)),
+                "{}:{}: {line}",
+                file.display(),
+                number + 1
+            );
         }
     }
 }
