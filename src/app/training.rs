@@ -22,6 +22,11 @@ impl App {
     pub(super) fn tell_engine(&mut self, command: Command) {
         if let (Some(engine), Some(live)) = (&self.engine, &mut self.workbench.live) {
             live.ask(&command);
+            if let (Command::Edit(changes), Some(started)) = (&command, live.started())
+                && let Ok((config, _)) = started.config.edited(changes)
+            {
+                session::remember_places(&config.places());
+            }
             engine.send(command);
         }
     }

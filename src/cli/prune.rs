@@ -36,7 +36,7 @@ pub(super) fn run(args: &PruneArgs) -> anyhow::Result<()> {
         Keep::Newest(number(args.keep_last, train.keep_checkpoints)),
         Keep::Every(number(args.keep_every, train.keep_every)),
     ];
-    if !args.drop_best {
+    if args.keep_best || !args.drop_best {
         rules.extend(session::best_scored(&stored).and_then(BestCheckpoint::there).map(Keep::Best));
     }
     let pruning = if args.yes { session::prune(&args.session, &rules)? } else { session::plan(&args.session, &rules)? };

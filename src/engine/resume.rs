@@ -110,10 +110,7 @@ fn newest(session: &Path) -> anyhow::Result<(Option<CheckpointState>, Damaged)> 
 
 /// No damage, and nothing that another checkpoint could stand in for.
 fn newer_is_refused(err: SessionError) -> anyhow::Error {
-    match err {
-        SessionError::Newer { .. } => Refused(err.to_string()).into(),
-        _ => err.into(),
-    }
+    if matches!(err, SessionError::Newer { .. }) { Refused(err.to_string()).into() } else { err.into() }
 }
 
 /// How a session can go on.

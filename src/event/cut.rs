@@ -33,7 +33,7 @@ impl Event {
             Self::Recovered(over) => over.subject.iter_mut().for_each(cut),
             Self::Started(started) => {
                 started.classes.iter_mut().for_each(cut);
-                [&mut started.session, &mut started.version, &mut started.device].map(cut);
+                [&mut started.session, &mut started.version, &mut started.device].into_iter().for_each(cut);
                 started.parent.iter_mut().for_each(|parent| cut(&mut parent.session));
             }
             Self::Data(data) => {
@@ -41,14 +41,14 @@ impl Event {
                 data.classes.iter_mut().for_each(|class| cut(&mut class.name));
             }
             Self::Score(score) => {
-                [&mut score.metric, &mut score.extractor].map(cut);
+                [&mut score.metric, &mut score.extractor].into_iter().for_each(cut);
                 score.class.iter_mut().for_each(cut);
             }
             Self::Best(best) => cut(&mut best.metric),
             Self::Checkpoint(checkpoint) => cut(&mut checkpoint.folder),
             Self::Edited(edited) => {
                 for change in &mut edited.changes {
-                    [&mut change.key, &mut change.from, &mut change.to].map(cut);
+                    [&mut change.key, &mut change.from, &mut change.to].into_iter().for_each(cut);
                 }
             }
             Self::Step(_)

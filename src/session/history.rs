@@ -11,13 +11,13 @@ impl Stored {
     pub fn history(&self) -> Vec<Event> {
         // At the step that it goes on from, a run may repeat what it was killed amid.
         let mut from = None;
-        let mut repeats = |event: &Event| {
+        let repeats = |event: &Event| {
             if let Event::Started(started) = event {
                 from = Some(started.step);
             }
             from.is_some() && step(event) == from
         };
-        let repeats: Vec<bool> = self.events.iter().map(&mut repeats).collect();
+        let repeats: Vec<bool> = self.events.iter().map(repeats).collect();
         // Backwards, since what comes later voids what stands before it.
         let mut kept = Vec::with_capacity(self.events.len());
         let (mut last, mut again) = (usize::MAX, HashSet::new());
@@ -141,8 +141,9 @@ mod tests {
         };
         let mut rng = crate::config::chance::stream(3, crate::config::chance::Purpose::Demo, 0);
         for _ in 0..200 {
-            let event = |_| {
-                let step = rng.random_range(0..5);
+            let count: usize = rng.random_range(0..40);
+            let event = |_: usize| {
+                let step: usize = rng.random_range(0..5);
                 match rng.random_range(0..6) {
                     0 => started(step),
                     1 => Event::Score(Score {
@@ -155,7 +156,7 @@ mod tests {
                     _ => Event::Step(Step { step, seconds: rng.random(), ..Step::default() }),
                 }
             };
-            let events: Vec<Event> = (0..rng.random_range(0..40)).map(event).collect();
+            let events: Vec<Event> = (0..count).map(event).collect();
             let stored = Stored { folder: "".into(), config: Config::default(), events, warnings: Vec::new() };
             assert_eq!(stored.history(), plainly(&stored.events));
         }

@@ -68,8 +68,8 @@ mod tests {
         let place = |key: &str, path: &str| Place { key: key.to_owned(), path: path.to_owned() };
         let (cells, cache) = (place("data.source", "/cells\n\"x\""), place("data.cache", "/cache"));
         assert!(read(&folder).is_empty());
-        add(&folder, &[cells.clone()]).unwrap();
-        add(&folder, &[cache.clone()]).unwrap();
+        add(&folder, std::slice::from_ref(&cells)).unwrap();
+        add(&folder, std::slice::from_ref(&cache)).unwrap();
         fs::File::options().append(true).open(path(&folder)).unwrap().write_all(b"{\"half").unwrap();
         let known = read(&folder);
         assert!(known.contains(&cells) && known.contains(&cache));

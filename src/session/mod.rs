@@ -105,7 +105,8 @@ pub enum SessionError {
     },
     /// A later release of this program wrote a checkpoint.
     #[error(
-        "the checkpoint of step {step} in {path} was written by a newer release of gandle (form {schema}, this one knows {SCHEMA}): go on with that"
+        "the checkpoint of step {step} in {path} was written by a newer release of gandle (form {schema}, this one knows {known}): go on with that",
+        known = SCHEMA
     )]
     Newer {
         /// The checkpoint's folder.

@@ -232,6 +232,7 @@ pub fn read_state(checkpoint: &Path) -> Result<CheckpointState> {
     #[derive(Deserialize)]
     struct Head {
         schema: u32,
+        #[serde(default)]
         step: usize,
     }
     let path = checkpoint.join(STATE);

@@ -35,12 +35,11 @@ pub fn inspect(session: &Path) -> Result<()> {
             return Err(wrong_kind(&session.join(name), &about, "folder"));
         }
     }
-    let steps = entries(session, CHECKPOINTS)?.into_iter().filter(|entry| super::step_of(&entry.name).is_some());
-    for entry in steps {
-        let path = session.join(CHECKPOINTS).join(&entry.name);
-        if let Entry { kind: Kind::Other, .. } = entry {
-            return Err(SessionError::foreign(&path, "a link, or neither a file nor a folder"));
-        }
+    let entries = entries(session, CHECKPOINTS)?;
+    let odd = entries.iter().find(|entry| entry.kind == Kind::Other && super::step_of(&entry.name).is_some());
+    if let Some(odd) = odd {
+        let path = session.join(CHECKPOINTS).join(&odd.name);
+        return Err(SessionError::foreign(&path, "a link, or neither a file nor a folder"));
     }
     Ok(())
 }
@@ -203,13 +202,16 @@ pub(super) fn entries(session: &Path, name: &str) -> Result<Vec<Entry>> {
 /// # Errors
 /// Where the name leads out of the folder, or through a link or a file, or is a link.
 fn look(session: &Path, name: &str) -> Result<Option<Metadata>> {
+    let plain = |part: &str| {
+        let normal = Path::new(part).components().eq([Component::Normal(part.as_ref())]);
+        normal && !part.contains('\0') && !(cfg!(windows) && part.contains(':'))
+    };
+    if !name.split('/').all(plain) {
+        return Err(SessionError::content(&session.join(name), "the name leads out of the session"));
+    }
     let mut path = session.to_owned();
     let mut found = None;
     for part in name.split('/') {
-        let plain = Path::new(part).components().eq([Component::Normal(part.as_ref())]);
-        if !plain || part.contains('\0') || (cfg!(windows) && part.contains(':')) {
-            return Err(SessionError::content(&session.join(name), "the name leads out of the session"));
-        }
         if let Some(above) = found.as_ref().filter(|above: &&Metadata| !above.is_dir()) {
             return Err(wrong_kind(&path, above, "folder"));
         }
@@ -248,11 +250,13 @@ fn options() -> OpenOptions {
 }
 
 /// Under how many names a file stands, where the system tells it.
+#[cfg(unix)]
 fn names(about: &Metadata) -> u64 {
-    #[cfg(unix)]
-    return std::os::unix::fs::MetadataExt::nlink(about);
-    #[cfg(not(unix))]
-    return u64::from(about.is_file());
+    std::os::unix::fs::MetadataExt::nlink(about)
+}
+#[cfg(not(unix))]
+fn names(_: &Metadata) -> u64 {
+    1
 }
 
 #[cfg(test)]

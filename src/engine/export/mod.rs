@@ -82,7 +82,7 @@ pub fn export(asked: &Export, mut progress: impl FnMut(usize, usize) -> bool) ->
     let paths: Vec<PathBuf> = match &asked.folder {
         Some(folder) => files.iter().map(|(name, _)| folder.join(name)).collect(),
         None => {
-            let own = |(name, _): &File| {
+            let own = |(name, _): &File| -> anyhow::Result<PathBuf> {
                 let name = format!("{EXPORTS}/{name}");
                 let (folder, file) = name.rsplit_once('/').context("a file in a folder")?;
                 Ok(session::folder(session, folder)?.join(file))
