@@ -130,6 +130,19 @@ impl Scene {
         Ran { code, text: String::from_utf8_lossy(&fs::read(&output).unwrap()).into_owned() }
     }
 
+    /// Images of two classes.
+    fn cells(&self) -> PathBuf {
+        let cells = self.at("cells");
+        for class in ["a", "b"] {
+            fs::create_dir_all(cells.join(class)).unwrap();
+            for shade in 0..4_u8 {
+                let image = image::RgbImage::from_pixel(16, 16, image::Rgb([shade * 60; 3]));
+                image.save(cells.join(format!("{class}/{shade}.png"))).unwrap();
+            }
+        }
+        cells
+    }
+
     /// Everything that must stay as it is.
     fn kept(&self) -> BTreeMap<PathBuf, String> {
         let mut found = BTreeMap::new();
@@ -493,15 +506,7 @@ fn the_best_checkpoint_stays_until_it_is_let_go() {
 fn a_session_that_was_sent_goes_where_its_user_says_alone() {
     let scene = Scene::new();
     let session = scene.at("sessions/mine").display().to_string();
-    let cells = scene.at("cells");
-    for class in ["a", "b"] {
-        fs::create_dir_all(cells.join(class)).unwrap();
-        for shade in 0..4_u8 {
-            image::RgbImage::from_pixel(16, 16, image::Rgb([shade * 60; 3]))
-                .save(cells.join(format!("{class}/{shade}.png")))
-                .unwrap();
-        }
-    }
+    let cells = scene.cells();
     let (data, cache) = (cells.display().to_string(), format!("data.cache={}", scene.at("cache").display()));
     let set = SETTINGS.iter().chain([&cache.as_str()]).flat_map(|entry| ["--set", entry]);
     let args = ["train", "--data", &data, "--steps", "2", "--out", &session].into_iter().chain(set);
@@ -549,4 +554,27 @@ fn a_long_history_is_read_in_a_time_that_grows_with_it() {
     let start = Instant::now();
     assert_eq!(stored.history().len(), 100_000);
     assert!(start.elapsed() < PATIENCE / 4, "{:?}", start.elapsed());
+}
+
+#[test]
+fn weights_that_are_a_pipe_are_not_waited_for() {
+    let scene = Scene::new();
+    let cells = scene.cells().display().to_string();
+    pipe(scene.at("weights.pth"));
+    let extractor = format!("inception:{}", scene.at("weights.pth").display());
+    let ran = scene.run(&["score", &cells, &cells, "--extractor", &extractor]);
+    assert!(ran.code.is_some_and(|code| code != 0) && ran.text.contains("weights.pth"), "{:?}: {}", ran.code, ran.text);
+}
+
+#[test]
+fn a_class_folder_of_any_depth_is_listed_in_a_time_that_grows_with_it() {
+    let scene = Scene::new();
+    let cells = scene.cells();
+    let deep = cells.join("a").join("d/".repeat(1500));
+    fs::create_dir_all(&deep).unwrap();
+    fs::copy(cells.join("a/0.png"), deep.join("deep.png")).unwrap();
+    let ran = scene.run(&["inspect", &cells.display().to_string(), "--json"]);
+    assert!(ran.code == Some(0) && ran.text.contains("{\"name\":\"a\",\"images\":5"), "{:?}: {}", ran.code, ran.text);
+    // Deeper than the standard library has handles for.
+    assert!(Command::new("rm").arg("-rf").arg(&cells).status().unwrap().success());
 }
