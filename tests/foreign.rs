@@ -133,10 +133,10 @@ impl Scene {
     /// Images of two classes.
     fn cells(&self) -> PathBuf {
         let cells = self.at("cells");
-        for class in ["a", "b"] {
+        for (tint, class) in [(0, "a"), (90, "b")] {
             fs::create_dir_all(cells.join(class)).unwrap();
             for shade in 0..4_u8 {
-                let image = image::RgbImage::from_pixel(16, 16, image::Rgb([shade * 60; 3]));
+                let image = image::RgbImage::from_pixel(16, 16, image::Rgb([shade * 60, tint, 0]));
                 image.save(cells.join(format!("{class}/{shade}.png"))).unwrap();
             }
         }
@@ -389,7 +389,7 @@ fn hold(name: &str, harms: &[Harm]) -> Vec<Ran> {
         let args: Vec<&str> = args.iter().map(String::as_str).collect();
         let ran = scene.run(&args);
         assert!(matches!(ran.code, Some(0..=2)), "{name}: {args:?} ends with {:?}: {}", ran.code, ran.text);
-        assert!(ran.code == Some(0) || ran.text.contains("gandle: "), "{name}: {args:?}: {}", ran.text);
+        assert!(ran.code == Some(0) || !ran.text.trim().is_empty(), "{name}: {args:?} says nothing");
         assert!(ran.text.len() < 100_000, "{name}: {args:?} says {} bytes", ran.text.len());
         assert!(scene.kept() == before, "{name}: {args:?} has changed what is not the session's: {}", ran.text);
         told.push(ran);
@@ -508,7 +508,8 @@ fn a_session_that_was_sent_goes_where_its_user_says_alone() {
     let session = scene.at("sessions/mine").display().to_string();
     let cells = scene.cells();
     let (data, cache) = (cells.display().to_string(), format!("data.cache={}", scene.at("cache").display()));
-    let set = SETTINGS.iter().chain([&cache.as_str()]).flat_map(|entry| ["--set", entry]);
+    let in_cache = cache.as_str();
+    let set = SETTINGS.iter().chain([&in_cache]).flat_map(|entry| ["--set", entry]);
     let args = ["train", "--data", &data, "--steps", "2", "--out", &session].into_iter().chain(set);
     let ran = scene.run(&args.collect::<Vec<_>>());
     assert_eq!(ran.code, Some(0), "{}", ran.text);
@@ -535,8 +536,8 @@ fn a_session_that_was_sent_goes_where_its_user_says_alone() {
     // Changes of settings that a run will make again lead somewhere too.
     let elsewhere = scene.at("canary/theirs.pth").display().to_string();
     let change = format!(r#"{{"key":"score.extractor","from":"\"x\"","to":"\"inception:{elsewhere}\""}}"#);
-    add_events(Path::new(&session), &format!("{{\"event\":\"edited\",\"step\":5,\"changes\":[{change}]}}\n"));
-    let told = refused(&["resume", &session, "--steps", "6"]);
+    add_events(Path::new(&session), &format!("{{\"event\":\"edited\",\"step\":6,\"changes\":[{change}]}}\n"));
+    let told = refused(&["resume", &session, "--steps", "7"]);
     assert!(told.contains(&elsewhere) && !told.contains("data.cache"), "{told}");
 }
 

@@ -168,10 +168,9 @@ impl Plan {
     /// Where the run leads outside of its session, now and after each change that it will make again.
     fn places(&self) -> Vec<Place> {
         let mut places = self.config.places();
-        let changes =
-            self.told.edits.iter().filter(|edit| edit.changes.iter().any(|change| Place::is_named_by(&change.key)));
-        for edit in changes {
-            if let Ok((config, _)) = self.config.edited(&edit.changes) {
+        let changes = self.told.edits.iter().flat_map(|edit| &edit.changes);
+        for change in changes.filter(|change| Place::is_named_by(&change.key)) {
+            if let Ok(config) = self.config.with(&[format!("{}={}", change.key, change.to)]) {
                 places.extend(config.places());
             }
         }

@@ -22,7 +22,7 @@ pub fn unknown_places(places: &[Place]) -> Vec<Place> {
         return Vec::new();
     }
     let known = data_folder().map(|folder| read(&folder)).unwrap_or_default();
-    places.iter().filter(|place| !known.contains(place)).cloned().collect()
+    places.iter().filter(|place| !known.contains(*place)).cloned().collect()
 }
 
 /// Remembers that runs of this user use these places. That they cannot be remembered costs a question later on.
