@@ -558,16 +558,6 @@ fn a_long_history_is_read_in_a_time_that_grows_with_it() {
 }
 
 #[test]
-fn weights_that_are_a_pipe_are_not_waited_for() {
-    let scene = Scene::new();
-    let cells = scene.cells().display().to_string();
-    pipe(scene.at("weights.pth"));
-    let extractor = format!("inception:{}", scene.at("weights.pth").display());
-    let ran = scene.run(&["score", &cells, &cells, "--extractor", &extractor]);
-    assert!(ran.code.is_some_and(|code| code != 0) && ran.text.contains("weights.pth"), "{:?}: {}", ran.code, ran.text);
-}
-
-#[test]
 fn a_class_folder_of_any_depth_is_listed_in_a_time_that_grows_with_it() {
     let scene = Scene::new();
     let cells = scene.cells();

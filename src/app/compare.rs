@@ -1,6 +1,5 @@
 //! Reads sessions for the Compare page on a thread of its own, however long their curves are.
 
-use std::panic::catch_unwind;
 use std::path::{Path, PathBuf};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
@@ -31,8 +30,7 @@ impl RunReader {
         let (outbox, answers) = bounded(1);
         std::thread::Builder::new().name("compare".to_owned()).spawn(move || {
             for folder in inbox {
-                let run = catch_unwind(|| read(&folder));
-                let run = run.unwrap_or_else(|_| Err("reading it panicked; this is a defect of gandle".to_owned()));
+                let run = read(&folder);
                 if outbox.send((folder, run)).is_err() {
                     return;
                 }

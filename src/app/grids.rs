@@ -1,7 +1,5 @@
 //! Reads stored grids on a thread of its own, so that a slider over large pictures never holds up the window.
 
-use std::panic::catch_unwind;
-
 use crossbeam_channel::{Receiver, Sender, bounded};
 
 use crate::event::{GridPicture, Waker};
@@ -27,12 +25,8 @@ impl GridReader {
         let (outbox, answers) = bounded(1);
         std::thread::Builder::new().name("grids".to_owned()).spawn(move || {
             for ask in inbox {
-                let read = catch_unwind(|| session::read_grid(&ask.folder, &ask.grid, ask.rows, ask.columns));
-                let read = match read {
-                    Ok(read) => read.map_err(|err| format!("{err:#}")),
-                    Err(_) => Err("reading it panicked; this is a defect of gandle".to_owned()),
-                };
-                if outbox.send((ask, read)).is_err() {
+                let read = session::read_grid(&ask.folder, &ask.grid, ask.rows, ask.columns);
+                if outbox.send((ask, read.map_err(|err| format!("{err:#}")))).is_err() {
                     return;
                 }
                 waker();

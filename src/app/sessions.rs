@@ -1,6 +1,5 @@
 //! Looks for sessions on a thread of its own: reading what each tells, and adding up what it takes on disk, may be slow.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use crossbeam_channel::{Receiver, bounded};
@@ -25,18 +24,12 @@ pub fn look(known: Vec<SessionRow>, deep: bool, waker: Waker) -> std::io::Result
         // Nobody listens any more where the list was asked for anew.
         let send = |rows: &[SessionRow]| sender.send(rows.to_vec()).is_ok().then(|| waker()).is_some();
         let mut heard = send(&rows);
-        let parts: [fn(&mut SessionRow); 2] = [read, measure];
-        for part in parts.into_iter().skip(usize::from(!deep)) {
+        for part in [read, measure].into_iter().skip(usize::from(!deep)) {
             for from in (0..rows.len()).step_by(BATCH) {
                 if !heard {
                     return;
                 }
-                for row in rows.iter_mut().skip(from).take(BATCH) {
-                    // One session that somebody made to break this must not hide the others.
-                    if catch_unwind(AssertUnwindSafe(|| part(row))).is_err() {
-                        tracing::error!("reading {} panicked, which is a defect of gandle", row.folder.display());
-                    }
-                }
+                rows.iter_mut().skip(from).take(BATCH).for_each(part);
                 heard = send(&rows);
             }
         }

@@ -88,10 +88,6 @@ impl TensorFile {
     pub fn open(path: &Path) -> Result<Self, FeatureError> {
         let failed = |reason: String| FeatureError::File { path: path.display().to_string(), reason };
         let parsed = || {
-            // Opening a pipe would wait for its other end.
-            if std::fs::metadata(path).is_ok_and(|about| !about.is_file()) {
-                return Err("it is no file".to_owned());
-            }
             let mut file = File::open(path).map_err(|err| err.to_string())?;
             let meta = file.metadata().map_err(|err| err.to_string())?;
             if !meta.is_file() {
