@@ -185,6 +185,7 @@ fn limited(command: &Command, kibibytes: u64) -> Command {
     let mut sh = Command::new("bash");
     sh.args(["-c", r#"trap "" XFSZ; ulimit -f "$0"; exec "$@""#, &kibibytes.to_string()]);
     sh.arg(command.get_program()).args(command.get_args());
+    sh.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
     sh
 }
 
