@@ -119,3 +119,63 @@ fn unsafe_code_stands_where_the_readme_says() {
         }
     }
 }
+
+#[test]
+fn one_file_removes_and_no_other() {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = Vec::new();
+    sources(&src, &mut files);
+    let words = ["remove_file", "remove_dir", "trash::delete", "trash::os_limited"];
+    let (removal, others): (Vec<_>, Vec<_>) = files.into_iter().partition(|file| file.ends_with("session/removal.rs"));
+    let found = |file: &Path| {
+        let text = std::fs::read_to_string(file).unwrap();
+        let code = text.lines().map(|line| line.split("//").next().unwrap_or("").to_owned());
+        let lines = code.enumerate().filter(|(_, line)| words.iter().any(|word| line.contains(word)));
+        lines.map(|(number, line)| format!("{}:{}: {line}", file.display(), number + 1)).collect::<Vec<_>>()
+    };
+    assert!(removal.iter().all(|file| found(file).len() > 3), "{removal:?}");
+    let wrong: Vec<String> = others.iter().flat_map(|file| found(file)).collect();
+    assert!(wrong.is_empty(), "only src/session/removal.rs removes anything:\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn one_file_opens_what_lies_in_a_session() {
+    let session = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/session");
+    let mut files = Vec::new();
+    sources(&session, &mut files);
+    // Files of the user's own, of this machine, and new ones: `known.rs`, `lock.rs` and `writer.rs` open no file of a session.
+    let words = [
+        "File::open",
+        "File::options",
+        "OpenOptions",
+        "fs::read(",
+        "fs::read_to_string",
+        "fs::read_dir",
+        "fs::metadata",
+    ];
+    let allowed = [
+        ("known.rs", "File::open(path(folder))"),
+        ("known.rs", "File::options().append(true).create(true).open(path(folder))"),
+        ("lock.rs", "std::fs::read_to_string(path).ok()"),
+        ("place.rs", "std::fs::read_dir(root)"),
+        ("place.rs", "std::fs::read_dir(folder)"),
+        ("removal.rs", "fs::File::open(path).and_then"),
+        ("writer.rs", "folder.map(File::open)"),
+        ("writer.rs", "fs::read_dir(folder.join(below))"),
+        ("writer.rs", "File::options().append(true).create_new(true).open(&path)"),
+    ];
+    for file in files.iter().filter(|file| !file.ends_with("room.rs")) {
+        let text = std::fs::read_to_string(file).unwrap();
+        let code = text.split("#[cfg(test)]").next().unwrap_or("");
+        for (number, line) in code.lines().enumerate() {
+            let known = allowed.iter().any(|(name, code)| file.ends_with(name) && line.contains(code));
+            let named = line.trim_start().starts_with("use ") || known;
+            assert!(
+                named || !words.iter().any(|word| line.contains(word)),
+                "{}:{}: {line}",
+                file.display(),
+                number + 1
+            );
+        }
+    }
+}

@@ -37,15 +37,22 @@ const TINY: &[&str] = &[
     concat!("data.cache=", env!("CARGO_TARGET_TMPDIR"), "/cache"),
 ];
 
+/// The program, which keeps what it remembers of its user with the tests.
+fn program() -> Command {
+    let mut program = Command::new(GANDLE);
+    program.env("GANDLE_DATA_DIR", concat!(env!("CARGO_TARGET_TMPDIR"), "/user"));
+    program
+}
+
 fn train(out: &Path, steps: usize) -> Command {
-    let mut command = Command::new(GANDLE);
+    let mut command = program();
     command.args(["train", "--data", "demo", "--steps", &steps.to_string(), "--out"]).arg(out);
     command.args(TINY.iter().flat_map(|entry| ["--set", entry]));
     command
 }
 
 fn resume(session: &Path, more: &[&str]) -> Command {
-    let mut command = Command::new(GANDLE);
+    let mut command = program();
     command.arg("resume").arg(session).args(more);
     command
 }
@@ -168,7 +175,7 @@ fn a_second_process_is_refused_with_the_name_of_the_first() {
     // Whoever only reads is not in the way.
     let out = root.path().join("out");
     let sampled = run({
-        let mut command = Command::new(GANDLE);
+        let mut command = program();
         command.arg("sample").arg(&session).args(["--count", "1", "--out"]).arg(&out);
         command
     });
@@ -184,6 +191,7 @@ fn limited(command: &Command, kibibytes: u64) -> Command {
     let mut sh = Command::new("bash");
     sh.args(["-c", r#"trap "" XFSZ; ulimit -f "$0"; exec "$@""#, &kibibytes.to_string()]);
     sh.arg(command.get_program()).args(command.get_args());
+    sh.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
     sh
 }
 

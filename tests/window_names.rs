@@ -17,7 +17,7 @@ use gandle::event::{
     Checkpoint, ClassCount, DataSummary, Event, Grid, GridPicture, JobEvent, Number, Picture, QuizAsk, QuizItem,
     QuizSet, Score, Step,
 };
-use gandle::ui::{Brief, RunView, SessionRow, Settings, Workbench};
+use gandle::ui::{Action, Brief, RunView, SessionRow, Settings, Workbench};
 
 fn picture() -> GridPicture {
     let picture = Picture { width: 128, height: 32, rgb: vec![90; 128 * 32 * 3].into() };
@@ -149,4 +149,29 @@ fn every_control_of_every_dialog_has_a_name() {
     window.settle();
     assert!(window.shows("Image 1 of 2"));
     check(&mut window, "a quiz");
+}
+
+#[test]
+fn a_session_that_leads_to_unknown_places_is_asked_about() {
+    let place = gandle::config::Place { key: "data.source".to_owned(), path: "/theirs/cells".to_owned() };
+    let folder = PathBuf::from("sessions/night-7");
+    let mut window = Window::open(bench(Config::default(), true), [1280.0, 800.0], None);
+    for (answer, goes_on) in [("Cancel", false), ("Go on", true)] {
+        window.bench().trust.ask(folder.clone(), Some(9), vec![place.clone()]);
+        window.harness.run();
+        assert!(window.shows("/theirs/cells") && window.shows("data.source"));
+        window.asked();
+        window.click(answer);
+        let went_on = Action::Trust { folder: folder.clone(), steps: Some(9), places: vec![place.clone()] };
+        assert_eq!(window.asked().contains(&went_on), goes_on, "{answer}");
+        assert!(!window.shows("/theirs/cells"));
+    }
+}
+
+#[test]
+fn a_session_that_is_being_read_is_named_on_the_page_of_the_run() {
+    let mut window = Window::open(bench(Config::default(), false), [1280.0, 800.0], None);
+    window.bench().opening = Some(PathBuf::from("sessions/night-7"));
+    window.harness.run();
+    assert!(window.shows("Opening night-7"));
 }

@@ -7,23 +7,25 @@ mod jobs;
 mod leaving;
 mod manage;
 mod notify;
+mod opening;
 mod prober;
 mod queue;
 mod saved;
 mod saving;
 mod sessions;
 mod study;
+mod task;
 mod training;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use crate::engine::{Engine, Job};
 use crate::event::{Event, Waker};
-use crate::session::{self, Stored};
-use crate::ui::{Action, CompareAsk, GridAsk, Notice, Page, RunView, SessionRow, Source, Workbench, icon, theme};
+use crate::session;
+use crate::ui::{Action, CompareAsk, GridAsk, Notice, Page, SessionRow, Source, Workbench, icon, theme};
 use compare::RunReader;
 use dialogs::{Dialog, Purpose};
 use grids::GridReader;
@@ -44,9 +46,9 @@ const NEWS_PAUSE: Duration = Duration::from_millis(80);
 /// Opens the window; `open` is a session's folder to show.
 ///
 /// # Errors
-/// Where no window can be opened, and where `open` is not a session.
+/// Where no window can be opened, and where the settings of `open` cannot be read.
 pub fn run(open: Option<PathBuf>) -> anyhow::Result<()> {
-    let stored = open.as_deref().map(Stored::open).transpose()?;
+    open.as_deref().map(session::read_settings).transpose()?;
     let viewport = egui::ViewportBuilder::default()
         .with_title("gandle")
         .with_app_id("gandle")
@@ -56,8 +58,8 @@ pub fn run(open: Option<PathBuf>) -> anyhow::Result<()> {
     let options = eframe::NativeOptions { viewport, ..eframe::NativeOptions::default() };
     let create = move |creation: &eframe::CreationContext<'_>| {
         let mut app = App::new(creation)?;
-        if let Some(stored) = stored {
-            app.show(stored);
+        if let Some(folder) = &open {
+            app.open_session(folder);
         }
         Ok(Box::new(app) as Box<dyn eframe::App>)
     };
@@ -73,6 +75,12 @@ struct App {
     exporter: Option<Job>,
     prober: Prober,
     study: Study,
+    /// A session that is being opened.
+    opening: Option<opening::Opening>,
+    /// A session that is to go on.
+    resuming: Option<training::Resuming>,
+    /// The run of the queue that was under way when the window was closed.
+    begun: Option<queue::Begun>,
     /// Jobs that were cancelled and have not ended yet.
     retired: Vec<Job>,
     dialog: Option<Dialog>,
@@ -107,6 +115,9 @@ impl App {
             exporter: None,
             prober: Prober::default(),
             study: Study::default(),
+            opening: None,
+            resuming: None,
+            begun: None,
             retired: Vec::new(),
             dialog: None,
             saving: None,
@@ -166,6 +177,8 @@ impl App {
             self.workbench.compare.take(&folder, run);
         }
         self.take_managed();
+        self.take_opened();
+        self.take_resumed();
         self.take_answer();
         if let Some(rows) = self.found.as_ref().and_then(|found| found.try_iter().last()) {
             self.workbench.sessions = rows;
@@ -181,6 +194,10 @@ impl App {
             Action::Train => self.train(),
             Action::Leave(_) => self.leave(),
             Action::Resume { folder, steps } => self.resume(&folder, steps),
+            Action::Trust { folder, steps, places } => {
+                session::remember_places(&places);
+                self.go_on(&folder, steps);
+            }
             Action::Command(command) => self.tell_engine(command),
             Action::ChooseData => self.open_dialog(Purpose::Data),
             Action::ChooseInception => self.open_dialog(Purpose::Inception),
@@ -234,43 +251,6 @@ impl App {
             Ok(found) => self.found = Some(found),
             Err(err) => self.complain(format!("The sessions could not be listed: {err}")),
         }
-    }
-
-    fn open_session(&mut self, folder: &Path) {
-        match Stored::open(folder) {
-            Ok(stored) => self.show(stored),
-            Err(err) => self.complain(format!("{} could not be opened: {err:#}", folder.display())),
-        }
-    }
-
-    /// Replays a stored session through the same fold as a live run.
-    fn show(&mut self, stored: Stored) {
-        let mut view = RunView::new(stored.folder.clone());
-        stored.events.into_iter().for_each(|event| view.apply(event));
-        // It may have been renamed since it was written.
-        view.moved(&stored.folder);
-        self.workbench.elsewhere = None;
-        if view.is_active() {
-            let message = if let Some(holder) = session::holder(view.folder()) {
-                let text = format!("Another program ({holder}) is training this session");
-                self.workbench.elsewhere = Some(format!("{text}; stop it there first"));
-                format!(
-                    "{text}; what it has told so far is shown. Open it again for what came since. Asked to end, as by Ctrl+C or `kill`, it writes a checkpoint first."
-                )
-            } else if view.checkpoints().is_empty() {
-                "The program that trained this session was closed or killed before its first checkpoint; use its settings for a new run.".to_owned()
-            } else {
-                "The program that trained this session was closed or killed; Resume goes on from its newest checkpoint."
-                    .to_owned()
-            };
-            view.apply(Event::Warning { step: view.step(), message });
-            view.apply(Event::Stopped { step: view.step() });
-        }
-        if !stored.warnings.is_empty() {
-            self.workbench.notice = Some(Notice::error(stored.warnings.join("; ")));
-        }
-        self.workbench.stored = Some(view);
-        self.workbench.settings.page = Page::Run;
     }
 
     fn read_grid(&mut self, ctx: &egui::Context, ask: GridAsk) {

@@ -54,10 +54,10 @@ impl App {
     /// Where no dialog can ask for a place: below the session, under a name that is free.
     pub(super) fn save_in_session(&mut self, saved: Saved) {
         let Some(view) = self.workbench.shown() else { return };
-        let folder = view.folder().join("exports");
-        if let Err(err) = std::fs::create_dir_all(&folder) {
-            return self.complain(format!("The folder {} could not be made: {err}", folder.display()));
-        }
+        let folder = match session::folder(view.folder(), session::EXPORTS) {
+            Ok(folder) => folder,
+            Err(err) => return self.complain(format!("The folder for it could not be made: {err}")),
+        };
         let name = PathBuf::from(&saved.name);
         let (stem, kind) = (name.file_stem().unwrap_or_default(), name.extension().unwrap_or_default());
         let (stem, kind) = (stem.to_string_lossy(), kind.to_string_lossy());

@@ -1,9 +1,11 @@
 //! Starts runs on the engine.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::App;
+use super::task::Task;
+use crate::config::Place;
 use crate::engine::{Engine, Origin, RunRequest};
 use crate::event::Command;
 use crate::session;
@@ -20,6 +22,11 @@ impl App {
     pub(super) fn tell_engine(&mut self, command: Command) {
         if let (Some(engine), Some(live)) = (&self.engine, &mut self.workbench.live) {
             live.ask(&command);
+            if let (Command::Edit(changes), Some(started)) = (&command, live.started())
+                && let Ok((config, _)) = started.config.edited(changes)
+            {
+                session::remember_places(&config.places());
+            }
             engine.send(command);
         }
     }
@@ -31,7 +38,9 @@ impl App {
         }
         let config = self.workbench.config.clone();
         let folder = session::new_folder(&config);
-        match self.spawn(RunRequest::new(config, folder.clone())) {
+        let request = RunRequest::new(config, folder.clone());
+        session::remember_places(&request.places);
+        match self.spawn(request) {
             Ok(()) => {
                 self.workbench.notice = Some(Notice::info(format!("The run is stored in {}", folder.display())));
                 self.workbench.live = Some(RunView::new(folder));
@@ -42,8 +51,35 @@ impl App {
         }
     }
 
-    /// Goes on with a session; the curves that are shown of it stay.
+    /// Looks where a session leads, and goes on with it where that is known. The files are read elsewhere.
     pub(super) fn resume(&mut self, folder: &Path, steps: Option<usize>) {
+        if self.engine.is_some() || self.resuming.is_some() {
+            return;
+        }
+        let wanted = folder.to_owned();
+        let work = move || unknown_places(&wanted, steps);
+        match Task::spawn("resume", Arc::clone(&self.waker), work) {
+            Ok(task) => self.resuming = Some(Resuming { folder: folder.to_owned(), steps, task }),
+            Err(err) => self.complain(format!("The session could not be looked at: {err}")),
+        }
+    }
+
+    /// Goes on with a session that was looked at, or asks where it leads to unknown places.
+    pub(super) fn take_resumed(&mut self) {
+        let Some(answer) = self.resuming.as_ref().and_then(|resuming| resuming.task.answer()) else { return };
+        let Some(Resuming { folder, steps, .. }) = self.resuming.take() else { return };
+        match answer {
+            Some(Ok(places)) if places.is_empty() => self.go_on(&folder, steps),
+            Some(Ok(places)) => self.workbench.trust.ask(folder, steps, places),
+            Some(Err(reason)) => self.complain(format!("The session cannot go on: {reason}")),
+            None => {
+                self.complain("The session cannot go on: reading it broke off, which is a defect of gandle".to_owned())
+            }
+        }
+    }
+
+    /// Goes on with a session; the curves that are shown of it stay.
+    pub(super) fn go_on(&mut self, folder: &Path, steps: Option<usize>) {
         if self.engine.is_some() {
             return;
         }
@@ -66,4 +102,17 @@ impl App {
             Err(err) => self.complain(format!("The training thread could not be started: {err}")),
         }
     }
+}
+
+/// A session that is to go on, while it is looked at.
+pub(super) struct Resuming {
+    folder: PathBuf,
+    steps: Option<usize>,
+    task: Task<Result<Vec<Place>, String>>,
+}
+
+/// Where a session leads that is to go on, of what no run of this user's has used.
+pub(super) fn unknown_places(folder: &Path, steps: Option<usize>) -> Result<Vec<Place>, String> {
+    let request = RunRequest::resume(folder, steps).map_err(|err| format!("{err:#}"))?;
+    Ok(session::unknown_places(&request.places))
 }

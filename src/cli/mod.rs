@@ -118,6 +118,10 @@ struct ResumeArgs {
     /// Begin a new session in this folder with the weights of the checkpoint, and leave the old one as it is.
     #[arg(long, value_name = "NEW")]
     fork: Option<PathBuf>,
+    /// Read and write wherever the session's settings say, also in places that no run of yours has used; they are
+    /// remembered then.
+    #[arg(long)]
+    trust: bool,
     /// With --fork: the checkpoint's step, or `best`; the newest without it.
     #[arg(long, requires = "fork")]
     step: Option<step::Wanted>,

@@ -29,7 +29,9 @@ pub(super) fn run(args: &TrainArgs) -> anyhow::Result<ExitCode> {
     if folder.join("run.toml").exists() {
         return Err(Usage(format!("--out {}: already holds a session; choose another folder", folder.display())).into());
     }
-    follow(RunRequest::new(config, folder), args.json)
+    let request = RunRequest::new(config, folder);
+    session::remember_places(&request.places);
+    follow(request, args.json)
 }
 
 /// Runs to the end, telling what happens.

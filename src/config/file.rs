@@ -5,6 +5,11 @@ use super::{Config, Preset, Score, explain};
 /// What was asked for on the command line, to be laid over a preset or a file.
 pub type Overrides<'a> = &'a [String];
 
+/// Problems of a file that are told.
+const MOST_PROBLEMS: usize = 100;
+/// Bytes of a key to which a setting of nearly the same name is looked for.
+const LONGEST_KEY: usize = 100;
+
 /// Why a configuration could not be read: one line a key.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[error("{}", .0.join("\n"))]
@@ -130,8 +135,12 @@ fn insert(table: &mut toml::Table, key: &str, value: toml::Value) {
 fn overlay(base: &Config, table: &toml::Table) -> Result<Config, ConfigError> {
     let mut merged = table_of(base);
     let known: Vec<String> = leaves(&merged).into_iter().map(|(key, _)| key).collect();
-    let mut problems = Vec::new();
+    let (mut problems, mut more) = (Vec::new(), 0);
     for (key, value) in leaves(table) {
+        if problems.len() >= MOST_PROBLEMS {
+            more += 1;
+            continue;
+        }
         if !known.contains(&key) {
             problems.push(unknown_key(&key, &known));
             continue;
@@ -150,6 +159,9 @@ fn overlay(base: &Config, table: &toml::Table) -> Result<Config, ConfigError> {
             }
         }
     }
+    if more > 0 {
+        problems.push(format!("and what follows: {more} more keys were not looked at"));
+    }
     if !problems.is_empty() {
         return Err(ConfigError(problems));
     }
@@ -167,6 +179,10 @@ fn unknown_key(key: &str, known: &[String]) -> String {
     // Written without its section?
     if let Some(full) = known.iter().find(|k| k.rsplit('.').next() == Some(key)) {
         return format!("`{key}` is not a setting; did you mean `{full}`?");
+    }
+    if key.len() > LONGEST_KEY {
+        let start: String = key.chars().take(LONGEST_KEY).collect();
+        return format!("`{start}\u{2026}` is not a setting (`gandle presets quick` prints them all)");
     }
     match known.iter().min_by_key(|k| distance(k, key)) {
         Some(near) if distance(near, key) <= 4 => format!("`{key}` is not a setting; did you mean `{near}`?"),

@@ -18,7 +18,8 @@ use crate::event::{Checkpoint, Edited, Event, Parent};
 use crate::feature::file::sha256;
 use crate::ops::cpu;
 use crate::session::{
-    CheckpointState, DataMark, Lock, Machine, Pending, Writer, checkpoint_folder, read_checkpoint_file, read_whole,
+    CheckpointState, DataMark, Lock, Machine, Pending, Writer, checkpoint_folder, inspect, read_checkpoint_file,
+    read_whole,
 };
 use crate::train::Trainer;
 
@@ -89,6 +90,7 @@ impl Begin {
                 }
             }
             Origin::Fork { parent, step } => {
+                inspect(parent)?;
                 let state = read_whole(parent, *step)?;
                 let session = parent.canonicalize().unwrap_or_else(|_| parent.clone());
                 let session = session.file_name().unwrap_or_default().to_string_lossy().into_owned();

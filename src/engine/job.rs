@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
+use super::UnknownPlaces;
 use super::sample::{Sampling, export};
 use crate::config::Config;
 use crate::data::{DataError, Dataset};
@@ -98,14 +99,14 @@ impl Job {
         })
     }
 
-    /// Prepares a blind test: [`JobEvent::Quiz`].
+    /// Prepares a blind test: [`JobEvent::Quiz`]. Of a session that leads to unknown places nothing is read there.
     ///
     /// # Errors
     /// Where the system gives no thread.
-    pub fn quiz(ask: QuizAsk, waker: Waker) -> std::io::Result<Self> {
+    pub fn quiz(ask: QuizAsk, unknown: UnknownPlaces, waker: Waker) -> std::io::Result<Self> {
         Self::spawn("gandle-quiz", waker, move |desk| {
             let last = std::sync::Mutex::new(Instant::now());
-            let set = super::quiz::prepare(&ask, &|done, total| desk.progress(&last, done, total))?;
+            let set = super::quiz::prepare(&ask, unknown, &|done, total| desk.progress(&last, done, total))?;
             Ok(set.map_or(JobEvent::Cancelled, |set| JobEvent::Quiz(Box::new(set))))
         })
     }

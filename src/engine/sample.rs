@@ -17,7 +17,8 @@ use crate::event::GridPicture;
 use crate::model::morph::with_classes_between;
 use crate::model::{Generator, Store};
 use crate::session::{
-    CheckpointState, checkpoint_folder, checkpoints, png, read_checkpoint_file, read_state, write_whole,
+    CheckpointState, SessionError, checkpoint_folder, checkpoints, inspect, png, read_checkpoint_file, read_state,
+    write_whole,
 };
 use crate::train::Trainer;
 use crate::train::state::{EMA, load_store};
@@ -66,6 +67,8 @@ pub struct Sampler {
     pub state: CheckpointState,
 }
 
+/// Bytes of a file of weights beside its parameters, at most: names, shapes, running statistics.
+const MOST_BESIDE: usize = 64 << 20;
 /// Numbers of noise further out than this are so rare that cutting them off changes nothing.
 const NO_TRUNCATION: f32 = 6.0;
 /// Closer than this, redrawing would take forever and every image would be the same.
@@ -78,6 +81,7 @@ impl Sampler {
     /// # Errors
     /// Where there is no such checkpoint or it cannot be read.
     pub fn open(session: &Path, step: Option<usize>) -> anyhow::Result<Self> {
+        inspect(session)?;
         let have = checkpoints(session);
         if have.is_empty() {
             bail!("{} holds no checkpoint yet: train it for longer, or choose another session", session.display());
@@ -93,6 +97,7 @@ impl Sampler {
         for step in have.into_iter().rev() {
             match Self::read(&checkpoint_folder(session, step)) {
                 Ok(sampler) => return Ok(sampler),
+                Err(err) if matches!(err.downcast_ref(), Some(SessionError::Newer { .. })) => return Err(err),
                 Err(err) => {
                     tracing::warn!("checkpoint {step} is left out: {err:#}");
                     last_error = Some(err);
@@ -107,9 +112,13 @@ impl Sampler {
         if crate::config::has_errors(&state.config.check(Some(state.classes.len()))) || state.classes.is_empty() {
             bail!("{}: its settings cannot be run", folder.display());
         }
-        let bytes = read_checkpoint_file(folder, &state, EMA)?;
-        // The file must hold what the settings ask for, before memory is taken for it.
+        // The file must hold what the settings ask for, and little else, before memory is taken for it.
         let parameters = state.config.cost(state.classes.len()).generator_parameters;
+        let most = MOST_BESIDE.saturating_add(parameters.saturating_mul(16)) as u64;
+        if state.files.iter().any(|file| file.name == EMA && file.bytes > most) {
+            bail!("{}: too long for {parameters} parameters", folder.join(EMA).display());
+        }
+        let bytes = read_checkpoint_file(folder, &state, EMA)?;
         if bytes.len() / 4 < parameters {
             bail!("{}: too short for {parameters} parameters", folder.join(EMA).display());
         }

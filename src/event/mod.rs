@@ -3,6 +3,7 @@
 //! Numbers are read from the device once, by the engine; whoever holds an event holds no part of the graph. Events are
 //! also the lines of a session's `events.jsonl` and of `gandle train --json`, so their names are an interface.
 
+mod cut;
 mod data;
 mod explore;
 mod export;
@@ -18,6 +19,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::{Change, Config};
 
+pub use cut::cut;
 pub use data::{ClassCount, DataSummary, FileNote, SizeCount, Skipped};
 pub use explore::{Exploration, View};
 pub use export::{Content, Export, Film, Moving, Walk};
@@ -182,7 +184,7 @@ pub struct Checkpoint {
 }
 
 /// What can go wrong with the training itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum AlarmKind {
     /// A loss, a logit or a weight is not a number any more, or infinite. The run ends by it.

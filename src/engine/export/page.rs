@@ -6,9 +6,12 @@ use super::Source;
 use super::plot::{Curve, chart};
 use crate::config::Config;
 use crate::event::{Chart, DataSummary, Event, Grid, Number, NumberInfo, Score, Step, Tint};
+use crate::session::read_grid_file;
 
 /// Grids that are shown, the first and the last among them.
 const GRIDS: usize = 6;
+/// Bytes of the largest one: browsers show no larger page.
+const LARGEST_GRID: usize = 64 << 20;
 
 const STYLE: &str = "body{font:15px/1.5 system-ui,sans-serif;max-width:76rem;margin:2rem auto;padding:0 1rem;color:#222;background:#fff}\
 h1,h2{font-weight:600}table{border-collapse:collapse}td,th{padding:.15rem .9rem .15rem 0;text-align:left;vertical-align:top}\
@@ -106,12 +109,8 @@ fn grids(page: &mut String, source: &Source) -> anyhow::Result<()> {
     let mut chosen: Vec<usize> = (0..GRIDS).map(|i| i * last / (GRIDS - 1)).collect();
     chosen.dedup();
     for grid in chosen.into_iter().map(|at| all[at]) {
-        // The name comes from a file: it must not lead out of the session.
-        let plain =
-            std::path::Path::new(&grid.file).components().all(|part| matches!(part, std::path::Component::Normal(_)));
-        let read = if plain { std::fs::read(source.folder.join(&grid.file)).ok() } else { None };
         let step = grid.step;
-        match read {
+        match read_grid_file(&source.folder, grid).ok().filter(|png| png.len() <= LARGEST_GRID) {
             Some(png) => writeln!(
                 page,
                 "<figure><figcaption>Step {step}</figcaption><img alt=\"Samples at step {step}\" src=\"data:image/png;base64,{}\"></figure>",

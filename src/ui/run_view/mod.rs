@@ -74,17 +74,14 @@ impl RunView {
             Event::Best(best) => {
                 let metric = super::format::metric(&best.metric);
                 self.note(LogLevel::Info, format!("The best so far by {metric}; its checkpoint stays"));
-                self.bests.retain(|old| old.step != best.step);
-                self.bests.push(best);
+                put(&mut self.bests, best, |best| best.step);
             }
             Event::Nearest(nearest) => {
-                self.nearest.retain(|old| old.step != nearest.step);
-                self.nearest.push(nearest);
+                put(&mut self.nearest, nearest, |nearest| nearest.step);
             }
             Event::Grid(grid) => {
                 self.step = self.step.max(grid.step);
-                self.grids.retain(|old| old.step != grid.step);
-                self.grids.push(grid);
+                put(&mut self.grids, grid, |grid| grid.step);
             }
             Event::Checkpoint(checkpoint) => {
                 self.step = self.step.max(checkpoint.step);
@@ -215,6 +212,16 @@ impl RunView {
         if let (Some(started), Some(name)) = (&mut self.started, folder.file_name()) {
             started.session = name.to_string_lossy().into_owned();
         }
+    }
+}
+
+/// Puts something into a list by its step, in the place of what the list has of it. Steps rise but in files that somebody has
+/// made.
+fn put<T>(list: &mut Vec<T>, new: T, step: impl Fn(&T) -> usize) {
+    let at = list.partition_point(|old| step(old) < step(&new));
+    match list.get_mut(at).filter(|old| step(old) == step(&new)) {
+        Some(old) => *old = new,
+        None => list.insert(at, new),
     }
 }
 
