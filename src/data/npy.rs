@@ -1,10 +1,11 @@
 //! Reads one array of NumPy's format (`.npy`): a line that describes it, then its numbers.
 
-use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::Path;
 
 use super::DataError;
+use super::folder::MOST_PICTURES;
+use crate::guard;
 
 /// The most bytes of an array, so that a machine of little memory can read any file that is taken.
 pub(super) const MAX_BYTES: u64 = 512 << 20;
@@ -34,10 +35,8 @@ pub struct Matrix {
 /// Where the file cannot be read, is damaged or too large, or holds anything else.
 pub fn matrix(path: &Path) -> Result<Matrix, DataError> {
     let wrong = |message: String| DataError::Table { file: path.to_owned(), message };
-    let file = File::open(path).map_err(|err| wrong(format!("it cannot be opened: {err}")))?;
-    if file.metadata().is_ok_and(|about| about.is_dir()) {
-        return Err(wrong("it is a folder; name a file of NumPy (.npy)".to_owned()));
-    }
+    let file = guard::open_regular(path);
+    let file = file.map_err(|err| wrong(format!("it cannot be opened: {err}; name a file of NumPy (.npy)")))?;
     Matrix::read(BufReader::new(file)).map_err(wrong)
 }
 
@@ -58,6 +57,9 @@ impl Matrix {
         };
         if rows == 0 || columns == 0 {
             return Err(format!("its array has the shape {:?}: it is empty", line.shape));
+        }
+        if rows > MOST_PICTURES {
+            return Err(format!("its array has {rows} rows, and at most {MOST_PICTURES} are taken: leave images out"));
         }
         let by_columns = line.by_columns;
         let numbers = whole(&line.bytes(from, MAX_BYTES, "leave images out")?);
@@ -242,7 +244,8 @@ pub(super) mod tests {
             ("<i8", "(1, 1)", "float32"),
             ("<f4", "(2,)", "(N, D)"),
             ("<f4", "(0, 2)", "empty"),
-            ("<f4", "(9000000000, 9000000000)", "too large"),
+            ("<f4", "(9, 9000000000)", "too large"),
+            ("<f4", "(3000000, 1)", "at most 2000000"),
             ("<f4", "(2, 2)", "too early"),
             ("<f4", "(1, 1)", "longer"),
         ] {

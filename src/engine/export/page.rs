@@ -6,6 +6,7 @@ use super::Source;
 use super::plot::{Curve, chart};
 use crate::config::Config;
 use crate::event::{DataSummary, Event, Grid, Score, Step};
+use crate::guard::of_things;
 
 /// Grids that are shown, the first and the last among them.
 const GRIDS: usize = 6;
@@ -46,7 +47,7 @@ fn facts(page: &mut String, source: &Source) -> anyhow::Result<()> {
         ("Steps", format!("{} of {}", source.step, s.config.train.steps)),
         ("Seed", s.config.train.seed.to_string()),
         ("Data", format!("{}: {}", data.source, classes.join(", "))),
-        ("Computed on", format!("{} with {} threads", s.device, s.threads)),
+        ("Computed on", format!("{} with {}", s.device, of_things(s.threads, "thread"))),
         ("Generator", format!("{} parameters", s.generator_parameters)),
         ("Discriminator", format!("{} parameters", s.discriminator_parameters)),
         ("Trained by", format!("gandle {}", s.version)),
