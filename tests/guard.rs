@@ -19,6 +19,14 @@ fn text(bytes: &[u8]) -> String {
 
 #[test]
 fn panics_that_are_caught_are_not_printed_and_all_others_are() {
+    if std::env::var_os("RUST_BACKTRACE").is_some() {
+        // Then all are printed: once more without it.
+        let mut again = Command::new(std::env::current_exe().unwrap());
+        again.args(["--exact", "panics_that_are_caught_are_not_printed_and_all_others_are"]);
+        let output = again.env_remove("RUST_BACKTRACE").output().unwrap();
+        assert!(output.status.success(), "{}", text(&output.stdout));
+        return;
+    }
     let printed = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&printed);
     panic::set_hook(Box::new(move |_| _ = count.fetch_add(1, Ordering::SeqCst)));
@@ -55,7 +63,10 @@ fn names_do_not_act_on_the_terminal() {
     assert!(text(&output.stdout).contains(r"a\u{1b}]0;HAX\u{7}\u{1b}[31m\nskipped: b"), "{}", text(&output.stdout));
     // Messages, too: of the program itself and of its log.
     let session = data.path().join("\u{1b}[5m");
-    for arguments in [["sample", session.to_str().unwrap(), "--out", "x"], ["train", "--data", session.to_str().unwrap(), "--dry-run"]] {
+    for arguments in [
+        ["sample", session.to_str().unwrap(), "--out", "x"],
+        ["train", "--data", session.to_str().unwrap(), "--dry-run"],
+    ] {
         let output = gandle(&arguments);
         let told = text(&output.stderr) + &text(&output.stdout);
         assert!(!told.contains('\u{1b}') && (told.contains(r"\u{1b}[5m") || arguments[0] == "train"), "{told}");

@@ -9,7 +9,8 @@ use super::App;
 use crate::guard::{self, Panicked};
 
 /// What to do where there is no screen.
-const WITHOUT: &str = "no window opens here; `gandle train` trains without one, and `gandle --help` lists all that works without one";
+const WITHOUT: &str =
+    "no window opens here; `gandle train` trains without one, and `gandle --help` lists all that works without one";
 
 /// Whether the system names a screen; where nobody needs to name one, it does.
 pub(super) fn has_display() -> bool {

@@ -73,7 +73,8 @@ pub fn run(open: Option<PathBuf>) -> anyhow::Result<()> {
     // Where even the code around the window panics, what works for it is dropped on the way out, and a run is saved by that.
     match guard::catch(|| eframe::run_native("gandle", options, Box::new(create))) {
         Ok(closed) => closed.map_err(|err| anyhow::anyhow!("{}", fault::no_window(&err.to_string()))),
-        Err(panicked) => Err(panicked).context("the window broke down; a run that it trained is saved, and `gandle resume` goes on with it"),
+        Err(panicked) => Err(panicked)
+            .context("the window broke down; a run that it trained is saved, and `gandle resume` goes on with it"),
     }
 }
 
@@ -254,7 +255,8 @@ impl App {
     fn open_session(&mut self, folder: &Path) {
         let opened = guard::told(|| Stored::open(folder));
         // Drawing comes later; here its events are replayed.
-        let shown = opened.and_then(|stored| guard::catch(|| self.show(stored)).map_err(|panicked| panicked.to_string()));
+        let shown =
+            opened.and_then(|stored| guard::catch(|| self.show(stored)).map_err(|panicked| panicked.to_string()));
         if let Err(err) = shown {
             self.complain(format!("{} could not be opened: {err}", folder.display()));
         }

@@ -404,7 +404,9 @@ fn sample(args: &SampleArgs) -> anyhow::Result<()> {
     })?;
     bar.finish_and_clear();
     for (class, folder) in &exported.renamed {
-        note!("the class {class:?} is in the folder {folder}: not every system takes its name, or it is another class's");
+        note!(
+            "the class {class:?} is in the folder {folder}: not every system takes its name, or it is another class's"
+        );
     }
     say!("{} in {}", guard::of_things(exported.images, "image"), args.out.display());
     Ok(())

@@ -65,10 +65,7 @@ fn tell(pruning: &Pruning, done: bool) -> anyhow::Result<()> {
         (0, _) => say!("nothing to remove"),
         (_, true) => say!("{checkpoints} removed, {} freed", megabytes(sum(&pruning.removed)).trim()),
         (_, false) => {
-            say!(
-                "{checkpoints} would go and free {}: --yes removes them",
-                megabytes(sum(&pruning.removed)).trim()
-            );
+            say!("{checkpoints} would go and free {}: --yes removes them", megabytes(sum(&pruning.removed)).trim());
         }
     }
     Ok(())

@@ -27,7 +27,10 @@ pub(super) fn list(data: &Data, source: &Path) -> Result<Tree, DataError> {
 /// A file that is read as a whole: a panic of its reader is what is wrong with it.
 fn whole(file: &Path, read: impl FnOnce() -> Result<Tree, DataError>) -> Result<Tree, DataError> {
     guard::catch(read).unwrap_or_else(|panicked| {
-        Err(DataError::Table { file: file.to_owned(), message: format!("it is damaged in an unexpected way ({panicked})") })
+        Err(DataError::Table {
+            file: file.to_owned(),
+            message: format!("it is damaged in an unexpected way ({panicked})"),
+        })
     })
 }
 

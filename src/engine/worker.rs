@@ -43,14 +43,12 @@ pub(super) fn run(request: &RunRequest, inbox: &Receiver<Command>, out: &Outbox)
         Ok(Ok(Ending::Finished)) => Event::Finished { step },
         Ok(Ok(Ending::Stopped)) => Event::Stopped { step },
         Ok(Err(err)) => Event::Failed { step, message: format!("{err:#}") },
-        Err(Panicked(message)) => {
-            Event::Failed {
-                step,
-                message: format!(
-                    "the training thread panicked at step {step}: {message}. This is a defect of gandle; the session holds everything up to its last checkpoint"
-                ),
-            }
-        }
+        Err(Panicked(message)) => Event::Failed {
+            step,
+            message: format!(
+                "the training thread panicked at step {step}: {message}. This is a defect of gandle; the session holds everything up to its last checkpoint"
+            ),
+        },
     };
     if journal.writer.is_none() {
         session::release(&request.session);

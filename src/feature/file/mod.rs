@@ -153,7 +153,9 @@ fn read(file: &mut File, tensor: &Tensor) -> Result<Vec<f32>, String> {
         return Ok(Vec::new()); // Where it begins was not looked at.
     }
     if extent / MOST_SPREAD > count {
-        return Err("its numbers lie too far apart: they are part of something larger; save `tensor.clone()` of it".to_owned());
+        return Err(
+            "its numbers lie too far apart: they are part of something larger; save `tensor.clone()` of it".to_owned()
+        );
     }
     let width = tensor.kind.bytes();
     let start = tensor.start + tensor.offset as u64 * width;

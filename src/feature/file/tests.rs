@@ -114,7 +114,8 @@ fn archive(tensors: &[&str], shape: &[u8], strides: &[u8], numbers: u32) -> Vec<
         sizes.iter().for_each(|size| pickle.extend([b'K', *size]));
         pickle.extend([b't', b'q', place]);
     }
-    let storage = [&b"("[..], &text("storage"), b"ctorch\nFloatStorage\n", &text("0"), &text("cpu"), &count(numbers), b"tQq\x03"];
+    let storage =
+        [&b"("[..], &text("storage"), b"ctorch\nFloatStorage\n", &text("0"), &text("cpu"), &count(numbers), b"tQq\x03"];
     pickle.extend(storage.concat());
     pickle.extend(b"ctorch._utils\n_rebuild_tensor_v2\nq\x04}(");
     for name in tensors {
