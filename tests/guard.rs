@@ -32,13 +32,13 @@ fn panics_that_are_caught_are_not_printed_and_all_others_are() {
     panic::set_hook(Box::new(move |_| _ = count.fetch_add(1, Ordering::SeqCst)));
     guard::hush();
     let so_far = |want: usize| assert_eq!(printed.load(Ordering::SeqCst), want);
-    guard::catch(|| panic!("caught")).unwrap_err();
+    guard::catch(|| -> u8 { panic!("caught") }).unwrap_err();
     so_far(0);
     // A pool hands its panics to whoever waits.
     let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap();
-    guard::catch(|| pool.install(|| rayon::join(|| panic!("in the pool"), || ()))).unwrap_err();
+    guard::catch(|| pool.install(|| rayon::join(|| -> u8 { panic!("in the pool") }, || ()))).unwrap_err();
     so_far(0);
-    panic::catch_unwind(|| panic!("nobody tells this")).unwrap_err();
+    panic::catch_unwind(|| -> u8 { panic!("nobody tells this") }).unwrap_err();
     so_far(1);
     drop(panic::take_hook());
 }

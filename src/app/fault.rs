@@ -7,6 +7,7 @@ use egui::{RichText, Ui, ViewportCommand};
 
 use super::App;
 use crate::guard::{self, Panicked};
+use crate::session;
 
 /// What to do where there is no screen.
 const WITHOUT: &str =
@@ -33,8 +34,8 @@ pub(super) fn no_window(reason: &str) -> String {
 /// A panic of the window's own thread.
 pub(super) struct Fault {
     panicked: Panicked,
-    /// The session of the run that it ended.
-    saved: Option<PathBuf>,
+    /// The session of the run that it ended, and the step of its newest checkpoint.
+    ended: Option<(PathBuf, Option<usize>)>,
 }
 
 impl App {
@@ -46,11 +47,15 @@ impl App {
         }
         if let Err(panicked) = guard::catch(|| work(self)) {
             // Dropped, an engine writes its checkpoint and its ending, and waits for both.
-            let saved = self.engine.take().map(|engine| engine.session().to_owned());
+            let session = self.engine.take().map(|engine| engine.session().to_owned());
+            let ended = session.map(|session| {
+                let newest = session::checkpoints(&session).last().copied();
+                (session, newest)
+            });
             self.exporter = None;
             self.may_close = true;
             tracing::error!("the window broke down: {panicked}");
-            self.fault = Some(Fault { panicked, saved });
+            self.fault = Some(Fault { panicked, ended });
         }
     }
 }
@@ -65,11 +70,14 @@ impl Fault {
                 ui.add_space(10.0);
                 ui.label(format!("{}.", self.panicked));
                 ui.add_space(10.0);
-                let text = match &self.saved {
-                    Some(session) => format!(
-                        "The run is saved with a checkpoint in {}. Open gandle again and press Resume there.",
+                let text = match &self.ended {
+                    Some((session, Some(step))) => format!(
+                        "The run is saved at step {step} in {}. Open gandle again, open that session, and press Resume.",
                         session.display()
                     ),
+                    Some((session, None)) => {
+                        format!("The run in {} was ended before its first step.", session.display())
+                    }
                     None => "No run was under way; what was stored is as it was.".to_owned(),
                 };
                 ui.label(RichText::new(text).strong());
@@ -146,7 +154,7 @@ mod tests {
         let page = Harness::new_ui(move |ui| eframe::App::ui(&mut app, ui, &mut frame));
         page.get_by_label("The window broke down");
         page.get_by_label_contains("a chart of nothing");
-        page.get_by_label_contains(&format!("saved with a checkpoint in {}", session.display()));
+        page.get_by_label_contains(&format!("saved at step {step} in {}", session.display()));
         page.get_by_label("Close");
     }
 

@@ -24,7 +24,8 @@ pub(super) fn version() -> &'static str {
 
 /// Writes a page for the program and for each of its commands, `gandle.1`, `gandle-train.1` and so on, or prints the first.
 pub(super) fn manual(program: &Command, folder: Option<&Path>) -> anyhow::Result<()> {
-    let program = program.clone().version(env!("CARGO_PKG_VERSION"));
+    let mut program = program.clone().version(env!("CARGO_PKG_VERSION")).disable_help_subcommand(true);
+    program.build();
     let Some(folder) = folder else {
         clap_mangen::Man::new(program).render(&mut std::io::stdout())?;
         return Ok(());

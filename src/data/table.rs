@@ -22,9 +22,9 @@ const LABEL_NAMES: [&str; 4] = ["label", "class", "category", "diagnosis"];
 pub(super) fn read(path: &Path) -> Result<Tree, DataError> {
     let wrong = |message: String| DataError::Table { file: path.to_owned(), message };
     let unreadable = |cause| DataError::Unreadable { folder: path.to_owned(), cause };
-    let text = guard::read_regular(path, MAX_BYTES).map_err(|err| match err.kind() {
-        std::io::ErrorKind::FileTooLarge => wrong(format!("it is larger than {} MB", MAX_BYTES >> 20)),
-        _ => unreadable(err),
+    let text = guard::read_regular(path, MAX_BYTES).map_err(|err| {
+        let large = err.kind() == std::io::ErrorKind::FileTooLarge;
+        if large { wrong(format!("it is larger than {} MB", MAX_BYTES >> 20)) } else { unreadable(err) }
     })?;
     let mut tree = Tree::default();
     let named = rows(&text, &mut tree, MOST_PICTURES).map_err(wrong)?;

@@ -88,7 +88,8 @@ mod tests {
     fn it_is_known_which_panics_are_caught() {
         assert!(!is_caught());
         catch(|| assert!(is_caught())).unwrap();
-        assert!(catch(|| catch(|| panic!("inner")).unwrap()).is_err());
+        let inner = || -> u8 { panic!("inner") };
+        assert!(catch(|| catch(inner).unwrap()).is_err());
         assert!(!is_caught(), "a panic leaves its catch");
         let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
         assert!(pool.install(is_caught), "the pool hands it on");

@@ -106,8 +106,8 @@ fn a_damaged_file_never_panics_or_takes_more_memory_than_it_has_bytes() {
 /// A file as torch.save writes it, with tensors of this shape and these strides in one storage of so many numbers.
 fn archive(tensors: &[&str], shape: &[u8], strides: &[u8], numbers: u32) -> Vec<u8> {
     use std::io::Write as _;
-    let text = |text: &str| [b"X", &(text.len() as u32).to_le_bytes()[..], text.as_bytes()].concat();
-    let count = |count: u32| [b"J", &count.to_le_bytes()[..]].concat();
+    let text = |text: &str| [&b"X"[..], &(text.len() as u32).to_le_bytes()[..], text.as_bytes()].concat();
+    let count = |count: u32| [&b"J"[..], &count.to_le_bytes()].concat();
     let mut pickle = b"\x80\x02".to_vec();
     for (sizes, place) in [(shape, 1), (strides, 2)] {
         pickle.push(b'(');
