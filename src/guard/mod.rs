@@ -7,6 +7,6 @@ mod regular;
 mod text;
 
 pub use catch::{Panicked, catch, hush, told};
-pub use names::safe_names;
+pub use names::{is_device, safe_names};
 pub use regular::{open_regular, read_regular};
 pub use text::{csv_cell, csv_remark, line, lines, of_things};

@@ -57,7 +57,8 @@ fn plain(name: &str) -> String {
     out
 }
 
-fn is_device(name: &str) -> bool {
+/// Whether Windows takes a name for a device, and so makes no file or folder of it.
+pub fn is_device(name: &str) -> bool {
     let stem = key(name.split('.').next().unwrap_or_default());
     let stem = stem.trim_end();
     let numbered = |port: &str| {
