@@ -17,7 +17,7 @@ mod train;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::bail;
+use anyhow::{Context as _, bail};
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
 use serde::Serialize;
 
@@ -343,7 +343,9 @@ fn print_json(value: &impl Serialize) -> anyhow::Result<()> {
 fn replay_all(args: &ReplayArgs) -> anyhow::Result<ExitCode> {
     let mut code = ExitCode::SUCCESS;
     for path in &args.traces {
-        match replay::replay(path) {
+        // Opening a pipe would wait for ever.
+        let file = guard::open_regular(path).with_context(|| path.display().to_string());
+        match file.and_then(|_| replay::replay(path)) {
             Ok(report) => {
                 if args.json {
                     print_json(&report)?;

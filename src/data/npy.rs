@@ -58,9 +58,7 @@ impl Matrix {
         if rows == 0 || columns == 0 {
             return Err(format!("its array has the shape {:?}: it is empty", line.shape));
         }
-        if rows > MOST_PICTURES {
-            return Err(format!("its array has {rows} rows, and at most {MOST_PICTURES} are taken: leave images out"));
-        }
+        line.few()?;
         let by_columns = line.by_columns;
         let numbers = whole(&line.bytes(from, MAX_BYTES, "leave images out")?);
         let turned = |place: usize| numbers[place % columns * rows + place / columns];
@@ -76,6 +74,7 @@ impl Array {
     /// Where it is damaged, larger, or laid out in a way that is not read.
     pub fn read(mut from: impl Read, limit: u64) -> Result<Self, String> {
         let line = Line::read(&mut from)?;
+        line.few()?;
         if line.by_columns {
             return Err("stored by columns (Fortran order), which is not read".to_owned());
         }
@@ -140,6 +139,16 @@ impl Line {
         let dims = shape.split(',').map(str::trim).filter(|dim| !dim.is_empty());
         let shape: Result<Vec<usize>, _> = dims.map(str::parse).collect();
         Ok(Self { kind: kind.to_owned(), shape: shape.map_err(|_| unclear())?, by_columns })
+    }
+
+    /// An error where it has more rows, each of an image, than are taken: of the smallest images, few bytes are many.
+    fn few(&self) -> Result<(), String> {
+        match self.shape.first() {
+            Some(rows) if *rows > MOST_PICTURES => {
+                Err(format!("it has {rows} rows, and at most {MOST_PICTURES} are taken: leave images out"))
+            }
+            Some(_) | None => Ok(()),
+        }
     }
 
     /// The numbers behind the line, at most `limit` bytes; `instead` is what helps where there are more.
@@ -218,7 +227,7 @@ pub(super) mod tests {
                 }
             }
         }
-        let huge = array("<f8", "(18446744073709551615, 9000000000)", &[]);
+        let huge = array("<f8", "(9, 18446744073709551615, 9000000000)", &[]);
         assert!(read(&huge).unwrap_err().starts_with("too large"));
         let columns = String::from_utf8_lossy(&whole[10..]).replace("False", "True ");
         assert!(read(&[&whole[..10], columns.as_bytes()].concat()).unwrap_err().contains("Fortran"));

@@ -89,12 +89,8 @@ impl Part {
             let entry = archive.by_name(&format!("{name}.npy")).map_err(|err| format!("{name}: {err}"))?;
             Array::read(entry, limit).map_err(|what| format!("{name}: {what}"))
         };
-        let images = array("images", limit)?;
+        let (images, labels) = (array("images", limit)?, array("labels", MAX_BYTES)?);
         let name = format!("{part}_images");
-        if let Some(count) = images.shape.first().filter(|count| **count > MOST_PICTURES) {
-            return Err(format!("{name} has {count} images, and at most {MOST_PICTURES} are taken: leave some out"));
-        }
-        let labels = array("labels", MAX_BYTES)?;
         let (count, height, width, channels) = match *images.shape.as_slice() {
             [count, height, width] => (count, height, width, 1),
             [count, height, width, channels @ (1 | 3)] => (count, height, width, channels),
