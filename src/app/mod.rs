@@ -253,12 +253,9 @@ impl App {
     }
 
     fn open_session(&mut self, folder: &Path) {
-        let opened = guard::told(|| Stored::open(folder));
-        // Drawing comes later; here its events are replayed.
-        let shown =
-            opened.and_then(|stored| guard::catch(|| self.show(stored)).map_err(|panicked| panicked.to_string()));
-        if let Err(err) = shown {
-            self.complain(format!("{} could not be opened: {err}", folder.display()));
+        match Stored::open(folder) {
+            Ok(stored) => self.show(stored),
+            Err(err) => self.complain(format!("{} could not be opened: {err:#}", folder.display())),
         }
     }
 

@@ -4,9 +4,8 @@
 use std::fs::{self, File};
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::Path;
-use std::time::Duration;
 
-use super::{CHECKPOINTS, GRIDS, NEAREST, Result, SessionError};
+use super::{CHECKPOINTS, GRIDS, Result, SessionError};
 use crate::event::Event;
 
 /// Bytes that are looked at in one go.
@@ -44,14 +43,8 @@ fn mend_tail(file: &mut File) -> std::io::Result<()> {
     file.sync_data()
 }
 
-/// A file that has grown so lately may still be written by somebody who needs no lock, such as an export.
-const FRESH: Duration = Duration::from_secs(60);
-
 /// Removes what was being written or removed when the writer was killed. What cannot be removed is in nobody's way.
 pub(super) fn remove_parts(folder: &Path) {
-    for place in ["exports", "quiz", NEAREST] {
-        remove_files(&folder.join(place), 1);
-    }
     for place in [folder.to_owned(), folder.join(GRIDS), folder.join(CHECKPOINTS)] {
         for entry in fs::read_dir(place).into_iter().flatten().flatten() {
             let name = entry.file_name().to_string_lossy().into_owned();
@@ -65,42 +58,6 @@ pub(super) fn remove_parts(folder: &Path) {
             }
         }
     }
-}
-
-/// Removes files that were never finished, in a folder that others may write to as well, and have their own files in; also in
-/// folders so deep below it.
-fn remove_files(folder: &Path, depth: usize) {
-    // Of a link, others' files would go.
-    if !fs::symlink_metadata(folder).is_ok_and(|about| about.is_dir()) {
-        return;
-    }
-    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-        let is_old = |about: fs::Metadata| {
-            let age = about.modified().ok().and_then(|modified| modified.elapsed().ok());
-            about.is_file() && age.is_some_and(|age| age > FRESH)
-        };
-        if depth > 0 {
-            remove_files(&entry.path(), depth - 1);
-        }
-        let name = entry.file_name().to_string_lossy().into_owned();
-        // What the entry itself is, and not what a link leads to.
-        if is_part(&name)
-            && entry.metadata().is_ok_and(is_old)
-            && let Err(err) = fs::remove_file(entry.path())
-        {
-            tracing::warn!("{} could not be removed: {err}", entry.path().display());
-        }
-    }
-}
-
-/// Whether a name is one that [`write_whole`](super::write_whole) gives: `.NAME.PROCESS-NUMBER.part`.
-fn is_part(name: &str) -> bool {
-    let number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    let numbers = || {
-        let (_, numbers) = name.strip_prefix('.')?.strip_suffix(".part")?.rsplit_once('.')?;
-        numbers.split_once('-')
-    };
-    numbers().is_some_and(|(process, count)| number(process) && number(count))
 }
 
 #[cfg(test)]
@@ -127,43 +84,6 @@ mod tests {
         // What a disk may give after a power cut, and more of it than is looked at in one go.
         let zeros = "\0".repeat(3 * CHUNK as usize);
         assert_eq!(mended(&format!("{line}\n{line}\n{zeros}")), format!("{line}\n{line}\nnext\n"));
-    }
-
-    #[test]
-    fn parts_of_killed_exports_go_and_all_others_stay() {
-        let folder = tempfile::tempdir().unwrap();
-        let old = std::time::SystemTime::now() - 2 * FRESH;
-        let at = |name: &str| folder.path().join("exports").join(name);
-        fs::create_dir(folder.path().join("exports")).unwrap();
-        fs::create_dir(at("board")).unwrap();
-        let names = [
-            ".report-step0000040.html.31-0.part",
-            "board/.events.31-0.part",
-            ".mine.part",
-            ".a.x-1.part",
-            "b.1-2.part",
-            ".new.31-1.part",
-        ];
-        for name in names {
-            fs::write(at(name), "").unwrap();
-            let age = if name.contains("new") { FRESH / 2 } else { 2 * FRESH };
-            let file = File::options().write(true).open(at(name)).unwrap();
-            file.set_modified(old + 2 * FRESH - age).unwrap();
-        }
-        remove_parts(folder.path());
-        assert_eq!(names.map(|name| at(name).exists()), [false, false, true, true, true, true]);
-        // Where the folder is a link, the files of others are behind it.
-        #[cfg(unix)]
-        {
-            let other = tempfile::tempdir().unwrap();
-            fs::rename(folder.path().join("exports"), other.path().join("theirs")).unwrap();
-            std::os::unix::fs::symlink(other.path().join("theirs"), folder.path().join("exports")).unwrap();
-            let part = at(names[0]);
-            fs::write(&part, "").unwrap();
-            File::options().write(true).open(&part).unwrap().set_modified(old).unwrap();
-            remove_parts(folder.path());
-            assert!(part.exists());
-        }
     }
 
     #[test]
