@@ -5,19 +5,26 @@ use std::path::{Path, PathBuf};
 
 /// Who may use whom; the README shows the same table.
 const ROOMS: &[(&str, &[&str])] = &[
+    ("guard", &[]),
     ("config", &[]),
     ("ops", &[]),
     ("event", &["config"]),
-    ("data", &["config", "event"]),
+    ("data", &["guard", "config", "event"]),
     ("model", &["config", "ops", "feature"]),
-    ("feature", &["config", "ops"]),
+    ("feature", &["guard", "config", "ops"]),
     ("train", &["config", "data", "event", "ops", "model", "feature"]),
     ("metric", &["config", "ops", "feature"]),
-    ("session", &["config", "event"]),
-    ("engine", &["config", "data", "event", "ops", "model", "feature", "train", "metric", "session"]),
-    ("ui", &["config", "event"]),
-    ("app", &["config", "data", "event", "ops", "model", "feature", "train", "metric", "session", "engine", "ui"]),
-    ("cli", &["app", "config", "data", "event", "ops", "model", "feature", "train", "metric", "session", "engine"]),
+    ("session", &["guard", "config", "event"]),
+    ("engine", &["guard", "config", "data", "event", "ops", "model", "feature", "train", "metric", "session"]),
+    ("ui", &["guard", "config", "event"]),
+    (
+        "app",
+        &["guard", "config", "data", "event", "ops", "model", "feature", "train", "metric", "session", "engine", "ui"],
+    ),
+    (
+        "cli",
+        &["app", "guard", "config", "data", "event", "ops", "model", "feature", "train", "metric", "session", "engine"],
+    ),
 ];
 
 fn sources(folder: &Path, out: &mut Vec<PathBuf>) {
@@ -102,6 +109,21 @@ fn the_readme_shows_the_same_rooms() {
 fn paths_are_found_in_lists_and_alone() {
     assert_eq!(named("use crate::{data, train::replay};"), ["data", "train"]);
     assert_eq!(named("let x = crate::ops::cpu::map(); crate::model::f()"), ["ops", "model"]);
+}
+
+#[test]
+fn one_place_writes_to_the_terminal() {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = Vec::new();
+    sources(&src, &mut files);
+    for file in files.iter().filter(|file| !file.ends_with("cli/print.rs")) {
+        let text = std::fs::read_to_string(file).unwrap();
+        for (number, line) in text.lines().enumerate() {
+            let code = line.split("//").next().unwrap_or("");
+            let found = ["println!", "eprint!", " print!("].iter().any(|word| code.contains(word));
+            assert!(!found, "{}:{}: say! and note! of cli/print.rs write: {line}", file.display(), number + 1);
+        }
+    }
 }
 
 #[test]

@@ -37,10 +37,13 @@ const TINY: &[&str] = &[
     concat!("data.cache=", env!("CARGO_TARGET_TMPDIR"), "/cache"),
 ];
 
+/// Where the program keeps what it remembers of its user.
+const USER: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/user");
+
 /// The program, which keeps what it remembers of its user with the tests.
 fn program() -> Command {
     let mut program = Command::new(GANDLE);
-    program.env("GANDLE_DATA_DIR", concat!(env!("CARGO_TARGET_TMPDIR"), "/user"));
+    program.env("GANDLE_DATA_DIR", USER);
     program
 }
 
@@ -229,6 +232,7 @@ fn a_full_disk_ends_the_run_with_the_reason_and_costs_only_what_is_newer_than_th
 
 /// Somebody whom the permissions of a file keep out: root is not.
 fn nobody(mut command: Command) -> Command {
+    command.env("GANDLE_DATA_DIR", USER);
     if fs::metadata("/proc/self").is_ok_and(|about| std::os::unix::fs::MetadataExt::uid(&about) == 0) {
         command.uid(65534).gid(65534);
     }
@@ -236,7 +240,7 @@ fn nobody(mut command: Command) -> Command {
 }
 
 /// A copy of the program where everybody may run it.
-fn program(root: &Path) -> PathBuf {
+fn copied(root: &Path) -> PathBuf {
     let path = root.join("gandle");
     fs::copy(GANDLE, &path).unwrap();
     path
@@ -257,7 +261,7 @@ fn a_folder_that_may_only_be_read_is_named_and_left_alone() {
     };
     lock(0o555, 0o444);
     let events = fs::read(session.join("events.jsonl")).unwrap();
-    let gandle = program(root.path());
+    let gandle = copied(root.path());
     let mut command = Command::new(&gandle);
     command.arg("resume").arg(&session).args(["--steps", "9"]);
     let output = run(nobody(command));

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use gandle::config::{Change, Config, Preset};
-use gandle::engine::sample::{Sampler, Sampling, export};
+use gandle::engine::sample::{Exported, Sampler, Sampling, export};
 use gandle::engine::{Engine, Job, RunRequest};
 use gandle::event::{AlarmKind, Command, Event, JobEvent, Number};
 use gandle::session::{Stored, checkpoints, read_grid};
@@ -316,10 +316,10 @@ fn exports_repeat_and_never_overwrite() {
         truncation: 0.7,
         folder: root.path().join(folder),
     };
-    assert_eq!(export(&sampling("a"), |_, _| true).unwrap(), 18);
+    assert_eq!(export(&sampling("a"), |_, _| true).unwrap(), Exported { images: 18, renamed: Vec::new() });
     // As many as asked for: image i does not depend on how many are drawn.
     let more = Sampling { count: 5, class: Some(2), ..sampling("b") };
-    assert_eq!(export(&more, |_, _| true).unwrap(), 5);
+    assert_eq!(export(&more, |_, _| true).unwrap().images, 5);
     let name = "lymphocyte/step0000008-seed5-000002.png";
     let read = |folder: &str| std::fs::read(root.path().join(folder).join(name)).unwrap();
     assert_eq!(read("a"), read("b"));
@@ -330,6 +330,35 @@ fn exports_repeat_and_never_overwrite() {
     // What was exported is a data set.
     let folder = root.path().join("a").display().to_string();
     assert_eq!(gandle::data::inspect(&folder, &small()).unwrap().images(), 18);
+    let err = export(&Sampling { count: usize::MAX, ..sampling("d") }, |_, _| true).unwrap_err().to_string();
+    assert!(err.contains("too many") && !root.path().join("d").exists(), "{err}");
+}
+
+#[test]
+fn classes_of_any_name_get_folders_of_their_own() {
+    let root = tempfile::tempdir().unwrap();
+    let session = root.path().join("run");
+    run(&small(), &session);
+    let state = session.join("checkpoints/0000012/state.json");
+    let mut json: serde_json::Value = serde_json::from_slice(&std::fs::read(&state).unwrap()).unwrap();
+    let classes = ["../..", "class-0", "CON", "Class-0 ", &"x".repeat(300), "a\u{1b}[31m/b"];
+    json["classes"] = classes.into();
+    std::fs::write(&state, json.to_string()).unwrap();
+    let folder = root.path().join("deep/out");
+    let sampling = Sampling { session, step: Some(12), class: None, count: 2, seed: 0, truncation: 0.0, folder };
+    let exported = export(&sampling, |_, _| true).unwrap();
+    assert_eq!(exported.images, 12);
+    let told: Vec<&str> = exported.renamed.iter().map(|(class, _)| class.as_str()).collect();
+    assert_eq!(told, [classes[0], classes[2], classes[3], classes[4], classes[5]]);
+    // Each class has its own folder there, with all of its images, and nothing lies elsewhere.
+    let entries = |path: &Path| std::fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()).collect::<Vec<_>>();
+    let folders = entries(&sampling.folder);
+    assert_eq!(folders.len(), 6);
+    assert!(folders.iter().all(|folder| entries(folder).len() == 2), "{folders:?}");
+    let lower: std::collections::BTreeSet<String> =
+        folders.iter().map(|folder| folder.file_name().unwrap().to_str().unwrap().to_lowercase()).collect();
+    assert!(lower.len() == 6 && lower.iter().all(|name| name != "con" && name.len() < 200), "{lower:?}");
+    assert_eq!(entries(&root.path().join("deep")).len(), 1);
 }
 
 #[test]

@@ -555,9 +555,14 @@ fn images_are_exported_from_the_newest_checkpoint() {
     window.harness.run_steps(2);
     window.click("Cancel export");
     assert_eq!(window.asked(), [Action::CancelExport]);
-    window.bench().export.apply(JobEvent::Exported { images: 200, folder: PathBuf::from("/out") });
+    window.bench().export.apply(JobEvent::Exported {
+        images: 200,
+        folder: PathBuf::from("/out"),
+        renamed: vec![("../..".to_owned(), "_._".to_owned())],
+    });
     window.settle();
     assert!(window.shows("200 images written to /out"));
+    assert!(window.shows("The class \"../..\" is in the folder _._"));
     window.click("Close");
     assert!(!window.shows("Images a class"));
 }

@@ -2,6 +2,7 @@
 
 mod compare;
 mod dialogs;
+mod fault;
 mod grids;
 mod jobs;
 mod leaving;
@@ -22,12 +23,16 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
+use anyhow::Context as _;
+
 use crate::engine::{Engine, Job};
 use crate::event::{Event, Waker};
+use crate::guard;
 use crate::session;
 use crate::ui::{Action, CompareAsk, GridAsk, Notice, Page, SessionRow, Source, Workbench, icon, theme};
 use compare::RunReader;
 use dialogs::{Dialog, Purpose};
+use fault::Fault;
 use grids::GridReader;
 use prober::Prober;
 use saved::Saved;
@@ -58,13 +63,21 @@ pub fn run(open: Option<PathBuf>) -> anyhow::Result<()> {
     let options = eframe::NativeOptions { viewport, ..eframe::NativeOptions::default() };
     let create = move |creation: &eframe::CreationContext<'_>| {
         let mut app = App::new(creation)?;
+        app.ending = leaving::on_signal(creation.egui_ctx.clone());
         if let Some(folder) = &open {
             app.open_session(folder);
         }
         Ok(Box::new(app) as Box<dyn eframe::App>)
     };
-    eframe::run_native("gandle", options, Box::new(create))
-        .map_err(|err| anyhow::anyhow!("the window could not be opened: {err}"))
+    if !fault::has_display() {
+        anyhow::bail!("{}", fault::no_window("neither DISPLAY nor WAYLAND_DISPLAY is set"));
+    }
+    // Where even the code around the window panics, what works for it is dropped on the way out, and a run is saved by that.
+    match guard::catch(|| eframe::run_native("gandle", options, Box::new(create))) {
+        Ok(closed) => closed.map_err(|err| anyhow::anyhow!("{}", fault::no_window(&err.to_string()))),
+        Err(panicked) => Err(panicked)
+            .context("the window broke down; a run that it trained is saved, and `gandle resume` goes on with it"),
+    }
 }
 
 /// The window and everything that works for it.
@@ -99,6 +112,8 @@ struct App {
     may_close: bool,
     /// Whether the system has asked this program to end.
     ending: Arc<AtomicBool>,
+    /// Why nothing but this is shown any more.
+    fault: Option<Fault>,
     waker: Waker,
 }
 
@@ -128,7 +143,8 @@ impl App {
             managed: crossbeam_channel::bounded(16),
             title: String::new(),
             may_close: false,
-            ending: leaving::on_signal(creation.egui_ctx.clone()),
+            ending: Arc::default(),
+            fault: None,
             waker,
         };
         app.list_sessions();
@@ -281,6 +297,36 @@ impl App {
 
 impl eframe::App for App {
     fn logic(&mut self, ctx: &egui::Context, _frame: &mut eframe::Frame) {
+        self.careful(|app| app.tick(ctx));
+        if self.fault.is_some() && self.ending.load(std::sync::atomic::Ordering::Relaxed) {
+            ctx.send_viewport_cmd(egui::ViewportCommand::Close);
+        }
+    }
+
+    fn ui(&mut self, ui: &mut egui::Ui, _frame: &mut eframe::Frame) {
+        self.careful(|app| {
+            for action in app.workbench.ui(ui) {
+                app.execute(ui.ctx(), action);
+            }
+        });
+        if let Some(fault) = &self.fault {
+            fault.ui(ui);
+        }
+    }
+
+    fn auto_save_interval(&self) -> Duration {
+        SAVED_EVERY
+    }
+
+    fn save(&mut self, storage: &mut dyn eframe::Storage) {
+        // What a fault has left may be half changed: what was kept before it stays.
+        self.careful(|app| eframe::set_value(storage, STATE, &Saved::of(&app.workbench)));
+    }
+}
+
+impl App {
+    /// What is done in each frame before it is drawn.
+    fn tick(&mut self, ctx: &egui::Context) {
         self.drain(ctx);
         self.tick_queue();
         self.tick_leaving(ctx);
@@ -293,19 +339,5 @@ impl eframe::App for App {
             self.read_data();
         }
         self.tick_prober(ctx);
-    }
-
-    fn ui(&mut self, ui: &mut egui::Ui, _frame: &mut eframe::Frame) {
-        for action in self.workbench.ui(ui) {
-            self.execute(ui.ctx(), action);
-        }
-    }
-
-    fn auto_save_interval(&self) -> Duration {
-        SAVED_EVERY
-    }
-
-    fn save(&mut self, storage: &mut dyn eframe::Storage) {
-        eframe::set_value(storage, STATE, &Saved::of(&self.workbench));
     }
 }

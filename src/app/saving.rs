@@ -10,6 +10,7 @@ use super::App;
 use super::dialogs::Purpose;
 use crate::engine::{ExportRequest, Job};
 use crate::event::{Export, GridPicture, JobEvent};
+use crate::guard;
 use crate::session;
 use crate::ui::{ExportAsk, Figure, FigureContent, Notice};
 
@@ -81,9 +82,9 @@ impl App {
         let waker = Arc::clone(&self.waker);
         let write = move || {
             let what = saved.what;
-            let notice = match write(&path, &saved.content, &about) {
+            let notice = match guard::told(|| write(&path, &saved.content, &about)) {
                 Ok(()) => Notice::info(format!("{what} saved to {}", path.display())),
-                Err(err) => Notice::error(format!("{what} could not be saved to {}: {err:#}", path.display())),
+                Err(err) => Notice::error(format!("{what} could not be saved to {}: {err}", path.display())),
             };
             // The window may have closed meanwhile.
             sender.send(notice).ok();

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::say;
+use super::print::say;
+use crate::guard::of_things;
 use crate::session::{self, BestCheckpoint, Keep, Pruning, Stored};
 
 #[derive(Args)]
@@ -56,14 +57,12 @@ fn tell(pruning: &Pruning, done: bool) -> anyhow::Result<()> {
         say!("{:10} {what:34} {}", "stays", megabytes(*bytes));
     }
     let count = pruning.removed.len();
+    let checkpoints = of_things(count, "checkpoint");
     match (count, done) {
         (0, _) => say!("nothing to remove"),
-        (_, true) => say!("{count} checkpoints removed, {} freed", megabytes(sum(&pruning.removed)).trim()),
+        (_, true) => say!("{checkpoints} removed, {} freed", megabytes(sum(&pruning.removed)).trim()),
         (_, false) => {
-            say!(
-                "{count} checkpoints would go and free {}: --yes removes them",
-                megabytes(sum(&pruning.removed)).trim()
-            );
+            say!("{checkpoints} would go and free {}: --yes removes them", megabytes(sum(&pruning.removed)).trim());
         }
     }
     Ok(())

@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use super::print::note;
 use super::train::follow;
 use super::{ResumeArgs, Usage, step};
 use crate::config::has_errors;
@@ -22,7 +23,7 @@ pub(super) fn run(args: &ResumeArgs) -> anyhow::Result<ExitCode> {
     };
     let problems = request.config.check(None);
     if has_errors(&problems) || args.fork.is_some() {
-        problems.iter().for_each(|problem| eprintln!("{problem}"));
+        problems.iter().for_each(|problem| note!("{problem}"));
     }
     if has_errors(&problems) {
         return Ok(ExitCode::from(2));

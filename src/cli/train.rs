@@ -6,23 +6,25 @@ use std::sync::Arc;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::{TrainArgs, Usage, print_json, say};
+use super::print::note;
+use super::{TrainArgs, Usage, print_config, print_json};
 use crate::config::{Config, has_errors};
 use crate::engine::{Engine, RunRequest};
 use crate::event::{AlarmKind, Command, Event, Number, Recovered, Score, Started};
+use crate::guard::of_things;
 use crate::session;
 
 pub(super) fn run(args: &TrainArgs) -> anyhow::Result<ExitCode> {
     let config = resolve(args)?;
     let problems = config.check(None);
     for problem in &problems {
-        eprintln!("{problem}");
+        note!("{problem}");
     }
     if has_errors(&problems) {
         return Ok(ExitCode::from(2));
     }
     if args.dry_run {
-        say!("{}", config.to_toml().trim_end());
+        print_config(&config)?;
         return Ok(ExitCode::SUCCESS);
     }
     let folder = args.out.clone().unwrap_or_else(|| session::new_folder(&config));
@@ -36,13 +38,13 @@ pub(super) fn run(args: &TrainArgs) -> anyhow::Result<ExitCode> {
 
 /// Runs to the end, telling what happens.
 pub(super) fn follow(request: RunRequest, json: bool) -> anyhow::Result<ExitCode> {
-    eprintln!("session {}", request.session.display());
+    note!("session {}", request.session.display());
     let steps = request.config.train.steps;
     let engine = Engine::spawn(request, Arc::new(|| {}))?;
     if let Some(commands) = engine.sender() {
         // The first Ctrl-C asks for a checkpoint and the end; the run says so when it is there.
         ctrlc::set_handler(move || {
-            eprintln!("\nstopping after this step; a checkpoint is written first");
+            note!("\nstopping after this step; a checkpoint is written first");
             commands.try_send(Command::Stop).ok();
         })?;
     }
@@ -182,8 +184,9 @@ impl Watcher {
             self.say(&format!("goes on from step {step}"));
         }
         self.say(&format!(
-            "{} classes on {device} with {threads} threads; generator {} and discriminator {} parameters",
-            classes.len(),
+            "{} on {device} with {}; generator {} and discriminator {} parameters",
+            if classes.len() == 1 { "1 class".to_owned() } else { format!("{} classes", classes.len()) },
+            of_things(*threads, "thread"),
             started.generator_parameters,
             started.discriminator_parameters
         ));
@@ -191,7 +194,7 @@ impl Watcher {
 
     /// A line on standard error that does not tear the progress bar.
     fn say(&self, line: &str) {
-        self.bar.suspend(|| eprintln!("{line}"));
+        self.bar.suspend(|| note!("{line}"));
     }
 }
 

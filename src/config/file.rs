@@ -154,8 +154,7 @@ fn overlay(base: &Config, table: &toml::Table) -> Result<Config, ConfigError> {
         match trial.clone().try_into::<Config>() {
             Ok(_) => merged = trial,
             Err(err) => {
-                let reason = err.message().lines().next().unwrap_or("not a value of this key").to_owned();
-                problems.push(format!("`{key}` = {value}: {reason}"));
+                problems.push(format!("`{key}` = {value}: {}", in_words(err.message())));
             }
         }
     }
@@ -166,6 +165,23 @@ fn overlay(base: &Config, table: &toml::Table) -> Result<Config, ConfigError> {
         return Err(ConfigError(problems));
     }
     merged.try_into().map_err(|err: toml::de::Error| ConfigError(vec![err.to_string()]))
+}
+
+/// Why a value is none of its key, without the names that Rust has for kinds of numbers.
+fn in_words(message: &str) -> String {
+    let message = message.lines().next().unwrap_or("it is not a value of this key");
+    let expected = message.rsplit_once("expected ").map_or("", |(_, expected)| expected);
+    let wanted = match expected {
+        "usize" | "u64" | "u32" | "u16" | "u8" => "a whole number, 0 or more",
+        "isize" | "i64" | "i32" => "a whole number",
+        "f64" | "f32" => "a number",
+        "a boolean" => "true or false",
+        "a string" => "a text",
+        "a sequence" => "a list, such as [16, 32]",
+        "a map" => "names with values, such as { name = 2.0 }",
+        _ => return message.to_owned(),
+    };
+    format!("it should be {wanted}")
 }
 
 fn unknown_key(key: &str, known: &[String]) -> String {
@@ -227,6 +243,25 @@ mod tests {
             lines.iter().zip(["KEY=VALUE", "train.steps", "image_size", "train.steps", "wasserstein-gp", "data"])
         {
             assert!(lines.iter().any(|l| l.contains(part)), "{line} / {part} in {lines:#?}");
+        }
+    }
+
+    #[test]
+    fn wrong_values_are_told_without_names_of_kinds_of_numbers() {
+        for (entry, wanted) in [
+            ("train.steps=-1", "a whole number, 0 or more"),
+            ("train.steps=2.5", "a whole number, 0 or more"),
+            ("image_size=big", "a whole number, 0 or more"),
+            ("optimizer.beta1=much", "a number"),
+            ("optimizer.reuse_fakes=1", "true or false"),
+            ("data.source=[1]", "a text"),
+            ("generator.attention=16", "a list"),
+            ("loss.kind=hing", "wasserstein-gp"),
+        ] {
+            let told = set(&[entry]).unwrap_err().to_string();
+            let (key, value) = entry.split_once('=').unwrap();
+            assert!(told.starts_with(&format!("`{key}` = ")) && told.contains(value), "{told}");
+            assert!(told.contains(wanted) && !["usize", "f64", "u64"].iter().any(|kind| told.contains(kind)), "{told}");
         }
     }
 

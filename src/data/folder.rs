@@ -58,6 +58,9 @@ pub(super) struct Tree {
     pub arrays: Vec<Images>,
 }
 
+/// The most pictures of a source, so that a small file that claims many takes little memory.
+pub(super) const MOST_PICTURES: usize = 2_000_000;
+
 /// Folders that programs leave behind.
 const IGNORED_FOLDERS: [&str; 2] = ["__MACOSX", "$RECYCLE.BIN"];
 
@@ -67,7 +70,7 @@ const IGNORED_FILES: [&str; 2] = ["thumbs.db", "desktop.ini"];
 /// Lists a data folder.
 pub(super) fn scan(root: &Path) -> Result<Tree, DataError> {
     let folder = || root.to_path_buf();
-    let unreadable = |source| DataError::Unreadable { folder: folder(), source };
+    let unreadable = |cause| DataError::Unreadable { folder: folder(), cause };
     let about = fs::metadata(root).map_err(|err| {
         let missing = err.kind() == std::io::ErrorKind::NotFound;
         if missing { DataError::Missing { folder: folder() } } else { unreadable(err) }
@@ -108,7 +111,7 @@ pub(super) fn scan(root: &Path) -> Result<Tree, DataError> {
 
 /// Lists the image files of a folder without sub-folders; all have the label 0 of a class that has no name.
 pub(super) fn scan_flat(root: &Path) -> Result<Tree, DataError> {
-    let unreadable = |source| DataError::Unreadable { folder: root.to_path_buf(), source };
+    let unreadable = |cause| DataError::Unreadable { folder: root.to_path_buf(), cause };
     let mut tree = Tree::default();
     let walk = Walk { class: 0, seen: BTreeSet::new() };
     for (path, name) in list(root).map_err(unreadable)? {

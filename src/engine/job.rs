@@ -1,6 +1,5 @@
 //! Background work other than training, on a thread of its own: reading a folder for the window, exporting images.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -8,10 +7,11 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, Sender, bounded};
 
 use super::UnknownPlaces;
-use super::sample::{Sampling, export};
+use super::sample::{Exported, Sampling, export};
 use crate::config::Config;
 use crate::data::{DataError, Dataset};
 use crate::event::{Export, JobEvent, QuizAsk, Waker};
+use crate::guard;
 
 /// Images to export.
 pub type ExportRequest = Sampling;
@@ -79,11 +79,13 @@ impl Job {
         Self::spawn("gandle-export", waker, move |desk| {
             let last = std::sync::Mutex::new(Instant::now());
             let mut whole = true;
-            let images = export(&request, |done, total| {
+            let exported = export(&request, |done, total| {
                 whole = desk.progress(&last, done, total);
                 whole
             })?;
-            Ok(if whole { JobEvent::Exported { images, folder: request.folder.clone() } } else { JobEvent::Cancelled })
+            let Exported { images, renamed } = exported;
+            let folder = request.folder.clone();
+            Ok(if whole { JobEvent::Exported { images, folder, renamed } } else { JobEvent::Cancelled })
         })
     }
 
@@ -131,12 +133,8 @@ impl Job {
         let cancelled = Arc::new(AtomicBool::new(false));
         let desk = Desk { out, cancelled: cancelled.clone(), waker };
         std::thread::Builder::new().name(name.to_owned()).spawn(move || {
-            let event = match catch_unwind(AssertUnwindSafe(|| work(&desk))) {
-                Ok(Ok(event)) => event,
-                Ok(Err(err)) => JobEvent::Failed { message: format!("{err:#}") },
-                Err(_) => JobEvent::Failed { message: "the work panicked; this is a defect of gandle".to_owned() },
-            };
-            desk.tell(event);
+            let done = guard::told(|| work(&desk));
+            desk.tell(done.unwrap_or_else(|message| JobEvent::Failed { message }));
         })?;
         Ok(Self { events, cancelled })
     }

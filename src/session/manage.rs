@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Component, Path, PathBuf};
 
 use super::{Lock, RUN, Result, SessionError, removal};
+use crate::guard;
 
 /// Characters that some system does not allow in names.
 const FORBIDDEN: &str = "/\\:*?\"<>|";
@@ -22,6 +23,8 @@ pub fn check_name(name: &str) -> std::result::Result<(), String> {
         Err("A name cannot begin or end with a dot or a space".to_owned())
     } else if name.len() > LONGEST {
         Err(format!("A name can have {LONGEST} bytes; this one has {}", name.len()))
+    } else if guard::is_device(name) {
+        Err("A name cannot be that of a device on Windows".to_owned())
     } else if !plain {
         Err("A name cannot lead out of the folder".to_owned())
     } else {
@@ -103,8 +106,23 @@ mod tests {
 
     #[test]
     fn names_that_lead_elsewhere_or_are_none_are_refused() {
-        for name in ["", " ", ".", "..", "../x", "a/b", "a\\b", "c:", ".hidden", "dot.", " x", "a\nb", &"x".repeat(201)]
-        {
+        for name in [
+            "",
+            " ",
+            ".",
+            "..",
+            "../x",
+            "a/b",
+            "a\\b",
+            "c:",
+            ".hidden",
+            "dot.",
+            " x",
+            "a\nb",
+            "CON",
+            "nul.2",
+            &"x".repeat(201),
+        ] {
             assert!(check_name(name).is_err(), "{name:?}");
         }
         for name in ["x", "2026-11-23 second try", "gr\u{fc}n (2)", "a.b"] {

@@ -130,11 +130,15 @@ impl SessionError {
     fn io(what: &'static str, path: &std::path::Path) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.display().to_string();
         move |cause| {
-            use std::io::ErrorKind::{NotFound, PermissionDenied, StorageFull};
+            use std::io::ErrorKind::{NotADirectory, NotFound, PermissionDenied, StorageFull};
             let hints = [
                 (StorageFull, "; free some space on the disk"),
                 (PermissionDenied, "; choose a folder that you may write to"),
                 (NotFound, "; was the folder moved or its drive taken away?"),
+                (
+                    NotADirectory,
+                    "; a part of this path is a file, not a folder: choose another folder (--out), or set HOME to yours",
+                ),
             ];
             let hint = hints.into_iter().find(|(kind, _)| *kind == cause.kind()).map_or("", |(_, hint)| hint);
             Self::Io { what, path, cause, hint }

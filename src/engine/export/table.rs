@@ -2,6 +2,7 @@
 
 use super::Source;
 use crate::event::{Event, Number};
+use crate::guard::{csv_cell, csv_remark};
 
 /// `curves-step<N>.csv`, one line a step, and `scores-step<N>.csv`, one line a score.
 pub(super) fn files(source: &Source) -> Vec<(String, Vec<u8>)> {
@@ -16,8 +17,8 @@ pub(super) fn files(source: &Source) -> Vec<(String, Vec<u8>)> {
             curves += &format!("{},{},{}\n", s.step, s.seconds, values.join(","));
         }
         if let Event::Score(s) = event {
-            let class = s.class.as_deref().map(quoted).unwrap_or_default();
-            let (metric, extractor) = (quoted(&s.metric), quoted(&s.extractor));
+            let class = s.class.as_deref().map(csv_cell).unwrap_or_default();
+            let (metric, extractor) = (csv_cell(&s.metric), csv_cell(&s.extractor));
             let interval = s.interval.map(|[low, high]| (Some(low), Some(high))).unwrap_or_default();
             scores += &format!(
                 "{},{metric},{extractor},{class},{},{},{},{},{},{},{},{},{},{},{}\n",
@@ -25,7 +26,7 @@ pub(super) fn files(source: &Source) -> Vec<(String, Vec<u8>)> {
                 s.samples,
                 s.value,
                 s.seconds,
-                s.resize,
+                csv_cell(&s.resize),
                 optional(s.reals),
                 optional(s.k),
                 optional(s.spread),
@@ -46,33 +47,12 @@ fn optional(value: Option<impl ToString>) -> String {
 }
 
 fn head(source: &Source) -> String {
-    let one_line = |text: &str| text.replace(['\n', '\r'], " ");
     format!(
         "# session: {}\n# seed: {}\n# step: {}\n# classes: {}\n# written by: gandle {}\n",
-        one_line(&source.name),
+        csv_remark(&source.name),
         source.config().train.seed,
         source.step,
-        one_line(&source.started.classes.join(", ")),
+        csv_remark(&source.started.classes.join(", ")),
         env!("CARGO_PKG_VERSION")
     )
-}
-
-/// A text as a field: in quotes where it holds what would end it.
-fn quoted(text: &str) -> String {
-    if text.contains([',', '"', '\n', '\r', '#']) {
-        format!("\"{}\"", text.replace('"', "\"\""))
-    } else {
-        text.to_owned()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn fields_that_hold_a_comma_or_a_quote_are_quoted() {
-        assert_eq!(quoted("monocyte"), "monocyte");
-        assert_eq!(quoted("a, \"b\""), "\"a, \"\"b\"\"\"");
-    }
 }
