@@ -9,7 +9,15 @@ use crate::ui::Source;
 
 impl App {
     pub(super) fn drain_jobs(&mut self) {
-        drain(&mut self.reader, |event| self.workbench.data.apply(event));
+        drain(&mut self.reader, |event| {
+            // A path that could be read is worth coming back to.
+            if let (JobEvent::Preview { .. }, data) = (&event, &self.workbench.config.data)
+                && !data.is_demo()
+            {
+                self.workbench.settings.remember(&data.source);
+            }
+            self.workbench.data.apply(event);
+        });
         drain(&mut self.exporter, |event| self.workbench.export.apply(event));
         self.retired.retain(|job| !job.events().any(|event| has_ended(&event)));
     }

@@ -2,6 +2,7 @@
 
 mod compare;
 mod dialogs;
+mod follow;
 mod grids;
 mod jobs;
 mod leaving;
@@ -52,6 +53,7 @@ pub fn run(open: Option<PathBuf>) -> anyhow::Result<()> {
         .with_app_id("gandle")
         .with_inner_size([1280.0, 800.0])
         .with_min_inner_size([960.0, 600.0])
+        .with_clamp_size_to_monitor_size(true)
         .with_icon(icon());
     let options = eframe::NativeOptions { viewport, ..eframe::NativeOptions::default() };
     let create = move |creation: &eframe::CreationContext<'_>| {
@@ -79,6 +81,7 @@ struct App {
     saving: Option<crossbeam_channel::Receiver<Notice>>,
     /// Sessions that are being looked for.
     found: Option<crossbeam_channel::Receiver<Vec<SessionRow>>>,
+    follower: Option<follow::Follower>,
     grids: GridReader,
     /// Grids of the Compare page.
     compared_grids: GridReader,
@@ -97,6 +100,8 @@ struct App {
 impl App {
     fn new(creation: &eframe::CreationContext<'_>) -> std::io::Result<Self> {
         theme::apply(&creation.egui_ctx);
+        // What was in front when the window closed is not open any more.
+        creation.egui_ctx.memory_mut(egui::Memory::reset_areas);
         let saved: Saved = creation.storage.and_then(|storage| eframe::get_value(storage, STATE)).unwrap_or_default();
         let ctx = creation.egui_ctx.clone();
         let waker: Waker = Arc::new(move || ctx.request_repaint_after(NEWS_PAUSE));
@@ -111,6 +116,7 @@ impl App {
             dialog: None,
             saving: None,
             found: None,
+            follower: None,
             grids: GridReader::spawn(Arc::clone(&waker))?,
             compared_grids: GridReader::spawn(Arc::clone(&waker))?,
             compared: RunReader::spawn(Arc::clone(&waker))?,
@@ -181,6 +187,9 @@ impl App {
             Action::Train => self.train(),
             Action::Leave(_) => self.leave(),
             Action::Resume { folder, steps } => self.resume(&folder, steps),
+            Action::Branch { parent, step, steps, set } => self.branch(&parent, step, steps, &set),
+            Action::EndElsewhere(session) => self.end_elsewhere(&session),
+            Action::FindData(session) => self.open_dialog(Purpose::Moved(session)),
             Action::Command(command) => self.tell_engine(command),
             Action::ChooseData => self.open_dialog(Purpose::Data),
             Action::ChooseInception => self.open_dialog(Purpose::Inception),
@@ -215,15 +224,13 @@ impl App {
             | Action::CloseSession
             | Action::UseSettings(_)
             | Action::CompareSetUp
+            | Action::GoBack(_)
             | Action::TurnTo(_) => {}
         }
     }
 
     fn use_data(&mut self, source: String) {
         self.workbench.config.data.source = source;
-        if !self.workbench.config.data.is_demo() && !self.workbench.config.data.source.is_empty() {
-            self.workbench.settings.remember(&self.workbench.config.data.source);
-        }
         self.read_data();
     }
 
@@ -252,19 +259,19 @@ impl App {
         self.workbench.elsewhere = None;
         if view.is_active() {
             let message = if let Some(holder) = session::holder(view.folder()) {
-                let text = format!("Another program ({holder}) is training this session");
-                self.workbench.elsewhere = Some(format!("{text}; stop it there first"));
-                format!(
-                    "{text}; what it has told so far is shown. Open it again for what came since. Asked to end, as by Ctrl+C or `kill`, it writes a checkpoint first."
-                )
+                self.workbench.elsewhere = Some(format!("Another program ({holder}) is training this session"));
+                view.follow(true);
+                String::new()
             } else if view.checkpoints().is_empty() {
                 "The program that trained this session was closed or killed before its first checkpoint; use its settings for a new run.".to_owned()
             } else {
                 "The program that trained this session was closed or killed; Resume goes on from its newest checkpoint."
                     .to_owned()
             };
-            view.apply(Event::Warning { step: view.step(), message });
-            view.apply(Event::Stopped { step: view.step() });
+            if !view.is_followed() {
+                view.apply(Event::Warning { step: view.step(), message });
+                view.apply(Event::Stopped { step: view.step() });
+            }
         }
         if !stored.warnings.is_empty() {
             self.workbench.notice = Some(Notice::error(stored.warnings.join("; ")));
@@ -303,6 +310,7 @@ impl eframe::App for App {
     fn logic(&mut self, ctx: &egui::Context, _frame: &mut eframe::Frame) {
         self.drain(ctx);
         self.tick_queue();
+        self.tick_follower();
         self.tick_leaving(ctx);
         let title = notify::title(self.workbench.live.as_ref(), self.workbench.stored.as_ref());
         if self.title != title {

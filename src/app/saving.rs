@@ -31,6 +31,7 @@ impl Saved {
             Purpose::Grid(grid) => Some(Self::grid(grid)),
             Purpose::Figure(figure) => Some(Self::figure(figure)),
             Purpose::Data
+            | Purpose::Moved(_)
             | Purpose::DataFile
             | Purpose::Vgg19
             | Purpose::Inception

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::App;
+use crate::config::Config;
 use crate::engine::{Engine, Origin, RunRequest};
 use crate::event::Command;
 use crate::session;
@@ -20,6 +21,9 @@ impl App {
     pub(super) fn tell_engine(&mut self, command: Command) {
         if let (Some(engine), Some(live)) = (&self.engine, &mut self.workbench.live) {
             live.ask(&command);
+            if matches!(command, Command::Edit(_)) && live.is_scoring() {
+                self.workbench.notice = Some(Notice::info("The change holds once the scores of this step are taken"));
+            }
             engine.send(command);
         }
     }
@@ -40,6 +44,52 @@ impl App {
             }
             Err(err) => self.complain(format!("The training thread could not be started: {err}")),
         }
+    }
+
+    /// Begins a session with a checkpoint of another one.
+    pub(super) fn branch(&mut self, parent: &Path, step: usize, steps: usize, set: &[String]) {
+        if self.engine.is_some() {
+            return;
+        }
+        let state = session::read_state(&session::checkpoint_folder(parent, step));
+        let config = match state
+            .map_err(|err| err.to_string())
+            .and_then(|state| state.config.with(set).map_err(|err| err.to_string()))
+        {
+            Ok(mut config) => {
+                config.train.steps = steps;
+                config
+            }
+            Err(reason) => {
+                return self.complain(format!("The checkpoint of step {step} cannot be gone back to: {reason}"));
+            }
+        };
+        let folder = session::new_folder(&config);
+        let from = Origin::Fork { parent: parent.to_owned(), step };
+        match self.spawn(RunRequest { from, ..RunRequest::new(config, folder.clone()) }) {
+            Ok(()) => {
+                self.workbench.notice = Some(Notice::info(format!("The run is stored in {}", folder.display())));
+                (self.workbench.live, self.workbench.stored) = (Some(RunView::new(folder)), None);
+                self.workbench.settings.page = Page::Run;
+            }
+            Err(err) => self.complain(format!("The training thread could not be started: {err}")),
+        }
+    }
+
+    /// Asks another process to end its run.
+    pub(super) fn end_elsewhere(&mut self, session: &Path) {
+        match session::ask_to_end(session) {
+            Ok(()) => self.workbench.notice = Some(Notice::info("Asked to end; it writes a checkpoint first")),
+            Err(reason) => self.complain(format!("The other program could not be asked to end: {reason}")),
+        }
+    }
+
+    /// Writes down where the data of a session is now, and goes on with it.
+    pub(super) fn data_moved(&mut self, session: &Path, data: &Path) {
+        if let Err(reason) = name_data(session, data) {
+            return self.complain(format!("{} could not be changed: {reason}", session.join("run.toml").display()));
+        }
+        self.resume(session, None);
     }
 
     /// Goes on with a session; the curves that are shown of it stay.
@@ -66,4 +116,13 @@ impl App {
             Err(err) => self.complain(format!("The training thread could not be started: {err}")),
         }
     }
+}
+
+/// `run.toml` with another `data.source`. Whether these are the same images is found out when the run goes on.
+fn name_data(session: &Path, data: &Path) -> Result<(), String> {
+    let path = session.join("run.toml");
+    let text = std::fs::read_to_string(&path).map_err(|err| err.to_string())?;
+    let mut config = Config::from_stored(&text).map_err(|err| err.to_string())?;
+    config.data.source = std::path::absolute(data).unwrap_or_else(|_| data.to_owned()).display().to_string();
+    session::write_whole(&path, config.to_toml().as_bytes()).map_err(|err| err.to_string())
 }

@@ -67,7 +67,7 @@ const IGNORED_FILES: [&str; 2] = ["thumbs.db", "desktop.ini"];
 /// Lists a data folder.
 pub(super) fn scan(root: &Path) -> Result<Tree, DataError> {
     let folder = || root.to_path_buf();
-    let unreadable = |source| DataError::Unreadable { folder: folder(), source };
+    let unreadable = |cause| DataError::Unreadable { folder: folder(), cause };
     let about = fs::metadata(root).map_err(|err| {
         let missing = err.kind() == std::io::ErrorKind::NotFound;
         if missing { DataError::Missing { folder: folder() } } else { unreadable(err) }
@@ -107,7 +107,7 @@ pub(super) fn scan(root: &Path) -> Result<Tree, DataError> {
 
 /// Lists the image files of a folder without sub-folders; all have the label 0 of a class that has no name.
 pub(super) fn scan_flat(root: &Path) -> Result<Tree, DataError> {
-    let unreadable = |source| DataError::Unreadable { folder: root.to_path_buf(), source };
+    let unreadable = |cause| DataError::Unreadable { folder: root.to_path_buf(), cause };
     let mut tree = Tree::default();
     let walk = Walk { class: 0, seen: BTreeSet::new() };
     for (path, name) in list(root).map_err(unreadable)? {
@@ -153,7 +153,7 @@ impl Walk {
                         self.entry(path, format!("{name}/{own}"), &mut waiting, tree);
                     }
                 }
-                Err(err) => tree.skip(name, &format!("the folder cannot be read: {err}")),
+                Err(err) => tree.skip(name, &format!("the folder cannot be read: {err}; check its permissions")),
             }
         }
         tree.files[start..].sort_by(|a, b| a.name.cmp(&b.name));

@@ -69,12 +69,12 @@ pub enum DataError {
         message: String,
     },
     /// The folder cannot be listed.
-    #[error("{} cannot be read: {source}; check its permissions", folder.display())]
+    #[error("{} cannot be read: {cause}; check its permissions", folder.display())]
     Unreadable {
         /// The folder.
         folder: PathBuf,
         /// What the system said.
-        source: std::io::Error,
+        cause: std::io::Error,
     },
     /// No class sub-folder.
     #[error(
@@ -122,7 +122,7 @@ pub enum DataError {
     },
     /// More pixels than `data.memory_limit` allows, and the file for them cannot be made or written.
     #[error(
-        "{megabytes} MB of pixels, more than data.memory_limit keeps in memory, could not be written to the cache folder {}: {source}; free some space there, name another folder in data.cache, or raise data.memory_limit",
+        "{megabytes} MB of pixels, more than data.memory_limit keeps in memory, could not be written to the cache folder {}: {cause}; free some space there, name another folder in data.cache, or raise data.memory_limit",
         folder.display()
     )]
     Cache {
@@ -131,7 +131,7 @@ pub enum DataError {
         /// What all images need together.
         megabytes: usize,
         /// What the system said.
-        source: std::io::Error,
+        cause: std::io::Error,
     },
     /// More pixels than `data.memory_limit` allows, and nowhere to put them.
     #[error(

@@ -37,7 +37,7 @@ impl Images {
 /// Where the archive cannot be read or has another layout.
 pub(super) fn read(path: &Path, held_out: bool) -> Result<Tree, DataError> {
     let wrong = |message: String| DataError::Table { file: path.to_owned(), message };
-    let unreadable = |source| DataError::Unreadable { folder: path.to_owned(), source };
+    let unreadable = |cause| DataError::Unreadable { folder: path.to_owned(), cause };
     let file = fs::File::open(path).map_err(unreadable)?;
     let mut archive = ZipArchive::new(file).map_err(|err| wrong(format!("it is no NumPy archive: {err}")))?;
     let names: Vec<String> = archive.file_names().flatten().map(Into::into).collect();

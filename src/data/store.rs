@@ -58,7 +58,7 @@ impl Pixels {
             return need.part(0..need.images, &mut make).map(Self::Memory);
         }
         let folder = data.cache_folder().ok_or(DataError::NoCache { megabytes: need.megabytes() })?;
-        let failed = |source| cache_error(folder.clone(), need, source);
+        let failed = |cause| cache_error(folder.clone(), need, cause);
         let mut file = Scratch::create(&folder).map_err(failed)?;
         for start in (0..need.images).step_by(part) {
             let bytes = need.part(start..(start + part).min(need.images), &mut make)?;
@@ -68,8 +68,8 @@ impl Pixels {
     }
 }
 
-fn cache_error(folder: PathBuf, need: Need, source: std::io::Error) -> DataError {
-    DataError::Cache { folder, megabytes: need.megabytes(), source }
+fn cache_error(folder: PathBuf, need: Need, cause: std::io::Error) -> DataError {
+    DataError::Cache { folder, megabytes: need.megabytes(), cause }
 }
 
 impl Need {

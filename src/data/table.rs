@@ -22,7 +22,7 @@ const LABEL_NAMES: [&str; 4] = ["label", "class", "category", "diagnosis"];
 /// Where the table cannot be read, or has not the columns.
 pub(super) fn read(path: &Path) -> Result<Tree, DataError> {
     let wrong = |message: String| DataError::Table { file: path.to_owned(), message };
-    let unreadable = |source| DataError::Unreadable { folder: path.to_owned(), source };
+    let unreadable = |cause| DataError::Unreadable { folder: path.to_owned(), cause };
     let mut text = Vec::new();
     let file = fs::File::open(path).map_err(unreadable)?;
     file.take(MAX_BYTES + 1).read_to_end(&mut text).map_err(unreadable)?;

@@ -20,7 +20,7 @@ mod state;
 mod writer;
 
 pub use about::{About, read_about, write_about};
-pub use lock::{Lock, holder, is_free};
+pub use lock::{Lock, ask_to_end, holder, is_free};
 pub use manage::{check_name, delete, rename, trash};
 pub use picture::png;
 pub use place::{Listed, checkpoints_size, list, list_in, name_for, new_folder, release, root, size};

@@ -23,6 +23,23 @@ pub enum Action {
         /// Steps that it should reach in all, where they are to be others than before.
         steps: Option<usize>,
     },
+    /// Begin a session with a checkpoint of another one.
+    Branch {
+        /// The other session's folder.
+        parent: PathBuf,
+        /// The checkpoint's step.
+        step: usize,
+        /// Steps in all.
+        steps: usize,
+        /// Settings that hold from there on, as `key=value`.
+        set: Vec<String>,
+    },
+    /// Open the dialog that goes back to the newest checkpoint of a step or before it.
+    GoBack(usize),
+    /// Ask the other process that trains this session to end.
+    EndElsewhere(PathBuf),
+    /// Ask the user where the data of a session is now, and go on with it.
+    FindData(PathBuf),
     /// Close the window, once the run has ended this way.
     Leave(Leaving),
     /// Tell the engine.

@@ -4,6 +4,7 @@ use egui::{Align, Frame, Layout, Margin, Panel, Ui};
 
 use super::action::{Action, GridAsk};
 use super::banners::Dismissed;
+use super::branch::Branch;
 use super::compare::{self, Compare};
 use super::curves::Charts;
 use super::data_page::DataPage;
@@ -28,7 +29,7 @@ use super::stepping::Stepping;
 use super::theme::ThemeChoice;
 use super::undo::Undo;
 use super::{drop, format, run_page, theme, top_bar, widgets};
-use crate::config::{Config, has_errors};
+use crate::config::Config;
 use crate::event::GridPicture;
 
 /// About the width of a letter in the name of the session's folder.
@@ -86,8 +87,12 @@ pub struct Workbench {
     draft: Option<String>,
     pub(super) dismissed: Dismissed,
     pub(super) resume: ResumeForm,
+    longer: ResumeForm,
+    branch: Branch,
     pub(super) undo: Undo,
     pub(super) stepping: Stepping,
+    /// Where the set-up was drawn last.
+    pub(super) setup_place: Option<egui::Rect>,
     /// Whether the sheet of shortcuts is open.
     pub(super) sheet: bool,
     /// The theme that is on, once it was set.
@@ -98,7 +103,7 @@ impl Workbench {
     /// A window with this configuration and these settings.
     pub fn new(config: Config, settings: Settings) -> Self {
         Self {
-            checked: Checked::new(&config, None),
+            checked: Checked::new(&config, &DataView::default()),
             config,
             settings,
             live: None,
@@ -126,8 +131,11 @@ impl Workbench {
             draft: None,
             dismissed: Dismissed::default(),
             resume: ResumeForm::default(),
+            longer: ResumeForm::default(),
+            branch: Branch::default(),
             undo: Undo::default(),
             stepping: Stepping::default(),
+            setup_place: None,
             sheet: false,
             theme: None,
         }
@@ -150,7 +158,7 @@ impl Workbench {
 
     /// Why a run cannot start with the set-up as it is.
     pub fn blockers(&self) -> Vec<String> {
-        self.checked.blockers(&self.data)
+        self.checked.blockers()
     }
 
     /// What the time of a step depends on in the set-up.
@@ -160,7 +168,7 @@ impl Workbench {
 
     /// Whether the set-up, as it was drawn last, has no errors that would keep a step from being measured.
     pub fn can_be_measured(&self) -> bool {
-        !has_errors(&self.checked.problems)
+        self.checked.can_be_measured()
     }
 
     fn follow_theme(&mut self, ui: &Ui) {
@@ -180,9 +188,10 @@ impl Workbench {
     #[must_use]
     pub fn ui(&mut self, ui: &mut Ui) -> Vec<Action> {
         let mut actions = self.keys(ui);
-        self.checked.refresh(&self.config, self.data.classes());
+        self.checked.refresh(&self.config, &self.data);
         let look = (&mut self.settings.theme, &mut self.sheet);
-        actions.extend(top_bar::top_bar_ui(ui, self.live.as_ref(), &self.checked.blockers(&self.data), look));
+        let blockers = self.checked.blockers();
+        actions.extend(top_bar::top_bar_ui(ui, self.live.as_ref(), &blockers, &mut self.longer, look));
         self.follow_theme(ui);
         let (now, read) = ui.input(|input| (input.time, input.focused));
         if let Some(left) = self.fading.pass(&mut self.notice, now, read) {
@@ -201,11 +210,14 @@ impl Workbench {
             if let (Page::Run, Some(live), None) = (self.settings.page, &self.live, &self.stored) {
                 actions.extend(self.stepping.ui(ui, live, &mut self.settings.slow_motion));
             }
-            actions.extend(self.page_ui(ui));
+            actions.extend(widgets::steady(ui, "page", |ui| self.page_ui(ui)));
         });
         if let Some(view) = self.stored.as_ref().or(self.live.as_ref()) {
             actions.extend(self.export.ui(ui.ctx(), view));
         }
+        let shown = self.stored.as_ref().or(self.live.as_ref());
+        let busy = self.live.as_ref().is_some_and(RunView::is_active).then_some("A run is going on; stop it first");
+        actions.extend(self.branch.ui(ui.ctx(), shown, &self.config, busy));
         self.sheet_ui(ui);
         actions.extend(self.theirs.ui(ui.ctx(), &mut self.config, &self.sessions));
         let busy = ui.ctx().egui_wants_keyboard_input() || ui.input(|input| input.pointer.any_down());
@@ -247,6 +259,11 @@ impl Workbench {
                 let folder = self.shown().map(|view| view.folder().to_owned()).unwrap_or_default();
                 self.export.open_for(&folder);
             }
+            Action::GoBack(step) => {
+                if let Some(run) = self.stored.as_ref().or(self.live.as_ref()) {
+                    self.branch.open_for(run, *step);
+                }
+            }
             Action::CompareSetUp => self.theirs.open(),
             Action::TurnTo(page) => self.settings.page = *page,
             Action::CloseSession => {
@@ -260,6 +277,9 @@ impl Workbench {
             Action::Train
             | Action::Leave(_)
             | Action::Resume { .. }
+            | Action::Branch { .. }
+            | Action::FindData(_)
+            | Action::EndElsewhere(_)
             | Action::Command(_)
             | Action::ChooseData
             | Action::ChooseDataFile
@@ -292,7 +312,10 @@ impl Workbench {
 
     fn setup_ui(&mut self, ui: &mut Ui) -> Vec<Action> {
         let p = widgets::palette(ui);
-        let live = self.live.as_ref().filter(|run| run.is_active()).and_then(RunView::started);
+        // A run of the queue has settings of its own: that the set-up has others means nothing.
+        let queued =
+            |run: &RunView| self.queue.running().is_some_and(|entry| entry.session.as_deref() == Some(run.folder()));
+        let live = self.live.as_ref().filter(|run| run.is_active() && !queued(run)).and_then(RunView::started);
         let differs = live.map(|started| self.stepping.lasting(&started.config).changes_to(&self.config));
         let time = Told {
             paces: &self.paces,
@@ -304,7 +327,11 @@ impl Workbench {
         let given = Given { checked: &self.checked, data: &self.data, recent, differs, stored, time };
         let (config, draft) = (&mut self.config, &mut self.draft);
         let panel = Panel::left("setup").exact_size(theme::SETUP_WIDTH).resizable(false);
-        panel.frame(Frame::new().fill(p.canvas)).show(ui, |ui| setup::setup_ui(ui, config, draft, &given)).inner
+        let shown = panel
+            .frame(Frame::new().fill(p.canvas))
+            .show(ui, |ui| widgets::steady(ui, "set-up", |ui| setup::setup_ui(ui, config, draft, &given)));
+        self.setup_place = Some(shown.response.rect);
+        shown.inner
     }
 
     fn pages_ui(&mut self, ui: &mut Ui) -> Vec<Action> {
@@ -335,7 +362,8 @@ impl Workbench {
         let run = self.stored.as_ref().or(self.live.as_ref());
         let settings = &mut self.settings;
         match (settings.page, run) {
-            (Page::Run, Some(run)) if *run.phase() == Phase::Starting => {
+            // One that goes on keeps its grids and curves on the screen.
+            (Page::Run, Some(run)) if *run.phase() == Phase::Starting && run.started().is_none() => {
                 widgets::empty(ui, "Starting the run…", "The data is read and the networks are built");
                 Vec::new()
             }

@@ -8,7 +8,7 @@ mod zoom;
 
 use std::path::PathBuf;
 
-use egui::{Align, Button, Layout, Ui};
+use egui::{Align, Button, Label, Layout, RichText, Ui};
 
 use super::action::{Action, GridAsk};
 use super::grid_image::{Beside, GridImage, Pick};
@@ -21,6 +21,8 @@ use zoom::Zoom;
 
 /// Real images of a class that are shown beside the grid.
 const REAL_COLUMNS: usize = 3;
+/// The share of the random start in the average below which it is not seen.
+const SETTLED: f64 = 0.05;
 /// Below this width the head has the step and the buttons alone.
 const NARROW_HEAD: f32 = 330.0;
 
@@ -134,7 +136,7 @@ impl Samples {
         let mut actions: Vec<Action> = self.load(ui, view, settings).into_iter().collect();
         actions.extend(self.load_real(view, settings));
         actions.extend(self.load_nearest(view, settings));
-        actions.extend(self.head_ui(ui, view));
+        actions.extend(self.head_ui(ui, view, settings));
         let slider = egui::Panel::bottom("samples-slider")
             .frame(egui::Frame::new().inner_margin(egui::Margin { top: 8, ..Default::default() }));
         slider.show_separator_line(false).show(ui, |ui| {
@@ -214,7 +216,7 @@ impl Samples {
         }
     }
 
-    fn head_ui(&mut self, ui: &mut Ui, view: &RunView) -> Vec<Action> {
+    fn head_ui(&mut self, ui: &mut Ui, view: &RunView, settings: &SampleSettings) -> Vec<Action> {
         let mut actions = Vec::new();
         ui.horizontal(|ui| {
             let about =
@@ -227,8 +229,15 @@ impl Samples {
                 let color = widgets::palette(ui).muted;
                 let text = format!("step {}", format::count(step));
                 widgets::number(ui, if narrow { text } else { format!("{text:<14}") }, color).on_hover_text(about);
+                let (missing, settling) = (self.missing(view, settings), settling(view, step));
                 if narrow {
                     // Nothing else fits beside the buttons.
+                } else if let Some(text) = missing {
+                    ui.add(Label::new(RichText::new(text).small().color(widgets::palette(ui).warning)).truncate());
+                } else if let Some(text) = settling {
+                    let about = "Grids and scores are of a moving average of the generator's weights, which still holds much of the weights that it began with. It shows what the generator has learnt once these have faded";
+                    let text = RichText::new(text).small().color(widgets::palette(ui).warning);
+                    ui.add(Label::new(text).truncate()).on_hover_text(about);
                 } else if let Some(text) = view.started().and_then(|started| stages::caption(&started.config, step)) {
                     widgets::small(ui, text)
                         .on_hover_text("What the networks were at this step: the size they drew, enlarged here, and how much labels counted");
@@ -239,6 +248,13 @@ impl Samples {
                 if export.on_hover_text("Images, the generator, films, curves or a report, as files").clicked() {
                     actions.push(Action::OpenExport);
                 }
+                let step = self.shown.filter(|step| view.checkpoints().iter().any(|checkpoint| checkpoint.step <= *step));
+                let back = ui.add_enabled(step.is_some() && !view.is_active(), Button::new("Go back…"));
+                let reason = if view.is_active() { "Stop the run first" } else { "No checkpoint is left of this step or before it" };
+                let about = "Train on from the checkpoint of this step or before it, in a new session, with the settings as they were or others";
+                if back.on_hover_text(about).on_disabled_hover_text(reason).clicked() {
+                    actions.extend(step.map(Action::GoBack));
+                }
                 let save = ui.add_enabled(self.shown().is_some(), Button::new("Save grid…"));
                 if save.on_hover_text("Save this grid as PNG").clicked()
                     && let Some(picture) = self.shown()
@@ -248,6 +264,13 @@ impl Samples {
             });
         });
         actions
+    }
+
+    /// Why the nearest real images are not shown beneath the grid, where they were asked for.
+    fn missing(&self, view: &RunView, settings: &SampleSettings) -> Option<String> {
+        let last = view.nearest().last().filter(|_| settings.nearest)?;
+        let there = view.nearest().iter().any(|nearest| Some(nearest.step) == self.shown);
+        (!there).then(|| format!("nearest real images at step {}", format::count(last.step)))
     }
 
     /// Finds the wanted grid among those at hand, or asks for it; until it comes, the one before stays. For differences the
@@ -322,6 +345,13 @@ impl Samples {
             None => Some(Zoom::of(Pick { row: 0, column: 0, real: false })),
         };
     }
+}
+
+/// What is left of the random start in the average, where that is enough to be seen.
+fn settling(view: &RunView, step: usize) -> Option<String> {
+    let config = &view.started()?.config;
+    let left = config.optimizer.start_share(step, config.images_per_step());
+    (left > SETTLED).then(|| format!("average still settling, {:.0} % start weights", 100.0 * left))
 }
 
 /// Whether a picture that was asked for is of nearest real images, and not a grid.

@@ -101,7 +101,7 @@ fn name_ui(ui: &mut Ui, listed: &Listed<'_>) {
     let pill = match listed {
         Listed { live: true, .. } => Some(("going on", p.good)),
         Listed { open: true, .. } => Some(("open", p.accent)),
-        Listed { row: SessionRow { busy: true, .. }, .. } => Some(("trained elsewhere", p.good)),
+        Listed { row: SessionRow { busy: true, .. }, .. } => Some(("training in another program", p.good)),
         Listed { row, .. } => row.brief.as_ref().and_then(|brief| match brief.phase {
             Phase::Failed(_) => Some(("failed", p.error)),
             Phase::Starting | Phase::Running | Phase::Paused => Some(("interrupted", p.warning)),
@@ -109,7 +109,7 @@ fn name_ui(ui: &mut Ui, listed: &Listed<'_>) {
             Phase::Finished => None,
         }),
     };
-    let room = ui.available_width() - if pill.is_some() { 130.0 } else { 0.0 };
+    let room = ui.available_width() - if pill.is_some() { 190.0 } else { 0.0 };
     ui.scope(|ui| {
         ui.set_max_width(room.max(60.0));
         let name = egui::Label::new(RichText::new(&listed.row.name).color(p.strong)).truncate();
@@ -120,6 +120,9 @@ fn name_ui(ui: &mut Ui, listed: &Listed<'_>) {
     }
 }
 
+/// Settings of a session that are named in its line.
+const TOLD: usize = 3;
+
 /// What is known of a session, in a line.
 fn facts(row: &SessionRow) -> String {
     let mut facts = Vec::new();
@@ -127,6 +130,9 @@ fn facts(row: &SessionRow) -> String {
         Some(brief) => {
             facts.push(format::plural(brief.step, "step"));
             facts.push(format!("seed {}", brief.config.train.seed));
+            facts.extend(brief.differs.iter().take(TOLD).cloned());
+            let more = brief.differs.len().saturating_sub(TOLD);
+            facts.extend((more > 0).then(|| format!("{more} more")));
             if let Some(best) = brief.best() {
                 let (metric, at) = (format::metric(&best.metric), format::count(best.step));
                 facts.push(format!("best {metric} {} at {at}", format::score(best.value)));
