@@ -14,7 +14,7 @@ use egui::accesskit::Role;
 use egui::{Key, Modifiers};
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use gandle::config::{Config, Preset};
-use gandle::event::{Checkpoint, Event, Grid, Step};
+use gandle::event::{Checkpoint, Event, Grid, GridPicture, Picture, Step};
 use gandle::ui::{Action, RunView, SessionRow, Settings, Workbench};
 
 /// A session with three checkpoints, on the screen.
@@ -27,6 +27,8 @@ fn stopped() -> RunView {
         view.apply(Event::Checkpoint(Checkpoint { step, folder: format!("c/{step}"), removed: Vec::new() }));
     }
     view.apply(Event::Stopped { step: 300 });
+    let picture = Picture { width: 128, height: 32, rgb: vec![90; 128 * 32 * 3].into() };
+    view.show_grid(GridPicture { step: 300, columns: 8, rows: 2, cell: 16, picture });
     view
 }
 
@@ -104,11 +106,20 @@ fn every_list_of_every_dialog_opens_in_front_as_often_as_it_is_asked() {
         window.key(Modifiers::NONE, Key::Escape);
         assert!(!window.shows("Compare the set-up"));
 
-        window.click("Go back…");
+        window.click("More about this step");
+        window.click("Go back to this step…");
         for item in ["step 100", "step 300", "step 200"] {
             window.choose("Checkpoint", item);
         }
         window.click("Cancel");
+
+        window.turn_to("Details");
+        window.click("Score a checkpoint…");
+        for item in ["step 200", "step 100", "step 300"] {
+            window.choose("Checkpoint", item);
+        }
+        window.click("Close");
+        window.turn_to("Run");
     }
 }
 
@@ -118,7 +129,8 @@ fn going_back_branches_off_with_the_settings_of_the_set_up() {
     config.optimizer.generator_lr = 5e-5;
     let mut window = open(config, 800.0);
     window.asked();
-    window.click("Go back…");
+    window.click("More about this step");
+    window.click("Go back to this step…");
     window.choose("Checkpoint", "step 100");
     window.types("Steps in all", "50");
     assert!(window.harness.get_by_label("Go back and train").accesskit_node().is_disabled(), "it is past that");
@@ -154,7 +166,7 @@ fn a_finished_run_is_trained_longer() {
 fn what_appears_and_goes_does_not_interrupt_a_number() {
     let mut config = Preset::Improved.config();
     config.optimizer.generator_lr = 1.0;
-    let mut window = open(config, 3000.0);
+    let mut window = open(config, 4500.0);
     window.click("Optimizer options");
     window.click("1 warning");
     assert!(window.shows("far above the usual"));
@@ -173,7 +185,7 @@ fn what_appears_and_goes_does_not_interrupt_a_number() {
 
 #[test]
 fn what_is_no_number_stays_in_the_field_and_changes_nothing() {
-    let mut window = open(Preset::Improved.config(), 3000.0);
+    let mut window = open(Preset::Improved.config(), 4500.0);
     window.click("Optimizer options");
     window.types("Gradient clipping", "1,5");
     assert_eq!(window.bench().config.optimizer.clip, 1.5);
@@ -193,6 +205,7 @@ fn what_is_no_number_stays_in_the_field_and_changes_nothing() {
     window.settle();
     assert_eq!(window.bench().config.train.steps, 4000, "nobody knows whether that is 4 or 4000");
     window.types("Steps", "");
+    window.harness.key_press(Key::Backspace);
     window.harness.key_press(Key::Enter);
     window.settle();
     assert_eq!(window.field("Steps").accesskit_node().value().as_deref(), Some("4000"));
@@ -200,7 +213,7 @@ fn what_is_no_number_stays_in_the_field_and_changes_nothing() {
 
 #[test]
 fn a_hand_that_slips_over_a_number_changes_nothing() {
-    let mut window = open(Preset::Improved.config(), 3000.0);
+    let mut window = open(Preset::Improved.config(), 4500.0);
     let drag = |window: &mut Window, modifiers: Modifiers| {
         let from = window.field("Steps").rect().center();
         window.harness.input_mut().modifiers = modifiers;

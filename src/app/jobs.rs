@@ -18,6 +18,7 @@ impl App {
             }
             self.workbench.data.apply(event);
         });
+        drain(&mut self.scorer, |event| self.workbench.scores.apply(event));
         drain(&mut self.exporter, |event| self.workbench.export.apply(event));
         self.retired.retain(|job| !job.events().any(|event| has_ended(&event)));
     }
@@ -60,6 +61,7 @@ fn has_ended(event: &JobEvent) -> bool {
         | JobEvent::Exported { .. }
         | JobEvent::Written { .. }
         | JobEvent::Quiz(_)
+        | JobEvent::Rescored { .. }
         | JobEvent::Probed(_)
         | JobEvent::Cancelled
         | JobEvent::Failed { .. } => true,

@@ -73,6 +73,7 @@ struct App {
     engine: Option<Engine>,
     reader: Option<Job>,
     exporter: Option<Job>,
+    scorer: Option<Job>,
     prober: Prober,
     study: Study,
     /// Jobs that were cancelled and have not ended yet.
@@ -110,6 +111,7 @@ impl App {
             engine: None,
             reader: None,
             exporter: None,
+            scorer: None,
             prober: Prober::default(),
             study: Study::default(),
             retired: Vec::new(),
@@ -207,6 +209,8 @@ impl App {
             Action::ReadGrid(ask) => self.read_grid(ctx, ask),
             Action::Export(ask) => self.export(ask),
             Action::TakeOut(asked) => self.take_out(asked),
+            Action::Score(ask) => self.score(*ask),
+            Action::CancelScores => self.scorer.iter().for_each(Job::cancel),
             Action::CancelExport => self.exporter.iter().for_each(Job::cancel),
             Action::Explore(wanted) => self.explore(wanted),
             Action::PrepareQuiz(ask) => self.prepare_quiz(ask),
@@ -225,6 +229,7 @@ impl App {
             | Action::UseSettings(_)
             | Action::CompareSetUp
             | Action::GoBack(_)
+            | Action::OpenScores
             | Action::TurnTo(_) => {}
         }
     }

@@ -110,6 +110,17 @@ impl Job {
         })
     }
 
+    /// Scores a checkpoint: [`JobEvent::Rescored`].
+    ///
+    /// # Errors
+    /// Where the system gives no thread.
+    pub fn rescore(asked: super::Rescore, waker: Waker) -> std::io::Result<Self> {
+        Self::spawn("gandle-scores", waker, move |desk| {
+            let found = super::rescore::rescore(&asked, &|| !desk.cancelled.load(Ordering::Relaxed))?;
+            Ok(found.map_or(JobEvent::Cancelled, |(scores, missing)| JobEvent::Rescored { scores, missing }))
+        })
+    }
+
     /// Measures how long a training step of a configuration takes here, for data of so many classes: [`JobEvent::Probed`].
     ///
     /// # Errors

@@ -19,6 +19,7 @@ mod memory;
 mod probe;
 mod quiz;
 mod real;
+mod rescore;
 mod resume;
 mod run;
 pub mod sample;
@@ -42,6 +43,7 @@ use crate::event::{Command, Event, GridPicture, Waker};
 
 pub use feed::{Noise, RunFeed};
 pub use job::{ExportRequest, Job};
+pub use rescore::Rescore;
 pub use resume::{Origin, Refused};
 
 /// Events that may wait for a slow reader before training waits for it.

@@ -84,6 +84,12 @@ pub enum Action {
     Export(ExportAsk),
     /// Export another result of a session.
     TakeOut(Export),
+    /// Open the dialog that scores a checkpoint.
+    OpenScores,
+    /// Score a checkpoint.
+    Score(Box<ScoreAsk>),
+    /// Stop scoring it.
+    CancelScores,
     /// Stop the export.
     CancelExport,
     /// Draw what is explored.
@@ -122,6 +128,17 @@ pub struct GridAsk {
     pub rows: usize,
     /// Images a row.
     pub columns: usize,
+}
+
+/// Scores that are wanted of a checkpoint.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ScoreAsk {
+    /// The session's folder.
+    pub session: PathBuf,
+    /// Steps of the checkpoint.
+    pub step: usize,
+    /// What is measured, and how.
+    pub score: crate::config::Score,
 }
 
 /// Images that are wanted as files.

@@ -90,7 +90,11 @@ impl DataView {
                 (self.summary, self.samples) = (None, None);
             }
             JobEvent::Cancelled => self.reading = Reading::Nothing,
-            JobEvent::Exported { .. } | JobEvent::Written { .. } | JobEvent::Quiz(_) | JobEvent::Probed(_) => {}
+            JobEvent::Exported { .. }
+            | JobEvent::Written { .. }
+            | JobEvent::Rescored { .. }
+            | JobEvent::Quiz(_)
+            | JobEvent::Probed(_) => {}
         }
     }
 

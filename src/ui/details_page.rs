@@ -79,9 +79,17 @@ fn facts_ui(ui: &mut Ui, view: &RunView, stored: Option<&SessionRow>) -> Option<
             }
         });
         ui.add_space(4.0);
-        if ui.button("Copy folder path").clicked() {
-            action = Some(Action::Copy(view.folder().display().to_string()));
-        }
+        ui.horizontal(|ui| {
+            if ui.button("Copy folder path").clicked() {
+                action = Some(Action::Copy(view.folder().display().to_string()));
+            }
+            let score = ui.add_enabled(!view.checkpoints().is_empty(), egui::Button::new("Score a checkpoint…"));
+            let about =
+                "With the scores that the set-up names, such as precision and recall, also where the run took others";
+            if score.on_hover_text(about).on_disabled_hover_text("There is no checkpoint yet").clicked() {
+                action = Some(Action::OpenScores);
+            }
+        });
     });
     action
 }

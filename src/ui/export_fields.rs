@@ -256,6 +256,7 @@ impl Fields {
             let slider = ui.add_enabled(self.truncated, slider);
             slider.widget_info(|| egui::WidgetInfo::slider(true, f64::from(self.truncation), "Truncate at"));
             let number = ui.add_enabled(self.truncated, field("export-truncation", &mut self.truncation, 0.05..=3.0));
+            let number = number.labelled_by(slider.id);
             slider.union(number)
                 .on_hover_text("Numbers of noise beyond this are drawn again (Brock et al. 2019): images become more typical and less varied")
         });

@@ -222,7 +222,7 @@ impl<T: Number> Field<'_, T> {
             *value = began;
         }
         match (ui.memory(|memory| memory.has_focus(id)), began) {
-            (true, None) => ui.data_mut(|data| data.insert_temp(id, Began(before))),
+            (true, None) => _ = ui.data_mut(|data| data.insert_temp(id, Began(before))),
             (false, Some(_)) => ui.data_mut(|data| data.remove::<Began<T>>(id)),
             (true, Some(_)) | (false, None) => {}
         }

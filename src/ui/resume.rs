@@ -32,6 +32,8 @@ pub(super) fn obstacle(view: &RunView, steps: usize) -> Option<String> {
 pub(super) struct ResumeForm {
     folder: PathBuf,
     finished: bool,
+    /// Steps that it was to take.
+    asked: usize,
     steps: usize,
 }
 
@@ -39,9 +41,10 @@ impl ResumeForm {
     /// Begins anew for another run, and where the run has ended otherwise. One that is finished is offered as many steps again.
     fn follow(&mut self, view: &RunView) {
         let finished = *view.phase() == Phase::Finished;
-        if self.folder != view.folder() || self.finished != finished {
-            let steps = if finished { view.steps().saturating_mul(2) } else { view.steps() };
-            *self = Self { folder: view.folder().to_owned(), finished, steps };
+        let asked = view.steps();
+        if self.folder != view.folder() || (self.finished, self.asked) != (finished, asked) {
+            let steps = if finished { asked.saturating_mul(2) } else { asked };
+            *self = Self { folder: view.folder().to_owned(), finished, asked, steps };
         }
     }
 
@@ -75,8 +78,8 @@ impl ResumeForm {
     pub fn menu_ui(&mut self, ui: &mut Ui, view: &RunView) -> Option<Action> {
         self.follow(view);
         ui.set_max_width(theme::MENU_WIDTH);
-        let label = ui.label("Steps in all");
-        self.steps_ui(ui, "longer-steps", false).labelled_by(label.id);
+        ui.label("Steps in all");
+        self.steps_ui(ui, "longer-steps", false);
         let obstacle = obstacle(view, self.steps);
         let button = ui.add_enabled(obstacle.is_none(), widgets::primary(ui, "Go on"));
         if let Some(obstacle) = &obstacle {

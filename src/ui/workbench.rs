@@ -12,7 +12,7 @@ use super::data_view::DataView;
 use super::details_page::DetailsPage;
 use super::explore::Explore;
 use super::export_dialog::ExportDialog;
-use super::leave::{AtStake, Leave};
+use super::leave::Leave;
 use super::log_page::LogPage;
 use super::notice::{Fading, Notice};
 use super::phase::Phase;
@@ -21,6 +21,7 @@ use super::quiz::Quiz;
 use super::resume::ResumeForm;
 use super::run_view::RunView;
 use super::samples::Samples;
+use super::score_dialog::ScoreDialog;
 use super::sessions::{SessionDialog, SessionRow, sessions_ui};
 use super::settings::{Page, Settings};
 use super::setup::{self, Asked, Checked, Given, Paces, Theirs, Told};
@@ -57,6 +58,8 @@ pub struct Workbench {
     pub sessions: Vec<SessionRow>,
     /// The export dialog.
     pub export: ExportDialog,
+    /// The dialog that scores a checkpoint.
+    pub scores: ScoreDialog,
     /// What just happened.
     pub notice: Option<Notice>,
     fading: Fading,
@@ -88,7 +91,7 @@ pub struct Workbench {
     pub(super) dismissed: Dismissed,
     pub(super) resume: ResumeForm,
     longer: ResumeForm,
-    branch: Branch,
+    pub(super) branch: Branch,
     pub(super) undo: Undo,
     pub(super) stepping: Stepping,
     /// Where the set-up was drawn last.
@@ -112,6 +115,7 @@ impl Workbench {
             data: DataView::default(),
             sessions: Vec::new(),
             export: ExportDialog::default(),
+            scores: ScoreDialog::default(),
             notice: None,
             fading: Fading::default(),
             explore: Explore::default(),
@@ -210,46 +214,16 @@ impl Workbench {
             if let (Page::Run, Some(live), None) = (self.settings.page, &self.live, &self.stored) {
                 actions.extend(self.stepping.ui(ui, live, &mut self.settings.slow_motion));
             }
-            actions.extend(widgets::steady(ui, "page", |ui| self.page_ui(ui)));
+            let page = format!("page {:?}", self.settings.page);
+            actions.extend(widgets::steady(ui, &page, |ui| self.page_ui(ui)));
         });
-        if let Some(view) = self.stored.as_ref().or(self.live.as_ref()) {
-            actions.extend(self.export.ui(ui.ctx(), view));
-        }
-        let shown = self.stored.as_ref().or(self.live.as_ref());
-        let busy = self.live.as_ref().is_some_and(RunView::is_active).then_some("A run is going on; stop it first");
-        actions.extend(self.branch.ui(ui.ctx(), shown, &self.config, busy));
-        self.sheet_ui(ui);
-        actions.extend(self.theirs.ui(ui.ctx(), &mut self.config, &self.sessions));
+        actions.extend(self.dialogs_ui(ui));
         let busy = ui.ctx().egui_wants_keyboard_input() || ui.input(|input| input.pointer.any_down());
         self.undo.notice(&self.config, busy);
-        actions.extend(self.session_dialog.ui(ui.ctx()));
-        actions.extend(self.leave_ui(ui.ctx()));
         actions.extend(drop::dropped(ui));
         self.stepping.put_back(&mut actions, self.live.as_ref());
         actions.retain(|action| !self.handle(action));
         actions
-    }
-
-    fn leave_ui(&mut self, ctx: &egui::Context) -> Option<Action> {
-        let mut leave = std::mem::take(&mut self.leave);
-        let action = leave.ui(ctx, self.at_stake());
-        self.leave = leave;
-        action
-    }
-
-    fn at_stake(&self) -> AtStake<'_> {
-        AtStake {
-            run: self.live.as_ref().filter(|run| run.is_active()),
-            waiting: self.queue.waiting(),
-            exporting: self.export.is_busy(),
-            quiz: self.quiz.is_under_way(),
-        }
-    }
-
-    /// Whether something would end with the window that whoever closes it might want to keep.
-    pub fn would_lose(&self) -> bool {
-        let stake = self.at_stake();
-        stake.run.is_some() || stake.exporting || stake.quiz
     }
 
     /// Carries out what needs nobody else.
@@ -262,6 +236,11 @@ impl Workbench {
             Action::GoBack(step) => {
                 if let Some(run) = self.stored.as_ref().or(self.live.as_ref()) {
                     self.branch.open_for(run, *step);
+                }
+            }
+            Action::OpenScores => {
+                if let Some(run) = self.stored.as_ref().or(self.live.as_ref()) {
+                    self.scores.open_for(run);
                 }
             }
             Action::CompareSetUp => self.theirs.open(),
@@ -279,6 +258,8 @@ impl Workbench {
             | Action::Resume { .. }
             | Action::Branch { .. }
             | Action::FindData(_)
+            | Action::Score(_)
+            | Action::CancelScores
             | Action::EndElsewhere(_)
             | Action::Command(_)
             | Action::ChooseData

@@ -8,12 +8,13 @@ mod zoom;
 
 use std::path::PathBuf;
 
-use egui::{Align, Button, Label, Layout, RichText, Ui};
+use egui::{Align, Button, Label, Layout, RichText, Ui, vec2};
 
 use super::action::{Action, GridAsk};
+use super::glyph::{self, Glyph};
 use super::grid_image::{Beside, GridImage, Pick};
 use super::run_view::RunView;
-use super::{format, stages, widgets};
+use super::{format, stages, theme, widgets};
 use crate::event::{Grid, GridPicture, NEAREST_BELOW, REAL_IMAGES};
 use cache::Cache;
 use nearest::Neighbours;
@@ -136,13 +137,14 @@ impl Samples {
         let mut actions: Vec<Action> = self.load(ui, view, settings).into_iter().collect();
         actions.extend(self.load_real(view, settings));
         actions.extend(self.load_nearest(view, settings));
-        actions.extend(self.head_ui(ui, view, settings));
+        actions.extend(self.head_ui(ui, view));
         let slider = egui::Panel::bottom("samples-slider")
             .frame(egui::Frame::new().inner_margin(egui::Margin { top: 8, ..Default::default() }));
         slider.show_separator_line(false).show(ui, |ui| {
             self.slider_ui(ui, &steps, settings);
             self.options_ui(ui, view, settings);
         });
+        self.note_ui(ui, view, settings);
         self.grid_ui(ui, view, settings);
         actions
     }
@@ -216,7 +218,7 @@ impl Samples {
         }
     }
 
-    fn head_ui(&mut self, ui: &mut Ui, view: &RunView, settings: &SampleSettings) -> Vec<Action> {
+    fn head_ui(&mut self, ui: &mut Ui, view: &RunView) -> Vec<Action> {
         let mut actions = Vec::new();
         ui.horizontal(|ui| {
             let about =
@@ -229,15 +231,8 @@ impl Samples {
                 let color = widgets::palette(ui).muted;
                 let text = format!("step {}", format::count(step));
                 widgets::number(ui, if narrow { text } else { format!("{text:<14}") }, color).on_hover_text(about);
-                let (missing, settling) = (self.missing(view, settings), settling(view, step));
                 if narrow {
                     // Nothing else fits beside the buttons.
-                } else if let Some(text) = missing {
-                    ui.add(Label::new(RichText::new(text).small().color(widgets::palette(ui).warning)).truncate());
-                } else if let Some(text) = settling {
-                    let about = "Grids and scores are of a moving average of the generator's weights, which still holds much of the weights that it began with. It shows what the generator has learnt once these have faded";
-                    let text = RichText::new(text).small().color(widgets::palette(ui).warning);
-                    ui.add(Label::new(text).truncate()).on_hover_text(about);
                 } else if let Some(text) = view.started().and_then(|started| stages::caption(&started.config, step)) {
                     widgets::small(ui, text)
                         .on_hover_text("What the networks were at this step: the size they drew, enlarged here, and how much labels counted");
@@ -248,22 +243,42 @@ impl Samples {
                 if export.on_hover_text("Images, the generator, films, curves or a report, as files").clicked() {
                     actions.push(Action::OpenExport);
                 }
-                let step = self.shown.filter(|step| view.checkpoints().iter().any(|checkpoint| checkpoint.step <= *step));
-                let back = ui.add_enabled(step.is_some() && !view.is_active(), Button::new("Go back…"));
-                let reason = if view.is_active() { "Stop the run first" } else { "No checkpoint is left of this step or before it" };
-                let about = "Train on from the checkpoint of this step or before it, in a new session, with the settings as they were or others";
-                if back.on_hover_text(about).on_disabled_hover_text(reason).clicked() {
-                    actions.extend(step.map(Action::GoBack));
-                }
                 let save = ui.add_enabled(self.shown().is_some(), Button::new("Save grid…"));
                 if save.on_hover_text("Save this grid as PNG").clicked()
                     && let Some(picture) = self.shown()
                 {
                     actions.push(Action::SaveGrid(picture.clone()));
                 }
+                let more = vec2(theme::ROW_HEIGHT, theme::ROW_HEIGHT);
+                let more = glyph::button(ui, Glyph::Dots, more, true, "More about this step");
+                let back = egui::Popup::menu(&more).show(|ui| self.back_ui(ui, view));
+                actions.extend(back.and_then(|shown| shown.inner));
             });
         });
         actions
+    }
+
+    /// The way back to the checkpoint of the step on the screen.
+    fn back_ui(&self, ui: &mut Ui, view: &RunView) -> Option<Action> {
+        let there = |step: &usize| view.checkpoints().iter().any(|checkpoint| checkpoint.step <= *step);
+        let step = self.shown.filter(there);
+        let back = ui.add_enabled(step.is_some() && !view.is_active(), Button::new("Go back to this step…"));
+        let active = "Stop the run first";
+        let reason = if view.is_active() { active } else { "No checkpoint is left of this step or before it" };
+        let about = "Train on from the checkpoint of this step or before it, in a new session, with the settings as they were or others";
+        back.on_hover_text(about).on_disabled_hover_text(reason).clicked().then_some(Action::GoBack(step?))
+    }
+
+    /// What should be known about the grid on the screen, in a line above it.
+    fn note_ui(&self, ui: &mut Ui, view: &RunView, settings: &SampleSettings) {
+        let about = "Grids and scores are of a moving average of the generator's weights, which still holds much of the weights that it began with. It shows what the generator has learnt once these have faded";
+        let settling = || settling(view, self.shown?).map(|text| (text, about));
+        let Some((text, about)) = self.missing(view, settings).map(|text| (text, "")).or_else(settling) else { return };
+        let text = RichText::new(text).small().color(widgets::palette(ui).warning);
+        let label = ui.add(Label::new(text).truncate());
+        if !about.is_empty() {
+            label.on_hover_text(about);
+        }
     }
 
     /// Why the nearest real images are not shown beneath the grid, where they were asked for.

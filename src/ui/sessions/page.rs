@@ -2,7 +2,10 @@
 
 use std::path::PathBuf;
 
-use egui::{Align, Frame, Layout, Margin, RichText, ScrollArea, Ui};
+use egui::{
+    Align, Color32, ColorImage, Frame, Id, Layout, Margin, Rect, RichText, ScrollArea, Sense, TextureHandle,
+    TextureOptions, Ui, Vec2, pos2, vec2,
+};
 
 use super::super::action::Action;
 use super::super::phase::Phase;
@@ -64,7 +67,7 @@ fn row_ui(ui: &mut Ui, listed: &Listed<'_>, dialog: &mut SessionDialog) -> Vec<A
     let fill = if listed.open { p.accent_faint } else { p.well };
     let frame = Frame::new().fill(fill).corner_radius(6).inner_margin(Margin::symmetric(10, 6));
     let mut actions = Vec::new();
-    frame.show(ui, |ui| {
+    let mut texts = |ui: &mut Ui| {
         ui.spacing_mut().item_spacing.y = 2.0;
         ui.horizontal(|ui| {
             actions.extend(star_ui(ui, listed.row));
@@ -84,8 +87,33 @@ fn row_ui(ui: &mut Ui, listed: &Listed<'_>, dialog: &mut SessionDialog) -> Vec<A
                 ui.add(egui::Label::new(RichText::new(&listed.row.note).color(p.text)).truncate());
             });
         }
+    };
+    frame.show(ui, |ui| {
+        ui.horizontal(|ui| {
+            thumbnail_ui(ui, listed.row);
+            ui.vertical(&mut texts);
+        });
     });
     actions
+}
+
+/// Some images of the newest grid, or the room for them.
+fn thumbnail_ui(ui: &mut Ui, row: &SessionRow) {
+    let (rect, response) = ui.allocate_exact_size(THUMBNAIL, Sense::hover());
+    let Some(picture) = &row.thumbnail else { return };
+    let id = Id::unique(("thumbnail", &row.folder, row.modified));
+    let texture = ui.data(|data| data.get_temp::<TextureHandle>(id)).unwrap_or_else(|| {
+        let image = ColorImage::from_rgb([picture.width, picture.height], &picture.rgb);
+        let texture = ui.ctx().load_texture("thumbnail", image, TextureOptions::LINEAR);
+        ui.data_mut(|data| data.insert_temp(id, texture.clone()));
+        texture
+    });
+    let size = vec2(picture.width as f32, picture.height as f32);
+    let scale = (rect.width() / size.x).min(rect.height() / size.y);
+    let place = Rect::from_min_size(rect.min, size * scale);
+    let whole = Rect::from_min_max(pos2(0.0, 0.0), pos2(1.0, 1.0));
+    ui.painter().image(texture.id(), place, whole, Color32::WHITE);
+    response.on_hover_text("The first image of the first classes in the newest grid");
 }
 
 fn open_ui(ui: &mut Ui, listed: &Listed<'_>) -> Option<Action> {
@@ -120,6 +148,8 @@ fn name_ui(ui: &mut Ui, listed: &Listed<'_>) {
     }
 }
 
+/// The room for images of a session.
+const THUMBNAIL: Vec2 = vec2(144.0, 36.0);
 /// Settings of a session that are named in its line.
 const TOLD: usize = 3;
 
