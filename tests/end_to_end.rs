@@ -38,8 +38,8 @@ const LEAST_SQUARES: (u32, u32) = (244, 649);
 const OPTIMIZER: (u32, u32) = (150, 556);
 const GENERATOR_RATE: (u32, u32) = (255, 588);
 const APPLY: (u32, u32) = (100, 106);
-const TRAIN: (u32, u32) = (972, 28);
-const PAUSE_OR_RESUME: (u32, u32) = (1058, 28);
+const TRAIN: (u32, u32) = (938, 28);
+const PAUSE_OR_RESUME: (u32, u32) = (1041, 28);
 const EXPORT: (u32, u32) = (831, 552);
 /// Answers to the question of a window that is closed while it trains.
 const LET_IT_TRAIN_ON: (u32, u32) = (640, 409);
@@ -78,13 +78,13 @@ impl Person<'_> {
         assert!(self.xdotool(args).is_some(), "xdotool {args:?}");
     }
 
-    /// Waits for the window and gives it the keyboard, which nobody else does where no window manager runs.
-    fn focus(&self) -> String {
-        wait("the window", 60, || {
+    /// Waits for the window and gives it the keyboard, which nobody else does where no window manager runs. A program that has ended
+    /// says why instead. Of several windows, such as one that is just going, the first that takes the keyboard is meant.
+    fn focus(&self, program: &mut Running) -> String {
+        wait("the window", 180, || {
+            program.must_run();
             let windows = self.xdotool(&["search", "--onlyvisible", "--name", "gandle"])?;
-            let window = windows.lines().next()?.to_owned();
-            self.xdotool(&["windowfocus", &window])?;
-            Some(window)
+            windows.lines().find(|window| self.xdotool(&["windowfocus", window]).is_some()).map(str::to_owned)
         })
     }
 
@@ -324,7 +324,7 @@ fn trains_long(person: &Person<'_>) -> (Running, String, PathBuf) {
     furnish(&home, &format!("{set_up}data = {{ source = \"demo\", demo_images = 10 }}\n"));
     let mut window = program(&home, person.display, &[]);
     wait_for_pictures(person.pixels, &mut window);
-    let id = person.focus();
+    let id = person.focus(&mut window);
     person.press(TRAIN);
     let session = wait("a session", 20, || session(&home));
     told("a step", &session, |event| matches!(event, Event::Step(_)).then_some(()));
@@ -383,7 +383,7 @@ fn a_run_is_set_up_trained_changed_looked_at_exported_and_reopened() {
 
     let mut window = program(&home, &display, &[]);
     wait_for_pictures(root.path(), &mut window);
-    let id = person.focus();
+    let id = person.focus(&mut window);
     sets_up(&person, &data);
     let (session, started) = trains(&person, &home);
     let chosen = (started.config.generator.attention, started.config.loss.kind, started.config.data.source);
@@ -399,7 +399,7 @@ fn a_run_is_set_up_trained_changed_looked_at_exported_and_reopened() {
     let before = events(&session);
     std::fs::remove_dir_all(session.join("exports")).unwrap();
     let mut window = program(&home, &display, &[&session]);
-    let id = person.focus();
+    let id = person.focus(&mut window);
     // The newest grid is what a session opens with; it can be saved once it is on the screen.
     let saved = session.join("exports/grid-0000200.png");
     person.saves(&saved);

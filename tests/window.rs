@@ -16,7 +16,7 @@ use gandle::event::{
     Number, Pace, Picture, Recovered, Score, Skipped, Step,
 };
 use gandle::ui::setup::Checked;
-use gandle::ui::{Action, Brief, Page, RunView, SessionRow, Settings, Source, Workbench};
+use gandle::ui::{Action, Brief, DataView, Page, RunView, SessionRow, Settings, Source, Workbench};
 
 impl Window {
     fn new() -> Self {
@@ -400,13 +400,13 @@ fn the_set_up_and_the_data_page_say_that_they_are_not_of_the_stored_session() {
 
 #[test]
 fn changes_are_told_against_the_nearest_preset() {
-    let mut checked = Checked::new(&Preset::Original.config(), None);
+    let mut checked = Checked::new(&Preset::Original.config(), &DataView::default());
     assert_eq!((checked.preset, checked.changed.as_slice()), (Preset::Original, &[][..]));
     let mut config = Preset::Improved.config();
     (config.image_size, config.loss.r1) = (32, 0.5);
     config.generator.attention = vec![16];
     config.discriminator.attention = vec![16];
-    checked.refresh(&config, None);
+    checked.refresh(&config, &DataView::default());
     assert_eq!(checked.preset, Preset::Improved);
     assert_eq!(checked.changed, ["image_size", "loss.r1"], "attention at 32 px has no room there, but at 16 px");
 }
@@ -619,7 +619,7 @@ fn other_results_are_exported_too() {
     window.click("Export");
     window.bench().export.apply(JobEvent::Written { files: vec![PathBuf::from("/out/generator.onnx")] });
     window.settle();
-    assert!(window.shows("Written: /out/generator.onnx"));
+    assert!(window.shows("Saved as /out/generator.onnx"));
     choose(&mut window, "film of a walk through the noise");
     window.click("WebP");
     assert!(window.shows("Stops") && window.shows("Truncation") && window.shows("Frames a second"));
@@ -692,13 +692,22 @@ fn a_stored_session_goes_on_where_it_has_a_checkpoint_and_steps_are_left() {
     window.settle();
     window.click("Resume");
     assert_eq!(window.asked(), [resume(None)]);
-    // Finished: only with more steps.
+    // Finished: only with more steps, and as many again are offered.
     for event in [checkpoint(4000), Event::Finished { step: 4000 }] {
         stored(window.bench(), event);
     }
     window.settle();
-    assert!(!window.enabled("Resume"));
-    hint(&mut window);
+    window.click("Train longer");
+    assert_eq!(window.asked(), [resume(Some(8000))]);
+    window.harness.get_by_role_and_label(Role::SpinButton, "Steps to reach").click();
+    window.settle();
+    window.harness.key_press_modifiers(egui::Modifiers::COMMAND, egui::Key::A);
+    window.harness.get_by_role_and_label(Role::SpinButton, "Steps to reach").type_text("4000");
+    window.harness.key_press(egui::Key::Enter);
+    window.settle();
+    assert!(!window.enabled("Train longer"));
+    window.harness.get_by_role_and_label(Role::Button, "Train longer").hover();
+    window.harness.run_steps(40);
     assert!(window.shows("All 4,000 steps are taken; ask for more"));
     window.harness.get_by_role_and_label(Role::SpinButton, "Steps to reach").click();
     window.settle();
@@ -706,17 +715,18 @@ fn a_stored_session_goes_on_where_it_has_a_checkpoint_and_steps_are_left() {
     window.harness.get_by_role_and_label(Role::SpinButton, "Steps to reach").type_text("9000");
     window.harness.key_press(egui::Key::Enter);
     window.settle();
-    window.click("Resume");
+    window.click("Train longer");
     assert_eq!(window.asked(), [resume(Some(9000))]);
     // Not beside a run that goes on, and not while another process trains it.
     window.bench().elsewhere = Some("Another process is training this session".to_owned());
     window.settle();
-    assert!(!window.enabled("Resume"));
+    assert!(!window.enabled("Train longer"));
     window.bench().elsewhere = None;
     window.bench().live = Some(view([started(), step(1)]));
     window.settle();
-    assert!(!window.enabled("Resume"));
-    hint(&mut window);
+    assert!(!window.enabled("Train longer"));
+    window.harness.get_by_role_and_label(Role::Button, "Train longer").hover();
+    window.harness.run_steps(40);
     assert!(window.shows("A run is going on"));
 }
 
@@ -729,7 +739,7 @@ fn a_run_that_was_stopped_here_goes_on_from_the_top_bar() {
     assert_eq!(window.asked(), [Action::Resume { folder: PathBuf::from("sessions/night-7"), steps: None }]);
     window.bench().live.as_mut().expect("a run").restart();
     window.settle();
-    assert!(window.shows("Starting the run") && window.enabled("Pause") && !window.enabled("Train"));
+    assert!(window.shows("Starting") && window.enabled("Pause") && !window.enabled("Train"));
     let Event::Started(mut again) = started() else { panic!() };
     again.step = 2;
     window.apply(Event::Started(again));

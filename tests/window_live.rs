@@ -321,7 +321,9 @@ fn real_images_that_are_not_there_are_told() {
     let ctx = window.harness.ctx.clone();
     window.bench().take_grid(&ctx, &ask, Err("no such file".to_owned()));
     window.settle();
-    assert!(window.shows("none stored"));
+    window.harness.get_by_label("Real images").hover();
+    window.harness.run_steps(40);
+    assert!(window.shows("no such file. Sessions of earlier versions keep no real images"));
 }
 
 #[test]
@@ -472,7 +474,7 @@ fn the_log_is_filtered_by_level_and_words_and_copied() {
     }
     window.turn_to("Log");
     assert!(window.shows("D wins by far.") && window.shows("Started on cpu") && window.shows("Warnings (2)"));
-    window.click("Infos (1)");
+    window.click("Messages (1)");
     assert!(!window.shows("Started on cpu"));
     window.harness.get_by_label("Filter the log").click();
     window.settle();

@@ -143,12 +143,12 @@ fn a_single_class_is_remarked_on() {
     let mut window = window([1280.0, 800.0], |bench| {
         bench.data.apply(JobEvent::Preview { summary: summary.clone(), samples: samples.clone() });
     });
-    assert!(shows(&window, "1 class, 12 images") && shows(&window, "there is no label to go by"));
+    assert!(shows(&window, "1 class, 12 images") && shows(&window, "there are no labels to learn"));
     let other = ClassCount { name: "malignant".to_owned(), ..class.clone() };
     let summary = Box::new(DataSummary { classes: vec![class, other], ..DataSummary::default() });
     window.state_mut().0.data.apply(JobEvent::Preview { summary, samples });
     window.run();
-    assert!(!shows(&window, "there is no label to go by"));
+    assert!(!shows(&window, "there are no labels to learn"));
 }
 
 #[test]
@@ -245,6 +245,14 @@ fn enter_in_the_name_of_a_session_saves_it() {
     let (folder, name) = (PathBuf::from("sessions/night"), Some("day".to_owned()));
     let ask = SessionAsk::Edit { folder, name, star: false, note: String::new() };
     assert_eq!(window.state().1, [Action::Session(ask)]);
+    // What was typed stays until it is saved.
+    window.state_mut().0.session_dialog.saved(Err("the name has a sign that no folder may have".to_owned()));
+    window.run();
+    assert!(shows(&window, "Name and note") && shows(&window, "a sign that no folder may have"));
+    window.get_by_role_and_label(Role::Button, "Save").click();
+    window.run();
+    window.state_mut().0.session_dialog.saved(Ok(()));
+    window.run();
     assert!(!shows(&window, "Name and note"));
 }
 

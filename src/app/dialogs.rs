@@ -25,6 +25,8 @@ const FASTEST_PERSON: Duration = Duration::from_millis(300);
 pub enum Purpose {
     /// A data folder.
     Data,
+    /// The data folder of this session, which has moved.
+    Moved(PathBuf),
     /// A table or an archive of data.
     DataFile,
     /// The file of VGG19's weights.
@@ -60,6 +62,11 @@ impl Dialog {
         match &purpose {
             Purpose::Data => {
                 let asked = dialog.set_title("Choose a folder with one sub-folder a class").pick_folder();
+                Self::wait(purpose, asked, waker)
+            }
+            Purpose::Moved(_) => {
+                let asked =
+                    dialog.set_title("Choose the folder where the images of this session are now").pick_folder();
                 Self::wait(purpose, asked, waker)
             }
             Purpose::DataFile => {
@@ -179,6 +186,7 @@ impl App {
         }
         match dialog.purpose {
             Purpose::Data | Purpose::DataFile => self.use_data(path.display().to_string()),
+            Purpose::Moved(session) => self.data_moved(&session, &path),
             Purpose::Inception => {
                 self.workbench.config.score.extractor = ExtractorName::inception(&path.display().to_string());
             }

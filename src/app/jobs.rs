@@ -9,7 +9,16 @@ use crate::ui::Source;
 
 impl App {
     pub(super) fn drain_jobs(&mut self) {
-        drain(&mut self.reader, |event| self.workbench.data.apply(event));
+        drain(&mut self.reader, |event| {
+            // A path that could be read is worth coming back to.
+            if let (JobEvent::Preview { .. }, data) = (&event, &self.workbench.config.data)
+                && !data.is_demo()
+            {
+                self.workbench.settings.remember(&data.source);
+            }
+            self.workbench.data.apply(event);
+        });
+        drain(&mut self.scorer, |event| self.workbench.scores.apply(event));
         drain(&mut self.exporter, |event| self.workbench.export.apply(event));
         self.retired.retain(|job| !job.events().any(|event| has_ended(&event)));
     }
@@ -52,6 +61,7 @@ fn has_ended(event: &JobEvent) -> bool {
         | JobEvent::Exported { .. }
         | JobEvent::Written { .. }
         | JobEvent::Quiz(_)
+        | JobEvent::Rescored { .. }
         | JobEvent::Probed(_)
         | JobEvent::Cancelled
         | JobEvent::Failed { .. } => true,

@@ -32,6 +32,7 @@ impl App {
         for (ask, result) in done {
             match (ask, result) {
                 (SessionAsk::Edit { folder, .. }, Ok(moved)) => {
+                    self.workbench.session_dialog.saved(Ok(()));
                     if let Some(to) = moved {
                         self.session_moved(&folder, Some(&to));
                     }
@@ -42,7 +43,12 @@ impl App {
                 (SessionAsk::Trash(_) | SessionAsk::Delete(_), Err(reason)) => {
                     self.workbench.session_dialog.removed(Err(reason));
                 }
-                (SessionAsk::Edit { .. } | SessionAsk::Reveal(_), Err(reason)) => self.complain(reason),
+                (SessionAsk::Edit { .. }, Err(reason)) => {
+                    if !self.workbench.session_dialog.saved(Err(reason.clone())) {
+                        self.complain(reason);
+                    }
+                }
+                (SessionAsk::Reveal(_), Err(reason)) => self.complain(reason),
                 (SessionAsk::Reveal(_), Ok(_)) => {}
             }
         }

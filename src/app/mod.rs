@@ -3,6 +3,7 @@
 mod compare;
 mod dialogs;
 mod fault;
+mod follow;
 mod grids;
 mod jobs;
 mod leaving;
@@ -59,6 +60,7 @@ pub fn run(open: Option<PathBuf>) -> anyhow::Result<()> {
         .with_app_id("gandle")
         .with_inner_size([1280.0, 800.0])
         .with_min_inner_size([960.0, 600.0])
+        .with_clamp_size_to_monitor_size(true)
         .with_icon(icon());
     let options = eframe::NativeOptions { viewport, ..eframe::NativeOptions::default() };
     let create = move |creation: &eframe::CreationContext<'_>| {
@@ -86,6 +88,7 @@ struct App {
     engine: Option<Engine>,
     reader: Option<Job>,
     exporter: Option<Job>,
+    scorer: Option<Job>,
     prober: Prober,
     study: Study,
     /// A session that is being opened.
@@ -100,6 +103,7 @@ struct App {
     saving: Option<crossbeam_channel::Receiver<Notice>>,
     /// Sessions that are being looked for.
     found: Option<crossbeam_channel::Receiver<Vec<SessionRow>>>,
+    follower: Option<follow::Follower>,
     grids: GridReader,
     /// Grids of the Compare page.
     compared_grids: GridReader,
@@ -120,6 +124,8 @@ struct App {
 impl App {
     fn new(creation: &eframe::CreationContext<'_>) -> std::io::Result<Self> {
         theme::apply(&creation.egui_ctx);
+        // What was in front when the window closed is not open any more.
+        creation.egui_ctx.memory_mut(egui::Memory::reset_areas);
         let saved: Saved = creation.storage.and_then(|storage| eframe::get_value(storage, STATE)).unwrap_or_default();
         let ctx = creation.egui_ctx.clone();
         let waker: Waker = Arc::new(move || ctx.request_repaint_after(NEWS_PAUSE));
@@ -128,6 +134,7 @@ impl App {
             engine: None,
             reader: None,
             exporter: None,
+            scorer: None,
             prober: Prober::default(),
             study: Study::default(),
             opening: None,
@@ -137,6 +144,7 @@ impl App {
             dialog: None,
             saving: None,
             found: None,
+            follower: None,
             grids: GridReader::spawn(Arc::clone(&waker))?,
             compared_grids: GridReader::spawn(Arc::clone(&waker))?,
             compared: RunReader::spawn(Arc::clone(&waker))?,
@@ -214,6 +222,9 @@ impl App {
                 session::remember_places(&places);
                 self.go_on(&folder, steps);
             }
+            Action::Branch { parent, step, steps, set } => self.branch(&parent, step, steps, &set),
+            Action::EndElsewhere(session) => self.end_elsewhere(&session),
+            Action::FindData(session) => self.open_dialog(Purpose::Moved(session)),
             Action::Command(command) => self.tell_engine(command),
             Action::ChooseData => self.open_dialog(Purpose::Data),
             Action::ChooseInception => self.open_dialog(Purpose::Inception),
@@ -231,6 +242,8 @@ impl App {
             Action::ReadGrid(ask) => self.read_grid(ctx, ask),
             Action::Export(ask) => self.export(ask),
             Action::TakeOut(asked) => self.take_out(asked),
+            Action::Score(ask) => self.score(*ask),
+            Action::CancelScores => self.scorer.iter().for_each(Job::cancel),
             Action::CancelExport => self.exporter.iter().for_each(Job::cancel),
             Action::Explore(wanted) => self.explore(wanted),
             Action::PrepareQuiz(ask) => self.prepare_quiz(ask),
@@ -248,15 +261,14 @@ impl App {
             | Action::CloseSession
             | Action::UseSettings(_)
             | Action::CompareSetUp
+            | Action::GoBack(_)
+            | Action::OpenScores
             | Action::TurnTo(_) => {}
         }
     }
 
     fn use_data(&mut self, source: String) {
         self.workbench.config.data.source = source;
-        if !self.workbench.config.data.is_demo() && !self.workbench.config.data.source.is_empty() {
-            self.workbench.settings.remember(&self.workbench.config.data.source);
-        }
         self.read_data();
     }
 
@@ -329,6 +341,7 @@ impl App {
     fn tick(&mut self, ctx: &egui::Context) {
         self.drain(ctx);
         self.tick_queue();
+        self.tick_follower();
         self.tick_leaving(ctx);
         let title = notify::title(self.workbench.live.as_ref(), self.workbench.stored.as_ref());
         if self.title != title {

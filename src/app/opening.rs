@@ -58,19 +58,19 @@ impl App {
         self.workbench.elsewhere = None;
         if view.is_active() {
             let message = if let Some(holder) = opened.holder {
-                let text = format!("Another program ({holder}) is training this session");
-                self.workbench.elsewhere = Some(format!("{text}; stop it there first"));
-                format!(
-                    "{text}; what it has told so far is shown. Open it again for what came since. Asked to end, as by Ctrl+C or `kill`, it writes a checkpoint first."
-                )
+                self.workbench.elsewhere = Some(format!("Another program ({holder}) is training this session"));
+                view.follow(true);
+                String::new()
             } else if view.checkpoints().is_empty() {
                 "The program that trained this session was closed or killed before its first checkpoint; use its settings for a new run.".to_owned()
             } else {
                 "The program that trained this session was closed or killed; Resume goes on from its newest checkpoint."
                     .to_owned()
             };
-            view.apply(Event::Warning { step: view.step(), message });
-            view.apply(Event::Stopped { step: view.step() });
+            if !view.is_followed() {
+                view.apply(Event::Warning { step: view.step(), message });
+                view.apply(Event::Stopped { step: view.step() });
+            }
         }
         if !opened.warnings.is_empty() {
             self.workbench.notice = Some(Notice::error(opened.warnings.join("; ")));

@@ -38,6 +38,7 @@ impl App {
         };
         let busy = self.engine.is_some()
             || self.exporter.is_some()
+            || self.scorer.is_some()
             || bench.queue.turn().is_some()
             || matches!(bench.data.reading(), Reading::Busy { .. });
         if busy {

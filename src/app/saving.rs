@@ -8,11 +8,11 @@ use anyhow::Context as _;
 
 use super::App;
 use super::dialogs::Purpose;
-use crate::engine::{ExportRequest, Job};
+use crate::engine::{ExportRequest, Job, Rescore};
 use crate::event::{Export, GridPicture, JobEvent};
 use crate::guard;
 use crate::session;
-use crate::ui::{ExportAsk, Figure, FigureContent, Notice};
+use crate::ui::{ExportAsk, Figure, FigureContent, Notice, ScoreAsk};
 
 /// What is to be written.
 pub(super) struct Saved {
@@ -32,6 +32,7 @@ impl Saved {
             Purpose::Grid(grid) => Some(Self::grid(grid)),
             Purpose::Figure(figure) => Some(Self::figure(figure)),
             Purpose::Data
+            | Purpose::Moved(_)
             | Purpose::DataFile
             | Purpose::Vgg19
             | Purpose::Inception
@@ -107,6 +108,14 @@ impl App {
             folder: ask.folder,
         };
         self.watch_export(Job::export(request, Arc::clone(&self.waker)));
+    }
+
+    pub(super) fn score(&mut self, ask: ScoreAsk) {
+        let ScoreAsk { session, step, score } = ask;
+        match Job::rescore(Rescore { session, step, score }, session::unknown_places, Arc::clone(&self.waker)) {
+            Ok(job) => self.scorer = Some(job),
+            Err(err) => self.workbench.scores.apply(JobEvent::Failed { message: err.to_string() }),
+        }
     }
 
     pub(super) fn take_out(&mut self, asked: Export) {

@@ -4,11 +4,14 @@ use std::sync::Arc;
 
 use crossbeam_channel::{Receiver, bounded};
 
-use crate::event::Waker;
+use crate::event::{Event, Picture, Waker};
 use crate::guard;
 use crate::session::{self, Stored};
 use crate::ui::{Brief, SessionRow};
 
+/// The largest side of an image of a thumbnail, and how many stand beside each other.
+const SIDE: usize = 32;
+const SHOWN: usize = 4;
 /// Sessions after which the list is sent again while they are read.
 const BATCH: usize = 16;
 
@@ -45,7 +48,8 @@ fn row(listed: session::Listed, known: &[SessionRow]) -> SessionRow {
     let row = SessionRow::new(listed.folder, listed.steps, listed.modified);
     let known = known.iter().find(|known| known.folder == row.folder && known.modified == row.modified);
     let (brief, bytes) = known.map_or((None, None), |known| (known.brief.clone(), known.bytes));
-    SessionRow { star: about.star, note: about.note, busy, brief, bytes, ..row }
+    let thumbnail = known.and_then(|known| known.thumbnail.clone());
+    SessionRow { star: about.star, note: about.note, busy, brief, bytes, thumbnail, ..row }
 }
 
 /// A session that makes its reader panic stays in the list, without what it would tell.
@@ -59,8 +63,28 @@ fn read(row: &mut SessionRow) {
     if row.brief.is_none()
         && let Ok(stored) = Stored::outline(&row.folder)
     {
+        row.thumbnail = thumbnail(&stored);
         row.brief = Some(Arc::new(Brief::new(stored.folder, stored.config, stored.events)));
     }
+}
+
+/// The first image of the first classes in the newest grid, in a row.
+fn thumbnail(stored: &Stored) -> Option<Picture> {
+    let started = |event: &Event| if let Event::Started(started) = event { Some(started.classes.len()) } else { None };
+    let rows = stored.events.iter().rev().find_map(started)?;
+    let grid = |event: &Event| if let Event::Grid(grid) = event { Some(grid.clone()) } else { None };
+    let grid = stored.events.iter().rev().find_map(grid)?;
+    let grid = session::read_grid(&stored.folder, &grid, rows, stored.config.train.grid_columns).ok()?;
+    let step = grid.cell.div_ceil(SIDE).max(1);
+    let (side, shown) = (grid.cell / step, rows.min(SHOWN));
+    let at = |y: usize, x: usize| {
+        let (row, from_left) = (x / side, x % side);
+        let pixel = (row * grid.cell + y * step) * grid.picture.width + from_left * step;
+        grid.picture.rgb[3 * pixel..][..3].iter().copied()
+    };
+    let rgb = (0..side).flat_map(|y| (0..side * shown).flat_map(move |x| at(y, x)));
+    let rgb: Vec<u8> = rgb.collect();
+    Some(Picture { width: side * shown, height: side, rgb: rgb.into() })
 }
 
 fn measure(row: &mut SessionRow) {

@@ -27,6 +27,9 @@ impl App {
             {
                 session::remember_places(&config.places());
             }
+            if matches!(command, Command::Edit(_)) && live.is_scoring() {
+                self.workbench.notice = Some(Notice::info("The change holds once the scores of this step are taken"));
+            }
             engine.send(command);
         }
     }
@@ -49,6 +52,55 @@ impl App {
             }
             Err(err) => self.complain(format!("The training thread could not be started: {err}")),
         }
+    }
+
+    /// Begins a session with a checkpoint of another one.
+    pub(super) fn branch(&mut self, parent: &Path, step: usize, steps: usize, set: &[String]) {
+        if self.engine.is_some() {
+            return;
+        }
+        let state = session::read_state(&session::checkpoint_folder(parent, step));
+        let config = match state
+            .map_err(|err| err.to_string())
+            .and_then(|state| state.config.with(set).map_err(|err| err.to_string()))
+        {
+            Ok(mut config) => {
+                config.train.steps = steps;
+                config
+            }
+            Err(reason) => {
+                return self.complain(format!("The checkpoint of step {step} cannot be gone back to: {reason}"));
+            }
+        };
+        let folder = session::new_folder(&config);
+        let from = Origin::Fork { parent: parent.to_owned(), step };
+        match self.spawn(RunRequest { from, ..RunRequest::new(config, folder.clone()) }) {
+            Ok(()) => {
+                self.workbench.notice = Some(Notice::info(format!("The run is stored in {}", folder.display())));
+                (self.workbench.live, self.workbench.stored) = (Some(RunView::new(folder)), None);
+                self.workbench.settings.page = Page::Run;
+            }
+            Err(err) => self.complain(format!("The training thread could not be started: {err}")),
+        }
+    }
+
+    /// Asks another process to end its run.
+    pub(super) fn end_elsewhere(&mut self, session: &Path) {
+        match session::ask_to_end(session) {
+            Ok(()) => self.workbench.notice = Some(Notice::info("Asked to end; it writes a checkpoint first")),
+            Err(reason) => self.complain(format!("The other program could not be asked to end: {reason}")),
+        }
+    }
+
+    /// Writes down where the data of a session is now, and goes on with it.
+    pub(super) fn data_moved(&mut self, session: &Path, data: &Path) {
+        if let Err(reason) = session::name_data(session, data) {
+            return self.complain(format!("The data of {} could not be named: {reason}", session.display()));
+        }
+        // It was chosen by hand; what else the session names was not.
+        let named = session::read_settings(session).map_or_else(|_| Vec::new(), |config| config.places());
+        session::remember_places(&named.into_iter().filter(|place| place.key == "data.source").collect::<Vec<_>>());
+        self.resume(session, None);
     }
 
     /// Looks where a session leads, and goes on with it where that is known. The files are read elsewhere.

@@ -203,6 +203,7 @@ fn over(recovered: &Recovered) -> String {
     match recovered.kind {
         AlarmKind::Divergence => "the divergence".to_owned(),
         AlarmKind::SaturatedDiscriminator => "the discriminator is wrong about some images again".to_owned(),
+        AlarmKind::BlankImages => "the generated images differ again".to_owned(),
         AlarmKind::Copies => {
             "the generated images are as far from the training images as other real ones again".to_owned()
         }

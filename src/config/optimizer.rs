@@ -113,6 +113,18 @@ impl Optimizer {
         if self.ema_warmup { decay.min((1.0 + done as f64) / (10.0 + done as f64)) } else { decay }
     }
 
+    /// The share of the start weights in the average after so many steps of so many `images`; 0 where it is next to nothing.
+    pub fn start_share(&self, steps: usize, images: usize) -> f64 {
+        let mut left = 1.0;
+        for done in 0..steps as u64 {
+            left *= self.average_decay(done, images);
+            if left < 1e-3 {
+                return 0.0;
+            }
+        }
+        left
+    }
+
     /// Steps, of so many `images`, that the average reaches back over; 0 for one that never reaches back to the start.
     pub fn average_reach(&self, images: usize) -> f64 {
         match self.ema_half_life {
@@ -130,6 +142,9 @@ impl Optimizer {
         {
             if !(0.0..=1.0).contains(&lr) {
                 list.mended_by_default(key, format!("{lr} is outside 0 to 1"));
+            }
+            if lr == 0.0 {
+                list.warning(key, "with a rate of 0 the network never learns").fix_by_default(key);
             }
             if lr > 2e-3 && lr <= 1.0 {
                 list.warning(

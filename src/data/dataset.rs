@@ -227,7 +227,9 @@ fn empty_class(source: &str, class: &ClassCount, tree: &Tree, summary: &DataSumm
     let named_in = |skipped: &&Skipped| skipped.file.starts_with(&inside) || titles.contains(&skipped.file);
     let skipped: Vec<_> = summary.skipped.iter().filter(named_in).collect();
     let named: Vec<_> = skipped.iter().take(3).map(|s| format!("{}: {}", s.file, s.reason)).collect();
+    let unread = summary.skipped.iter().find(|skipped| skipped.file == class.name);
     let found = match skipped.len() {
+        _ if unread.is_some() => unread.map_or_else(String::new, |skipped| skipped.reason.clone()),
         _ if class.held_out > 0 => format!("all {} that it has are held out", class.held_out),
         0 => "its sub-folder is empty".to_owned(),
         1 => format!("one file was passed over ({})", named.join("; ")),

@@ -174,7 +174,7 @@ impl Walk {
                         self.entry(path, format!("{name}/{own}"), &mut waiting, tree);
                     }
                 }
-                Err(err) => tree.skip(name, &format!("the folder cannot be read: {err}")),
+                Err(err) => tree.skip(name, &format!("the folder cannot be read: {err}; check its permissions")),
             }
         }
         tree.files[start..].sort_by(|a, b| a.name.cmp(&b.name));

@@ -150,7 +150,8 @@ pub(super) fn summarise(source: &str, tree: &Tree, outcomes: &[Result<Fact, Stri
         sizes.into_iter().map(|((width, height), images)| SizeCount { width, height, images }).collect();
     sizes.sort_by_key(|size| std::cmp::Reverse(size.images));
     let groups: Vec<Vec<&File>> = same.into_values().filter(|group| group.len() > 1).collect();
-    let mut notes = notes(tree, &images, &counts, &groups);
+    let contradicting = groups.iter().filter(|group| group.iter().any(|file| file.class != group[0].class)).count();
+    let mut notes = notes(tree, &images, &counts, contradicting);
     notes.extend(split.notes.iter().cloned());
     let mut duplicates: Vec<Vec<String>> =
         groups.iter().map(|group| group.iter().map(|file| file.title()).collect()).collect();
@@ -158,7 +159,7 @@ pub(super) fn summarise(source: &str, tree: &Tree, outcomes: &[Result<Fact, Stri
     let count = |(name, [images, held_out]): (&String, [usize; 2])| ClassCount { name: name.clone(), images, held_out };
     let classes = tree.classes.iter().zip(images).map(count);
     let (source, classes, file_notes) = (source.to_owned(), classes.collect(), file_notes(tree, outcomes));
-    DataSummary { source, classes, skipped, duplicates, sizes, notes, file_notes }
+    DataSummary { source, classes, skipped, duplicates, contradicting, sizes, notes, file_notes }
 }
 
 /// What is told of single files; once for those that hold several pictures.
@@ -177,7 +178,7 @@ fn file_notes(tree: &Tree, outcomes: &[Result<Fact, String>]) -> Vec<FileNote> {
     noted
 }
 
-fn notes(tree: &Tree, images: &[[usize; 2]], counts: &[usize; REMARKS.len()], groups: &[Vec<&File>]) -> Vec<String> {
+fn notes(tree: &Tree, images: &[[usize; 2]], counts: &[usize; REMARKS.len()], across: usize) -> Vec<String> {
     let mut notes = tree.notes.clone();
     for (name, _) in tree.classes.iter().zip(images).filter(|(_, images)| **images == [0; 2]) {
         notes.push(format!("the class {name} has no usable image: training refuses it until it has"));
@@ -190,7 +191,6 @@ fn notes(tree: &Tree, images: &[[usize; 2]], counts: &[usize; REMARKS.len()], gr
         let names = tree.classes.join(", ");
         notes.push(format!("the classes are called {names}: if each holds the true classes, name that folder instead"));
     }
-    let across = groups.iter().filter(|group| group.iter().any(|file| file.class != group[0].class)).count();
     if across > 0 {
         notes.push(format!(
             "{} with the same pixels in different classes: their labels contradict each other",

@@ -1,6 +1,7 @@
 //! What helps against what an alarm tells of.
 
 use crate::config::{Conditioning, Config, LossKind};
+use crate::event::Edited;
 
 /// `Try` and what helps, the likeliest first, without what the run does already.
 fn helps(options: &[(bool, &str)]) -> String {
@@ -48,6 +49,18 @@ pub(super) fn copies(config: &Config) -> String {
         (config.loss.lecam == 0.0, "LeCam regularisation (loss.lecam)"),
         (true, "smaller networks"),
     ])
+}
+
+/// After a generator has broken down, nothing helps but to begin from before.
+pub(super) fn blank(edited: Option<&Edited>) -> String {
+    let Some(Edited { step, changes }) = edited else {
+        return "Go back to a checkpoint from before, with lower learning rates.".to_owned();
+    };
+    let changes: Vec<String> = changes.iter().map(ToString::to_string).collect();
+    format!(
+        "The last change before it was {} at step {step}: take it back, and go back to a checkpoint from before that step.",
+        changes.join(", ")
+    )
 }
 
 pub(super) fn collapse(config: &Config) -> String {

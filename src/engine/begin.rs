@@ -192,6 +192,8 @@ impl Begin {
                 None => watch.restore_alarms(&self.told.alarms),
             }
             watch.restore_scores(&self.told.alarms);
+            let before = self.told.edits.iter().filter(|edited| edited.step < self.step());
+            before.for_each(|edited| watch.edited(edited));
         }
         watch
     }

@@ -75,7 +75,11 @@ impl Run<'_, '_> {
             Err(err) => return self.refuse_edit(&err.to_string()),
         };
         match self.take_settings(config) {
-            Ok(()) => self.journal.tell(Event::Edited(Edited { step, changes })),
+            Ok(()) => {
+                let edited = Edited { step, changes };
+                self.watch.edited(&edited);
+                self.journal.tell(Event::Edited(edited))
+            }
             // Such as a file of weights that is another network's.
             Err(err) => self.refuse_edit(&format!("{err:#}")),
         }

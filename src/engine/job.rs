@@ -113,6 +113,17 @@ impl Job {
         })
     }
 
+    /// Scores a checkpoint: [`JobEvent::Rescored`]. Of a session that leads to unknown places nothing is read there.
+    ///
+    /// # Errors
+    /// Where the system gives no thread.
+    pub fn rescore(asked: super::Rescore, unknown: UnknownPlaces, waker: Waker) -> std::io::Result<Self> {
+        Self::spawn("gandle-scores", waker, move |desk| {
+            let found = super::rescore::rescore(&asked, unknown, &|| !desk.cancelled.load(Ordering::Relaxed))?;
+            Ok(found.map_or(JobEvent::Cancelled, |(scores, missing)| JobEvent::Rescored { scores, missing }))
+        })
+    }
+
     /// Measures how long a training step of a configuration takes here, for data of so many classes: [`JobEvent::Probed`].
     ///
     /// # Errors

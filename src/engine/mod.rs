@@ -19,6 +19,7 @@ mod memory;
 mod probe;
 mod quiz;
 mod real;
+mod rescore;
 mod resume;
 mod run;
 pub mod sample;
@@ -42,6 +43,7 @@ use crate::event::{Command, Event, GridPicture, Waker};
 
 pub use feed::{Noise, RunFeed};
 pub use job::{ExportRequest, Job};
+pub use rescore::Rescore;
 pub use resume::{Origin, Refused};
 
 /// Events that may wait for a slow reader before training waits for it.
@@ -53,6 +55,18 @@ pub type StepHook = Arc<dyn Fn(usize) + Send + Sync>;
 /// Tells which of some places no run of the user's has used: [`crate::session::unknown_places`], or nothing for programs that
 /// embed the engine and read their own sessions alone.
 pub type UnknownPlaces = fn(&[Place]) -> Vec<Place>;
+
+/// Refuses settings of a session that lead to such places.
+fn refuse_unknown(config: &Config, unknown: UnknownPlaces) -> anyhow::Result<()> {
+    let unknown: Vec<String> = unknown(&config.places()).iter().map(ToString::to_string).collect();
+    if !unknown.is_empty() {
+        anyhow::bail!(
+            "the session names places that no run of yours has used, and nothing is read there unasked: {}. Resume it first, which asks",
+            unknown.join(", ")
+        );
+    }
+    Ok(())
+}
 
 /// What to run.
 #[derive(Clone)]

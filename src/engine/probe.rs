@@ -20,6 +20,8 @@ const MEASURED: Duration = Duration::from_millis(500);
 const LONGEST: Duration = Duration::from_secs(3);
 /// Images of the first look: batch normalisation needs two.
 const FIRST_IMAGES: usize = 2;
+/// Memory that a measurement may take, however much is free: nobody has asked for it.
+const MOST_BYTES: usize = 2 << 30;
 /// Memory that is taken for free where the system does not tell.
 const FREE_UNTOLD: usize = 4 << 30;
 
@@ -36,9 +38,10 @@ pub fn probe(config: &Config, classes: usize, go_on: GoOn<'_>) -> anyhow::Result
         bail!("the configuration cannot run as it is");
     }
     let (device, _) = device::open(&config.train.device)?;
-    if device.is_cpu() {
-        fits(config.cost(classes).training_bytes, memory::free_bytes().unwrap_or(FREE_UNTOLD))?;
-    }
+    let most = match device.is_cpu() {
+        true => room(config, classes, memory::free_bytes().unwrap_or(FREE_UNTOLD))?,
+        false => config.train.batch_size,
+    };
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(device::threads(config.train.threads))
         .thread_name(|i| format!("gandle-probe-{i}"))
@@ -47,7 +50,7 @@ pub fn probe(config: &Config, classes: usize, go_on: GoOn<'_>) -> anyhow::Result
     pool.install(|| {
         let mut whole: Option<Pace> = None;
         for (config, share) in cycle(config) {
-            let Some(part) = measure(&config, classes, &device, go_on)? else { return Ok(None) };
+            let Some(part) = measure(&config, (classes, most), &device, go_on)? else { return Ok(None) };
             let so_far = whole.unwrap_or(Pace { seconds: 0.0, timed: 0, images: part.images });
             whole = Some(Pace {
                 seconds: so_far.seconds + share * part.seconds,
@@ -59,17 +62,30 @@ pub fn probe(config: &Config, classes: usize, go_on: GoOn<'_>) -> anyhow::Result
     })
 }
 
-/// An error where so much memory would leave too little of what is free: the estimate is right within a factor of two.
-fn fits(needed: usize, free: usize) -> anyhow::Result<()> {
-    if needed > free / 2 {
-        let gigabytes = |bytes: usize| bytes as f64 / 1e9;
-        bail!(
-            "training needs about {:.1} GB of memory, and {:.1} GB are free; it is tried where twice as much is free as it needs",
-            gigabytes(needed),
-            gigabytes(free)
-        );
+/// How many images of a batch can be tried in the memory that a measurement may take.
+///
+/// # Errors
+/// Where not even the first look fits: the estimate is right within a factor of two, so that half of what is free is the bound.
+fn room(config: &Config, classes: usize, free: usize) -> anyhow::Result<usize> {
+    let bound = (free / 2).min(MOST_BYTES);
+    let needs = |images: usize| {
+        let mut fewer = config.clone();
+        fewer.train.batch_size = images;
+        fewer.cost(classes).training_bytes
+    };
+    let whole = config.train.batch_size;
+    let mut halves =
+        std::iter::successors(Some(whole), |images| (*images > FIRST_IMAGES).then(|| (images / 2).max(FIRST_IMAGES)));
+    if let Some(images) = halves.find(|images| needs(*images) <= bound) {
+        return Ok(images);
     }
-    Ok(())
+    let gigabytes = |bytes: usize| bytes as f64 / 1e9;
+    bail!(
+        "training needs about {:.1} GB of memory, and {:.1} GB are free; it is tried with up to {:.1} GB, and no more than half of what is free",
+        gigabytes(needs(whole)),
+        gigabytes(free),
+        gigabytes(MOST_BYTES)
+    )
 }
 
 /// What is measured for a step, each with its share of the steps: R1 comes every so many updates alone.
@@ -85,7 +101,12 @@ fn cycle(config: &Config) -> Vec<(Config, f64)> {
 }
 
 /// Times one update of each network with one batch, and reckons the step from them.
-fn measure(config: &Config, classes: usize, device: &Device, go_on: GoOn<'_>) -> anyhow::Result<Option<Pace>> {
+fn measure(
+    config: &Config,
+    (classes, most): (usize, usize),
+    device: &Device,
+    go_on: GoOn<'_>,
+) -> anyhow::Result<Option<Pace>> {
     let mut one = config.clone();
     (one.optimizer.discriminator_steps, one.optimizer.accumulation) = (1, 1);
     one.growing.start = 0;
@@ -113,13 +134,14 @@ fn measure(config: &Config, classes: usize, device: &Device, go_on: GoOn<'_>) ->
     let mut batches = None;
     let whole = config.train.batch_size;
     let few = FIRST_IMAGES.min(whole);
+    let affordable = |first: f64| affordable(first, whole).min(most).max(few);
     let Some(mut first) = update(few, &mut batches)? else { return Ok(None) };
-    if affordable(first.whole(), whole) < whole && first.whole() < MEASURED.as_secs_f64() {
+    if affordable(first.whole()) < whole && first.whole() < MEASURED.as_secs_f64() {
         // The very first one makes room in memory, which says little of the next ones.
         let Some(second) = update(few, &mut batches)? else { return Ok(None) };
         first = second;
     }
-    let images = affordable(first.whole(), whole);
+    let images = affordable(first.whole());
     let mut times = Vec::new();
     let (start, mut warm) = (Instant::now(), false);
     let first_says_it = images <= FIRST_IMAGES && first.whole() > MEASURED.as_secs_f64();
@@ -229,9 +251,15 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_is_refused_with_both_numbers() {
-        assert!(fits(1 << 30, 2 << 30).is_ok());
-        let told = fits(3_000_000_000, 4_000_000_000).unwrap_err().to_string();
-        assert!(told.contains("3.0 GB") && told.contains("4.0 GB"), "{told}");
+    fn what_does_not_fit_is_tried_with_fewer_images_or_refused_with_both_numbers() {
+        let mut config = Config::default();
+        (config.train.batch_size, config.image_size, config.generator.base_channels) = (8, 32, 8);
+        config.discriminator.base_channels = 8;
+        assert_eq!(room(&config, 4, 64 << 30).unwrap(), 8);
+        (config.train.batch_size, config.image_size) = (4096, 128);
+        let fewer = room(&config, 4, 64 << 30).unwrap();
+        assert!((FIRST_IMAGES..4096).contains(&fewer), "{fewer}");
+        let told = room(&config, 4, 1 << 20).unwrap_err().to_string();
+        assert!(told.contains("training needs about") && told.contains("0.0 GB are free"), "{told}");
     }
 }

@@ -3,9 +3,9 @@
 use anyhow::{Context as _, bail};
 use rand::seq::SliceRandom as _;
 
-use super::UnknownPlaces;
 use super::sample::Sampler;
 use super::sheet::sheet;
+use super::{UnknownPlaces, refuse_unknown};
 use crate::config::chance::{Purpose, stream};
 use crate::data::{DataError, Dataset};
 use crate::event::{QuizAsk, QuizItem, QuizSet};
@@ -25,13 +25,7 @@ pub(super) fn prepare(
     }
     let mut sampler = Sampler::open(&ask.session, Some(ask.step))?;
     let config = sampler.state.config.clone();
-    let unknown: Vec<String> = unknown(&config.places()).iter().map(ToString::to_string).collect();
-    if !unknown.is_empty() {
-        bail!(
-            "the session names places that no run of yours has used, and nothing is read there unasked: {}. Resume it first, which asks",
-            unknown.join(", ")
-        );
-    }
+    refuse_unknown(&config, unknown)?;
     let dataset = match Dataset::load(&config, progress) {
         Ok(dataset) => dataset,
         Err(DataError::Cancelled) => return Ok(None),

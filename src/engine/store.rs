@@ -29,9 +29,11 @@ impl Run<'_, '_> {
         let about = [("seed", seed.into()), ("rows", serde_json::to_string(&self.classes)?.into())];
         let stored = self.journal.writer()?.grid(&grid, &about)?;
         let spreads = spread::of_grid(&grid, &self.real_spreads);
+        let blank = self.watch.picture(self.now(), &grid);
         self.journal.out.show(grid);
         self.journal.tell(Event::Grid(stored))?;
-        for event in self.watch.grid(self.now(), &spreads) {
+        let seen = self.watch.grid(self.now(), &spreads);
+        for event in blank.into_iter().chain(seen) {
             self.journal.tell(event)?;
         }
         Ok(())

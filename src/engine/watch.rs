@@ -7,8 +7,9 @@
 use std::collections::VecDeque;
 
 use super::advice;
+use super::sheet::cells;
 use crate::config::Config;
-use crate::event::{Alarm, AlarmKind, Event, Number, Numbers, Recovered};
+use crate::event::{Alarm, AlarmKind, Edited, Event, GridPicture, Number, Numbers, Recovered};
 use crate::session::{Watched, WatchedClass};
 
 /// Steps over which the discriminator's accuracy is averaged: single steps are all right often, hundreds in a row are not.
@@ -37,6 +38,11 @@ const COPIES: f64 = 0.8;
 /// From this share on they are not any more; well apart, so that a share between them raises no second alarm.
 const NEW: f64 = 0.9;
 
+/// Levels of 256 within which two numbers look alike.
+const FLAT: u8 = 6;
+/// Levels that are apart in a grid that shows something: far more than in the noise that a generator begins with.
+const DRAWN: u8 = 96;
+
 /// Losses and logits of sound runs stay below some thousands, those of a critic at most some millions. Beyond this, weights
 /// are growing without bound and will be infinite some steps later, when less is left to go back to.
 const ABSURD: f32 = 1e9;
@@ -58,6 +64,11 @@ pub(super) struct Watch {
     warm_up: usize,
     /// Whether generated images are said to be copies.
     copies: bool,
+    /// Whether a grid ever showed pictures that differ, and whether all are said to be blank.
+    drawn: bool,
+    blank: bool,
+    /// What was changed last while the run went on.
+    edited: Option<Edited>,
 }
 
 struct Class {
@@ -76,7 +87,15 @@ impl Watch {
             classes: classes.iter().map(class).collect(),
             warm_up: warm_up(config),
             copies: false,
+            drawn: false,
+            blank: false,
+            edited: None,
         }
+    }
+
+    /// Takes in what was changed: whatever breaks next may come from it.
+    pub fn edited(&mut self, edited: &Edited) {
+        self.edited = Some(edited.clone());
     }
 
     /// Advice goes by the settings in force.
@@ -88,6 +107,7 @@ impl Watch {
     pub fn restore(&mut self, watched: &Watched) {
         self.accuracies = watched.accuracies.iter().copied().take(ACCURACY_STEPS).collect();
         self.saturated = watched.saturated;
+        (self.drawn, self.blank) = (watched.drawn, watched.blank);
         for (class, seen) in self.classes.iter_mut().zip(&watched.classes) {
             class.seen = seen.clone();
         }
@@ -105,6 +125,7 @@ impl Watch {
             match alarm.kind {
                 AlarmKind::Divergence | AlarmKind::Copies => {}
                 AlarmKind::SaturatedDiscriminator => self.saturated = true,
+                AlarmKind::BlankImages => self.blank = true,
                 AlarmKind::ClassCollapse => {
                     let named = self.classes.iter_mut().filter(|class| alarm.subject.as_ref() == Some(&class.name));
                     named.for_each(|class| class.seen.collapsed = true);
@@ -119,6 +140,8 @@ impl Watch {
             accuracies: self.accuracies.iter().copied().collect(),
             saturated: self.saturated,
             classes: self.classes.iter().map(|class| class.seen.clone()).collect(),
+            drawn: self.drawn,
+            blank: self.blank,
         }
     }
 
@@ -169,6 +192,30 @@ impl Watch {
         None
     }
 
+    /// Takes in a grid as it is seen: a generator that has broken down draws one colour, or one picture, whatever it is asked for.
+    pub fn picture(&mut self, at: At, grid: &GridPicture) -> Option<Event> {
+        let kind = AlarmKind::BlankImages;
+        let Some(shows) = Blank::of(grid) else {
+            self.drawn |= range(&grid.picture.rgb) >= DRAWN;
+            let over = std::mem::take(&mut self.blank);
+            return over.then_some(Event::Recovered(Recovered { step: at.step, kind, subject: None }));
+        };
+        // A generator that has learnt nothing yet draws the grey in the middle.
+        if self.blank || !(self.drawn || matches!(shows, Blank::Black | Blank::White)) {
+            return None;
+        }
+        self.blank = true;
+        let what = match shows {
+            Blank::Black => "black",
+            Blank::White => "white",
+            Blank::Plain => "of one colour",
+            Blank::Alike => "the same",
+        };
+        let message = format!("All images of the grid are {what}: the generator has broken down.");
+        let advice = advice::blank(self.edited.as_ref());
+        Some(Event::Alarm(alarm(at, kind, None, message, advice)))
+    }
+
     /// Takes in what a grid shows: for each class, how far its generated images are apart as a share of how far real ones
     /// are; nothing where there are too few of either.
     pub fn grid(&mut self, at: At, spreads: &[Option<f32>]) -> Vec<Event> {
@@ -177,6 +224,45 @@ impl Watch {
         let seen = self.classes.iter_mut().zip(spreads);
         seen.filter_map(|(class, spread)| class.see(at, (*spread)?, early, &help)).collect()
     }
+}
+
+/// How all images of a grid are alike.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Blank {
+    Black,
+    White,
+    /// Each of one colour.
+    Plain,
+    /// The same picture.
+    Alike,
+}
+
+impl Blank {
+    /// Nothing where the images differ.
+    fn of(grid: &GridPicture) -> Option<Self> {
+        let rgb = &*grid.picture.rgb;
+        let darkest = rgb.iter().min()?;
+        if rgb.iter().all(|value| *value <= FLAT) {
+            return Some(Self::Black);
+        }
+        if *darkest >= u8::MAX - FLAT {
+            return Some(Self::White);
+        }
+        let images = cells(grid);
+        let images: Vec<&[u8]> = images.chunks_exact((grid.cell * grid.cell * 3).max(1)).collect();
+        let near = |a: &u8, b: &u8| a.abs_diff(*b) <= FLAT;
+        if images.iter().all(|image| image.iter().zip(image[..3].iter().cycle()).all(|(a, b)| near(a, b))) {
+            return Some(Self::Plain);
+        }
+        let (first, others) = images.split_first()?;
+        let same = |image: &&[u8]| image.iter().zip(*first).all(|(a, b)| near(a, b));
+        (!others.is_empty() && others.iter().all(same)).then_some(Self::Alike)
+    }
+}
+
+/// How far the brightest and the darkest number are apart.
+fn range(rgb: &[u8]) -> u8 {
+    rgb.iter().max().zip(rgb.iter().min()).map_or(0, |(most, least)| most - least)
 }
 
 /// Steps before a class that was never diverse can count as collapsed.
@@ -312,6 +398,37 @@ mod tests {
         again.restore_scores(std::slice::from_ref(first));
         assert_eq!(again.nearness(at(4), 0.5, None), None);
         assert_eq!(told(events), [(3, true, None), (6, false, None), (7, true, None)]);
+    }
+
+    #[test]
+    fn images_that_turn_blank_are_told_at_once_with_the_change_before() {
+        let grid = |image: &dyn Fn(usize) -> [u8; 3]| {
+            let rgb: Vec<u8> = (0..8).flat_map(image).collect();
+            let picture = crate::event::Picture { width: 4, height: 2, rgb: rgb.into() };
+            GridPicture { step: 0, columns: 2, rows: 1, cell: 2, picture }
+        };
+        let grey = grid(&|at| [126 + (at % 3) as u8, 127, 128]);
+        let drawn = grid(&|at| [30 * at as u8, 200, 10]);
+        let black = grid(&|_| [0, 1, 2]);
+        let mut watch = watch(&Config::default());
+        assert_eq!(watch.picture(at(0), &grey), None, "it has learnt nothing yet");
+        assert_eq!(watch.picture(at(100), &drawn), None);
+        let changes = vec![crate::config::Change {
+            key: "optimizer.generator_lr".to_owned(),
+            from: "0.0001".to_owned(),
+            to: "1".to_owned(),
+        }];
+        watch.edited(&Edited { step: 140, changes });
+        let Some(Event::Alarm(alarm)) = watch.picture(at(200), &black) else { panic!() };
+        assert!(alarm.message.contains("All images of the grid are black"), "{alarm:?}");
+        assert!(alarm.advice.contains("optimizer.generator_lr") && alarm.advice.contains("step 140"), "{alarm:?}");
+        assert_eq!(watch.picture(at(300), &black), None, "it is told once");
+        let mut again = self::watch(&Config::default());
+        again.restore(&watch.remember());
+        assert_eq!(again.picture(at(300), &black), None);
+        assert!(matches!(again.picture(at(400), &drawn), Some(Event::Recovered(_))));
+        let mut fresh = self::watch(&Config::default());
+        assert!(fresh.picture(at(100), &black).is_some(), "no start is black");
     }
 
     #[test]

@@ -13,6 +13,9 @@ pub struct DataSummary {
     pub skipped: Vec<Skipped>,
     /// Groups of files with the same pixels.
     pub duplicates: Vec<Vec<String>>,
+    /// How many of these groups lie in several classes.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub contradicting: usize,
     /// Widths and heights of the files, commonest first.
     pub sizes: Vec<SizeCount>,
     /// Remarks on how files were read (16-bit files windowed, only the first frame used ...).
@@ -26,6 +29,11 @@ impl DataSummary {
     /// Images of all classes that training sees.
     pub fn images(&self) -> usize {
         self.classes.iter().map(|class| class.images).sum()
+    }
+
+    /// Files that hold the pixels of another one, beyond the first of each group.
+    pub fn copies(&self) -> usize {
+        self.duplicates.iter().map(|group| group.len().saturating_sub(1)).sum()
     }
 
     /// Images of all classes that are held out of training.

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{DataSummary, GridPicture, Pace, QuizSet};
+use super::{DataSummary, GridPicture, Pace, QuizSet, Score};
 
 /// Progress and result of background work other than training: reading a folder, exporting images.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,6 +34,13 @@ pub enum JobEvent {
     Written {
         /// Every file.
         files: Vec<PathBuf>,
+    },
+    /// A checkpoint was scored.
+    Rescored {
+        /// Every score.
+        scores: Vec<Score>,
+        /// What could not be measured, and why.
+        missing: Vec<String>,
     },
     /// A blind test is ready.
     Quiz(Box<QuizSet>),

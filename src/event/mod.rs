@@ -195,6 +195,8 @@ pub enum AlarmKind {
     ClassCollapse,
     /// The generated images lie nearer to the training images than other real images do: some may be copies.
     Copies,
+    /// All generated images are of one colour, or the same: the generator has broken down.
+    BlankImages,
 }
 
 /// Something goes wrong with the training; told once, until it is over.

@@ -60,6 +60,40 @@ pub fn holder(folder: &Path) -> Option<String> {
     matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)).then(|| named(&file))
 }
 
+/// Asks the process that writes to a session to end, as Ctrl+C in its terminal would: it writes a checkpoint first.
+///
+/// # Errors
+/// Where nobody writes to it, where that is not gandle or not on this machine, and where the system has no such way.
+pub fn ask_to_end(folder: &Path) -> std::result::Result<(), String> {
+    let holder = holder(folder).ok_or("nobody writes to the session any more")?;
+    let (process, at) = holder
+        .strip_prefix("process ")
+        .and_then(|rest| rest.split_once(" on "))
+        .and_then(|(process, at)| Some((process.parse::<u32>().ok()?, at)))
+        .ok_or("the session does not say who it is")?;
+    if at != host() {
+        return Err(format!("{holder} is another machine; end it there"));
+    }
+    // The number is what a file says.
+    if process == std::process::id() || !is_gandle(process) {
+        return Err(format!("{holder} is not another gandle; end it where it was started"));
+    }
+    if !cfg!(unix) {
+        return Err(format!("this system has no signal for it; end {holder} where it was started"));
+    }
+    let asked = std::process::Command::new("kill").arg(process.to_string()).status().map_err(|err| err.to_string())?;
+    if asked.success() { Ok(()) } else { Err(format!("{holder} belongs to somebody else, or has ended")) }
+}
+
+/// Whether a process runs this program, as far as the system tells.
+fn is_gandle(process: u32) -> bool {
+    let name = |path: std::path::PathBuf| path.file_name().map(std::ffi::OsStr::to_owned);
+    match std::fs::read_link(format!("/proc/{process}/exe")) {
+        Ok(exe) => std::env::current_exe().ok().and_then(name) == name(exe),
+        Err(_) => !cfg!(target_os = "linux"),
+    }
+}
+
 fn sign(file: &mut File) -> std::io::Result<()> {
     file.set_len(0)?;
     file.rewind()?;

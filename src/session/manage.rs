@@ -3,13 +3,24 @@
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
-use super::{Lock, RUN, Result, SessionError, removal};
+use super::{Lock, RUN, Result, SessionError, read_settings, removal, write_whole};
 use crate::guard;
 
 /// Characters that some system does not allow in names.
 const FORBIDDEN: &str = "/\\:*?\"<>|";
 /// Bytes of the longest name; most file systems allow 255.
 const LONGEST: usize = 200;
+
+/// Writes down where the data of a session is now. Whether these are the same images is found out when the run goes on.
+///
+/// # Errors
+/// Where its settings cannot be read or written, or a run writes to it.
+pub fn name_data(session: &Path, data: &Path) -> Result<()> {
+    let _lock = Lock::take(session)?;
+    let mut config = read_settings(session)?;
+    config.data.source = std::path::absolute(data).unwrap_or_else(|_| data.to_owned()).display().to_string();
+    write_whole(&session.join(RUN), config.to_toml().as_bytes())
+}
 
 /// What is wrong with a name for a session, where something is.
 pub fn check_name(name: &str) -> std::result::Result<(), String> {

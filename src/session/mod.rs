@@ -26,14 +26,14 @@ mod writer;
 
 pub use about::{About, read_about, write_about};
 pub use known::{remember_places, unknown_places};
-pub use lock::{Lock, holder, is_free};
-pub use manage::{check_name, delete, rename, trash};
+pub use lock::{Lock, ask_to_end, holder, is_free};
+pub use manage::{check_name, delete, name_data, rename, trash};
 pub use picture::png;
 pub use place::{Listed, checkpoints_size, list, list_in, name_for, new_folder, release, root, size};
 pub use quiz::{read_quizzes, write_quiz};
 pub use reader::{
-    Damaged, Stored, checkpoint_folder, checkpoints, newest_whole, read_checkpoint_file, read_grid, read_grid_file,
-    read_settings, read_state, read_whole,
+    Damaged, Stored, checkpoint_folder, checkpoints, newest_whole, open_events, read_checkpoint_file, read_grid,
+    read_grid_file, read_settings, read_state, read_whole,
 };
 pub use removal::{cached, is_cached};
 pub use retention::{BestCheckpoint, Keep, OnDisk, Pruning, best_scored, plan, protected, prune};

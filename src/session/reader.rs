@@ -1,5 +1,6 @@
 //! Reads a session back. Its files are untrusted: whatever is broken is told, and the rest is shown.
 
+use std::fs::File;
 use std::io::{BufRead as _, BufReader, Cursor, Read as _};
 use std::path::{Path, PathBuf};
 
@@ -166,6 +167,14 @@ pub fn read_settings(folder: &Path) -> Result<Config> {
     }
     let text = room::read_text(folder, RUN, LONGEST_SETTINGS)?;
     Config::from_stored(&text).map_err(|err| SessionError::content(&folder.join(RUN), err.to_string()))
+}
+
+/// Opens what a session tells, to follow it while somebody writes to it.
+///
+/// # Errors
+/// Where there is no such file, or it is none.
+pub fn open_events(folder: &Path) -> Result<File> {
+    room::open(folder, EVENTS, u64::MAX)?.ok_or_else(|| SessionError::Missing(folder.display().to_string()))
 }
 
 /// Steps of the checkpoints in a session, oldest first; only those that appear whole.

@@ -118,6 +118,12 @@ pub struct Watched {
     pub saturated: bool,
     /// Each class, in label order.
     pub classes: Vec<WatchedClass>,
+    /// Whether a grid ever showed pictures that differ.
+    #[serde(default)]
+    pub drawn: bool,
+    /// Whether all images are said to be blank or the same.
+    #[serde(default)]
+    pub blank: bool,
 }
 
 /// What the alarms remember of a class.

@@ -32,6 +32,23 @@ pub enum Action {
         /// What its settings name.
         places: Vec<Place>,
     },
+    /// Begin a session with a checkpoint of another one.
+    Branch {
+        /// The other session's folder.
+        parent: PathBuf,
+        /// The checkpoint's step.
+        step: usize,
+        /// Steps in all.
+        steps: usize,
+        /// Settings that hold from there on, as `key=value`.
+        set: Vec<String>,
+    },
+    /// Open the dialog that goes back to the newest checkpoint of a step or before it.
+    GoBack(usize),
+    /// Ask the other process that trains this session to end.
+    EndElsewhere(PathBuf),
+    /// Ask the user where the data of a session is now, and go on with it.
+    FindData(PathBuf),
     /// Close the window, once the run has ended this way.
     Leave(Leaving),
     /// Tell the engine.
@@ -76,6 +93,12 @@ pub enum Action {
     Export(ExportAsk),
     /// Export another result of a session.
     TakeOut(Export),
+    /// Open the dialog that scores a checkpoint.
+    OpenScores,
+    /// Score a checkpoint.
+    Score(Box<ScoreAsk>),
+    /// Stop scoring it.
+    CancelScores,
     /// Stop the export.
     CancelExport,
     /// Draw what is explored.
@@ -114,6 +137,17 @@ pub struct GridAsk {
     pub rows: usize,
     /// Images a row.
     pub columns: usize,
+}
+
+/// Scores that are wanted of a checkpoint.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ScoreAsk {
+    /// The session's folder.
+    pub session: PathBuf,
+    /// Steps of the checkpoint.
+    pub step: usize,
+    /// What is measured, and how.
+    pub score: crate::config::Score,
 }
 
 /// Images that are wanted as files.

@@ -5,6 +5,10 @@ use egui::Ui;
 use super::{format, theme, widgets};
 use crate::event::{Alarm, AlarmKind, Recovered};
 
+/// Those that have a banner, in the order of the banners.
+pub(super) const KINDS: [AlarmKind; 4] =
+    [AlarmKind::BlankImages, AlarmKind::SaturatedDiscriminator, AlarmKind::ClassCollapse, AlarmKind::Copies];
+
 /// An alarm, and when it was over.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AlarmEntry {
@@ -60,13 +64,11 @@ impl Alarms {
 
     /// Draws a banner for each kind of alarm that is not over, of those that came after the first `dismissed` of all. A
     /// divergence has none: the failure that it ends the run with says the same.
-    pub(super) fn ui(&self, ui: &mut Ui, dismissed: &mut [usize; 3]) {
+    pub(super) fn ui(&self, ui: &mut Ui, dismissed: &mut [usize; KINDS.len()]) {
         let p = widgets::palette(ui);
         // A run that went on may have fewer.
         dismissed.iter_mut().for_each(|dismissed| *dismissed = self.0.len().min(*dismissed));
-        for (kind, dismissed) in
-            [AlarmKind::SaturatedDiscriminator, AlarmKind::ClassCollapse, AlarmKind::Copies].into_iter().zip(dismissed)
-        {
+        for (kind, dismissed) in KINDS.into_iter().zip(dismissed) {
             let open = self.0.iter().skip(*dismissed).filter(|entry| entry.alarm.kind == kind && entry.until.is_none());
             let alarms: Vec<&Alarm> = open.map(|entry| &entry.alarm).collect();
             let Some((newest, before)) = alarms.split_last() else { continue };
@@ -93,6 +95,7 @@ pub(super) fn title(kind: AlarmKind, subject: Option<&str>) -> String {
         AlarmKind::SaturatedDiscriminator => "Discriminator saturated",
         AlarmKind::ClassCollapse => "Class collapse",
         AlarmKind::Copies => "Near copies",
+        AlarmKind::BlankImages => "Blank images",
     };
     subject.map_or_else(|| name.to_owned(), |subject| format!("{name}: {subject}"))
 }

@@ -5,10 +5,17 @@ use std::path::PathBuf;
 use egui::Ui;
 
 use super::action::Action;
+use super::alarms::KINDS;
 use super::log::LogLevel;
 use super::notice::{Notice, NoticeLevel};
+use super::run_view::RunView;
 use super::workbench::Workbench;
 use super::{format, theme, widgets};
+
+/// Lines of a log that may tell how its run ended.
+const ENDING: usize = 2;
+/// How an error says that a path leads nowhere.
+const GONE: &str = "does not exist";
 
 /// What the user has read of a run and dismissed.
 #[derive(Default)]
@@ -17,8 +24,8 @@ pub(super) struct Dismissed {
     run: PathBuf,
     /// Lines of its log.
     lines: usize,
-    /// Its alarms, of a saturated discriminator, of collapsed classes and of near copies.
-    alarms: [usize; 3],
+    /// Its alarms, by their kind.
+    alarms: [usize; KINDS.len()],
 }
 
 impl Workbench {
@@ -27,13 +34,24 @@ impl Workbench {
         let mut actions = Vec::new();
         if let Some(stored) = &self.stored {
             let (name, phase) = (stored.name(), stored.phase().name().to_lowercase());
-            let text = format!("{name}, {phase} at step {}", format::count(stored.step()));
+            let elsewhere = if stored.is_followed() { " in another program, followed here" } else { "" };
+            let text = format!("{name}, {phase} at step {}{elsewhere}", format::count(stored.step()));
             let mut use_settings = false;
             let busy = self.live.as_ref().filter(|run| run.is_active());
             let busy = busy.map(|_| "A run is going on; stop it to go on with this one").or(self.elsewhere.as_deref());
             let closed = widgets::banner(ui, p.accent, p.accent_faint, "Stored session", &text, |ui| {
                 use_settings = ui.button("Use these settings").clicked();
-                actions.extend(self.resume.ui(ui, stored, busy));
+                if stored.is_followed() {
+                    let about = format!(
+                        "{}. It writes a checkpoint and ends, as by Ctrl+C; a window closes with its run. It cannot be paused from here",
+                        busy.unwrap_or_default()
+                    );
+                    if ui.button("End it there").on_hover_text(about).clicked() {
+                        actions.push(Action::EndElsewhere(stored.folder().to_owned()));
+                    }
+                } else {
+                    actions.extend(self.resume.ui(ui, stored, busy));
+                }
             });
             if closed {
                 actions.push(Action::CloseSession);
@@ -45,28 +63,40 @@ impl Workbench {
         }
         if let Some(Notice { level: NoticeLevel::Error, text }) = &self.notice {
             let text = text.clone();
-            if widgets::banner(ui, p.error, p.error_faint, "Not done", &text, |_| {}) {
+            if widgets::banner(ui, p.error, p.error_faint, "That did not work", &text, |_| {}) {
                 self.notice = None;
             }
             ui.add_space(theme::GAP - 4.0);
         }
-        self.run_banner_ui(ui);
+        actions.extend(self.run_banner_ui(ui));
         actions
     }
 
     /// Alarms that are not over, and the newest warning or the failure of the run on the screen, until they are dismissed.
-    fn run_banner_ui(&mut self, ui: &mut Ui) {
+    fn run_banner_ui(&mut self, ui: &mut Ui) -> Option<Action> {
         let p = widgets::palette(ui);
-        let Some(run) = self.stored.as_ref().or(self.live.as_ref()) else { return };
+        let run = self.stored.as_ref().or(self.live.as_ref())?;
         if self.dismissed.run != run.folder() {
-            self.dismissed = Dismissed { run: run.folder().to_owned(), ..Dismissed::default() };
+            // A stored session is opened with what it ended with; all before that stands in its log.
+            let lines = if self.stored.is_some() { run.log().len().saturating_sub(ENDING) } else { 0 };
+            self.dismissed = Dismissed { run: run.folder().to_owned(), lines, ..Dismissed::default() };
         }
         run.alarms().ui(ui, &mut self.dismissed.alarms);
-        let mut fresh = run.log().iter().skip(self.dismissed.lines);
-        let Some(line) = fresh.rfind(|line| matches!(line.level, LogLevel::Warning | LogLevel::Error)) else { return };
+        let mut fresh = run.log().iter().skip(self.dismissed.lines.max(run.lines_before()));
+        let line = fresh.rfind(|line| matches!(line.level, LogLevel::Warning | LogLevel::Error))?;
         let at = format::count(line.step);
+        let (mut find, busy) = (None, self.live.as_ref().is_some_and(RunView::is_active));
         let closed = if line.level == LogLevel::Error {
-            widgets::banner(ui, p.error, p.error_faint, &format!("Failed at step {at}"), &line.text, |_| {})
+            widgets::banner(ui, p.error, p.error_faint, &format!("Failed at step {at}"), &line.text, |ui| {
+                let data = run.started().map(|started| &started.config.data);
+                let moved = data.is_some_and(|data| {
+                    !data.is_demo() && line.text.contains(&data.source) && line.text.contains(GONE)
+                });
+                let about = "The folder or file where these images are now; the session goes on with it";
+                if moved && !busy && ui.button("Find data\u{2026}").on_hover_text(about).clicked() {
+                    find = Some(Action::FindData(run.folder().to_owned()));
+                }
+            })
         } else {
             widgets::banner(ui, p.warning, p.warning_faint, &format!("Step {at}"), &line.text, |_| {})
         };
@@ -74,5 +104,6 @@ impl Workbench {
             self.dismissed.lines = run.log().len();
         }
         ui.add_space(theme::GAP - 4.0);
+        find
     }
 }

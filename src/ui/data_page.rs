@@ -12,6 +12,10 @@ use crate::event::DataSummary;
 
 /// Files of a list that are shown; the rest is counted.
 const LISTED: usize = 500;
+/// Characters of a class's name that are shown.
+const NAMED: usize = 18;
+/// Width of a digit.
+const DIGIT: f32 = 7.6;
 /// The height from which on the start page has room for the sizes of the classes.
 const TALL: f32 = 480.0;
 
@@ -119,7 +123,9 @@ impl DataPage {
                 }
                 widgets::stat(ui, "Classes", &format::count(summary.classes.len()));
                 widgets::stat(ui, "Skipped files", &format::count(summary.skipped.len()));
-                widgets::stat(ui, "Groups of duplicates", &format::count(summary.duplicates.len()));
+                let copies = format!("{} in {}", format::count(summary.copies()), format::plural(summary.duplicates.len(), "group"));
+                let about = "Files with the pixels of another file, beyond the first of each group. What is held out keeps groups together";
+                widgets::stat(ui, "Copies", &copies).on_hover_text(about);
                 if let Some(size) = summary.sizes.first() {
                     let more = if summary.sizes.len() > 1 { " and others" } else { "" };
                     widgets::stat(ui, "Size of files", &format!("{} × {}{more}", size.width, size.height));
@@ -161,13 +167,18 @@ fn classes_ui(ui: &mut Ui, summary: &DataSummary, config: &Config) {
         ui.add_space(4.0);
         let most = summary.classes.iter().map(|class| class.images).max().unwrap_or(1).max(1);
         let divided = summary.held_out() > 0;
-        let width = (ui.available_width() - if divided { 330.0 } else { 250.0 }).max(60.0);
+        let font = egui::TextStyle::Body.resolve(ui.style());
+        let wide = |text: String| ui.painter().layout_no_wrap(text, font.clone(), egui::Color32::WHITE).size().x;
+        let names = summary.classes.iter().map(|class| wide(format::path_end(&class.name, NAMED))).fold(0.0, f32::max);
+        // Two numbers of seven digits and the room between the columns.
+        let beside = names + 2.0 * 7.0 * DIGIT + 40.0 + if divided { 17.0 * DIGIT } else { 0.0 };
+        let width = (ui.available_width() - beside).max(24.0);
         let shown = Shown::of(summary, config);
         Grid::new("classes").num_columns(if divided { 5 } else { 4 }).min_row_height(18.0).spacing([10.0, 5.0]).show(
             ui,
             |ui| {
                 for (at, class) in summary.classes.iter().enumerate() {
-                    let name = RichText::new(format::path_end(&class.name, 18));
+                    let name = RichText::new(format::path_end(&class.name, NAMED));
                     ui.label(name).on_hover_text(&class.name);
                     widgets::share_bar(ui, width, class.images as f32 / most as f32, theme::class_color(at));
                     let p = widgets::palette(ui);
@@ -182,6 +193,14 @@ fn classes_ui(ui: &mut Ui, summary: &DataSummary, config: &Config) {
                 }
             },
         );
+        let unknown = summary.classes.iter().any(|class| {
+            let font = egui::TextStyle::Body.resolve(ui.style());
+            !ui.ctx().fonts_mut(|fonts| fonts.has_glyphs(&font, &class.name))
+        });
+        if unknown {
+            let text = "Boxes stand for letters that no font of this system has; a font of their script shows them (such as Noto Sans)";
+            ui.label(RichText::new(text).small().color(widgets::palette(ui).warning));
+        }
         widgets::small(ui, "Right: the share of the images that training shows, by the set-up's balance and factors");
     });
 }
@@ -224,8 +243,10 @@ fn remarks_ui(ui: &mut Ui, summary: &DataSummary) {
         list(ui, "How files were read", lines, summary.file_notes.len());
     }
     if !summary.duplicates.is_empty() {
+        let all = summary.images() + summary.held_out();
+        let title = format!("{} of {} files are copies of others", format::count(summary.copies()), format::count(all));
         let lines = summary.duplicates.iter().map(|group| (group.join(", "), "the same pixels".to_owned()));
-        list(ui, "Duplicates", lines, summary.duplicates.len());
+        list(ui, &title, lines, summary.duplicates.len());
     }
     if !summary.sizes.is_empty() {
         let line = |size: &crate::event::SizeCount| {

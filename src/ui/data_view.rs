@@ -1,6 +1,6 @@
 //! Folds the news of reading a data folder into what the panels show about the data.
 
-use crate::config::{Config, SliceAxis};
+use crate::config::{Config, Level, Problem, SliceAxis};
 use crate::event::{DataSummary, GridPicture, JobEvent};
 
 /// How far reading the data is.
@@ -26,8 +26,10 @@ pub enum Reading {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Source {
     source: String,
-    /// The drawn set costs little, so it is drawn again when its look changes.
-    drawn: Option<(usize, usize, usize)>,
+    /// Image size and channels: images are shown as the networks will see them.
+    look: (usize, usize),
+    /// Images a class of the drawn set.
+    drawn: Option<usize>,
     /// How volumes are cut.
     cut: (SliceAxis, usize),
     /// What decides which images are held out; nothing where none are.
@@ -37,12 +39,12 @@ pub struct Source {
 impl Source {
     /// The source that a configuration names.
     pub fn of(config: &Config) -> Self {
-        let drawn = (config.data.demo_images, config.image_size, config.channels);
         let data = &config.data;
         let split = (data.held_out.to_bits(), data.split_seed, data.group_by.clone());
         Self {
             source: data.source.clone(),
-            drawn: data.is_demo().then_some(drawn),
+            look: (config.image_size, config.channels),
+            drawn: data.is_demo().then_some(data.demo_images),
             cut: (data.slice_axis, data.slice_every),
             split: (data.held_out > 0.0).then_some(split),
         }
@@ -56,14 +58,16 @@ pub struct DataView {
     reading: Reading,
     summary: Option<DataSummary>,
     samples: Option<GridPicture>,
+    problems: Vec<Problem>,
 }
 
 impl DataView {
     /// Remembers that this source is being read.
     pub fn ask(&mut self, source: Source) {
-        // The drawn set keeps its old pictures until the new ones are there, so that nothing flickers.
+        // Images of the same source stay until the new ones are there, so that nothing flickers.
         if self.asked.as_ref().is_none_or(|asked| asked.source != source.source) {
             (self.summary, self.samples) = (None, None);
+            self.problems.clear();
         }
         self.asked = Some(source);
         self.reading = Reading::Busy { done: 0, total: 0 };
@@ -75,21 +79,33 @@ impl DataView {
             JobEvent::Progress { done, total } => self.reading = Reading::Busy { done, total },
             JobEvent::Preview { summary, samples } => {
                 self.reading = Reading::Done;
+                self.problems = problems(&summary);
                 self.summary = Some(*summary);
                 self.samples = Some(samples);
             }
             JobEvent::Failed { message } => {
+                let text = format!("The data could not be read: {message}");
+                self.problems = vec![Problem::new(Level::Error, SOURCE, text)];
                 self.reading = Reading::Failed(message);
                 (self.summary, self.samples) = (None, None);
             }
             JobEvent::Cancelled => self.reading = Reading::Nothing,
-            JobEvent::Exported { .. } | JobEvent::Written { .. } | JobEvent::Quiz(_) | JobEvent::Probed(_) => {}
+            JobEvent::Exported { .. }
+            | JobEvent::Written { .. }
+            | JobEvent::Rescored { .. }
+            | JobEvent::Quiz(_)
+            | JobEvent::Probed(_) => {}
         }
     }
 
     /// Whether this source still has to be read.
     pub fn is_stale(&self, source: &Source) -> bool {
         self.asked.as_ref() != Some(source)
+    }
+
+    /// What is wrong or doubtful with what was found.
+    pub fn problems(&self) -> &[Problem] {
+        &self.problems
     }
 
     /// How far reading is.
@@ -113,9 +129,32 @@ impl DataView {
     }
 }
 
+/// The key that names the data.
+const SOURCE: &str = "data.source";
+
+/// What whoever trains on this data should know first.
+fn problems(summary: &DataSummary) -> Vec<Problem> {
+    let single = summary.classes.iter().filter(|class| class.images == 1);
+    let single = single.map(|class| {
+        format!(
+            "the class {} has one image, and nothing to vary between: the generator can only copy it. Add images, or leave the class out",
+            class.name
+        )
+    });
+    let contradicting = (summary.contradicting > 0).then(|| {
+        let (groups, have, their) = match summary.contradicting {
+            1 => ("1 group of files".to_owned(), "has", "its"),
+            many => (format!("{many} groups of files"), "have", "their"),
+        };
+        format!("{groups} {have} the same pixels in different classes, so that {their} labels contradict each other; the Data page names them")
+    });
+    single.chain(contradicting).map(|text| Problem::new(Level::Warning, SOURCE, text)).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::ClassCount;
 
     #[test]
     fn only_what_is_read_makes_the_data_stale() {
@@ -129,9 +168,14 @@ mod tests {
         assert!(view.is_stale(&Source::of(&config)));
         config.data.source = "/cells".to_owned();
         view.ask(Source::of(&config));
-        config.image_size = 128;
+        config.data.demo_images += 1;
         config.data.split_seed = 3;
-        assert!(!view.is_stale(&Source::of(&config)), "nothing is held out");
+        assert!(!view.is_stale(&Source::of(&config)), "nothing is held out, and nothing drawn");
+        for change in [|c: &mut Config| c.image_size = 128, |c: &mut Config| c.channels = 1] {
+            let mut other = config.clone();
+            change(&mut other);
+            assert!(view.is_stale(&Source::of(&other)), "images are shown as the networks see them");
+        }
         config.data.held_out = 0.2;
         assert!(view.is_stale(&Source::of(&config)));
     }
@@ -141,5 +185,20 @@ mod tests {
         let mut view = DataView { summary: Some(DataSummary::default()), ..DataView::default() };
         view.apply(JobEvent::Failed { message: "no such folder".to_owned() });
         assert_eq!((view.reading(), view.classes()), (&Reading::Failed("no such folder".to_owned()), None));
+    }
+    #[test]
+    fn what_is_wrong_with_the_data_is_a_problem_of_the_set_up() {
+        let class = |name: &str, images| ClassCount { name: name.to_owned(), images, held_out: 0 };
+        let classes = vec![class("many", 40), class("one", 1)];
+        let found = problems(&DataSummary { classes, contradicting: 19, ..DataSummary::default() });
+        assert!(found[0].message.contains("the class one has one image"), "{found:?}");
+        assert!(
+            found[1].message.starts_with("19 groups of files have the same pixels in different classes"),
+            "{found:?}"
+        );
+        assert!(problems(&DataSummary { classes: vec![class("many", 40)], ..DataSummary::default() }).is_empty());
+        let mut view = DataView::default();
+        view.apply(JobEvent::Failed { message: "no such folder".to_owned() });
+        assert_eq!(view.problems()[0].level, Level::Error);
     }
 }

@@ -79,9 +79,17 @@ fn facts_ui(ui: &mut Ui, view: &RunView, stored: Option<&SessionRow>) -> Option<
             }
         });
         ui.add_space(4.0);
-        if ui.button("Copy folder path").clicked() {
-            action = Some(Action::Copy(view.folder().display().to_string()));
-        }
+        ui.horizontal(|ui| {
+            if ui.button("Copy folder path").clicked() {
+                action = Some(Action::Copy(view.folder().display().to_string()));
+            }
+            let score = ui.add_enabled(!view.checkpoints().is_empty(), egui::Button::new("Score a checkpoint…"));
+            let about =
+                "With the scores that the set-up names, such as precision and recall, also where the run took others";
+            if score.on_hover_text(about).on_disabled_hover_text("There is no checkpoint yet").clicked() {
+                action = Some(Action::OpenScores);
+            }
+        });
     });
     action
 }
@@ -102,13 +110,16 @@ fn facts(view: &RunView) -> Vec<(&'static str, String)> {
     ];
     if let Some(started) = view.started() {
         facts.extend([
-            ("Started", format!("{} UTC", format::date(started.time))),
+            ("Started", format!("{} UTC", format::date(view.begun().unwrap_or(started.time)))),
             ("Computed on", format!("{}, {}", started.device, format::plural(started.threads, "thread"))),
             ("Generator", format!("{} parameters", format::count(started.generator_parameters))),
             ("Discriminator", format!("{} parameters", format::count(started.discriminator_parameters))),
             ("Classes", started.classes.join(", ")),
             ("Written by", format!("gandle {}", started.version)),
         ]);
+        if view.begun().is_some_and(|begun| begun < started.time) {
+            facts.push(("Went on", format!("{} UTC", format::date(started.time))));
+        }
         if let Some(parent) = &started.parent {
             facts.push(("Branched off", format!("{} at step {}", parent.session, format::count(parent.step))));
         }
@@ -135,13 +146,17 @@ fn facts(view: &RunView) -> Vec<(&'static str, String)> {
 /// Room between keys and values.
 const APART: f32 = 18.0;
 
-/// Characters of a value that fit beside the longest key.
-fn fitting(ui: &Ui, settings: &[Setting]) -> usize {
+/// Characters of a value that are shown at least.
+const LEAST: usize = 9;
+
+/// Characters of keys and of values that fit beside each other.
+fn fitting(ui: &Ui, settings: &[Setting]) -> (usize, usize) {
     let font = egui::TextStyle::Monospace.resolve(ui.style());
     let letter = ui.painter().layout_no_wrap("0".to_owned(), font, egui::Color32::WHITE).size().x;
     let key = settings.iter().map(|setting| setting.key.chars().count()).max().unwrap_or(0);
     let most = ((ui.available_width() - APART) / letter) as usize;
-    most.saturating_sub(key + 1).max(8)
+    let key = key.min(most.saturating_sub(LEAST + 2));
+    (key, most.saturating_sub(key + 2).max(LEAST))
 }
 
 fn settings_ui(ui: &mut Ui, view: &RunView, settings: &[Setting]) -> Vec<Action> {
@@ -160,11 +175,12 @@ fn settings_ui(ui: &mut Ui, view: &RunView, settings: &[Setting]) -> Vec<Action>
         });
         widgets::small(ui, "Coloured where they differ from the defaults");
         ui.add_space(4.0);
-        let most = fitting(ui, settings);
+        let (keys, most) = fitting(ui, settings);
         Grid::new("settings").num_columns(2).min_row_height(ROW).striped(true).spacing([APART, 4.0]).show(ui, |ui| {
             let p = widgets::palette(ui);
             for setting in settings {
-                ui.label(RichText::new(setting.key).monospace().color(p.muted)).on_hover_text(setting.about);
+                let key = ui.label(RichText::new(format::path_end(setting.key, keys)).monospace().color(p.muted));
+                key.on_hover_text(format!("{}\n{}", setting.key, setting.about));
                 let color = if setting.changed { p.accent } else { p.text };
                 let value = ui.label(RichText::new(format::path_end(&setting.value, most)).monospace().color(color));
                 value.on_hover_text(&setting.value);

@@ -2,12 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use egui::{Align, Button, Id, Layout, Modal, ProgressBar, RichText, Ui};
+use egui::{Align, Button, Layout, ProgressBar, RichText, Ui};
 
 use super::action::Action;
 use super::export_fields::Fields;
 use super::run_view::RunView;
-use super::{format, theme, widgets};
+use super::sessions::SessionAsk;
+use super::{dialog, format, theme, widgets};
 use crate::event::JobEvent;
 
 /// Classes under other names that are told.
@@ -78,7 +79,7 @@ impl ExportDialog {
             JobEvent::Cancelled => self.progress = Progress::Cancelled,
             JobEvent::Failed { message } => self.progress = Progress::Failed(message),
             JobEvent::Written { files } => self.progress = Progress::Written { files },
-            JobEvent::Preview { .. } | JobEvent::Quiz(_) | JobEvent::Probed(_) => {}
+            JobEvent::Preview { .. } | JobEvent::Rescored { .. } | JobEvent::Quiz(_) | JobEvent::Probed(_) => {}
         }
     }
 
@@ -99,24 +100,26 @@ impl ExportDialog {
         if !self.open {
             return actions;
         }
-        let frame = egui::Frame::window(&ctx.global_style());
-        let shown = Modal::new(Id::unique("export")).frame(frame).show(ctx, |ui| {
-            ui.set_width(theme::DIALOG_WIDTH);
-            ui.spacing_mut().item_spacing.y = 8.0;
+        let (_, escaped) = dialog::show(ctx, "export", theme::DIALOG_WIDTH, |ui| {
             ui.heading("Export from this session");
-            let (idle, fields, folder) = (!self.is_busy(), &mut self.fields, &mut self.folder);
+            let (idle, what) = (!self.is_busy(), self.fields.name());
+            let (fields, folder) = (&mut self.fields, &mut self.folder);
             ui.add_enabled_ui(idle, |ui| actions.extend(fields.ui(ui, view, folder)));
-            self.progress_ui(ui);
+            if idle && self.fields.name() != what {
+                // What was written is not what is asked for now.
+                self.progress = Progress::Idle;
+            }
+            actions.extend(self.progress_ui(ui));
             ui.separator();
             actions.extend(self.buttons_ui(ui, view));
         });
-        if shown.should_close() {
+        if escaped {
             self.open = false;
         }
         actions
     }
 
-    fn progress_ui(&self, ui: &mut Ui) {
+    fn progress_ui(&self, ui: &mut Ui) -> Option<Action> {
         let p = widgets::palette(ui);
         match &self.progress {
             Progress::Idle => {}
@@ -137,12 +140,19 @@ impl ExportDialog {
             }
             Progress::Written { files } => {
                 for file in files {
-                    ui.label(RichText::new(format!("Written: {}", file.display())).color(p.good));
+                    ui.label(RichText::new(format!("Saved as {}", file.display())).color(p.good));
                 }
             }
             Progress::Cancelled => _ = widgets::muted(ui, "Cancelled"),
             Progress::Failed(message) => _ = ui.label(RichText::new(message).color(p.error)),
         }
+        let folder = match &self.progress {
+            Progress::Done { folder, .. } => Some(folder.as_path()),
+            Progress::Written { files } => files.first().and_then(|file| file.parent()),
+            Progress::Idle | Progress::Busy { .. } | Progress::Cancelled | Progress::Failed(_) => None,
+        }?;
+        let show = ui.button("Show folder").on_hover_text("In the system's file manager");
+        show.clicked().then(|| Action::Session(SessionAsk::Reveal(folder.to_owned())))
     }
 
     fn buttons_ui(&mut self, ui: &mut Ui, view: &RunView) -> Option<Action> {

@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
-use egui::{Align, Checkbox, ComboBox, DragValue, Layout, Response, Slider, TextEdit, Ui};
+use egui::{Align, Checkbox, ComboBox, Layout, Response, Slider, TextEdit, Ui};
 
 use super::action::{Action, ExportAsk};
+use super::number::field;
 use super::run_view::RunView;
 use super::{format, theme, widgets};
 use crate::event::{Command, Content, Export, Film, Moving, Walk};
@@ -93,6 +94,11 @@ impl Default for Fields {
 }
 
 impl Fields {
+    /// What is exported.
+    pub fn name(&self) -> &'static str {
+        self.what.name()
+    }
+
     /// Forgets what was chosen of another run.
     pub fn forget_run(&mut self) {
         (self.step, self.class) = (None, None);
@@ -154,10 +160,10 @@ impl Fields {
         }
         if self.what == What::Images {
             let about = if self.class.is_none() { "Images a class" } else { "Images" };
-            row(ui, about, |ui| ui.add(DragValue::new(&mut self.count).range(1..=1_000_000).speed(1.0)));
+            row(ui, about, |ui| ui.add(field("export-count", &mut self.count, 1..=1_000_000)));
         }
         if self.what == What::Walk {
-            row(ui, "Stops", |ui| ui.add(DragValue::new(&mut self.stops).range(2..=100).speed(0.1))).on_hover_text(
+            row(ui, "Stops", |ui| ui.add(field("export-stops", &mut self.stops, 2..=100))).on_hover_text(
                 "Images that the walk goes through and back to the first: those that the same seed draws",
             );
         }
@@ -193,7 +199,8 @@ impl Fields {
             };
             let selected = chosen.map_or_else(|| "none yet".to_owned(), name);
             // Room for the two buttons on the right.
-            let width = if view.is_active() { 146.0 } else { 240.0 };
+            let here = view.is_active() && !view.is_followed();
+            let width = if here { 146.0 } else { 240.0 };
             let combo = ComboBox::from_id_salt("export-step").width(width).truncate().selected_text(selected).show_ui(
                 ui,
                 |ui| {
@@ -218,9 +225,7 @@ impl Fields {
                     self.step = Some(best.step).filter(|_| is_best);
                 }
             }
-            if view.is_active()
-                && ui.button("Write one now").on_hover_text("Adds a checkpoint of the present step").clicked()
-            {
+            if here && ui.button("Write one now").on_hover_text("Adds a checkpoint of the present step").clicked() {
                 action = Some(Action::Command(Command::Checkpoint));
             }
             response
@@ -242,13 +247,17 @@ impl Fields {
     }
 
     fn noise_ui(&mut self, ui: &mut Ui) {
-        row(ui, "Seed", |ui| ui.add(DragValue::new(&mut self.seed).range(0..=i64::MAX as u64)))
+        row(ui, "Seed", |ui| ui.add(field("export-seed", &mut self.seed, 0..=i64::MAX as u64)))
             .on_hover_text("The same seed and checkpoint give the same images");
         row(ui, "Truncation", |ui| {
             let check = ui.add(Checkbox::without_text(&mut self.truncated));
             check.widget_info(|| egui::WidgetInfo::selected(egui::Role::CheckBox, true, self.truncated, "Truncate"));
-            let slider = Slider::new(&mut self.truncation, 0.05..=3.0).max_decimals(2);
-            ui.add_enabled(self.truncated, slider)
+            let slider = Slider::new(&mut self.truncation, 0.05..=3.0).max_decimals(2).show_value(false);
+            let slider = ui.add_enabled(self.truncated, slider);
+            slider.widget_info(|| egui::WidgetInfo::slider(true, f64::from(self.truncation), "Truncate at"));
+            let number = ui.add_enabled(self.truncated, field("export-truncation", &mut self.truncation, 0.05..=3.0));
+            let number = number.labelled_by(slider.id);
+            slider.union(number)
                 .on_hover_text("Numbers of noise beyond this are drawn again (Brock et al. 2019): images become more typical and less varied")
         });
     }
@@ -261,8 +270,8 @@ impl Fields {
                     .on_hover_text("Every colour as it is; larger")
         });
         let about = if self.what == What::History { "Frames at most" } else { "Frames" };
-        row(ui, about, |ui| ui.add(DragValue::new(&mut self.film.frames).range(2..=2000).speed(0.2)));
-        row(ui, "Frames a second", |ui| ui.add(DragValue::new(&mut self.film.fps).range(0.1..=50.0).speed(0.1)));
+        row(ui, about, |ui| ui.add(field("export-frames", &mut self.film.frames, 2..=2000)));
+        row(ui, "Frames a second", |ui| ui.add(field("export-fps", &mut self.film.fps, 0.1..=50.0)));
     }
 }
 

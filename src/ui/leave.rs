@@ -1,11 +1,11 @@
 //! What is asked when the window is closed while something would end with it.
 
-use egui::{Id, Modal, Ui};
+use egui::Ui;
 
 use super::action::Action;
 use super::phase::Phase;
 use super::run_view::RunView;
-use super::{format, theme, widgets};
+use super::{dialog, format, theme, widgets};
 
 /// How a run goes on, or not, when the window closes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,24 +71,19 @@ impl Leave {
     #[must_use]
     pub(super) fn ui(&mut self, ctx: &egui::Context, stake: AtStake<'_>) -> Option<Action> {
         let state = self.open.as_ref()?;
-        let frame = egui::Frame::window(&ctx.global_style());
-        let shown = Modal::new(Id::unique("leave")).frame(frame).show(ctx, |ui| {
-            ui.set_width(theme::DIALOG_WIDTH);
-            ui.spacing_mut().item_spacing.y = 8.0;
-            match state {
-                State::Asking => asking_ui(ui, stake),
-                State::Saving(_) => {
-                    ui.heading("Saving the run");
-                    ui.horizontal(|ui| {
-                        ui.spinner();
-                        ui.label("The present step ends and a checkpoint is written; then the window closes");
-                    });
-                    Answer::None
-                }
+        let (answer, escaped) = dialog::show(ctx, "leave", theme::DIALOG_WIDTH, |ui| match state {
+            State::Asking => asking_ui(ui, stake),
+            State::Saving(_) => {
+                ui.heading("Saving the run");
+                ui.horizontal(|ui| {
+                    ui.spinner();
+                    ui.label("The present step ends and a checkpoint is written; then the window closes");
+                });
+                Answer::None
             }
         });
-        let escaped = matches!(state, State::Asking) && ctx.input(|input| input.key_pressed(egui::Key::Escape));
-        match shown.inner {
+        let escaped = matches!(state, State::Asking) && escaped;
+        match answer {
             Answer::None if !escaped => None,
             Answer::None | Answer::Stay => {
                 self.open = None;

@@ -60,7 +60,7 @@ impl LogPage {
         ui.horizontal(|ui| {
             let narrow = ui.available_width() < NARROW;
             if !narrow {
-                widgets::title(ui, "What the run has told");
+                widgets::title(ui, "Log of the run");
                 widgets::small(ui, format::plural(lines.len(), "line"));
             }
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
@@ -78,7 +78,7 @@ impl LogPage {
                     (LogLevel::Error, "Errors"),
                     (LogLevel::Alarm, "Alarms"),
                     (LogLevel::Warning, "Warnings"),
-                    (LogLevel::Info, "Infos"),
+                    (LogLevel::Info, "Messages"),
                 ] {
                     let count = view.log().iter().filter(|line| line.level == level).count();
                     let mut shown = !self.hidden.contains(&level);

@@ -47,7 +47,7 @@ const ALWAYS: [(KeyboardShortcut, Wish, &str); 8] = [
 /// Keys that work while nobody types and nothing else has the focus.
 const IDLE: [(KeyboardShortcut, Wish, &str); 13] = [
     (KeyboardShortcut::new(Modifiers::COMMAND, Key::Z), Wish::Undo, "Take back a change of the set-up"),
-    (KeyboardShortcut::new(Modifiers::COMMAND, Key::Y), Wish::Redo, "Make it again; with Shift and Z as well"),
+    (KeyboardShortcut::new(Modifiers::COMMAND, Key::Y), Wish::Redo, "Redo it; also Ctrl+Shift+Z"),
     (
         KeyboardShortcut::new(Modifiers::NONE, Key::Space),
         Wish::PauseOrPlay,
@@ -70,7 +70,9 @@ const IDLE: [(KeyboardShortcut, Wish, &str); 13] = [
 ];
 
 /// Keys that others listen to, for the sheet.
-const ELSEWHERE: [(&str, &str); 5] = [
+const ELSEWHERE: [(&str, &str); 7] = [
+    ("Ctrl+drag", "Change a number"),
+    ("Ctrl++, Ctrl+-, Ctrl+0", "Zoom the window in, out, or back"),
     ("Left, Right", "The grid before or after, on the Run page"),
     ("Home, End", "The first grid, or follow the newest"),
     ("Tab, Shift+Tab", "To the next control, or back"),
@@ -100,7 +102,12 @@ impl Workbench {
             wishes.push(Wish::Redo);
         }
         if idle {
-            wishes.extend(IDLE.iter().filter(|(keys, ..)| hit(keys)).map(|(_, wish, _)| *wish));
+            // A letter that is typed over the set-up or a dialog is meant for a field there, also where that is turned off.
+            let pointer = ui.input(|input| input.pointer.hover_pos());
+            let over = self.setup_place.zip(pointer).is_some_and(|(place, pointer)| place.contains(pointer));
+            let fields = over || ui.memory(|memory| memory.top_modal_layer().is_some());
+            let meant = |keys: &KeyboardShortcut| !fields || keys.modifiers.command;
+            wishes.extend(IDLE.iter().filter(|(keys, ..)| meant(keys) && hit(keys)).map(|(_, wish, _)| *wish));
         }
         for wish in wishes {
             actions.extend(self.grant(ui, wish));

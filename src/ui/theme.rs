@@ -1,8 +1,10 @@
 //! Every colour and size of the window, for both themes.
 
+use egui::ecolor::Hsva;
 use egui::epaint::Shadow;
 use egui::{
-    Color32, Context, CornerRadius, FontFamily, FontId, Margin, Stroke, Style, TextStyle, Theme, Vec2, Visuals,
+    Color32, Context, CornerRadius, FontDefinitions, FontFamily, FontId, Margin, Stroke, Style, TextStyle, Theme, Vec2,
+    Visuals,
 };
 
 /// Width of the set-up panel.
@@ -33,6 +35,8 @@ pub const PLOT_HEIGHT: f32 = 70.0;
 pub const CURVE: f32 = 1.5;
 /// Width of dialogs.
 pub const DIALOG_WIDTH: f32 = 440.0;
+/// Width of menus that hold more than names.
+pub const MENU_WIDTH: f32 = 260.0;
 /// Width of the keys in the list of problems.
 pub const KEY_WIDTH: f32 = 210.0;
 /// Size of small text.
@@ -161,7 +165,7 @@ const LIGHT: Palette = Palette {
     error_faint: Color32::from_rgb(0xfc, 0xe6, 0xe6),
 };
 
-/// Colours of classes in charts; they repeat after the last.
+/// Colours of the first classes in charts.
 const CLASSES: [Color32; 8] = [
     Color32::from_rgb(0x5b, 0x9b, 0xd5),
     Color32::from_rgb(0xd9, 0x8b, 0x4a),
@@ -175,7 +179,14 @@ const CLASSES: [Color32; 8] = [
 
 /// The colour of a class in charts.
 pub fn class_color(class: usize) -> Color32 {
-    CLASSES[class % CLASSES.len()]
+    if let Some(color) = CLASSES.get(class) {
+        return *color;
+    }
+    // Hues a golden section apart are never near each other; two steps of brightness tell the rest apart.
+    let more = class - CLASSES.len();
+    let hue = (0.07 + more as f32 * 0.618_034).fract();
+    let value = if more.is_multiple_of(2) { 0.82 } else { 0.6 };
+    Hsva::new(hue, 0.55, value, 1.0).into()
 }
 
 /// The palette of the theme that is on.
@@ -185,9 +196,20 @@ pub fn palette(visuals: &Visuals) -> &'static Palette {
 
 /// Gives the context its fonts, sizes and colours.
 pub fn apply(ctx: &Context) {
+    ctx.set_fonts(fonts());
     for theme in [Theme::Dark, Theme::Light] {
         ctx.set_style_of(theme, style(theme));
     }
+}
+
+/// egui's fonts, with the one of fixed width behind the other for the arrows and signs that it lacks. What neither has, such as
+/// the letters of other scripts, comes from the system's fonts.
+fn fonts() -> FontDefinitions {
+    let mut fonts = FontDefinitions::default();
+    if let Some(family) = fonts.families.get_mut(&FontFamily::Proportional) {
+        family.push("Hack".to_owned());
+    }
+    fonts
 }
 
 fn style(theme: Theme) -> Style {
@@ -267,4 +289,17 @@ fn widgets(v: &mut Visuals, p: &Palette) {
         state.expansion = 0.0;
     }
     w.active.fg_stroke.width = 1.5;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_of_forty_classes_have_one_colour() {
+        let colors: Vec<Color32> = (0..40).map(class_color).collect();
+        for (at, color) in colors.iter().enumerate() {
+            assert!(!colors[..at].contains(color), "{at}");
+        }
+    }
 }

@@ -1,14 +1,19 @@
 //! The top bar: what runs, how far it is, and the buttons that start, pause and stop it.
 
-use egui::{Align, Button, Label, Layout, Panel, ProgressBar, RichText, Theme, Ui, vec2};
+use egui::containers::menu::{MenuButton, MenuConfig};
+use egui::{Align, Button, Label, Layout, Panel, PopupCloseBehavior, ProgressBar, RichText, Theme, Ui, vec2};
 
 use super::action::Action;
 use super::glyph::{self, Glyph};
 use super::phase::Phase;
+use super::resume::ResumeForm;
 use super::run_view::RunView;
 use super::theme::ThemeChoice;
 use super::{format, icon, resume, theme, widgets};
 use crate::event::{Command, Number};
+
+/// Width of the button that pauses a run and goes on with it.
+const GO_ON_WIDTH: f32 = 112.0;
 
 /// Draws the bar. `live` is the run that was started last, `blockers` say why a run cannot start; the theme and whether the
 /// sheet of shortcuts is open are chosen here.
@@ -17,6 +22,7 @@ pub fn top_bar_ui(
     ui: &mut Ui,
     live: Option<&RunView>,
     blockers: &[String],
+    longer: &mut ResumeForm,
     (theme, sheet): (&mut ThemeChoice, &mut bool),
 ) -> Vec<Action> {
     let p = widgets::palette(ui);
@@ -35,7 +41,7 @@ pub fn top_bar_ui(
                     *sheet = !*sheet;
                 }
                 ui.add_space(6.0);
-                actions.extend(buttons_ui(ui, live, blockers));
+                actions.extend(buttons_ui(ui, live, blockers, longer));
                 ui.add_space(10.0);
                 ui.with_layout(Layout::left_to_right(Align::Center), |ui| progress_ui(ui, live, blockers));
             });
@@ -107,7 +113,7 @@ fn progress_ui(ui: &mut Ui, live: Option<&RunView>, blockers: &[String]) {
     }
 }
 
-fn buttons_ui(ui: &mut Ui, live: Option<&RunView>, blockers: &[String]) -> Vec<Action> {
+fn buttons_ui(ui: &mut Ui, live: Option<&RunView>, blockers: &[String], longer: &mut ResumeForm) -> Vec<Action> {
     let mut actions = Vec::new();
     let size = vec2(78.0, 30.0);
     let active = live.filter(|run| run.is_active());
@@ -126,9 +132,18 @@ fn buttons_ui(ui: &mut Ui, live: Option<&RunView>, blockers: &[String]) -> Vec<A
     } else {
         ("Pause", Action::Command(Command::Pause), "Write a checkpoint and wait")
     };
-    let ready = ended.is_some() || (active.is_some() && asked.is_none());
-    if ui.add_enabled(ready, Button::new(name).min_size(size)).on_hover_text(about).clicked() {
-        actions.push(action);
+    // Wide enough for each of its names, so that nothing beside it moves when a run ends.
+    let wide = vec2(GO_ON_WIDTH, size.y);
+    if let Some(run) = live.filter(|run| ended.is_none() && *run.phase() == Phase::Finished) {
+        let menu = MenuConfig::default().close_behavior(PopupCloseBehavior::CloseOnClickOutside);
+        let button = MenuButton::from_button(Button::new("Train longer\u{2026}").min_size(wide)).config(menu);
+        let (_, shown) = button.ui(ui, |ui| longer.menu_ui(ui, run));
+        actions.extend(shown.and_then(|shown| shown.inner));
+    } else {
+        let ready = ended.is_some() || (active.is_some() && asked.is_none());
+        if ui.add_enabled(ready, Button::new(name).min_size(wide)).on_hover_text(about).clicked() {
+            actions.push(action);
+        }
     }
     let ready = active.is_none() && blockers.is_empty();
     let train = ui.add_enabled(ready, widgets::primary(ui, "Train").min_size(size));

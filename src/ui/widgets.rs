@@ -16,6 +16,12 @@ pub fn palette(ui: &Ui) -> &'static Palette {
     theme::palette(ui.visuals())
 }
 
+/// A part of the window whose controls keep their identity, and with it the focus of whoever types there, whatever comes or goes above
+/// it. `name` is its own in the whole window.
+pub fn steady<R>(ui: &mut Ui, name: &str, contents: impl FnOnce(&mut Ui) -> R) -> R {
+    ui.scope_builder(UiBuilder::new().scope_id(Id::unique(("steady", name))), contents).inner
+}
+
 /// A card: a raised surface with a subtle border.
 pub fn card<R>(ui: &mut Ui, contents: impl FnOnce(&mut Ui) -> R) -> R {
     card_frame(ui).show(ui, contents).inner

@@ -4,6 +4,7 @@ use egui::{Align, Frame, Layout, Margin, Panel, Ui};
 
 use super::action::{Action, GridAsk};
 use super::banners::Dismissed;
+use super::branch::Branch;
 use super::compare::{self, Compare};
 use super::curves::Charts;
 use super::data_page::DataPage;
@@ -11,7 +12,7 @@ use super::data_view::DataView;
 use super::details_page::DetailsPage;
 use super::explore::Explore;
 use super::export_dialog::ExportDialog;
-use super::leave::{AtStake, Leave};
+use super::leave::Leave;
 use super::log_page::LogPage;
 use super::notice::{Fading, Notice};
 use super::phase::Phase;
@@ -20,6 +21,7 @@ use super::quiz::Quiz;
 use super::resume::ResumeForm;
 use super::run_view::RunView;
 use super::samples::Samples;
+use super::score_dialog::ScoreDialog;
 use super::sessions::{SessionDialog, SessionRow, sessions_ui};
 use super::settings::{Page, Settings};
 use super::setup::{self, Asked, Checked, Given, Paces, Theirs, Told};
@@ -29,7 +31,7 @@ use super::theme::ThemeChoice;
 use super::trust::Trust;
 use super::undo::Undo;
 use super::{drop, format, run_page, theme, top_bar, widgets};
-use crate::config::{Config, has_errors};
+use crate::config::Config;
 use crate::event::GridPicture;
 
 /// About the width of a letter in the name of the session's folder.
@@ -59,6 +61,8 @@ pub struct Workbench {
     pub sessions: Vec<SessionRow>,
     /// The export dialog.
     pub export: ExportDialog,
+    /// The dialog that scores a checkpoint.
+    pub scores: ScoreDialog,
     /// What just happened.
     pub notice: Option<Notice>,
     fading: Fading,
@@ -91,8 +95,12 @@ pub struct Workbench {
     draft: Option<String>,
     pub(super) dismissed: Dismissed,
     pub(super) resume: ResumeForm,
+    longer: ResumeForm,
+    pub(super) branch: Branch,
     pub(super) undo: Undo,
     pub(super) stepping: Stepping,
+    /// Where the set-up was drawn last.
+    pub(super) setup_place: Option<egui::Rect>,
     /// Whether the sheet of shortcuts is open.
     pub(super) sheet: bool,
     /// The theme that is on, once it was set.
@@ -103,7 +111,7 @@ impl Workbench {
     /// A window with this configuration and these settings.
     pub fn new(config: Config, settings: Settings) -> Self {
         Self {
-            checked: Checked::new(&config, None),
+            checked: Checked::new(&config, &DataView::default()),
             config,
             settings,
             live: None,
@@ -113,6 +121,7 @@ impl Workbench {
             data: DataView::default(),
             sessions: Vec::new(),
             export: ExportDialog::default(),
+            scores: ScoreDialog::default(),
             notice: None,
             fading: Fading::default(),
             explore: Explore::default(),
@@ -133,8 +142,11 @@ impl Workbench {
             draft: None,
             dismissed: Dismissed::default(),
             resume: ResumeForm::default(),
+            longer: ResumeForm::default(),
+            branch: Branch::default(),
             undo: Undo::default(),
             stepping: Stepping::default(),
+            setup_place: None,
             sheet: false,
             theme: None,
         }
@@ -157,7 +169,7 @@ impl Workbench {
 
     /// Why a run cannot start with the set-up as it is.
     pub fn blockers(&self) -> Vec<String> {
-        self.checked.blockers(&self.data)
+        self.checked.blockers()
     }
 
     /// What the time of a step depends on in the set-up.
@@ -167,7 +179,7 @@ impl Workbench {
 
     /// Whether the set-up, as it was drawn last, has no errors that would keep a step from being measured.
     pub fn can_be_measured(&self) -> bool {
-        !has_errors(&self.checked.problems)
+        self.checked.can_be_measured()
     }
 
     fn follow_theme(&mut self, ui: &Ui) {
@@ -187,9 +199,10 @@ impl Workbench {
     #[must_use]
     pub fn ui(&mut self, ui: &mut Ui) -> Vec<Action> {
         let mut actions = self.keys(ui);
-        self.checked.refresh(&self.config, self.data.classes());
+        self.checked.refresh(&self.config, &self.data);
         let look = (&mut self.settings.theme, &mut self.sheet);
-        actions.extend(top_bar::top_bar_ui(ui, self.live.as_ref(), &self.checked.blockers(&self.data), look));
+        let blockers = self.checked.blockers();
+        actions.extend(top_bar::top_bar_ui(ui, self.live.as_ref(), &blockers, &mut self.longer, look));
         self.follow_theme(ui);
         let (now, read) = ui.input(|input| (input.time, input.focused));
         if let Some(left) = self.fading.pass(&mut self.notice, now, read) {
@@ -208,44 +221,16 @@ impl Workbench {
             if let (Page::Run, Some(live), None) = (self.settings.page, &self.live, &self.stored) {
                 actions.extend(self.stepping.ui(ui, live, &mut self.settings.slow_motion));
             }
-            actions.extend(self.page_ui(ui));
+            let page = format!("page {:?}", self.settings.page);
+            actions.extend(widgets::steady(ui, &page, |ui| self.page_ui(ui)));
         });
-        if let Some(view) = self.stored.as_ref().or(self.live.as_ref()) {
-            actions.extend(self.export.ui(ui.ctx(), view));
-        }
-        self.sheet_ui(ui);
-        actions.extend(self.theirs.ui(ui.ctx(), &mut self.config, &self.sessions));
+        actions.extend(self.dialogs_ui(ui));
         let busy = ui.ctx().egui_wants_keyboard_input() || ui.input(|input| input.pointer.any_down());
         self.undo.notice(&self.config, busy);
-        actions.extend(self.session_dialog.ui(ui.ctx()));
-        actions.extend(self.trust.ui(ui.ctx()));
-        actions.extend(self.leave_ui(ui.ctx()));
         actions.extend(drop::dropped(ui));
         self.stepping.put_back(&mut actions, self.live.as_ref());
         actions.retain(|action| !self.handle(action));
         actions
-    }
-
-    fn leave_ui(&mut self, ctx: &egui::Context) -> Option<Action> {
-        let mut leave = std::mem::take(&mut self.leave);
-        let action = leave.ui(ctx, self.at_stake());
-        self.leave = leave;
-        action
-    }
-
-    fn at_stake(&self) -> AtStake<'_> {
-        AtStake {
-            run: self.live.as_ref().filter(|run| run.is_active()),
-            waiting: self.queue.waiting(),
-            exporting: self.export.is_busy(),
-            quiz: self.quiz.is_under_way(),
-        }
-    }
-
-    /// Whether something would end with the window that whoever closes it might want to keep.
-    pub fn would_lose(&self) -> bool {
-        let stake = self.at_stake();
-        stake.run.is_some() || stake.exporting || stake.quiz
     }
 
     /// Carries out what needs nobody else.
@@ -254,6 +239,16 @@ impl Workbench {
             Action::OpenExport => {
                 let folder = self.shown().map(|view| view.folder().to_owned()).unwrap_or_default();
                 self.export.open_for(&folder);
+            }
+            Action::GoBack(step) => {
+                if let Some(run) = self.stored.as_ref().or(self.live.as_ref()) {
+                    self.branch.open_for(run, *step);
+                }
+            }
+            Action::OpenScores => {
+                if let Some(run) = self.stored.as_ref().or(self.live.as_ref()) {
+                    self.scores.open_for(run);
+                }
             }
             Action::CompareSetUp => self.theirs.open(),
             Action::TurnTo(page) => self.settings.page = *page,
@@ -269,6 +264,11 @@ impl Workbench {
             | Action::Leave(_)
             | Action::Resume { .. }
             | Action::Trust { .. }
+            | Action::Branch { .. }
+            | Action::FindData(_)
+            | Action::Score(_)
+            | Action::CancelScores
+            | Action::EndElsewhere(_)
             | Action::Command(_)
             | Action::ChooseData
             | Action::ChooseDataFile
@@ -301,7 +301,10 @@ impl Workbench {
 
     fn setup_ui(&mut self, ui: &mut Ui) -> Vec<Action> {
         let p = widgets::palette(ui);
-        let live = self.live.as_ref().filter(|run| run.is_active()).and_then(RunView::started);
+        // A run of the queue has settings of its own: that the set-up has others means nothing.
+        let queued =
+            |run: &RunView| self.queue.running().is_some_and(|entry| entry.session.as_deref() == Some(run.folder()));
+        let live = self.live.as_ref().filter(|run| run.is_active() && !queued(run)).and_then(RunView::started);
         let differs = live.map(|started| self.stepping.lasting(&started.config).changes_to(&self.config));
         let time = Told {
             paces: &self.paces,
@@ -313,7 +316,11 @@ impl Workbench {
         let given = Given { checked: &self.checked, data: &self.data, recent, differs, stored, time };
         let (config, draft) = (&mut self.config, &mut self.draft);
         let panel = Panel::left("setup").exact_size(theme::SETUP_WIDTH).resizable(false);
-        panel.frame(Frame::new().fill(p.canvas)).show(ui, |ui| setup::setup_ui(ui, config, draft, &given)).inner
+        let shown = panel
+            .frame(Frame::new().fill(p.canvas))
+            .show(ui, |ui| widgets::steady(ui, "set-up", |ui| setup::setup_ui(ui, config, draft, &given)));
+        self.setup_place = Some(shown.response.rect);
+        shown.inner
     }
 
     fn pages_ui(&mut self, ui: &mut Ui) -> Vec<Action> {
@@ -349,7 +356,8 @@ impl Workbench {
             return Vec::new();
         }
         match (settings.page, run) {
-            (Page::Run, Some(run)) if *run.phase() == Phase::Starting => {
+            // One that goes on keeps its grids and curves on the screen.
+            (Page::Run, Some(run)) if *run.phase() == Phase::Starting && run.started().is_none() => {
                 widgets::empty(ui, "Starting the run…", "The data is read and the networks are built");
                 Vec::new()
             }

@@ -68,7 +68,7 @@ pub fn wait_for_pictures(folder: &Path, program: &mut Running) {
         if colours > 3000 {
             return;
         }
-        assert!(patience.elapsed() < Duration::from_secs(60), "nothing was drawn: {colours} colours on the screen");
+        assert!(patience.elapsed() < Duration::from_secs(180), "nothing was drawn: {colours} colours on the screen");
         std::thread::sleep(Duration::from_millis(200));
     }
 }

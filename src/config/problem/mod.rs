@@ -25,6 +25,11 @@ pub struct Problem {
 }
 
 impl Problem {
+    /// A problem without a plain fix.
+    pub fn new(level: Level, key: &'static str, message: impl Into<String>) -> Self {
+        Self { level, key, message: message.into(), fix: Vec::new() }
+    }
+
     /// Names a change that mends it.
     pub(super) fn fix(&mut self, key: &'static str, value: impl ToString) -> &mut Self {
         self.fix.push((key, value.to_string()));
@@ -114,7 +119,7 @@ impl List {
 
     fn add(&mut self, level: Level, key: &'static str, message: String) -> &mut Problem {
         let at = self.found.len();
-        self.found.push(Problem { level, key, message, fix: Vec::new() });
+        self.found.push(Problem::new(level, key, message));
         &mut self.found[at]
     }
 }

@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use super::Source;
 use super::plot::{Curve, chart};
-use crate::config::Config;
-use crate::event::{Chart, DataSummary, Event, Grid, Number, NumberInfo, Score, Step, Tint};
+use crate::config::{Config, Metric, Prefers};
+use crate::event::{Best, Chart, DataSummary, Edited, Event, Grid, Number, NumberInfo, REAL_IMAGES, Score, Step, Tint};
 use crate::guard::of_things;
 use crate::session::read_grid_file;
 
@@ -18,7 +18,8 @@ const STYLE: &str = "body{font:15px/1.5 system-ui,sans-serif;max-width:76rem;mar
 h1,h2{font-weight:600}table{border-collapse:collapse}td,th{padding:.15rem .9rem .15rem 0;text-align:left;vertical-align:top}\
 td.n{text-align:right;font-variant-numeric:tabular-nums}figure{display:inline-block;margin:0 1rem 1rem 0;vertical-align:top}\
 figcaption{font-weight:600}svg{width:36rem;max-width:100%}svg text{font-size:11px;fill:#666}.grid{stroke:#ddd}\
-.legend{margin:0}.note{color:#666}img{image-rendering:pixelated;max-width:100%}";
+.legend{margin:0}.note{color:#666}img{image-rendering:pixelated}.best{stroke:#2a8f57;stroke-dasharray:4 3}\
+.rows{display:flex;overflow-x:auto}.rows div{display:grid;grid-auto-rows:1fr;align-items:center;padding-right:.7rem;font-size:12px}";
 
 /// `report-step<N>.html`
 pub(super) fn file(source: &Source) -> anyhow::Result<(String, Vec<u8>)> {
@@ -36,7 +37,8 @@ pub(super) fn file(source: &Source) -> anyhow::Result<(String, Vec<u8>)> {
     grids(&mut page, source)?;
     scores(&mut page, source)?;
     remarks(&mut page, source)?;
-    settings(&mut page, source.config())?;
+    changes(&mut page, source)?;
+    settings(&mut page, source)?;
     page += "<p class=\"note\">Generated images are not patients. Frechet distances of different extractors, data sets or numbers of images cannot be compared.</p>\n</body></html>\n";
     Ok((format!("report-step{:07}.html", source.step), page.into_bytes()))
 }
@@ -55,6 +57,18 @@ fn facts(page: &mut String, source: &Source) -> anyhow::Result<()> {
         ("Discriminator", format!("{} parameters", s.discriminator_parameters)),
         ("Trained by", format!("gandle {}", s.version)),
     ];
+    let begun = source.history.iter().find_map(|e| if let Event::Started(first) = e { Some(first.time) } else { None });
+    if let Some(begun) = begun.filter(|time| *time > 0).and_then(date) {
+        rows.insert(0, ("Begun", begun));
+    }
+    let seconds =
+        source.history.iter().rev().find_map(|e| if let Event::Step(step) = e { Some(step.seconds) } else { None });
+    if let Some(seconds) = seconds {
+        rows.push(("Training time", duration(seconds)));
+    }
+    if let Some(best) = best(source) {
+        rows.push(("Best step", format!("{}, {} {:.3}", best.step, best.metric, best.value)));
+    }
     if let Some(parent) = &s.parent {
         rows.push(("Branched off", format!("{} at step {}", parent.session, parent.step)));
     }
@@ -79,6 +93,26 @@ fn color(tint: Tint) -> &'static str {
     }
 }
 
+/// The best step by the score that the run goes by.
+fn best(source: &Source) -> Option<&Best> {
+    source.history.iter().rev().find_map(|e| if let Event::Best(best) = e { Some(best) } else { None })
+}
+
+/// A date and time of day, without a zone that only the machine knew.
+fn date(time: u64) -> Option<String> {
+    let utc = chrono::DateTime::<chrono::Utc>::from_timestamp(i64::try_from(time).ok()?, 0)?;
+    Some(format!("{} UTC", utc.format("%Y-%m-%d %H:%M")))
+}
+
+fn duration(seconds: f64) -> String {
+    let whole = seconds.max(0.0).round() as u64;
+    match (whole / 3600, whole / 60 % 60, whole % 60) {
+        (0, 0, seconds) => format!("{seconds} s"),
+        (0, minutes, seconds) => format!("{minutes} min {seconds:02} s"),
+        (hours, minutes, _) => format!("{hours} h {minutes:02} min"),
+    }
+}
+
 fn curves(page: &mut String, source: &Source) {
     let steps: Vec<&Step> =
         source.history.iter().filter_map(|e| if let Event::Step(step) = e { Some(step) } else { None }).collect();
@@ -90,7 +124,7 @@ fn curves(page: &mut String, source: &Source) {
     let numbers = || Number::ALL.iter().map(|number| (number, number.info()));
     let curves = |of: Chart| numbers().filter(|(_, info)| info.chart == of).map(curve).collect::<Vec<_>>();
     let charts = Chart::ALL.iter().map(|of| (of.info().title, curves(*of)));
-    let drawn: Vec<String> = charts.filter_map(|(title, curves)| chart(title, curves)).collect();
+    let drawn: Vec<String> = charts.filter_map(|(title, curves)| chart(title, curves, None)).collect();
     if !drawn.is_empty() {
         *page += "<h2>Curves</h2>\n";
         *page += &drawn.concat();
@@ -104,23 +138,71 @@ fn grids(page: &mut String, source: &Source) -> anyhow::Result<()> {
     let classes: Vec<String> = source.started.classes.iter().map(|class| escaped(class)).collect();
     writeln!(
         page,
-        "<h2>Samples</h2>\n<p class=\"note\">The same noise at every step; rows: {}.</p>",
-        classes.join(", ")
+        "<h2>Samples</h2>\n<p class=\"note\">The averaged generator on the same noise at every step, one row a class.</p>"
     )?;
+    let real = Grid { step: 0, file: REAL_IMAGES.to_owned() };
+    if let Some(real) = read_grid_file(&source.folder, &real).ok().filter(|png| png.len() <= LARGEST_GRID) {
+        figure(page, "Real images", &classes, &real)?;
+    }
     let mut chosen: Vec<usize> = (0..GRIDS).map(|i| i * last / (GRIDS - 1)).collect();
     chosen.dedup();
     for grid in chosen.into_iter().map(|at| all[at]) {
         let step = grid.step;
         match read_grid_file(&source.folder, grid).ok().filter(|png| png.len() <= LARGEST_GRID) {
-            Some(png) => writeln!(
-                page,
-                "<figure><figcaption>Step {step}</figcaption><img alt=\"Samples at step {step}\" src=\"data:image/png;base64,{}\"></figure>",
-                base64(&png)
-            )?,
+            Some(png) => figure(page, &format!("Step {step}"), &classes, &png)?,
             None => writeln!(page, "<p class=\"note\">The grid of step {step} could not be read.</p>")?,
         }
     }
     Ok(())
+}
+
+/// The smallest side of an image on the page, in pixels.
+const SIDE: u32 = 48;
+
+/// A grid with the names of its rows, each of its pixels as many whole ones as make its images large enough.
+fn figure(page: &mut String, title: &str, classes: &[String], png: &[u8]) -> anyhow::Result<()> {
+    // The head of a PNG has its size at fixed places.
+    let number = |at: usize| Some(u32::from_be_bytes(png.get(at..at + 4)?.try_into().ok()?));
+    let (width, height) = (number(16).unwrap_or(0), number(20).unwrap_or(0));
+    let cell = height / u32::try_from(classes.len().max(1))?;
+    let zoom = SIDE.div_ceil(cell.max(1)).min(8);
+    let names: String = classes.iter().map(|class| format!("<span>{class}</span>")).collect();
+    writeln!(
+        page,
+        "<figure><figcaption>{title}</figcaption><div class=\"rows\"><div>{names}</div><img width=\"{}\" height=\"{}\" alt=\"{title}\" src=\"data:image/png;base64,{}\"></div></figure>",
+        width.saturating_mul(zoom),
+        height.saturating_mul(zoom),
+        base64(png)
+    )?;
+    Ok(())
+}
+
+/// A chart for each score of all classes together, with its best step.
+fn score_curves(page: &mut String, scores: &[&Score]) {
+    let mut kinds: Vec<(&str, String)> = Vec::new();
+    for score in scores.iter().filter(|score| score.class.is_none()) {
+        let kind = (score.metric.as_str(), score.judge().into_owned());
+        if !kinds.contains(&kind) {
+            kinds.push(kind);
+        }
+    }
+    for (metric, judge) in kinds {
+        let of = scores.iter().filter(|s| s.class.is_none() && s.metric == metric && s.judge() == judge);
+        let points: Vec<(usize, f64)> = of.map(|score| (score.step, score.value)).collect();
+        let finite = points.iter().filter(|(_, value)| value.is_finite());
+        let best = match Metric::named(metric).and_then(Metric::prefers) {
+            Some(Prefers::Low) => finite.min_by(|a, b| a.1.total_cmp(&b.1)),
+            Some(Prefers::High) => finite.max_by(|a, b| a.1.total_cmp(&b.1)),
+            None => None,
+        };
+        let best = best.map(|(step, _)| *step);
+        let title = match best {
+            Some(step) => format!("{} ({}), best at step {step}", escaped(metric), escaped(&judge)),
+            None => format!("{} ({})", escaped(metric), escaped(&judge)),
+        };
+        let curve = Curve { name: "all classes", color: "#1f6fb4", points };
+        *page += &chart(&title, vec![curve], best).unwrap_or_default();
+    }
 }
 
 fn scores(page: &mut String, source: &Source) -> anyhow::Result<()> {
@@ -129,7 +211,9 @@ fn scores(page: &mut String, source: &Source) -> anyhow::Result<()> {
     if scores.is_empty() {
         return Ok(());
     }
-    *page += "<h2>Scores</h2>\n<table><tr><th>Step</th><th>Metric</th><th>Features of</th><th>Class</th><th>Images</th><th>Value</th></tr>\n";
+    *page += "<h2>Scores</h2>\n";
+    score_curves(page, &scores);
+    *page += "<details><summary>Every score</summary>\n<table><tr><th>Step</th><th>Metric</th><th>Features of</th><th>Class</th><th>Images</th><th>Value</th></tr>\n";
     for s in scores {
         let class = escaped(s.class.as_deref().unwrap_or("all"));
         let (metric, extractor) = (escaped(&s.metric), escaped(&s.judge()));
@@ -139,7 +223,7 @@ fn scores(page: &mut String, source: &Source) -> anyhow::Result<()> {
             s.step, s.samples, s.value
         )?;
     }
-    *page += "</table>\n";
+    *page += "</table></details>\n";
     Ok(())
 }
 
@@ -163,14 +247,42 @@ fn remarks(page: &mut String, source: &Source) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn settings(page: &mut String, config: &Config) -> anyhow::Result<()> {
+/// What was changed while the run went on.
+fn edits(source: &Source) -> impl Iterator<Item = &Edited> {
+    source.history.iter().filter_map(|e| if let Event::Edited(edited) = e { Some(edited) } else { None })
+}
+
+fn changes(page: &mut String, source: &Source) -> anyhow::Result<()> {
+    if edits(source).next().is_none() {
+        return Ok(());
+    }
+    *page += "<h2>Changed while it trained</h2>\n<table><tr><th>After step</th><th>Setting</th><th>Before</th><th>From there on</th></tr>\n";
+    for edited in edits(source) {
+        for change in &edited.changes {
+            let (step, key, from, to) = (edited.step, escaped(&change.key), escaped(&change.from), escaped(&change.to));
+            writeln!(page, "<tr><td class=\"n\">{step}</td><td>{key}</td><td>{from}</td><td>{to}</td></tr>")?;
+        }
+    }
+    *page += "</table>\n";
+    Ok(())
+}
+
+/// The settings that hold at the end.
+fn settings(page: &mut String, source: &Source) -> anyhow::Result<()> {
+    let mut config = source.config().clone();
+    for edited in edits(source).filter(|edited| edited.step >= source.started.step) {
+        if let Ok((changed, _)) = config.edited(&edited.changes) {
+            config = changed;
+        }
+    }
+    let config = &config;
     *page += "<h2>Settings that differ from the defaults</h2>\n<table>\n";
     for (key, _, value) in Config::default().differences(config) {
         writeln!(page, "<tr><td>{}</td><td>{}</td></tr>", escaped(&key), escaped(&value))?;
     }
     writeln!(
         page,
-        "</table>\n<details><summary>run.toml</summary><pre>{}</pre></details>",
+        "</table>\n<details><summary>All settings, as run.toml holds them</summary><pre>{}</pre></details>",
         escaped(&config.to_toml())
     )?;
     Ok(())
@@ -206,6 +318,12 @@ mod tests {
         {
             assert_eq!(base64(text.as_bytes()), digits);
         }
+    }
+
+    #[test]
+    fn times_are_told_in_words() {
+        assert_eq!(date(86_400).as_deref(), Some("1970-01-02 00:00 UTC"));
+        assert_eq!([duration(7.2), duration(61.0), duration(7380.0)], ["7 s", "1 min 01 s", "2 h 03 min"]);
     }
 
     #[test]

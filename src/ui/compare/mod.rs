@@ -93,7 +93,7 @@ impl Default for CompareSettings {
             by_time: false,
             grouping: Grouping::None,
             band: Band::Range,
-            split: 0.36,
+            split: 0.42,
         }
     }
 }
@@ -223,7 +223,9 @@ impl Compare {
         let rows = table::newest(given.rows, given.live);
         let height = ui.available_height();
         let frame = egui::Frame::new().inner_margin(egui::Margin { bottom: theme::GAP as i8, ..Default::default() });
-        let top = egui::Panel::top("compare-runs").resizable(true).frame(frame).show_separator_line(false);
+        // A window of another height gets its own share, not the points of the one before.
+        let top =
+            egui::Panel::top(("compare-runs", height as u32)).resizable(true).frame(frame).show_separator_line(false);
         let top = top.default_size(height * settings.split).size_range(120.0..=(height - 160.0).max(121.0));
         let shown = top.show(ui, |ui| {
             widgets::card(ui, |ui| {

@@ -212,8 +212,13 @@ impl Compare {
         let mixed = measured.iter().flatten().any(|one| Some(one) != measured.iter().flatten().next());
         egui::ScrollArea::horizontal().auto_shrink(false).show(ui, |ui| {
             let height = ui.available_height() - ROW - 12.0;
+            let wide = |column: &String| if column == "#score" || column == "#note" { 142.0 } else { 84.0 };
+            // Names take what the other columns leave.
+            let others: f32 = columns.iter().map(|column| wide(column) + ui.spacing().item_spacing.x).sum();
+            let room = ui.available_width();
+            let names = (room - others - 46.0 - 74.0 - 4.0 * ui.spacing().item_spacing.x).max(186.0);
             let mut table = TableBuilder::new(ui)
-                .id_salt(("runs", columns.len()))
+                .id_salt(("runs", columns.len(), room as u32))
                 .striped(true)
                 // Its lines between columns end with the last row.
                 .auto_shrink([false, true])
@@ -221,10 +226,9 @@ impl Compare {
                 .min_scrolled_height(40.0)
                 .cell_layout(Layout::left_to_right(Align::Center))
                 .column(Column::exact(46.0))
-                .column(Column::initial(186.0).at_least(90.0).clip(true).resizable(true));
+                .column(Column::initial(names).at_least(90.0).clip(true).resizable(true));
             for column in &columns {
-                let width = if column == "#score" || column == "#note" { 142.0 } else { 84.0 };
-                table = table.column(Column::initial(width).at_least(44.0).clip(true).resizable(true));
+                table = table.column(Column::initial(wide(column)).at_least(44.0).clip(true).resizable(true));
             }
             let table = table.column(Column::exact(74.0));
             let table = table.header(ROW, |mut header| {
@@ -267,9 +271,9 @@ impl Compare {
             }
             let color = if slot.is_some() { p.strong } else { p.text };
             let name = ui.add(Label::new(RichText::new(&row.name).color(color)).truncate());
-            if !row.note.is_empty() {
-                name.on_hover_text(&row.note);
-            }
+            let differs = row.brief.as_ref().map(|brief| brief.differs.join("\n")).unwrap_or_default();
+            let about = [row.name.as_str(), &row.note, &differs].into_iter().filter(|part| !part.is_empty());
+            name.on_hover_text(about.collect::<Vec<_>>().join("\n"));
         });
         for column in columns {
             line.col(|ui| {

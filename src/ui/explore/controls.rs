@@ -1,8 +1,9 @@
 //! What is looked at: checkpoint, class, seeds, truncation, and seeds that were kept.
 
-use egui::{Checkbox, ComboBox, DragValue, Grid, Slider, Ui};
+use egui::{Checkbox, ComboBox, Grid, Slider, Ui};
 
 use super::super::action::Action;
+use super::super::number::field;
 use super::super::run_view::RunView;
 use super::super::{format, widgets};
 use super::{Explore, KeptSeed, Kind};
@@ -28,7 +29,12 @@ impl Explore {
             let about = "Numbers of noise beyond this are drawn again: smaller values give more typical and less varied images (Brock et al. 2019)";
             ui.add(Checkbox::new(&mut self.truncated, "Truncation")).on_hover_text(about);
             if self.truncated {
-                ui.add(Slider::new(&mut self.truncation, 0.2..=3.0).fixed_decimals(2));
+                ui.horizontal(|ui| {
+                    let slider =
+                        ui.add(Slider::new(&mut self.truncation, 0.2..=3.0).fixed_decimals(2).show_value(false));
+                    slider.widget_info(|| egui::WidgetInfo::slider(true, f64::from(self.truncation), "Truncate at"));
+                    ui.add(field("explore-truncation", &mut self.truncation, 0.2..=3.0)).labelled_by(slider.id);
+                });
             }
             ui.add_space(6.0);
             ui.horizontal(|ui| {
@@ -85,7 +91,7 @@ impl Explore {
                 seed_ui(ui, "Direction right", &mut self.directions[0]);
                 seed_ui(ui, "Direction up", &mut self.directions[1]);
                 let label = ui.label("Degrees a step").on_hover_text("How far one image is from the next");
-                ui.add(DragValue::new(&mut self.degrees).range(0.5..=45.0).speed(0.1)).labelled_by(label.id);
+                ui.add(field("explore-degrees", &mut self.degrees, 0.5..=45.0)).labelled_by(label.id);
                 ui.end_row();
                 number_ui(ui, "Images a side", &mut self.side, 3..=11);
             }
@@ -107,7 +113,7 @@ impl Explore {
                     if ui.button(name).on_hover_text("Go there").clicked() {
                         (self.seed, self.class, self.centre) = (seed.seed, seed.class, [0.0; 2]);
                     }
-                    let target = ui.button("to").on_hover_text("Make it the end of the walk");
+                    let target = ui.button("Walk here").on_hover_text("Make it the end of the walk");
                     target.widget_info(|| {
                         egui::WidgetInfo::labeled(egui::Role::Button, true, format!("Walk to seed {}", seed.seed))
                     });
@@ -141,12 +147,14 @@ fn class_ui(ui: &mut Ui, name: &str, classes: &[String], class: &mut usize) {
 
 fn seed_ui(ui: &mut Ui, name: &str, seed: &mut u64) {
     let label = ui.label(name);
-    ui.add(DragValue::new(seed).speed(0.1)).labelled_by(label.id);
+    let id = format!("explore {name}");
+    ui.add(field(&id, seed, 0..=i64::MAX as u64)).labelled_by(label.id);
     ui.end_row();
 }
 
 fn number_ui(ui: &mut Ui, name: &str, value: &mut usize, range: std::ops::RangeInclusive<usize>) {
     let label = ui.label(name);
-    ui.add(DragValue::new(value).range(range).speed(0.05)).labelled_by(label.id);
+    let id = format!("explore {name}");
+    ui.add(field(&id, value, range)).labelled_by(label.id);
     ui.end_row();
 }

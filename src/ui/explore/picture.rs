@@ -86,7 +86,7 @@ impl Explore {
                 format!("From {} to {}, seeds {first} to {last} from above", class(from), class(to))
             }
             View::Map { class: of, seed, centre: [x, y], .. } => {
-                format!("{} around seed {seed}; the middle is {x:.0}\u{b0} to the right and {y:.0}\u{b0} up", class(of))
+                format!("{} around seed {seed}, {x:.0}\u{b0} to the right and {y:.0}\u{b0} up", class(of))
             }
         };
         let note = format!("checkpoint of step {}", format::count(shown.of.step));

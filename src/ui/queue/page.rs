@@ -68,9 +68,13 @@ impl QueuePage {
             }
             ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
                 let entries = queue.entries().to_vec();
+                // What all of them have tells none from another, and comes last.
+                let shared = |setting: &String| entries.iter().all(|entry| entry.differs.contains(setting));
                 for (entry, end) in entries.iter().zip(ends) {
+                    let (common, own): (Vec<&str>, Vec<&str>) =
+                        partition(&entry.differs, |setting| entries.len() > 1 && shared(setting));
                     let live = given.live.filter(|run| entry.session.as_deref() == Some(run.folder()));
-                    actions.extend(entry_ui(ui, queue, entry, end, live));
+                    actions.extend(entry_ui(ui, queue, (entry, &[own, common].concat()), end, live));
                 }
             });
         });
@@ -133,7 +137,19 @@ fn clock(seconds: f64) -> String {
     }
 }
 
-fn entry_ui(ui: &mut Ui, queue: &mut Queue, entry: &Entry, end: Option<f64>, live: Option<&RunView>) -> Option<Action> {
+/// Those for which a question is answered with yes, and the others.
+fn partition(all: &[String], ask: impl Fn(&String) -> bool) -> (Vec<&str>, Vec<&str>) {
+    let (yes, no): (Vec<&String>, Vec<&String>) = all.iter().partition(|one| ask(one));
+    (yes.into_iter().map(String::as_str).collect(), no.into_iter().map(String::as_str).collect())
+}
+
+fn entry_ui(
+    ui: &mut Ui,
+    queue: &mut Queue,
+    (entry, differs): (&Entry, &[&str]),
+    end: Option<f64>,
+    live: Option<&RunView>,
+) -> Option<Action> {
     let p = widgets::palette(ui);
     let running = entry.state == EntryState::Running;
     let frame = Frame::new().fill(if running { p.accent_faint } else { p.well });
@@ -161,24 +177,24 @@ fn entry_ui(ui: &mut Ui, queue: &mut Queue, entry: &Entry, end: Option<f64>, liv
             let text = RichText::new(text).monospace().size(theme::SMALL).color(p.strong);
             ui.add(ProgressBar::new(share).desired_height(14.0).fill(p.accent.gamma_multiply(0.8)).text(text));
         }
-        about_ui(ui, entry);
+        about_ui(ui, entry, differs);
         action.inner
     });
     shown.inner
 }
 
 /// What is special about a run: its settings, or why it failed.
-fn about_ui(ui: &mut Ui, entry: &Entry) {
+fn about_ui(ui: &mut Ui, entry: &Entry, differs: &[&str]) {
     let p = widgets::palette(ui);
     if let EntryState::Failed(message) = &entry.state {
         ui.add(Label::new(RichText::new(message).small().color(p.error)).truncate()).on_hover_text(message);
     }
     let steps = format::plural(entry.config.train.steps, "step");
-    let text = match entry.differs.as_slice() {
+    let text = match differs {
         [] => format!("{steps}; every setting as recommended"),
         differs => format!("{steps}; {}", differs.join(", ")),
     };
-    let about = if entry.differs.is_empty() { text.clone() } else { entry.differs.join("\n") };
+    let about = if differs.is_empty() { text.clone() } else { differs.join("\n") };
     let hint = format!("Other than recommended:\n{about}");
     ui.add(Label::new(RichText::new(text).small().color(p.muted)).truncate()).on_hover_text(hint);
 }

@@ -2,9 +2,10 @@
 
 use std::time::{Instant, SystemTime};
 
-use egui::{Align, ComboBox, DragValue, Grid, Image, Key, Layout, TextureOptions, Ui, vec2};
+use egui::{Align, ComboBox, Grid, Image, Key, Layout, TextureOptions, Ui, vec2};
 
 use super::super::action::Action;
+use super::super::number::field;
 use super::super::run_view::RunView;
 use super::super::{format, widgets};
 use super::{Quiz, Stage};
@@ -74,10 +75,10 @@ impl Quiz {
             classes_ui.response.labelled_by(label.id);
             ui.end_row();
             let label = ui.label("Images");
-            ui.add(DragValue::new(&mut self.count).range(2..=1000)).labelled_by(label.id);
+            ui.add(field("quiz-count", &mut self.count, 2..=1000)).labelled_by(label.id);
             ui.end_row();
             let label = ui.label("Seed").on_hover_text("Another seed shows other images");
-            ui.add(DragValue::new(&mut self.seed)).labelled_by(label.id);
+            ui.add(field("quiz-seed", &mut self.seed, 0..=i64::MAX as u64)).labelled_by(label.id);
             ui.end_row();
         });
     }

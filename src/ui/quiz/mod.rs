@@ -79,7 +79,11 @@ impl Quiz {
             }
             JobEvent::Cancelled => self.stage = Stage::Form,
             JobEvent::Failed { message } => (self.stage, self.failed) = (Stage::Form, Some(message)),
-            JobEvent::Preview { .. } | JobEvent::Exported { .. } | JobEvent::Written { .. } | JobEvent::Probed(_) => {}
+            JobEvent::Preview { .. }
+            | JobEvent::Exported { .. }
+            | JobEvent::Written { .. }
+            | JobEvent::Rescored { .. }
+            | JobEvent::Probed(_) => {}
         }
     }
 

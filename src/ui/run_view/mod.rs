@@ -27,6 +27,8 @@ pub struct RunView {
     asked: Option<Command>,
     step: usize,
     started: Option<Started>,
+    /// When the run first began, in seconds since 1970.
+    begun: Option<u64>,
     data: Option<DataSummary>,
     last: Option<Step>,
     curves: Curves,
@@ -38,6 +40,12 @@ pub struct RunView {
     grids: Vec<Grid>,
     checkpoints: Vec<Checkpoint>,
     log: Vec<LogLine>,
+    /// Lines of the log from before the run went on last.
+    before: usize,
+    /// Events that were taken in.
+    heard: usize,
+    /// Whether another process goes on with it.
+    followed: bool,
     alarms: Alarms,
     edits: Vec<Edited>,
     newest: Option<GridPicture>,
@@ -53,10 +61,15 @@ impl RunView {
 
     /// Takes in an event.
     pub fn apply(&mut self, event: Event) {
+        self.heard += 1;
         match event {
             Event::Started(started) => self.start(*started),
             Event::Data(data) => {
-                let text = format!("Read {} images of {} classes", data.images(), data.classes.len());
+                let text = format!(
+                    "Read {} of {}",
+                    super::format::plural(data.images(), "image"),
+                    super::format::plural(data.classes.len(), "class")
+                );
                 self.note(LogLevel::Info, text);
                 self.data = Some(*data);
             }
@@ -132,6 +145,11 @@ impl RunView {
         }
     }
 
+    /// Another process goes on with the run, or does not any more.
+    pub fn follow(&mut self, followed: bool) {
+        self.followed = followed;
+    }
+
     /// Takes in the newest sample grid.
     pub fn show_grid(&mut self, grid: GridPicture) {
         self.newest = Some(grid);
@@ -151,7 +169,8 @@ impl RunView {
     }
 
     fn start(&mut self, started: Started) {
-        self.phase = Phase::Running;
+        (self.phase, self.before) = (Phase::Running, self.log.len());
+        self.begun.get_or_insert(started.time);
         self.step = started.step;
         // A run that goes on from a checkpoint takes the steps after it again.
         for series in self.curves.all() {
@@ -174,7 +193,10 @@ impl RunView {
             (Some(parent), step) if parent.step == step => format!("Branched off {} at step {step}", parent.session),
             (_, step) => format!("Went on from step {step}"),
         };
-        self.note(LogLevel::Info, format!("{how} on {} with {} threads", started.device, started.threads));
+        self.note(
+            LogLevel::Info,
+            format!("{how} on {} with {}", started.device, super::format::plural(started.threads, "thread")),
+        );
         self.started = Some(started);
     }
 

@@ -55,6 +55,11 @@ impl RunView {
         self.started.as_ref()
     }
 
+    /// When the run first began, in seconds since 1970.
+    pub fn begun(&self) -> Option<u64> {
+        self.begun
+    }
+
     /// Names of the classes, in label order.
     pub fn classes(&self) -> &[String] {
         self.started.as_ref().map_or(&[], |started| &started.classes)
@@ -113,6 +118,21 @@ impl RunView {
     /// The log, oldest first.
     pub fn log(&self) -> &[LogLine] {
         &self.log
+    }
+
+    /// How many events were taken in.
+    pub fn heard(&self) -> usize {
+        self.heard
+    }
+
+    /// Whether another process goes on with the run, which no command reaches from here.
+    pub fn is_followed(&self) -> bool {
+        self.followed
+    }
+
+    /// How many lines of the log are of earlier goes: what was wrong then is over.
+    pub fn lines_before(&self) -> usize {
+        self.before
     }
 
     /// Settings that were changed while the run went on, oldest first.

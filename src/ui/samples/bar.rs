@@ -103,28 +103,27 @@ impl Samples {
             widgets::toggle(ui, &mut settings.difference, "Difference")
                 .on_hover_text("What has changed since the grid before: grey where nothing has, brighter or darker by half of the change");
             self.nearest_option_ui(ui, view, settings);
-            let real = widgets::toggle(ui, &mut settings.real, "Real images").on_hover_text("Real images of each class beside the generated ones");
-            if let (true, Real::Failed(message)) = (settings.real, &self.real) {
-                real.on_hover_text(message);
-                widgets::small(ui, "none stored").on_hover_text(
-                    "Sessions of earlier versions keep no real images; they are stored when the session goes on",
-                );
-            }
+            // What keeps it from being shown is told on hover: a note beside it would move what is about to be clicked.
+            let missing = match &self.real {
+                Real::Failed(message) => Some(format!("{message}. Sessions of earlier versions keep no real images; they are stored when the session goes on")),
+                Real::Unknown | Real::Asked | Real::There(_) => None,
+            };
+            ui.add_enabled_ui(missing.is_none(), |ui| {
+                widgets::toggle(ui, &mut settings.real, "Real images")
+                    .on_hover_text("Real images of each class beside the generated ones")
+                    .on_disabled_hover_text(missing.unwrap_or_default());
+            });
         });
     }
 
     fn nearest_option_ui(&self, ui: &mut Ui, view: &RunView, settings: &mut SampleSettings) {
-        let toggle = widgets::toggle(ui, &mut settings.nearest, "Nearest real");
         let about = "Beneath each image the real one that is nearest to it by the extractor's features: the same picture twice is a copy. They are stored with the score nearest-real (score.metrics)";
-        toggle.on_hover_text(about);
-        let there = self.shown.is_some_and(|shown| view.nearest().iter().any(|nearest| nearest.step == shown));
-        if settings.nearest && !there {
-            let text = match view.nearest().last() {
-                Some(nearest) => format!("not at this step; at {}", format::count(nearest.step)),
-                None => "not measured in this run".to_owned(),
-            };
-            widgets::small(ui, text).on_hover_text(about);
-        }
+        ui.add_enabled_ui(!view.nearest().is_empty(), |ui| {
+            let missing = format!("Not measured in this run. {about}");
+            widgets::toggle(ui, &mut settings.nearest, "Nearest real")
+                .on_hover_text(about)
+                .on_disabled_hover_text(missing);
+        });
     }
 
     fn play(&mut self, ui: &Ui, index: &mut usize, steps: &[usize], speed: f64) {

@@ -8,12 +8,13 @@ mod zoom;
 
 use std::path::PathBuf;
 
-use egui::{Align, Button, Layout, Ui};
+use egui::{Align, Button, Label, Layout, RichText, Ui, vec2};
 
 use super::action::{Action, GridAsk};
+use super::glyph::{self, Glyph};
 use super::grid_image::{Beside, GridImage, Pick};
 use super::run_view::RunView;
-use super::{format, stages, widgets};
+use super::{format, stages, theme, widgets};
 use crate::event::{Grid, GridPicture, NEAREST_BELOW, REAL_IMAGES};
 use cache::Cache;
 use nearest::Neighbours;
@@ -21,6 +22,8 @@ use zoom::Zoom;
 
 /// Real images of a class that are shown beside the grid.
 const REAL_COLUMNS: usize = 3;
+/// The share of the random start in the average below which it is not seen.
+const SETTLED: f64 = 0.05;
 /// Below this width the head has the step and the buttons alone.
 const NARROW_HEAD: f32 = 330.0;
 
@@ -141,6 +144,7 @@ impl Samples {
             self.slider_ui(ui, &steps, settings);
             self.options_ui(ui, view, settings);
         });
+        self.note_ui(ui, view, settings);
         self.grid_ui(ui, view, settings);
         actions
     }
@@ -245,9 +249,43 @@ impl Samples {
                 {
                     actions.push(Action::SaveGrid(picture.clone()));
                 }
+                let more = vec2(theme::ROW_HEIGHT, theme::ROW_HEIGHT);
+                let more = glyph::button(ui, Glyph::Dots, more, true, "More about this step");
+                let back = egui::Popup::menu(&more).show(|ui| self.back_ui(ui, view));
+                actions.extend(back.and_then(|shown| shown.inner));
             });
         });
         actions
+    }
+
+    /// The way back to the checkpoint of the step on the screen.
+    fn back_ui(&self, ui: &mut Ui, view: &RunView) -> Option<Action> {
+        let there = |step: &usize| view.checkpoints().iter().any(|checkpoint| checkpoint.step <= *step);
+        let step = self.shown.filter(there);
+        let back = ui.add_enabled(step.is_some() && !view.is_active(), Button::new("Go back to this step…"));
+        let active = "Stop the run first";
+        let reason = if view.is_active() { active } else { "No checkpoint is left of this step or before it" };
+        let about = "Train on from the checkpoint of this step or before it, in a new session, with the settings as they were or others";
+        back.on_hover_text(about).on_disabled_hover_text(reason).clicked().then_some(Action::GoBack(step?))
+    }
+
+    /// What should be known about the grid on the screen, in a line above it.
+    fn note_ui(&self, ui: &mut Ui, view: &RunView, settings: &SampleSettings) {
+        let about = "Grids and scores are of a moving average of the generator's weights, which still holds much of the weights that it began with. It shows what the generator has learnt once these have faded";
+        let settling = || settling(view, self.shown?).map(|text| (text, about));
+        let Some((text, about)) = self.missing(view, settings).map(|text| (text, "")).or_else(settling) else { return };
+        let text = RichText::new(text).small().color(widgets::palette(ui).warning);
+        let label = ui.add(Label::new(text).truncate());
+        if !about.is_empty() {
+            label.on_hover_text(about);
+        }
+    }
+
+    /// Why the nearest real images are not shown beneath the grid, where they were asked for.
+    fn missing(&self, view: &RunView, settings: &SampleSettings) -> Option<String> {
+        let last = view.nearest().last().filter(|_| settings.nearest)?;
+        let there = view.nearest().iter().any(|nearest| Some(nearest.step) == self.shown);
+        (!there).then(|| format!("nearest real images at step {}", format::count(last.step)))
     }
 
     /// Finds the wanted grid among those at hand, or asks for it; until it comes, the one before stays. For differences the
@@ -322,6 +360,13 @@ impl Samples {
             None => Some(Zoom::of(Pick { row: 0, column: 0, real: false })),
         };
     }
+}
+
+/// What is left of the random start in the average, where that is enough to be seen.
+fn settling(view: &RunView, step: usize) -> Option<String> {
+    let config = &view.started()?.config;
+    let left = config.optimizer.start_share(step, config.images_per_step());
+    (left > SETTLED).then(|| format!("average still settling, {:.0} % start weights", 100.0 * left))
 }
 
 /// Whether a picture that was asked for is of nearest real images, and not a grid.

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::super::phase::Phase;
 use super::super::run_view::RunView;
+use super::super::setup::fit;
 use super::{BestScore, best_scores, better};
 use crate::config::Config;
 use crate::event::Event;
@@ -13,6 +14,8 @@ use crate::event::Event;
 pub struct Brief {
     /// Its configuration.
     pub config: Config,
+    /// The settings that are others than in the nearest preset, as `key = value`; where, how long and with which seed are no part of it.
+    pub differs: Vec<String>,
     /// Every key with its value as TOML.
     pub settings: Vec<(String, String)>,
     /// Where the run stands. One that neither ended nor goes on was interrupted.
@@ -43,6 +46,7 @@ impl Brief {
         }
         Self {
             settings: config.settings(),
+            differs: differs(&config),
             config,
             phase: view.phase().clone(),
             step: view.step(),
@@ -69,6 +73,13 @@ impl Brief {
     pub fn seconds_a_step(&self) -> Option<f64> {
         self.seconds.filter(|_| self.step > 0).map(|seconds| seconds / self.step as f64)
     }
+}
+
+fn differs(config: &Config) -> Vec<String> {
+    let base = fit::preset_beside(fit::nearest_preset(config), config);
+    let told = |key: &str| !matches!(key, "data.source" | "train.steps" | "train.seed" | "image_size");
+    let differ = config.differences(&base).into_iter().filter(|(key, ..)| told(key));
+    differ.map(|(key, value, _)| format!("{key} = {}", plain(&value))).collect()
 }
 
 /// A TOML value without the quotes around a word.

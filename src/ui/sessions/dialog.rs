@@ -1,9 +1,9 @@
 //! The dialogs that name, note and delete a session. They ask; nothing else in the window waits for them.
 
-use egui::{Align, Checkbox, Id, Label, Layout, Modal, RichText, TextEdit, Ui};
+use egui::{Align, Checkbox, Label, Layout, RichText, TextEdit, Ui};
 
 use super::super::action::Action;
-use super::super::{format, theme, widgets};
+use super::super::{dialog, format, theme, widgets};
 use super::{SessionAsk, SessionRow, full_path};
 
 /// The dialog that is open, if one is.
@@ -13,8 +13,21 @@ pub struct SessionDialog {
 }
 
 enum Open {
-    Edit { row: SessionRow, name: String, note: String, star: bool, fresh: bool },
+    Edit { row: SessionRow, edited: Edited },
     Remove { row: SessionRow, state: Removal },
+}
+
+/// What is typed about a session.
+struct Edited {
+    name: String,
+    note: String,
+    star: bool,
+    /// Whether the name is still to be given the keyboard.
+    fresh: bool,
+    /// Whether it is being saved.
+    busy: bool,
+    /// Why it could not be saved.
+    failed: Option<String>,
 }
 
 /// How far a removal is.
@@ -30,13 +43,28 @@ enum Removal {
 impl SessionDialog {
     /// Asks for a session's name and note.
     pub fn edit(&mut self, row: &SessionRow) {
-        let (row, name, note, star) = (row.clone(), row.name.clone(), row.note.clone(), row.star);
-        self.open = Some(Open::Edit { row, name, note, star, fresh: true });
+        let (name, note, star) = (row.name.clone(), row.note.clone(), row.star);
+        let edited = Edited { name, note, star, fresh: true, busy: false, failed: None };
+        self.open = Some(Open::Edit { row: row.clone(), edited });
     }
 
     /// Asks whether a session shall go.
     pub fn remove(&mut self, row: &SessionRow) {
         self.open = Some(Open::Remove { row: row.clone(), state: Removal::Asking });
+    }
+
+    /// Takes in what became of a change: what could not be saved stays in the dialog, with the reason. `false` where no dialog has
+    /// asked for it.
+    pub fn saved(&mut self, result: Result<(), String>) -> bool {
+        let Some(Open::Edit { edited, .. }) = &mut self.open else { return false };
+        if !std::mem::take(&mut edited.busy) {
+            return false;
+        }
+        match result {
+            Ok(()) => self.open = None,
+            Err(reason) => edited.failed = Some(reason),
+        }
+        true
     }
 
     /// Takes in what became of a removal.
@@ -52,33 +80,23 @@ impl SessionDialog {
     #[must_use]
     pub fn ui(&mut self, ctx: &egui::Context) -> Option<Action> {
         let open = self.open.as_mut()?;
-        let frame = egui::Frame::window(&ctx.global_style());
-        // Each by a name of its own, so that one does not take over the other's height.
         let name = match open {
             Open::Edit { .. } => "session-name",
             Open::Remove { .. } => "session-delete",
         };
-        let shown = Modal::new(Id::unique(name)).frame(frame).show(ctx, |ui| {
-            ui.set_width(theme::DIALOG_WIDTH);
-            ui.spacing_mut().item_spacing.y = 8.0;
-            match open {
-                Open::Edit { row, name, note, star, fresh } => edit_ui(ui, row, (name, note, star, fresh)),
-                Open::Remove { row, state } => remove_ui(ui, row, state),
-            }
+        let ((closed, action), escaped) = dialog::show(ctx, name, theme::DIALOG_WIDTH, |ui| match open {
+            Open::Edit { row, edited } => edit_ui(ui, row, edited),
+            Open::Remove { row, state } => remove_ui(ui, row, state),
         });
-        let (closed, action) = shown.inner;
-        if closed || shown.response.ctx.input(|input| input.key_pressed(egui::Key::Escape)) {
+        if closed || escaped {
             self.open = None;
         }
         action
     }
 }
 
-fn edit_ui(
-    ui: &mut Ui,
-    row: &SessionRow,
-    (name, note, star, fresh): (&mut String, &mut String, &mut bool, &mut bool),
-) -> (bool, Option<Action>) {
+fn edit_ui(ui: &mut Ui, row: &SessionRow, edited: &mut Edited) -> (bool, Option<Action>) {
+    let Edited { name, note, star, fresh, busy, failed } = edited;
     ui.heading("Name and note");
     let label = ui.label("Name");
     let field = ui.add_enabled(!row.busy, TextEdit::singleline(name).desired_width(f32::INFINITY));
@@ -95,11 +113,15 @@ fn edit_ui(
     widgets::small(ui, "The name is that of the session's folder; star and note are kept in its about.toml.");
     let renamed = *name != row.name;
     let changed = renamed || *note != row.note || *star != row.star;
+    if let Some(reason) = failed {
+        ui.add(Label::new(RichText::new(reason.as_str()).color(widgets::palette(ui).error)).wrap());
+    }
     ui.separator();
     buttons(ui, |ui| {
-        let ready = changed && !name.trim().is_empty();
+        let ready = changed && !*busy && !name.trim().is_empty();
         let saved = ui.add_enabled(ready, widgets::primary(ui, "Save")).clicked() || (ready && entered);
-        let closed = ui.button("Cancel").clicked() || saved;
+        let closed = ui.button("Cancel").clicked();
+        *busy |= saved;
         let name = renamed.then(|| name.trim().to_owned());
         let ask = SessionAsk::Edit { folder: row.folder.clone(), name, star: *star, note: note.trim_end().to_owned() };
         (closed, saved.then_some(Action::Session(ask)))

@@ -13,6 +13,7 @@ use egui::Ui;
 
 use super::action::Action;
 use super::{format, glyph, theme};
+use crate::event::Picture;
 
 pub use best::{BestScore, best_scores, better};
 pub use brief::{Brief, plain};
@@ -42,6 +43,8 @@ pub struct SessionRow {
     pub busy: bool,
     /// What its files tell, once they are read.
     pub brief: Option<Arc<Brief>>,
+    /// Some images of its newest grid, once they are read.
+    pub thumbnail: Option<Picture>,
 }
 
 impl SessionRow {
@@ -49,7 +52,8 @@ impl SessionRow {
     pub fn new(folder: PathBuf, steps: usize, modified: SystemTime) -> Self {
         let name = folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         let (star, note, busy) = (false, String::new(), false);
-        Self { folder, name, steps, modified, bytes: None, checkpoint_bytes: 0, star, note, busy, brief: None }
+        let (bytes, brief, thumbnail) = (None, None, None);
+        Self { folder, name, steps, modified, bytes, checkpoint_bytes: 0, star, note, busy, brief, thumbnail }
     }
 
     /// What it takes on disk, in words, once that is added up.

@@ -2,7 +2,10 @@
 
 use std::path::PathBuf;
 
-use egui::{Align, Frame, Layout, Margin, RichText, ScrollArea, Ui};
+use egui::{
+    Align, Color32, ColorImage, Frame, Id, Layout, Margin, Rect, RichText, ScrollArea, Sense, TextureHandle,
+    TextureOptions, Ui, Vec2, pos2, vec2,
+};
 
 use super::super::action::Action;
 use super::super::phase::Phase;
@@ -64,7 +67,7 @@ fn row_ui(ui: &mut Ui, listed: &Listed<'_>, dialog: &mut SessionDialog) -> Vec<A
     let fill = if listed.open { p.accent_faint } else { p.well };
     let frame = Frame::new().fill(fill).corner_radius(6).inner_margin(Margin::symmetric(10, 6));
     let mut actions = Vec::new();
-    frame.show(ui, |ui| {
+    let mut texts = |ui: &mut Ui| {
         ui.spacing_mut().item_spacing.y = 2.0;
         ui.horizontal(|ui| {
             actions.extend(star_ui(ui, listed.row));
@@ -84,8 +87,33 @@ fn row_ui(ui: &mut Ui, listed: &Listed<'_>, dialog: &mut SessionDialog) -> Vec<A
                 ui.add(egui::Label::new(RichText::new(&listed.row.note).color(p.text)).truncate());
             });
         }
+    };
+    frame.show(ui, |ui| {
+        ui.horizontal(|ui| {
+            thumbnail_ui(ui, listed.row);
+            ui.vertical(&mut texts);
+        });
     });
     actions
+}
+
+/// Some images of the newest grid, or the room for them.
+fn thumbnail_ui(ui: &mut Ui, row: &SessionRow) {
+    let (rect, response) = ui.allocate_exact_size(THUMBNAIL, Sense::hover());
+    let Some(picture) = &row.thumbnail else { return };
+    let id = Id::unique(("thumbnail", &row.folder, row.modified));
+    let texture = ui.data(|data| data.get_temp::<TextureHandle>(id)).unwrap_or_else(|| {
+        let image = ColorImage::from_rgb([picture.width, picture.height], &picture.rgb);
+        let texture = ui.ctx().load_texture("thumbnail", image, TextureOptions::LINEAR);
+        ui.data_mut(|data| data.insert_temp(id, texture.clone()));
+        texture
+    });
+    let size = vec2(picture.width as f32, picture.height as f32);
+    let scale = (rect.width() / size.x).min(rect.height() / size.y);
+    let place = Rect::from_min_size(rect.min, size * scale);
+    let whole = Rect::from_min_max(pos2(0.0, 0.0), pos2(1.0, 1.0));
+    ui.painter().image(texture.id(), place, whole, Color32::WHITE);
+    response.on_hover_text("The first image of the first classes in the newest grid");
 }
 
 fn open_ui(ui: &mut Ui, listed: &Listed<'_>) -> Option<Action> {
@@ -101,7 +129,7 @@ fn name_ui(ui: &mut Ui, listed: &Listed<'_>) {
     let pill = match listed {
         Listed { live: true, .. } => Some(("going on", p.good)),
         Listed { open: true, .. } => Some(("open", p.accent)),
-        Listed { row: SessionRow { busy: true, .. }, .. } => Some(("trained elsewhere", p.good)),
+        Listed { row: SessionRow { busy: true, .. }, .. } => Some(("training in another program", p.good)),
         Listed { row, .. } => row.brief.as_ref().and_then(|brief| match brief.phase {
             Phase::Failed(_) => Some(("failed", p.error)),
             Phase::Starting | Phase::Running | Phase::Paused => Some(("interrupted", p.warning)),
@@ -109,7 +137,7 @@ fn name_ui(ui: &mut Ui, listed: &Listed<'_>) {
             Phase::Finished => None,
         }),
     };
-    let room = ui.available_width() - if pill.is_some() { 130.0 } else { 0.0 };
+    let room = ui.available_width() - if pill.is_some() { 190.0 } else { 0.0 };
     ui.scope(|ui| {
         ui.set_max_width(room.max(60.0));
         let name = egui::Label::new(RichText::new(&listed.row.name).color(p.strong)).truncate();
@@ -120,6 +148,11 @@ fn name_ui(ui: &mut Ui, listed: &Listed<'_>) {
     }
 }
 
+/// The room for images of a session.
+const THUMBNAIL: Vec2 = vec2(144.0, 36.0);
+/// Settings of a session that are named in its line.
+const TOLD: usize = 3;
+
 /// What is known of a session, in a line.
 fn facts(row: &SessionRow) -> String {
     let mut facts = Vec::new();
@@ -127,6 +160,9 @@ fn facts(row: &SessionRow) -> String {
         Some(brief) => {
             facts.push(format::plural(brief.step, "step"));
             facts.push(format!("seed {}", brief.config.train.seed));
+            facts.extend(brief.differs.iter().take(TOLD).cloned());
+            let more = brief.differs.len().saturating_sub(TOLD);
+            facts.extend((more > 0).then(|| format!("{more} more")));
             if let Some(best) = brief.best() {
                 let (metric, at) = (format::metric(&best.metric), format::count(best.step));
                 facts.push(format!("best {metric} {} at {at}", format::score(best.value)));

@@ -26,6 +26,69 @@ pub fn fit_to_image_size(config: &mut Config) {
     config.growing.start = starts(config.image_size).filter(|start| *start <= config.growing.start).last().unwrap_or(0);
 }
 
+/// What depends on the image size: attention of both networks, scales, and the start of growth.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Fitted {
+    attention: [Vec<usize>; 2],
+    scales: usize,
+    start: usize,
+}
+
+impl Fitted {
+    fn of(config: &Config) -> Self {
+        let attention = [config.generator.attention.clone(), config.discriminator.attention.clone()];
+        Self { attention, scales: config.discriminator.scales, start: config.growing.start }
+    }
+}
+
+/// What was wanted of the networks before an image size had no room for it.
+#[derive(Clone, Debug)]
+pub struct Wanted {
+    wanted: Fitted,
+    fitted: Fitted,
+}
+
+impl Wanted {
+    /// Sets the image size. What another one took from the networks comes back, unless they were changed since.
+    pub fn resize(before: Option<Self>, config: &mut Config, image_size: usize) -> Self {
+        let now = Fitted::of(config);
+        let wanted = before.filter(|before| before.fitted == now).map_or(now, |before| before.wanted);
+        config.image_size = image_size;
+        let Fitted { attention: [generator, discriminator], scales, start } = wanted.clone();
+        (config.generator.attention, config.discriminator.attention) = (generator, discriminator);
+        (config.discriminator.scales, config.growing.start) = (scales, start);
+        fit_to_image_size(config);
+        Self { wanted, fitted: Fitted::of(config) }
+    }
+
+    /// What a size has changed beside itself, where that still holds.
+    pub fn told(&self, config: &Config) -> Option<String> {
+        let (is, was) = (&self.fitted, &self.wanted);
+        if is == was || *is != Fitted::of(config) {
+            return None;
+        }
+        let maps = |maps: &[usize]| match maps {
+            [] => "none".to_owned(),
+            maps => maps.iter().map(ToString::to_string).collect::<Vec<_>>().join(" and "),
+        };
+        let mut parts = Vec::new();
+        for (network, is, was) in
+            [("generator", &is.attention[0], &was.attention[0]), ("discriminator", &is.attention[1], &was.attention[1])]
+        {
+            if is != was {
+                parts.push(format!("self-attention of the {network} at {} instead of {}", maps(is), maps(was)));
+            }
+        }
+        if is.scales != was.scales {
+            parts.push(format!("{} instead of {} scales", is.scales, was.scales));
+        }
+        if is.start != was.start {
+            parts.push(format!("growing from {} instead of {}", is.start, was.start));
+        }
+        Some(format!("This size has room for {}; a larger one takes it back.", parts.join(", ")))
+    }
+}
+
 /// Leaves the ways that a family of networks does not have.
 pub fn fit_to_family(config: &mut Config) {
     let (g, d) = (&config.generator, &mut config.discriminator);
@@ -110,6 +173,23 @@ mod tests {
         fit_to_image_size(&mut config);
         assert_eq!(config.growing.start, 8);
         assert!(config.check(None).is_empty());
+    }
+
+    #[test]
+    fn a_size_that_is_taken_back_leaves_nothing_behind() {
+        let mut config = Preset::Improved.config();
+        let before = config.clone();
+        let small = Wanted::resize(None, &mut config, 32);
+        assert!(small.told(&config).is_some_and(|text| text.contains("self-attention")), "{small:?}");
+        let smaller = Wanted::resize(Some(small), &mut config, 16);
+        let back = Wanted::resize(Some(smaller), &mut config, before.image_size);
+        assert_eq!((&config, back.told(&config)), (&before, None));
+        // What was changed meanwhile is what is wanted.
+        let small = Wanted::resize(Some(back), &mut config, 32);
+        config.generator.attention.clear();
+        assert_eq!(small.told(&config), None);
+        Wanted::resize(Some(small), &mut config, before.image_size);
+        assert!(config.generator.attention.is_empty());
     }
 
     #[test]

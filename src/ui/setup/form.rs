@@ -2,8 +2,11 @@
 
 use std::ops::RangeInclusive;
 
-use egui::{Align, Button, ComboBox, DragValue, Label, Layout, Response, RichText, Role, Sense, Ui, WidgetInfo, vec2};
+use egui::{
+    Align, Button, ComboBox, Id, Label, Layout, Response, RichText, Role, Sense, Ui, UiBuilder, WidgetInfo, vec2,
+};
 
+use super::super::number::{Number, field};
 use super::super::{theme, widgets};
 use super::Checked;
 use crate::config::{Choice, Config, Level, Problem, explain};
@@ -34,7 +37,11 @@ impl Form<'_> {
         let problems = &checked.problems;
         let problem = problems.iter().find(|problem| problem.key == key);
         let changed = checked.changed.iter().any(|other| other == key).then_some(checked);
-        let drawn = ui.horizontal(|ui| {
+        // Its controls have the same identity whatever stands above them, so that nobody who types is interrupted.
+        let size = vec2(ui.available_width(), theme::ROW_HEIGHT);
+        let place = egui::Rect::from_min_size(ui.available_rect_before_wrap().min, size);
+        let row = UiBuilder::new().scope_id(Id::unique(("set-up", key, name))).max_rect(place);
+        let drawn = ui.scope_builder(row.layout(Layout::left_to_right(Align::Center)), |ui| {
             ui.set_min_height(theme::ROW_HEIGHT);
             let label = self.name(ui, key, name, off, problem, changed);
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
@@ -73,22 +80,23 @@ impl Form<'_> {
         let color = if off.is_some() { p.muted.gamma_multiply(0.7) } else { p.text };
         let width = (ui.available_width() - theme::CONTROL_WIDTH - ui.spacing().item_spacing.x).max(40.0);
         let size = vec2(width, theme::ROW_HEIGHT);
-        let label = ui
-            .allocate_ui_with_layout(size, Layout::left_to_right(Align::Center), |ui| {
-                ui.set_min_width(width);
-                ui.spacing_mut().item_spacing.x = 5.0;
-                // It is clicked for its menu, but is no stop of the Tab key: from one control that leads to the next.
-                let label = Label::new(RichText::new(name).color(color)).truncate().sense(Sense::CLICK);
-                let label = ui.add(label);
-                match problem.map(|problem| problem.level) {
-                    Some(Level::Error) => _ = widgets::dot(ui, p.error),
-                    Some(Level::Warning) => _ = widgets::dot(ui, p.warning),
-                    None if changed.is_some() && off.is_none() => _ = widgets::dot(ui, p.accent.gamma_multiply(0.8)),
-                    None => {}
-                }
-                label
-            })
-            .inner;
+        let area = ui.allocate_ui_with_layout(size, Layout::left_to_right(Align::Center), |ui| {
+            ui.set_min_width(width);
+            ui.spacing_mut().item_spacing.x = 5.0;
+            // It is clicked for its menu, but is no stop of the Tab key: from one control that leads to the next.
+            let label = Label::new(RichText::new(name).color(color)).truncate().sense(Sense::CLICK);
+            let label = ui.add(label);
+            match problem.map(|problem| problem.level) {
+                Some(Level::Error) => _ = widgets::dot(ui, p.error),
+                Some(Level::Warning) => _ = widgets::dot(ui, p.warning),
+                None if changed.is_some() && off.is_none() => _ = widgets::dot(ui, p.accent.gamma_multiply(0.8)),
+                None => {}
+            }
+            label
+        });
+        // The gap between the name and the control explains the option too.
+        area.response.on_hover_ui(|ui| explanation(ui, key, off, problem, changed));
+        let label = area.inner;
         label.context_menu(|ui| self.reset_menu(ui, key, changed));
         label.on_hover_ui(|ui| explanation(ui, key, off, problem, changed))
     }
@@ -114,12 +122,20 @@ impl Form<'_> {
         range: RangeInclusive<usize>,
         get: impl FnOnce(&mut Config) -> &mut usize,
     ) {
-        self.row(ui, key, name, off, |ui, config| {
-            let value = get(config);
-            let speed = (*value as f64 * 0.01).max(0.1);
-            let drag = DragValue::new(value).range(range).clamp_existing_to_range(false).speed(speed);
-            ui.add_sized(control_size(), drag)
-        });
+        self.number(ui, key, name, off, range, get);
+    }
+
+    /// A number of any kind.
+    pub fn number<T: Number>(
+        &mut self,
+        ui: &mut Ui,
+        key: &'static str,
+        name: &str,
+        off: Option<&str>,
+        range: RangeInclusive<T>,
+        get: impl FnOnce(&mut Config) -> &mut T,
+    ) {
+        self.row(ui, key, name, off, |ui, config| ui.add_sized(control_size(), field(key, get(config), range)));
     }
 
     /// A number with a fraction.
@@ -132,21 +148,7 @@ impl Form<'_> {
         range: RangeInclusive<f64>,
         get: impl FnOnce(&mut Config) -> &mut f64,
     ) {
-        self.row(ui, key, name, off, |ui, config| {
-            let value = get(config);
-            let speed = (value.abs() * 0.01).max(1e-6);
-            let drag = DragValue::new(value)
-                .range(range)
-                .clamp_existing_to_range(false)
-                .speed(speed)
-                .custom_formatter(|value, _| plain(value))
-                .custom_parser(|text| text.trim().parse().ok());
-            let response = ui.add_sized(control_size(), drag);
-            if response.dragged() {
-                *value = three_digits(*value);
-            }
-            response
-        });
+        self.number(ui, key, name, off, range, get);
     }
 
     /// Yes or no.
@@ -291,26 +293,5 @@ fn explanation(ui: &mut Ui, key: &str, off: Option<&str>, problem: Option<&Probl
     if let Some(problem) = problem {
         let color = if problem.level == Level::Error { p.error } else { p.warning };
         ui.label(RichText::new(&problem.message).small().color(color));
-    }
-}
-
-/// The number as short as it can be told: `0.0001`, and `1e-7` where that is shorter.
-fn plain(value: f64) -> String {
-    if value != 0.0 && value.abs() < 1e-5 { format!("{value:e}") } else { value.to_string() }
-}
-
-/// Rounds to three significant digits, so that dragging leaves numbers that can be read.
-fn three_digits(value: f64) -> f64 {
-    format!("{value:.2e}").parse().unwrap_or(value)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn rates_stay_readable() {
-        assert_eq!([plain(1e-4), plain(2e-7), plain(0.0), plain(0.999)], ["0.0001", "2e-7", "0", "0.999"]);
-        assert_eq!(three_digits(0.000_123_456), 0.000_123);
     }
 }

@@ -2,28 +2,35 @@
 
 use std::collections::BTreeMap;
 
-use egui::{DragValue, Grid, RichText, ScrollArea, TextEdit, Ui};
+use egui::{Grid, Id, RichText, ScrollArea, TextEdit, Ui};
 
+use super::super::number::field;
 use super::super::{format, glyph, theme, widgets};
-use super::fit;
+use super::fit::{self, Wanted};
 use super::form::{Form, combo, control_size};
 use crate::config::{BalanceTo, CLASS_FACTORS, Choice as _, Config};
 use crate::event::DataSummary;
 
 /// Image size, colour and balance. `summary` tells the classes, where the data was read.
 pub fn images_ui(form: &mut Form<'_>, ui: &mut Ui, summary: Option<&DataSummary>) {
+    let kept = Id::unique("wanted at another size");
     form.row(ui, "image_size", "Image size", None, |ui, config| {
-        let before = config.image_size;
+        let (before, mut size) = (config.image_size, config.image_size);
         let response = combo(ui, "image_size", &format!("{before} px"), |ui| {
-            for size in fit::image_sizes() {
-                ui.selectable_value(&mut config.image_size, size, format!("{size} px"));
+            for choice in fit::image_sizes() {
+                ui.selectable_value(&mut size, choice, format!("{choice} px"));
             }
         });
-        if config.image_size != before {
-            fit::fit_to_image_size(config);
+        if size != before {
+            let wanted = ui.data(|data| data.get_temp(kept));
+            let wanted = Wanted::resize(wanted, config, size);
+            ui.data_mut(|data| data.insert_temp(kept, wanted));
         }
         response
     });
+    if let Some(text) = ui.data(|data| data.get_temp::<Wanted>(kept)).and_then(|wanted| wanted.told(form.config)) {
+        ui.label(RichText::new(text).small().color(widgets::palette(ui).accent));
+    }
     form.row(ui, "channels", "Colour", None, |ui, config| {
         let name = |channels| if channels == 1 { "Grey" } else { "Colour" };
         combo(ui, "channels", name(config.channels), |ui| {
@@ -53,14 +60,9 @@ pub fn images_ui(form: &mut Form<'_>, ui: &mut Ui, summary: Option<&DataSummary>
 
 /// Which images training never sees.
 fn split_ui(form: &mut Form<'_>, ui: &mut Ui) {
-    form.row(ui, "data.held_out", "Held out", None, |ui, config| {
-        let drag = DragValue::new(&mut config.data.held_out).range(0.0..=0.9).speed(0.005).max_decimals(3);
-        ui.add_sized(control_size(), drag)
-    });
+    form.number(ui, "data.held_out", "Held out", None, 0.0..=0.9, |c| &mut c.data.held_out);
     let off = (form.config.data.held_out == 0.0).then_some("Only with a held-out share above 0");
-    form.row(ui, "data.split_seed", "Split seed", off, |ui, config| {
-        ui.add_sized(control_size(), DragValue::new(&mut config.data.split_seed).range(0..=i64::MAX as u64))
-    });
+    form.number(ui, "data.split_seed", "Split seed", off, 0..=i64::MAX as u64, |c| &mut c.data.split_seed);
     let demo = form.config.data.is_demo().then_some("The drawn images have no file names to find groups in");
     form.row(ui, "data.group_by", "Keep together by", off.or(demo), |ui, config| {
         ui.add_sized(control_size(), TextEdit::singleline(&mut config.data.group_by).hint_text("/(p[0-9]+)_"))
@@ -108,8 +110,8 @@ fn factors_ui(ui: &mut Ui, config: &mut Config, classes: &[&str]) {
 fn factor_ui(ui: &mut Ui, factors: &mut BTreeMap<String, f64>, class: &str) {
     let label = ui.label(format::path_end(class, 24)).on_hover_text(class);
     let mut factor = factors.get(class).copied().unwrap_or(1.0);
-    let drag = DragValue::new(&mut factor).range(CLASS_FACTORS).speed(0.02).max_decimals(2).prefix("× ");
-    if ui.add(drag).labelled_by(label.id).changed() {
+    let name = format!("class-factor {class}");
+    if ui.add(field(&name, &mut factor, CLASS_FACTORS).prefix("× ")).labelled_by(label.id).changed() {
         if factor == 1.0 {
             factors.remove(class);
         } else {
@@ -160,8 +162,7 @@ fn share(
     get: impl FnOnce(&mut Config) -> &mut f32,
 ) {
     form.row(ui, key, name, None, |ui, config| {
-        let drag = DragValue::new(get(config)).range(0.0..=most);
-        let drag = if most > 1.0 { drag.suffix("°").max_decimals(1) } else { drag.speed(0.005).max_decimals(3) };
-        ui.add_sized(control_size(), drag)
+        let suffix = if most > 1.0 { "°" } else { "" };
+        ui.add_sized(control_size(), field(key, get(config), 0.0..=most).suffix(suffix))
     });
 }

@@ -16,7 +16,7 @@ use egui::collapsing_header::CollapsingState;
 use egui::{Align, Frame, Layout, Margin, Panel, RichText, ScrollArea, Sense, Ui};
 
 use super::action::Action;
-use super::data_view::{DataView, Reading};
+use super::data_view::DataView;
 use super::settings::Page;
 use super::{format, glyph, theme, widgets};
 use crate::config::{Change, Config, Level, Preset, Problem, cost::Cost};
@@ -33,7 +33,9 @@ pub use theirs::Theirs;
 pub struct Checked {
     config: Config,
     classes: Option<usize>,
-    /// Its problems, errors first.
+    /// The problems of its data.
+    found: Vec<Problem>,
+    /// Its problems and those of its data, errors first.
     pub problems: Vec<Problem>,
     /// The preset that it is nearest to.
     pub preset: Preset,
@@ -46,15 +48,20 @@ pub struct Checked {
 }
 
 impl Checked {
-    /// Checks a configuration for data of so many classes, where that is known.
-    pub fn new(config: &Config, classes: Option<usize>) -> Self {
+    /// Checks a configuration and what is known of its data.
+    pub fn new(config: &Config, data: &DataView) -> Self {
+        let (classes, found) = (data.classes(), data.problems().to_vec());
+        let mut problems = config.check(classes);
+        problems.extend(found.iter().cloned());
+        problems.sort_by_key(|problem| problem.level == Level::Warning);
         let preset = fit::nearest_preset(config);
         let base = fit::preset_beside(preset, config);
         let changed = config.differences(&base).into_iter().map(|(key, ..)| key).collect();
         Self {
             config: config.clone(),
             classes,
-            problems: config.check(classes),
+            found,
+            problems,
             preset,
             base,
             changed,
@@ -63,20 +70,25 @@ impl Checked {
     }
 
     /// Checks again where something changed.
-    pub fn refresh(&mut self, config: &Config, classes: Option<usize>) {
-        if self.config != *config || self.classes != classes {
-            *self = Self::new(config, classes);
+    pub fn refresh(&mut self, config: &Config, data: &DataView) {
+        if self.config != *config || self.classes != data.classes() || self.found != data.problems() {
+            *self = Self::new(config, data);
         }
     }
 
     /// Why a run cannot start with it.
-    pub fn blockers(&self, data: &DataView) -> Vec<String> {
+    pub fn blockers(&self) -> Vec<String> {
         let errors = self.problems.iter().filter(|problem| problem.level == Level::Error);
-        let mut reasons: Vec<String> = errors.map(|problem| format!("{}: {}", problem.key, problem.message)).collect();
-        if let Reading::Failed(message) = data.reading() {
-            reasons.push(format!("The data could not be read: {message}"));
-        }
-        reasons
+        let told = |problem: &Problem| match self.found.contains(problem) {
+            true => problem.message.clone(),
+            false => format!("{}: {}", problem.key, problem.message),
+        };
+        errors.map(told).collect()
+    }
+
+    /// Whether a step can be taken with it, whatever the data.
+    pub fn can_be_measured(&self) -> bool {
+        !self.problems.iter().any(|problem| problem.level == Level::Error && !self.found.contains(problem))
     }
 }
 

@@ -52,6 +52,7 @@ impl Paces {
             | JobEvent::Preview { .. }
             | JobEvent::Exported { .. }
             | JobEvent::Written { .. }
+            | JobEvent::Rescored { .. }
             | JobEvent::Quiz(_) => return,
         };
         if let Some(asked) = self.measured.take() {

@@ -27,7 +27,7 @@ pub fn score_ui(form: &mut Form<'_>, ui: &mut Ui) -> Option<Action> {
     let no_radius = (!radius.iter().any(|metric| measured.contains(metric)))
         .then_some("Read by precision, recall, density and coverage only");
     form.count(ui, "score.k", "Neighbours", off.or(no_radius), 1..=1000, |c| &mut c.score.k);
-    form.fraction(ui, "score.most_time", "Share of time", off, 0.01..=1.0, |c| &mut c.score.most_time);
+    form.fraction(ui, "score.most_time", "Share of the time", off, 0.01..=1.0, |c| &mut c.score.most_time);
     asked
 }
 

@@ -1,8 +1,8 @@
 //! The options, grouped as the networks are: generator, discriminator, loss, optimizer, run and score.
 
-use egui::{DragValue, Ui};
+use egui::Ui;
 
-use super::form::{Form, combo, control_size};
+use super::form::{Form, combo};
 use super::{fit, network};
 use crate::config::{Choice as _, Conditioning, DiscriminatorFamily, INPUT_SIZES, LossKind, Schedule};
 
@@ -112,12 +112,12 @@ pub fn loss_ui(form: &mut Form<'_>, ui: &mut Ui) {
     form.choice(ui, "loss.class_weights", "Class weights", |c| &mut c.loss.class_weights);
     form.fraction(ui, "train.instance_noise", "Instance noise", None, 0.0..=10.0, |c| &mut c.train.instance_noise);
     let off = (form.config.train.instance_noise == 0.0).then_some("Only with instance noise above 0");
-    form.count(ui, "train.instance_noise_steps", "Noise falls over", off, 1..=1_000_000_000, |c| {
+    form.count(ui, "train.instance_noise_steps", "Noise fades over", off, 1..=1_000_000_000, |c| {
         &mut c.train.instance_noise_steps
     });
     form.fraction(ui, "train.blur", "Blur at the start", None, 0.0..=0.25, |c| &mut c.train.blur);
     let off = (form.config.train.blur == 0.0).then_some("Only with a blur above 0");
-    form.count(ui, "train.blur_steps", "Blur falls over", off, 1..=1_000_000_000, |c| &mut c.train.blur_steps);
+    form.count(ui, "train.blur_steps", "Blur fades over", off, 1..=1_000_000_000, |c| &mut c.train.blur_steps);
     let auxiliary = form.config.discriminator.conditioning == Conditioning::Auxiliary;
     let off = (!auxiliary).then_some("Only with auxiliary conditioning of the discriminator");
     form.fraction(ui, "loss.auxiliary_weight", "Auxiliary weight", off, 0.0..=1e6, |c| &mut c.loss.auxiliary_weight);
@@ -132,10 +132,10 @@ pub fn optimizer_ui(form: &mut Form<'_>, ui: &mut Ui) {
     });
     form.fraction(ui, "optimizer.beta1", "Adam beta 1", None, 0.0..=BELOW_ONE, |c| &mut c.optimizer.beta1);
     form.fraction(ui, "optimizer.beta2", "Adam beta 2", None, 0.0..=BELOW_ONE, |c| &mut c.optimizer.beta2);
-    form.count(ui, "optimizer.discriminator_steps", "D updates a step", None, 1..=100, |c| {
+    form.count(ui, "optimizer.discriminator_steps", "D updates per step", None, 1..=100, |c| {
         &mut c.optimizer.discriminator_steps
     });
-    form.count(ui, "optimizer.accumulation", "Batches an update", None, 1..=100, |c| &mut c.optimizer.accumulation);
+    form.count(ui, "optimizer.accumulation", "Batches per update", None, 1..=100, |c| &mut c.optimizer.accumulation);
     let o = &form.config.optimizer;
     let off = (o.ema_half_life > 0 || o.ema_share > 0.0).then_some("The half-life takes its place");
     form.fraction(ui, "optimizer.ema_decay", "Moving average", off, 0.0..=BELOW_ONE, |c| &mut c.optimizer.ema_decay);
@@ -179,8 +179,8 @@ pub fn growing_ui(form: &mut Form<'_>, ui: &mut Ui) {
         })
     });
     let off = (form.config.growing.start == 0).then_some("The networks do not grow");
-    form.count(ui, "growing.fade_images", "Images a fade", off, 0..=MANY, |c| &mut c.growing.fade_images);
-    form.count(ui, "growing.stable_images", "Images a size", off, 0..=MANY, |c| &mut c.growing.stable_images);
+    form.count(ui, "growing.fade_images", "Images per fade", off, 0..=MANY, |c| &mut c.growing.fade_images);
+    form.count(ui, "growing.stable_images", "Images per size", off, 0..=MANY, |c| &mut c.growing.stable_images);
     let off = (form.config.discriminator.conditioning == Conditioning::None && form.config.transition.to == 0)
         .then_some("The discriminator never sees the label");
     form.count(ui, "transition.from", "Labels begin after", off, 0..=MANY, |c| &mut c.transition.from);
@@ -193,18 +193,15 @@ pub fn run_ui(form: &mut Form<'_>, ui: &mut Ui) {
     form.count(ui, "train.steps", "Steps", None, 1..=MANY, |c| &mut c.train.steps);
     form.fraction(ui, "train.minutes", "Minutes at most", None, 0.0..=1e6, |c| &mut c.train.minutes);
     form.count(ui, "train.batch_size", "Batch size", None, 1..=4096, |c| &mut c.train.batch_size);
-    form.row(ui, "train.seed", "Seed", None, |ui, config| {
-        let drag = DragValue::new(&mut config.train.seed).range(0..=i64::MAX as u64).clamp_existing_to_range(false);
-        ui.add_sized(control_size(), drag)
-    });
+    form.number(ui, "train.seed", "Seed", None, 0..=i64::MAX as u64, |c| &mut c.train.seed);
     form.count(ui, "train.checkpoint_every", "Checkpoint every", None, 0..=MANY, |c| &mut c.train.checkpoint_every);
     let off = (form.config.train.checkpoint_every == 0).then_some("Only the last checkpoint is written");
     form.count(ui, "train.keep_checkpoints", "Checkpoints kept", off, 0..=MANY, |c| &mut c.train.keep_checkpoints);
     let off = off.or((form.config.train.keep_checkpoints == 0).then_some("All checkpoints are kept"));
-    form.count(ui, "train.keep_every", "Keep for good every", off, 0..=MANY, |c| &mut c.train.keep_every);
+    form.count(ui, "train.keep_every", "Always keep every", off, 0..=MANY, |c| &mut c.train.keep_every);
     form.count(ui, "train.grid_every", "Sample grid every", None, 0..=MANY, |c| &mut c.train.grid_every);
     let off = (form.config.train.grid_every == 0).then_some("No sample grids are drawn");
-    form.count(ui, "train.grid_columns", "Images a row", off, 1..=64, |c| &mut c.train.grid_columns);
+    form.count(ui, "train.grid_columns", "Images per row", off, 1..=64, |c| &mut c.train.grid_columns);
     form.row(ui, "train.device", "Device", None, |ui, config| {
         let device = config.train.device.clone();
         combo(ui, "device", &device, |ui| {

@@ -88,7 +88,7 @@ fn state_ui(ui: &mut Ui, given: &Given<'_>) {
                 }
             });
             if summary.classes.len() == 1 {
-                let text = "With one class there is no label to go by; other classes stand in folders beside it";
+                let text = "With a single class there are no labels to learn; put other classes in folders beside it";
                 ui.label(RichText::new(text).small().color(p.warning));
             }
         }

@@ -2,11 +2,11 @@
 
 use std::path::PathBuf;
 
-use egui::{Button, Context, Grid, Id, Label, Modal, RichText, ScrollArea, Ui};
+use egui::{Button, Context, Grid, Label, RichText, ScrollArea, Ui};
 
 use super::super::action::Action;
 use super::super::sessions::{SessionRow, plain};
-use super::super::{format, theme, widgets};
+use super::super::{dialog, format, theme, widgets};
 use super::{fit, form};
 use crate::config::{Config, Preset, explain};
 
@@ -70,10 +70,7 @@ impl Theirs {
         if !self.open {
             return None;
         }
-        let frame = egui::Frame::window(&ctx.global_style());
-        let shown = Modal::new(Id::unique("theirs")).frame(frame).show(ctx, |ui| {
-            ui.set_width(theme::DIALOG_WIDTH * 1.5);
-            ui.spacing_mut().item_spacing.y = 8.0;
+        let (closed, escaped) = dialog::show(ctx, "theirs", theme::DIALOG_WIDTH * 1.5, |ui| {
             ui.heading("Compare the set-up");
             let other = self.choose_ui(ui, config, rows);
             match other.config(config, rows) {
@@ -83,7 +80,7 @@ impl Theirs {
             ui.separator();
             ui.button("Close").clicked()
         });
-        if shown.inner || ctx.input(|input| input.key_pressed(egui::Key::Escape)) {
+        if closed || escaped {
             self.open = false;
         }
         std::mem::take(&mut self.fresh).then_some(Action::ListSessions)
@@ -143,7 +140,7 @@ fn differences_ui(ui: &mut Ui, config: &mut Config, theirs: &Config) {
                     let text = RichText::new(format::path_end(plain(value), MOST)).monospace().color(color);
                     ui.add(Label::new(text).extend()).on_hover_text(value);
                 }
-                let button = ui.add(Button::new("Take theirs").small());
+                let button = ui.add(Button::new("Use this").small());
                 let name = format!("Take {key} of the other");
                 button.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, &name));
                 if button.clicked() {

@@ -1,0 +1,68 @@
+//! Scores a stored checkpoint, with whatever scores are asked for now. The session stays as it is.
+
+use std::path::PathBuf;
+
+use anyhow::bail;
+
+use super::score::Scorer;
+use super::settled::Settling;
+use super::{UnknownPlaces, device, refuse_unknown};
+use crate::config::{self, Level};
+use crate::data::{DataError, Dataset};
+use crate::event::Score;
+use crate::session::{checkpoint_folder, read_checkpoint_file, read_settings, read_whole};
+use crate::train::Trainer;
+
+/// What is to be scored, and how.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rescore {
+    /// The session's folder.
+    pub session: PathBuf,
+    /// The checkpoint's step.
+    pub step: usize,
+    /// What is measured, on how many images and by which network.
+    pub score: config::Score,
+}
+
+/// The scores, and what could not be measured; nothing where `go_on` says no.
+pub(super) fn rescore(
+    asked: &Rescore,
+    unknown: UnknownPlaces,
+    go_on: &(dyn Fn() -> bool + Sync),
+) -> anyhow::Result<Option<(Vec<Score>, Vec<String>)>> {
+    let state = read_whole(&asked.session, asked.step)?;
+    let now = read_settings(&asked.session)?;
+    let mut config = state.config.clone();
+    config.score = asked.score.clone();
+    // The images may have moved since.
+    config.data.source = now.data.source;
+    refuse_unknown(&config, unknown)?;
+    let classes = state.classes.len();
+    if let Some(problem) = config.check(Some(classes)).into_iter().find(|problem| problem.level == Level::Error) {
+        bail!("{problem}");
+    }
+    let dataset = match Dataset::load(&config, &|_, _| go_on()) {
+        Ok(dataset) => dataset,
+        Err(DataError::Cancelled) => return Ok(None),
+        Err(err) => return Err(err.into()),
+    };
+    if dataset.class_names() != state.classes {
+        bail!(
+            "{} has the classes {}, and the checkpoint knows {}",
+            config.data.source,
+            dataset.class_names().join(", "),
+            state.classes.join(", ")
+        );
+    }
+    let (device, _) = device::open(&config.train.device)?;
+    let mut trainer = Trainer::new(&config, classes, &device)?;
+    let folder = checkpoint_folder(&asked.session, asked.step);
+    trainer.load_files(|name| Ok(read_checkpoint_file(&folder, &state, name)?))?;
+    let settling = Settling::new(&config, &state.classes, &dataset.class_counts(), &device)?;
+    let average = settling.settled(trainer.architecture(), trainer.stage(), trainer.ema())?;
+    let go_on = &mut || go_on();
+    let Some(scorer) = Scorer::new(&config, &dataset, go_on)? else { return Ok(None) };
+    let taken = scorer.score(&config, (&trainer, &average), &dataset, &device, go_on)?;
+    let of_step = |score: Score| Score { step: asked.step, ..score };
+    Ok(taken.map(|taken| (taken.scores.into_iter().map(of_step).collect(), taken.missing)))
+}

@@ -1,0 +1,171 @@
+//! The dialog that scores a checkpoint with the scores that the set-up names, whatever its run was scored with.
+
+use std::path::PathBuf;
+
+use egui::{Align, ComboBox, Grid, Label, Layout, RichText, ScrollArea, Ui};
+
+use super::action::{Action, ScoreAsk};
+use super::run_view::RunView;
+use super::{dialog, format, theme, widgets};
+use crate::config::Config;
+use crate::event::{JobEvent, Score};
+
+/// The dialog.
+#[derive(Debug, Default)]
+pub struct ScoreDialog {
+    open: Option<Open>,
+}
+
+#[derive(Debug)]
+struct Open {
+    session: PathBuf,
+    step: usize,
+    state: State,
+}
+
+#[derive(Debug)]
+enum State {
+    Asking,
+    Busy,
+    Done(Vec<Score>, Vec<String>),
+    Failed(String),
+}
+
+impl ScoreDialog {
+    /// Opens it for the newest checkpoint of a run.
+    pub fn open_for(&mut self, run: &RunView) {
+        let Some(step) = run.checkpoints().last().map(|checkpoint| checkpoint.step) else { return };
+        self.open = Some(Open { session: run.folder().to_owned(), step, state: State::Asking });
+    }
+
+    /// Takes in news of the work.
+    pub fn apply(&mut self, event: JobEvent) {
+        let Some(open) = &mut self.open else { return };
+        match event {
+            JobEvent::Rescored { scores, missing } => open.state = State::Done(scores, missing),
+            JobEvent::Failed { message } => open.state = State::Failed(message),
+            JobEvent::Cancelled => open.state = State::Asking,
+            JobEvent::Progress { .. }
+            | JobEvent::Preview { .. }
+            | JobEvent::Exported { .. }
+            | JobEvent::Written { .. }
+            | JobEvent::Quiz(_)
+            | JobEvent::Probed(_) => {}
+        }
+    }
+
+    /// Draws it over everything else. `busy` says why nothing can be scored now.
+    #[must_use]
+    pub fn ui(
+        &mut self,
+        ctx: &egui::Context,
+        run: Option<&RunView>,
+        set_up: &Config,
+        busy: Option<&str>,
+    ) -> Option<Action> {
+        let open = self.open.as_mut()?;
+        let Some(run) = run.filter(|run| run.folder() == open.session) else {
+            self.open = None;
+            return Some(Action::CancelScores);
+        };
+        let ((action, closed), escaped) =
+            dialog::show(ctx, "scores", theme::DIALOG_WIDTH * 1.3, |ui| open.own_ui(ui, run, set_up, busy));
+        if closed || escaped {
+            let stops = matches!(open.state, State::Busy);
+            self.open = None;
+            return stops.then_some(Action::CancelScores);
+        }
+        action
+    }
+}
+
+impl Open {
+    fn own_ui(&mut self, ui: &mut Ui, run: &RunView, set_up: &Config, busy: Option<&str>) -> (Option<Action>, bool) {
+        ui.heading("Score a checkpoint");
+        let score = &set_up.score;
+        let names: Vec<String> = score.measured().iter().map(|metric| format::metric(metric.name())).collect();
+        let images = if score.images == 0 { "all images".to_owned() } else { format::plural(score.images, "image") };
+        let by = format::extractor(&score.extractor);
+        widgets::muted(
+            ui,
+            format!("As the section Score of the set-up says: {} by {by}, on {images}.", names.join(", ")),
+        );
+        let idle = !matches!(self.state, State::Busy);
+        ui.add_enabled_ui(idle, |ui| self.step_ui(ui, run));
+        self.state_ui(ui);
+        ui.separator();
+        let buttons = |ui: &mut Ui| {
+            if !idle {
+                ui.spinner();
+                return (ui.button("Stop scoring").clicked().then_some(Action::CancelScores), false);
+            }
+            let go = ui.add_enabled(busy.is_none() && !names.is_empty(), widgets::primary(ui, "Score"));
+            let go = go.on_disabled_hover_text(busy.unwrap_or("No score is chosen in the set-up"));
+            let closed = ui.button("Close").clicked();
+            if go.clicked() {
+                self.state = State::Busy;
+                let (session, step, score) = (self.session.clone(), self.step, score.clone());
+                return (Some(Action::Score(Box::new(ScoreAsk { session, step, score }))), closed);
+            }
+            let copied = match &self.state {
+                State::Done(scores, _) if ui.button("Copy").clicked() => Some(Action::Copy(table(scores))),
+                State::Done(..) | State::Asking | State::Busy | State::Failed(_) => None,
+            };
+            (copied, closed)
+        };
+        ui.horizontal(|ui| ui.with_layout(Layout::right_to_left(Align::Center), buttons).inner).inner
+    }
+
+    fn step_ui(&mut self, ui: &mut Ui, run: &RunView) {
+        ui.horizontal(|ui| {
+            let label = ui.label("Checkpoint");
+            let name = |step: usize| format!("step {}", format::count(step));
+            let before = self.step;
+            let shown = ComboBox::from_id_salt("score-step").width(180.0).selected_text(name(self.step));
+            let shown = shown.show_ui(ui, |ui| {
+                for checkpoint in run.checkpoints().iter().rev() {
+                    ui.selectable_value(&mut self.step, checkpoint.step, name(checkpoint.step));
+                }
+            });
+            shown.response.labelled_by(label.id);
+            if self.step != before {
+                self.state = State::Asking;
+            }
+        });
+    }
+
+    fn state_ui(&self, ui: &mut Ui) {
+        let p = widgets::palette(ui);
+        match &self.state {
+            State::Asking => {}
+            State::Busy => _ = widgets::muted(ui, "Images are drawn and looked at; this may take some minutes"),
+            State::Failed(message) => _ = ui.add(Label::new(RichText::new(message).color(p.error)).wrap()),
+            State::Done(scores, missing) => {
+                ScrollArea::vertical().max_height(300.0).auto_shrink([false, true]).show(ui, |ui| {
+                    Grid::new("scores").num_columns(3).striped(true).spacing([18.0, 4.0]).show(ui, |ui| {
+                        for score in scores {
+                            ui.label(format::metric(&score.metric));
+                            widgets::muted(ui, score.class.as_deref().unwrap_or("all classes"));
+                            widgets::number(ui, format::score(score.value), p.strong);
+                            ui.end_row();
+                        }
+                    });
+                    for reason in missing {
+                        ui.add(Label::new(RichText::new(reason).small().color(p.warning)).wrap());
+                    }
+                });
+                widgets::small(ui, "They are shown here alone: the session keeps the scores that its run took");
+            }
+        }
+    }
+}
+
+/// One line a score, its parts divided by tabs.
+fn table(scores: &[Score]) -> String {
+    let line = |score: &Score| {
+        let class = score.class.as_deref().unwrap_or("all");
+        format!("{}\t{}\t{class}\t{}\t{}\n", score.step, score.metric, score.samples, score.value)
+    };
+    let head = "step\tmetric\tclass\timages\tvalue\n".to_owned();
+    head + &scores.iter().map(line).collect::<String>()
+}
