@@ -239,6 +239,9 @@ impl Samples {
                 }
             }
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                if narrow {
+                    ui.spacing_mut().item_spacing.x = 4.0;
+                }
                 let export = ui.button("Export…");
                 if export.on_hover_text("Images, the generator, films, curves or a report, as files").clicked() {
                     actions.push(Action::OpenExport);
@@ -249,7 +252,7 @@ impl Samples {
                 {
                     actions.push(Action::SaveGrid(picture.clone()));
                 }
-                let more = vec2(theme::ROW_HEIGHT, theme::ROW_HEIGHT);
+                let more = vec2(if narrow { 18.0 } else { theme::ROW_HEIGHT }, theme::ROW_HEIGHT);
                 let more = glyph::button(ui, Glyph::Dots, more, true, "More about this step");
                 let back = egui::Popup::menu(&more).show(|ui| self.back_ui(ui, view));
                 actions.extend(back.and_then(|shown| shown.inner));
