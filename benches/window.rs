@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use egui::{Event as Input, Key, Modifiers, Pos2, RawInput, Rect};
 use gandle::config::{Config, Preset};
-use gandle::event::{Event, Grid, Score, Started, Step};
+use gandle::event::{Event, Grid, Number, Score, Started, Step};
 use gandle::session::{Stored, read_grid};
 use gandle::ui::{Action, RunView, Settings, Workbench, theme};
 
@@ -220,23 +220,19 @@ fn step(at: usize) -> Step {
     let noise = ((at * 7919) % 1009) as f32 / 1009.0;
     let spike = if at.is_multiple_of(9973) { 50.0 } else { 0.0 };
     let looked = at % 10 == 1;
-    Step {
-        step: at,
-        loss_d: 1.5 + noise + spike,
-        loss_g: 0.5 - noise,
-        logits_real: noise,
-        logits_fake: -noise,
-        accuracy_real: Some(0.5 + noise / 2.0),
-        accuracy_fake: Some(0.9 - noise / 3.0),
-        gradient_d: looked.then_some(noise * 10.0),
-        gradient_g: looked.then_some(noise * 5.0),
-        generator_lr: 1e-4,
-        discriminator_lr: 4e-4,
-        seconds: at as f64 * 0.05,
-        images_per_s: 600.0 + f64::from(noise),
-        memory_mb: looked.then_some(400.0),
-        ..Step::default()
-    }
+    let always = [
+        (Number::LossD, 1.5 + noise + spike),
+        (Number::LossG, 0.5 - noise),
+        (Number::LogitsReal, noise),
+        (Number::LogitsFake, -noise),
+        (Number::AccuracyReal, 0.5 + noise / 2.0),
+        (Number::AccuracyFake, 0.9 - noise / 3.0),
+        (Number::GeneratorLr, 1e-4),
+        (Number::DiscriminatorLr, 4e-4),
+        (Number::ImagesPerS, 600.0 + noise),
+    ];
+    let seldom = [(Number::GradientD, noise * 10.0), (Number::GradientG, noise * 5.0), (Number::MemoryMb, 400.0)];
+    Step::of(at, at as f64 * 0.05, always.into_iter().chain(seldom.into_iter().filter(|_| looked)))
 }
 
 fn score(at: usize, class: Option<&String>) -> Event {

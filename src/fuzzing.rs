@@ -86,7 +86,7 @@ pub fn events(bytes: &[u8]) {
     assert!(history.len() <= stored.events.len());
     let mut view = RunView::new(folder.path().to_owned());
     stored.events.into_iter().for_each(|event| view.apply(event));
-    crate::session::best_scored(&Stored {
+    _ = crate::session::best_scored(&Stored {
         events: history,
         ..Stored::open(folder.path()).unwrap_or_else(|err| panic!("{err}"))
     });

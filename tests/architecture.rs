@@ -5,19 +5,26 @@ use std::path::{Path, PathBuf};
 
 /// Who may use whom; the README shows the same table.
 const ROOMS: &[(&str, &[&str])] = &[
+    ("guard", &[]),
     ("config", &[]),
     ("ops", &[]),
     ("event", &["config"]),
-    ("data", &["config", "event"]),
+    ("data", &["guard", "config", "event"]),
     ("model", &["config", "ops", "feature"]),
-    ("feature", &["config", "ops"]),
-    ("train", &["config", "data", "ops", "model", "feature"]),
+    ("feature", &["guard", "config", "ops"]),
+    ("train", &["config", "data", "event", "ops", "model", "feature"]),
     ("metric", &["config", "ops", "feature"]),
-    ("session", &["config", "event"]),
-    ("engine", &["config", "data", "event", "ops", "model", "feature", "train", "metric", "session"]),
-    ("ui", &["config", "event"]),
-    ("app", &["config", "data", "event", "ops", "model", "feature", "train", "metric", "session", "engine", "ui"]),
-    ("cli", &["app", "config", "data", "event", "ops", "model", "feature", "train", "metric", "session", "engine"]),
+    ("session", &["guard", "config", "event"]),
+    ("engine", &["guard", "config", "data", "event", "ops", "model", "feature", "train", "metric", "session"]),
+    ("ui", &["guard", "config", "event"]),
+    (
+        "app",
+        &["guard", "config", "data", "event", "ops", "model", "feature", "train", "metric", "session", "engine", "ui"],
+    ),
+    (
+        "cli",
+        &["app", "guard", "config", "data", "event", "ops", "model", "feature", "train", "metric", "session", "engine"],
+    ),
 ];
 
 fn sources(folder: &Path, out: &mut Vec<PathBuf>) {
@@ -105,6 +112,21 @@ fn paths_are_found_in_lists_and_alone() {
 }
 
 #[test]
+fn one_place_writes_to_the_terminal() {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = Vec::new();
+    sources(&src, &mut files);
+    for file in files.iter().filter(|file| !file.ends_with("cli/print.rs")) {
+        let text = std::fs::read_to_string(file).unwrap();
+        for (number, line) in text.lines().enumerate() {
+            let code = line.split("//").next().unwrap_or("");
+            let found = ["println!", "eprint!", " print!("].iter().any(|word| code.contains(word));
+            assert!(!found, "{}:{}: say! and note! of cli/print.rs write: {line}", file.display(), number + 1);
+        }
+    }
+}
+
+#[test]
 fn unsafe_code_stands_where_the_readme_says() {
     let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut files = Vec::new();
@@ -116,6 +138,66 @@ fn unsafe_code_stands_where_the_readme_says() {
             let code = line.split("//").next().unwrap_or("");
             let found = ["unsafe {", "unsafe fn", "unsafe impl", "unsafe_code"].iter().any(|word| code.contains(word));
             assert!(!found, "{}:{}: {line}", file.display(), number + 1);
+        }
+    }
+}
+
+#[test]
+fn one_file_removes_and_no_other() {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = Vec::new();
+    sources(&src, &mut files);
+    let words = ["remove_file", "remove_dir", "trash::delete", "trash::os_limited"];
+    let (removal, others): (Vec<_>, Vec<_>) = files.into_iter().partition(|file| file.ends_with("session/removal.rs"));
+    let found = |file: &Path| {
+        let text = std::fs::read_to_string(file).unwrap();
+        let code = text.lines().map(|line| line.split("//").next().unwrap_or("").to_owned());
+        let lines = code.enumerate().filter(|(_, line)| words.iter().any(|word| line.contains(word)));
+        lines.map(|(number, line)| format!("{}:{}: {line}", file.display(), number + 1)).collect::<Vec<_>>()
+    };
+    assert!(removal.iter().all(|file| found(file).len() > 3), "{removal:?}");
+    let wrong: Vec<String> = others.iter().flat_map(|file| found(file)).collect();
+    assert!(wrong.is_empty(), "only src/session/removal.rs removes anything:\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn one_file_opens_what_lies_in_a_session() {
+    let session = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/session");
+    let mut files = Vec::new();
+    sources(&session, &mut files);
+    // Files of the user's own, of this machine, and new ones: `known.rs`, `lock.rs` and `writer.rs` open no file of a session.
+    let words = [
+        "File::open",
+        "File::options",
+        "OpenOptions",
+        "fs::read(",
+        "fs::read_to_string",
+        "fs::read_dir",
+        "fs::metadata",
+    ];
+    let allowed = [
+        ("known.rs", "File::open(path(folder))"),
+        ("known.rs", "File::options().append(true).create(true).open(path(folder))"),
+        ("lock.rs", "std::fs::read_to_string(path).ok()"),
+        ("place.rs", "std::fs::read_dir(root)"),
+        ("place.rs", "std::fs::read_dir(folder)"),
+        ("removal.rs", "fs::File::open(path).and_then"),
+        ("writer.rs", "folder.map(File::open)"),
+        ("writer.rs", "fs::read_dir(folder.join(below))"),
+        ("writer.rs", "File::options().append(true).create_new(true).open(&path)"),
+    ];
+    for file in files.iter().filter(|file| !file.ends_with("room.rs")) {
+        let text = std::fs::read_to_string(file).unwrap();
+        let code = text.split("#[cfg(test)]").next().unwrap_or("");
+        for (number, line) in code.lines().enumerate() {
+            let known = allowed.iter().any(|(name, code)| file.ends_with(name) && line.contains(code));
+            let named = line.trim_start().starts_with("use ") || known;
+            assert!(
+                named || !words.iter().any(|word| line.contains(word)),
+                "{}:{}: {line}",
+                file.display(),
+                number + 1
+            );
         }
     }
 }

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
-use gandle::event::Event;
+use gandle::event::{Event, Number};
 use gandle::session::{Stored, checkpoint_folder, checkpoints, read_grid, read_whole};
 use rand::Rng as _;
 
@@ -37,15 +37,25 @@ const TINY: &[&str] = &[
     concat!("data.cache=", env!("CARGO_TARGET_TMPDIR"), "/cache"),
 ];
 
+/// Where the program keeps what it remembers of its user.
+const USER: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/user");
+
+/// The program, which keeps what it remembers of its user with the tests.
+fn program() -> Command {
+    let mut program = Command::new(GANDLE);
+    program.env("GANDLE_DATA_DIR", USER);
+    program
+}
+
 fn train(out: &Path, steps: usize) -> Command {
-    let mut command = Command::new(GANDLE);
+    let mut command = program();
     command.args(["train", "--data", "demo", "--steps", &steps.to_string(), "--out"]).arg(out);
     command.args(TINY.iter().flat_map(|entry| ["--set", entry]));
     command
 }
 
 fn resume(session: &Path, more: &[&str]) -> Command {
-    let mut command = Command::new(GANDLE);
+    let mut command = program();
     command.arg("resume").arg(session).args(more);
     command
 }
@@ -82,7 +92,13 @@ fn grids(session: &Path) -> Vec<(String, Vec<u8>)> {
 /// The losses of every step, once each.
 fn losses(session: &Path) -> Vec<(usize, f32, f32)> {
     let history = Stored::open(session).unwrap().history();
-    let of = |event: &Event| if let Event::Step(s) = event { Some((s.step, s.loss_d, s.loss_g)) } else { None };
+    let of = |event: &Event| {
+        if let Event::Step(s) = event {
+            Some((s.step, s.numbers[Number::LossD], s.numbers[Number::LossG]))
+        } else {
+            None
+        }
+    };
     history.iter().filter_map(of).collect()
 }
 
@@ -162,7 +178,7 @@ fn a_second_process_is_refused_with_the_name_of_the_first() {
     // Whoever only reads is not in the way.
     let out = root.path().join("out");
     let sampled = run({
-        let mut command = Command::new(GANDLE);
+        let mut command = program();
         command.arg("sample").arg(&session).args(["--count", "1", "--out"]).arg(&out);
         command
     });
@@ -178,6 +194,7 @@ fn limited(command: &Command, kibibytes: u64) -> Command {
     let mut sh = Command::new("bash");
     sh.args(["-c", r#"trap "" XFSZ; ulimit -f "$0"; exec "$@""#, &kibibytes.to_string()]);
     sh.arg(command.get_program()).args(command.get_args());
+    sh.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
     sh
 }
 
@@ -215,6 +232,7 @@ fn a_full_disk_ends_the_run_with_the_reason_and_costs_only_what_is_newer_than_th
 
 /// Somebody whom the permissions of a file keep out: root is not.
 fn nobody(mut command: Command) -> Command {
+    command.env("GANDLE_DATA_DIR", USER);
     if fs::metadata("/proc/self").is_ok_and(|about| std::os::unix::fs::MetadataExt::uid(&about) == 0) {
         command.uid(65534).gid(65534);
     }
@@ -222,7 +240,7 @@ fn nobody(mut command: Command) -> Command {
 }
 
 /// A copy of the program where everybody may run it.
-fn program(root: &Path) -> PathBuf {
+fn copied(root: &Path) -> PathBuf {
     let path = root.join("gandle");
     fs::copy(GANDLE, &path).unwrap();
     path
@@ -243,7 +261,7 @@ fn a_folder_that_may_only_be_read_is_named_and_left_alone() {
     };
     lock(0o555, 0o444);
     let events = fs::read(session.join("events.jsonl")).unwrap();
-    let gandle = program(root.path());
+    let gandle = copied(root.path());
     let mut command = Command::new(&gandle);
     command.arg("resume").arg(&session).args(["--steps", "9"]);
     let output = run(nobody(command));

@@ -10,9 +10,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use gandle::config::{Change, Config, Preset};
-use gandle::engine::sample::{Sampler, Sampling, export};
+use gandle::engine::sample::{Exported, Sampler, Sampling, export};
 use gandle::engine::{Engine, Job, RunRequest};
-use gandle::event::{AlarmKind, Command, Event, JobEvent};
+use gandle::event::{AlarmKind, Command, Event, JobEvent, Number};
 use gandle::session::{Stored, checkpoints, read_grid};
 
 fn small() -> Config {
@@ -35,7 +35,11 @@ fn timeless(events: &[Event]) -> Vec<Event> {
     let mut events = events.to_vec();
     for event in &mut events {
         match event {
-            Event::Step(step) => (step.seconds, step.images_per_s, step.memory_mb) = (0.0, 0.0, None),
+            Event::Step(step) => {
+                step.seconds = 0.0;
+                step.numbers.clear(Number::ImagesPerS);
+                step.numbers.clear(Number::MemoryMb);
+            }
             Event::Score(score) => score.seconds = 0.0,
             Event::Scored(scored) => (scored.seconds, scored.total_seconds, scored.share) = (0.0, 0.0, 0.0),
             Event::Alarm(alarm) => alarm.seconds = 0.0,
@@ -206,7 +210,7 @@ fn an_edit_holds_from_the_next_step_on_and_is_an_event() {
     for event in &events {
         let Event::Step(step) = event else { continue };
         let want = if step.step <= 6 { 1e-4 } else { 3e-4 };
-        assert_eq!(step.generator_lr, want, "step {}", step.step);
+        assert_eq!(step.numbers[Number::GeneratorLr], want, "step {}", step.step);
     }
     assert_eq!(events.last(), Some(&Event::Finished { step: 12 }));
     let state = gandle::session::read_state(&gandle::session::checkpoint_folder(&root.path().join("run"), 12)).unwrap();
@@ -312,10 +316,10 @@ fn exports_repeat_and_never_overwrite() {
         truncation: 0.7,
         folder: root.path().join(folder),
     };
-    assert_eq!(export(&sampling("a"), |_, _| true).unwrap(), 18);
+    assert_eq!(export(&sampling("a"), |_, _| true).unwrap(), Exported { images: 18, renamed: Vec::new() });
     // As many as asked for: image i does not depend on how many are drawn.
     let more = Sampling { count: 5, class: Some(2), ..sampling("b") };
-    assert_eq!(export(&more, |_, _| true).unwrap(), 5);
+    assert_eq!(export(&more, |_, _| true).unwrap().images, 5);
     let name = "lymphocyte/step0000008-seed5-000002.png";
     let read = |folder: &str| std::fs::read(root.path().join(folder).join(name)).unwrap();
     assert_eq!(read("a"), read("b"));
@@ -326,6 +330,35 @@ fn exports_repeat_and_never_overwrite() {
     // What was exported is a data set.
     let folder = root.path().join("a").display().to_string();
     assert_eq!(gandle::data::inspect(&folder, &small()).unwrap().images(), 18);
+    let err = export(&Sampling { count: usize::MAX, ..sampling("d") }, |_, _| true).unwrap_err().to_string();
+    assert!(err.contains("too many") && !root.path().join("d").exists(), "{err}");
+}
+
+#[test]
+fn classes_of_any_name_get_folders_of_their_own() {
+    let root = tempfile::tempdir().unwrap();
+    let session = root.path().join("run");
+    run(&small(), &session);
+    let state = session.join("checkpoints/0000012/state.json");
+    let mut json: serde_json::Value = serde_json::from_slice(&std::fs::read(&state).unwrap()).unwrap();
+    let classes = ["../..", "class-0", "CON", "Class-0 ", &"x".repeat(300), "a\u{1b}[31m/b"];
+    json["classes"] = classes.into();
+    std::fs::write(&state, json.to_string()).unwrap();
+    let folder = root.path().join("deep/out");
+    let sampling = Sampling { session, step: Some(12), class: None, count: 2, seed: 0, truncation: 0.0, folder };
+    let exported = export(&sampling, |_, _| true).unwrap();
+    assert_eq!(exported.images, 12);
+    let told: Vec<&str> = exported.renamed.iter().map(|(class, _)| class.as_str()).collect();
+    assert_eq!(told, [classes[0], classes[2], classes[3], classes[4], classes[5]]);
+    // Each class has its own folder there, with all of its images, and nothing lies elsewhere.
+    let entries = |path: &Path| std::fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()).collect::<Vec<_>>();
+    let folders = entries(&sampling.folder);
+    assert_eq!(folders.len(), 6);
+    assert!(folders.iter().all(|folder| entries(folder).len() == 2), "{folders:?}");
+    let lower: std::collections::BTreeSet<String> =
+        folders.iter().map(|folder| folder.file_name().unwrap().to_str().unwrap().to_lowercase()).collect();
+    assert!(lower.len() == 6 && lower.iter().all(|name| name != "con" && name.len() < 200), "{lower:?}");
+    assert_eq!(entries(&root.path().join("deep")).len(), 1);
 }
 
 #[test]
@@ -469,4 +502,32 @@ fn a_run_that_diverges_stops_names_the_term_and_keeps_a_state_from_before() {
         }
         assert_eq!(Stored::open(&folder).unwrap().events, events);
     }
+}
+
+#[test]
+fn a_run_ends_when_its_minutes_are_over_and_goes_on_when_it_gets_more() {
+    let root = tempfile::tempdir().unwrap();
+    let folder = root.path().join("run");
+    let mut config = small();
+    // Over after the first step, however fast that is.
+    (config.train.steps, config.train.minutes) = (1000, 1e-9);
+    let events = run(&config, &folder);
+    assert_eq!(events.last(), Some(&Event::Finished { step: 1 }), "{:?}", events.last());
+    assert_eq!(checkpoints(&folder), [1]);
+    let Err(refused) = RunRequest::resume(&folder, None) else { panic!("its time is over") };
+    assert!(format!("{refused:#}").contains("minutes are over"), "{refused:#}");
+    // What the run's file says is what a resume takes.
+    let file = folder.join("run.toml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    let more = text.lines().map(|line| if line.starts_with("minutes = ") { "minutes = 0.0" } else { line });
+    std::fs::write(&file, more.collect::<Vec<_>>().join("\n")).unwrap();
+    let resumed = Engine::spawn(RunRequest::resume(&folder, Some(3)).unwrap(), Arc::new(|| {})).unwrap();
+    assert_eq!(resumed.wait_events().last(), Some(Event::Finished { step: 3 }));
+}
+
+#[test]
+fn minutes_below_nothing_are_refused() {
+    let mut config = small();
+    config.train.minutes = -1.0;
+    assert!(config.check(None).iter().any(|problem| problem.key == "train.minutes"));
 }

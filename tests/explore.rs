@@ -86,7 +86,7 @@ fn what_cannot_be_drawn_is_told_and_the_next_question_is_answered() {
 
 fn quiz(session: &Path, class: Option<usize>, count: usize) -> Result<QuizSet, String> {
     let ask = QuizAsk { session: session.to_owned(), step: 4, class, count, seed: 3 };
-    let job = Job::quiz(ask, Arc::new(|| {})).unwrap();
+    let job = Job::quiz(ask, |_| Vec::new(), Arc::new(|| {})).unwrap();
     match job.wait_events().find(|event| !matches!(event, JobEvent::Progress { .. })) {
         Some(JobEvent::Quiz(set)) => Ok(*set),
         Some(JobEvent::Failed { message }) => Err(message),

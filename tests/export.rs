@@ -25,6 +25,7 @@ const VARIANTS: &[(&str, &[&str])] = &[
     ("plain", &["generator.norm=batch", "generator.attention=[]", "generator.skip=none"]),
     ("conditional", &["generator.norm=conditional-batch", "generator.attention=[4, 16]", "channels=1"]),
     ("residual", &["generator.norm=batch", "generator.attention=[8]", "generator.skip=residual"]),
+    ("sagan", &["generator.norm=batch", "generator.attention=[4, 16]", "generator.attention_form=sagan"]),
     (
         "residual-conditional",
         &["generator.norm=conditional-batch", "generator.attention=[]", "generator.skip=residual"],

@@ -11,6 +11,7 @@ use std::collections::BTreeSet;
 
 use candle_core::{DType, Device, Tensor};
 use gandle::config::{Config, Stage, has_errors};
+use gandle::event::Number;
 use gandle::model::{Discriminator, Generator, Mode, Pass, Store};
 use gandle::ops::Value;
 use gandle::train::{DiscriminatorBatch, Feed, GeneratorBatch, Trainer};
@@ -82,7 +83,7 @@ fn trainer(config: &Config) -> Trainer {
 fn steps(trainer: &mut Trainer, from: usize, to: usize) {
     for step in from..to {
         let losses = trainer.step(&mut Made::new(step * 100, 32), 1.0).unwrap();
-        assert!(losses.discriminator.is_finite() && losses.generator.is_finite(), "{losses:?}");
+        assert!(losses[Number::LossD].is_finite() && losses[Number::LossG].is_finite(), "{losses:?}");
     }
 }
 
@@ -99,6 +100,8 @@ const OTHERS: &[&[&str]] = &[
     &["discriminator.conditioning=replicated", "generator.skip=residual", "generator.attention=[4, 16]"],
     &["discriminator.conditioning=projection", "discriminator.attention=[8]", "discriminator.minibatch_stddev=true"],
     &["discriminator.conditioning=auxiliary", "loss.kind=bce", "generator.norm=conditional-batch"],
+    &["generator.attention=[8]", "generator.attention_form=sagan"],
+    &["discriminator.attention=[4, 8]", "discriminator.attention_form=sagan", "loss.auxiliary_fakes=true"],
     &["discriminator.conditioning=none", "generator.skip=excitation", "discriminator.norm=batch"],
     &["loss.kind=wasserstein-gp", "discriminator.norm=layer", "discriminator.spectral_norm=false"],
     &["loss.r1=2", "loss.r1_every=2", "optimizer.accumulation=3", "loss.lecam=0.1", "train.instance_noise=0.1"],

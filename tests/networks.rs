@@ -6,6 +6,7 @@ mod recorded;
 
 use candle_core::{Device, Tensor};
 use gandle::config::{Config, Stage, has_errors};
+use gandle::event::Number;
 use gandle::model::{Discriminator, Generator, Store};
 use gandle::train::{DiscriminatorBatch, Feed, GeneratorBatch, Trainer};
 use recorded::Case;
@@ -82,7 +83,7 @@ fn train(set: &[&str]) {
     let start = (numbers(trainer.generator()), numbers(trainer.discriminator()));
     for _ in 0..2 {
         let losses = trainer.step(&mut MadeUp, 1.0).unwrap();
-        assert!(losses.discriminator.is_finite() && losses.generator.is_finite(), "{set:?}: {losses:?}");
+        assert!(losses[Number::LossD].is_finite() && losses[Number::LossG].is_finite(), "{set:?}: {losses:?}");
     }
     assert!(trainer.is_finite().unwrap(), "{set:?}");
     let moved = |before: &[f32], after: &[f32]| before.iter().zip(after).filter(|(a, b)| a != b).count();
@@ -112,10 +113,38 @@ fn every_option_trains_and_is_read_back() {
         &[UNET, WASSERSTEIN, "discriminator.spectral_norm=false", "discriminator.norm=layer"],
         &[UNET, BCE, "discriminator.norm=batch", "discriminator.attention=[8]"],
         &[UNET, STDDEV, WASSERSTEIN, "discriminator.conditioning=projection"],
+        &[UNET, WASSERSTEIN, "discriminator.attention=[4, 8]", "discriminator.attention_form=sagan"],
         &["generator.skip=excitation"],
         &["generator.skip=excitation", "generator.norm=conditional-batch", "generator.attention=[4, 8]", WASSERSTEIN],
     ] {
         train(set);
+    }
+}
+
+#[test]
+fn parameters_of_every_family_are_counted_at_every_size() {
+    for size in [16, 32, 64, 128, 256] {
+        for (channels, conditioning, beside) in [(1, "none", 0), (3, "projection", 2)] {
+            for (generator, discriminator) in [("fast", "dcgan"), ("dcgan", "projected"), ("fast", "projected")] {
+                let set = [
+                    format!("image_size={size}"),
+                    format!("channels={channels}"),
+                    format!("generator.family={generator}"),
+                    format!("discriminator.family={discriminator}"),
+                    format!("discriminator.conditioning={conditioning}"),
+                    format!("discriminator.pixel_channels={beside}"),
+                    "generator.base_channels=2".to_owned(),
+                    "discriminator.base_channels=2".to_owned(),
+                    "discriminator.spectral_norm=false".to_owned(),
+                ];
+                let config = Config::default().with(&set).unwrap();
+                let cost = config.cost(3);
+                let (_, generator) = Generator::new(&config, 3, &Device::Cpu).unwrap();
+                let (_, discriminator) = Discriminator::new(&config, 3, &Device::Cpu).unwrap();
+                let counted = (generator.parameters(), discriminator.parameters());
+                assert_eq!((cost.generator_parameters, cost.discriminator_parameters), counted, "{set:?}");
+            }
+        }
     }
 }
 
@@ -144,6 +173,28 @@ fn parameters_are_counted_at_every_size() {
                 "{size} px, {scales} scales"
             );
         }
+    }
+}
+
+#[test]
+fn attention_is_counted_in_both_forms() {
+    for (form, channels) in [("plain", 1), ("plain", 12), ("sagan", 1), ("sagan", 12)] {
+        let set = ["generator", "discriminator"].map(|network| {
+            [
+                format!("{network}.attention=[4, 8]"),
+                format!("{network}.attention_form={form}"),
+                format!("{network}.base_channels={channels}"),
+            ]
+        });
+        let config = Config { image_size: 16, ..Config::default() }.with(&set.concat()).unwrap();
+        let (_, generator) = Generator::new(&config, 2, &Device::Cpu).unwrap();
+        let (_, discriminator) = Discriminator::new(&config, 2, &Device::Cpu).unwrap();
+        let (cost, counted) = (config.cost(2), (generator.parameters(), discriminator.parameters()));
+        assert_eq!((cost.generator_parameters, cost.discriminator_parameters), counted, "{form}, {channels}");
+        let normalised =
+            |name: &str| discriminator.entries().iter().any(|entry| entry.name == format!("scales.0.{name}"));
+        assert_eq!(normalised("attention.8.output.u"), form == "sagan");
+        assert_eq!(normalised("attention.8.query.bias"), form == "plain");
     }
 }
 

@@ -8,7 +8,7 @@ use std::path::Path;
 use candle_core::{Device, Tensor};
 use gandle::config::{Config, FeatureNetwork, Loss};
 use gandle::engine::{Engine, RunRequest};
-use gandle::event::Event;
+use gandle::event::{Event, Number};
 use gandle::feature::{Perceptual, perceptual};
 use gandle::ops::{Graph, Value, gradients};
 
@@ -52,7 +52,7 @@ fn matches_pytorch(case: &str, loss: &Loss) {
             assert!(off < 1e-4, "{case}, features {at}: {off}");
         }
         assert!(!reference.contains_key(&format!("{case}/features{}", maps.len())), "{case} has more maps");
-        let value = network.loss(&fake, real).unwrap();
+        let value = network.loss(&fake, real).unwrap().total;
         let want = tensor(name).to_scalar::<f32>().unwrap();
         assert!((value.scalar().unwrap() - want).abs() < 1e-4 * want, "{case}, {name}: {:?}", value.scalar());
         let gradient = gradients(value, std::slice::from_ref(&fake), Graph::Drop).unwrap().remove(0).unwrap();
@@ -60,7 +60,7 @@ fn matches_pytorch(case: &str, loss: &Loss) {
         assert!(off < 2e-3, "{case}, gradient of {name}: {off}");
         // Weights multiply and add up.
         let both = Loss { perceptual: 0.1, texture: 3.0, ..loss };
-        let sum = compared(&both, channels).loss(&fake, real).unwrap().scalar().unwrap();
+        let sum = compared(&both, channels).loss(&fake, real).unwrap().total.scalar().unwrap();
         let part = |name: &str| tensor(name).to_scalar::<f32>().unwrap();
         let want = 0.1 * part("perceptual") + 3.0 * part("texture");
         assert!((sum - want).abs() < 1e-4 * want, "{case}: {sum} for {want}");
@@ -152,10 +152,10 @@ fn equal_images_have_no_distance_and_others_pull_towards_them() {
     let (fake, real) = (&reference["lite_colour/fake"], &reference["lite_colour/real"]);
     let loss = Loss { perceptual: 1.0, texture: 1.0, ..Loss::default() };
     let network = compared(&loss, 3);
-    let of = |images: &Tensor| network.loss(&Value::constant(images.clone()), real).unwrap().scalar().unwrap();
+    let of = |images: &Tensor| network.loss(&Value::constant(images.clone()), real).unwrap().total.scalar().unwrap();
     assert_eq!(of(real), 0.0);
     let leaf = Value::leaf(fake.clone());
-    let value = network.loss(&leaf, real).unwrap();
+    let value = network.loss(&leaf, real).unwrap().total;
     let before = value.scalar().unwrap();
     let slope = gradients(value, &[leaf], Graph::Drop).unwrap().remove(0).unwrap();
     let step = 1e-3 / slope.tensor().abs().unwrap().max_all().unwrap().to_scalar::<f32>().unwrap();
@@ -205,7 +205,13 @@ fn a_run_tells_the_loss_and_counts_what_it_has_compared() {
     let losses = |events: &[Event]| -> Vec<(f32, Option<f32>)> {
         events
             .iter()
-            .filter_map(|e| if let Event::Step(s) = e { Some((s.loss_g, s.loss_features)) } else { None })
+            .filter_map(|e| {
+                if let Event::Step(s) = e {
+                    Some((s.numbers[Number::LossG], s.numbers.get(Number::LossFeatures)))
+                } else {
+                    None
+                }
+            })
             .collect()
     };
     let state = |name: &str, step: usize| -> serde_json::Value {
@@ -230,7 +236,9 @@ fn a_run_tells_the_loss_and_counts_what_it_has_compared() {
     assert_eq!(state("off", 3)["compared_position"], 0);
     // The discriminator's first update comes before, and is the same.
     let first = |events: &[Event]| {
-        events.iter().find_map(|e| if let Event::Step(s) = e { Some((s.loss_d, s.logits_real)) } else { None })
+        events.iter().find_map(|e| {
+            if let Event::Step(s) = e { Some((s.numbers[Number::LossD], s.numbers[Number::LogitsReal])) } else { None }
+        })
     };
     assert_eq!(first(&events), first(&off));
     assert_ne!(losses(&events)[1].0, losses(&off)[1].0);

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use gandle::config::{Config, Preset};
 use gandle::engine::{Engine, Job, RunRequest};
-use gandle::event::{Event, JobEvent};
+use gandle::event::{Event, JobEvent, Number};
 
 fn probe(config: &Config) -> JobEvent {
     Job::probe(config.clone(), 6, Arc::new(|| {})).unwrap().wait_events().last().unwrap()
@@ -65,7 +65,7 @@ fn a_run_does_not_notice_it() {
         let engine = Engine::spawn(RunRequest::new(config.clone(), folder.to_owned()), Arc::new(|| {})).unwrap();
         let losses = |event| {
             let Event::Step(step) = event else { return None };
-            Some([step.loss_d.to_bits(), step.loss_g.to_bits()])
+            Some([Number::LossD, Number::LossG].map(|loss| step.numbers[loss].to_bits()))
         };
         engine.wait_events().filter_map(losses).collect()
     };

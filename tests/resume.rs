@@ -14,7 +14,7 @@ use std::sync::mpsc::channel;
 
 use gandle::config::{Change, Config, Preset};
 use gandle::engine::{Engine, Origin, Refused, RunRequest};
-use gandle::event::{Command, Event, Parent, Scored};
+use gandle::event::{Command, Event, Number, Parent, Scored};
 use gandle::session::{Stored, checkpoint_folder, checkpoints, read_state};
 
 /// The end of most runs here: a step at which nothing but the end is due.
@@ -85,7 +85,9 @@ fn happened(told: &[Event]) -> Vec<Event> {
     for event in told {
         match event.clone() {
             Event::Step(mut step) => {
-                (step.seconds, step.images_per_s, step.memory_mb) = (0.0, 0.0, None);
+                step.seconds = 0.0;
+                step.numbers.clear(Number::ImagesPerS);
+                step.numbers.clear(Number::MemoryMb);
                 out.push(Event::Step(step));
             }
             Event::Score(mut score) => {
@@ -153,7 +155,7 @@ fn two_halves_are_one_run_to_the_last_bit() {
     let root = tempfile::tempdir().unwrap();
     let mut cases: Vec<(String, Config)> =
         Preset::ALL.into_iter().map(|preset| (preset.name().to_owned(), tiny(preset, &[]))).collect();
-    let more: [&[&str]; 9] = [
+    let more: [&[&str]; 11] = [
         &["loss.perceptual=0.1", "loss.texture=0.1"],
         &[
             "image_size=32",
@@ -169,9 +171,27 @@ fn two_halves_are_one_run_to_the_last_bit() {
         &["loss.kind=wasserstein-gp", "discriminator.norm=layer", "discriminator.spectral_norm=false"],
         &["optimizer.accumulation=2", "optimizer.discriminator_steps=2", "optimizer.clip=0.5", "data.workers=3"],
         &["loss.lecam=0.3", "loss.r1=2", "loss.r1_every=3", "train.instance_noise=0.2", "train.instance_noise_steps=7"],
+        &[
+            "loss.lecam=0.3",
+            "loss.lecam_one_sided=true",
+            "loss.lecam_start=6",
+            "discriminator.conditioning=auxiliary",
+            "loss.auxiliary_fakes=true",
+            "generator.attention_form=sagan",
+            "discriminator.attention_form=sagan",
+        ],
+        &["image_size=32", "discriminator.scales=2", "discriminator.scale_edge=inside"],
         &["loss.class_weights=inverse-frequency", "data.balance=false", "optimizer.ema_warmup=true", "channels=1"],
         &["optimizer.schedule=cosine", "data.rotation=20", "data.flip_horizontal=true", "data.color_jitter=0.2"],
-        &["loss.kind=least-squares", "optimizer.schedule=step", "optimizer.drop_every=3", "optimizer.ema_half_life=50"],
+        &[
+            "loss.kind=least-squares",
+            "optimizer.schedule=step",
+            "optimizer.drop_every=3",
+            "optimizer.ema_half_life=50",
+            "optimizer.gap=0.1",
+            "train.blur=0.1",
+            "train.blur_steps=7",
+        ],
         &["discriminator.unet=true", "discriminator.minibatch_stddev=true", "generator.skip=residual", "loss.kind=bce"],
     ];
     cases.extend(more.iter().map(|set| (set.join(" "), improved(set))));

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use gandle::config::{Change, Config, Preset, Updates};
 use gandle::engine::{Engine, RunRequest};
-use gandle::event::{Command, Event, Grid, REAL_IMAGES, Step};
+use gandle::event::{Command, Event, Grid, Number, REAL_IMAGES, Step};
 use gandle::session::read_grid;
 
 fn config(loss: &str) -> Config {
@@ -166,12 +166,20 @@ fn steps_tell_accuracies_and_norms_where_they_mean_something() {
         steps(&events)
     };
     let hinge = told("hinge");
-    assert!(hinge.iter().all(|step| step.accuracy_real.is_some_and(|share| (0.0..=1.0).contains(&share))));
-    let norms = |step: &Step| step.gradient_d.zip(step.gradient_g).map(|(d, g)| d > 0.0 && g > 0.0);
+    assert!(
+        hinge
+            .iter()
+            .all(|step| step.numbers.get(Number::AccuracyReal).is_some_and(|share| (0.0..=1.0).contains(&share)))
+    );
+    let norms = |step: &Step| {
+        step.numbers.get(Number::GradientD).zip(step.numbers.get(Number::GradientG)).map(|(d, g)| d > 0.0 && g > 0.0)
+    };
     let looked: Vec<usize> = hinge.iter().filter(|step| norms(step) == Some(true)).map(|step| step.step).collect();
     assert_eq!(looked, [1, 11]);
     // A critic's decisions have no border between real and generated.
-    assert!(told("wasserstein-gp").iter().all(|step| step.accuracy_real.is_none() && step.accuracy_fake.is_none()));
+    assert!(told("wasserstein-gp").iter().all(|step| {
+        [Number::AccuracyReal, Number::AccuracyFake].iter().all(|share| step.numbers.get(*share).is_none())
+    }));
 }
 
 #[test]
@@ -181,7 +189,7 @@ fn clipping_tells_the_norm_of_every_step_and_leaves_it_as_it_was() {
         let mut config = config("hinge");
         config.optimizer.clip = clip;
         let events: Vec<Event> = start(&config, &root.path().join(name)).wait_events().collect();
-        steps(&events).into_iter().map(|step| step.gradient_d).collect::<Vec<_>>()
+        steps(&events).into_iter().map(|step| step.numbers.get(Number::GradientD)).collect::<Vec<_>>()
     };
     let (free, clipped) = (norms("free", 0.0), norms("clipped", 1e6));
     assert!(clipped.iter().all(Option::is_some));

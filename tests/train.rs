@@ -6,6 +6,7 @@ mod made;
 
 use candle_core::Device;
 use gandle::config::Config;
+use gandle::event::{Chart, Number, Numbers};
 use gandle::model::Store;
 use gandle::train::Trainer;
 use made::{CLASSES, Made, numbers};
@@ -39,7 +40,7 @@ fn learnt(store: &Store) -> Vec<f32> {
 fn steps(trainer: &mut Trainer, from: usize, to: usize) {
     for step in from..to {
         let losses = trainer.step(&mut Made::new(step * 100, 16), 1.0).unwrap();
-        assert!(losses.discriminator.is_finite() && losses.generator.is_finite(), "{losses:?}");
+        assert!(losses[Number::LossD].is_finite() && losses[Number::LossG].is_finite(), "{losses:?}");
     }
 }
 
@@ -53,6 +54,10 @@ fn every_option_changes_a_run_and_moves_both_networks() {
         &["loss.r1=10", "discriminator.norm=batch", "discriminator.spectral_norm=false"],
         &["loss.r1=10", "discriminator.attention=[8]", "discriminator.conditioning=label-map"],
         &["loss.lecam=0.3"],
+        &["loss.lecam=0.3", "loss.lecam_one_sided=true", "loss.lecam_start=1"],
+        &["generator.attention=[8]", "generator.attention_form=sagan", "discriminator.norm=layer"],
+        &["discriminator.attention=[4, 8]", "discriminator.attention_form=sagan", "loss.r1=10"],
+        &["loss.auxiliary_fakes=true", "discriminator.conditioning=auxiliary"],
         &["optimizer.clip=0.01"],
         &["loss.class_weights=inverse-frequency", "data.balance=false"],
         &["loss.class_weights=inverse-square-root", "discriminator.conditioning=auxiliary", "loss.kind=bce"],
@@ -85,6 +90,8 @@ fn every_option_changes_a_run_and_moves_both_networks() {
         ],
         &["loss.perceptual=0.1"],
         &["loss.texture=10"],
+        &["train.blur=0.1"],
+        &["optimizer.gap=0.1"],
     ];
     let mut plain = trainer(&small(&[]));
     let start = [plain.generator(), plain.discriminator()].map(learnt);
@@ -109,6 +116,8 @@ fn a_resume_gives_the_bits_of_an_unbroken_run() {
         "loss.r1=2",
         "loss.r1_every=3",
         "loss.lecam=0.3",
+        "loss.lecam_one_sided=true",
+        "loss.lecam_start=3",
         "loss.class_weights=inverse-frequency",
         "data.balance=false",
         "optimizer.clip=0.5",
@@ -127,6 +136,9 @@ fn a_resume_gives_the_bits_of_an_unbroken_run() {
         "loss.consistency_real=1",
         "loss.consistency_fake=2",
         "loss.perceptual=0.1",
+        "train.blur=0.1",
+        "train.blur_steps=5",
+        "optimizer.gap=0.1",
     ]);
     let mut unbroken = trainer(&config);
     steps(&mut unbroken, 0, 6);
@@ -141,13 +153,10 @@ fn a_resume_gives_the_bits_of_an_unbroken_run() {
     for ((name, want), (_, got)) in unbroken.to_files().unwrap().into_iter().zip(second.to_files().unwrap()) {
         assert!(want == got, "{name}");
     }
-    assert!(files.iter().any(|(name, _)| *name == "lecam.safetensors"));
-
-    assert!(files.iter().any(|(name, _)| *name == "augment.safetensors"));
-
     // Without the averages, or the probability, the run would be another.
-    for file in ["lecam", "augment"] {
+    for file in ["lecam", "augment", "gap"] {
         let mut forgetful = trainer(&config);
+        assert!(files.iter().any(|(name, _)| *name == format!("{file}.safetensors")));
         let missing = |name: &str| if name.starts_with(file) { anyhow::bail!("missing") } else { read(name) };
         assert!(forgetful.load_files(missing).is_err());
     }
@@ -170,13 +179,14 @@ fn the_adaptive_probability_moves_by_the_images_seen_and_is_told() {
     let told = |run: &mut Trainer, step: usize| run.step(&mut Made::new(step * 100, 16), 1.0).unwrap();
     // 16 real images a step, 32 between adjustments: 0.4 at once, but for the limit.
     let losses: Vec<_> = (0..5).map(|step| told(&mut run, step)).collect();
-    let probabilities: Vec<_> = losses.iter().map(|losses| losses.augment_probability).collect();
+    let probabilities: Vec<_> = losses.iter().map(|told| told.get(Number::AugmentProbability)).collect();
     assert_eq!(probabilities, [Some(0.0), Some(0.0), Some(0.25), Some(0.25), Some(0.25)]);
-    assert!(losses.iter().all(|losses| losses.sign_real.is_some_and(|sign| sign > -1.0 && sign <= 1.0)));
+    assert!(losses.iter().all(|losses| losses.get(Number::SignReal).is_some_and(|sign| sign > -1.0 && sign <= 1.0)));
+    let shown = |told: &Numbers| (told.get(Number::AugmentProbability), told.get(Number::SignReal));
     let plain = told(&mut trainer(&small(&[])), 0);
-    assert_eq!((plain.augment_probability, plain.sign_real), (None, None));
+    assert_eq!(shown(&plain), (None, None));
     let critic = told(&mut trainer(&small(&["augment.cutout=0.5", "loss.kind=wasserstein-gp"])), 0);
-    assert_eq!((critic.augment_probability, critic.sign_real), (Some(1.0), None));
+    assert_eq!(shown(&critic), (Some(1.0), None));
 }
 
 #[test]
@@ -232,9 +242,9 @@ fn equal_classes_weigh_nothing_and_others_scale_the_loss() {
         let auxiliary = "discriminator.conditioning=auxiliary";
         let weighted = [kind.as_str(), auxiliary, "loss.class_weights=inverse-frequency"];
         let (plain, equal) = (loss(&weighted[..2], &[1; 3]), loss(&weighted, &[5; 3]));
-        assert!((plain.discriminator - equal.discriminator).abs() < 1e-5, "{kind}: {plain:?} {equal:?}");
-        assert!((plain.generator - equal.generator).abs() < 1e-5, "{kind}: {plain:?} {equal:?}");
-        assert_ne!(loss(&weighted, &[9, 3, 1]).discriminator, plain.discriminator, "{kind}");
+        assert!((plain[Number::LossD] - equal[Number::LossD]).abs() < 1e-5, "{kind}: {plain:?} {equal:?}");
+        assert!((plain[Number::LossG] - equal[Number::LossG]).abs() < 1e-5, "{kind}: {plain:?} {equal:?}");
+        assert_ne!(loss(&weighted, &[9, 3, 1])[Number::LossD], plain[Number::LossD], "{kind}");
     }
 }
 
@@ -256,7 +266,7 @@ fn each_image_counts_by_its_class() {
             let mut trainer = Trainer::new(&small(&options), CLASSES, &Device::Cpu).unwrap();
             trainer.weigh_classes(&images).unwrap();
             let losses = trainer.step(&mut Made::new(0, 16), 1.0).unwrap();
-            [f64::from(losses.discriminator), f64::from(losses.generator)]
+            [Number::LossD, Number::LossG].map(|loss| f64::from(losses[loss]))
         };
         let (all, first, second) = (losses([1, 1, 1]), losses([2, 1, 1]), losses([1, 2, 1]));
         for (network, got) in losses([9, 3, 1]).into_iter().enumerate() {
@@ -266,4 +276,28 @@ fn each_image_counts_by_its_class() {
             assert!((got - want).abs() < 1e-4 * want.abs().max(1.0), "{kind}, network {network}: {got} for {want}");
         }
     }
+}
+
+#[test]
+fn the_terms_of_a_loss_add_up_to_it() {
+    let all =
+        ["loss.r1=2", "loss.lecam=0.3", "loss.consistency_real=1", "loss.consistency_fake=2", "loss.perceptual=0.1"];
+    let auxiliary = "discriminator.conditioning=auxiliary";
+    let cases: [&[&str]; 3] = [
+        &[&all[..], &["loss.texture=10", auxiliary, "optimizer.accumulation=2"]].concat(),
+        &["loss.kind=wasserstein-gp", "discriminator.norm=layer"],
+        &[],
+    ];
+    let counts = cases.map(|set| {
+        let told = trainer(&small(set)).step(&mut Made::new(0, 16), 1.0).unwrap();
+        [(Chart::TermsOfD, Number::LossD), (Chart::TermsOfG, Number::LossG)].map(|(chart, loss)| {
+            let terms = told.iter().filter(|(number, _)| number.info().chart == chart).map(|(_, value)| value);
+            let terms: Vec<f32> = terms.collect();
+            let distance = terms.iter().sum::<f32>() - told[loss];
+            assert!(terms.is_empty() || distance.abs() < 1e-4 * told[loss].abs().max(1.0), "{set:?}: {told:?}");
+            terms.len()
+        })
+    });
+    // One term alone is the loss itself.
+    assert_eq!(counts, [[5, 4], [2, 0], [0, 0]]);
 }

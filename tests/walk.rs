@@ -38,13 +38,16 @@ const OPTIONS: &[(&str, &[&str])] = &[
     ("generator.family", &["dcgan", "fast"]),
     ("generator.norm", &["batch", "conditional-batch"]),
     ("generator.attention", &["[]", "[8]", "[4, 16]"]),
+    ("generator.attention_form", &["plain", "sagan"]),
     ("generator.skip", &["none", "residual", "excitation"]),
     ("discriminator.family", &["dcgan", "projected"]),
     ("discriminator.conditioning", &["projected-map", "none", "label-map", "replicated", "auxiliary", "projection"]),
     ("discriminator.spectral_norm", &["true", "false"]),
     ("discriminator.norm", &["none", "batch", "layer"]),
     ("discriminator.attention", &["[]", "[8]"]),
+    ("discriminator.attention_form", &["plain", "sagan"]),
     ("discriminator.scales", &["1", "2"]),
+    ("discriminator.scale_edge", &["zeros", "inside"]),
     ("discriminator.minibatch_stddev", &["false", "true"]),
     ("discriminator.unet", &["false", "true"]),
     ("discriminator.input_size", &["32", "64"]),
@@ -53,6 +56,9 @@ const OPTIONS: &[(&str, &[&str])] = &[
     ("loss.r1", &["0", "1"]),
     ("loss.r1_every", &["1", "2"]),
     ("loss.lecam", &["0", "0.1"]),
+    ("loss.lecam_one_sided", &["false", "true"]),
+    ("loss.lecam_start", &["0", "2"]),
+    ("loss.auxiliary_fakes", &["false", "true"]),
     ("loss.consistency_real", &["0", "10"]),
     ("loss.consistency_fake", &["0", "10"]),
     ("loss.consistency_flip", &["false", "true"]),
@@ -76,10 +82,12 @@ const OPTIONS: &[(&str, &[&str])] = &[
     ("optimizer.ema_warmup", &["false", "true"]),
     ("optimizer.clip", &["0", "0.5"]),
     ("optimizer.reuse_fakes", &["false", "true"]),
+    ("optimizer.gap", &["0", "0.5"]),
     ("growing.start", &["0", "8", "16"]),
     ("transition.to", &["0", "12"]),
     ("optimizer.schedule", &["constant", "linear", "cosine", "step"]),
     ("train.instance_noise", &["0", "0.1"]),
+    ("train.blur", &["0", "0.05"]),
 ];
 
 /// Settings that are not walked: sizes, names of files, how often something is stored, and numbers that other tests hold
@@ -116,6 +124,8 @@ const FIXED: &[(&str, &str)] = &[
     ("optimizer.discriminator_lr", "0.001"),
     ("optimizer.beta1", "0"),
     ("optimizer.beta2", "0.9"),
+    ("optimizer.gap_lowest", "0.1"),
+    ("optimizer.gap_highest", "2"),
     ("optimizer.decay_from", "0.5"),
     ("optimizer.decay_to", "0.1"),
     ("optimizer.drop_every", "2"),
@@ -136,6 +146,7 @@ const FIXED: &[(&str, &str)] = &[
     ("train.device", "cpu"),
     ("train.threads", "1"),
     ("train.instance_noise_steps", "4"),
+    ("train.blur_steps", "4"),
     ("score.every", "0"),
     ("score.images", "0"),
     ("score.metrics", "[]"),
@@ -279,8 +290,8 @@ fn train(config: &Config, folder: &Path) -> Result<(), String> {
         return Err(format!("it ended with {:?}", events.last()));
     }
     let steps = events.iter().filter_map(|event| if let Event::Step(step) = event { Some(*step) } else { None });
-    let finite = |values: [f32; 4]| values.iter().all(|value| value.is_finite());
-    if let Some(bad) = steps.into_iter().find(|s| !finite([s.loss_d, s.loss_g, s.logits_real, s.logits_fake])) {
+    let finite = |values: Vec<f32>| values.iter().all(|value| value.is_finite());
+    if let Some(bad) = steps.into_iter().find(|s| !finite(s.numbers.iter().map(|(_, value)| value).collect())) {
         return Err(format!("a number of step {} is not finite: {bad:?}", bad.step));
     }
     let counts: Vec<usize> = events

@@ -10,10 +10,10 @@ use std::time::SystemTime;
 
 use common::Window;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
-use gandle::config::{Change, Config, DiscriminatorNorm, LossKind, Preset, Skip};
+use gandle::config::{AttentionForm, Change, Config, DiscriminatorNorm, LossKind, Preset, Skip};
 use gandle::event::{
     Alarm, AlarmKind, Best, Checkpoint, ClassCount, Command, DataSummary, Edited, Event, Grid, GridPicture, JobEvent,
-    Pace, Picture, Recovered, Score, Skipped, Step,
+    Number, Pace, Picture, Recovered, Score, Skipped, Step,
 };
 use gandle::ui::setup::Checked;
 use gandle::ui::{Action, Brief, DataView, Page, RunView, SessionRow, Settings, Source, Workbench};
@@ -49,7 +49,7 @@ fn started() -> Event {
 
 fn step(step: usize) -> Event {
     let seconds = step as f64 * 0.25;
-    Event::Step(Step { step, loss_d: 1.25, loss_g: 0.75, images_per_s: 64.0, seconds, ..Step::default() })
+    Event::Step(Step::of(step, seconds, [(Number::LossD, 1.25), (Number::LossG, 0.75), (Number::ImagesPerS, 64.0)]))
 }
 
 fn score(value: f64, class: Option<&str>) -> Event {
@@ -287,7 +287,7 @@ fn changes_of_what_the_discriminator_sees_are_set_and_their_probability_is_drawn
     assert!(off(&window, "Probability") && !off(&window, "Target sign"));
 
     assert!(!window.shows("Augmentation of what D sees"));
-    let told = Step { step: 3, augment_probability: Some(0.375), sign_real: Some(0.625), ..Step::default() };
+    let told = Step::of(3, 0.0, [(Number::AugmentProbability, 0.375), (Number::SignReal, 0.625)]);
     window.apply(Event::Step(told));
     for text in ["Augmentation of what D sees", "0.375", "0.625"] {
         assert!(window.shows(text), "{text}");
@@ -311,7 +311,10 @@ fn attention_toggles_and_falls_away_with_its_map() {
     window.click("32 px");
     assert_eq!((window.config().image_size, &window.config().discriminator.attention), (32, &vec![8, 16]));
     assert!(window.harness.query_by_label("Generator attention at 32").is_none());
-    assert!(window.enabled("Train"));
+    assert!(window.enabled("Train") && !window.shows("as in SAGAN"));
+    window.bench().config.discriminator.attention_form = AttentionForm::Sagan;
+    window.settle();
+    assert!(window.enabled("Train") && window.shows("then self-attention as in SAGAN"), "the drawing tells the form");
 }
 
 #[test]
@@ -552,9 +555,14 @@ fn images_are_exported_from_the_newest_checkpoint() {
     window.harness.run_steps(2);
     window.click("Cancel export");
     assert_eq!(window.asked(), [Action::CancelExport]);
-    window.bench().export.apply(JobEvent::Exported { images: 200, folder: PathBuf::from("/out") });
+    window.bench().export.apply(JobEvent::Exported {
+        images: 200,
+        folder: PathBuf::from("/out"),
+        renamed: vec![("../..".to_owned(), "_._".to_owned())],
+    });
     window.settle();
     assert!(window.shows("200 images written to /out"));
+    assert!(window.shows("The class \"../..\" is in the folder _._"));
     window.click("Close");
     assert!(!window.shows("Images a class"));
 }

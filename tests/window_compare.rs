@@ -13,7 +13,7 @@ use common::Window;
 use egui::accesskit::Role;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use gandle::config::{Config, Preset};
-use gandle::event::{Event, Grid, GridPicture, Picture, Score, Step};
+use gandle::event::{Event, Grid, GridPicture, Number, Picture, Score, Step};
 use gandle::ui::{Action, Brief, CompareAsk, ComparedRun, Page, SessionAsk, SessionRow, Settings, Workbench};
 
 impl Window {
@@ -50,7 +50,7 @@ fn events(name: &str, seed: u64) -> Vec<Event> {
     let mut events = vec![Event::Started(Box::new(started))];
     for step in 1..=40 {
         let seconds = step as f64 * (1.0 + seed as f64);
-        events.push(Event::Step(Step { step, loss_d: 1.0 / step as f32, seconds, ..Step::default() }));
+        events.push(Event::Step(Step::of(step, seconds, [(Number::LossD, 1.0 / step as f32)])));
     }
     for (step, value) in [(20, 30.0 + seed as f64), (40, 40.0)] {
         events.push(Event::Score(Score {

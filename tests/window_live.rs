@@ -12,7 +12,7 @@ use egui::accesskit::Role;
 use egui::{Key, Modifiers};
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use gandle::config::{Change, Config, Preset};
-use gandle::event::{Command, Edited, Event, Grid, GridPicture, JobEvent, Picture, REAL_IMAGES, Score, Step};
+use gandle::event::{Command, Edited, Event, Grid, GridPicture, JobEvent, Number, Picture, REAL_IMAGES, Score, Step};
 use gandle::ui::{Action, FigureContent, GridAsk, Leaving, Page, RunView, Settings, ThemeChoice, Workbench, theme};
 
 impl Window {
@@ -74,23 +74,20 @@ fn stored(ask: &GridAsk) -> GridPicture {
 
 fn step(step: usize) -> Event {
     let seconds = step as f64 * 0.25;
-    let (accuracy_real, accuracy_fake) = (Some(0.75), Some(0.5));
     let looked = step % 10 == 1;
-    Event::Step(Step {
-        step,
-        loss_d: 1.0 + step as f32 / 1000.0,
-        loss_g: 0.5,
-        images_per_s: 64.0,
-        seconds,
-        accuracy_real,
-        accuracy_fake,
-        gradient_d: looked.then_some(3.0),
-        gradient_g: looked.then_some(2.5),
-        memory_mb: looked.then_some(512.0),
-        generator_lr: 1e-4,
-        discriminator_lr: 4e-4,
-        ..Step::default()
-    })
+    let always = [
+        (Number::LossD, 1.0 + step as f32 / 1000.0),
+        (Number::LossG, 0.5),
+        (Number::LogitsReal, 0.0),
+        (Number::LogitsFake, 0.0),
+        (Number::ImagesPerS, 64.0),
+        (Number::AccuracyReal, 0.75),
+        (Number::AccuracyFake, 0.5),
+        (Number::GeneratorLr, 1e-4),
+        (Number::DiscriminatorLr, 4e-4),
+    ];
+    let seldom = [(Number::GradientD, 3.0), (Number::GradientG, 2.5), (Number::MemoryMb, 512.0)];
+    Event::Step(Step::of(step, seconds, always.into_iter().chain(seldom.into_iter().filter(|_| looked))))
 }
 
 fn score(step: usize, class: Option<&str>, value: f64) -> Event {

@@ -14,10 +14,10 @@ use egui::accesskit::{Action as Can, Role};
 use egui_kittest::kittest::{By, NodeT as _, Queryable as _};
 use gandle::config::{Config, Preset};
 use gandle::event::{
-    Checkpoint, ClassCount, DataSummary, Event, Grid, GridPicture, JobEvent, Picture, QuizAsk, QuizItem, QuizSet,
-    Score, Step,
+    Checkpoint, ClassCount, DataSummary, Event, Grid, GridPicture, JobEvent, Number, Picture, QuizAsk, QuizItem,
+    QuizSet, Score, Step,
 };
-use gandle::ui::{Brief, RunView, SessionRow, Settings, Workbench};
+use gandle::ui::{Action, Brief, RunView, SessionRow, Settings, Workbench};
 
 fn picture() -> GridPicture {
     let picture = Picture { width: 128, height: 32, rgb: vec![90; 128 * 32 * 3].into() };
@@ -26,7 +26,9 @@ fn picture() -> GridPicture {
 
 fn events() -> Vec<Event> {
     let started = head::started("night-7", Preset::Improved.config());
-    let step = |step| Event::Step(Step { step, loss_d: 1.25, loss_g: 0.75, images_per_s: 64.0, ..Step::default() });
+    let step = |step| {
+        Event::Step(Step::of(step, 0.0, [(Number::LossD, 1.25), (Number::LossG, 0.75), (Number::ImagesPerS, 64.0)]))
+    };
     let score = Score { step: 2, metric: "frechet-distance".to_owned(), samples: 9, value: 5.0, ..Score::default() };
     let checkpoint = Checkpoint { step: 2, folder: "checkpoints/0000002".to_owned(), removed: Vec::new() };
     let grid = Grid { step: 2, file: "grids/0000002.png".to_owned() };
@@ -147,4 +149,29 @@ fn every_control_of_every_dialog_has_a_name() {
     window.settle();
     assert!(window.shows("Image 1 of 2"));
     check(&mut window, "a quiz");
+}
+
+#[test]
+fn a_session_that_leads_to_unknown_places_is_asked_about() {
+    let place = gandle::config::Place { key: "data.source".to_owned(), path: "/theirs/cells".to_owned() };
+    let folder = PathBuf::from("sessions/night-7");
+    let mut window = Window::open(bench(Config::default(), true), [1280.0, 800.0], None);
+    for (answer, goes_on) in [("Cancel", false), ("Go on", true)] {
+        window.bench().trust.ask(folder.clone(), Some(9), vec![place.clone()]);
+        window.harness.run();
+        assert!(window.shows("/theirs/cells") && window.shows("data.source"));
+        window.asked();
+        window.click(answer);
+        let went_on = Action::Trust { folder: folder.clone(), steps: Some(9), places: vec![place.clone()] };
+        assert_eq!(window.asked().contains(&went_on), goes_on, "{answer}");
+        assert!(!window.shows("/theirs/cells"));
+    }
+}
+
+#[test]
+fn a_session_that_is_being_read_is_named_on_the_page_of_the_run() {
+    let mut window = Window::open(bench(Config::default(), false), [1280.0, 800.0], None);
+    window.bench().opening = Some(PathBuf::from("sessions/night-7"));
+    window.harness.run();
+    assert!(window.shows("Opening night-7"));
 }

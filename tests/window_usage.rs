@@ -13,7 +13,7 @@ use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use gandle::config::{Change, Preset};
 use gandle::event::{
-    ClassCount, Command, DataSummary, Edited, Event, Grid, GridPicture, JobEvent, Picture, Score, Step,
+    ClassCount, Command, DataSummary, Edited, Event, Grid, GridPicture, JobEvent, Number, Picture, Score, Step,
 };
 use gandle::ui::{Action, Page, RunView, SessionAsk, SessionRow, Settings, Workbench, theme};
 
@@ -47,7 +47,7 @@ fn started() -> Event {
 }
 
 fn step(step: usize) -> Event {
-    Event::Step(Step { step, loss_d: 1.25, loss_g: 0.75, seconds: step as f64, ..Step::default() })
+    Event::Step(Step::of(step, step as f64, [(Number::LossD, 1.25), (Number::LossG, 0.75)]))
 }
 
 fn row(name: &str, minutes_ago: u64, busy: bool) -> SessionRow {

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use crossbeam_channel::{Receiver, Sender, bounded};
 
 use crate::event::Waker;
+use crate::guard;
 use crate::session::Stored;
 use crate::ui::ComparedRun;
 
@@ -30,7 +31,7 @@ impl RunReader {
         let (outbox, answers) = bounded(1);
         std::thread::Builder::new().name("compare".to_owned()).spawn(move || {
             for folder in inbox {
-                let run = read(&folder);
+                let run = guard::told(|| read(&folder));
                 if outbox.send((folder, run)).is_err() {
                     return;
                 }

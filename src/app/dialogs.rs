@@ -14,6 +14,7 @@ use rfd::{AsyncFileDialog, FileHandle};
 use super::{App, saving};
 use crate::config::ExtractorName;
 use crate::event;
+use crate::guard;
 use crate::ui::Figure;
 
 /// The shortest time in which somebody closes a dialog.
@@ -108,7 +109,7 @@ impl Dialog {
     ) -> std::io::Result<Self> {
         let (sender, answer) = bounded(1);
         thread::Builder::new().name("dialog".to_owned()).spawn(move || {
-            let chosen = block_on(asked).map(|handle| handle.path().to_owned());
+            let chosen = guard::catch(|| block_on(asked).map(|handle| handle.path().to_owned())).unwrap_or(None);
             // The window may have closed meanwhile.
             sender.send(chosen).ok();
             waker();

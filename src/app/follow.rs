@@ -1,6 +1,5 @@
 //! Follows a run of another process: what its session tells is read as it is written, on a thread of its own.
 
-use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -9,6 +8,7 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 
 use super::App;
 use crate::event::{Event, Waker};
+use crate::guard;
 use crate::session;
 use crate::ui::RunView;
 
@@ -51,7 +51,7 @@ impl Follower {
 
 /// Reads until nobody writes any more, or nobody listens.
 fn follow(session: &Path, known: usize, out: &Sender<News>, waker: &Waker) -> std::io::Result<()> {
-    let mut reader = BufReader::new(File::open(session.join("events.jsonl"))?);
+    let mut reader = BufReader::new(guard::open_regular(&session.join("events.jsonl"))?);
     let (mut line, mut heard, mut batch) = (Vec::new(), 0, Vec::new());
     let send = |news: News| {
         let sent = out.send(news).is_ok();
@@ -72,7 +72,7 @@ fn follow(session: &Path, known: usize, out: &Sender<News>, waker: &Waker) -> st
             }
             if let Ok(event) = serde_json::from_slice::<Event>(&line) {
                 heard += 1;
-                batch.extend((heard > known).then_some(event));
+                batch.extend((heard > known).then(|| event.cut()));
             }
             line.clear();
             if batch.len() >= BATCH && !send(News::Events(std::mem::take(&mut batch))) {
@@ -145,7 +145,7 @@ mod tests {
     fn lines_are_read_as_they_come_and_the_end_is_told() {
         let folder = tempfile::tempdir().unwrap();
         let lock = session::Lock::take(folder.path()).unwrap();
-        let mut file = File::create(folder.path().join("events.jsonl")).unwrap();
+        let mut file = std::fs::File::create(folder.path().join("events.jsonl")).unwrap();
         let text = |step| serde_json::to_string(&Event::Step(Step { step, ..Step::default() })).unwrap() + "\n";
         write!(file, "{}{}no event\n", text(1), text(2)).unwrap();
         let follower = Follower::spawn(folder.path().to_owned(), 1, Arc::new(|| {})).unwrap();

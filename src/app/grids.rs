@@ -3,6 +3,7 @@
 use crossbeam_channel::{Receiver, Sender, bounded};
 
 use crate::event::{GridPicture, Waker};
+use crate::guard;
 use crate::session;
 use crate::ui::GridAsk;
 
@@ -25,8 +26,8 @@ impl GridReader {
         let (outbox, answers) = bounded(1);
         std::thread::Builder::new().name("grids".to_owned()).spawn(move || {
             for ask in inbox {
-                let read = session::read_grid(&ask.folder, &ask.grid, ask.rows, ask.columns);
-                if outbox.send((ask, read.map_err(|err| format!("{err:#}")))).is_err() {
+                let read = guard::told(|| session::read_grid(&ask.folder, &ask.grid, ask.rows, ask.columns));
+                if outbox.send((ask, read)).is_err() {
                     return;
                 }
                 waker();

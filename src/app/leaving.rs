@@ -9,10 +9,8 @@ use egui::{Context, ViewportCommand};
 
 use super::App;
 use crate::event::Command;
+use crate::session;
 use crate::ui::{Leaving, Phase};
-
-/// What a run without a window says, beside what the session's log has.
-const OUTPUT: &str = "background.log";
 
 impl App {
     /// The run is to end, so that the window can close.
@@ -76,7 +74,7 @@ pub(super) fn on_signal(ctx: Context) -> Arc<AtomicBool> {
 /// Goes on with a session in a process that outlives this one.
 fn in_background(session: &Path) -> std::io::Result<()> {
     let session = std::path::absolute(session)?;
-    let output = std::fs::File::options().append(true).create(true).open(session.join(OUTPUT))?;
+    let output = session::append(&session, session::BACKGROUND).map_err(std::io::Error::other)?;
     let mut process = Process::new(std::env::current_exe()?);
     process.arg("resume").arg(&session);
     process.stdin(Stdio::null()).stdout(output.try_clone()?).stderr(output);

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::App;
+use crate::guard;
 use crate::session::{self, About};
 use crate::ui::{Notice, SessionAsk};
 
@@ -15,7 +16,7 @@ impl App {
     pub(super) fn manage(&mut self, ask: SessionAsk) {
         let (sender, waker) = (self.managed.0.clone(), Arc::clone(&self.waker));
         let work = move || {
-            let result = carry_out(&ask);
+            let result = guard::told(|| carry_out(&ask));
             // The window may have closed meanwhile.
             sender.send((ask, result)).ok();
             waker();

@@ -2,31 +2,38 @@
 
 mod compare;
 mod dialogs;
+mod fault;
 mod follow;
 mod grids;
 mod jobs;
 mod leaving;
 mod manage;
 mod notify;
+mod opening;
 mod prober;
 mod queue;
 mod saved;
 mod saving;
 mod sessions;
 mod study;
+mod task;
 mod training;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
+use anyhow::Context as _;
+
 use crate::engine::{Engine, Job};
 use crate::event::{Event, Waker};
-use crate::session::{self, Stored};
-use crate::ui::{Action, CompareAsk, GridAsk, Notice, Page, RunView, SessionRow, Source, Workbench, icon, theme};
+use crate::guard;
+use crate::session;
+use crate::ui::{Action, CompareAsk, GridAsk, Notice, Page, SessionRow, Source, Workbench, icon, theme};
 use compare::RunReader;
 use dialogs::{Dialog, Purpose};
+use fault::Fault;
 use grids::GridReader;
 use prober::Prober;
 use saved::Saved;
@@ -45,9 +52,9 @@ const NEWS_PAUSE: Duration = Duration::from_millis(80);
 /// Opens the window; `open` is a session's folder to show.
 ///
 /// # Errors
-/// Where no window can be opened, and where `open` is not a session.
+/// Where no window can be opened, and where the settings of `open` cannot be read.
 pub fn run(open: Option<PathBuf>) -> anyhow::Result<()> {
-    let stored = open.as_deref().map(Stored::open).transpose()?;
+    open.as_deref().map(session::read_settings).transpose()?;
     let viewport = egui::ViewportBuilder::default()
         .with_title("gandle")
         .with_app_id("gandle")
@@ -58,13 +65,21 @@ pub fn run(open: Option<PathBuf>) -> anyhow::Result<()> {
     let options = eframe::NativeOptions { viewport, ..eframe::NativeOptions::default() };
     let create = move |creation: &eframe::CreationContext<'_>| {
         let mut app = App::new(creation)?;
-        if let Some(stored) = stored {
-            app.show(stored);
+        app.ending = leaving::on_signal(creation.egui_ctx.clone());
+        if let Some(folder) = &open {
+            app.open_session(folder);
         }
         Ok(Box::new(app) as Box<dyn eframe::App>)
     };
-    eframe::run_native("gandle", options, Box::new(create))
-        .map_err(|err| anyhow::anyhow!("the window could not be opened: {err}"))
+    if !fault::has_display() {
+        anyhow::bail!("{}", fault::no_window("neither DISPLAY nor WAYLAND_DISPLAY is set"));
+    }
+    // Where even the code around the window panics, what works for it is dropped on the way out, and a run is saved by that.
+    match guard::catch(|| eframe::run_native("gandle", options, Box::new(create))) {
+        Ok(closed) => closed.map_err(|err| anyhow::anyhow!("{}", fault::no_window(&err.to_string()))),
+        Err(panicked) => Err(panicked)
+            .context("the window broke down; a run that it trained is saved, and `gandle resume` goes on with it"),
+    }
 }
 
 /// The window and everything that works for it.
@@ -76,6 +91,12 @@ struct App {
     scorer: Option<Job>,
     prober: Prober,
     study: Study,
+    /// A session that is being opened.
+    opening: Option<opening::Opening>,
+    /// A session that is to go on.
+    resuming: Option<training::Resuming>,
+    /// The run of the queue that was under way when the window was closed.
+    begun: Option<queue::Begun>,
     /// Jobs that were cancelled and have not ended yet.
     retired: Vec<Job>,
     dialog: Option<Dialog>,
@@ -95,6 +116,8 @@ struct App {
     may_close: bool,
     /// Whether the system has asked this program to end.
     ending: Arc<AtomicBool>,
+    /// Why nothing but this is shown any more.
+    fault: Option<Fault>,
     waker: Waker,
 }
 
@@ -114,6 +137,9 @@ impl App {
             scorer: None,
             prober: Prober::default(),
             study: Study::default(),
+            opening: None,
+            resuming: None,
+            begun: None,
             retired: Vec::new(),
             dialog: None,
             saving: None,
@@ -125,7 +151,8 @@ impl App {
             managed: crossbeam_channel::bounded(16),
             title: String::new(),
             may_close: false,
-            ending: leaving::on_signal(creation.egui_ctx.clone()),
+            ending: Arc::default(),
+            fault: None,
             waker,
         };
         app.list_sessions();
@@ -174,6 +201,8 @@ impl App {
             self.workbench.compare.take(&folder, run);
         }
         self.take_managed();
+        self.take_opened();
+        self.take_resumed();
         self.take_answer();
         if let Some(rows) = self.found.as_ref().and_then(|found| found.try_iter().last()) {
             self.workbench.sessions = rows;
@@ -192,6 +221,10 @@ impl App {
             Action::Branch { parent, step, steps, set } => self.branch(&parent, step, steps, &set),
             Action::EndElsewhere(session) => self.end_elsewhere(&session),
             Action::FindData(session) => self.open_dialog(Purpose::Moved(session)),
+            Action::Trust { folder, steps, places } => {
+                session::remember_places(&places);
+                self.go_on(&folder, steps);
+            }
             Action::Command(command) => self.tell_engine(command),
             Action::ChooseData => self.open_dialog(Purpose::Data),
             Action::ChooseInception => self.open_dialog(Purpose::Inception),
@@ -248,43 +281,6 @@ impl App {
         }
     }
 
-    fn open_session(&mut self, folder: &Path) {
-        match Stored::open(folder) {
-            Ok(stored) => self.show(stored),
-            Err(err) => self.complain(format!("{} could not be opened: {err:#}", folder.display())),
-        }
-    }
-
-    /// Replays a stored session through the same fold as a live run.
-    fn show(&mut self, stored: Stored) {
-        let mut view = RunView::new(stored.folder.clone());
-        stored.events.into_iter().for_each(|event| view.apply(event));
-        // It may have been renamed since it was written.
-        view.moved(&stored.folder);
-        self.workbench.elsewhere = None;
-        if view.is_active() {
-            let message = if let Some(holder) = session::holder(view.folder()) {
-                self.workbench.elsewhere = Some(format!("Another program ({holder}) is training this session"));
-                view.follow(true);
-                String::new()
-            } else if view.checkpoints().is_empty() {
-                "The program that trained this session was closed or killed before its first checkpoint; use its settings for a new run.".to_owned()
-            } else {
-                "The program that trained this session was closed or killed; Resume goes on from its newest checkpoint."
-                    .to_owned()
-            };
-            if !view.is_followed() {
-                view.apply(Event::Warning { step: view.step(), message });
-                view.apply(Event::Stopped { step: view.step() });
-            }
-        }
-        if !stored.warnings.is_empty() {
-            self.workbench.notice = Some(Notice::error(stored.warnings.join("; ")));
-        }
-        self.workbench.stored = Some(view);
-        self.workbench.settings.page = Page::Run;
-    }
-
     fn read_grid(&mut self, ctx: &egui::Context, ask: GridAsk) {
         if !self.grids.ask(ask.clone()) {
             self.workbench.take_grid(ctx, &ask, Err("The reader of grids is busy or has ended".to_owned()));
@@ -313,6 +309,36 @@ impl App {
 
 impl eframe::App for App {
     fn logic(&mut self, ctx: &egui::Context, _frame: &mut eframe::Frame) {
+        self.careful(|app| app.tick(ctx));
+        if self.fault.is_some() && self.ending.load(std::sync::atomic::Ordering::Relaxed) {
+            ctx.send_viewport_cmd(egui::ViewportCommand::Close);
+        }
+    }
+
+    fn ui(&mut self, ui: &mut egui::Ui, _frame: &mut eframe::Frame) {
+        self.careful(|app| {
+            for action in app.workbench.ui(ui) {
+                app.execute(ui.ctx(), action);
+            }
+        });
+        if let Some(fault) = &self.fault {
+            fault.ui(ui);
+        }
+    }
+
+    fn auto_save_interval(&self) -> Duration {
+        SAVED_EVERY
+    }
+
+    fn save(&mut self, storage: &mut dyn eframe::Storage) {
+        // What a fault has left may be half changed: what was kept before it stays.
+        self.careful(|app| eframe::set_value(storage, STATE, &Saved::of(&app.workbench)));
+    }
+}
+
+impl App {
+    /// What is done in each frame before it is drawn.
+    fn tick(&mut self, ctx: &egui::Context) {
         self.drain(ctx);
         self.tick_queue();
         self.tick_follower();
@@ -326,19 +352,5 @@ impl eframe::App for App {
             self.read_data();
         }
         self.tick_prober(ctx);
-    }
-
-    fn ui(&mut self, ui: &mut egui::Ui, _frame: &mut eframe::Frame) {
-        for action in self.workbench.ui(ui) {
-            self.execute(ui.ctx(), action);
-        }
-    }
-
-    fn auto_save_interval(&self) -> Duration {
-        SAVED_EVERY
-    }
-
-    fn save(&mut self, storage: &mut dyn eframe::Storage) {
-        eframe::set_value(storage, STATE, &Saved::of(&self.workbench));
     }
 }

@@ -1,11 +1,15 @@
 //! Trains the runs of the queue one after another on the one engine.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use super::opening::replayed;
+use super::task::Task;
+use super::training::unknown_places;
 use super::{App, notify};
 use crate::engine::{Origin, RunRequest};
 use crate::event::Command;
-use crate::session::{self, Stored};
+use crate::session;
 use crate::ui::{Ending, EntryState, Leaving, Notice, Phase, QueueAsk, RunView};
 
 impl App {
@@ -36,19 +40,23 @@ impl App {
         };
         // One that was under way when the program ended goes on; a session that is gone begins anew.
         let begun = session.filter(|folder| folder.join("run.toml").is_file());
-        let (folder, view, from) = match begun.map(|folder| replayed(&folder).map(|view| (folder, view))) {
-            Some(Ok((_, view))) if *view.phase() == Phase::Finished => {
-                return self.workbench.queue.skip(id, Ending::Finished);
-            }
-            Some(Ok((folder, view))) => {
-                if let Some(started) = view.started() {
-                    config = started.config.clone();
+        let (folder, view, from) = match begun {
+            Some(folder) => match self.begun_again(&folder) {
+                None => return, // It is being read.
+                Some(Ok(view)) if *view.phase() == Phase::Finished => {
+                    return self.workbench.queue.skip(id, Ending::Finished);
                 }
-                (folder, view, Origin::Resume { steps: None })
-            }
-            Some(Err(reason)) => return self.workbench.queue.skip(id, Ending::Failed(reason)),
+                Some(Ok(view)) => {
+                    if let Some(started) = view.started() {
+                        config = started.config.clone();
+                    }
+                    (folder, view, Origin::Resume { steps: None })
+                }
+                Some(Err(reason)) => return self.workbench.queue.skip(id, Ending::Failed(reason)),
+            },
             None => {
                 let folder = session::new_folder(&config);
+                session::remember_places(&config.places());
                 (folder.clone(), RunView::new(folder), Origin::New)
             }
         };
@@ -63,6 +71,20 @@ impl App {
                 self.workbench.queue.skip(id, Ending::Failed(reason));
             }
         }
+    }
+
+    /// The view of a session that goes on, once it is read; nothing until then.
+    fn begun_again(&mut self, folder: &Path) -> Option<Result<RunView, String>> {
+        if self.begun.as_ref().is_none_or(|begun| begun.folder != folder) {
+            let wanted = folder.to_owned();
+            match Task::spawn("queue", Arc::clone(&self.waker), move || read(&wanted)) {
+                Ok(task) => self.begun = Some(Begun { folder: folder.to_owned(), task }),
+                Err(err) => return Some(Err(err.to_string())),
+            }
+        }
+        let answer = self.begun.as_ref()?.task.answer()?;
+        self.begun = None;
+        Some(answer.unwrap_or_else(|| Err("Reading it broke off, which is a defect of gandle".to_owned())))
     }
 
     /// The engine has ended: tells the queue, and somebody who looks elsewhere.
@@ -106,13 +128,24 @@ fn left(queue: &crate::ui::Queue) -> String {
     if failed > 0 { format!("The queue is done; {failed} failed") } else { "The queue is done".to_owned() }
 }
 
-/// The view of a session that goes on.
-fn replayed(folder: &Path) -> Result<RunView, String> {
-    let stored = Stored::open(folder).map_err(|err| err.to_string())?;
-    let mut view = RunView::new(PathBuf::from(folder));
-    stored.events.into_iter().for_each(|event| view.apply(event));
-    if *view.phase() != Phase::Finished {
-        view.restart();
+/// A session of the queue that is being read.
+pub(super) struct Begun {
+    folder: PathBuf,
+    task: Task<Result<RunView, String>>,
+}
+
+/// The view of a session that goes on, where nothing is to be asked about it.
+fn read(folder: &Path) -> Result<RunView, String> {
+    let view = replayed(folder).map_err(|err| err.to_string())?;
+    if *view.phase() == Phase::Finished {
+        return Ok(view);
     }
-    Ok(view)
+    let unknown: Vec<String> = unknown_places(folder, None)?.iter().map(ToString::to_string).collect();
+    if unknown.is_empty() {
+        return Ok(view);
+    }
+    Err(format!(
+        "It names places that no run of yours has used ({}); open it and resume it, which asks",
+        unknown.join(", ")
+    ))
 }

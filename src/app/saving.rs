@@ -10,6 +10,7 @@ use super::App;
 use super::dialogs::Purpose;
 use crate::engine::{ExportRequest, Job, Rescore};
 use crate::event::{Export, GridPicture, JobEvent};
+use crate::guard;
 use crate::session;
 use crate::ui::{ExportAsk, Figure, FigureContent, Notice, ScoreAsk};
 
@@ -55,10 +56,10 @@ impl App {
     /// Where no dialog can ask for a place: below the session, under a name that is free.
     pub(super) fn save_in_session(&mut self, saved: Saved) {
         let Some(view) = self.workbench.shown() else { return };
-        let folder = view.folder().join("exports");
-        if let Err(err) = std::fs::create_dir_all(&folder) {
-            return self.complain(format!("The folder {} could not be made: {err}", folder.display()));
-        }
+        let folder = match session::folder(view.folder(), session::EXPORTS) {
+            Ok(folder) => folder,
+            Err(err) => return self.complain(format!("The folder for it could not be made: {err}")),
+        };
         let name = PathBuf::from(&saved.name);
         let (stem, kind) = (name.file_stem().unwrap_or_default(), name.extension().unwrap_or_default());
         let (stem, kind) = (stem.to_string_lossy(), kind.to_string_lossy());
@@ -82,9 +83,9 @@ impl App {
         let waker = Arc::clone(&self.waker);
         let write = move || {
             let what = saved.what;
-            let notice = match write(&path, &saved.content, &about) {
+            let notice = match guard::told(|| write(&path, &saved.content, &about)) {
                 Ok(()) => Notice::info(format!("{what} saved to {}", path.display())),
-                Err(err) => Notice::error(format!("{what} could not be saved to {}: {err:#}", path.display())),
+                Err(err) => Notice::error(format!("{what} could not be saved to {}: {err}", path.display())),
             };
             // The window may have closed meanwhile.
             sender.send(notice).ok();
@@ -111,7 +112,7 @@ impl App {
 
     pub(super) fn score(&mut self, ask: ScoreAsk) {
         let ScoreAsk { session, step, score } = ask;
-        match Job::rescore(Rescore { session, step, score }, Arc::clone(&self.waker)) {
+        match Job::rescore(Rescore { session, step, score }, session::unknown_places, Arc::clone(&self.waker)) {
             Ok(job) => self.scorer = Some(job),
             Err(err) => self.workbench.scores.apply(JobEvent::Failed { message: err.to_string() }),
         }

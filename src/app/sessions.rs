@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crossbeam_channel::{Receiver, bounded};
 
 use crate::event::{Event, Picture, Waker};
+use crate::guard;
 use crate::session::{self, Stored};
 use crate::ui::{Brief, SessionRow};
 
@@ -23,7 +24,8 @@ const BATCH: usize = 16;
 pub fn look(known: Vec<SessionRow>, deep: bool, waker: Waker) -> std::io::Result<Receiver<Vec<SessionRow>>> {
     let (sender, found) = bounded(3);
     std::thread::Builder::new().name("sessions".to_owned()).spawn(move || {
-        let mut rows: Vec<SessionRow> = session::list().into_iter().map(|listed| row(listed, &known)).collect();
+        let listed = guard::catch(session::list).unwrap_or_default();
+        let mut rows: Vec<SessionRow> = listed.into_iter().map(|listed| row(listed, &known)).collect();
         // Nobody listens any more where the list was asked for anew.
         let send = |rows: &[SessionRow]| sender.send(rows.to_vec()).is_ok().then(|| waker()).is_some();
         let mut heard = send(&rows);
@@ -32,7 +34,7 @@ pub fn look(known: Vec<SessionRow>, deep: bool, waker: Waker) -> std::io::Result
                 if !heard {
                     return;
                 }
-                rows.iter_mut().skip(from).take(BATCH).for_each(part);
+                rows.iter_mut().skip(from).take(BATCH).for_each(|row| careful(row, part));
                 heard = send(&rows);
             }
         }
@@ -41,13 +43,20 @@ pub fn look(known: Vec<SessionRow>, deep: bool, waker: Waker) -> std::io::Result
 }
 
 fn row(listed: session::Listed, known: &[SessionRow]) -> SessionRow {
-    let about = session::read_about(&listed.folder);
-    let busy = !session::is_free(&listed.folder);
+    let (about, busy) =
+        guard::catch(|| (session::read_about(&listed.folder), !session::is_free(&listed.folder))).unwrap_or_default();
     let row = SessionRow::new(listed.folder, listed.steps, listed.modified);
     let known = known.iter().find(|known| known.folder == row.folder && known.modified == row.modified);
     let (brief, bytes) = known.map_or((None, None), |known| (known.brief.clone(), known.bytes));
     let thumbnail = known.and_then(|known| known.thumbnail.clone());
     SessionRow { star: about.star, note: about.note, busy, brief, bytes, thumbnail, ..row }
+}
+
+/// A session that makes its reader panic stays in the list, without what it would tell.
+fn careful(row: &mut SessionRow, part: fn(&mut SessionRow)) {
+    if let Err(panicked) = guard::catch(|| part(row)) {
+        tracing::error!("{}: {panicked}", row.folder.display());
+    }
 }
 
 fn read(row: &mut SessionRow) {

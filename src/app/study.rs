@@ -44,7 +44,7 @@ impl App {
     }
 
     pub(super) fn prepare_quiz(&mut self, ask: QuizAsk) {
-        match Job::quiz(ask, Arc::clone(&self.waker)) {
+        match Job::quiz(ask, session::unknown_places, Arc::clone(&self.waker)) {
             Ok(job) => self.study.quiz = Some(job),
             Err(err) => self.workbench.quiz.apply(JobEvent::Failed { message: err.to_string() }),
         }

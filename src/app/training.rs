@@ -1,10 +1,11 @@
 //! Starts runs on the engine.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::App;
-use crate::config::Config;
+use super::task::Task;
+use crate::config::Place;
 use crate::engine::{Engine, Origin, RunRequest};
 use crate::event::Command;
 use crate::session;
@@ -24,6 +25,11 @@ impl App {
             if matches!(command, Command::Edit(_)) && live.is_scoring() {
                 self.workbench.notice = Some(Notice::info("The change holds once the scores of this step are taken"));
             }
+            if let (Command::Edit(changes), Some(started)) = (&command, live.started())
+                && let Ok((config, _)) = started.config.edited(changes)
+            {
+                session::remember_places(&config.places());
+            }
             engine.send(command);
         }
     }
@@ -35,7 +41,9 @@ impl App {
         }
         let config = self.workbench.config.clone();
         let folder = session::new_folder(&config);
-        match self.spawn(RunRequest::new(config, folder.clone())) {
+        let request = RunRequest::new(config, folder.clone());
+        session::remember_places(&request.places);
+        match self.spawn(request) {
             Ok(()) => {
                 self.workbench.notice = Some(Notice::info(format!("The run is stored in {}", folder.display())));
                 self.workbench.live = Some(RunView::new(folder));
@@ -66,7 +74,13 @@ impl App {
         };
         let folder = session::new_folder(&config);
         let from = Origin::Fork { parent: parent.to_owned(), step };
-        match self.spawn(RunRequest { from, ..RunRequest::new(config, folder.clone()) }) {
+        let request = RunRequest { from, ..RunRequest::new(config, folder.clone()) };
+        if let [place, ..] = session::unknown_places(&request.places).as_slice() {
+            let (key, path) = (&place.key, &place.path);
+            let text = "no run of yours has used that. Go on with the session first, which asks about it";
+            return self.complain(format!("The session's {key} is {path}: {text}"));
+        }
+        match self.spawn(request) {
             Ok(()) => {
                 self.workbench.notice = Some(Notice::info(format!("The run is stored in {}", folder.display())));
                 (self.workbench.live, self.workbench.stored) = (Some(RunView::new(folder)), None);
@@ -92,8 +106,35 @@ impl App {
         self.resume(session, None);
     }
 
-    /// Goes on with a session; the curves that are shown of it stay.
+    /// Looks where a session leads, and goes on with it where that is known. The files are read elsewhere.
     pub(super) fn resume(&mut self, folder: &Path, steps: Option<usize>) {
+        if self.engine.is_some() || self.resuming.is_some() {
+            return;
+        }
+        let wanted = folder.to_owned();
+        let work = move || unknown_places(&wanted, steps);
+        match Task::spawn("resume", Arc::clone(&self.waker), work) {
+            Ok(task) => self.resuming = Some(Resuming { folder: folder.to_owned(), steps, task }),
+            Err(err) => self.complain(format!("The session could not be looked at: {err}")),
+        }
+    }
+
+    /// Goes on with a session that was looked at, or asks where it leads to unknown places.
+    pub(super) fn take_resumed(&mut self) {
+        let Some(answer) = self.resuming.as_ref().and_then(|resuming| resuming.task.answer()) else { return };
+        let Some(Resuming { folder, steps, .. }) = self.resuming.take() else { return };
+        match answer {
+            Some(Ok(places)) if places.is_empty() => self.go_on(&folder, steps),
+            Some(Ok(places)) => self.workbench.trust.ask(folder, steps, places),
+            Some(Err(reason)) => self.complain(format!("The session cannot go on: {reason}")),
+            None => {
+                self.complain("The session cannot go on: reading it broke off, which is a defect of gandle".to_owned())
+            }
+        }
+    }
+
+    /// Goes on with a session; the curves that are shown of it stay.
+    pub(super) fn go_on(&mut self, folder: &Path, steps: Option<usize>) {
         if self.engine.is_some() {
             return;
         }
@@ -118,11 +159,23 @@ impl App {
     }
 }
 
+/// A session that is to go on, while it is looked at.
+pub(super) struct Resuming {
+    folder: PathBuf,
+    steps: Option<usize>,
+    task: Task<Result<Vec<Place>, String>>,
+}
+
+/// Where a session leads that is to go on, of what no run of this user's has used.
+pub(super) fn unknown_places(folder: &Path, steps: Option<usize>) -> Result<Vec<Place>, String> {
+    let request = RunRequest::resume(folder, steps).map_err(|err| format!("{err:#}"))?;
+    Ok(session::unknown_places(&request.places))
+}
+
 /// `run.toml` with another `data.source`. Whether these are the same images is found out when the run goes on.
 fn name_data(session: &Path, data: &Path) -> Result<(), String> {
     let path = session.join("run.toml");
-    let text = std::fs::read_to_string(&path).map_err(|err| err.to_string())?;
-    let mut config = Config::from_stored(&text).map_err(|err| err.to_string())?;
+    let mut config = session::read_settings(session).map_err(|err| err.to_string())?;
     config.data.source = std::path::absolute(data).unwrap_or_else(|_| data.to_owned()).display().to_string();
     session::write_whole(&path, config.to_toml().as_bytes()).map_err(|err| err.to_string())
 }

@@ -7,9 +7,11 @@ use anyhow::Context as _;
 use candle_core::Device;
 use serde::Serialize;
 
-use super::{BenchArgs, Usage, print_json, say};
+use super::print::say;
+use super::{BenchArgs, Usage, print_json};
 use crate::config::{Config, has_errors};
 use crate::engine::device;
+use crate::guard::of_things;
 use crate::train::{Made, Trainer};
 
 #[derive(Serialize)]
@@ -40,7 +42,7 @@ pub(super) fn run(args: &BenchArgs) -> anyhow::Result<()> {
     if args.json {
         return print_json(&report);
     }
-    say!("{step_ms:.1} ms a step, {images_per_s:.1} images a second, {threads} threads");
+    say!("{step_ms:.1} ms a step, {images_per_s:.1} images a second, {}", of_things(threads, "thread"));
     if let Some(memory) = report.peak_memory_mb {
         say!("{memory:.0} MB at the peak");
     }
@@ -52,7 +54,7 @@ fn median_step(config: &Config, args: &BenchArgs, device: &Device) -> anyhow::Re
     trainer.weigh_classes(&vec![1; args.classes as usize])?;
     let mut feed = Made::new(config, args.classes, device)?;
     let mut times = Vec::new();
-    for _ in 0..args.steps.max(1) + 2 {
+    for _ in 0..args.steps + 2 {
         feed.again();
         let start = Instant::now();
         trainer.step(&mut feed, 1.0)?;

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::{Usage, say, step};
+use super::print::say;
+use super::{Usage, step};
 use crate::engine::export::export;
 use crate::engine::sample::Sampler;
 use crate::event::{Content, Export, Film, Moving, Walk};

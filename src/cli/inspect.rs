@@ -1,6 +1,7 @@
 //! `gandle inspect`: what a data set holds, and every file that cannot be used with its reason.
 
-use super::{InspectArgs, Usage, print_json, say};
+use super::print::say;
+use super::{InspectArgs, Usage, print_json};
 use crate::config::{Config, Level};
 use crate::data;
 use crate::event::DataSummary;
@@ -25,21 +26,15 @@ pub(super) fn run(args: &InspectArgs) -> anyhow::Result<()> {
         say!("note: {note}");
     }
     for noted in &summary.file_notes {
-        say!("read: {}: {}", one_line(&noted.file), noted.note);
+        say!("read: {}: {}", noted.file, noted.note);
     }
     for group in &summary.duplicates {
-        say!("same pixels: {}", one_line(&group.join(", ")));
+        say!("same pixels: {}", group.join(", "));
     }
     for skipped in &summary.skipped {
-        say!("skipped: {}: {}", one_line(&skipped.file), one_line(&skipped.reason));
+        say!("skipped: {}: {}", skipped.file, skipped.reason);
     }
     Ok(())
-}
-
-/// Names as they are, but for line ends and the like: a file's name must not look like a line of this program.
-fn one_line(name: &str) -> String {
-    let plain = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
-    name.chars().map(plain).collect()
 }
 
 /// The defaults with the settings that were given; only problems of the data matter here.

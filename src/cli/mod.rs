@@ -6,27 +6,31 @@
 mod bench;
 mod export;
 mod inspect;
+mod print;
 mod prune;
+mod release;
 mod resume;
 mod score;
 mod step;
 mod train;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::bail;
-use clap::{Args, Parser, Subcommand};
+use anyhow::{Context as _, bail};
+use clap::{Args, CommandFactory as _, Parser, Subcommand};
 use serde::Serialize;
 
 use crate::config::{Config, Preset};
 use crate::engine::Refused;
-use crate::engine::sample::{self, Sampler, Sampling};
+use crate::engine::sample::{self, MOST_IMAGES, Sampler, Sampling};
+use crate::guard;
 use crate::train::replay;
+use print::{note, say};
 
 /// A desktop workbench for conditional GANs on class-labelled images.
 #[derive(Parser)]
-#[command(version, about, long_about = None, args_conflicts_with_subcommands = true)]
+#[command(version = release::version(), about, long_about = None, args_conflicts_with_subcommands = true)]
 struct Cli {
     /// A session's folder to open in the window.
     session: Option<PathBuf>,
@@ -59,6 +63,18 @@ enum Command {
     Replay(ReplayArgs),
     /// Time the training step of a configuration.
     Bench(BenchArgs),
+    /// Write the manual pages, one a command, into a folder; the first of them to standard output without it.
+    #[command(hide = true)]
+    Man {
+        /// The folder.
+        folder: Option<PathBuf>,
+    },
+    /// Print what completes this program's commands in a shell.
+    #[command(hide = true)]
+    Completions {
+        /// Which shell.
+        shell: clap_complete::Shell,
+    },
 }
 
 /// Where a configuration comes from.
@@ -118,6 +134,10 @@ struct ResumeArgs {
     /// Begin a new session in this folder with the weights of the checkpoint, and leave the old one as it is.
     #[arg(long, value_name = "NEW")]
     fork: Option<PathBuf>,
+    /// Read and write wherever the session's settings say, also in places that no run of yours has used; they are
+    /// remembered then.
+    #[arg(long)]
+    trust: bool,
     /// With --fork: the checkpoint's step, or `best`; the newest without it.
     #[arg(long, requires = "fork")]
     step: Option<step::Wanted>,
@@ -139,9 +159,9 @@ struct SampleArgs {
     /// A class by name, or `all`.
     #[arg(long, default_value = "all")]
     class: String,
-    /// Images a class.
-    #[arg(long, default_value_t = 16)]
-    count: usize,
+    /// Images a class, at most a million.
+    #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=MOST_IMAGES as i64))]
+    count: u32,
     /// Where the noise comes from.
     #[arg(long, default_value_t = 0)]
     seed: u64,
@@ -183,8 +203,8 @@ struct BenchArgs {
     #[arg(long)]
     batch: Option<usize>,
     /// Steps that are timed, after two that are not.
-    #[arg(long, default_value_t = 8)]
-    steps: usize,
+    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    steps: u32,
     /// Classes of the made-up data.
     #[arg(long, default_value_t = 6, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     classes: u32,
@@ -196,6 +216,9 @@ struct BenchArgs {
     json: bool,
 }
 
+/// The most bytes of a run.toml; one with everything in it has some tens of thousands.
+const MOST_CONFIG: u64 = 4 << 20;
+
 /// What was asked cannot be done as it was asked: exit status 2.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
@@ -205,13 +228,16 @@ struct Usage(String);
 pub fn main() -> ExitCode {
     let filter =
         tracing_subscriber::EnvFilter::try_from_env("GANDLE_LOG").unwrap_or_else(|_| "warn,gandle=info".into());
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).without_time().init();
-    match run(Cli::parse()) {
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(|| print::Log).without_time().init();
+    guard::hush();
+    let cli = Cli::parse();
+    // A command that panics has failed like any other: in words.
+    match guard::catch(|| run(cli)).unwrap_or_else(|panicked| Err(panicked.into())) {
         Ok(code) => code,
         // Whoever read our output has seen enough (`gandle presets | head`).
         Err(err) if err.chain().any(is_broken_pipe) => ExitCode::SUCCESS,
         Err(err) => {
-            eprintln!("gandle: {err:#}");
+            note!("gandle: {err:#}");
             ExitCode::from(if err.is::<Usage>() || err.is::<Refused>() { 2 } else { 1 })
         }
     }
@@ -222,15 +248,6 @@ fn is_broken_pipe(err: &(dyn std::error::Error + 'static)) -> bool {
     let json = err.downcast_ref::<serde_json::Error>().and_then(serde_json::Error::io_error_kind);
     io.or(json) == Some(std::io::ErrorKind::BrokenPipe)
 }
-
-/// Prints to standard output, where `println!` would panic once nobody reads it any more.
-macro_rules! say {
-    ($($text:tt)*) => {{
-        use std::io::Write as _;
-        writeln!(std::io::stdout(), $($text)*)?;
-    }};
-}
-use say;
 
 fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
@@ -255,6 +272,10 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Some(Command::Presets { name }) => presets(name.as_deref()).map(|()| ExitCode::SUCCESS),
         Some(Command::Replay(args)) => replay_all(&args),
         Some(Command::Bench(args)) => bench::run(&args).map(|()| ExitCode::SUCCESS),
+        Some(Command::Man { folder }) => {
+            release::manual(&Cli::command(), folder.as_deref()).map(|()| ExitCode::SUCCESS)
+        }
+        Some(Command::Completions { shell }) => release::completions(Cli::command(), shell).map(|()| ExitCode::SUCCESS),
     }
 }
 
@@ -263,7 +284,7 @@ impl Settings {
         let base = match (&self.preset, &self.config) {
             (Some(name), _) => self.of_preset(preset(name)?)?,
             (None, Some(path)) => {
-                let text = std::fs::read_to_string(path)
+                let text = read_config(path)
                     .map_err(|err| Usage(format!("--config {}: could not be read: {err}", path.display())))?;
                 Config::from_toml(&text).map_err(|err| Usage(format!("{}:\n{err}", path.display())))?
             }
@@ -279,6 +300,17 @@ impl Settings {
     }
 }
 
+/// A run.toml, which may come out of a pipe, but not without end.
+fn read_config(path: &Path) -> std::io::Result<String> {
+    use std::io::{Error, Read as _};
+    let mut text = String::new();
+    std::fs::File::open(path)?.take(MOST_CONFIG + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > MOST_CONFIG {
+        return Err(Error::other(format!("it has more than {} MB, which no run.toml has", MOST_CONFIG >> 20)));
+    }
+    Ok(text)
+}
+
 fn preset(name: &str) -> anyhow::Result<Preset> {
     let names: Vec<&str> = Preset::ALL.into_iter().map(Preset::name).collect();
     Ok(Preset::named(name)
@@ -287,12 +319,19 @@ fn preset(name: &str) -> anyhow::Result<Preset> {
 
 fn presets(name: Option<&str>) -> anyhow::Result<()> {
     match name {
-        Some(name) => say!("{}", preset(name)?.config().to_toml().trim_end()),
+        Some(name) => print_config(&preset(name)?.config())?,
         None => {
             for preset in Preset::ALL {
                 say!("{:10} {}", preset.name(), preset.about());
             }
         }
+    }
+    Ok(())
+}
+
+fn print_config(config: &Config) -> anyhow::Result<()> {
+    for line in config.to_toml().trim_end().lines() {
+        say!("{line}");
     }
     Ok(())
 }
@@ -308,7 +347,9 @@ fn print_json(value: &impl Serialize) -> anyhow::Result<()> {
 fn replay_all(args: &ReplayArgs) -> anyhow::Result<ExitCode> {
     let mut code = ExitCode::SUCCESS;
     for path in &args.traces {
-        match replay::replay(path) {
+        // Opening a pipe would wait for ever.
+        let file = guard::open_regular(path).with_context(|| path.display().to_string());
+        match file.and_then(|_| replay::replay(path)) {
             Ok(report) => {
                 if args.json {
                     print_json(&report)?;
@@ -331,7 +372,7 @@ fn replay_all(args: &ReplayArgs) -> anyhow::Result<ExitCode> {
                 }
             }
             Err(err) => {
-                eprintln!("gandle: {err:#}");
+                note!("gandle: {err:#}");
                 code = ExitCode::from(1);
             }
         }
@@ -356,18 +397,23 @@ fn sample(args: &SampleArgs) -> anyhow::Result<()> {
         session: args.session.clone(),
         step,
         class,
-        count: args.count,
+        count: args.count as usize,
         seed: args.seed,
         truncation: args.truncation,
         folder: args.out.clone(),
     };
     let bar = indicatif::ProgressBar::new(0);
-    let written = sample::export(&sampling, |done, total| {
+    let exported = sample::export(&sampling, |done, total| {
         bar.set_length(total as u64);
         bar.set_position(done as u64);
         true
     })?;
     bar.finish_and_clear();
-    say!("{written} images in {}", args.out.display());
+    for (class, folder) in &exported.renamed {
+        note!(
+            "the class {class:?} is in the folder {folder}: not every system takes its name, or it is another class's"
+        );
+    }
+    say!("{} in {}", guard::of_things(exported.images, "image"), args.out.display());
     Ok(())
 }

@@ -4,8 +4,9 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::say;
-use crate::session::{self, Keep, Pruning, Stored};
+use super::print::say;
+use crate::guard::of_things;
+use crate::session::{self, BestCheckpoint, Keep, Pruning, Stored};
 
 #[derive(Args)]
 pub(super) struct PruneArgs {
@@ -17,8 +18,11 @@ pub(super) struct PruneArgs {
     /// Keep checkpoints at multiples of so many steps; as train.keep_every of the run without it.
     #[arg(long, value_name = "K", value_parser = clap::value_parser!(u32).range(1..))]
     keep_every: Option<u32>,
-    /// Keep the checkpoint that the run called its best (score.best).
+    /// Let the best checkpoint (score.best) go too, which stays otherwise.
     #[arg(long)]
+    drop_best: bool,
+    /// What is done anyway.
+    #[arg(long, hide = true, conflicts_with = "drop_best")]
     keep_best: bool,
     /// Remove the others; without it, they are only listed.
     #[arg(long)]
@@ -26,21 +30,15 @@ pub(super) struct PruneArgs {
 }
 
 pub(super) fn run(args: &PruneArgs) -> anyhow::Result<()> {
-    let stored = Stored::open(&args.session)?;
+    let stored = Stored::outline(&args.session)?;
     let train = &stored.config.train;
     let number = |asked: Option<u32>, else_of_run: usize| asked.map_or(else_of_run, |number| number as usize);
     let mut rules = vec![
         Keep::Newest(number(args.keep_last, train.keep_checkpoints)),
         Keep::Every(number(args.keep_every, train.keep_every)),
     ];
-    if args.keep_best {
-        match session::best_scored(&stored) {
-            Some(step) => rules.push(Keep::Step(step)),
-            None => anyhow::bail!(
-                "{} has no checkpoint of a step that was scored (score.every), so none is the best: leave --keep-best out",
-                args.session.display()
-            ),
-        }
+    if args.keep_best || !args.drop_best {
+        rules.extend(session::best_scored(&stored).and_then(BestCheckpoint::there).map(Keep::Best));
     }
     let pruning = if args.yes { session::prune(&args.session, &rules)? } else { session::plan(&args.session, &rules)? };
     tell(&pruning, args.yes)
@@ -59,14 +57,12 @@ fn tell(pruning: &Pruning, done: bool) -> anyhow::Result<()> {
         say!("{:10} {what:34} {}", "stays", megabytes(*bytes));
     }
     let count = pruning.removed.len();
+    let checkpoints = of_things(count, "checkpoint");
     match (count, done) {
         (0, _) => say!("nothing to remove"),
-        (_, true) => say!("{count} checkpoints removed, {} freed", megabytes(sum(&pruning.removed)).trim()),
+        (_, true) => say!("{checkpoints} removed, {} freed", megabytes(sum(&pruning.removed)).trim()),
         (_, false) => {
-            say!(
-                "{count} checkpoints would go and free {}: --yes removes them",
-                megabytes(sum(&pruning.removed)).trim()
-            );
+            say!("{checkpoints} would go and free {}: --yes removes them", megabytes(sum(&pruning.removed)).trim());
         }
     }
     Ok(())

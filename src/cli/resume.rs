@@ -2,10 +2,12 @@
 
 use std::process::ExitCode;
 
+use super::print::note;
 use super::train::follow;
 use super::{ResumeArgs, Usage, step};
 use crate::config::has_errors;
-use crate::engine::RunRequest;
+use crate::engine::{Refused, RunRequest};
+use crate::session;
 
 pub(super) fn run(args: &ResumeArgs) -> anyhow::Result<ExitCode> {
     let request = match &args.fork {
@@ -21,10 +23,30 @@ pub(super) fn run(args: &ResumeArgs) -> anyhow::Result<ExitCode> {
     };
     let problems = request.config.check(None);
     if has_errors(&problems) || args.fork.is_some() {
-        problems.iter().for_each(|problem| eprintln!("{problem}"));
+        problems.iter().for_each(|problem| note!("{problem}"));
     }
     if has_errors(&problems) {
         return Ok(ExitCode::from(2));
     }
+    allow(&request, args)?;
     follow(request, args.json)
+}
+
+/// Refuses a run that leads to places that no run of this user's has used, unless its user says that it may.
+fn allow(request: &RunRequest, args: &ResumeArgs) -> Result<(), Refused> {
+    let typed =
+        |key: &str| args.set.iter().any(|entry| entry.split_once('=').is_some_and(|(name, _)| name.trim() == key));
+    let unknown = session::unknown_places(&request.places);
+    let unknown: Vec<String> =
+        unknown.iter().filter(|place| !args.trust && !typed(&place.key)).map(|place| format!("  {place}")).collect();
+    if unknown.is_empty() {
+        session::remember_places(&request.places);
+        return Ok(());
+    }
+    Err(Refused(format!(
+        "{} names places that no run of yours has used:\n{}\nThe run would read its data from there, or write to it. If the session is your own, or you want that, say so with --trust; else name places of your own in {}",
+        args.session.display(),
+        unknown.join("\n"),
+        args.session.join("run.toml").display()
+    )))
 }

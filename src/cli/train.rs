@@ -6,41 +6,45 @@ use std::sync::Arc;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::{TrainArgs, Usage, print_json, say};
+use super::print::note;
+use super::{TrainArgs, Usage, print_config, print_json};
 use crate::config::{Config, has_errors};
 use crate::engine::{Engine, RunRequest};
-use crate::event::{AlarmKind, Command, Event, Recovered, Score, Started};
+use crate::event::{AlarmKind, Command, Event, Number, Recovered, Score, Started};
+use crate::guard::of_things;
 use crate::session;
 
 pub(super) fn run(args: &TrainArgs) -> anyhow::Result<ExitCode> {
     let config = resolve(args)?;
     let problems = config.check(None);
     for problem in &problems {
-        eprintln!("{problem}");
+        note!("{problem}");
     }
     if has_errors(&problems) {
         return Ok(ExitCode::from(2));
     }
     if args.dry_run {
-        say!("{}", config.to_toml().trim_end());
+        print_config(&config)?;
         return Ok(ExitCode::SUCCESS);
     }
     let folder = args.out.clone().unwrap_or_else(|| session::new_folder(&config));
     if folder.join("run.toml").exists() {
         return Err(Usage(format!("--out {}: already holds a session; choose another folder", folder.display())).into());
     }
-    follow(RunRequest::new(config, folder), args.json)
+    let request = RunRequest::new(config, folder);
+    session::remember_places(&request.places);
+    follow(request, args.json)
 }
 
 /// Runs to the end, telling what happens.
 pub(super) fn follow(request: RunRequest, json: bool) -> anyhow::Result<ExitCode> {
-    eprintln!("session {}", request.session.display());
+    note!("session {}", request.session.display());
     let steps = request.config.train.steps;
     let engine = Engine::spawn(request, Arc::new(|| {}))?;
     if let Some(commands) = engine.sender() {
         // The first Ctrl-C asks for a checkpoint and the end; the run says so when it is there.
         ctrlc::set_handler(move || {
-            eprintln!("\nstopping after this step; a checkpoint is written first");
+            note!("\nstopping after this step; a checkpoint is written first");
             commands.try_send(Command::Stop).ok();
         })?;
     }
@@ -114,7 +118,12 @@ impl Watcher {
         match event {
             Event::Step(s) => {
                 self.bar.set_position(s.step as u64);
-                let numbers = format!("D {:.3} G {:.3} {:.0} images/s", s.loss_d, s.loss_g, s.images_per_s);
+                let numbers = format!(
+                    "D {:.3} G {:.3} {:.0} images/s",
+                    s.numbers[Number::LossD],
+                    s.numbers[Number::LossG],
+                    s.numbers.get(Number::ImagesPerS).unwrap_or(0.0)
+                );
                 // Without a terminal, a line now and then.
                 if self.bar.is_hidden() && !self.json && s.step.is_multiple_of((self.steps / 20).max(1)) {
                     self.say(&format!("step {}: {numbers}", s.step));
@@ -175,8 +184,9 @@ impl Watcher {
             self.say(&format!("goes on from step {step}"));
         }
         self.say(&format!(
-            "{} classes on {device} with {threads} threads; generator {} and discriminator {} parameters",
-            classes.len(),
+            "{} on {device} with {}; generator {} and discriminator {} parameters",
+            if classes.len() == 1 { "1 class".to_owned() } else { format!("{} classes", classes.len()) },
+            of_things(*threads, "thread"),
             started.generator_parameters,
             started.discriminator_parameters
         ));
@@ -184,7 +194,7 @@ impl Watcher {
 
     /// A line on standard error that does not tear the progress bar.
     fn say(&self, line: &str) {
-        self.bar.suspend(|| eprintln!("{line}"));
+        self.bar.suspend(|| note!("{line}"));
     }
 }
 

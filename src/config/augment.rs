@@ -207,13 +207,13 @@ pub(super) const EXPLAINED: &[Explanation] = &[
         "augment.scale",
         "0 (off) to 1, deviation of the binary logarithm",
         "Karras et al. 2020 (ADA)",
-        "Scales what the discriminator sees about its centre by 2 to the power of a normal number with this deviation; zeros fill the border. 0.2 is the paper's. Pixels are bilinear, without the paper's wavelet filter, so small scales alias a little.",
+        "Scales what the discriminator sees about its centre by 2 to the power of a normal number with this deviation; zeros fill the border, which the authors' code mirrors. 0.2 is the paper's. Pixels are bilinear, without the paper's wavelet filter, so small scales alias a little.",
     ),
     key(
         "augment.rotation",
         "0 (off) to 180 degrees",
         "Karras et al. 2020 (ADA)",
-        "Turns what the discriminator sees by up to this angle either way, together with `scale` in one pass; zeros fill the border. 180 is the paper's. Little time.",
+        "Turns what the discriminator sees by up to this angle either way, together with `scale` in one pass; zeros fill the border, which the authors' code mirrors. 180 is the paper's. Little time.",
     ),
     key(
         "augment.probability",
@@ -225,7 +225,7 @@ pub(super) const EXPLAINED: &[Explanation] = &[
         "augment.adaptive",
         "true or false",
         "Karras et al. 2020 (ADA)",
-        "Lets the probability start at 0 and follow overfitting: it rises while the discriminator is too sure of real images (`target`), and falls while it is not. Best where it is not known how much is needed; it costs nothing beside the changes. Needs a loss whose logits have a border between real and fake, so not `wasserstein-gp`; for `least-squares` that is 0.5.",
+        "Lets the probability start at 0 and follow overfitting: it rises while the discriminator is too sure of real images (`target`), and falls while it is not. Best where it is not known how much is needed; it costs nothing beside the changes. Needs a loss whose logits have a border between real and fake, so not `wasserstein-gp`; for `least-squares` that is 0.5. Of the paper's changes (`bgc`), scaling of one axis, shifts by parts of a pixel, flips of brightness and turns of hue are not there, and brightness, contrast and saturation are those of `color`.",
     ),
     key(
         "augment.target",

@@ -2,7 +2,7 @@
 
 use super::cost::MOST_CLASSES;
 use super::problem::{Level, List, Problem, has_errors, range, whole};
-use super::{BalanceTo, ClassWeights, Conditioning, Config, DiscriminatorNorm, LossKind};
+use super::{AttentionForm, BalanceTo, ClassWeights, Conditioning, Config, DiscriminatorNorm, LossKind, ScaleEdge};
 
 /// The smallest and the largest `image_size`.
 pub const IMAGE_SIZES: std::ops::RangeInclusive<usize> = 16..=512;
@@ -28,6 +28,7 @@ impl Config {
         self.check_growing(&mut list);
         self.check_transition(&mut list);
         self.check_regularization(&mut list);
+        self.check_idle(&mut list);
         self.check_run(&mut list);
         self.check_retention(&mut list);
         self.score.check(&mut list);
@@ -182,7 +183,7 @@ impl Config {
             list.warning(key, format!("the network that compares was trained on photographs and knows little of what it sees in {0}x{0} pixels; 32 px or more", self.image_size)).fix("loss.perceptual", 0).fix("loss.texture", 0);
         }
         range(list, "train.instance_noise", t.instance_noise, 0.0..=10.0);
-        range(list, "train.blur", t.blur, 0.0..=16.0);
+        range(list, "train.blur", t.blur, 0.0..=0.25);
         for (key, steps, what) in [
             ("train.instance_noise_steps", t.instance_noise_steps, "train.instance_noise"),
             ("train.blur_steps", t.blur_steps, "train.blur"),
@@ -191,6 +192,38 @@ impl Config {
                 let message = format!("{what} cannot fall to nothing over 0 steps; 1 or more, or {what} = 0 for none");
                 list.mended_by_default(key, message);
             }
+        }
+    }
+
+    /// What is set beside an option that is off.
+    fn check_idle(&self, list: &mut List) {
+        let (g, d, l) = (&self.generator, &self.discriminator, &self.loss);
+        let (plain, never) = (AttentionForm::Plain, l.lecam == 0.0);
+        let of_generator = g.attention_form != plain && g.attention.is_empty();
+        let of_discriminator = d.attention_form != plain && d.attention.is_empty();
+        for (key, idle, unless) in [
+            ("generator.attention_form", of_generator, "generator.attention names a size"),
+            ("discriminator.attention_form", of_discriminator, "discriminator.attention names a size"),
+            (
+                "discriminator.scale_edge",
+                d.scale_edge != ScaleEdge::Zeros && d.scales == 1,
+                "discriminator.scales is above 1",
+            ),
+            ("loss.lecam_one_sided", l.lecam_one_sided && never, "loss.lecam is above 0"),
+            ("loss.lecam_start", l.lecam_start > 0 && never, "loss.lecam is above 0"),
+            (
+                "loss.auxiliary_fakes",
+                l.auxiliary_fakes && d.conditioning != Conditioning::Auxiliary,
+                "discriminator.conditioning is `auxiliary`",
+            ),
+        ] {
+            if idle && self.reads(key) {
+                list.warning(key, format!("it has no effect unless {unless}")).fix_by_default(key);
+            }
+        }
+        if !never && l.lecam_start > 0 && l.lecam_start >= self.train.steps {
+            let message = format!("the run ends after {} steps, before the term begins", self.train.steps);
+            list.warning("loss.lecam_start", message).fix("loss.lecam_start", 0);
         }
     }
 
@@ -237,6 +270,7 @@ impl Config {
             ("train.instance_noise_steps", t.instance_noise_steps),
             ("train.blur_steps", t.blur_steps),
             ("augment.adaptive_images", self.augment.adaptive_images),
+            ("loss.lecam_start", self.loss.lecam_start),
             ("optimizer.ema_half_life", self.optimizer.ema_half_life),
             ("score.every", score.every),
             ("score.images", score.images),
@@ -370,7 +404,7 @@ mod tests {
         let off = ["loss.r1=-1", "loss.r1_every=0", "loss.lecam=nan", "loss.lecam_decay=1", "optimizer.clip=-1"];
         let off = [
             &off[..],
-            &["train.instance_noise=11", "train.blur=17", "train.instance_noise_steps=0", "train.blur_steps=0"],
+            &["train.instance_noise=11", "train.blur=0.3", "train.instance_noise_steps=0", "train.blur_steps=0"],
         ]
         .concat();
         let wanted: Vec<&str> = off.iter().filter_map(|entry| entry.split('=').next()).collect();

@@ -1,7 +1,9 @@
 //! What a configuration costs: feature maps, parameters and memory, by arithmetic alone.
 
 use super::plan::{fast, projected};
-use super::{Conditioning, Config, DiscriminatorFamily, DiscriminatorNorm, GeneratorFamily, GeneratorNorm, Skip};
+use super::{
+    AttentionForm, Conditioning, Config, DiscriminatorFamily, DiscriminatorNorm, GeneratorFamily, GeneratorNorm, Skip,
+};
 
 /// One feature map of a network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -10,8 +12,8 @@ pub struct Layer {
     pub resolution: usize,
     /// Channels.
     pub channels: usize,
-    /// Whether self-attention follows.
-    pub attention: bool,
+    /// The self-attention that follows, where there is one.
+    pub attention: Option<AttentionForm>,
 }
 
 /// Most classes that a run can have.
@@ -56,7 +58,7 @@ impl Config {
         let layer = |(i, resolution): (usize, usize)| Layer {
             resolution,
             channels: g.base_channels << (layers - 1 - i),
-            attention: g.attention.contains(&resolution),
+            attention: g.attention.contains(&resolution).then_some(g.attention_form),
         };
         self.generator_maps().into_iter().enumerate().map(layer).collect()
     }
@@ -67,7 +69,7 @@ impl Config {
         let layer = |(i, resolution): (usize, usize)| Layer {
             resolution,
             channels: d.base_channels << i,
-            attention: d.attention.contains(&resolution),
+            attention: d.attention.contains(&resolution).then_some(d.attention_form),
         };
         self.discriminator_maps(size).into_iter().enumerate().map(layer).collect()
     }
@@ -191,9 +193,7 @@ impl Config {
             if g.skip == Skip::Residual && i > 0 {
                 total += inputs * layer.channels;
             }
-            if layer.attention {
-                total += attention_parameters(layer.channels);
-            }
+            total += layer.attention.map_or(0, |form| form.parameters(layer.channels));
             inputs = layer.channels;
         }
         for resolution in self.growing_resolutions() {
@@ -219,9 +219,7 @@ impl Config {
         for (i, layer) in layers.iter().enumerate() {
             let normalised = i > 0 && d.norm != DiscriminatorNorm::None;
             total += inputs * layer.channels * 16 + layer.channels * if normalised { 2 } else { 1 };
-            if layer.attention {
-                total += attention_parameters(layer.channels);
-            }
+            total += layer.attention.map_or(0, |form| form.parameters(layer.channels));
             inputs = layer.channels;
         }
         total += inputs * 16 + 1;
@@ -268,12 +266,27 @@ impl Config {
 
 /// Numbers of feature maps with their gradients.
 fn maps(layers: &[Layer]) -> usize {
-    let map = |l: &Layer| l.resolution * l.resolution * l.channels * if l.attention { 4 } else { 2 };
+    let map = |l: &Layer| l.resolution * l.resolution * l.channels * if l.attention.is_some() { 4 } else { 2 };
     layers.iter().map(map).sum()
 }
 
-/// Query, key and value convolutions with their biases, and the gate.
-fn attention_parameters(channels: usize) -> usize {
-    let narrow = (channels / 8).max(1);
-    2 * (channels * narrow + narrow) + channels * channels + channels + 1
+impl AttentionForm {
+    /// Channels of query and key, and of the value, on a map with so many.
+    pub fn widths(self, channels: usize) -> (usize, usize) {
+        let wide = match self {
+            Self::Plain => channels,
+            Self::Sagan => (channels / 2).max(1),
+        };
+        ((channels / 8).max(1), wide)
+    }
+
+    /// Its convolutions with their biases, and the gate.
+    fn parameters(self, channels: usize) -> usize {
+        let (narrow, wide) = self.widths(channels);
+        let read = channels * (2 * narrow + wide);
+        match self {
+            Self::Plain => read + 2 * narrow + wide + 1,
+            Self::Sagan => read + wide * channels + 1,
+        }
+    }
 }

@@ -195,7 +195,7 @@ pub(super) const EXPLAINED: &[Explanation] = &[
         "data.slice_axis",
         "\"x\", \"y\" or \"z\"",
         "",
-        "Along which axis volumes (.nii, .nii.gz) are cut into images: in the usual orientation x gives sagittal, y coronal and z axial slices. Other images are not touched.",
+        "Along which of their stored axes volumes (.nii, .nii.gz) are cut into images. The orientation in the file's header is not read: which axis is sagittal, coronal or axial, and which side is left, is as the file has it, so bring volumes of several origins to one orientation first. Other images are not touched.",
     ),
     key(
         "data.slice_every",

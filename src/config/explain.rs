@@ -91,13 +91,19 @@ const NETWORKS: &[Explanation] = &[
         "generator.attention",
         "list of feature-map sizes, such as [32]",
         "Zhang et al. 2019 (SAGAN)",
-        "Self-attention after the feature maps of these sizes lets distant parts of an image agree. The cost grows with the fourth power of the size: 16 and 32 are usual.",
+        "Self-attention after the feature maps of these sizes lets distant parts of an image agree. The cost grows with the fourth power of the size: 16 and 32 are usual. `attention_form` says how it is built.",
+    ),
+    key(
+        "generator.attention_form",
+        "\"plain\" or \"sagan\"",
+        "Zhang et al. 2019 (SAGAN)",
+        "How self-attention is built. `sagan` is its authors' code: keys and values are max-pooled to a quarter of the positions, the value has half of the channels, a 1x1 convolution leads back to all of them, and nothing has a bias. `plain` pools nothing, keeps the value as wide as the map, has biases and no convolution behind; it takes more time on large maps. The authors also normalise the generator's weights spectrally, which this generator never does.",
     ),
     key(
         "generator.skip",
         "\"none\", \"residual\" or \"excitation\"",
         "He et al. 2016; Liu et al. 2021 (FastGAN)",
-        "`residual` adds a 1x1 convolution of each block's upsampled input to its output, which eases gradients in deep generators for a few per cent more time. `excitation` lets early, small feature maps gate the channels of later ones (4 to 64 and 8 to 128 at 256 px, nearer pairs below), which steadies layout when data are few; it adds weights, but next to no time.",
+        "`residual` adds a 1x1 convolution of each block's upsampled input to its output, which eases gradients in deep generators for a few per cent more time. `excitation` lets early, small feature maps gate the channels of later ones (4 to 64 and 8 to 128 at 256 px, nearer pairs below), which steadies layout when data are few; it adds weights, but next to no time. Between its convolutions it has a LeakyReLU of 0.1 and no spectral normalisation, as the paper's text; its authors' code has Swish, and normalises.",
     ),
     key(
         "discriminator.family",
@@ -115,7 +121,7 @@ const NETWORKS: &[Explanation] = &[
         "discriminator.conditioning",
         "\"none\", \"label-map\", \"replicated\", \"projected-map\", \"auxiliary\" or \"projection\"",
         "Mirza & Osindero 2014; Odena et al. 2017; Miyato & Koyama 2018",
-        "How the discriminator is told the label, and so what forces the generator to draw the class it is asked for. `projected-map` and `projection` need few numbers; `label-map` needs a full picture a class.",
+        "How the discriminator is told the label, and so what forces the generator to draw the class it is asked for. `projected-map` and `projection` need few numbers; `label-map` needs a full picture a class. `auxiliary` learns the classes of real images alone, where AC-GAN learns those of fakes too: `loss.auxiliary_fakes`.",
     ),
     key(
         "discriminator.label_embedding",
@@ -127,7 +133,7 @@ const NETWORKS: &[Explanation] = &[
         "discriminator.spectral_norm",
         "true or false",
         "Miyato et al. 2018",
-        "Divides each layer's weights by their largest singular value, which bounds how steep the discriminator can be and steadies training. It costs a few per cent of a step.",
+        "Divides the weights of each convolution, and of the table of `projection`, by their largest singular value, which bounds how steep the discriminator can be and steadies training. Attention is bounded in the form `sagan` alone (`attention_form`), but for its gate; layers that make a label a part of the image are not normalised. A weight counts as a matrix of outputs by all the rest, and a U-Net's transposed convolution as inputs by the rest, where PyTorch takes outputs: values differ by about a fifth there. It costs a few per cent of a step.",
     ),
     key(
         "discriminator.norm",
@@ -142,10 +148,22 @@ const NETWORKS: &[Explanation] = &[
         "Self-attention after the feature maps of these sizes lets the discriminator compare distant parts of an image. The cost grows with the fourth power of the size.",
     ),
     key(
+        "discriminator.attention_form",
+        "\"plain\" or \"sagan\"",
+        "Zhang et al. 2019 (SAGAN)",
+        "How self-attention is built, as `generator.attention_form` says. With `spectral_norm`, the convolutions of `sagan` are normalised as all others are, like the paper's; those of `plain` are not, so that attention can make the discriminator steeper than spectral normalisation promises.",
+    ),
+    key(
         "discriminator.scales",
         "1 to 6",
         "Wang et al. 2018 (pix2pixHD)",
-        "Discriminators that see the image at full, half, quarter ... size, so that both texture and layout are judged. Each adds about a quarter of the one before.",
+        "Discriminators that see the image at full, half, quarter ... size, so that both texture and layout are judged. Each adds about a quarter of the one before. Each gives one decision an image and the loss is their mean; in the paper each gives a map of decisions, of which the losses are added, and features are matched beside them.",
+    ),
+    key(
+        "discriminator.scale_edge",
+        "\"zeros\" or \"inside\"",
+        "Wang et al. 2018 (pix2pixHD)",
+        "With several `scales`, what counts at the border where an image is averaged (3x3, every second pixel) for the next of them. `inside` takes the image's own pixels alone, as the authors' code does, and is the better choice; with `zeros`, which older runs have, smaller scales see a grey frame round bright and dark images.",
     ),
     key(
         "discriminator.minibatch_stddev",
@@ -157,7 +175,7 @@ const NETWORKS: &[Explanation] = &[
         "discriminator.unet",
         "true or false",
         "Schoenfeld et al. 2020 (U-Net GAN)",
-        "A decoder with skip connections judges every pixel beside the whole image, which helps where detail looks wrong in places. Both judgements count alike in the loss. A step takes about a third to a half longer. The label is not told to the decoder apart from what the encoder saw, and the paper's CutMix consistency is left out.",
+        "A decoder with skip connections judges every pixel beside the whole image, which helps where detail looks wrong in places. Both judgements count alike in the loss, which is their sum, not their mean as in the authors' code. A step takes about a third to a half longer. The label is not told to the decoder apart from what the encoder saw, and the paper's CutMix consistency is left out.",
     ),
     key(
         "discriminator.input_size",
@@ -250,9 +268,9 @@ const RUN: &[Explanation] = &[
     ),
     key(
         "train.blur",
-        "0 (off) to 16 pixels",
+        "0 (off) to 0.25, share of the side",
         "Sauer et al. 2022 (StyleGAN-XL)",
-        "Standard deviation, in the first step, of a Gaussian that blurs every image that the discriminator sees, real or fake. Shapes and colours are learnt before details, on which a discriminator with frozen features would else decide at once. 2 is the paper's; it costs little.",
+        "Standard deviation, in the first step, of a Gaussian that blurs every image that the discriminator sees, real or fake. Shapes and colours are learnt before details, on which a discriminator with frozen features would else decide at once. 0.05 blurs 64 pixels with a deviation of 3.2; it costs little.",
     ),
     key(
         "train.blur_steps",

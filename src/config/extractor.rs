@@ -9,7 +9,7 @@ choice! {
     /// A network that is compiled in.
     Shipped {
         EfficientNetLite2 = "efficientnet-lite2": "Compiled in. No loss takes it, so training cannot flatter its scores (Tan & Le 2019).",
-        EfficientNetLite0 = "efficientnet-lite0": "Compiled in, and less than half the work. The perceptual and texture losses can train on it, and its scores are too good then (Tan & Le 2019).",
+        EfficientNetLite0 = "efficientnet-lite0": "Compiled in, and less than half the work. `projected` discriminators and the perceptual and texture losses train on it, and its scores are too good then (Tan & Le 2019).",
     }
 }
 

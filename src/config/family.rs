@@ -8,10 +8,13 @@ use super::{Conditioning, Config, DiscriminatorFamily, DiscriminatorNorm, Genera
 const READ_BY: &[(&str, &str, &str)] = &[
     ("generator.norm", "generator.family", "dcgan"),
     ("generator.attention", "generator.family", "dcgan"),
+    ("generator.attention_form", "generator.family", "dcgan"),
     ("generator.skip", "generator.family", "dcgan"),
     ("discriminator.label_embedding", "discriminator.family", "dcgan"),
     ("discriminator.attention", "discriminator.family", "dcgan"),
+    ("discriminator.attention_form", "discriminator.family", "dcgan"),
     ("discriminator.scales", "discriminator.family", "dcgan"),
+    ("discriminator.scale_edge", "discriminator.family", "dcgan"),
     ("discriminator.minibatch_stddev", "discriminator.family", "dcgan"),
     ("discriminator.unet", "discriminator.family", "dcgan"),
     ("discriminator.input_size", "discriminator.family", "projected"),

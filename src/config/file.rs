@@ -5,6 +5,11 @@ use super::{Config, Preset, Score, explain};
 /// What was asked for on the command line, to be laid over a preset or a file.
 pub type Overrides<'a> = &'a [String];
 
+/// Problems of a file that are told.
+const MOST_PROBLEMS: usize = 100;
+/// Bytes of a key to which a setting of nearly the same name is looked for.
+const LONGEST_KEY: usize = 100;
+
 /// Why a configuration could not be read: one line a key.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[error("{}", .0.join("\n"))]
@@ -130,8 +135,12 @@ fn insert(table: &mut toml::Table, key: &str, value: toml::Value) {
 fn overlay(base: &Config, table: &toml::Table) -> Result<Config, ConfigError> {
     let mut merged = table_of(base);
     let known: Vec<String> = leaves(&merged).into_iter().map(|(key, _)| key).collect();
-    let mut problems = Vec::new();
+    let (mut problems, mut more) = (Vec::new(), 0);
     for (key, value) in leaves(table) {
+        if problems.len() >= MOST_PROBLEMS {
+            more += 1;
+            continue;
+        }
         if !known.contains(&key) {
             problems.push(unknown_key(&key, &known));
             continue;
@@ -145,15 +154,34 @@ fn overlay(base: &Config, table: &toml::Table) -> Result<Config, ConfigError> {
         match trial.clone().try_into::<Config>() {
             Ok(_) => merged = trial,
             Err(err) => {
-                let reason = err.message().lines().next().unwrap_or("not a value of this key").to_owned();
-                problems.push(format!("`{key}` = {value}: {reason}"));
+                problems.push(format!("`{key}` = {value}: {}", in_words(err.message())));
             }
         }
+    }
+    if more > 0 {
+        problems.push(format!("and what follows: {more} more keys were not looked at"));
     }
     if !problems.is_empty() {
         return Err(ConfigError(problems));
     }
     merged.try_into().map_err(|err: toml::de::Error| ConfigError(vec![err.to_string()]))
+}
+
+/// Why a value is none of its key, without the names that Rust has for kinds of numbers.
+fn in_words(message: &str) -> String {
+    let message = message.lines().next().unwrap_or("it is not a value of this key");
+    let expected = message.rsplit_once("expected ").map_or("", |(_, expected)| expected);
+    let wanted = match expected {
+        "usize" | "u64" | "u32" | "u16" | "u8" => "a whole number, 0 or more",
+        "isize" | "i64" | "i32" => "a whole number",
+        "f64" | "f32" => "a number",
+        "a boolean" => "true or false",
+        "a string" => "a text",
+        "a sequence" => "a list, such as [16, 32]",
+        "a map" => "names with values, such as { name = 2.0 }",
+        _ => return message.to_owned(),
+    };
+    format!("it should be {wanted}")
 }
 
 fn unknown_key(key: &str, known: &[String]) -> String {
@@ -167,6 +195,10 @@ fn unknown_key(key: &str, known: &[String]) -> String {
     // Written without its section?
     if let Some(full) = known.iter().find(|k| k.rsplit('.').next() == Some(key)) {
         return format!("`{key}` is not a setting; did you mean `{full}`?");
+    }
+    if key.len() > LONGEST_KEY {
+        let start: String = key.chars().take(LONGEST_KEY).collect();
+        return format!("`{start}\u{2026}` is not a setting (`gandle presets quick` prints them all)");
     }
     match known.iter().min_by_key(|k| distance(k, key)) {
         Some(near) if distance(near, key) <= 4 => format!("`{key}` is not a setting; did you mean `{near}`?"),
@@ -211,6 +243,25 @@ mod tests {
             lines.iter().zip(["KEY=VALUE", "train.steps", "image_size", "train.steps", "wasserstein-gp", "data"])
         {
             assert!(lines.iter().any(|l| l.contains(part)), "{line} / {part} in {lines:#?}");
+        }
+    }
+
+    #[test]
+    fn wrong_values_are_told_without_names_of_kinds_of_numbers() {
+        for (entry, wanted) in [
+            ("train.steps=-1", "a whole number, 0 or more"),
+            ("train.steps=2.5", "a whole number, 0 or more"),
+            ("image_size=big", "a whole number, 0 or more"),
+            ("optimizer.beta1=much", "a number"),
+            ("optimizer.reuse_fakes=1", "true or false"),
+            ("data.source=[1]", "a text"),
+            ("generator.attention=16", "a list"),
+            ("loss.kind=hing", "wasserstein-gp"),
+        ] {
+            let told = set(&[entry]).unwrap_err().to_string();
+            let (key, value) = entry.split_once('=').unwrap();
+            assert!(told.starts_with(&format!("`{key}` = ")) && told.contains(value), "{told}");
+            assert!(told.contains(wanted) && !["usize", "f64", "u64"].iter().any(|kind| told.contains(kind)), "{told}");
         }
     }
 

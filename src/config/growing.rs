@@ -156,7 +156,7 @@ pub(super) const EXPLAINED: &[Explanation] = &[
         "growing.start",
         "0 (off), 8 or 16 pixels",
         "Karras et al. 2018 (Progressive GAN)",
-        "Trains on images of this size first and doubles it until `image_size` is reached, so that layout is learnt before detail; it steadies training at 128 px and more, and early steps are many times faster. Each size has an output layer in the generator and an input layer in the discriminator; those of the full size, and all other layers, are the ones of a network that never grew. Grids and scores before the end show the small images enlarged.",
+        "Trains on images of this size first and doubles it until `image_size` is reached, so that layout is learnt before detail; it steadies training at 128 px and more, and early steps are many times faster. Each size has an output layer in the generator and an input layer in the discriminator; those of the full size, and all other layers, are the ones of a network that never grew. Grids and scores before the end show the small images enlarged. Adam's moments stay when a size comes in, which the authors' code forgets; new layers begin without.",
     ),
     key(
         "growing.fade_images",

@@ -24,6 +24,10 @@ pub struct Loss {
     pub lecam: f64,
     /// LeCam only: decay a batch of the averages of the discriminator's logits.
     pub lecam_decay: f64,
+    /// LeCam only: leave a difference out where it has the other sign than the two averages have.
+    pub lecam_one_sided: bool,
+    /// LeCam only: steps before the term counts; the averages move from the first one on.
+    pub lecam_start: usize,
     /// Weight of the consistency of the discriminator's decision on a real image and on the same image changed; 0 leaves it out.
     pub consistency_real: f64,
     /// The same on fakes.
@@ -36,6 +40,8 @@ pub struct Loss {
     pub class_weights: ClassWeights,
     /// `auxiliary` conditioning only: weight of the classification loss.
     pub auxiliary_weight: f64,
+    /// `auxiliary` conditioning only: the discriminator learns the classes of fakes too.
+    pub auxiliary_fakes: bool,
     /// Weight, in the generator's loss, of the distance between the features of fakes and of real images; 0 leaves it out.
     pub perceptual: f64,
     /// Weight, in the generator's loss, of the distance between the Gram matrices of the same features; 0 leaves it out.
@@ -56,12 +62,15 @@ impl Default for Loss {
             r1_every: 1,
             lecam: 0.0,
             lecam_decay: 0.99,
+            lecam_one_sided: false,
+            lecam_start: 0,
             consistency_real: 0.0,
             consistency_fake: 0.0,
             consistency_shift: 0.0625,
             consistency_flip: false,
             class_weights: ClassWeights::None,
             auxiliary_weight: 1.0,
+            auxiliary_fakes: false,
             perceptual: 0.0,
             texture: 0.0,
             features: FeatureNetwork::EfficientNetLite0,
@@ -102,6 +111,17 @@ impl Loss {
     /// Whether the features of fakes and real images are compared.
     pub fn compares_features(&self) -> bool {
         self.perceptual > 0.0 || self.texture > 0.0
+    }
+}
+
+impl LossKind {
+    /// Whether the sign of a logit tells real from fake: a critic's logits have no zero, and least squares turn at a half and
+    /// keep a gradient however sure the discriminator is.
+    pub fn has_border(self) -> bool {
+        match self {
+            Self::Bce | Self::Hinge => true,
+            Self::WassersteinGp | Self::LeastSquares => false,
+        }
     }
 }
 
@@ -178,19 +198,31 @@ pub(super) const EXPLAINED: &[Explanation] = &[
         "loss.r1_every",
         "1 to 1000 updates",
         "Karras et al. 2020 (StyleGAN2)",
-        "Updates of the discriminator between two R1 penalties, each weighted so many times (lazy regularisation). 16 makes R1 nearly free; 1 is the plain form.",
+        "Updates of the discriminator between two R1 penalties, each weighted so many times (lazy regularisation). 16 makes R1 nearly free; 1 is the plain form. The penalty is a part of its update's loss, where StyleGAN2 gives it a step of Adam of its own and corrects rate and betas for that.",
     ),
     key(
         "loss.lecam",
         "0 (off) or more",
         "Tseng et al. 2021",
-        "Weight of the LeCam regularisation, which draws logits on real images towards the moving average of those on fakes, and the other way round (squared distances). It keeps the discriminator from learning a small data set by heart, at no cost to speak of. 0.01 to 0.5 is usual.",
+        "Weight of the LeCam regularisation, which draws logits on real images towards the moving average of those on fakes, and the other way round (squared distances). It keeps the discriminator from learning a small data set by heart, at no cost to speak of. This is the paper's form; its authors' code differs by `lecam_one_sided` and `lecam_start`. 0.01 to 0.5 is usual with `hinge`, where the authors take 0.3; for logits without bounds, as `bce` has, they take 0.000001 and less.",
     ),
     key(
         "loss.lecam_decay",
         "0 to 1 (excluded)",
         "Tseng et al. 2021",
-        "With `lecam`, the decay a batch of the two moving averages. 0.99 is the value of the paper.",
+        "With `lecam`, the decay a batch of the two moving averages. 0.99 is the value of the paper; its authors' code has 0.9 with `hinge`.",
+    ),
+    key(
+        "loss.lecam_one_sided",
+        "true or false",
+        "Tseng et al. 2021",
+        "With `lecam`, counts a logit on a real image only as far as it lies above the average on fakes, and one on a fake only as far as it lies below the average on real images, as the authors' code does. Without it, as in the paper, the whole squares also pull a discriminator that takes fakes for real, and several times as hard.",
+    ),
+    key(
+        "loss.lecam_start",
+        "0 to 1000000000 steps",
+        "Tseng et al. 2021",
+        "With `lecam`, the steps before the term counts; the averages move from the first step on. The authors' code for `hinge` waits for 1000 (and takes the last batch's means for averages until then), that of StyleGAN2 for none.",
     ),
     key(
         "loss.consistency_real",
@@ -227,6 +259,12 @@ pub(super) const EXPLAINED: &[Explanation] = &[
         "0 or more",
         "Odena et al. 2017",
         "With `auxiliary` conditioning, the weight of the classification loss in both networks.",
+    ),
+    key(
+        "loss.auxiliary_fakes",
+        "true or false",
+        "Odena et al. 2017",
+        "With `auxiliary` conditioning, lets the discriminator also learn the classes that fakes were asked for, as the paper has it. Without it only real images teach it classes, as in many later programs, so that early fakes, which show no class, cannot confuse it.",
     ),
     key(
         "loss.perceptual",

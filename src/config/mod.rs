@@ -38,6 +38,7 @@ mod metric;
 mod network;
 mod optimizer;
 mod pace;
+mod places;
 pub mod plan;
 mod preset;
 mod problem;
@@ -58,6 +59,7 @@ pub use loss::Loss;
 pub use metric::{Metric, Prefers, Resize};
 pub use network::{Discriminator, Generator};
 pub use optimizer::Optimizer;
+pub use places::Place;
 pub use preset::Preset;
 pub use problem::{Level, Problem, has_errors};
 pub use score::{NOTHING, Score};
@@ -144,7 +146,7 @@ pub struct Train {
     pub instance_noise: f64,
     /// Steps over which that noise falls to nothing.
     pub instance_noise_steps: usize,
-    /// Deviation in pixels of a Gaussian that blurs what the discriminator sees, in the first step.
+    /// Deviation of a Gaussian that blurs what the discriminator sees, in the first step, as a share of the side.
     pub blur: f64,
     /// Steps over which it falls to 0.
     pub blur_steps: usize,
@@ -192,9 +194,9 @@ pub trait Choice: Copy + PartialEq + Sized + 'static {
 choice! {
     /// `data.slice_axis`
     SliceAxis {
-        X = "x": "Across the first axis: sagittal slices in the usual orientation.",
-        Y = "y": "Across the second axis: coronal slices in the usual orientation.",
-        Z = "z": "Across the third axis: axial slices in the usual orientation, in which most scans are stored.",
+        X = "x": "Across the first axis of the file: sagittal slices where it is stored as RAS or LAS.",
+        Y = "y": "Across the second axis of the file: coronal slices where it is stored as RAS or LAS.",
+        Z = "z": "Across the third axis of the file: axial slices where it is stored as RAS or LAS.",
     }
 }
 choice! {
@@ -233,6 +235,13 @@ choice! {
     }
 }
 choice! {
+    /// `generator.attention_form` and `discriminator.attention_form`
+    AttentionForm {
+        Plain = "plain": "Keys and values at every position, the value as wide as the map, with biases and never spectrally normalised: simpler than the paper's.",
+        Sagan = "sagan": "As the authors of SAGAN have it: keys and values pooled to a quarter of the positions, the value half as wide, a 1x1 convolution behind, no biases, and spectrally normalised where the discriminator is (Zhang et al. 2019).",
+    }
+}
+choice! {
     /// `generator.skip`
     Skip {
         None = "none": "Each block's output goes on alone.",
@@ -247,7 +256,7 @@ choice! {
         LabelMap = "label-map": "A learnt picture a class, as large as the image, joins it as one more channel. Classes x size x size numbers to learn.",
         Replicated = "replicated": "A small learnt vector a class, copied to every pixel, joins the image as extra channels.",
         ProjectedMap = "projected-map": "A small learnt vector a class goes through one linear layer to become a picture that joins the image as a channel.",
-        Auxiliary = "auxiliary": "The discriminator also names the class, and both networks are rewarded when it names it right (AC-GAN, Odena et al. 2017).",
+        Auxiliary = "auxiliary": "The discriminator also names the class, and both networks are rewarded when it names it right (AC-GAN, Odena et al. 2017; there on fakes too, see `loss.auxiliary_fakes`).",
         Projection = "projection": "The product of the last features with a learnt vector of the class is added to the decision (Miyato & Koyama 2018).",
     }
 }
@@ -257,6 +266,13 @@ choice! {
         None = "none": "No normalisation layers; the usual choice beside spectral normalisation.",
         Batch = "batch": "Batch normalisation after the first layer, as in DCGAN. It ties the images of a batch together and works against spectral normalisation.",
         Layer = "layer": "Normalises each image by itself (GroupNorm with one group), which a gradient penalty can live with.",
+    }
+}
+choice! {
+    /// `discriminator.scale_edge`
+    ScaleEdge {
+        Zeros = "zeros": "Zeros beyond the border are counted, so that smaller scales see a grey frame round bright or dark images.",
+        Inside = "inside": "Only pixels of the image are counted, as the authors of pix2pixHD do.",
     }
 }
 choice! {

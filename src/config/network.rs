@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Conditioning, DiscriminatorFamily, DiscriminatorNorm, GeneratorFamily, GeneratorNorm, Skip};
+use super::{
+    AttentionForm, Conditioning, DiscriminatorFamily, DiscriminatorNorm, GeneratorFamily, GeneratorNorm, ScaleEdge,
+    Skip,
+};
 
 /// `[generator]`: the network that draws images.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -20,6 +23,8 @@ pub struct Generator {
     pub norm: GeneratorNorm,
     /// Resolutions of the feature maps that get self-attention.
     pub attention: Vec<usize>,
+    /// How that is built.
+    pub attention_form: AttentionForm,
     /// What goes around each upsampling block.
     pub skip: Skip,
 }
@@ -33,6 +38,7 @@ impl Default for Generator {
             base_channels: 32,
             norm: GeneratorNorm::Batch,
             attention: Vec::new(),
+            attention_form: AttentionForm::Plain,
             skip: Skip::None,
         }
     }
@@ -50,14 +56,18 @@ pub struct Discriminator {
     pub conditioning: Conditioning,
     /// Numbers that stand for a class (`replicated` and `projected-map`).
     pub label_embedding: usize,
-    /// Divide every layer's weights by their largest singular value.
+    /// Divide the layers' weights by their largest singular value, those of `plain` attention excepted.
     pub spectral_norm: bool,
     /// What normalises the layers after the first.
     pub norm: DiscriminatorNorm,
     /// Resolutions of the feature maps that get self-attention.
     pub attention: Vec<usize>,
+    /// How that is built.
+    pub attention_form: AttentionForm,
     /// Discriminators, each seeing the image at half the size of the one before.
     pub scales: usize,
+    /// What lies beyond the border where an image is brought to half its size for the next scale.
+    pub scale_edge: ScaleEdge,
     /// Tell the last layer how much the images of a batch differ.
     pub minibatch_stddev: bool,
     /// Judge every pixel beside the whole image, by a decoder with skip connections.
@@ -78,7 +88,9 @@ impl Default for Discriminator {
             spectral_norm: true,
             norm: DiscriminatorNorm::None,
             attention: Vec::new(),
+            attention_form: AttentionForm::Plain,
             scales: 1,
+            scale_edge: ScaleEdge::Zeros,
             minibatch_stddev: false,
             unet: false,
             input_size: 0,

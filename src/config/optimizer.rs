@@ -37,6 +37,13 @@ pub struct Optimizer {
     pub updates: Updates,
     /// Let the discriminator's fakes serve the generator's update too, instead of drawing new ones.
     pub reuse_fakes: bool,
+    /// How far the discriminator's loss may fall below that of one who cannot tell fakes from real images until its learning rate is
+    /// lowest, and above until it is highest; 0 lets the rate be.
+    pub gap: f64,
+    /// What the learning rate is multiplied with where the loss is that far below.
+    pub gap_lowest: f64,
+    /// What it is multiplied with where the loss is that far above.
+    pub gap_highest: f64,
     /// How both learning rates change over the run.
     pub schedule: Schedule,
     /// `linear` and `cosine` only: the share of the run at which the decay begins.
@@ -65,6 +72,9 @@ impl Default for Optimizer {
             clip: 0.0,
             updates: Updates::Both,
             reuse_fakes: false,
+            gap: 0.0,
+            gap_lowest: 0.1,
+            gap_highest: 2.0,
             schedule: Schedule::Constant,
             decay_from: 0.5,
             decay_to: 0.0,
@@ -154,6 +164,9 @@ impl Optimizer {
         {
             whole(list, key, value, 1..=100);
         }
+        range(list, "optimizer.gap", self.gap, 0.0..=1e6);
+        range(list, "optimizer.gap_lowest", self.gap_lowest, 1e-6..=1.0);
+        range(list, "optimizer.gap_highest", self.gap_highest, 1.0..=100.0);
         range(list, "optimizer.clip", self.clip, 0.0..=1e6);
         if self.updates != Updates::Both {
             let still = if self.updates == Updates::Generator { "discriminator" } else { "generator" };
@@ -205,12 +218,12 @@ pub(super) const EXPLAINED: &[Explanation] = &[
         "optimizer.ema_decay",
         "0 to 1 (excluded)",
         "Yaz\u{131}c\u{131} et al. 2019",
-        "Decay of the moving average of the generator's weights a step. Grids, scores and exports use the averaged generator; 0.999 averages about the last thousand steps.",
+        "Decay of the moving average of the generator's weights a step. Grids, scores and exports use the averaged generator, for which the statistics of batch normalisation are computed anew; 0.999 averages about the last thousand steps.",
     ),
     key(
         "optimizer.ema_half_life",
         "images; 0 takes ema_decay",
-        "Karras et al. 2018 (Progressive GAN)",
+        "Karras et al. 2019 (StyleGAN)",
         "The decay of the average told in images: after so many, an old weight counts half. Unlike `ema_decay` it means the same whatever the batch size; an image is one that an update of the discriminator sees.",
     ),
     key(
@@ -242,6 +255,24 @@ pub(super) const EXPLAINED: &[Explanation] = &[
         "true or false",
         "",
         "One draw of fakes serves both updates of a step: the discriminator judges them, learns, and judges the same images again for the generator. It saves a pass of the generator and, with `projected`, one of the frozen network, about a third of a step. Of several `discriminator_steps` it is the last one's fakes.",
+    ),
+    key(
+        "optimizer.gap",
+        "0 (off) or more, in units of the loss",
+        "Hazimeh & Ponomareva 2023",
+        "Lets the discriminator's learning rate follow its loss, so that it does not win: a moving average of the adversarial loss (decay 0.95) is compared with the loss of a discriminator that cannot tell (2 for `hinge`, 1.39 for `bce`, 0.25 for `least-squares`, 0 for `wasserstein-gp`; twice that with a U-Net). So far below it the rate is multiplied with `gap_lowest`, so far above with `gap_highest`, in between with a power of them. The paper's is a tenth of that loss; 1 with `hinge` holds a strong discriminator back without stopping it.",
+    ),
+    key(
+        "optimizer.gap_lowest",
+        "0.000001 to 1",
+        "Hazimeh & Ponomareva 2023",
+        "With `gap`, what the discriminator's rate is multiplied with where it wins. 0.1 is the paper's; one that judges by frozen features needs less.",
+    ),
+    key(
+        "optimizer.gap_highest",
+        "1 to 100",
+        "Hazimeh & Ponomareva 2023",
+        "With `gap`, what the discriminator's rate is multiplied with where it loses. 2 is the paper's; 1 never raises it.",
     ),
     key(
         "optimizer.schedule",

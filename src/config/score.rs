@@ -137,13 +137,13 @@ pub(super) const EXPLAINED: &[Explanation] = &[
         "score.metrics",
         "list of names, such as [\"frechet-distance\", \"precision\"]",
         "",
-        "What is measured, of all images and, where that means something, of each class. Kernel distances suit small sets; copying, authentic-percent and nearest-real show images that were learnt by heart, and an alarm is raised where nearest-real falls below 0.8 of what real images have; the classifier tells what fakes are worth as training data.",
+        "What is measured, of all images and, where that means something, of each class. Kernel distances suit small sets; coverage tells of missing variety more surely than recall; copying, authentic-percent and nearest-real look for images that were learnt by heart, of which a few can hide in all three (look at the pictures of nearest-real), and an alarm is raised where nearest-real falls below 0.8 of what real images have; the classifier tells what fakes are worth as training data.",
     ),
     key(
         "score.extractor",
         "\"efficientnet-lite2\", \"efficientnet-lite0\", or \"inception:FILE\"",
         "Szegedy et al. 2015; Tan & Le 2019",
-        "The network whose features are compared. With the published Inception weights (pt_inception-2015-12-05-6726825d.pth) the Frechet distance is the FID of papers; the compiled-in ones are many times faster, and the values of each compare only with each other. A loss can train on `efficientnet-lite0`, whose scores then look better than the images are, so `efficientnet-lite2` is the judge; it takes somewhat more than twice as long.",
+        "The network whose features are compared. With the published Inception weights (pt_inception-2015-12-05-6726825d.pth) the Frechet distance is the FID, which compares with that of papers only for as many images (most have 50000 fakes) of the same size and the same `resize`; the compiled-in ones are many times faster, and the values of each compare only with each other. A loss can train on `efficientnet-lite0`, whose scores then look better than the images are, so `efficientnet-lite2` is the judge; it takes somewhat more than twice as long.",
     ),
     key(
         "score.resize",

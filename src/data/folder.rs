@@ -58,6 +58,9 @@ pub(super) struct Tree {
     pub arrays: Vec<Images>,
 }
 
+/// The most pictures of a source, so that a small file that claims many takes little memory.
+pub(super) const MOST_PICTURES: usize = 2_000_000;
+
 /// Folders that programs leave behind.
 const IGNORED_FOLDERS: [&str; 2] = ["__MACOSX", "$RECYCLE.BIN"];
 
@@ -76,6 +79,7 @@ pub(super) fn scan(root: &Path) -> Result<Tree, DataError> {
         return Err(DataError::NotAFolder { folder: folder() });
     }
     let canonical = fs::canonicalize(root).map_err(unreadable)?;
+    let above: BTreeSet<Identity> = canonical.ancestors().filter_map(|folder| identity(folder).ok()).collect();
     let mut tree = Tree::default();
     let mut loose = 0;
     for (path, name) in list(root).map_err(unreadable)? {
@@ -83,7 +87,7 @@ pub(super) fn scan(root: &Path) -> Result<Tree, DataError> {
             Ok(about) if about.is_dir() => {
                 let class = tree.classes.len();
                 tree.classes.push(name.clone());
-                Walk { class, seen: canonical.ancestors().map(Path::to_path_buf).collect() }.run(path, name, &mut tree);
+                Walk { class, seen: above.clone() }.run(path, name, &mut tree);
             }
             Ok(_) if may_be_picture(&path) => {
                 loose += 1;
@@ -127,7 +131,24 @@ impl Tree {
 struct Walk {
     class: usize,
     /// Folders that must not be entered (again): those above, and those already listed. Links can form circles.
-    seen: BTreeSet<PathBuf>,
+    seen: BTreeSet<Identity>,
+}
+
+/// What tells one folder from another, under whatever names it is reached.
+#[cfg(unix)]
+type Identity = (u64, u64);
+#[cfg(not(unix))]
+type Identity = PathBuf;
+
+/// To ask for a folder's path would look at every folder above it.
+#[cfg(unix)]
+fn identity(folder: &Path) -> std::io::Result<Identity> {
+    use std::os::unix::fs::MetadataExt as _;
+    fs::metadata(folder).map(|about| (about.dev(), about.ino()))
+}
+#[cfg(not(unix))]
+fn identity(folder: &Path) -> std::io::Result<Identity> {
+    fs::canonicalize(folder)
 }
 
 impl Walk {
@@ -135,9 +156,9 @@ impl Walk {
         let start = tree.files.len();
         let mut waiting = vec![(folder, name)];
         while let Some((folder, name)) = waiting.pop() {
-            match fs::canonicalize(&folder) {
-                Ok(canonical) => {
-                    if !self.seen.insert(canonical) {
+            match identity(&folder) {
+                Ok(identity) => {
+                    if !self.seen.insert(identity) {
                         tree.skip(name, "a link to a folder that holds it or was already listed");
                         continue;
                     }

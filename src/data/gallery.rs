@@ -44,7 +44,7 @@ impl Gallery {
             Ok(tree) if tree.files.is_empty() => scan_flat(folder)?,
             other => other?,
         };
-        open::expand(&mut tree, CUT);
+        open::expand(&mut tree, folder, CUT)?;
         Ok(Self { tree })
     }
 

@@ -2,7 +2,6 @@
 //!
 //! Batch number `b` depends on the seed, the data and the settings alone, not on which thread makes it or when.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread::{Builder, JoinHandle};
 
@@ -13,6 +12,7 @@ use super::order::Order;
 use super::{DataError, Dataset};
 use crate::config::chance::{Purpose, stream};
 use crate::config::{Config, Data};
+use crate::guard;
 
 /// Real images for one update.
 #[derive(Clone, Debug, PartialEq)]
@@ -114,10 +114,7 @@ impl Drop for Loader {
 /// Makes every `stride`-th batch from `first` on until nobody wants them or one fails.
 fn work(mut make: impl FnMut(u64) -> Batch, first: u64, stride: usize, queue: &Sender<Made>) {
     for number in (first..).step_by(stride) {
-        let made = catch_unwind(AssertUnwindSafe(|| make(number))).map_err(|panic| {
-            let said = panic.downcast_ref::<&str>().map(|s| (*s).to_owned());
-            said.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "it panicked".to_owned())
-        });
+        let made = guard::catch(|| make(number)).map_err(|panicked| panicked.0);
         let ended = made.is_err();
         if queue.send(made).is_err() || ended {
             return;

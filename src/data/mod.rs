@@ -68,6 +68,18 @@ pub enum DataError {
         /// What is wrong with it.
         message: String,
     },
+    /// More pictures than are taken.
+    #[error(
+        "{} holds {pictures} images, and at most {} are taken: leave some out, or take fewer slices of its volumes (data.slice_every)",
+        data.display(),
+        folder::MOST_PICTURES
+    )]
+    TooMany {
+        /// The folder or table.
+        data: PathBuf,
+        /// Images, frames and slices that it claims to have.
+        pictures: usize,
+    },
     /// The folder cannot be listed.
     #[error("{} cannot be read: {cause}; check its permissions", folder.display())]
     Unreadable {

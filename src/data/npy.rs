@@ -1,10 +1,11 @@
 //! Reads one array of NumPy's format (`.npy`): a line that describes it, then its numbers.
 
-use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::Path;
 
 use super::DataError;
+use super::folder::MOST_PICTURES;
+use crate::guard;
 
 /// The most bytes of an array, so that a machine of little memory can read any file that is taken.
 pub(super) const MAX_BYTES: u64 = 512 << 20;
@@ -34,10 +35,8 @@ pub struct Matrix {
 /// Where the file cannot be read, is damaged or too large, or holds anything else.
 pub fn matrix(path: &Path) -> Result<Matrix, DataError> {
     let wrong = |message: String| DataError::Table { file: path.to_owned(), message };
-    let file = File::open(path).map_err(|err| wrong(format!("it cannot be opened: {err}")))?;
-    if file.metadata().is_ok_and(|about| about.is_dir()) {
-        return Err(wrong("it is a folder; name a file of NumPy (.npy)".to_owned()));
-    }
+    let file = guard::open_regular(path);
+    let file = file.map_err(|err| wrong(format!("it cannot be opened: {err}; name a file of NumPy (.npy)")))?;
     Matrix::read(BufReader::new(file)).map_err(wrong)
 }
 
@@ -59,6 +58,7 @@ impl Matrix {
         if rows == 0 || columns == 0 {
             return Err(format!("its array has the shape {:?}: it is empty", line.shape));
         }
+        line.few()?;
         let by_columns = line.by_columns;
         let numbers = whole(&line.bytes(from, MAX_BYTES, "leave images out")?);
         let turned = |place: usize| numbers[place % columns * rows + place / columns];
@@ -74,6 +74,7 @@ impl Array {
     /// Where it is damaged, larger, or laid out in a way that is not read.
     pub fn read(mut from: impl Read, limit: u64) -> Result<Self, String> {
         let line = Line::read(&mut from)?;
+        line.few()?;
         if line.by_columns {
             return Err("stored by columns (Fortran order), which is not read".to_owned());
         }
@@ -138,6 +139,16 @@ impl Line {
         let dims = shape.split(',').map(str::trim).filter(|dim| !dim.is_empty());
         let shape: Result<Vec<usize>, _> = dims.map(str::parse).collect();
         Ok(Self { kind: kind.to_owned(), shape: shape.map_err(|_| unclear())?, by_columns })
+    }
+
+    /// An error where it has more rows, each of an image, than are taken: of the smallest images, few bytes are many.
+    fn few(&self) -> Result<(), String> {
+        match self.shape.first() {
+            Some(rows) if *rows > MOST_PICTURES => {
+                Err(format!("it has {rows} rows, and at most {MOST_PICTURES} are taken: leave images out"))
+            }
+            Some(_) | None => Ok(()),
+        }
     }
 
     /// The numbers behind the line, at most `limit` bytes; `instead` is what helps where there are more.
@@ -216,7 +227,7 @@ pub(super) mod tests {
                 }
             }
         }
-        let huge = array("<f8", "(18446744073709551615, 9000000000)", &[]);
+        let huge = array("<f8", "(9, 18446744073709551615, 9000000000)", &[]);
         assert!(read(&huge).unwrap_err().starts_with("too large"));
         let columns = String::from_utf8_lossy(&whole[10..]).replace("False", "True ");
         assert!(read(&[&whole[..10], columns.as_bytes()].concat()).unwrap_err().contains("Fortran"));
@@ -242,7 +253,8 @@ pub(super) mod tests {
             ("<i8", "(1, 1)", "float32"),
             ("<f4", "(2,)", "(N, D)"),
             ("<f4", "(0, 2)", "empty"),
-            ("<f4", "(9000000000, 9000000000)", "too large"),
+            ("<f4", "(9, 9000000000)", "too large"),
+            ("<f4", "(3000000, 1)", "at most 2000000"),
             ("<f4", "(2, 2)", "too early"),
             ("<f4", "(1, 1)", "longer"),
         ] {

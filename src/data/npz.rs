@@ -1,16 +1,23 @@
 //! Reads NumPy archives (`.npz`) in the layout of MedMNIST: `train_images` (N, H, W) or (N, H, W, 3) of bytes, and
 //! `train_labels` (N) or (N, 1) of whole numbers; beside them `val_` and `test_` of the same, which are held out.
 
+use std::cell::Cell;
 use std::fs;
+use std::io::{Error, Read, Result as IoResult, Seek, SeekFrom};
 use std::path::Path;
+use std::rc::Rc;
 
 use zip::ZipArchive;
 
 use super::convert::Raster;
-use super::folder::{Content, File, Tree};
+use super::folder::{Content, File, MOST_PICTURES, Tree};
 use super::npy::{Array, MAX_BYTES};
 use super::table::classes;
 use super::{DataError, table};
+use crate::guard;
+
+/// The most bytes of an archive's list of arrays: of some thousand, far more than any data set has.
+const MOST_LIST: u64 = 4 << 20;
 
 /// Images of one array.
 #[derive(Debug)]
@@ -38,8 +45,12 @@ impl Images {
 pub(super) fn read(path: &Path, held_out: bool) -> Result<Tree, DataError> {
     let wrong = |message: String| DataError::Table { file: path.to_owned(), message };
     let unreadable = |cause| DataError::Unreadable { folder: path.to_owned(), cause };
-    let file = fs::File::open(path).map_err(unreadable)?;
-    let mut archive = ZipArchive::new(file).map_err(|err| wrong(format!("it is no NumPy archive: {err}")))?;
+    let file = guard::open_regular(path).map_err(unreadable)?;
+    // The list is taken into memory as a whole, however long it claims to be.
+    let left = Rc::new(Cell::new(MOST_LIST));
+    let limited = Limited { file, left: Rc::clone(&left) };
+    let mut archive = ZipArchive::new(limited).map_err(|err| wrong(format!("it is no NumPy archive: {err}")))?;
+    left.set(u64::MAX);
     let names: Vec<String> = archive.file_names().flatten().map(Into::into).collect();
     let has =
         |part: &str| names.contains(&format!("{part}_images.npy")) && names.contains(&format!("{part}_labels.npy"));
@@ -72,7 +83,7 @@ struct Part {
 }
 
 impl Part {
-    fn read(archive: &mut ZipArchive<fs::File>, part: &str, limit: u64) -> Result<Self, String> {
+    fn read<R: Read + Seek>(archive: &mut ZipArchive<R>, part: &str, limit: u64) -> Result<Self, String> {
         let mut array = |what: &str, limit| {
             let name = format!("{part}_{what}");
             let entry = archive.by_name(&format!("{name}.npy")).map_err(|err| format!("{name}: {err}"))?;
@@ -102,7 +113,32 @@ impl Part {
     }
 }
 
+/// A file of which no more than some bytes can be read.
+struct Limited {
+    file: fs::File,
+    left: Rc<Cell<u64>>,
+}
+
+impl Read for Limited {
+    fn read(&mut self, to: &mut [u8]) -> IoResult<usize> {
+        let read = self.file.read(to)?;
+        let left = self.left.get().checked_sub(read as u64);
+        self.left.set(left.ok_or_else(|| Error::other("its list of arrays is longer than any data set's"))?);
+        Ok(read)
+    }
+}
+
+impl Seek for Limited {
+    fn seek(&mut self, to: SeekFrom) -> IoResult<u64> {
+        self.file.seek(to)
+    }
+}
+
 fn list(path: &Path, parts: Vec<Part>) -> Result<Tree, String> {
+    let count: usize = parts.iter().map(|part| part.labels.len()).sum();
+    if count > MOST_PICTURES {
+        return Err(format!("it has {count} images, and at most {MOST_PICTURES} are taken: leave some out"));
+    }
     let name_of = |label: &i64| label.to_string();
     let names: Vec<String> = parts.iter().flat_map(|part| &part.labels).map(name_of).collect();
     let mut tree = Tree { classes: classes(names.iter()), ..Tree::default() };

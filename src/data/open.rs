@@ -7,12 +7,13 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rayon::prelude::*;
 
+use super::DataError;
 use super::careful::careful;
 use super::convert::{Conversion, Raster};
 use super::decode::{self, Decoded};
 use super::dicom::{self, is_dicom};
 use super::dicom_picture::Dicom;
-use super::folder::{Content, File, Tree};
+use super::folder::{Content, File, MOST_PICTURES, Tree};
 use super::nifti;
 use super::volume::{self, Volume};
 use crate::config::{Data, SliceAxis};
@@ -77,10 +78,18 @@ fn is_volume_name(path: &Path, extension: &str) -> bool {
 }
 
 /// Lists each picture of the files that hold several.
-pub(super) fn expand(tree: &mut Tree, cut: Cut) {
+///
+/// # Errors
+/// Where `data` has more pictures than are taken; nothing is listed then.
+pub(super) fn expand(tree: &mut Tree, data: &Path, cut: Cut) -> Result<(), DataError> {
     let counts: Vec<Option<usize>> = tree.files.par_iter().map(|file| pictures(&file.path, cut.axis)).collect();
+    let taken = counts.iter().map(|count| count.map_or(1, |count| count.div_ceil(cut.every)));
+    let pictures = taken.fold(0_usize, usize::saturating_add);
+    if pictures > MOST_PICTURES {
+        return Err(DataError::TooMany { data: data.to_owned(), pictures });
+    }
     if counts.iter().all(Option::is_none) {
-        return;
+        return Ok(());
     }
     let files = std::mem::take(&mut tree.files).into_iter().zip(counts);
     for (file, count) in files {
@@ -94,6 +103,7 @@ pub(super) fn expand(tree: &mut Tree, cut: Cut) {
             })),
         }
     }
+    Ok(())
 }
 
 /// How many pictures a file holds by its beginning; nothing for single ones and for all that cannot be read, which is
@@ -196,10 +206,11 @@ impl Opened {
 /// Bytes that a volume takes in memory, by its header.
 fn volume_bytes(path: &Path) -> u64 {
     let header = || {
-        let head = volume::head(BufReader::new(fs::File::open(path).ok()?)).ok()?;
-        nifti::Header::read(&head).ok()
+        let file = fs::File::open(path).map_err(|err| err.to_string())?;
+        let head = volume::head(BufReader::new(file)).map_err(|err| err.to_string())?;
+        nifti::Header::read(&head)
     };
-    header().map_or(0, |header| header.bytes())
+    careful(header).map_or(0, |header| header.bytes())
 }
 
 /// Why a file cannot be opened.

@@ -1,13 +1,12 @@
 //! Reads a table of files and labels (`.csv`) in place of class folders.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::io::Read as _;
 use std::path::{Component, Path};
 
 use super::DataError;
-use super::folder::{Content, File, Tree};
+use super::folder::{Content, File, MOST_PICTURES, Tree};
 use crate::config::cost::MOST_CLASSES;
+use crate::guard;
 
 /// The largest table in bytes.
 const MAX_BYTES: u64 = 256 << 20;
@@ -23,14 +22,12 @@ const LABEL_NAMES: [&str; 4] = ["label", "class", "category", "diagnosis"];
 pub(super) fn read(path: &Path) -> Result<Tree, DataError> {
     let wrong = |message: String| DataError::Table { file: path.to_owned(), message };
     let unreadable = |cause| DataError::Unreadable { folder: path.to_owned(), cause };
-    let mut text = Vec::new();
-    let file = fs::File::open(path).map_err(unreadable)?;
-    file.take(MAX_BYTES + 1).read_to_end(&mut text).map_err(unreadable)?;
-    if text.len() as u64 > MAX_BYTES {
-        return Err(wrong(format!("it is larger than {} MB", MAX_BYTES >> 20)));
-    }
+    let text = guard::read_regular(path, MAX_BYTES).map_err(|err| {
+        let large = err.kind() == std::io::ErrorKind::FileTooLarge;
+        if large { wrong(format!("it is larger than {} MB", MAX_BYTES >> 20)) } else { unreadable(err) }
+    })?;
     let mut tree = Tree::default();
-    let named = rows(&text, &mut tree).map_err(wrong)?;
+    let named = rows(&text, &mut tree, MOST_PICTURES).map_err(wrong)?;
     tree.classes = classes(named.values());
     if tree.classes.is_empty() {
         return Err(wrong("it names no file with a label".to_owned()));
@@ -46,8 +43,8 @@ pub(super) fn read(path: &Path) -> Result<Tree, DataError> {
     Ok(tree)
 }
 
-/// The labels of the files that a table's text names; lines that cannot be used are skipped in `tree`.
-fn rows(text: &[u8], tree: &mut Tree) -> Result<BTreeMap<String, String>, String> {
+/// The labels of the files that a table's text names, in at most so many lines; those that cannot be used are skipped in `tree`.
+fn rows(text: &[u8], tree: &mut Tree, most: usize) -> Result<BTreeMap<String, String>, String> {
     let text = text.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(text);
     let mut reader =
         csv::ReaderBuilder::new().delimiter(delimiter(text)).flexible(true).trim(csv::Trim::All).from_reader(text);
@@ -60,6 +57,9 @@ fn rows(text: &[u8], tree: &mut Tree) -> Result<BTreeMap<String, String>, String
     };
     let mut named: BTreeMap<String, String> = BTreeMap::new();
     for (number, row) in reader.byte_records().enumerate() {
+        if number >= most {
+            return Err(format!("it has more than {most} lines, which are the most that are read: leave some out"));
+        }
         let line = format!("line {}", number + 2);
         let row = match row {
             Ok(row) => row,
@@ -125,7 +125,7 @@ mod tests {
 
     fn read(text: &[u8]) -> (Result<BTreeMap<String, String>, String>, Vec<String>) {
         let mut tree = Tree::default();
-        let named = rows(text, &mut tree);
+        let named = rows(text, &mut tree, 1000);
         (named, tree.skipped.iter().map(|skipped| format!("{}: {}", skipped.file, skipped.reason)).collect())
     }
 
@@ -161,6 +161,17 @@ mod tests {
         ];
         assert_eq!(skipped.len(), starts.len(), "{skipped:?}");
         assert!(skipped.iter().zip(starts).all(|(told, start)| told.starts_with(start)), "{skipped:?}");
+    }
+
+    #[test]
+    fn no_more_lines_are_taken_than_may_be() {
+        let text = format!("file,label\n{}", (0..11).map(|n| format!("{n}.png,x\n")).collect::<String>());
+        assert_eq!(rows(text.as_bytes(), &mut Tree::default(), 11).unwrap().len(), 11);
+        let told = rows(text.as_bytes(), &mut Tree::default(), 10).unwrap_err();
+        assert!(told.contains("more than 10 lines"), "{told}");
+        // Lines that are skipped take memory too.
+        let text = "file,label\n,x\n,x\n,x\n";
+        assert!(rows(text.as_bytes(), &mut Tree::default(), 2).is_err());
     }
 
     #[test]

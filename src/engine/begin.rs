@@ -18,7 +18,8 @@ use crate::event::{Checkpoint, Edited, Event, Parent};
 use crate::feature::file::sha256;
 use crate::ops::cpu;
 use crate::session::{
-    CheckpointState, DataMark, Lock, Machine, Pending, Writer, checkpoint_folder, read_checkpoint_file, read_whole,
+    CheckpointState, DataMark, Lock, Machine, Pending, Writer, checkpoint_folder, inspect, read_checkpoint_file,
+    read_whole,
 };
 use crate::train::Trainer;
 
@@ -89,6 +90,7 @@ impl Begin {
                 }
             }
             Origin::Fork { parent, step } => {
+                inspect(parent)?;
                 let state = read_whole(parent, *step)?;
                 let session = parent.canonicalize().unwrap_or_else(|_| parent.clone());
                 let session = session.file_name().unwrap_or_default().to_string_lossy().into_owned();
@@ -300,6 +302,7 @@ pub(super) fn mark(dataset: &Dataset, config: &Config) -> anyhow::Result<DataMar
 mod tests {
     use super::super::watch::At;
     use super::*;
+    use crate::event::{Number, Numbers};
     use crate::session::Watched;
 
     #[test]
@@ -308,7 +311,8 @@ mod tests {
         let accuracy = |step: usize| if (300..340).contains(&step) { 0.6 } else { 1.0 };
         let see = |watch: &mut Watch, step: usize| {
             let at = At { step, seconds: 0.0 };
-            let mut told: Vec<Event> = watch.step(at, accuracy(step)).into_iter().collect();
+            let right = [Number::AccuracyReal, Number::AccuracyFake].map(|number| (number, accuracy(step)));
+            let mut told: Vec<Event> = watch.step(at, &Numbers::of(right)).into_iter().collect();
             if step.is_multiple_of(10) {
                 let share = if step % 200 < 100 { 0.8 } else { 0.05 };
                 told.extend(watch.grid(at, &[Some(0.6), Some(share)]));

@@ -1,6 +1,5 @@
 //! Draws what a watcher asks to see of a checkpoint's generator, on a thread of its own: only the newest question counts.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 
 use anyhow::{Context as _, bail};
@@ -10,6 +9,7 @@ use super::latent::{around, slerp};
 use super::sample::Sampler;
 use super::sheet::sheet;
 use crate::event::{Exploration, GridPicture, View, Waker};
+use crate::guard;
 
 /// Images of one picture, at most.
 const MOST: usize = 400;
@@ -37,11 +37,7 @@ impl Explorer {
         std::thread::Builder::new().name("gandle-explore".to_owned()).spawn(move || {
             let mut opened: Option<Opened> = None;
             for ask in inbox {
-                let drawn = catch_unwind(AssertUnwindSafe(|| draw(&ask, &mut opened)));
-                let answer = match drawn {
-                    Ok(drawn) => drawn.map_err(|err| format!("{err:#}")),
-                    Err(_) => Err("drawing panicked; this is a defect of gandle".to_owned()),
-                };
+                let answer = guard::told(|| draw(&ask, &mut opened));
                 if outbox.send((ask, answer)).is_err() {
                     return;
                 }

@@ -1,16 +1,17 @@
 //! Background work other than training, on a thread of its own: reading a folder for the window, exporting images.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
-use super::sample::{Sampling, export};
+use super::UnknownPlaces;
+use super::sample::{Exported, Sampling, export};
 use crate::config::Config;
 use crate::data::{DataError, Dataset};
 use crate::event::{Export, JobEvent, QuizAsk, Waker};
+use crate::guard;
 
 /// Images to export.
 pub type ExportRequest = Sampling;
@@ -78,11 +79,13 @@ impl Job {
         Self::spawn("gandle-export", waker, move |desk| {
             let last = std::sync::Mutex::new(Instant::now());
             let mut whole = true;
-            let images = export(&request, |done, total| {
+            let exported = export(&request, |done, total| {
                 whole = desk.progress(&last, done, total);
                 whole
             })?;
-            Ok(if whole { JobEvent::Exported { images, folder: request.folder.clone() } } else { JobEvent::Cancelled })
+            let Exported { images, renamed } = exported;
+            let folder = request.folder.clone();
+            Ok(if whole { JobEvent::Exported { images, folder, renamed } } else { JobEvent::Cancelled })
         })
     }
 
@@ -98,14 +101,14 @@ impl Job {
         })
     }
 
-    /// Prepares a blind test: [`JobEvent::Quiz`].
+    /// Prepares a blind test: [`JobEvent::Quiz`]. Of a session that leads to unknown places nothing is read there.
     ///
     /// # Errors
     /// Where the system gives no thread.
-    pub fn quiz(ask: QuizAsk, waker: Waker) -> std::io::Result<Self> {
+    pub fn quiz(ask: QuizAsk, unknown: UnknownPlaces, waker: Waker) -> std::io::Result<Self> {
         Self::spawn("gandle-quiz", waker, move |desk| {
             let last = std::sync::Mutex::new(Instant::now());
-            let set = super::quiz::prepare(&ask, &|done, total| desk.progress(&last, done, total))?;
+            let set = super::quiz::prepare(&ask, unknown, &|done, total| desk.progress(&last, done, total))?;
             Ok(set.map_or(JobEvent::Cancelled, |set| JobEvent::Quiz(Box::new(set))))
         })
     }
@@ -114,9 +117,9 @@ impl Job {
     ///
     /// # Errors
     /// Where the system gives no thread.
-    pub fn rescore(asked: super::Rescore, waker: Waker) -> std::io::Result<Self> {
+    pub fn rescore(asked: super::Rescore, unknown: UnknownPlaces, waker: Waker) -> std::io::Result<Self> {
         Self::spawn("gandle-scores", waker, move |desk| {
-            let found = super::rescore::rescore(&asked, &|| !desk.cancelled.load(Ordering::Relaxed))?;
+            let found = super::rescore::rescore(&asked, unknown, &|| !desk.cancelled.load(Ordering::Relaxed))?;
             Ok(found.map_or(JobEvent::Cancelled, |(scores, missing)| JobEvent::Rescored { scores, missing }))
         })
     }
@@ -141,12 +144,8 @@ impl Job {
         let cancelled = Arc::new(AtomicBool::new(false));
         let desk = Desk { out, cancelled: cancelled.clone(), waker };
         std::thread::Builder::new().name(name.to_owned()).spawn(move || {
-            let event = match catch_unwind(AssertUnwindSafe(|| work(&desk))) {
-                Ok(Ok(event)) => event,
-                Ok(Err(err)) => JobEvent::Failed { message: format!("{err:#}") },
-                Err(_) => JobEvent::Failed { message: "the work panicked; this is a defect of gandle".to_owned() },
-            };
-            desk.tell(event);
+            let done = guard::told(|| work(&desk));
+            desk.tell(done.unwrap_or_else(|message| JobEvent::Failed { message }));
         })?;
         Ok(Self { events, cancelled })
     }

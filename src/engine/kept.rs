@@ -11,10 +11,18 @@ use std::time::SystemTime;
 use anyhow::Context as _;
 use sha2::{Digest as _, Sha256};
 
-use crate::session::write_whole;
+use crate::session::{cached, is_cached, write_whole};
 
 /// Begins every file; the number grows where the layout of a file or the arithmetic behind it changes.
 pub(super) const MAGIC: &[u8; 16] = b"gandle-real v003";
+
+/// The folder in the cache folder, by a name that nobody gives to a folder of their own.
+const FOLDER: &str = "gandle-features";
+
+/// What is kept of images, and the end of its files' names.
+pub(super) const FEATURES: &str = "features";
+/// The same of features; of a class with `-` and its label behind.
+pub(super) const STATISTICS: &str = "statistics";
 
 /// Files that are kept: the newest.
 const KEEP: usize = 64;
@@ -37,11 +45,14 @@ impl Place {
     /// In a cache folder; `kind` tells numbers of one key from others of the same.
     pub fn of(cache: &Path, key: Key, kind: &str) -> Self {
         let name: String = key.iter().map(|byte| format!("{byte:02x}")).collect();
-        Self { key, path: cache.join("real").join(format!("{name}.{kind}")) }
+        Self { key, path: cache.join(FOLDER).join(format!("{name}.{kind}")) }
     }
 
     /// What is there; nothing where there is nothing, or not what should be.
     pub fn read<T>(&self, parse: impl FnOnce(&[u8]) -> Option<T>) -> Option<T> {
+        if !is_cached(&self.path, &[FEATURES, STATISTICS]) || fs::metadata(&self.path).ok()?.len() > MOST_BYTES {
+            return None;
+        }
         let content = fs::read(&self.path).ok()?;
         let known = self.open(&content).and_then(parse);
         if known.is_none() {
@@ -78,10 +89,15 @@ impl Place {
     }
 }
 
-/// Removes what was not written lately, so that the cache does not grow for ever.
+/// Removes what was not written lately, so that the cache does not grow for ever. Files that are not the cache's are neither
+/// counted nor touched: the folder is one that anybody may write to.
 fn keep_newest(folder: &Path) {
     let Ok(entries) = fs::read_dir(folder) else { return };
+    let kinds = [FEATURES, STATISTICS];
     let about = |entry: fs::DirEntry| {
+        if !is_cached(&entry.path(), &kinds) {
+            return None;
+        }
         let about = entry.metadata().ok()?;
         Some((about.modified().ok()?, entry.path(), about.len()))
     };
@@ -91,7 +107,7 @@ fn keep_newest(folder: &Path) {
     for (number, (_, path, length)) in files.iter().rev().enumerate() {
         bytes += length;
         if number >= KEEP || bytes > MOST_BYTES {
-            fs::remove_file(path).ok(); // Another process may have been first.
+            cached(path, &kinds, &MAGIC[..11]); // Whatever its version.
         }
     }
 }
@@ -103,7 +119,7 @@ mod tests {
     #[test]
     fn two_at_once_leave_one_whole_file() {
         let cache = tempfile::tempdir().unwrap();
-        let place = Place::of(cache.path(), [3; SHA], "numbers");
+        let place = Place::of(cache.path(), [3; SHA], FEATURES);
         std::thread::scope(|scope| {
             for n in 0..4 {
                 let place = &place;
@@ -115,21 +131,33 @@ mod tests {
             }
         });
         let left: Vec<_> =
-            fs::read_dir(cache.path().join("real")).unwrap().map(|entry| entry.unwrap().path()).collect();
+            fs::read_dir(cache.path().join(FOLDER)).unwrap().map(|entry| entry.unwrap().path()).collect();
         assert_eq!(left, [place.path]);
     }
 
     #[test]
-    fn only_the_newest_are_kept() {
+    fn only_the_newest_are_kept_and_nothing_of_the_users_goes() {
         let folder = tempfile::tempdir().unwrap();
-        for age in 0..70_u64 {
-            let path = folder.path().join(format!("{age:02}"));
-            let file = fs::File::create(&path).unwrap();
+        let write = |name: &str, content: &[u8], age: u64| {
+            let path = folder.path().join(name);
+            fs::write(&path, content).unwrap();
+            let file = fs::File::options().write(true).open(&path).unwrap();
             file.set_modified(SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(9_000 - age)).unwrap();
+        };
+        for age in 0..70 {
+            write(&format!("{age:064}.features"), MAGIC, age);
         }
+        for number in 0..300 {
+            write(&format!("cell-{number}.png"), b"mine", 8_000);
+        }
+        write(&format!("{:064}.features", 99), b"of another program, or a later release of this", 8_000);
+        fs::create_dir(folder.path().join(format!("{:064}.features", 98))).unwrap();
         keep_newest(folder.path());
-        let mut left: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
+        let mut left: Vec<_> =
+            fs::read_dir(folder.path()).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
         left.sort();
-        assert_eq!((left.len(), left[KEEP - 1].to_str()), (KEEP, Some("63")));
+        let pictures = left.iter().filter(|name| name.ends_with(".png")).count();
+        // All but the six oldest of its own, and whatever is not its own.
+        assert_eq!((pictures, left.len()), (300, 300 + KEEP + 2), "{left:?}");
     }
 }

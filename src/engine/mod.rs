@@ -38,7 +38,7 @@ use std::thread::JoinHandle;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
-use crate::config::Config;
+use crate::config::{Config, Place};
 use crate::event::{Command, Event, GridPicture, Waker};
 
 pub use feed::{Noise, RunFeed};
@@ -52,6 +52,10 @@ const WAITING_EVENTS: usize = 4096;
 /// A call on the worker thread, after a step and its events.
 pub type StepHook = Arc<dyn Fn(usize) + Send + Sync>;
 
+/// Tells which of some places no run of the user's has used: [`crate::session::unknown_places`], or nothing for programs that
+/// embed the engine and read their own sessions alone.
+pub type UnknownPlaces = fn(&[Place]) -> Vec<Place>;
+
 /// What to run.
 #[derive(Clone)]
 pub struct RunRequest {
@@ -61,6 +65,9 @@ pub struct RunRequest {
     pub session: PathBuf,
     /// What the run begins with.
     pub from: Origin,
+    /// Where it leads outside of its session, by its settings and by changes of them that it will make again. Whoever goes
+    /// on with a session that somebody sent asks before ([`crate::session::unknown_places`]).
+    pub places: Vec<Place>,
     /// Called on the worker thread after each step, for programs that embed the engine and for tests.
     pub after_step: Option<StepHook>,
 }
@@ -68,7 +75,7 @@ pub struct RunRequest {
 impl RunRequest {
     /// A new run without a hook.
     pub fn new(config: Config, session: PathBuf) -> Self {
-        Self { config, session, from: Origin::New, after_step: None }
+        Self { places: config.places(), config, session, from: Origin::New, after_step: None }
     }
 }
 

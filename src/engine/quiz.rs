@@ -3,6 +3,7 @@
 use anyhow::{Context as _, bail};
 use rand::seq::SliceRandom as _;
 
+use super::UnknownPlaces;
 use super::sample::Sampler;
 use super::sheet::sheet;
 use crate::config::chance::{Purpose, stream};
@@ -16,6 +17,7 @@ const COUNTS: std::ops::RangeInclusive<usize> = 2..=1000;
 /// The test; nothing where it was cancelled. Real images are those that were held out of training, where any were.
 pub(super) fn prepare(
     ask: &QuizAsk,
+    unknown: UnknownPlaces,
     progress: &(dyn Fn(usize, usize) -> bool + Sync),
 ) -> anyhow::Result<Option<QuizSet>> {
     if !COUNTS.contains(&ask.count) {
@@ -23,6 +25,13 @@ pub(super) fn prepare(
     }
     let mut sampler = Sampler::open(&ask.session, Some(ask.step))?;
     let config = sampler.state.config.clone();
+    let unknown: Vec<String> = unknown(&config.places()).iter().map(ToString::to_string).collect();
+    if !unknown.is_empty() {
+        bail!(
+            "the session names places that no run of yours has used, and nothing is read there unasked: {}. Resume it first, which asks",
+            unknown.join(", ")
+        );
+    }
     let dataset = match Dataset::load(&config, progress) {
         Ok(dataset) => dataset,
         Err(DataError::Cancelled) => return Ok(None),

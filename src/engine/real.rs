@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::Context as _;
 use sha2::{Digest as _, Sha256};
 
-use super::kept::{Key, MAGIC, Place};
+use super::kept::{FEATURES, Key, MAGIC, Place, STATISTICS};
 use crate::data::Dataset;
 use crate::feature::{Extractor, Picture, Resize, Seen};
 use crate::metric::{Features, Statistics};
@@ -50,7 +50,7 @@ impl Eye {
         go_on: &mut dyn FnMut() -> bool,
     ) -> anyhow::Result<Option<Real>> {
         let key = self.key(dataset, chosen);
-        let place = cache.map(|cache| Place::of(cache, key, "features"));
+        let place = cache.map(|cache| Place::of(cache, key, FEATURES));
         let known = place.as_ref().and_then(|place| place.read(|bytes| self.parse(bytes, chosen.len())));
         let seen = match known {
             Some(known) => known,
@@ -146,7 +146,7 @@ fn statistics(
     cache: Option<&Path>,
 ) -> Vec<Option<Statistics>> {
     let of = |class: Option<usize>| {
-        let kind = class.map_or_else(|| "statistics".to_owned(), |class| format!("statistics-{class}"));
+        let kind = class.map_or_else(|| STATISTICS.to_owned(), |class| format!("{STATISTICS}-{class}"));
         let place = cache.map(|cache| Place::of(cache, key, &kind));
         if let Some(known) = place.as_ref().and_then(|place| place.read(Statistics::from_bytes)) {
             return Some(known);
@@ -207,7 +207,7 @@ mod tests {
 
     fn files(cache: &Path) -> Vec<PathBuf> {
         let mut files: Vec<PathBuf> =
-            fs::read_dir(cache.join("real")).unwrap().map(|entry| entry.unwrap().path()).collect();
+            fs::read_dir(cache.join("gandle-features")).unwrap().map(|entry| entry.unwrap().path()).collect();
         files.sort();
         files
     }

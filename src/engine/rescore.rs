@@ -2,15 +2,15 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 
-use super::device;
 use super::score::Scorer;
 use super::settled::Settling;
-use crate::config::{self, Config, Level};
+use super::{UnknownPlaces, device};
+use crate::config::{self, Level, Place};
 use crate::data::{DataError, Dataset};
 use crate::event::Score;
-use crate::session::{checkpoint_folder, read_checkpoint_file, read_whole};
+use crate::session::{checkpoint_folder, read_checkpoint_file, read_settings, read_whole};
 use crate::train::Trainer;
 
 /// What is to be scored, and how.
@@ -27,16 +27,25 @@ pub struct Rescore {
 /// The scores, and what could not be measured; nothing where `go_on` says no.
 pub(super) fn rescore(
     asked: &Rescore,
+    unknown: UnknownPlaces,
     go_on: &(dyn Fn() -> bool + Sync),
 ) -> anyhow::Result<Option<(Vec<Score>, Vec<String>)>> {
     let state = read_whole(&asked.session, asked.step)?;
-    let run = asked.session.join("run.toml");
-    let text = std::fs::read_to_string(&run).with_context(|| format!("{} could not be read", run.display()))?;
-    let now = Config::from_stored(&text).with_context(|| format!("{} could not be read", run.display()))?;
+    let now = read_settings(&asked.session)?;
     let mut config = state.config.clone();
     config.score = asked.score.clone();
     // The images may have moved since.
     config.data.source = now.data.source;
+    // The extractor is the user's own; what the session names may be somebody else's.
+    let own = |place: &Place| place.key != "score.extractor";
+    let named: Vec<Place> = config.places().into_iter().filter(own).collect();
+    if let [place, ..] = unknown(&named).as_slice() {
+        bail!(
+            "the session's {} is {}, which no run of yours has used: go on with the session first, which asks about it",
+            place.key,
+            place.path
+        );
+    }
     let classes = state.classes.len();
     if let Some(problem) = config.check(Some(classes)).into_iter().find(|problem| problem.level == Level::Error) {
         bail!("{problem}");

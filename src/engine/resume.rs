@@ -3,15 +3,16 @@
 //! A session goes on as the same run, bit for bit, or not at all: whatever would make it another one is refused with its
 //! name, and a fork is offered, which is a session of its own.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 
 use super::RunRequest;
 use crate::config::again::{may_differ, shapes_networks};
-use crate::config::{Config, Overrides};
-use crate::event::{Alarm, AlarmKind, Best, Edited, Event, SCHEMA, Scored};
-use crate::session::{self, CheckpointState, Stored};
+use crate::config::{Config, Overrides, Place};
+use crate::event::{Alarm, AlarmKind, Best, Edited, Event, Scored};
+use crate::session::{self, CheckpointState, SessionError, Stored};
 
 /// What a run begins with.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -44,8 +45,9 @@ impl RunRequest {
     /// # Errors
     /// [`Refused`] where that would be another run, or nothing is left to do; others where the session cannot be read.
     pub fn resume(session: &Path, steps: Option<usize>) -> anyhow::Result<Self> {
-        let config = Plan::of(session, steps)?.config;
-        Ok(Self { from: Origin::Resume { steps }, ..Self::new(config, session.to_owned()) })
+        let plan = Plan::of(session, steps)?;
+        let places = plan.places();
+        Ok(Self { from: Origin::Resume { steps }, places, ..Self::new(plan.config, session.to_owned()) })
     }
 
     /// A new session that goes on from a checkpoint of another one (the newest whole one without a step), with other
@@ -60,8 +62,10 @@ impl RunRequest {
         steps: Option<usize>,
         set: Overrides<'_>,
     ) -> anyhow::Result<Self> {
+        session::inspect(parent)?;
         let state = match step {
             Some(step) => session::read_whole(parent, step)
+                .map_err(newer_is_refused)
                 .with_context(|| format!("there are checkpoints of steps {:?}", session::checkpoints(parent)))?,
             None => newest(parent)?.0.context(format!("{} has no checkpoint to branch off", parent.display()))?,
         };
@@ -95,20 +99,18 @@ pub(super) type Damaged = Vec<(usize, String)>;
 
 /// The newest whole checkpoint, none where there is none at all; and a line for each damaged one.
 fn newest(session: &Path) -> anyhow::Result<(Option<CheckpointState>, Damaged)> {
-    let (state, damaged) = session::newest_whole(session);
+    let (state, damaged) = session::newest_whole(session).map_err(newer_is_refused)?;
     let damaged: Damaged = damaged.into_iter().map(|(step, err)| (step, err.to_string())).collect();
     if state.is_none() && !damaged.is_empty() {
         let lines: Vec<&str> = damaged.iter().map(|(_, reason)| reason.as_str()).collect();
         anyhow::bail!("{}: no checkpoint is whole:\n{}", session.display(), lines.join("\n"));
     }
-    if let Some(state) = state.as_ref().filter(|state| state.schema > SCHEMA) {
-        let (step, schema) = (state.step, state.schema);
-        return Err(Refused(format!(
-            "the checkpoint of step {step} was written by a newer release of gandle (form {schema}, this one knows {SCHEMA}): go on with that"
-        ))
-        .into());
-    }
     Ok((state, damaged))
+}
+
+/// No damage, and nothing that another checkpoint could stand in for.
+fn newer_is_refused(err: SessionError) -> anyhow::Error {
+    if matches!(err, SessionError::Newer { .. }) { Refused(err.to_string()).into() } else { err.into() }
 }
 
 /// How a session can go on.
@@ -127,7 +129,7 @@ pub(super) struct Plan {
 
 impl Plan {
     pub fn of(session: &Path, steps: Option<usize>) -> anyhow::Result<Self> {
-        let stored = Stored::open(session)?;
+        let stored = Stored::outline(session)?;
         let (state, damaged) = newest(session)?;
         let told = Told::of(&stored.events, state.as_ref().map_or(0, |state| state.step));
         let original = stored.config;
@@ -161,6 +163,20 @@ impl Plan {
             .into());
         }
         Ok(Self { config, original, state, damaged, told, edited })
+    }
+
+    /// Where the run leads outside of its session, now and after each change that it will make again.
+    fn places(&self) -> Vec<Place> {
+        let mut places = self.config.places();
+        let changes = self.told.edits.iter().flat_map(|edit| &edit.changes);
+        for change in changes.filter(|change| Place::is_named_by(&change.key)) {
+            if let Ok(config) = self.config.with(&[format!("{}={}", change.key, change.to)]) {
+                places.extend(config.places());
+            }
+        }
+        let mut seen = HashSet::new();
+        places.retain(|place| seen.insert(place.clone()));
+        places
     }
 }
 
@@ -242,7 +258,7 @@ impl Told {
                 Event::Checkpoint(checkpoint) => told.checkpoint |= checkpoint.step == at,
                 Event::Finished { step } => told.finished = *step == at,
                 // Whoever takes its step again makes it again.
-                Event::Edited(edited) => told.edit(edited),
+                Event::Edited(edited) => told.edits.push(edited.clone()),
                 Event::Alarm(alarm) if alarm.kind == AlarmKind::Divergence => told.diverged = Some(alarm.step),
                 Event::Alarm(alarm) if alarm.step <= at => told.alarms.push(alarm.clone()),
                 Event::Recovered(over) if over.step <= at => {
@@ -263,15 +279,14 @@ impl Told {
                 | Event::Failed { .. } => {}
             }
         }
+        // Each change once, where it was made last.
+        let mut seen = HashSet::new();
+        told.edits.reverse();
+        told.edits.retain(|edited| {
+            let what = edited.changes.iter().map(|change| (change.key.clone(), change.to.clone()));
+            seen.insert((edited.step, what.collect::<Vec<_>>()))
+        });
+        told.edits.reverse();
         told
-    }
-
-    /// Takes in a change, once.
-    fn edit(&mut self, edited: &Edited) {
-        let what = |edited: &Edited| -> Vec<(String, String)> {
-            edited.changes.iter().map(|change| (change.key.clone(), change.to.clone())).collect()
-        };
-        self.edits.retain(|known| known.step != edited.step || what(known) != what(edited));
-        self.edits.push(edited.clone());
     }
 }

@@ -21,10 +21,10 @@ use super::worker::Journal;
 use super::{RunRequest, StepHook, device, memory, spread};
 use crate::config::{Config, Level, has_errors};
 use crate::data::{DataError, Dataset};
-use crate::event::{Command, Edited, Event, SCHEMA, Started, Step};
+use crate::event::{Command, Edited, Event, Number, Numbers, SCHEMA, Started, Step};
 use crate::model::Store;
 use crate::session::Pending;
-use crate::train::{Losses, Trainer};
+use crate::train::Trainer;
 
 /// Steps from one look at the program's memory to the next.
 const MEMORY_EVERY: usize = 10;
@@ -135,10 +135,10 @@ impl<'a, 'b> Run<'a, 'b> {
             }
             let step = self.journal.step + 1;
             let (started, lr_factor) = (Instant::now(), self.config.optimizer.lr_factor(step, steps));
-            let losses = self.trainer.step(&mut self.feed, lr_factor)?;
+            let numbers = self.trainer.step(&mut self.feed, lr_factor)?;
             self.clock.add(started, self.config.images_per_step());
             let at = At { step, seconds: self.clock.seconds };
-            if let Some(alarm) = watch::divergence(at, &losses, &self.config) {
+            if let Some(alarm) = watch::divergence(at, &numbers, &self.config) {
                 return Err(self.give_up(alarm));
             }
             self.journal.step = step;
@@ -147,9 +147,9 @@ impl<'a, 'b> Run<'a, 'b> {
                 grid: due(self.config.train.grid_every, step, last),
                 score: due(self.config.score.every, step, last),
             };
-            self.tell_step(&losses, lr_factor)?;
+            self.tell_step(numbers)?;
             self.tell_stage(Some(step - 1))?;
-            if let Some(event) = self.watch.step(at, losses.accuracy) {
+            if let Some(event) = self.watch.step(at, &numbers) {
                 self.journal.tell(event)?;
             }
             self.keep_good()?;
@@ -206,30 +206,18 @@ impl<'a, 'b> Run<'a, 'b> {
         if self.pending.score { self.score() } else { Ok(true) }
     }
 
-    fn tell_step(&mut self, losses: &Losses, lr_factor: f64) -> anyhow::Result<()> {
-        let o = &self.config.optimizer;
-        let border = watch::has_accuracy(self.config.loss.kind);
-        let [gradient_d, gradient_g] = losses.norms.map(|norm| norm.map(|norm| norm as f32));
-        let event = Event::Step(Step {
-            step: self.journal.step,
-            loss_d: losses.discriminator,
-            loss_g: losses.generator,
-            loss_features: losses.features,
-            logits_real: losses.logits_real,
-            logits_fake: losses.logits_fake,
-            augment_probability: losses.augment_probability,
-            sign_real: losses.sign_real,
-            accuracy_real: border.then_some(losses.accuracy_real),
-            accuracy_fake: border.then_some(losses.accuracy_fake),
-            gradient_d,
-            gradient_g,
-            generator_lr: o.generator_lr * lr_factor,
-            discriminator_lr: o.discriminator_lr * lr_factor,
-            seconds: self.clock.seconds,
-            images_per_s: self.clock.images_per_s(),
-            memory_mb: if self.journal.step % MEMORY_EVERY == 1 { memory::held_mb() } else { None },
-        });
-        self.journal.tell(event)
+    fn tell_step(&mut self, mut numbers: Numbers) -> anyhow::Result<()> {
+        let step = self.journal.step;
+        let speed = self.clock.images_per_s() as f32;
+        if speed > 0.0 {
+            numbers.set(Number::ImagesPerS, speed);
+        }
+        if step % MEMORY_EVERY == 1
+            && let Some(held) = memory::held_mb()
+        {
+            numbers.set(Number::MemoryMb, held as f32);
+        }
+        self.journal.tell(Event::Step(Step { step, seconds: self.clock.seconds, numbers }))
     }
 
     /// Tells the stage of a growing network where it differs from that after `before` steps, or where there is none before.

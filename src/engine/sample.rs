@@ -14,10 +14,12 @@ use super::sheet::sheet;
 use crate::config::chance::{ChaCha8Rng, Purpose, stream};
 use crate::config::{Config, Stage};
 use crate::event::GridPicture;
+use crate::guard;
 use crate::model::morph::with_classes_between;
 use crate::model::{Generator, Store};
 use crate::session::{
-    CheckpointState, checkpoint_folder, checkpoints, png, read_checkpoint_file, read_state, write_whole,
+    CheckpointState, SessionError, checkpoint_folder, checkpoints, inspect, png, read_checkpoint_file, read_state,
+    write_whole,
 };
 use crate::train::Trainer;
 use crate::train::state::{EMA, load_store};
@@ -66,6 +68,8 @@ pub struct Sampler {
     pub state: CheckpointState,
 }
 
+/// Bytes of a file of weights beside its parameters, at most: names, shapes, running statistics.
+const MOST_BESIDE: usize = 64 << 20;
 /// Numbers of noise further out than this are so rare that cutting them off changes nothing.
 const NO_TRUNCATION: f32 = 6.0;
 /// Closer than this, redrawing would take forever and every image would be the same.
@@ -78,6 +82,7 @@ impl Sampler {
     /// # Errors
     /// Where there is no such checkpoint or it cannot be read.
     pub fn open(session: &Path, step: Option<usize>) -> anyhow::Result<Self> {
+        inspect(session)?;
         let have = checkpoints(session);
         if have.is_empty() {
             bail!("{} holds no checkpoint yet: train it for longer, or choose another session", session.display());
@@ -93,6 +98,7 @@ impl Sampler {
         for step in have.into_iter().rev() {
             match Self::read(&checkpoint_folder(session, step)) {
                 Ok(sampler) => return Ok(sampler),
+                Err(err) if matches!(err.downcast_ref(), Some(SessionError::Newer { .. })) => return Err(err),
                 Err(err) => {
                     tracing::warn!("checkpoint {step} is left out: {err:#}");
                     last_error = Some(err);
@@ -107,9 +113,13 @@ impl Sampler {
         if crate::config::has_errors(&state.config.check(Some(state.classes.len()))) || state.classes.is_empty() {
             bail!("{}: its settings cannot be run", folder.display());
         }
-        let bytes = read_checkpoint_file(folder, &state, EMA)?;
-        // The file must hold what the settings ask for, before memory is taken for it.
+        // The file must hold what the settings ask for, and little else, before memory is taken for it.
         let parameters = state.config.cost(state.classes.len()).generator_parameters;
+        let most = MOST_BESIDE.saturating_add(parameters.saturating_mul(16)) as u64;
+        if state.files.iter().any(|file| file.name == EMA && file.bytes > most) {
+            bail!("{}: too long for {parameters} parameters", folder.join(EMA).display());
+        }
+        let bytes = read_checkpoint_file(folder, &state, EMA)?;
         if bytes.len() / 4 < parameters {
             bail!("{}: too short for {parameters} parameters", folder.join(EMA).display());
         }
@@ -234,6 +244,9 @@ fn truncated(rng: &mut ChaCha8Rng, limit: f32) -> f32 {
     }
 }
 
+/// The most images of a class in one export.
+pub const MOST_IMAGES: usize = 1_000_000;
+
 /// What to draw and where it goes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sampling {
@@ -243,7 +256,7 @@ pub struct Sampling {
     pub step: Option<usize>,
     /// The class; nothing for all.
     pub class: Option<usize>,
-    /// Images a class.
+    /// Images a class, at most [`MOST_IMAGES`].
     pub count: usize,
     /// Where the noise comes from.
     pub seed: u64,
@@ -253,12 +266,25 @@ pub struct Sampling {
     pub folder: PathBuf,
 }
 
+/// What was written.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Exported {
+    /// How many images.
+    pub images: usize,
+    /// Classes whose folder has another name than they have, each with that name.
+    pub renamed: Vec<(String, String)>,
+}
+
 /// Writes images as PNG, one sub-folder a class, so that the folder is itself a data set. `progress(done, total)` is asked
-/// between images and cancels with false. Returns how many were written.
+/// between images and cancels with false.
 ///
 /// # Errors
-/// Where the checkpoint cannot be read, a file is already there, or the folder cannot be written.
-pub fn export(sampling: &Sampling, mut progress: impl FnMut(usize, usize) -> bool) -> anyhow::Result<usize> {
+/// Where too many are asked for, the checkpoint cannot be read, a file is already there, or the folder cannot be written.
+pub fn export(sampling: &Sampling, mut progress: impl FnMut(usize, usize) -> bool) -> anyhow::Result<Exported> {
+    let count = sampling.count;
+    if count > MOST_IMAGES {
+        bail!("{count} images a class are too many: at most {MOST_IMAGES} at once; take another seed for more");
+    }
     let mut sampler = Sampler::open(&sampling.session, sampling.step)?;
     let (config, classes) = (sampler.state.config.clone(), sampler.state.classes.clone());
     let chosen: Vec<usize> = match sampling.class {
@@ -266,28 +292,31 @@ pub fn export(sampling: &Sampling, mut progress: impl FnMut(usize, usize) -> boo
         Some(class) => vec![class],
         None => (0..classes.len()).collect(),
     };
-    let name = |class: usize, i: usize| {
-        let folder = sampling.folder.join(folder_name(&classes[class], class));
-        folder.join(format!("step{:07}-seed{}-{i:06}.png", sampler.state.step, sampling.seed))
-    };
-    let paths: Vec<Vec<PathBuf>> =
-        chosen.iter().map(|class| (0..sampling.count).map(|i| name(*class, i)).collect()).collect();
-    if let Some(taken) = paths.iter().flatten().find(|path| path.exists()) {
-        bail!("{} is already there and is not overwritten: choose another folder or another seed", taken.display());
-    }
-    let (total, mut done) = (chosen.len() * sampling.count, 0);
-    let session = super::export::name_of(&sampling.session);
-    for (class, paths) in chosen.into_iter().zip(&paths) {
-        if let Some(folder) = paths.first().and_then(|path| path.parent()) {
-            std::fs::create_dir_all(folder)
-                .with_context(|| format!("could not make the folder {}", folder.display()))?;
+    // Of all classes, so that each has the same folder whatever is drawn.
+    let folders = guard::safe_names(&classes);
+    let start = format!("step{:07}-seed{}-", sampler.state.step, sampling.seed);
+    for class in &chosen {
+        let folder = sampling.folder.join(&folders[*class]);
+        if let Some(taken) = taken(&folder, &start, count) {
+            bail!("{} is already there and is not overwritten: choose another folder or another seed", taken.display());
         }
-        for first in (0..sampling.count).step_by(CHUNK) {
-            let count = CHUNK.min(sampling.count - first);
-            let images = sampler.images(class, first, count, sampling.seed, sampling.truncation)?;
-            for (i, image) in images.chunks_exact(images.len() / count).enumerate() {
-                if !progress(done, total) {
-                    return Ok(done);
+    }
+    for class in chosen.iter().filter(|_| count > 0) {
+        let folder = sampling.folder.join(&folders[*class]);
+        std::fs::create_dir_all(&folder).with_context(|| format!("could not make the folder {}", folder.display()))?;
+    }
+    let renamed = chosen.iter().map(|class| (classes[*class].clone(), folders[*class].clone()));
+    let mut exported = Exported { images: 0, renamed: renamed.filter(|(class, folder)| class != folder).collect() };
+    let total = chosen.len() * count;
+    let session = super::export::name_of(&sampling.session);
+    for class in chosen {
+        let folder = sampling.folder.join(&folders[class]);
+        for first in (0..count).step_by(CHUNK) {
+            let together = CHUNK.min(count - first);
+            let images = sampler.images(class, first, together, sampling.seed, sampling.truncation)?;
+            for (i, image) in images.chunks_exact(images.len() / together).enumerate() {
+                if !progress(exported.images, total) {
+                    return Ok(exported);
                 }
                 let about = [
                     ("session", session.as_str().into()),
@@ -298,17 +327,20 @@ pub fn export(sampling: &Sampling, mut progress: impl FnMut(usize, usize) -> boo
                     ("number", (first + i).to_string().into()),
                     ("truncation", sampling.truncation.to_string().into()),
                 ];
-                write_whole(&paths[first + i], &png((config.image_size, config.image_size), image, &about)?)?;
-                done += 1;
+                let path = folder.join(format!("{start}{:06}.png", first + i));
+                write_whole(&path, &png((config.image_size, config.image_size), image, &about)?)?;
+                exported.images += 1;
             }
         }
     }
-    progress(done, total);
-    Ok(done)
+    progress(exported.images, total);
+    Ok(exported)
 }
 
-/// A class's name as a folder; a name that is no plain folder name becomes a number.
-fn folder_name(name: &str, class: usize) -> String {
-    let plain = !name.is_empty() && !name.starts_with('.') && !name.contains(['/', '\\', ':', '\0']);
-    if plain { name.to_owned() } else { format!("class-{class}") }
+/// A file of a folder that one of the first `count` images would be.
+fn taken(folder: &Path, start: &str, count: usize) -> Option<PathBuf> {
+    let number = |name: &str| name.strip_prefix(start)?.strip_suffix(".png")?.parse::<usize>().ok();
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut names = entries.filter_map(|entry| entry.file_name().into_string().ok());
+    names.find(|name| number(name).is_some_and(|number| number < count)).map(|name| folder.join(name))
 }

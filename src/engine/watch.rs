@@ -8,10 +8,9 @@ use std::collections::VecDeque;
 
 use super::advice;
 use super::sheet::cells;
-use crate::config::{Config, LossKind};
-use crate::event::{Alarm, AlarmKind, Edited, Event, GridPicture, Recovered};
+use crate::config::Config;
+use crate::event::{Alarm, AlarmKind, Edited, Event, GridPicture, Number, Numbers, Recovered};
 use crate::session::{Watched, WatchedClass};
-use crate::train::Losses;
 
 /// Steps over which the discriminator's accuracy is averaged: single steps are all right often, hundreds in a row are not.
 const ACCURACY_STEPS: usize = 200;
@@ -146,11 +145,9 @@ impl Watch {
         }
     }
 
-    /// Takes in the share of the discriminator's right decisions in a step.
-    pub fn step(&mut self, at: At, accuracy: f32) -> Option<Event> {
-        if !has_accuracy(self.config.loss.kind) {
-            return None;
-        }
+    /// Takes in the share of the discriminator's right decisions in a step, where there is one.
+    pub fn step(&mut self, at: At, numbers: &Numbers) -> Option<Event> {
+        let accuracy = 0.5 * (numbers.get(Number::AccuracyReal)? + numbers.get(Number::AccuracyFake)?);
         if self.accuracies.len() == ACCURACY_STEPS {
             self.accuracies.pop_front();
         }
@@ -301,16 +298,16 @@ impl Class {
 
 /// The alarm that training has diverged, by the first term of a step that is no finite number or beyond [`ABSURD`]; nothing
 /// where all are.
-pub(super) fn divergence(at: At, losses: &Losses, config: &Config) -> Option<Alarm> {
-    let Losses { discriminator, generator, logits_real, logits_fake, .. } = *losses;
+pub(super) fn divergence(at: At, numbers: &Numbers, config: &Config) -> Option<Alarm> {
     // In the order in which a step computes them: what comes after the first is broken by it.
     let terms = [
-        ("logits_real", "the discriminator's logits on real images", logits_real),
-        ("logits_fake", "the discriminator's logits on generated images", logits_fake),
-        ("loss_d", "the discriminator's loss", discriminator),
-        ("loss_g", "the generator's loss", generator),
+        (Number::LogitsReal, "the discriminator's logits on real images"),
+        (Number::LogitsFake, "the discriminator's logits on generated images"),
+        (Number::LossD, "the discriminator's loss"),
+        (Number::LossG, "the generator's loss"),
     ];
-    let (term, name, value) = terms.into_iter().find(|(.., value)| value.is_nan() || value.abs() > ABSURD)?;
+    let mut terms = terms.into_iter().map(|(number, name)| (number.info().key, name, numbers[number]));
+    let (term, name, value) = terms.find(|(.., value)| value.is_nan() || value.abs() > ABSURD)?;
     let value = match value {
         value if value.is_nan() => "not a number".to_owned(),
         value if value.is_infinite() => "infinite".to_owned(),
@@ -331,15 +328,6 @@ fn diverged(at: At, term: &str, what: &str, config: &Config) -> Alarm {
 
 fn alarm(at: At, kind: AlarmKind, subject: Option<String>, message: String, advice: String) -> Alarm {
     Alarm { step: at.step, kind, subject, message, advice, seconds: at.seconds }
-}
-
-/// Whether the sign of a logit tells real from fake: a critic's logits have no zero, and least squares turn at a half and
-/// keep a gradient however sure the discriminator is.
-pub(super) fn has_accuracy(loss: LossKind) -> bool {
-    match loss {
-        LossKind::Bce | LossKind::Hinge => true,
-        LossKind::WassersteinGp | LossKind::LeastSquares => false,
-    }
 }
 
 #[cfg(test)]
@@ -368,13 +356,17 @@ mod tests {
         events.into_iter().filter_map(tell).collect()
     }
 
+    fn right(accuracy: f32) -> Numbers {
+        Numbers::of([(Number::AccuracyReal, accuracy), (Number::AccuracyFake, accuracy)])
+    }
+
     fn over_steps(
         config: &Config,
         accuracy: impl Fn(usize) -> f32,
         steps: usize,
     ) -> Vec<(usize, bool, Option<String>)> {
         let mut watch = watch(config);
-        told((1..=steps).filter_map(|step| watch.step(at(step), accuracy(step))))
+        told((1..=steps).filter_map(|step| watch.step(at(step), &right(accuracy(step)))))
     }
 
     #[test]
@@ -441,10 +433,10 @@ mod tests {
 
     #[test]
     fn a_contested_discriminator_and_a_critic_raise_nothing() {
-        let mut config = Config::default();
+        let config = Config::default();
         assert_eq!(over_steps(&config, |step| if step % 10 == 0 { 0.9 } else { 1.0 }, 1000), []);
-        config.loss.kind = LossKind::WassersteinGp;
-        assert_eq!(over_steps(&config, |_| 1.0, 1000), []);
+        let mut watch = watch(&config);
+        assert!((1..=1000).all(|step| watch.step(at(step), &Numbers::default()).is_none()));
     }
 
     #[test]
@@ -473,23 +465,23 @@ mod tests {
     #[test]
     fn the_first_term_that_breaks_is_named_and_advice_leaves_out_what_is_on() {
         let mut config = Config::default();
-        let fine = Losses { discriminator: 1e7, generator: -3.0, ..Losses::default() };
+        let fine = [Number::LogitsReal, Number::LogitsFake, Number::LossD, Number::LossG];
+        let fine = Numbers::of(fine.into_iter().zip([0.5, -0.5, 1e7, -3.0]));
         assert_eq!(divergence(at(7), &fine, &config), None);
         let nan = f32::NAN;
-        let cases = [
-            (Losses { generator: f32::INFINITY, ..fine }, "loss_g", "generator's loss became infinite"),
-            (Losses { discriminator: -2e21, ..fine }, "loss_d", "became -2.0e21, which no sound run comes near"),
-            (
-                Losses { generator: nan, discriminator: nan, ..fine },
-                "loss_d",
-                "discriminator's loss became not a number",
-            ),
-            (Losses { discriminator: nan, logits_fake: nan, ..fine }, "logits_fake", "logits on generated images"),
-            (Losses { logits_fake: nan, logits_real: nan, ..fine }, "logits_real", "logits on real images"),
+        let (g, d, fake, real) = (Number::LossG, Number::LossD, Number::LogitsFake, Number::LogitsReal);
+        let cases: [(&[_], _, _); 5] = [
+            (&[(g, f32::INFINITY)], "loss_g", "generator's loss became infinite"),
+            (&[(d, -2e21)], "loss_d", "became -2.0e21, which no sound run comes near"),
+            (&[(g, nan), (d, nan)], "loss_d", "discriminator's loss became not a number"),
+            (&[(d, nan), (fake, nan)], "logits_fake", "logits on generated images"),
+            (&[(fake, nan), (real, nan)], "logits_real", "logits on real images"),
         ];
         config.discriminator.spectral_norm = true;
         for (losses, term, words) in cases {
-            let alarm = divergence(at(7), &losses, &config).expect(term);
+            let mut numbers = fine;
+            losses.iter().for_each(|(number, value)| numbers.set(*number, *value));
+            let alarm = divergence(at(7), &numbers, &config).expect(term);
             assert_eq!((alarm.step, alarm.subject.as_deref()), (7, Some(term)));
             assert!(alarm.message.contains(words) && alarm.message.contains("step 7"), "{}", alarm.message);
             assert!(alarm.advice.contains("learning rates") && !alarm.advice.contains("spectral"), "{}", alarm.advice);

@@ -1,6 +1,5 @@
 //! The engine's thread: runs to the end and tells how it ended, whatever happened.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::PoisonError;
 
 use anyhow::Context as _;
@@ -10,6 +9,7 @@ use super::begin::Begin;
 use super::run::{Ending, Run};
 use super::{GridSlot, RunRequest, device};
 use crate::event::{Command, Event, GridPicture, Waker};
+use crate::guard::{self, Panicked};
 use crate::session::{self, Writer};
 
 /// Where news goes.
@@ -37,21 +37,18 @@ impl Outbox {
 /// Runs to the end and tells how it ended, whatever happened.
 pub(super) fn run(request: &RunRequest, inbox: &Receiver<Command>, out: &Outbox) {
     let mut journal = Journal { writer: None, out, step: 0, listening: true };
-    let ending = catch_unwind(AssertUnwindSafe(|| in_pool(request, inbox, &mut journal)));
+    let ending = guard::catch(|| in_pool(request, inbox, &mut journal));
     let step = journal.step;
     let event = match ending {
         Ok(Ok(Ending::Finished)) => Event::Finished { step },
         Ok(Ok(Ending::Stopped)) => Event::Stopped { step },
         Ok(Err(err)) => Event::Failed { step, message: format!("{err:#}") },
-        Err(panic) => {
-            let message = panic_message(&*panic);
-            Event::Failed {
-                step,
-                message: format!(
-                    "the training thread panicked at step {step}: {message}. This is a defect of gandle; the session holds everything up to its last checkpoint"
-                ),
-            }
-        }
+        Err(Panicked(message)) => Event::Failed {
+            step,
+            message: format!(
+                "the training thread panicked at step {step}: {message}. This is a defect of gandle; the session holds everything up to its last checkpoint"
+            ),
+        },
     };
     if journal.writer.is_none() {
         session::release(&request.session);
@@ -61,11 +58,6 @@ pub(super) fn run(request: &RunRequest, inbox: &Receiver<Command>, out: &Outbox)
         tracing::error!("the ending could not be stored: {err:#}");
         out.deliver(event);
     }
-}
-
-fn panic_message(panic: &(dyn std::any::Any + Send)) -> &str {
-    let text = panic.downcast_ref::<&str>().copied();
-    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message")
 }
 
 /// All heavy work stays inside one pool of as many threads as the run may use.

@@ -27,6 +27,8 @@ pub enum JobEvent {
         images: usize,
         /// Where.
         folder: PathBuf,
+        /// Classes whose folder has another name than they have, each with that name.
+        renamed: Vec<(String, String)>,
     },
     /// Results of a session were written.
     Written {

@@ -3,10 +3,12 @@
 //! Numbers are read from the device once, by the engine; whoever holds an event holds no part of the graph. Events are
 //! also the lines of a session's `events.jsonl` and of `gandle train --json`, so their names are an interface.
 
+mod cut;
 mod data;
 mod explore;
 mod export;
 mod job;
+mod number;
 mod pace;
 mod quiz;
 mod score;
@@ -17,10 +19,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::{Change, Config};
 
+pub use cut::cut;
 pub use data::{ClassCount, DataSummary, FileNote, SizeCount, Skipped};
 pub use explore::{Exploration, View};
 pub use export::{Content, Export, Film, Moving, Walk};
 pub use job::JobEvent;
+pub use number::{Chart, ChartInfo, Form, Number, NumberInfo, Numbers, Tint};
 pub use pace::Pace;
 pub use quiz::{QuizAnswer, QuizAsk, QuizItem, QuizLog, QuizSet};
 pub use score::{ALSO_IN_THE_LOSS, Best, NEAREST_BELOW, Nearest, Score, Scored};
@@ -145,51 +149,14 @@ pub struct Parent {
 }
 
 /// The numbers of a step.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Step {
     /// Counted from 1.
     pub step: usize,
-    /// The discriminator's loss, in its last update of the step.
-    pub loss_d: f32,
-    /// The generator's loss.
-    pub loss_g: f32,
-    /// The perceptual and the texture loss in it, with their weights; nothing where neither is on.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub loss_features: Option<f32>,
-    /// Mean logit of the discriminator on real images.
-    pub logits_real: f32,
-    /// Mean logit of the discriminator on fakes.
-    pub logits_fake: f32,
-    /// Probability with which the images that the discriminator saw were changed; nothing where no change is on.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub augment_probability: Option<f32>,
-    /// Mean sign of the discriminator's logits on real images, told beside it for losses whose logits have a border between
-    /// real and fake: 1 where it is sure of all of them.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub sign_real: Option<f32>,
-    /// Share of the logits on real images above 0, for losses whose logits have a border between real and fake.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub accuracy_real: Option<f32>,
-    /// Share of the logits on fakes below 0, for the same losses.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub accuracy_fake: Option<f32>,
-    /// Norm of the discriminator's whole gradient in its last update of the step, before it is clipped; told now and then.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub gradient_d: Option<f32>,
-    /// Norm of the generator's whole gradient, likewise.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub gradient_g: Option<f32>,
-    /// Learning rate of the generator in this step.
-    pub generator_lr: f64,
-    /// Learning rate of the discriminator in this step.
-    pub discriminator_lr: f64,
     /// Seconds of training so far, without pauses and scores.
     pub seconds: f64,
-    /// Images of one update of the discriminator, times steps, a second; over about the last second.
-    pub images_per_s: f64,
-    /// Memory that the program holds, in MB; told now and then, where the system tells it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub memory_mb: Option<f64>,
+    /// What it tells, under keys of its own beside the others.
+    pub numbers: Numbers,
 }
 
 /// A stored sample grid.
@@ -217,7 +184,7 @@ pub struct Checkpoint {
 }
 
 /// What can go wrong with the training itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum AlarmKind {
     /// A loss, a logit or a weight is not a number any more, or infinite. The run ends by it.
@@ -328,7 +295,7 @@ mod tests {
 
     #[test]
     fn an_event_is_one_flat_json_object_with_its_name_first() {
-        let step = Event::Step(Step { step: 1, loss_d: 0.5, ..Step::default() });
+        let step = Event::Step(Step::of(1, 0.0, [(Number::LossD, 0.5)]));
         let line = serde_json::to_string(&step).expect("plain data");
         assert!(line.starts_with(r#"{"event":"step","step":1,"loss_d":0.5,"#), "{line}");
         assert_eq!(serde_json::from_str::<Event>(&line).expect("the same"), step);

@@ -25,7 +25,7 @@ pub use extractor::Extractor;
 pub use file::TensorFile;
 pub use inception::{Inception, Seen};
 pub use lite::Lite;
-pub use perceptual::Perceptual;
+pub use perceptual::{Compared, Perceptual};
 pub use resize::{Picture, Resize};
 
 /// Why features could not be computed.

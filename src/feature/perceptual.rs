@@ -74,7 +74,7 @@ impl Perceptual {
         }
     }
 
-    /// Both losses with their weights, shape (1), of fakes `(B, side, side, channels)` and as many real images of the same
+    /// Both losses with their weights, of fakes `(B, side, side, channels)` and as many real images of the same
     /// labels, the i-th beside the i-th. A gradient reaches the fakes alone.
     ///
     /// Perceptual is the mean absolute difference of the features, texture that of the Gram matrices; with several feature
@@ -82,28 +82,44 @@ impl Perceptual {
     ///
     /// # Errors
     /// Where the shapes do not fit.
-    pub fn loss(&self, fake: &Value, real: &Tensor) -> Result<Value> {
+    pub fn loss(&self, fake: &Value, real: &Tensor) -> Result<Compared> {
         let real = without_recording(|| self.features(&Value::constant(real.clone())))?;
         let fake = self.features(fake)?;
-        let mut total: Option<Value> = None;
+        let (mut total, mut perceptual, mut texture) = (None, None, None);
         let share = 1.0 / fake.len() as f64;
         for (fake, real) in fake.iter().zip(&real) {
-            let mut terms = Vec::new();
             if self.perceptual > 0.0 {
-                terms.push(fake.sub(real)?.absolute()?.mean_all()?.scale(self.perceptual * share)?);
+                let term = fake.sub(real)?.absolute()?.mean_all()?.scale(self.perceptual * share)?;
+                add(&mut perceptual, &term)?;
+                add(&mut total, &term)?;
             }
             if self.texture > 0.0 {
-                terms.push(gram(fake)?.sub(&gram(real)?)?.absolute()?.mean_all()?.scale(self.texture * share)?);
-            }
-            for term in terms {
-                total = Some(match total {
-                    Some(before) => before.add(&term)?,
-                    None => term,
-                });
+                let term = gram(fake)?.sub(&gram(real)?)?.absolute()?.mean_all()?.scale(self.texture * share)?;
+                add(&mut texture, &term)?;
+                add(&mut total, &term)?;
             }
         }
-        total.map_or_else(|| bail!("a perceptual loss without a weight compares nothing"), Ok)
+        let Some(total) = total else { bail!("a perceptual loss without a weight compares nothing") };
+        Ok(Compared { total, perceptual, texture })
     }
+}
+
+/// How far the features of fakes are from those of real images, each with its weight and of shape (1).
+pub struct Compared {
+    /// What a loss adds: the sum of the others.
+    pub total: Value,
+    /// The perceptual loss, where it is on.
+    pub perceptual: Option<Value>,
+    /// The texture loss, where it is on.
+    pub texture: Option<Value>,
+}
+
+fn add(sum: &mut Option<Value>, term: &Value) -> Result<()> {
+    *sum = Some(match &sum {
+        Some(before) => before.add(term)?,
+        None => term.clone(),
+    });
+    Ok(())
 }
 
 /// The Gram matrix of each image's features `(B, H, W, C)`: `(B, C, C)`, the products of all pairs of channels summed over

@@ -3,10 +3,11 @@
 use candle_core::{Result, Tensor};
 
 use super::store::{Builder, COUNTER, Id, Pass};
+use crate::config::AttentionForm;
 use crate::config::cost::Layer;
 use crate::ops::attention::attention;
 use crate::ops::norm::{Over, Statistics};
-use crate::ops::{Geometry, Value};
+use crate::ops::{Geometry, Value, Window};
 
 /// Slope of a LeakyReLU below zero, as DCGAN has it.
 pub const LEAK: f32 = 0.2;
@@ -212,35 +213,52 @@ pub struct SelfAttention {
     query: Convolution,
     key: Convolution,
     value: Convolution,
+    /// From the value's channels to those of the map, in SAGAN's form, whose keys and values are pooled.
+    output: Option<Convolution>,
     gamma: Id,
 }
 
+/// What SAGAN brings keys and values to a quarter of the positions with, each the largest of four.
+const POOLED: Window = Window::square(2, 2, 0);
+
 impl SelfAttention {
-    /// The attention that follows a feature map, where its layer asks for one.
-    pub fn after(b: &mut Builder<'_>, layer: &Layer) -> Result<Option<Self>> {
+    /// The attention that follows a feature map, where its layer asks for one; `spectral`: of a network with spectral
+    /// normalisation, which the plain form leaves out.
+    pub fn after(b: &mut Builder<'_>, layer: &Layer, spectral: bool) -> Result<Option<Self>> {
         let name = format_args!("attention.{}", layer.resolution);
-        layer.attention.then(|| Self::new(&mut b.below(name), layer.channels)).transpose()
+        layer.attention.map(|form| Self::new(&mut b.below(name), layer.channels, form, spectral)).transpose()
     }
 
-    /// Query and key have an eighth of the channels.
-    fn new(b: &mut Builder<'_>, channels: usize) -> Result<Self> {
-        let narrow = (channels / 8).max(1);
-        let mut layer = |name, outputs| {
-            Convolution::new(&mut b.below(name), [outputs, 1, 1, channels], Geometry::new(1, 0), true, false)
+    fn new(b: &mut Builder<'_>, channels: usize, form: AttentionForm, spectral: bool) -> Result<Self> {
+        let (narrow, wide) = form.widths(channels);
+        let sagan = form == AttentionForm::Sagan;
+        let mut layer = |name, outputs, inputs| {
+            let shape = [outputs, 1, 1, inputs];
+            Convolution::new(&mut b.below(name), shape, Geometry::new(1, 0), !sagan, sagan && spectral)
         };
-        let (query, key, value) = (layer("query", narrow)?, layer("key", narrow)?, layer("value", channels)?);
-        Ok(Self { query, key, value, gamma: b.constant("gamma", &[1], 0.0)? })
+        let (query, key) = (layer("query", narrow, channels)?, layer("key", narrow, channels)?);
+        let value = layer("value", wide, channels)?;
+        let output = if sagan { Some(layer("output", channels, wide)?) } else { None };
+        Ok(Self { query, key, value, output, gamma: b.constant("gamma", &[1], 0.0)? })
     }
 
-    /// `(B, H, W, C)` to the same.
+    /// `(B, H, W, C)` to the same, `H` and `W` even.
     pub fn forward(&self, pass: &mut Pass<'_>, x: &Value) -> Result<Value> {
+        let pooled = self.output.is_some();
+        let [query, key, value] =
+            [(&self.query, false), (&self.key, pooled), (&self.value, pooled)].map(|(layer, pool)| {
+                let y = layer.forward(pass, x, 1.0)?;
+                let y = if pool { y.max_pool(POOLED)? } else { y };
+                let (batch, height, width, channels) = y.tensor().dims4()?;
+                y.reshape(&[batch, height * width, channels])
+            });
+        let seen = attention(&query?, &key?, &value?)?;
         let (batch, height, width, _) = x.tensor().dims4()?;
-        let [query, key, value] = [&self.query, &self.key, &self.value].map(|layer| {
-            let y = layer.forward(pass, x, 1.0)?;
-            let channels = y.dims()[3];
-            y.reshape(&[batch, height * width, channels])
-        });
-        let attended = attention(&query?, &key?, &value?)?.reshape(x.dims())?;
-        x.add_gated(&attended, &pass.value(self.gamma))
+        let seen = seen.reshape(&[batch, height, width, seen.dims()[2]])?;
+        let seen = match &self.output {
+            Some(output) => output.forward(pass, &seen, 1.0)?,
+            None => seen,
+        };
+        x.add_gated(&seen, &pass.value(self.gamma))
     }
 }

@@ -1,7 +1,7 @@
-//! Dot-product attention over all positions of a feature map, without ever holding a whole positions x positions matrix.
+//! Dot-product attention over all positions of a feature map, without ever holding a whole queries x keys matrix.
 //!
 //! Rows are taken a block at a time, and the gradient makes each block again from the saved row maxima and sums, as in
-//! FlashAttention (Dao et al. 2022). Memory grows with positions, not with their square.
+//! FlashAttention (Dao et al. 2022). Memory grows with positions, not with their square. There may be fewer keys than queries.
 
 use candle_core::{Result, bail};
 use pulp::{Simd, WithSimd};
@@ -19,7 +19,10 @@ use super::tile::{Packed, Transposed, pack_columns, pack_rows, product, transpos
 #[derive(Clone, Copy)]
 struct Shape {
     batch: usize,
-    positions: usize,
+    /// Positions that look.
+    queries: usize,
+    /// Positions that are looked at.
+    keys: usize,
     /// Channels of query and key.
     narrow: usize,
     /// Channels of value.
@@ -29,36 +32,36 @@ struct Shape {
 impl Shape {
     /// Rows a block: a block of scores stays in a core's own cache.
     fn rows(&self) -> usize {
-        ((1 << 15) / self.positions).clamp(8, 64)
+        ((1 << 15) / self.keys).clamp(8, 64)
     }
 }
 
-/// Maximum and 1 / sum of exponentials of each row of scores: `(B, N)` each.
+/// Maximum and 1 / sum of exponentials of each row of scores: `(B, queries)` each.
 struct Rows {
     max: Vec<f32>,
     inverse: Vec<f32>,
 }
 
-/// `softmax(query key^T) value` with `query` and `key` of shape `(B, N, d)` and `value` of shape `(B, N, C)`, without
-/// scaling of the scores: `(B, N, C)`.
+/// `softmax(query key^T) value` with `query` of shape `(B, N, d)`, `key` of shape `(B, M, d)` and `value` of shape `(B, M, C)`,
+/// without scaling of the scores: `(B, N, C)`.
 ///
 /// # Errors
 /// Where the shapes do not fit.
 pub fn attention(query: &Value, key: &Value, value: &Value) -> Result<Value> {
-    let (batch, positions, narrow) = query.tensor().dims3()?;
-    let (value_batch, value_positions, wide) = value.tensor().dims3()?;
-    if key.dims() != query.dims() || (value_batch, value_positions) != (batch, positions) {
+    let (batch, queries, narrow) = query.tensor().dims3()?;
+    let (value_batch, keys, wide) = value.tensor().dims3()?;
+    if key.dims() != [batch, keys, narrow] || value_batch != batch {
         bail!("attention: query {:?}, key {:?} and value {:?} do not fit", query.dims(), key.dims(), value.dims());
     }
     if !cpu::is_cpu(query.tensor()) {
         return plain(&[query.clone(), key.clone(), value.clone()]);
     }
-    let shape = Shape { batch, positions, narrow, wide };
+    let shape = Shape { batch, queries, keys, narrow, wide };
     let (out, rows) = {
         let (q, k, v) = (cpu::slice(query.tensor())?, cpu::slice(key.tensor())?, cpu::slice(value.tensor())?);
         forward(&q, &k, &v, &shape)
     };
-    let out = cpu::tensor(out, (batch, positions, wide))?;
+    let out = cpu::tensor(out, (batch, queries, wide))?;
     Ok(fused(out, &[query, key, value], plain, move |b| backward(b, &rows, &shape)))
 }
 
@@ -66,7 +69,7 @@ fn plain(v: &[Value]) -> Result<Value> {
     v[0].matmul(&v[1].transpose(1, 2)?)?.softmax_last()?.matmul(&v[2])
 }
 
-/// One image's keys or values, `(N, width)`, as `(groups, width, lanes)` with positions in the lanes.
+/// One image's keys or values, `(M, width)`, as `(groups, width, lanes)` with positions in the lanes.
 fn pack_positions(to: &mut [f32], matrix: &[f32], width: usize) {
     let lanes = lanes();
     for (group, to) in to.chunks_exact_mut(width * lanes).enumerate() {
@@ -74,7 +77,7 @@ fn pack_positions(to: &mut [f32], matrix: &[f32], width: usize) {
     }
 }
 
-/// One image's values, `(N, width)`, as `(groups, N, lanes)` with channels in the lanes.
+/// One image's values, `(M, width)`, as `(groups, M, lanes)` with channels in the lanes.
 fn pack_channels(to: &mut [f32], matrix: &[f32], width: usize) {
     let lanes = lanes();
     for (group, to) in to.chunks_exact_mut(matrix.len() / width * lanes).enumerate() {
@@ -84,32 +87,32 @@ fn pack_channels(to: &mut [f32], matrix: &[f32], width: usize) {
 
 impl Shape {
     /// Numbers of an image's packed keys.
-    fn keys(&self) -> usize {
-        self.positions.next_multiple_of(lanes()) * self.narrow
+    fn packed_keys(&self) -> usize {
+        self.keys.next_multiple_of(lanes()) * self.narrow
     }
 
     /// Numbers of an image's packed values.
-    fn values(&self) -> usize {
-        self.wide.next_multiple_of(lanes()) * self.positions
+    fn packed_values(&self) -> usize {
+        self.wide.next_multiple_of(lanes()) * self.keys
     }
 }
 
 fn forward(q: &[f32], k: &[f32], v: &[f32], s: &Shape) -> (Vec<f32>, Rows) {
-    let (n, step) = (s.positions, s.rows());
-    let (narrow, wide) = (n * s.narrow, n * s.wide);
-    let mut out = cpu::fresh(s.batch * wide);
+    let (n, m, step) = (s.queries, s.keys, s.rows());
+    let of = |image: usize, numbers: usize| image * numbers..(image + 1) * numbers;
+    let mut out = cpu::fresh(s.batch * n * s.wide);
     let (mut max, mut inverse) = (cpu::fresh(s.batch * n), cpu::fresh(s.batch * n));
-    let images = out.par_chunks_mut(wide).zip(max.par_chunks_mut(n)).zip(inverse.par_chunks_mut(n));
+    let images = out.par_chunks_mut(n * s.wide).zip(max.par_chunks_mut(n)).zip(inverse.par_chunks_mut(n));
     images.enumerate().for_each(|(image, ((out, max), inverse))| {
-        scratch(s.keys() + s.values(), |packed| {
-            let (keys, values) = packed.split_at_mut(s.keys());
-            pack_positions(keys, &k[image * narrow..][..narrow], s.narrow);
-            pack_channels(values, &v[image * wide..][..wide], s.wide);
+        scratch(s.packed_keys() + s.packed_values(), |packed| {
+            let (keys, values) = packed.split_at_mut(s.packed_keys());
+            pack_positions(keys, &k[of(image, m * s.narrow)], s.narrow);
+            pack_channels(values, &v[of(image, m * s.wide)], s.wide);
             let (keys, values) = (&*keys, &*values);
-            let q = q[image * narrow..][..narrow].par_chunks(step * s.narrow);
+            let q = q[of(image, n * s.narrow)].par_chunks(step * s.narrow);
             let saved = max.par_chunks_mut(step).zip(inverse.par_chunks_mut(step));
             out.par_chunks_mut(step * s.wide).zip(saved).zip(q).for_each(|((out, (max, inverse)), q)| {
-                scratch(max.len() * n, |scores| {
+                scratch(max.len() * m, |scores| {
                     dispatch(Forward { s, q, keys, values, scores, out, max, inverse });
                 });
             });
@@ -136,13 +139,13 @@ impl WithSimd for Forward<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let Self { s, q, keys, values, scores, out, max, inverse } = self;
-        let (n, wide) = (s.positions, s.wide);
-        product(simd, scores, &Packed::dense(q, s.narrow, keys, n));
-        for (row, scores) in scores.chunks_exact_mut(n).enumerate() {
+        let (m, wide) = (s.keys, s.wide);
+        product(simd, scores, &Packed::dense(q, s.narrow, keys, m));
+        for (row, scores) in scores.chunks_exact_mut(m).enumerate() {
             max[row] = largest(simd, scores);
             inverse[row] = 1.0 / exponentials(simd, scores, max[row]);
         }
-        product(simd, out, &Packed::dense(scores, n, values, wide));
+        product(simd, out, &Packed::dense(scores, m, values, wide));
         for (out, inverse) in out.chunks_exact_mut(wide).zip(inverse) {
             let factor = simd.splat_f32s(*inverse);
             for at in (0..wide).step_by(S::F32_LANES) {
@@ -159,38 +162,37 @@ fn backward(b: &Backward<'_>, saved: &Rows, s: &Shape) -> Gradients {
     let [q, k, v] = [0, 1, 2].map(|i| b.inputs[i].tensor());
     let (q, k, v) = (cpu::slice(q)?, cpu::slice(k)?, cpu::slice(v)?);
     let (out, grad) = (cpu::slice(b.output.tensor())?, cpu::slice(b.grad.tensor())?);
-    let (n, step) = (s.positions, s.rows());
-    let (narrow, wide) = (n * s.narrow, n * s.wide);
-    let mut dq = cpu::fresh(s.batch * narrow);
-    let mut dk = cpu::fresh(s.batch * narrow);
-    let mut dv = cpu::fresh(s.batch * wide);
-    let images = dq.par_chunks_mut(narrow).zip(dk.par_chunks_mut(narrow)).zip(dv.par_chunks_mut(wide));
-    images.enumerate().for_each(|(image, ((dq, dk), dv))| {
-        let values = n.next_multiple_of(lanes()) * s.wide;
-        scratch(s.keys() + values + 2 * step * n + narrow, |space| {
-            let (keys, space) = space.split_at_mut(s.keys());
+    let (n, m, step) = (s.queries, s.keys, s.rows());
+    let mut dq = cpu::fresh(s.batch * n * s.narrow);
+    let mut dk = cpu::fresh(s.batch * m * s.narrow);
+    let mut dv = cpu::fresh(s.batch * m * s.wide);
+    let of_keys = dk.par_chunks_mut(m * s.narrow).zip(dv.par_chunks_mut(m * s.wide));
+    let images = dq.par_chunks_mut(n * s.narrow).zip(of_keys);
+    images.enumerate().for_each(|(image, (dq, (dk, dv)))| {
+        let values = m.next_multiple_of(lanes()) * s.wide;
+        scratch(s.packed_keys() + values + 2 * step * m + dk.len(), |space| {
+            let (keys, space) = space.split_at_mut(s.packed_keys());
             let (values, space) = space.split_at_mut(values);
-            let (blocks, dkt) = space.split_at_mut(2 * step * n);
-            let (of_image, of_rows) = (image * narrow..(image + 1) * narrow, image * n..(image + 1) * n);
-            let of_values = image * wide..(image + 1) * wide;
-            pack_positions(keys, &k[of_image.clone()], s.narrow);
-            pack_positions(values, &v[of_values.clone()], s.wide);
+            let (blocks, dkt) = space.split_at_mut(2 * step * m);
+            let of = |numbers: usize| image * numbers..(image + 1) * numbers;
+            pack_positions(keys, &k[of(m * s.narrow)], s.narrow);
+            pack_positions(values, &v[of(m * s.wide)], s.wide);
             dispatch(Gradient {
                 s,
-                q: &q[of_image],
+                q: &q[of(n * s.narrow)],
                 keys,
                 values,
-                out: &out[of_values.clone()],
-                grad: &grad[of_values],
-                max: &saved.max[of_rows.clone()],
-                inverse: &saved.inverse[of_rows],
+                out: &out[of(n * s.wide)],
+                grad: &grad[of(n * s.wide)],
+                max: &saved.max[of(n)],
+                inverse: &saved.inverse[of(n)],
                 blocks,
                 dq,
                 dkt,
                 dv,
             });
             for (position, dk) in dk.chunks_exact_mut(s.narrow).enumerate() {
-                for (dk, dkt) in dk.iter_mut().zip(dkt.iter().skip(position).step_by(n)) {
+                for (dk, dkt) in dk.iter_mut().zip(dkt.iter().skip(position).step_by(m)) {
                     *dk = *dkt;
                 }
             }
@@ -215,7 +217,7 @@ struct Gradient<'a> {
     /// Room for a block of `P` and of `dS`.
     blocks: &'a mut [f32],
     dq: &'a mut [f32],
-    /// `(d, N)`
+    /// `(d, M)`
     dkt: &'a mut [f32],
     dv: &'a mut [f32],
 }
@@ -226,24 +228,24 @@ impl WithSimd for Gradient<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let Self { s, q, keys, values, out, grad, max, inverse, blocks, dq, dkt, dv } = self;
-        let Shape { positions: n, narrow, wide, .. } = *s;
+        let Shape { queries, keys: m, narrow, wide, .. } = *s;
         let (p, ds) = blocks.split_at_mut(blocks.len() / 2);
         let step = s.rows();
-        for first in (0..n).step_by(step) {
-            let rows = step.min(n - first);
-            let (p, ds) = (&mut p[..rows * n], &mut ds[..rows * n]);
+        for first in (0..queries).step_by(step) {
+            let rows = step.min(queries - first);
+            let (p, ds) = (&mut p[..rows * m], &mut ds[..rows * m]);
             let q = &q[first * narrow..][..rows * narrow];
             let (out, grad) = (&out[first * wide..][..rows * wide], &grad[first * wide..][..rows * wide]);
-            product(simd, p, &Packed::dense(q, narrow, keys, n));
-            product(simd, ds, &Packed::dense(grad, wide, values, n));
+            product(simd, p, &Packed::dense(q, narrow, keys, m));
+            product(simd, ds, &Packed::dense(grad, wide, values, m));
             for row in 0..rows {
                 let delta = dot(simd, &out[row * wide..][..wide], &grad[row * wide..][..wide]);
-                let of_row = row * n..(row + 1) * n;
+                let of_row = row * m..(row + 1) * m;
                 let (p, ds) = (&mut p[of_row.clone()], &mut ds[of_row]);
                 let (delta, max) = (simd.splat_f32s(delta), simd.splat_f32s(max[first + row]));
                 let inverse = simd.splat_f32s(inverse[first + row]);
-                for at in (0..n).step_by(S::F32_LANES) {
-                    let len = S::F32_LANES.min(n - at);
+                for at in (0..m).step_by(S::F32_LANES) {
+                    let len = S::F32_LANES.min(m - at);
                     let e = exp_of(simd, simd.sub_f32s(load(simd, p, at, len), max));
                     let e = simd.mul_f32s(e, inverse);
                     let d = simd.mul_f32s(e, simd.sub_f32s(load(simd, ds, at, len), delta));
@@ -252,9 +254,9 @@ impl WithSimd for Gradient<'_> {
                 }
             }
             let add = first > 0;
-            transposed_product(simd, dv, Transposed { left: p, stride: n, right: grad, n: wide, add });
-            transposed_product(simd, dkt, Transposed { left: q, stride: narrow, right: ds, n, add });
-            for (row, ds) in ds.chunks_exact(n).enumerate() {
+            transposed_product(simd, dv, Transposed { left: p, stride: m, right: grad, n: wide, add });
+            transposed_product(simd, dkt, Transposed { left: q, stride: narrow, right: ds, n: m, add });
+            for (row, ds) in ds.chunks_exact(m).enumerate() {
                 for c in 0..narrow {
                     dq[(first + row) * narrow + c] = keys_dot(simd, ds, keys, narrow, c);
                 }
@@ -324,9 +326,16 @@ mod tests {
 
     #[test]
     fn blocks_agree_with_the_whole_matrix() {
-        for (batch, positions, narrow, wide) in [(2, 5, 1, 3), (3, 16, 4, 32), (1, 300, 2, 7), (2, 64, 8, 64)] {
-            let shapes: [&[usize]; 3] =
-                [&[batch, positions, narrow], &[batch, positions, narrow], &[batch, positions, wide]];
+        for (batch, queries, keys, narrow, wide) in [
+            (2, 5, 5, 1, 3),
+            (3, 16, 16, 4, 32),
+            (1, 300, 300, 2, 7),
+            (2, 64, 64, 8, 64),
+            (2, 64, 16, 3, 9),
+            (1, 1024, 256, 2, 5),
+            (2, 3, 70, 1, 2),
+        ] {
+            let shapes: [&[usize]; 3] = [&[batch, queries, narrow], &[batch, keys, narrow], &[batch, keys, wide]];
             let inputs = values(shapes);
             let got = attention(&inputs[0], &inputs[1], &inputs[2]).unwrap();
             let want = plain(&inputs).unwrap();
@@ -342,9 +351,11 @@ mod tests {
 
     #[test]
     fn gradients_match_differences_to_second_order() {
-        let inputs = values([&[2, 5, 2], &[2, 5, 2], &[2, 5, 3]]);
-        let f = |v: &[Value]| attention(&v[0], &v[1], &v[2]);
-        finite_differences(&inputs, f);
-        second_order(&inputs, f);
+        for keys in [5, 2] {
+            let inputs = values([&[2, 5, 2], &[2, keys, 2], &[2, keys, 3]]);
+            let f = |v: &[Value]| attention(&v[0], &v[1], &v[2]);
+            finite_differences(&inputs, f);
+            second_order(&inputs, f);
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! Average pooling and upsampling: sums under windows and their reverse, each the gradient of the other, so that every order
 //! of gradient runs at full speed.
 
-use candle_core::{Result, Tensor, bail};
+use candle_core::{DType, Result, Tensor, bail};
 use rayon::prelude::*;
 
 use super::cpu;
@@ -17,6 +17,20 @@ impl Value {
     pub fn average_pool(&self, window: Window) -> Result<Self> {
         refuse_wide_padding(window)?;
         self.window_sum(window, 1.0 / window.taps() as f32)
+    }
+
+    /// Average of what lies under each window, the padding left out, as PyTorch's `AvgPool2d` with `count_include_pad=False`:
+    /// `(B, H, W, C)` to `(B, Ho, Wo, C)`.
+    ///
+    /// # Errors
+    /// Where the window does not fit, or the padding is more than half of it.
+    pub fn average_pool_inside(&self, window: Window) -> Result<Self> {
+        refuse_wide_padding(window)?;
+        let (_, height, width, _) = self.tensor().dims4()?;
+        let ones = Tensor::ones((1, height, width, 1), DType::F32, self.tensor().device())?;
+        let shares = Self::constant(sum(&ones, window, 1.0)?.recip()?);
+        let sums = self.window_sum(window, 1.0)?;
+        sums.mul(&shares.broadcast_as(sums.dims())?)
     }
 
     /// Nearest-neighbour upsampling, each pixel `factor` times in both directions: `(B, H, W, C)` to
@@ -154,11 +168,22 @@ mod tests {
     }
 
     #[test]
+    fn an_average_inside_counts_what_is_there() {
+        for (shape, window) in WINDOWS {
+            let [x] = values([&shape[..]]);
+            let mean = |under: Vec<(usize, f64)>| under.iter().map(|(_, x)| x).sum::<f64>() / under.len() as f64;
+            let want: Vec<f64> = windows(x.tensor(), *window).into_iter().map(mean).collect();
+            close(x.average_pool_inside(*window).unwrap().tensor(), &want, 1e-6);
+        }
+    }
+
+    #[test]
     fn gradients_match_finite_differences_to_second_order() {
         for (shape, window) in WINDOWS {
             let inputs = values([&shape[..]]);
             finite_differences(&inputs, |v| v[0].average_pool(*window));
             second_order(&inputs, |v| v[0].mul(&v[0])?.average_pool(*window));
+            finite_differences(&inputs, |v| v[0].average_pool_inside(*window));
         }
     }
 

@@ -1,15 +1,11 @@
 //! What somebody thinks of a session: a star and a note, in a file that the run itself never touches.
 
-use std::fs;
-use std::io::Read as _;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Result, SessionError, write_whole};
+use super::{ABOUT, RUN, Result, SessionError, removal, room, write_whole};
 
-/// The file.
-const ABOUT: &str = "about.toml";
 /// Bytes of it that are read: nobody writes a longer note by hand.
 const MOST_BYTES: u64 = 1 << 20;
 
@@ -25,13 +21,13 @@ pub struct About {
 
 /// What a session's `about.toml` says; nothing where there is none or it cannot be read.
 pub fn read_about(folder: &Path) -> About {
-    let path = folder.join(ABOUT);
-    let Ok(file) = fs::File::open(&path) else { return About::default() };
-    let mut text = String::new();
-    let read = file.take(MOST_BYTES).read_to_string(&mut text).map_err(|err| err.to_string());
-    let parsed = read.and_then(|_| toml::from_str(&text).map_err(|err| err.to_string()));
+    if room::open(folder, ABOUT, MOST_BYTES).is_ok_and(|file| file.is_none()) {
+        return About::default();
+    }
+    let read = room::read_text(folder, ABOUT, MOST_BYTES).map_err(|err| err.to_string());
+    let parsed = read.and_then(|text| toml::from_str(&text).map_err(|err| err.to_string()));
     parsed.unwrap_or_else(|err| {
-        tracing::warn!("{} is left out: {err}", path.display());
+        tracing::warn!("{} is left out: {err}", folder.join(ABOUT).display());
         About::default()
     })
 }
@@ -42,16 +38,11 @@ pub fn read_about(folder: &Path) -> About {
 /// Where it cannot be written.
 pub fn write_about(folder: &Path, about: &About) -> Result<()> {
     let path = folder.join(ABOUT);
-    if !folder.join(super::RUN).is_file() {
+    if !room::has_file(folder, RUN) {
         return Err(SessionError::Missing(folder.display().to_string()));
     }
     if *about == About::default() {
-        return match fs::remove_file(&path) {
-            Err(err) if err.kind() != std::io::ErrorKind::NotFound => {
-                Err(SessionError::io("could not remove", &path)(err))
-            }
-            Ok(()) | Err(_) => Ok(()),
-        };
+        return removal::about(folder);
     }
     let text = toml::to_string(about).map_err(|err| SessionError::content(&path, err.to_string()))?;
     write_whole(&path, text.as_bytes())
@@ -59,6 +50,8 @@ pub fn write_about(folder: &Path, about: &About) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

@@ -5,7 +5,7 @@ use std::io::{Read as _, Seek as _, Write as _};
 use std::path::Path;
 use std::time::Duration;
 
-use super::{LOCK, Result, SessionError};
+use super::{LOCK, Result, SessionError, room};
 
 /// Times that a held lock is asked for again: [`is_free`] of another process holds it for a moment.
 const TRIES: usize = 5;
@@ -22,12 +22,12 @@ impl Lock {
     /// Takes the lock of a session's folder, which must be there.
     ///
     /// # Errors
-    /// Where another process, or another run of this one, holds it (the error names it), and where the folder cannot be
-    /// written to.
+    /// Where another process, or another run of this one, holds it (the error names it), where the folder cannot be written
+    /// to, and where it holds what no session does.
     pub fn take(folder: &Path) -> Result<Self> {
         let path = folder.join(LOCK);
-        let options = File::options().read(true).write(true).create(true).truncate(false).open(&path);
-        let mut file = options.map_err(SessionError::io("could not open", &path))?;
+        room::inspect(folder)?;
+        let mut file = room::open_to_write(folder, LOCK, false)?;
         for attempt in 0.. {
             match file.try_lock() {
                 Ok(()) => break,
@@ -56,7 +56,7 @@ pub fn is_free(folder: &Path) -> bool {
 
 /// Who writes to a session, as `process 1234 on HOST`; nothing where nobody does.
 pub fn holder(folder: &Path) -> Option<String> {
-    let file = File::open(folder.join(LOCK)).ok()?;
+    let file = room::open(folder, LOCK, u64::MAX).ok()??;
     matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)).then(|| named(&file))
 }
 

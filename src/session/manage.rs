@@ -3,7 +3,8 @@
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
-use super::{Lock, RUN, Result, SessionError};
+use super::{Lock, RUN, Result, SessionError, removal};
+use crate::guard;
 
 /// Characters that some system does not allow in names.
 const FORBIDDEN: &str = "/\\:*?\"<>|";
@@ -22,6 +23,8 @@ pub fn check_name(name: &str) -> std::result::Result<(), String> {
         Err("A name cannot begin or end with a dot or a space".to_owned())
     } else if name.len() > LONGEST {
         Err(format!("A name can have {LONGEST} bytes; this one has {}", name.len()))
+    } else if guard::is_device(name) {
+        Err("A name cannot be that of a device on Windows".to_owned())
     } else if !plain {
         Err("A name cannot lead out of the folder".to_owned())
     } else {
@@ -55,10 +58,10 @@ pub fn rename(folder: &Path, name: &str) -> Result<PathBuf> {
 /// # Errors
 /// Where a run writes to the session, or the system has no trash for it; the session stays then.
 pub fn trash(folder: &Path) -> Result<()> {
-    let lock = hold(folder)?;
-    let moved = ::trash::delete(folder);
+    let lock = hold_whatever(folder)?;
+    let moved = removal::trash(folder);
     drop(lock);
-    moved.map_err(|err| SessionError::content(folder, format!("could not be moved to the trash: {err}")))
+    moved
 }
 
 /// Deletes a session for good.
@@ -66,25 +69,28 @@ pub fn trash(folder: &Path) -> Result<()> {
 /// # Errors
 /// Where a run writes to the session, or something of it cannot be deleted.
 pub fn delete(folder: &Path) -> Result<()> {
-    let lock = hold(folder)?;
+    let lock = hold_whatever(folder)?;
     // Away from the list first, so that half a session is never taken for one.
-    let hidden = folder.with_file_name(format!(".{}.old", name_of(folder)));
-    fs::rename(folder, &hidden).map_err(SessionError::io("could not delete", folder))?;
+    let hidden = removal::hide(folder)?;
     drop(lock);
-    fs::remove_dir_all(&hidden).map_err(SessionError::io("could not delete", &hidden))
+    removal::hidden(&hidden)
 }
 
 /// The session's lock while its folder moves. Windows moves no folder with an open file, so there it is only looked at.
 fn hold(folder: &Path) -> Result<Option<Lock>> {
-    if !folder.join(RUN).is_file() {
+    if fs::symlink_metadata(folder.join(RUN)).is_err() {
         return Err(SessionError::Missing(folder.display().to_string()));
     }
     let lock = Lock::take(folder)?;
     Ok((!cfg!(windows)).then_some(lock))
 }
 
-fn name_of(folder: &Path) -> String {
-    folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+/// The same for a session that goes as a whole, which one may that nothing else is done with: no run has a lock on it.
+fn hold_whatever(folder: &Path) -> Result<Option<Lock>> {
+    match hold(folder) {
+        Err(SessionError::Foreign { .. }) => Ok(None),
+        held => held,
+    }
 }
 
 #[cfg(test)]
@@ -100,8 +106,23 @@ mod tests {
 
     #[test]
     fn names_that_lead_elsewhere_or_are_none_are_refused() {
-        for name in ["", " ", ".", "..", "../x", "a/b", "a\\b", "c:", ".hidden", "dot.", " x", "a\nb", &"x".repeat(201)]
-        {
+        for name in [
+            "",
+            " ",
+            ".",
+            "..",
+            "../x",
+            "a/b",
+            "a\\b",
+            "c:",
+            ".hidden",
+            "dot.",
+            " x",
+            "a\nb",
+            "CON",
+            "nul.2",
+            &"x".repeat(201),
+        ] {
             assert!(check_name(name).is_err(), "{name:?}");
         }
         for name in ["x", "2026-11-23 second try", "gr\u{fc}n (2)", "a.b"] {

@@ -5,9 +5,12 @@
 //! one. Files appear whole or not at all: they are written beside their place, flushed to disk and
 //! renamed. `events.jsonl` only ever grows: a run that goes on from a checkpoint says so by another `started`, whose step
 //! voids what stands before it of later steps.
+//!
+//! Anybody may have filled a session's folder: [`room`] alone opens what lies in it, and [`removal`] alone removes any of it.
 
 mod about;
 mod history;
+mod known;
 mod lock;
 mod manage;
 mod mend;
@@ -15,23 +18,30 @@ mod picture;
 mod place;
 mod quiz;
 mod reader;
+mod removal;
 mod retention;
+mod room;
 mod state;
 mod writer;
 
 pub use about::{About, read_about, write_about};
+pub use known::{remember_places, unknown_places};
 pub use lock::{Lock, ask_to_end, holder, is_free};
 pub use manage::{check_name, delete, rename, trash};
 pub use picture::png;
 pub use place::{Listed, checkpoints_size, list, list_in, name_for, new_folder, release, root, size};
 pub use quiz::{read_quizzes, write_quiz};
 pub use reader::{
-    Damaged, Stored, checkpoint_folder, checkpoints, newest_whole, read_checkpoint_file, read_grid, read_state,
-    read_whole,
+    Damaged, Stored, checkpoint_folder, checkpoints, newest_whole, read_checkpoint_file, read_grid, read_grid_file,
+    read_settings, read_state, read_whole,
 };
-pub use retention::{Keep, OnDisk, Pruning, best_scored, plan, protected, prune};
+pub use removal::{cached, is_cached};
+pub use retention::{BestCheckpoint, Keep, OnDisk, Pruning, best_scored, plan, protected, prune};
+pub use room::{append, folder, inspect};
 pub use state::{CheckpointState, DataMark, FileSum, Machine, Pending, Watched, WatchedClass};
 pub use writer::{Writer, write_whole};
+
+use crate::event::SCHEMA;
 
 /// The whole configuration of the run.
 const RUN: &str = "run.toml";
@@ -43,6 +53,14 @@ const GRIDS: &str = "grids";
 /// Nearest real images of grids.
 const NEAREST: &str = "nearest";
 const CHECKPOINTS: &str = "checkpoints";
+/// A star and a note.
+const ABOUT: &str = "about.toml";
+/// Blind tests that were taken.
+const QUIZ: &str = "quiz";
+/// What was taken out of it.
+pub const EXPORTS: &str = "exports";
+/// What a run without a window says that began in one.
+pub const BACKGROUND: &str = "background.log";
 /// What a checkpoint holds besides tensors; written last, so that its presence says that the rest is there.
 const STATE: &str = "state.json";
 
@@ -75,6 +93,29 @@ pub enum SessionError {
     /// A folder holds no session.
     #[error("{0} holds no session (no run.toml): choose a folder below `sessions`")]
     Missing(String),
+    /// Something in a session's folder is nothing that this program puts there.
+    #[error(
+        "{path} is {what}: a session holds plain files and folders alone, and nothing is read or written through anything else. Was it sent by somebody? If it is your own, put a copy of what belongs there in its place"
+    )]
+    Foreign {
+        /// Which file or folder.
+        path: String,
+        /// What it is.
+        what: String,
+    },
+    /// A later release of this program wrote a checkpoint.
+    #[error(
+        "the checkpoint of step {step} in {path} was written by a newer release of gandle (form {schema}, this one knows {known}): go on with that",
+        known = SCHEMA
+    )]
+    Newer {
+        /// The checkpoint's folder.
+        path: String,
+        /// Its step.
+        step: usize,
+        /// The version of its form.
+        schema: u32,
+    },
     /// A file's content is not what it should be.
     #[error("{path}: {reason}")]
     Content {
@@ -89,11 +130,15 @@ impl SessionError {
     fn io(what: &'static str, path: &std::path::Path) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.display().to_string();
         move |cause| {
-            use std::io::ErrorKind::{NotFound, PermissionDenied, StorageFull};
+            use std::io::ErrorKind::{NotADirectory, NotFound, PermissionDenied, StorageFull};
             let hints = [
                 (StorageFull, "; free some space on the disk"),
                 (PermissionDenied, "; choose a folder that you may write to"),
                 (NotFound, "; was the folder moved or its drive taken away?"),
+                (
+                    NotADirectory,
+                    "; a part of this path is a file, not a folder: choose another folder (--out), or set HOME to yours",
+                ),
             ];
             let hint = hints.into_iter().find(|(kind, _)| *kind == cause.kind()).map_or("", |(_, hint)| hint);
             Self::Io { what, path, cause, hint }
@@ -101,8 +146,21 @@ impl SessionError {
     }
 
     fn content(path: &std::path::Path, reason: impl Into<String>) -> Self {
-        Self::Content { path: path.display().to_string(), reason: reason.into() }
+        let mut reason = reason.into();
+        crate::event::cut(&mut reason); // It may quote what it complains of.
+        Self::Content { path: path.display().to_string(), reason }
     }
+
+    fn foreign(path: &std::path::Path, what: &str) -> Self {
+        Self::Foreign { path: path.display().to_string(), what: what.to_owned() }
+    }
+}
+
+/// The step in the name of a checkpoint's folder.
+fn step_of(name: &str) -> Option<usize> {
+    let step = name.parse().ok()?;
+    // One step has one name.
+    (format!("{step:07}") == name).then_some(step)
 }
 
 type Result<T> = std::result::Result<T, SessionError>;

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use super::{CHECKPOINTS, EVENTS, RUN, checkpoints};
+use super::{CHECKPOINTS, EVENTS, RUN, checkpoints, removal, room};
 use crate::config::{Config, Preset};
 
 /// The folder that holds all sessions: `sessions` in the working folder where that exists, else below the user's data folder.
@@ -12,10 +12,14 @@ pub fn root() -> PathBuf {
     if here.is_dir() {
         return here.to_owned();
     }
-    match directories::ProjectDirs::from("", "", "gandle") {
-        Some(dirs) => dirs.data_dir().join("sessions"),
-        None => here.to_owned(),
-    }
+    data_folder().map_or_else(|| here.to_owned(), |folder| folder.join("sessions"))
+}
+
+/// What this program keeps for the user: the folder that `GANDLE_DATA_DIR` names, else the system's place for such data.
+pub(super) fn data_folder() -> Option<PathBuf> {
+    let named = std::env::var_os("GANDLE_DATA_DIR").filter(|folder| !folder.is_empty());
+    let own = || directories::ProjectDirs::from("", "", "gandle").map(|dirs| dirs.data_dir().to_owned());
+    named.map(PathBuf::from).or_else(own)
 }
 
 /// A folder for a new session, named by date, data and preset. It is made at once, so that no other run gets the same.
@@ -26,7 +30,7 @@ pub fn new_folder(config: &Config) -> PathBuf {
 /// Gives back a folder of [`new_folder`] in which nothing was written.
 pub fn release(folder: &Path) {
     if folder.parent() == Some(root().as_path()) {
-        std::fs::remove_dir(folder).ok(); // Not there, or not empty: then it stays.
+        removal::empty(folder);
     }
 }
 
@@ -124,12 +128,18 @@ pub fn size(folder: &Path) -> u64 {
 
 /// Bytes of all checkpoints of a session.
 pub fn checkpoints_size(session: &Path) -> u64 {
-    size(&session.join(CHECKPOINTS))
+    size_of(session, CHECKPOINTS)
+}
+
+/// Bytes below a folder of a session; a link in its place leads nowhere.
+pub(super) fn size_of(session: &Path, name: &str) -> u64 {
+    if room::entries(session, name).is_ok() { size(&session.join(name)) } else { 0 }
 }
 
 fn listed(folder: PathBuf) -> Option<Listed> {
-    let run = std::fs::metadata(folder.join(RUN)).ok()?;
-    let events = std::fs::metadata(folder.join(EVENTS));
+    // What nobody can open is listed as well, so that it can be deleted.
+    let run = std::fs::symlink_metadata(folder.join(RUN)).ok()?;
+    let events = std::fs::symlink_metadata(folder.join(EVENTS));
     let modified = events.unwrap_or(run).modified().unwrap_or(SystemTime::UNIX_EPOCH);
     let name = folder.file_name()?.to_string_lossy().into_owned();
     let steps = checkpoints(&folder).last().copied().unwrap_or(0);

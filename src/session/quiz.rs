@@ -1,22 +1,22 @@
 //! Blind tests that were taken of a session: `quiz/<time>.json`.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::{Result, SessionError, write_whole};
+use super::room::{self, Kind};
+use super::{QUIZ, Result, SessionError, write_whole};
 use crate::event::QuizLog;
 
-const QUIZ: &str = "quiz";
 /// A test of a thousand answers takes far less.
 const MOST_BYTES: u64 = 4 << 20;
+/// Tests that are read: the newest.
+const MOST_TESTS: usize = 1000;
 
 /// Keeps a test with its session, beside all others, and returns its file.
 ///
 /// # Errors
 /// Where it cannot be written.
 pub fn write_quiz(session: &Path, log: &QuizLog) -> Result<PathBuf> {
-    let folder = session.join(QUIZ);
-    fs::create_dir_all(&folder).map_err(SessionError::io("could not make the folder", &folder))?;
+    let folder = room::folder(session, QUIZ)?;
     let name = |n: u32| if n == 0 { format!("{}.json", log.time) } else { format!("{}-{n}.json", log.time) };
     let path = (0..).map(|n| folder.join(name(n))).find(|path| !path.exists()).unwrap_or_else(|| folder.join(name(0)));
     let json = serde_json::to_vec_pretty(log).map_err(|err| SessionError::content(&path, err.to_string()))?;
@@ -26,20 +26,24 @@ pub fn write_quiz(session: &Path, log: &QuizLog) -> Result<PathBuf> {
 
 /// The tests of a session that can be read, oldest first.
 pub fn read_quizzes(session: &Path) -> Vec<QuizLog> {
-    let Ok(entries) = fs::read_dir(session.join(QUIZ)) else { return Vec::new() };
-    let read = |entry: fs::DirEntry| {
-        let small = entry.metadata().is_ok_and(|about| about.is_file() && about.len() <= MOST_BYTES);
-        let named = entry.path().extension().is_some_and(|extension| extension == "json");
-        let content = (small && named).then(|| fs::read(entry.path()).ok())??;
+    let Ok(entries) = room::entries(session, QUIZ) else { return Vec::new() };
+    let tests = entries.into_iter().filter(|entry| entry.kind == Kind::File && entry.name.ends_with(".json"));
+    let mut names: Vec<String> = tests.map(|entry| entry.name).collect();
+    // They are called by their time.
+    names.drain(..names.len().saturating_sub(MOST_TESTS));
+    let read = |name: &String| {
+        let content = room::read(session, &format!("{QUIZ}/{name}"), MOST_BYTES).ok()?;
         serde_json::from_slice::<QuizLog>(&content).ok()
     };
-    let mut logs: Vec<QuizLog> = entries.flatten().filter_map(read).collect();
+    let mut logs: Vec<QuizLog> = names.iter().filter_map(read).collect();
     logs.sort_by_key(|log| log.time);
     logs
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

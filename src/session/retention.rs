@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
+use super::place::size_of;
 use super::{
-    EVENTS, GRIDS, Lock, Result, SessionError, Stored, Writer, checkpoint_folder, checkpoints, checkpoints_size,
-    newest_whole, size,
+    CHECKPOINTS, EVENTS, EXPORTS, GRIDS, Lock, Result, SessionError, Stored, Writer, checkpoints, checkpoints_size,
+    newest_whole, room,
 };
 use crate::config::Train;
 use crate::event::{Checkpoint, Event, Score};
@@ -55,24 +56,50 @@ pub(super) fn surplus(have: &[usize], rules: &[Keep]) -> Vec<usize> {
     have.iter().copied().filter(|step| !kept.contains(step)).collect()
 }
 
-/// The checkpoint that the run called its best; without one that is still there, the one with the least Frechet distance over
-/// all classes, among those of a step that was scored.
-pub fn best_scored(stored: &Stored) -> Option<usize> {
+/// The best checkpoint of a session, and whether it is still there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BestCheckpoint {
+    /// That of a step.
+    There(usize),
+    /// It was removed, or the step never had one.
+    Gone {
+        /// The step that was the best.
+        step: usize,
+        /// That with the least Frechet distance over all classes of those that are there.
+        instead: Option<usize>,
+    },
+}
+
+impl BestCheckpoint {
+    /// The best one that is there.
+    pub fn there(self) -> Option<usize> {
+        match self {
+            Self::There(step) => Some(step),
+            Self::Gone { instead, .. } => instead,
+        }
+    }
+}
+
+/// The checkpoint that the run called its best (`score.best`); where it never did, the one of the step with the least Frechet
+/// distance over all classes. Nothing where the session has no score.
+pub fn best_scored(stored: &Stored) -> Option<BestCheckpoint> {
     let have = checkpoints(&stored.folder);
     let history = stored.history();
     let told =
         history.iter().rev().find_map(|event| if let Event::Best(best) = event { Some(best.step) } else { None });
-    if let Some(step) = told.filter(|step| have.contains(step)) {
-        return Some(step);
-    }
     let scores = history.iter().filter_map(|event| if let Event::Score(score) = event { Some(score) } else { None });
-    let counts = |score: &&Score| {
-        score.metric == "frechet-distance"
-            && score.class.is_none()
-            && score.value.is_finite()
-            && have.contains(&score.step)
+    let counts =
+        |score: &&Score| score.metric == "frechet-distance" && score.class.is_none() && score.value.is_finite();
+    let scores: Vec<&Score> = scores.filter(counts).collect();
+    let least = |among: &dyn Fn(usize) -> bool| {
+        let among = scores.iter().filter(|score| among(score.step));
+        among.min_by(|a, b| a.value.total_cmp(&b.value)).map(|score| score.step)
     };
-    scores.filter(counts).min_by(|a, b| a.value.total_cmp(&b.value)).map(|score| score.step)
+    let step = told.or_else(|| least(&|_| true))?;
+    if have.contains(&step) {
+        return Some(BestCheckpoint::There(step));
+    }
+    Some(BestCheckpoint::Gone { step, instead: least(&|step| have.contains(&step)) })
 }
 
 /// A checkpoint and what it takes on disk.
@@ -100,23 +127,24 @@ pub struct Pruning {
 /// # Errors
 /// Where there is no session.
 pub fn plan(folder: &Path, rules: &[Keep]) -> Result<Pruning> {
-    if !folder.join(super::RUN).is_file() {
+    room::inspect(folder)?;
+    if !room::has_file(folder, super::RUN) {
         return Err(SessionError::Missing(folder.display().to_string()));
     }
     let have = checkpoints(folder);
-    let newest = newest_whole(folder).0.map(|state| state.step);
+    let newest = newest_whole(folder)?.0.map(|state| state.step);
     let rules: Vec<Keep> = rules.iter().copied().chain(newest.map(Keep::Step)).collect();
     let kept = protected(&have, &rules);
-    let of = |step: usize| OnDisk { step, bytes: size(&checkpoint_folder(folder, step)) };
+    let of = |step: usize| OnDisk { step, bytes: size_of(folder, &format!("{CHECKPOINTS}/{step:07}")) };
     let (kept, removed): (Vec<OnDisk>, Vec<OnDisk>) =
         have.into_iter().map(of).partition(|checkpoint| kept.contains(&checkpoint.step));
     let whole: u64 = kept.iter().chain(&removed).map(|checkpoint| checkpoint.bytes).sum();
     let unfinished = checkpoints_size(folder).saturating_sub(whole);
-    let curves = std::fs::metadata(folder.join(EVENTS)).map_or(0, |about| about.len());
+    let curves = std::fs::symlink_metadata(folder.join(EVENTS)).map_or(0, |about| about.len());
     let rest = [
         ("damaged or unfinished checkpoints", unfinished),
-        ("sample grids", size(&folder.join(GRIDS))),
-        ("exports", size(&folder.join("exports"))),
+        ("sample grids", size_of(folder, GRIDS)),
+        ("exports", size_of(folder, EXPORTS)),
         ("curves and messages", curves),
     ];
     Ok(Pruning { removed, kept, rest })

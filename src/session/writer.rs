@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use super::retention::{Keep, surplus};
 use super::{
-    CHECKPOINTS, CheckpointState, EVENTS, FileSum, GRIDS, Lock, NEAREST, RUN, Result, STATE, SessionError, checkpoints,
-    mend, png,
+    CHECKPOINTS, CheckpointState, EVENTS, FileSum, GRIDS, Lock, NEAREST, RUN, Result, STATE, SessionError,
+    checkpoint_folder, checkpoints, mend, png, removal, room,
 };
 use crate::config::Config;
 use crate::event::{Checkpoint, Event, Grid, GridPicture, Picture, REAL_IMAGES};
@@ -33,10 +33,8 @@ impl Writer {
     /// Where the folder already holds a session, another run has just begun one there, or it cannot be written.
     pub fn create(folder: &Path, config: &Config) -> Result<Self> {
         refuse_taken(folder)?;
-        for below in [GRIDS, CHECKPOINTS] {
-            let path = folder.join(below);
-            fs::create_dir_all(&path).map_err(SessionError::io("could not make the folder", &path))?;
-        }
+        fs::create_dir_all(folder).map_err(SessionError::io("could not make the folder", folder))?;
+        make_folders(folder)?;
         // Only one of two runs that start at once gets further, and the other may have been here and gone.
         let lock = Lock::take(folder)?;
         refuse_taken(folder)?;
@@ -53,12 +51,9 @@ impl Writer {
     /// # Errors
     /// Where the folder cannot be written.
     pub fn reopen(folder: &Path, lock: Lock) -> Result<Self> {
-        for below in [GRIDS, CHECKPOINTS] {
-            let path = folder.join(below);
-            fs::create_dir_all(&path).map_err(SessionError::io("could not make the folder", &path))?;
-        }
-        mend::remove_parts(folder);
-        let file = mend::open_events(&folder.join(EVENTS))?;
+        make_folders(folder)?;
+        removal::left_overs(folder);
+        let file = mend::open_events(folder)?;
         Ok(Self { folder: folder.to_owned(), _lock: lock, events: BufWriter::new(file), flushed: Instant::now() })
     }
 
@@ -116,8 +111,7 @@ impl Writer {
     /// # Errors
     /// Where the file cannot be written.
     pub fn nearest(&mut self, grid: &GridPicture, about: &[(&str, Cow<'_, str>)]) -> Result<String> {
-        let folder = self.folder.join(NEAREST);
-        fs::create_dir_all(&folder).map_err(SessionError::io("could not make the folder", &folder))?;
+        room::folder(&self.folder, NEAREST)?;
         self.picture(NEAREST, grid, about)
     }
 
@@ -136,8 +130,10 @@ impl Writer {
     /// # Errors
     /// Where they cannot be written.
     pub fn real_images(&self, images: impl FnOnce() -> GridPicture) -> Result<()> {
-        let path = self.folder.join(REAL_IMAGES);
-        if path.is_file() { Ok(()) } else { write_picture(&path, &images().picture, &[]) }
+        if room::has_file(&self.folder, REAL_IMAGES) {
+            return Ok(());
+        }
+        write_picture(&self.folder.join(REAL_IMAGES), &images().picture, &[])
     }
 
     /// Whether the checkpoint of a step is stored.
@@ -157,15 +153,13 @@ impl Writer {
         files: &[(&str, Vec<u8>)],
         best: Option<usize>,
     ) -> Result<Checkpoint> {
-        let place = self.folder.join(name_of(state.step));
         // A checkpoint never holds more than the events that led to it.
         self.sync()?;
         if !self.has_checkpoint(state.step) {
-            let beside = self.folder.join(format!("{CHECKPOINTS}/.{:07}.part", state.step));
-            let written = write_checkpoint(&beside, &place, state, files);
+            let written = write_checkpoint(&self.folder, state, files);
             if written.is_err() {
                 // On a full disk it would only be in the way.
-                fs::remove_dir_all(&beside).ok();
+                removal::unfinished_checkpoint(&self.folder, state.step).ok();
             }
             written?;
         }
@@ -177,11 +171,8 @@ impl Writer {
     /// Removes the checkpoints that a new one has made superfluous.
     pub fn remove(&self, checkpoint: &Checkpoint) {
         for name in &checkpoint.removed {
-            let Some(step) = name.rsplit('/').next() else { continue };
-            // Out of sight first, so that no half-removed checkpoint is ever taken for a whole one.
-            let hidden = self.folder.join(format!("{CHECKPOINTS}/.{step}.old"));
-            let gone = fs::rename(self.folder.join(name), &hidden).and_then(|()| fs::remove_dir_all(&hidden));
-            if let Err(err) = gone {
+            let Some(step) = name.rsplit('/').next().and_then(super::step_of) else { continue };
+            if let Err(err) = removal::checkpoint(&self.folder, step) {
                 // The new checkpoint is what counts.
                 tracing::warn!("the old checkpoint {name} could not be removed: {err}");
             }
@@ -216,12 +207,16 @@ fn refuse_taken(folder: &Path) -> Result<()> {
     Ok(())
 }
 
-fn write_checkpoint(beside: &Path, place: &Path, state: &CheckpointState, files: &[(&str, Vec<u8>)]) -> Result<()> {
-    let failed = |what| SessionError::io(what, beside);
-    if beside.exists() {
-        fs::remove_dir_all(beside).map_err(failed("could not clear"))?;
-    }
-    fs::create_dir_all(beside).map_err(failed("could not make the folder"))?;
+/// The folders that every session has.
+fn make_folders(session: &Path) -> Result<()> {
+    [GRIDS, CHECKPOINTS].into_iter().try_for_each(|name| room::folder(session, name).map(drop))
+}
+
+fn write_checkpoint(session: &Path, state: &CheckpointState, files: &[(&str, Vec<u8>)]) -> Result<()> {
+    let place = &checkpoint_folder(session, state.step);
+    let beside = &session.join(CHECKPOINTS).join(format!(".{:07}.part", state.step));
+    removal::unfinished_checkpoint(session, state.step)?;
+    fs::create_dir(beside).map_err(SessionError::io("could not make the folder", beside))?;
     let mut state = state.clone();
     state.files = files.iter().map(|(name, content)| FileSum::of(name, content)).collect();
     for (name, content) in files {
@@ -229,10 +224,8 @@ fn write_checkpoint(beside: &Path, place: &Path, state: &CheckpointState, files:
     }
     let json = serde_json::to_vec_pretty(&state).map_err(|err| SessionError::content(beside, err.to_string()))?;
     write_synced(&beside.join(STATE), &json)?;
-    if place.exists() {
-        // Not whole, or it would have been found: out of the way with it.
-        fs::remove_dir_all(place).map_err(SessionError::io("could not clear", place))?;
-    }
+    // Not whole, or it would have been found: out of the way with it.
+    removal::no_checkpoint(session, state.step)?;
     fs::rename(beside, place).map_err(SessionError::io("could not finish", place))?;
     sync_folder(place.parent());
     Ok(())
@@ -246,7 +239,8 @@ impl Drop for Writer {
 
 fn write_synced(path: &Path, content: &[u8]) -> Result<()> {
     let write = || {
-        let mut file = File::create(path)?;
+        // Never into what stands there already, be it a link.
+        let mut file = File::create_new(path)?;
         file.write_all(content)?;
         file.sync_all()
     };
@@ -273,14 +267,24 @@ fn sync_folder(folder: Option<&Path>) {
 pub fn write_whole(path: &Path, content: &[u8]) -> Result<()> {
     // A name that no other writer has, in this process or beside it.
     static NEXT: AtomicU64 = AtomicU64::new(0);
-    let mut name = std::ffi::OsString::from(".");
-    name.push(path.file_name().unwrap_or_default());
-    name.push(format!(".{}-{}.part", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed)));
-    let beside = path.with_file_name(name);
+    let name = path.file_name().unwrap_or_default();
+    let mut tries = 0..100;
+    let (beside, written) = loop {
+        let mut hidden = std::ffi::OsString::from(".");
+        hidden.push(name);
+        hidden.push(format!(".{}-{}.part", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed)));
+        let beside = path.with_file_name(hidden);
+        match write_synced(&beside, content) {
+            // Another process of this number was killed here.
+            Err(SessionError::Io { cause, .. })
+                if cause.kind() == std::io::ErrorKind::AlreadyExists && tries.next().is_some() => {}
+            written => break (beside, written),
+        }
+    };
     let renamed = || fs::rename(&beside, path).map_err(SessionError::io("could not finish", path));
-    let written = write_synced(&beside, content).and_then(|()| renamed());
+    let written = written.and_then(|()| renamed());
     if written.is_err() {
-        fs::remove_file(&beside).ok(); // Perhaps it was never made.
+        removal::part(&beside); // Perhaps it was never made.
     }
     sync_folder(path.parent());
     written

@@ -10,19 +10,21 @@ const REACH: f64 = 3.0;
 /// Deviation in pixels below which a blur changes next to nothing.
 const LEAST: f64 = 0.1;
 
-/// The deviation in pixels in the step after `done` ones: a straight line from `blur` to 0.
+/// The deviation as a share of the side in the step after `done` ones: a straight line from `blur` to 0.
 pub(super) fn deviation(train: &Train, done: u64) -> f64 {
     train.blur * (1.0 - done as f64 / train.blur_steps.max(1) as f64).max(0.0)
 }
 
-/// `images` of shape `(B, height, width, channels)`, each blurred by a Gaussian of this deviation in pixels, mirrored at the rim.
+/// `images` of shape `(B, height, width, channels)`, each blurred by a Gaussian whose deviation is this share of the width, mirrored at
+/// the rim.
 pub(super) fn blurred(images: &Value, deviation: f64) -> Result<Value> {
-    if deviation < LEAST {
-        return Ok(images.clone());
-    }
     let &[batch, height, width, channels] = images.dims() else {
         candle_core::bail!("images of shape {:?} have no height and width", images.dims())
     };
+    let deviation = deviation * width as f64;
+    if deviation < LEAST {
+        return Ok(images.clone());
+    }
     let along = |x: &Value, side: usize, other: usize| -> Result<Value> {
         let kernel = Tensor::from_vec(weights(side, deviation), (1, side, side), images.tensor().device())?;
         let kernel = Value::constant(kernel.broadcast_as((batch, side, side))?.contiguous()?);
@@ -79,7 +81,8 @@ mod tests {
         let mut image = vec![0f32; 32 * 16];
         image[16 * 16 + 8] = 1.0;
         let point = Value::constant(Tensor::from_vec(image, (1, 32, 16, 1), &Device::Cpu).unwrap());
-        let blurred_point = blurred(&point, 1.5).unwrap().tensor().flatten_all().unwrap().to_vec1::<f32>().unwrap();
+        let blurred_point =
+            blurred(&point, 1.5 / 16.0).unwrap().tensor().flatten_all().unwrap().to_vec1::<f32>().unwrap();
         let gaussian = |squares: f64| (-squares / (2.0 * 1.5 * 1.5)).exp();
         let ratio = |y: usize, x: usize| f64::from(blurred_point[y * 16 + x] / blurred_point[16 * 16 + 8]);
         for (y, x, squares) in [(17, 8, 1.0), (16, 10, 4.0), (14, 9, 5.0)] {
@@ -87,7 +90,7 @@ mod tests {
         }
         assert!((blurred_point.iter().sum::<f32>() - 1.0).abs() < 1e-5);
         let plane = Value::constant((Tensor::ones((2, 16, 16, 3), DType::F32, &Device::Cpu).unwrap() * 0.25).unwrap());
-        let still = blurred(&plane, 4.0).unwrap().tensor().flatten_all().unwrap().to_vec1::<f32>().unwrap();
+        let still = blurred(&plane, 0.25).unwrap().tensor().flatten_all().unwrap().to_vec1::<f32>().unwrap();
         assert!(still.iter().all(|pixel| (pixel - 0.25).abs() < 1e-5));
     }
 

@@ -16,20 +16,25 @@ pub(super) struct LeCam {
 }
 
 impl LeCam {
-    /// The mean over scales of `mean (D(real) - average on fakes)^2 + mean (D(fake) - average on reals)^2`, shape (1). This
-    /// is the paper's form, with both squares whole; its authors' code keeps one side of each alone. The averages move by
-    /// the batch first, and carry no gradient.
-    pub fn term(&mut self, decay: f64, real: &[Judgement], fake: &[Judgement]) -> Result<Value> {
+    /// Moves the averages by a batch.
+    pub fn follow(&mut self, decay: f64, real: &[Judgement], fake: &[Judgement]) -> Result<()> {
         follow(&mut self.real, decay, real)?;
-        follow(&mut self.fake, decay, fake)?;
-        let distance = |judgement: &Judgement, from: f64| -> Result<Value> {
-            let difference = judgement.logits.affine(1.0, -from)?;
+        follow(&mut self.fake, decay, fake)
+    }
+
+    /// The mean over scales of `mean (D(real) - average on fakes)^2 + mean (average on reals - D(fake))^2`, shape (1). That is
+    /// the paper's form; `one_sided` is its authors' code, where a difference below 0 counts as 0. The averages have moved by
+    /// the batch already, and carry no gradient.
+    pub fn term(&self, one_sided: bool, real: &[Judgement], fake: &[Judgement]) -> Result<Value> {
+        let distance = |judgement: &Judgement, sign: f64, from: f64| -> Result<Value> {
+            let difference = judgement.logits.affine(sign, -sign * from)?;
+            let difference = if one_sided { difference.leaky_relu(0.0)? } else { difference };
             difference.mul(&difference)?.mean_all()
         };
         let scales = real.iter().zip(&self.fake).zip(fake.iter().zip(&self.real));
-        mean_of(
-            scales.map(|((real, on_fake), (fake, on_real))| distance(real, *on_fake)?.add(&distance(fake, *on_real)?)),
-        )
+        mean_of(scales.map(|((real, on_fake), (fake, on_real))| {
+            distance(real, 1.0, *on_fake)?.add(&distance(fake, -1.0, *on_real)?)
+        }))
     }
 }
 

@@ -2,7 +2,9 @@
 
 use candle_core::{DType, Result, Tensor};
 
+use super::terms::Terms;
 use crate::config::{Conditioning, Config, LossKind};
+use crate::event::Number;
 use crate::model::{Discriminator, Judgement, Pass};
 use crate::ops::{Graph, Value, blend, gradients};
 
@@ -104,14 +106,15 @@ impl Batch<'_> {
     }
 }
 
-/// The discriminator's loss on a batch, without penalties. All shapes (1).
+/// Adds the discriminator's adversarial loss on a batch, and the classification of real images, and of fakes where that is asked for.
 pub(super) fn of_discriminator(
     config: &Config,
     real: &[Judgement],
     fake: &[Judgement],
     batch: &Batch<'_>,
-) -> Result<Value> {
-    let total = match config.loss.kind {
+    terms: &mut Terms<'_>,
+) -> Result<()> {
+    let adversarial = match config.loss.kind {
         LossKind::Bce => {
             let on_real = batch.cross_entropy_with(real, 1.0 - config.loss.label_smoothing)?;
             on_real.add(&batch.cross_entropy_with(fake, 0.0)?)?
@@ -121,27 +124,40 @@ pub(super) fn of_discriminator(
         // The 0-1 form of Mao et al. 2017: targets 1 for real and 0 for fake, half the mean square of each.
         LossKind::LeastSquares => batch.half_square(real, 1.0)?.add(&batch.half_square(fake, 0.0)?)?,
     };
-    with_classification(config, total, real, batch)
+    terms.add(Number::AdversarialD, &adversarial)?;
+    classify(config, real, batch, (Number::ClassificationD, terms))?;
+    if config.loss.auxiliary_fakes { classify(config, fake, batch, (Number::ClassificationD, terms)) } else { Ok(()) }
 }
 
-/// The generator's loss on a batch of its images. Shape (1).
-pub(super) fn of_generator(config: &Config, fake: &[Judgement], batch: &Batch<'_>) -> Result<Value> {
-    let total = match config.loss.kind {
+/// Adds the generator's adversarial loss on a batch of its images, and their classification.
+pub(super) fn of_generator(
+    config: &Config,
+    fake: &[Judgement],
+    batch: &Batch<'_>,
+    terms: &mut Terms<'_>,
+) -> Result<()> {
+    let adversarial = match config.loss.kind {
         LossKind::Bce => batch.cross_entropy_with(fake, 1.0)?,
         LossKind::Hinge | LossKind::WassersteinGp => batch.mean_logit(fake)?.scale(-1.0)?,
         LossKind::LeastSquares => batch.half_square(fake, 1.0)?,
     };
-    with_classification(config, total, fake, batch)
+    terms.add(Number::AdversarialG, &adversarial)?;
+    classify(config, fake, batch, (Number::ClassificationG, terms))
 }
 
-fn with_classification(config: &Config, total: Value, judgements: &[Judgement], batch: &Batch<'_>) -> Result<Value> {
-    if config.discriminator.conditioning != Conditioning::Auxiliary || batch.condition <= 0.0 {
-        return Ok(total);
+fn classify(
+    config: &Config,
+    judgements: &[Judgement],
+    batch: &Batch<'_>,
+    (number, terms): (Number, &mut Terms<'_>),
+) -> Result<()> {
+    if config.discriminator.conditioning == Conditioning::Auxiliary
+        && batch.condition > 0.0
+        && let Some(term) = batch.classification(judgements)?
+    {
+        terms.add(number, &term.scale(config.loss.auxiliary_weight * batch.condition)?)?;
     }
-    match batch.classification(judgements)? {
-        Some(term) => total.add(&term.scale(config.loss.auxiliary_weight * batch.condition)?),
-        None => Ok(total),
-    }
+    Ok(())
 }
 
 /// What penalties take the slope of: the judgements summed over images; the pixels of one are averaged, as in the loss.

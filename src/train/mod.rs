@@ -5,6 +5,7 @@ mod adam;
 mod augment;
 mod blur;
 mod clip;
+mod gap;
 mod growing;
 mod judged;
 mod lecam;
@@ -13,8 +14,9 @@ mod made;
 mod noise;
 pub mod replay;
 pub mod state;
+mod terms;
 mod trainer;
 
 pub use adam::Adam;
 pub use made::Made;
-pub use trainer::{DiscriminatorBatch, Feed, GeneratorBatch, Losses, Trainer};
+pub use trainer::{DiscriminatorBatch, Feed, GeneratorBatch, Trainer};

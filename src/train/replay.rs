@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use super::trainer::{DiscriminatorBatch, Feed, GeneratorBatch, Trainer};
 use crate::config::{Config, has_errors};
+use crate::event::Number;
 use crate::model::Store;
 
 /// How far a replay landed from its trace. Losses: the largest `|got - want| / max(|want|, 0.1)`. Networks and images: the
@@ -133,8 +134,9 @@ fn run(path: &Path, name: &str) -> anyhow::Result<Report> {
     for step in 0..trace.steps {
         let mut feed = Recorded { trace: &trace, step, taken_d: 0, taken_g: 0 };
         let got = trainer.step(&mut feed, 1.0)?;
-        for (got, name) in [(got.discriminator, "loss_d"), (got.generator, "loss_g")] {
-            let want = f64::from(trace.tensor(&format!("step{step}/{name}"))?.to_scalar::<f32>()?);
+        for number in [Number::LossD, Number::LossG] {
+            let got = got[number];
+            let want = f64::from(trace.tensor(&format!("step{step}/{}", number.info().key))?.to_scalar::<f32>()?);
             let distance = (f64::from(got) - want).abs() / want.abs().max(0.1);
             // `max` would forget a distance that is no number.
             losses = if distance <= losses { losses } else { distance };

@@ -8,6 +8,7 @@ use candle_core::{Device, Tensor};
 
 use super::adam::Moments;
 use super::augment::Adaptive;
+use super::gap::Gap;
 use super::lecam::LeCam;
 use super::{Adam, Trainer};
 use crate::config::Config;
@@ -30,8 +31,11 @@ const LECAM: &str = "lecam.safetensors";
 /// each.
 const AUGMENT: &str = "augment.safetensors";
 
-/// Every file of a trainer's checkpoint, to which `loss.lecam` adds `lecam.safetensors`, and `augment.adaptive`
-/// `augment.safetensors`.
+/// The moving average of the discriminator's adversarial loss, one f64.
+const GAP: &str = "gap.safetensors";
+
+/// Every file of a trainer's checkpoint, to which `loss.lecam` adds `lecam.safetensors`, `augment.adaptive`
+/// `augment.safetensors`, and `optimizer.gap` `gap.safetensors`.
 pub const FILES: [&str; 5] = [GENERATOR, DISCRIMINATOR, EMA, GENERATOR_OPTIMIZER, DISCRIMINATOR_OPTIMIZER];
 
 impl Trainer {
@@ -61,6 +65,9 @@ impl Trainer {
         }
         if self.config.augment.adaptive {
             files.push((AUGMENT, adaptive_bytes(&self.adaptive)?));
+        }
+        if self.config.optimizer.gap > 0.0 {
+            files.push((GAP, gap_bytes(self.gap)?));
         }
         Ok(files)
     }
@@ -104,6 +111,9 @@ impl Trainer {
         }
         if self.config.augment.adaptive {
             self.adaptive = parse_adaptive(&read(AUGMENT)?).with_context(|| format!("checkpoint file {AUGMENT}"))?;
+        }
+        if self.config.optimizer.gap > 0.0 {
+            self.gap = parse_gap(&read(GAP)?).with_context(|| format!("checkpoint file {GAP}"))?;
         }
         Ok(())
     }
@@ -185,6 +195,17 @@ fn parse_lecam(bytes: &[u8]) -> anyhow::Result<LeCam> {
         Ok(tensors.remove(name).with_context(|| format!("`{name}` is missing"))?.to_vec1()?)
     };
     Ok(LeCam { real: averages("real")?, fake: averages("fake")? })
+}
+
+fn gap_bytes(gap: Gap) -> anyhow::Result<Vec<u8>> {
+    bytes(&BTreeMap::from([("loss".to_owned(), Tensor::new(&[gap.loss], &Device::Cpu)?)]))
+}
+
+fn parse_gap(bytes: &[u8]) -> anyhow::Result<Gap> {
+    match parse(bytes)?.remove("loss").context("`loss` is missing")?.to_vec1()?[..] {
+        [loss] => Ok(Gap { loss }),
+        _ => anyhow::bail!("`loss` is not one number"),
+    }
 }
 
 fn adaptive_bytes(adaptive: &Adaptive) -> anyhow::Result<Vec<u8>> {

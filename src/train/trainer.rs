@@ -13,14 +13,17 @@ use super::adam::Adam;
 use super::augment::{self, Adaptive};
 use super::blur;
 use super::clip;
+use super::gap::Gap;
 use super::growing;
 use super::judged::{mean_logit, share_of};
 use super::lecam::LeCam;
 use super::loss::{self, Batch};
 use super::noise::{deviation, with_noise};
+use super::terms::Terms;
 use crate::config::chance::Purpose;
 use crate::config::{ClassWeights, Config, LossKind, Stage, Updates};
-use crate::feature::Perceptual;
+use crate::event::{Chart, Number, Numbers};
+use crate::feature::{Compared, Perceptual};
 use crate::model::{Discriminator, Generator, Mode, Pass, Store};
 use crate::ops::Value;
 use crate::ops::tape::without_recording;
@@ -66,34 +69,6 @@ pub trait Feed {
 /// more would cost some percent of a small network's step.
 const NORM_EVERY: u64 = 10;
 
-/// What a step returned.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Losses {
-    /// The discriminator's loss, in its last update of the step.
-    pub discriminator: f32,
-    /// The generator's loss.
-    pub generator: f32,
-    /// The perceptual and the texture loss in it, with their weights; nothing where neither is on.
-    pub features: Option<f32>,
-    /// Mean logit on real images, in the last update of the discriminator.
-    pub logits_real: f32,
-    /// Mean logit on fakes, in the same.
-    pub logits_fake: f32,
-    /// Share of logits on the right side of 0 in the same: above on real images, below on fakes.
-    pub accuracy: f32,
-    /// The share on real images alone.
-    pub accuracy_real: f32,
-    /// The share on fakes alone.
-    pub accuracy_fake: f32,
-    /// Norms of the whole gradients before they are clipped, of the discriminator in the same and of the generator; told
-    /// where they are needed anyway, and else now and then.
-    pub norms: [Option<f64>; 2],
-    /// With which the images that D saw were changed; nothing where no change is on.
-    pub augment_probability: Option<f32>,
-    /// Mean sign of the logits on real images beside it, for losses whose logits have a border between real and fake.
-    pub sign_real: Option<f32>,
-}
-
 /// Fakes with all that their making recorded, on their way to the generator's update.
 struct Fakes {
     /// As they were drawn.
@@ -120,6 +95,7 @@ pub struct Trainer {
     pub(super) discriminator_optimizer: Adam,
     pub(super) lecam: LeCam,
     pub(super) adaptive: Adaptive,
+    pub(super) gap: Gap,
     /// `(classes)`, where images count by their class.
     class_weights: Option<Tensor>,
     perceptual: Option<Perceptual>,
@@ -142,6 +118,7 @@ impl Trainer {
             ema: generator_store.clone(),
             lecam: LeCam::default(),
             adaptive: Adaptive::default(),
+            gap: Gap::new(config),
             class_weights: None,
             perceptual: Perceptual::of(&config.loss, config.channels, device).map_err(candle_core::Error::msg)?,
             generator,
@@ -238,21 +215,25 @@ impl Trainer {
     ///
     /// # Errors
     /// Those of the feed and of candle.
-    pub fn step(&mut self, feed: &mut dyn Feed, lr_factor: f64) -> anyhow::Result<Losses> {
+    pub fn step(&mut self, feed: &mut dyn Feed, lr_factor: f64) -> anyhow::Result<Numbers> {
         let o = self.config.optimizer.clone();
-        let mut losses = Losses::default();
+        let mut told = Numbers::default();
         let look = self.generator_optimizer.steps().is_multiple_of(NORM_EVERY);
         let mut drawn = Vec::new();
         for update in 0..o.discriminator_steps {
             let mut total = Accumulated::default();
-            losses = Losses::default();
+            told = Numbers::default();
             let reused = o.reuse_fakes && update + 1 == o.discriminator_steps;
             for part in 0..o.accumulation {
                 let batch = feed.discriminator()?;
-                drawn.extend(self.discriminator_gradients(batch, part, reused, &mut losses, &mut total)?);
+                drawn.extend(self.discriminator_gradients(batch, part, reused, &mut told, &mut total)?);
             }
-            losses.norms[0] = clip::by_norm(&mut total.0, o.clip, look)?;
-            let lr = o.discriminator_lr * lr_factor;
+            if let Some(norm) = clip::by_norm(&mut total.0, o.clip, look)? {
+                told.set(Number::GradientD, norm as f32);
+            }
+            let factor = self.gap.factor(&self.config, f64::from(told[Number::AdversarialD]));
+            let lr = o.discriminator_lr * lr_factor * factor;
+            told.set(Number::DiscriminatorLr, lr as f32);
             // The update is counted even where no weight moves: noise, penalties and stages go by the count.
             total.keep_if(o.updates != Updates::Generator);
             self.discriminator_optimizer.update(&mut self.discriminator_store, &total.0, lr)?;
@@ -260,25 +241,36 @@ impl Trainer {
         let mut total = Accumulated::default();
         if o.reuse_fakes {
             for fakes in drawn {
-                self.generator_gradients(fakes, &mut losses, &mut total)?;
+                self.generator_gradients(fakes, &mut told, &mut total)?;
             }
         } else {
             for part in 0..o.accumulation {
                 let fakes = self.draw_for_generator(feed.generator()?, part)?;
-                self.generator_gradients(fakes, &mut losses, &mut total)?;
+                self.generator_gradients(fakes, &mut told, &mut total)?;
             }
         }
-        losses.norms[1] = clip::by_norm(&mut total.0, o.clip, look)?;
+        if let Some(norm) = clip::by_norm(&mut total.0, o.clip, look)? {
+            told.set(Number::GradientG, norm as f32);
+        }
         let learns = o.updates != Updates::Discriminator;
         total.keep_if(learns);
-        self.generator_optimizer.update(&mut self.generator_store, &total.0, o.generator_lr * lr_factor)?;
+        let lr = o.generator_lr * lr_factor;
+        told.set(Number::GeneratorLr, lr as f32);
+        self.generator_optimizer.update(&mut self.generator_store, &total.0, lr)?;
         if learns {
             self.follow()?;
         }
-        let probability = augment::probability(&self.config.augment, &self.adaptive);
-        losses.augment_probability = probability.map(|probability| probability as f32);
+        if let Some(probability) = augment::probability(&self.config.augment, &self.adaptive) {
+            told.set(Number::AugmentProbability, probability as f32);
+        }
         self.adaptive.adjust(&self.config.augment, self.generator_optimizer.steps());
-        Ok(losses)
+        // A loss of one term is that term.
+        for (chart, adversarial) in [(Chart::TermsOfD, Number::AdversarialD), (Chart::TermsOfG, Number::AdversarialG)] {
+            if told.iter().filter(|(number, _)| number.info().chart == chart).count() == 1 {
+                told.clear(adversarial);
+            }
+        }
+        Ok(told)
     }
 
     /// The gradients of one batch; its fakes where they are `reused`.
@@ -287,7 +279,7 @@ impl Trainer {
         b: DiscriminatorBatch,
         part: usize,
         reused: bool,
-        losses: &mut Losses,
+        told: &mut Numbers,
         total: &mut Accumulated,
     ) -> Result<Option<Fakes>> {
         let share = 1.0 / self.config.optimizer.accumulation as f64;
@@ -315,34 +307,38 @@ impl Trainer {
         let looked = self.discriminator.look(&mut pass, &fake)?;
         let held: Vec<Value> = looked.iter().map(Value::detach).collect();
         let on_fake = self.discriminator.judge(&mut pass, &held, &b.labels)?;
-        let mut loss = loss::of_discriminator(&self.config, &on_real, &on_fake, &batch)?;
+        let mut terms = Terms::new(told, share);
+        loss::of_discriminator(&self.config, &on_real, &on_fake, &batch, &mut terms)?;
         if r1_due {
-            loss = loss.add(&loss::r1(&on_real, &real)?.scale(l.r1 * l.r1_every as f64)?)?;
+            terms.add(Number::R1, &loss::r1(&on_real, &real)?.scale(l.r1 * l.r1_every as f64)?)?;
         }
         if l.lecam > 0.0 {
-            loss = loss.add(&self.lecam.term(l.lecam_decay, &on_real, &on_fake)?.scale(l.lecam)?)?;
+            self.lecam.follow(l.lecam_decay, &on_real, &on_fake)?;
+            if self.generator_optimizer.steps() >= l.lecam_start as u64 {
+                terms.add(Number::Lecam, &self.lecam.term(l.lecam_one_sided, &on_real, &on_fake)?.scale(l.lecam)?)?;
+            }
         }
         let first = [&on_real[..], &on_fake[..]];
         if let Some(term) = augment::consistency(&self.discriminator, &mut pass, &looks, first, &b.labels)? {
-            loss = loss.add(&term)?;
+            terms.add(Number::Consistency, &term)?;
         }
         if l.kind == LossKind::WassersteinGp {
             let (real, fake) = (seen.tensor(), fake.tensor());
             let penalty = loss::gradient_penalty(&self.discriminator, &mut pass, real, fake, &b.labels, &b.alpha)?;
-            loss = loss.add(&penalty.scale(l.gradient_penalty)?)?;
+            terms.add(Number::GradientPenalty, &penalty.scale(l.gradient_penalty)?)?;
         }
+        let loss = terms.sum(Number::LossD)?;
         let share_f32 = share as f32;
-        losses.discriminator += loss.scalar()? * share_f32;
-        losses.logits_real += mean_logit(&on_real)? * share_f32;
-        losses.logits_fake += mean_logit(&on_fake)? * share_f32;
-        let right = [share_of(&on_real, |x| x > 0.0)?, share_of(&on_fake, |x| x < 0.0)?];
-        losses.accuracy += 0.5 * (right[0] + right[1]) * share_f32;
-        losses.accuracy_real += right[0] * share_f32;
-        losses.accuracy_fake += right[1] * share_f32;
+        told.add(Number::LogitsReal, mean_logit(&on_real)? * share_f32);
+        told.add(Number::LogitsFake, mean_logit(&on_fake)? * share_f32);
+        if l.kind.has_border() {
+            told.add(Number::AccuracyReal, share_of(&on_real, |x| x > 0.0)? * share_f32);
+            told.add(Number::AccuracyFake, share_of(&on_fake, |x| x < 0.0)? * share_f32);
+        }
         if self.config.augment.is_on()
             && let Some(sign) = self.adaptive.see(l.kind, &on_real)?
         {
-            *losses.sign_real.get_or_insert(0.0) += sign * share_f32;
+            told.add(Number::SignReal, sign * share_f32);
         }
         drop((on_real, on_fake));
         total.add(loss, pass.leaves(), share)?;
@@ -368,7 +364,7 @@ impl Trainer {
         Ok(Fakes { images, looked, labels: b.labels, real: b.real, leaves })
     }
 
-    fn generator_gradients(&mut self, fakes: Fakes, losses: &mut Losses, total: &mut Accumulated) -> Result<()> {
+    fn generator_gradients(&mut self, fakes: Fakes, told: &mut Numbers, total: &mut Accumulated) -> Result<()> {
         let batch = self.batch(&fakes.labels)?;
         let share = 1.0 / self.config.optimizer.accumulation as f64;
         let stage = self.stage();
@@ -377,14 +373,18 @@ impl Trainer {
         let mut judge = Pass::new(&mut self.discriminator_store, Mode::Train, false).at(stage);
         let judgements = self.discriminator.judge(&mut judge, &fakes.looked, &fakes.labels)?;
         let Fakes { leaves, .. } = fakes;
-        let mut loss = loss::of_generator(&self.config, &judgements, &batch)?;
+        let mut terms = Terms::new(told, share);
+        loss::of_generator(&self.config, &judgements, &batch, &mut terms)?;
         drop(judgements);
-        if let Some(term) = compared {
-            *losses.features.get_or_insert(0.0) += term.scalar()? * share as f32;
-            loss = loss.add(&term)?;
+        if let Some(compared) = compared {
+            for (number, part) in [(Number::Perceptual, compared.perceptual), (Number::Texture, compared.texture)] {
+                if let Some(part) = part {
+                    terms.tell(number, &part)?;
+                }
+            }
+            terms.add(Number::LossFeatures, &compared.total)?;
         }
-        losses.generator += loss.scalar()? * share as f32;
-        total.add(loss, leaves, share)
+        total.add(terms.sum(Number::LossG)?, leaves, share)
     }
 
     /// Real images and fakes as D sees them in the `part`-th batch of its next update: the same draws however the run came
@@ -417,7 +417,7 @@ impl Trainer {
 }
 
 /// How far the features of G's images are from those of real ones; nothing where that is off.
-fn compared(perceptual: Option<&Perceptual>, fakes: &Fakes, stage: Stage) -> Result<Option<Value>> {
+fn compared(perceptual: Option<&Perceptual>, fakes: &Fakes, stage: Stage) -> Result<Option<Compared>> {
     match (perceptual, &fakes.real) {
         (Some(perceptual), Some(real)) => {
             perceptual.loss(&fakes.images, growing::real_images(real, stage)?.tensor()).map(Some)

@@ -8,7 +8,7 @@ use super::leave::Leaving;
 use super::queue::QueueAsk;
 use super::sessions::SessionAsk;
 use super::settings::Page;
-use crate::config::Config;
+use crate::config::{Config, Place};
 use crate::event::{Command, Exploration, Export, Grid, GridPicture, QuizAsk, QuizLog};
 
 /// A request of the window.
@@ -40,6 +40,15 @@ pub enum Action {
     EndElsewhere(PathBuf),
     /// Ask the user where the data of a session is now, and go on with it.
     FindData(PathBuf),
+    /// Go on with a session and use these places, which no run of this user's has used before.
+    Trust {
+        /// Its folder.
+        folder: PathBuf,
+        /// Steps that it should reach in all, where they are to be others than before.
+        steps: Option<usize>,
+        /// What its settings name.
+        places: Vec<Place>,
+    },
     /// Close the window, once the run has ended this way.
     Leave(Leaving),
     /// Tell the engine.

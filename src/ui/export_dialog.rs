@@ -11,6 +11,9 @@ use super::sessions::SessionAsk;
 use super::{dialog, format, theme, widgets};
 use crate::event::JobEvent;
 
+/// Classes under other names that are told.
+const MOST_RENAMED: usize = 5;
+
 /// How far an export is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Progress {
@@ -35,6 +38,8 @@ pub enum Progress {
         images: usize,
         /// Where.
         folder: PathBuf,
+        /// Classes whose folder has another name than they have, each with that name.
+        renamed: Vec<(String, String)>,
     },
     /// Cancelled by the user.
     Cancelled,
@@ -68,7 +73,9 @@ impl ExportDialog {
     pub fn apply(&mut self, event: JobEvent) {
         match event {
             JobEvent::Progress { done, total } => self.progress = Progress::Busy { done, total },
-            JobEvent::Exported { images, folder } => self.progress = Progress::Done { images, folder },
+            JobEvent::Exported { images, folder, renamed } => {
+                self.progress = Progress::Done { images, folder, renamed };
+            }
             JobEvent::Cancelled => self.progress = Progress::Cancelled,
             JobEvent::Failed { message } => self.progress = Progress::Failed(message),
             JobEvent::Written { files } => self.progress = Progress::Written { files },
@@ -121,9 +128,15 @@ impl ExportDialog {
                 let text = format!("{} of {}", format::count(*done), format::count(*total));
                 ui.add(ProgressBar::new(share).text(RichText::new(text).monospace()).fill(p.accent));
             }
-            Progress::Done { images, folder } => {
+            Progress::Done { images, folder, renamed } => {
                 let text = format!("{} written to {}", format::plural(*images, "image"), folder.display());
                 ui.label(RichText::new(text).color(p.good));
+                for (class, folder) in renamed.iter().take(MOST_RENAMED) {
+                    widgets::muted(ui, format!("The class {class:?} is in the folder {folder}"));
+                }
+                if let Some(more) = renamed.len().checked_sub(MOST_RENAMED).filter(|more| *more > 0) {
+                    widgets::muted(ui, format!("and {more} more"));
+                }
             }
             Progress::Written { files } => {
                 for file in files {

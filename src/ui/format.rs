@@ -111,6 +111,11 @@ pub fn score(value: f64) -> String {
     if value.abs() < 10.0 { format!("{value:.4}") } else { format!("{value:.2}") }
 }
 
+/// A share of 1 on an axis.
+pub fn percent_tick(value: f64) -> String {
+    format!("{:.0} %", value * 100.0)
+}
+
 /// A learning rate, without trailing digits that mean nothing.
 pub fn rate(value: f64) -> String {
     if value == 0.0 { "0".to_owned() } else { format!("{value:.1e}") }

@@ -10,7 +10,7 @@ use super::resume::ResumeForm;
 use super::run_view::RunView;
 use super::theme::ThemeChoice;
 use super::{format, icon, resume, theme, widgets};
-use crate::event::Command;
+use crate::event::{Command, Number};
 
 /// Width of the button that pauses a run and goes on with it.
 const GO_ON_WIDTH: f32 = 112.0;
@@ -101,7 +101,8 @@ fn progress_ui(ui: &mut Ui, live: Option<&RunView>, blockers: &[String]) {
         ui.add(bar.fill(p.accent.gamma_multiply(0.8)).text(RichText::new(text).monospace().size(12.0).color(p.strong)));
     bar.on_hover_text("Steps done of steps in all");
     if let Some(last) = run.last().filter(|_| both) {
-        widgets::number(ui, format!("{:>8.1} img/s", last.images_per_s), p.text).on_hover_text("Real images a second");
+        widgets::number(ui, format!("{:>8.1} img/s", last.numbers.get(Number::ImagesPerS).unwrap_or(0.0)), p.text)
+            .on_hover_text("Real images a second");
     }
     // Nobody knows how long the first scores take.
     let known = *run.phase() == Phase::Running && !(run.is_scoring() && run.scored().is_none());

@@ -28,6 +28,7 @@ use super::setup::{self, Asked, Checked, Given, Paces, Theirs, Told};
 use super::status_bar::status_ui;
 use super::stepping::Stepping;
 use super::theme::ThemeChoice;
+use super::trust::Trust;
 use super::undo::Undo;
 use super::{drop, format, run_page, theme, top_bar, widgets};
 use crate::config::Config;
@@ -50,6 +51,8 @@ pub struct Workbench {
     pub live: Option<RunView>,
     /// The stored session that is looked at instead.
     pub stored: Option<RunView>,
+    /// The session that is being opened.
+    pub opening: Option<std::path::PathBuf>,
     /// Why nobody here can go on with the stored session: another process does.
     pub elsewhere: Option<String>,
     /// The data of the set-up.
@@ -71,6 +74,8 @@ pub struct Workbench {
     pub session_dialog: SessionDialog,
     /// The dialog of a window that is closed too early.
     pub leave: Leave,
+    /// The question before a session goes on that leads to unknown places.
+    pub trust: Trust,
     /// Runs beside each other.
     pub compare: Compare,
     /// Runs that are trained one after another.
@@ -111,6 +116,7 @@ impl Workbench {
             settings,
             live: None,
             stored: None,
+            opening: None,
             elsewhere: None,
             data: DataView::default(),
             sessions: Vec::new(),
@@ -122,6 +128,7 @@ impl Workbench {
             quiz: Quiz::default(),
             session_dialog: SessionDialog::default(),
             leave: Leave::default(),
+            trust: Trust::default(),
             compare: Compare::default(),
             queue: Queue::default(),
             paces: Paces::default(),
@@ -261,6 +268,7 @@ impl Workbench {
             | Action::Score(_)
             | Action::CancelScores
             | Action::EndElsewhere(_)
+            | Action::Trust { .. }
             | Action::Command(_)
             | Action::ChooseData
             | Action::ChooseDataFile
@@ -342,6 +350,11 @@ impl Workbench {
     fn page_ui(&mut self, ui: &mut Ui) -> Vec<Action> {
         let run = self.stored.as_ref().or(self.live.as_ref());
         let settings = &mut self.settings;
+        if let (Page::Run, Some(folder)) = (settings.page, &self.opening) {
+            let name = folder.file_name().unwrap_or_default().to_string_lossy();
+            widgets::empty(ui, &format!("Opening {name}\u{2026}"), "Its curves are read");
+            return Vec::new();
+        }
         match (settings.page, run) {
             // One that goes on keeps its grids and curves on the screen.
             (Page::Run, Some(run)) if *run.phase() == Phase::Starting && run.started().is_none() => {

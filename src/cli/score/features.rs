@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use anyhow::{Context as _, bail};
 
 use super::{ScoreArgs, computed, enough, tell};
+use crate::cli::print::note;
 use crate::data::matrix;
 use crate::metric::report::{Sets, Settings, Side, applies};
 use crate::metric::{Features, Metric};
@@ -55,14 +56,14 @@ pub(super) fn score(args: &ScoreArgs, metrics: Vec<Metric>) -> anyhow::Result<Ex
     let (metrics, impossible): (Vec<Metric>, Vec<Metric>) = metrics.into_iter().partition(|metric| possible(*metric));
     if !impossible.is_empty() {
         let names: Vec<&str> = impossible.iter().map(|metric| metric.name()).collect();
-        eprintln!("left out, since features alone do not tell them: {}", names.join(", "));
+        note!("left out, since features alone do not tell them: {}", names.join(", "));
     }
     let settings = Settings { metrics, k: args.k.into(), seed: args.seed };
     let held_out = held_out.as_ref().map(Given::side);
     let sets = Sets { classes: 1, real: real.side(), fake: fake.side(), held_out };
     let report = computed(&sets, &settings)?;
     for warning in &report.warnings {
-        eprintln!("warning: {}", warning.text(&[]));
+        note!("warning: {}", warning.text(&[]));
     }
     if let Some(file) = &args.nearest {
         let row = |image: usize| format!("row {image}");

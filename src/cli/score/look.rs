@@ -7,6 +7,7 @@ use rayon::prelude::*;
 use sha2::{Digest as _, Sha256};
 
 use super::tell;
+use crate::cli::print::note;
 use crate::data::{Gallery, Opened};
 use crate::feature::{Extractor, Picture, Resize};
 use crate::metric::Features;
@@ -67,7 +68,7 @@ impl Looked {
         }
         bar.finish_and_clear();
         for broken in &broken {
-            eprintln!("warning: {}: passed over: {broken}", folder.display());
+            note!("warning: {}: passed over: {broken}", folder.display());
         }
         if seen.is_empty() {
             bail!(
@@ -145,7 +146,7 @@ pub(super) fn common_classes(looked: &mut [Looked]) -> Vec<String> {
     let flat = looked.iter().filter(|looked| looked.gallery.classes().is_empty()).count();
     if flat > 0 {
         if flat < looked.len() {
-            eprintln!(
+            note!(
                 "warning: one folder has sub-folders for its classes and another has none: classes are not told apart"
             );
         }

@@ -11,6 +11,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::Usage;
+use super::print::note;
 use crate::config::{Choice as _, ExtractorName, Shipped};
 use crate::engine::device;
 use crate::feature::{Extractor, FeatureError, Resize};
@@ -57,8 +58,8 @@ pub(super) struct ScoreArgs {
     #[arg(long, value_name = "FILE")]
     nearest_picture: Option<PathBuf>,
     /// CPU threads; 0 takes all cores.
-    #[arg(long, default_value_t = 0)]
-    threads: usize,
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u16).range(0..=1024))]
+    threads: u16,
     /// Print one JSON object a score.
     #[arg(long)]
     json: bool,
@@ -80,7 +81,7 @@ pub(super) fn run(args: &ScoreArgs) -> anyhow::Result<ExitCode> {
         Usage(format!("--resize: there is no way `{}` to resize; there are {names}", args.resize))
     })?;
     let metrics = metrics(&args.scores)?;
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(device::threads(args.threads)).build()?;
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(device::threads(args.threads.into())).build()?;
     if args.features {
         return pool.install(|| features::score(args, metrics));
     }
@@ -129,7 +130,7 @@ fn score(args: &ScoreArgs, extractor: &Extractor, resize: Resize, metrics: Vec<M
     }
     report.scores.sort_by_key(|score| (score.metric, score.class));
     for warning in &report.warnings {
-        eprintln!("warning: {}", warning.text(&classes));
+        note!("warning: {}", warning.text(&classes));
     }
     if let Some(file) = &args.nearest {
         tell::write_nearest(file, &report, &|image| real.name(image), &|image| fake.name(image))?;
@@ -175,7 +176,7 @@ fn compare_pixels(real: &Looked, fake: &Looked, sets: &Sets<'_>, seed: u32, repo
     let side = real.least_side.min(fake.least_side).min(MOST_SIDE);
     let channels = real.channels.max(fake.channels);
     if crate::metric::scales(side) == 0 {
-        eprintln!("warning: ms-ssim is left out: its window needs 11 pixels, and the smallest image has {side}");
+        note!("warning: ms-ssim is left out: its window needs 11 pixels, and the smallest image has {side}");
         return;
     }
     let open = |looked: &Looked, image: usize| looked.open(image).map(|picture| picture.square(side, channels));

@@ -5,7 +5,9 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use crate::cli::{print_json, say};
+use crate::cli::print::say;
+use crate::cli::print_json;
+use crate::guard::csv_cell;
 use crate::metric::Metric;
 use crate::metric::report::{Report, Score, Settings};
 use crate::session::write_whole;
@@ -116,9 +118,8 @@ type Name<'a> = &'a dyn Fn(usize) -> String;
 pub(super) fn write_nearest(file: &Path, report: &Report, real: Name<'_>, fake: Name<'_>) -> anyhow::Result<()> {
     let mut text = Vec::new();
     writeln!(text, "fake,real,distance,authentic")?;
-    let quoted = |name: &str| format!("\"{}\"", name.replace('"', "\"\""));
     for (image, nearest) in report.nearest.iter().enumerate() {
-        let (fake, real) = (quoted(&fake(image)), quoted(&real(nearest.index)));
+        let (fake, real) = (csv_cell(&fake(image)), csv_cell(&real(nearest.index)));
         writeln!(text, "{fake},{real},{},{}", nearest.distance, nearest.authentic)?;
     }
     Ok(write_whole(file, &text)?)

@@ -18,7 +18,7 @@ use anyhow::{Context as _, bail};
 
 use crate::config::Config;
 use crate::event::{Content, Event, Export, Started};
-use crate::session::{Stored, write_whole};
+use crate::session::{self, EXPORTS, Stored, write_whole};
 
 /// A file below the folder that is exported to, and what it holds.
 type File = (String, Vec<u8>);
@@ -68,8 +68,6 @@ type Progress<'a> = &'a mut dyn FnMut(usize, usize) -> bool;
 /// Where the session cannot be read, a file is already there, or the folder cannot be written.
 pub fn export(asked: &Export, mut progress: impl FnMut(usize, usize) -> bool) -> anyhow::Result<Option<Vec<PathBuf>>> {
     let session = asked.session.as_path();
-    let own = session.join("exports");
-    let folder = asked.folder.as_deref().unwrap_or(&own);
     let one = |file: Option<File>| file.map(|file| vec![file]);
     let files = match &asked.content {
         Content::Csv => Some(table::files(&Source::open(session)?)),
@@ -81,12 +79,22 @@ pub fn export(asked: &Export, mut progress: impl FnMut(usize, usize) -> bool) ->
         Content::Walk(film, walk) => one(film::walk(session, film, walk, &mut progress)?),
     };
     let Some(files) = files.filter(|_| progress(1, 1)) else { return Ok(None) };
-    let paths: Vec<PathBuf> = files.iter().map(|(name, _)| folder.join(name)).collect();
+    let paths: Vec<PathBuf> = match &asked.folder {
+        Some(folder) => files.iter().map(|(name, _)| folder.join(name)).collect(),
+        None => {
+            let own = |(name, _): &File| -> anyhow::Result<PathBuf> {
+                let name = format!("{EXPORTS}/{name}");
+                let (folder, file) = name.rsplit_once('/').context("a file in a folder")?;
+                Ok(session::folder(session, folder)?.join(file))
+            };
+            files.iter().map(own).collect::<anyhow::Result<_>>()?
+        }
+    };
     if let Some(taken) = paths.iter().find(|path| path.exists()) {
         bail!("{} is already there and is not overwritten: choose another folder", taken.display());
     }
     for (path, (_, content)) in paths.iter().zip(&files) {
-        let folder = path.parent().unwrap_or(folder);
+        let folder = path.parent().context("a file in a folder")?;
         std::fs::create_dir_all(folder).with_context(|| format!("could not make the folder {}", folder.display()))?;
         write_whole(path, content)?;
     }

@@ -5,10 +5,14 @@ use std::fmt::Write as _;
 use super::Source;
 use super::plot::{Curve, chart};
 use crate::config::{Config, Metric, Prefers};
-use crate::event::{Best, DataSummary, Edited, Event, Grid, REAL_IMAGES, Score, Step};
+use crate::event::{Best, Chart, DataSummary, Edited, Event, Grid, Number, NumberInfo, REAL_IMAGES, Score, Step, Tint};
+use crate::guard::of_things;
+use crate::session::read_grid_file;
 
 /// Grids that are shown, the first and the last among them.
 const GRIDS: usize = 6;
+/// Bytes of the largest one: browsers show no larger page.
+const LARGEST_GRID: usize = 64 << 20;
 
 const STYLE: &str = "body{font:15px/1.5 system-ui,sans-serif;max-width:76rem;margin:2rem auto;padding:0 1rem;color:#222;background:#fff}\
 h1,h2{font-weight:600}table{border-collapse:collapse}td,th{padding:.15rem .9rem .15rem 0;text-align:left;vertical-align:top}\
@@ -48,7 +52,7 @@ fn facts(page: &mut String, source: &Source) -> anyhow::Result<()> {
         ("Steps", format!("{} of {}", source.step, s.config.train.steps)),
         ("Seed", s.config.train.seed.to_string()),
         ("Data", format!("{}: {}", data.source, classes.join(", "))),
-        ("Computed on", format!("{} with {}", s.device, plural(s.threads, "thread"))),
+        ("Computed on", format!("{} with {}", s.device, of_things(s.threads, "thread"))),
         ("Generator", format!("{} parameters", s.generator_parameters)),
         ("Discriminator", format!("{} parameters", s.discriminator_parameters)),
         ("Trained by", format!("gandle {}", s.version)),
@@ -96,32 +100,31 @@ fn duration(seconds: f64) -> String {
     }
 }
 
-fn plural(count: usize, what: &str) -> String {
-    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+/// A curve's colour on white paper.
+fn color(tint: Tint) -> &'static str {
+    const OTHERS: [&str; 6] = ["#1f6fb4", "#c2571a", "#2c8a4b", "#8a4fb0", "#b0872c", "#5a6470"];
+    match tint {
+        Tint::Discriminator | Tint::Real => OTHERS[0],
+        Tint::Generator | Tint::Fake => OTHERS[1],
+        Tint::GeneratorPart => "#e0a07c",
+        Tint::Main => OTHERS[2],
+        Tint::Machine => OTHERS[5],
+        Tint::Nth(place) => OTHERS[place % OTHERS.len()],
+    }
 }
 
 fn curves(page: &mut String, source: &Source) {
     let steps: Vec<&Step> =
         source.history.iter().filter_map(|e| if let Event::Step(step) = e { Some(step) } else { None }).collect();
-    let curve = |name, color, value: fn(&Step) -> f64| Curve {
-        name,
-        color,
-        points: steps.iter().map(|step| (step.step, value(step))).collect(),
+    let curve = |(number, info): (&Number, NumberInfo)| Curve {
+        name: info.curve,
+        color: color(info.tint),
+        points: steps.iter().filter_map(|s| Some((s.step, s.numbers.get(*number)?.into()))).collect(),
     };
-    let (warm, cold) = ("#c2571a", "#1f6fb4");
-    let charts = [
-        ("Losses", [curve("discriminator", cold, |s| s.loss_d.into()), curve("generator", warm, |s| s.loss_g.into())]),
-        (
-            "Mean logits of the discriminator",
-            [curve("real", cold, |s| s.logits_real.into()), curve("generated", warm, |s| s.logits_fake.into())],
-        ),
-        (
-            "Learning rates",
-            [curve("discriminator", cold, |s| s.discriminator_lr), curve("generator", warm, |s| s.generator_lr)],
-        ),
-    ];
-    let drawn: Vec<String> =
-        charts.into_iter().filter_map(|(title, curves)| chart(title, Vec::from(curves), None)).collect();
+    let numbers = || Number::ALL.iter().map(|number| (number, number.info()));
+    let curves = |of: Chart| numbers().filter(|(_, info)| info.chart == of).map(curve).collect::<Vec<_>>();
+    let charts = Chart::ALL.iter().map(|of| (of.info().title, curves(*of)));
+    let drawn: Vec<String> = charts.filter_map(|(title, curves)| chart(title, curves, None)).collect();
     if !drawn.is_empty() {
         *page += "<h2>Curves</h2>\n";
         *page += &drawn.concat();
@@ -137,18 +140,15 @@ fn grids(page: &mut String, source: &Source) -> anyhow::Result<()> {
         page,
         "<h2>Samples</h2>\n<p class=\"note\">The averaged generator on the same noise at every step, one row a class.</p>"
     )?;
-    if let Ok(real) = std::fs::read(source.folder.join(REAL_IMAGES)) {
+    let real = Grid { step: 0, file: REAL_IMAGES.to_owned() };
+    if let Some(real) = read_grid_file(&source.folder, &real).ok().filter(|png| png.len() <= LARGEST_GRID) {
         figure(page, "Real images", &classes, &real)?;
     }
     let mut chosen: Vec<usize> = (0..GRIDS).map(|i| i * last / (GRIDS - 1)).collect();
     chosen.dedup();
     for grid in chosen.into_iter().map(|at| all[at]) {
-        // The name comes from a file: it must not lead out of the session.
-        let plain =
-            std::path::Path::new(&grid.file).components().all(|part| matches!(part, std::path::Component::Normal(_)));
-        let read = if plain { std::fs::read(source.folder.join(&grid.file)).ok() } else { None };
         let step = grid.step;
-        match read {
+        match read_grid_file(&source.folder, grid).ok().filter(|png| png.len() <= LARGEST_GRID) {
             Some(png) => figure(page, &format!("Step {step}"), &classes, &png)?,
             None => writeln!(page, "<p class=\"note\">The grid of step {step} could not be read.</p>")?,
         }
@@ -324,7 +324,6 @@ mod tests {
     fn times_are_told_in_words() {
         assert_eq!(date(86_400).as_deref(), Some("1970-01-02 00:00 UTC"));
         assert_eq!([duration(7.2), duration(61.0), duration(7380.0)], ["7 s", "1 min 01 s", "2 h 03 min"]);
-        assert_eq!([plural(1, "thread"), plural(2, "thread")], ["1 thread", "2 threads"]);
     }
 
     #[test]

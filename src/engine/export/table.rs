@@ -1,41 +1,24 @@
 //! Curves and scores as comma-separated tables (RFC 4180), below lines with `#` that tell where they come from.
 
 use super::Source;
-use crate::event::Event;
+use crate::event::{Event, Number};
+use crate::guard::{csv_cell, csv_remark};
 
 /// `curves-step<N>.csv`, one line a step, and `scores-step<N>.csv`, one line a score.
 pub(super) fn files(source: &Source) -> Vec<(String, Vec<u8>)> {
     let head = head(source);
-    let mut curves = head.clone()
-        + "step,loss_d,loss_g,logits_real,logits_fake,generator_lr,discriminator_lr,augment_probability,sign_real,seconds,images_per_s,loss_features,accuracy_real,accuracy_fake,gradient_d,gradient_g,memory_mb\n";
+    let columns: Vec<&str> = Number::ALL.iter().map(|number| number.info().key).collect();
+    let mut curves = head.clone() + &format!("step,seconds,{}\n", columns.join(","));
     let mut scores = head
         + "step,metric,extractor,class,samples,value,seconds,resize,reals,k,spread,interval_low,interval_high,of_reals,trained_on\n";
     for event in &source.history {
         if let Event::Step(s) = event {
-            curves += &format!(
-                "{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}\n",
-                s.step,
-                s.loss_d,
-                s.loss_g,
-                s.logits_real,
-                s.logits_fake,
-                s.generator_lr,
-                s.discriminator_lr,
-                optional(s.augment_probability),
-                optional(s.sign_real),
-                s.seconds,
-                s.images_per_s,
-                optional(s.loss_features),
-                optional(s.accuracy_real),
-                optional(s.accuracy_fake),
-                optional(s.gradient_d),
-                optional(s.gradient_g),
-                optional(s.memory_mb)
-            );
+            let values: Vec<String> = Number::ALL.iter().map(|number| optional(s.numbers.get(*number))).collect();
+            curves += &format!("{},{},{}\n", s.step, s.seconds, values.join(","));
         }
         if let Event::Score(s) = event {
-            let class = s.class.as_deref().map(quoted).unwrap_or_default();
-            let (metric, extractor) = (quoted(&s.metric), quoted(&s.extractor));
+            let class = s.class.as_deref().map(csv_cell).unwrap_or_default();
+            let (metric, extractor) = (csv_cell(&s.metric), csv_cell(&s.extractor));
             let interval = s.interval.map(|[low, high]| (Some(low), Some(high))).unwrap_or_default();
             scores += &format!(
                 "{},{metric},{extractor},{class},{},{},{},{},{},{},{},{},{},{},{}\n",
@@ -43,7 +26,7 @@ pub(super) fn files(source: &Source) -> Vec<(String, Vec<u8>)> {
                 s.samples,
                 s.value,
                 s.seconds,
-                s.resize,
+                csv_cell(&s.resize),
                 optional(s.reals),
                 optional(s.k),
                 optional(s.spread),
@@ -64,33 +47,12 @@ fn optional(value: Option<impl ToString>) -> String {
 }
 
 fn head(source: &Source) -> String {
-    let one_line = |text: &str| text.replace(['\n', '\r'], " ");
     format!(
         "# session: {}\n# seed: {}\n# step: {}\n# classes: {}\n# written by: gandle {}\n",
-        one_line(&source.name),
+        csv_remark(&source.name),
         source.config().train.seed,
         source.step,
-        one_line(&source.started.classes.join(", ")),
+        csv_remark(&source.started.classes.join(", ")),
         env!("CARGO_PKG_VERSION")
     )
-}
-
-/// A text as a field: in quotes where it holds what would end it.
-fn quoted(text: &str) -> String {
-    if text.contains([',', '"', '\n', '\r', '#']) {
-        format!("\"{}\"", text.replace('"', "\"\""))
-    } else {
-        text.to_owned()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn fields_that_hold_a_comma_or_a_quote_are_quoted() {
-        assert_eq!(quoted("monocyte"), "monocyte");
-        assert_eq!(quoted("a, \"b\""), "\"a, \"\"b\"\"\"");
-    }
 }

@@ -7,14 +7,15 @@ use anyhow::Context as _;
 use safetensors::SafeTensors;
 
 use super::marks::Marks;
-use crate::session::{checkpoint_folder, newest_whole, read_checkpoint_file, read_whole};
+use crate::session::{checkpoint_folder, inspect, newest_whole, read_checkpoint_file, read_whole};
 use crate::train::state::EMA;
 
 /// `generator-step<N>.safetensors`, with what it is in its metadata.
 pub(super) fn file(session: &Path, step: Option<usize>) -> anyhow::Result<(String, Vec<u8>)> {
+    inspect(session)?;
     let state = match step {
         Some(step) => read_whole(session, step)?,
-        None => newest_whole(session).0.with_context(|| format!("{} has no whole checkpoint", session.display()))?,
+        None => newest_whole(session)?.0.with_context(|| format!("{} has no whole checkpoint", session.display()))?,
     };
     let bytes = read_checkpoint_file(&checkpoint_folder(session, state.step), &state, EMA)?;
     let tensors = SafeTensors::deserialize(&bytes).with_context(|| format!("{EMA} is no safetensors file"))?;

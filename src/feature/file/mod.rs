@@ -15,7 +15,14 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use super::FeatureError;
+use crate::guard;
 pub use sum::sha256;
+
+/// The most axes of a tensor; weights have four.
+const MOST_AXES: usize = 8;
+
+/// How much further apart a tensor's numbers may lie than they would side by side: what lies between is read with them.
+const MOST_SPREAD: usize = 16;
 
 /// How a number is stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,12 +95,8 @@ impl TensorFile {
     pub fn open(path: &Path) -> Result<Self, FeatureError> {
         let failed = |reason: String| FeatureError::File { path: path.display().to_string(), reason };
         let parsed = || {
-            let mut file = File::open(path).map_err(|err| err.to_string())?;
-            let meta = file.metadata().map_err(|err| err.to_string())?;
-            if !meta.is_file() {
-                return Err("it is no file".to_owned());
-            }
-            let length = meta.len();
+            let mut file = guard::open_regular(path).map_err(|err| err.to_string())?;
+            let length = file.metadata().map_err(|err| err.to_string())?.len();
             let longest = torch::OLD_BEGINNING.len();
             let beginning = zip::bytes_at(&mut file, 0, length.min(longest as u64) as usize);
             let beginning = beginning.map_err(|err| err.to_string())?;
@@ -108,7 +111,7 @@ impl TensorFile {
             };
             Ok((file, tensors))
         };
-        let (file, tensors) = parsed().map_err(failed)?;
+        let (file, tensors) = guard::told(parsed).map_err(failed)?;
         Ok(Self { path: path.to_owned(), file, tensors })
     }
 
@@ -137,7 +140,7 @@ impl TensorFile {
             Some(tensor) if tensor.shape != shape => {
                 Err(format!("{name} has the shape {:?} and should have {shape:?}", tensor.shape))
             }
-            Some(tensor) => read(&mut self.file, tensor).map_err(|reason| format!("{name}: {reason}")),
+            Some(tensor) => guard::told(|| read(&mut self.file, tensor)).map_err(|reason| format!("{name}: {reason}")),
         };
         numbers.map_err(|reason| self.unfit(reason))
     }
@@ -148,6 +151,11 @@ fn read(file: &mut File, tensor: &Tensor) -> Result<Vec<f32>, String> {
     let (count, extent) = tensor.extent().ok_or("its shape says more numbers than the file has for it")?;
     if count == 0 {
         return Ok(Vec::new()); // Where it begins was not looked at.
+    }
+    if extent / MOST_SPREAD > count {
+        return Err(
+            "its numbers lie too far apart: they are part of something larger; save `tensor.clone()` of it".to_owned()
+        );
     }
     let width = tensor.kind.bytes();
     let start = tensor.start + tensor.offset as u64 * width;
@@ -176,6 +184,15 @@ fn read(file: &mut File, tensor: &Tensor) -> Result<Vec<f32>, String> {
         }
     }
     Ok(numbers)
+}
+
+/// A name as messages have it, however long it is.
+fn short(name: &str) -> String {
+    const MOST: usize = 100;
+    match name.char_indices().nth(MOST) {
+        Some((end, _)) => format!("{}\u{2026}", &name[..end]),
+        None => name.to_owned(),
+    }
 }
 
 /// The strides of a tensor whose numbers lie row by row.

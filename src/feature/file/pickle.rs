@@ -31,6 +31,9 @@ pub(super) enum Object {
     Other,
 }
 
+/// The most objects of a pickle: a network of ten thousand tensors takes some two hundred thousand.
+const MOST_OBJECTS: usize = 1 << 21;
+
 /// A whole pickle.
 #[derive(Debug)]
 pub(super) struct Pickle {
@@ -53,7 +56,11 @@ impl Pickle {
             memo: HashMap::new(),
             taken_over: 0,
         };
-        while !machine.step()? {}
+        while !machine.step()? {
+            if machine.objects.len() > MOST_OBJECTS {
+                return Err(format!("its description has more than {MOST_OBJECTS} parts; no network's has"));
+            }
+        }
         let top = machine.pop()?;
         Ok(Self { objects: machine.objects, top, length: machine.at })
     }
@@ -364,6 +371,8 @@ mod tests {
         // Deep nesting must not exhaust the stack of whoever drops it.
         let deep = [&b")"[..], &vec![0x85; 1 << 20], b"."].concat();
         assert_eq!(Pickle::read(&deep).map(|pickle| pickle.length), Ok(deep.len()));
+        let many = [&vec![b']'; MOST_OBJECTS + 1][..], b"."].concat();
+        assert!(Pickle::read(&many).unwrap_err().contains("more than"));
         // 200 doublings of one tuple stay 200 objects.
         let doubling = [&b")"[..], &b"q\x00h\x00\x86".repeat(200), b"."].concat();
         assert_eq!(Pickle::read(&doubling).map(|pickle| pickle.objects.len()), Ok(201));

@@ -102,3 +102,63 @@ fn a_damaged_file_never_panics_or_takes_more_memory_than_it_has_bytes() {
         assert!(read > 0);
     }
 }
+
+/// A file as torch.save writes it, with tensors of this shape and these strides in one storage of so many numbers.
+fn archive(tensors: &[&str], shape: &[u8], strides: &[u8], numbers: u32) -> Vec<u8> {
+    use std::io::Write as _;
+    let text = |text: &str| [&b"X"[..], &(text.len() as u32).to_le_bytes()[..], text.as_bytes()].concat();
+    let count = |count: u32| [&b"J"[..], &count.to_le_bytes()].concat();
+    let mut pickle = b"\x80\x02".to_vec();
+    for (sizes, place) in [(shape, 1), (strides, 2)] {
+        pickle.push(b'(');
+        sizes.iter().for_each(|size| pickle.extend([b'K', *size]));
+        pickle.extend([b't', b'q', place]);
+    }
+    let storage =
+        [&b"("[..], &text("storage"), b"ctorch\nFloatStorage\n", &text("0"), &text("cpu"), &count(numbers), b"tQq\x03"];
+    pickle.extend(storage.concat());
+    pickle.extend(b"ctorch._utils\n_rebuild_tensor_v2\nq\x04}(");
+    for name in tensors {
+        pickle.extend([&text(name)[..], b"h\x04(h\x03K\x00h\x01h\x02tR"].concat());
+    }
+    pickle.extend(b"u.");
+    let mut file = ::zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    let stored = ::zip::write::SimpleFileOptions::default().compression_method(::zip::CompressionMethod::Stored);
+    for (name, content) in [("a/data.pkl", pickle), ("a/data/0", vec![0; numbers as usize * 4])] {
+        file.start_file(name, stored).unwrap();
+        file.write_all(&content).unwrap();
+    }
+    file.finish().unwrap().into_inner()
+}
+
+#[test]
+fn what_many_tensors_share_is_not_taken_for_each_of_them() {
+    let open = |tensors: &[&str], shape: &[u8]| TensorFile::open(&written(&archive(tensors, shape, shape, 1)));
+    let names: Vec<String> = open(&["a", "b"], &[1; 8]).unwrap().names().map(str::to_owned).collect();
+    assert_eq!(names, ["a", "b"]);
+    // Twenty thousand tensors of one shape of 200,000 ones are a file of one megabyte, and were 64 GB of sizes.
+    assert!(open(&["a", "b"], &[1; 9]).unwrap_err().to_string().contains("a is described in a way"));
+    // So is one long name, named again and again.
+    let told = open(&["a", "b", "a"], &[1]).unwrap_err().to_string();
+    assert!(told.contains("names a twice"), "{told}");
+    let long = "x".repeat(100_000);
+    assert!(open(&[&long, &long], &[1]).unwrap_err().to_string().len() < 500);
+}
+
+#[test]
+fn numbers_that_lie_far_apart_are_not_read_with_all_between_them() {
+    let mut file = TensorFile::open(&written(&archive(&["a"], &[2], &[15], 200))).unwrap();
+    assert_eq!(file.numbers("a", &[2]).unwrap(), [0.0; 2]);
+    let mut file = TensorFile::open(&written(&archive(&["a"], &[2], &[200], 201))).unwrap();
+    assert!(file.numbers("a", &[2]).unwrap_err().to_string().contains("too far apart"));
+}
+
+#[test]
+#[cfg(unix)]
+fn a_pipe_is_refused_before_it_is_opened() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = folder.path().join("weights.pth");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    assert!(TensorFile::open(&pipe).unwrap_err().to_string().contains("no regular file"));
+    assert!(sha256(&pipe).unwrap_err().to_string().contains("no regular file"));
+}

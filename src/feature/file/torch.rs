@@ -6,40 +6,57 @@ use std::fs::File;
 
 use super::pickle::{Id, Object, Pickle};
 use super::zip::{Place, bytes_at, entries};
-use super::{Kind, Tensor};
+use super::{Kind, MOST_AXES, Tensor, short};
 
 /// The most bytes that the description of the tensors may take: a network of ten thousand takes some two million.
-const MOST_DESCRIPTION: u64 = 64 << 20;
+const MOST_DESCRIPTION: u64 = 16 << 20;
 
 /// What a file of the old format begins with: a pickle of one number.
 pub(super) const OLD_BEGINNING: &[u8] = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19.";
 
 /// What holds the numbers of one or more tensors.
-struct Storage {
-    name: String,
+struct Storage<'a> {
+    name: &'a str,
     kind: Kind,
     numbers: usize,
 }
 
-/// A tensor as the pickle describes it, before anybody knows where its numbers lie.
-struct Described {
-    name: String,
-    storage: Storage,
+/// A tensor as the pickle describes it, before anybody knows where its numbers lie. Names are not copied: a few bytes of a
+/// pickle name a text of any length once more.
+struct Described<'a> {
+    name: &'a str,
+    storage: Storage<'a>,
     shape: Vec<usize>,
     strides: Vec<usize>,
     offset: usize,
 }
 
-impl Described {
+impl Described<'_> {
     /// With the place of its storage, beyond the end of which nothing is believed.
-    fn placed(self, place: Option<&Place>) -> Result<(String, Tensor), String> {
+    fn placed(self, place: Option<&Place>) -> Result<Tensor, String> {
         let Self { name, storage: Storage { kind, numbers, .. }, shape, strides, offset } = self;
-        let Some(place) = place else { return Err(format!("the numbers of {name} are missing")) };
+        let Some(place) = place else { return Err(format!("the numbers of {} are missing", short(name))) };
         if bytes_of(numbers, kind).is_none_or(|bytes| bytes > place.length) {
-            return Err(format!("{name} should have {numbers} numbers, more than the file holds for it"));
+            return Err(format!("{} should have {numbers} numbers, more than the file holds for it", short(name)));
         }
-        Ok((name, Tensor { kind, shape, strides, offset, held: numbers, start: place.start }))
+        Ok(Tensor { kind, shape, strides, offset, held: numbers, start: place.start })
     }
+}
+
+/// All tensors by name, each with the place of its storage.
+fn placed<'a>(
+    tensors: Vec<Described<'_>>,
+    place: impl Fn(&str) -> Option<&'a Place>,
+) -> Result<BTreeMap<String, Tensor>, String> {
+    let mut all = BTreeMap::new();
+    for tensor in tensors {
+        let (name, place) = (tensor.name, place(tensor.storage.name));
+        if all.contains_key(name) {
+            return Err(format!("it names {} twice", short(name)));
+        }
+        all.insert(name.to_owned(), tensor.placed(place)?);
+    }
+    Ok(all)
 }
 
 fn bytes_of(numbers: usize, kind: Kind) -> Option<u64> {
@@ -66,13 +83,7 @@ pub(super) fn from_zip(file: &mut File, length: u64) -> Result<BTreeMap<String, 
         return Err("it was written on a machine with another order of bytes; save it again on this one".to_owned());
     }
     let pickle = Pickle::read(&content(place)?)?;
-    let tensors = described(&pickle)?.into_iter();
-    tensors
-        .map(|tensor| {
-            let place = entries.get(&format!("{folder}data/{}", tensor.storage.name));
-            tensor.placed(place)
-        })
-        .collect()
+    placed(described(&pickle)?, |storage| entries.get(&format!("{folder}data/{storage}")))
 }
 
 /// The tensors of a file in the format before PyTorch 1.6: five pickles, then each storage behind its count of numbers.
@@ -90,12 +101,12 @@ pub(super) fn from_old(file: &mut File, length: u64) -> Result<BTreeMap<String, 
         return Err("the list of where its numbers lie is missing".to_owned());
     };
     let storages = pickle.outside().filter_map(|id| storage(&pickle, id).ok());
-    let kinds: BTreeMap<String, Kind> = storages.map(|storage| (storage.name, storage.kind)).collect();
+    let kinds: BTreeMap<&str, Kind> = storages.map(|storage| (storage.name, storage.kind)).collect();
     let mut places = BTreeMap::new();
     let mut from = at as u64;
     for id in order_of_storages {
         let name = order.text(*id).unwrap_or_default();
-        let kind = *kinds.get(name).ok_or_else(|| format!("nobody says what numbers `{name}` holds"))?;
+        let kind = *kinds.get(name).ok_or_else(|| format!("nobody says what numbers `{}` holds", short(name)))?;
         if from.checked_add(8).is_none_or(|end| end > length) {
             return Err(ENDS.to_owned());
         }
@@ -105,34 +116,29 @@ pub(super) fn from_old(file: &mut File, length: u64) -> Result<BTreeMap<String, 
         from = place.start.checked_add(place.length).filter(|end| *end <= length).ok_or(ENDS)?;
         places.insert(name, place);
     }
-    tensors
-        .into_iter()
-        .map(|tensor| {
-            let place = places.get(tensor.storage.name.as_str());
-            tensor.placed(place)
-        })
-        .collect()
+    placed(tensors, |storage| places.get(storage))
 }
 
 const ENDS: &str = "it ends in the middle of its numbers; copy or download it again";
 
 /// Every tensor of the dictionary that was saved, or of `state_dict` in it, where training programs keep the weights.
-fn described(pickle: &Pickle) -> Result<Vec<Described>, String> {
-    let Object::Dict(mut members) = pickle.top().clone() else {
+fn described(pickle: &Pickle) -> Result<Vec<Described<'_>>, String> {
+    let Object::Dict(members) = pickle.top() else {
         return Err("it holds no dictionary of tensors; save `model.state_dict()`, not the model".to_owned());
     };
+    let mut members = members;
     let inner = members.iter().find(|(name, _)| pickle.text(*name) == Some("state_dict"));
     if let Some(Object::Dict(inner)) = inner.map(|(_, value)| pickle.at(*value)) {
-        members.clone_from(inner);
+        members = inner;
     }
     let mut tensors = Vec::new();
     for (name, value) in members {
-        let Some(name) = pickle.text(name) else { continue };
-        let Some(arguments) = tensor(pickle, value) else { continue };
+        let Some(name) = pickle.text(*name) else { continue };
+        let Some(arguments) = tensor(pickle, *value) else { continue };
         let Some(described) = parts(pickle, name, arguments) else {
-            return Err(format!("{name} is described in a way that torch.save does not use"));
+            return Err(format!("{} is described in a way that torch.save does not use", short(name)));
         };
-        tensors.push(described.map_err(|reason| format!("{name}: {reason}"))?);
+        tensors.push(described.map_err(|reason| format!("{}: {reason}", short(name)))?);
     }
     Ok(tensors)
 }
@@ -154,19 +160,21 @@ fn tensor(pickle: &Pickle, mut id: Id) -> Option<&[Id]> {
 }
 
 /// A tensor from its storage, offset, shape and strides, which come first; nothing where they are none.
-fn parts(pickle: &Pickle, name: &str, arguments: &[Id]) -> Option<Result<Described, String>> {
+fn parts<'a>(pickle: &'a Pickle, name: &'a str, arguments: &[Id]) -> Option<Result<Described<'a>, String>> {
     let [outside, offset, shape, strides, ..] = arguments else { return None };
     let Object::Outside(id) = pickle.at(*outside) else { return None };
-    let sizes = |id: Id| pickle.members(id)?.iter().map(|id| pickle.size(*id)).collect::<Option<Vec<usize>>>();
+    // One list of sizes may be that of many tensors.
+    let few = |id: Id| pickle.members(id).filter(|sizes| sizes.len() <= MOST_AXES);
+    let sizes = |id: Id| few(id)?.iter().map(|id| pickle.size(*id)).collect::<Option<Vec<usize>>>();
     let (offset, shape, strides) = (pickle.size(*offset)?, sizes(*shape)?, sizes(*strides)?);
     if shape.len() != strides.len() {
         return None;
     }
-    Some(storage(pickle, *id).map(|storage| Described { name: name.to_owned(), storage, shape, strides, offset }))
+    Some(storage(pickle, *id).map(|storage| Described { name, storage, shape, strides, offset }))
 }
 
 /// `("storage", class, name, device, numbers)`, and in the old format what it is a part of, if anything.
-fn storage(pickle: &Pickle, id: Id) -> Result<Storage, String> {
+fn storage(pickle: &Pickle, id: Id) -> Result<Storage<'_>, String> {
     let odd = || "where its numbers lie is not said as torch.save says it".to_owned();
     let Some([_, class, name, _, numbers, part @ ..]) = pickle.members(id) else { return Err(odd()) };
     if part.first().is_some_and(|part| *pickle.at(*part) != Object::Nothing) {
@@ -182,8 +190,8 @@ fn storage(pickle: &Pickle, id: Id) -> Result<Storage, String> {
         "IntStorage" => Kind::Whole(4),
         "ShortStorage" => Kind::Whole(2),
         "ByteStorage" | "CharStorage" | "BoolStorage" => Kind::Whole(1),
-        _ => return Err(format!("numbers of the kind {class} are not read")),
+        _ => return Err(format!("numbers of the kind {} are not read", short(class))),
     };
     let (name, numbers) = (pickle.text(*name).ok_or_else(odd)?, pickle.size(*numbers).ok_or_else(odd)?);
-    Ok(Storage { name: name.to_owned(), kind, numbers })
+    Ok(Storage { name, kind, numbers })
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{Read as _, Seek as _, SeekFrom};
+use std::io::{Error, ErrorKind, Read as _, Seek as _, SeekFrom};
 
 /// Where the content of an entry lies.
 #[derive(Clone, Copy, Debug)]
@@ -16,13 +16,17 @@ pub(super) struct Place {
 /// `length` bytes from `start` on; nobody asks for more than the file has.
 pub(super) fn bytes_at(file: &mut File, start: u64, length: usize) -> std::io::Result<Vec<u8>> {
     file.seek(SeekFrom::Start(start))?;
-    let mut bytes = vec![0; length];
-    file.read_exact(&mut bytes)?;
+    let mut bytes = Vec::new();
+    let refused = |_| Error::new(ErrorKind::OutOfMemory, format!("{} MB of memory are not there for it", length >> 20));
+    bytes.try_reserve_exact(length).map_err(refused)?;
+    if file.take(length as u64).read_to_end(&mut bytes)? < length {
+        return Err(ErrorKind::UnexpectedEof.into());
+    }
     Ok(bytes)
 }
 
 /// The most bytes that a list of entries may take: far more than any network's.
-const MOST: u64 = 64 << 20;
+const MOST: u64 = 16 << 20;
 
 /// The end record with the longest comment behind it, and what a large archive has before it.
 const TAIL: u64 = 22 + 0xffff + 20;

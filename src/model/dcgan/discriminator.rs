@@ -4,7 +4,7 @@ use candle_core::{Result, Tensor, bail};
 
 use super::decoder::Decoder;
 use super::label::Label;
-use crate::config::{Conditioning, Config, DiscriminatorNorm};
+use crate::config::{Conditioning, Config, DiscriminatorNorm, ScaleEdge};
 use crate::model::Judgement;
 use crate::model::layers::{Convolution, LEAK, Norm, SelfAttention, Weight};
 use crate::model::store::{Builder, Pass};
@@ -15,9 +15,10 @@ const HALVE: Window = Window::square(3, 2, 1);
 /// What brings an image to the size of the stage before.
 const SMALLER: Window = Window::square(2, 2, 0);
 
-/// One discriminator a scale; scale s sees the image average-pooled s times (3x3, stride 2, padding 1, the padding counted).
+/// One discriminator a scale; scale s sees the image average-pooled s times (3x3, stride 2, padding 1).
 pub struct Discriminator {
     scales: Vec<Scale>,
+    edge: ScaleEdge,
 }
 
 /// `(B, size, size, channels)` images and `(B)` labels to one [`Judgement`].
@@ -58,7 +59,7 @@ impl Discriminator {
         for s in 0..config.discriminator.scales {
             scales.push(Scale::new(&mut b.below(format_args!("scales.{s}")), config, classes, config.image_size >> s)?);
         }
-        Ok(Self { scales })
+        Ok(Self { scales, edge: config.discriminator.scale_edge })
     }
 
     /// Images `(B, size, size, channels)`, of the size of the pass's stage, and labels `(B)` u32 to one judgement a scale.
@@ -70,7 +71,10 @@ impl Discriminator {
         let mut out = Vec::new();
         for (s, scale) in self.scales.iter().enumerate() {
             if s > 0 {
-                x = x.average_pool(HALVE)?;
+                x = match self.edge {
+                    ScaleEdge::Zeros => x.average_pool(HALVE)?,
+                    ScaleEdge::Inside => x.average_pool_inside(HALVE)?,
+                };
             }
             out.push(scale.forward(pass, &x, labels)?);
         }
@@ -97,7 +101,7 @@ impl Scale {
                 DiscriminatorNorm::Batch => Some(Norm::batch(&mut below.below("norm"), layer.channels)?),
                 DiscriminatorNorm::Layer => Some(Norm::layer(&mut below.below("norm"), layer.channels)?),
             };
-            let attention = SelfAttention::after(b, layer)?;
+            let attention = SelfAttention::after(b, layer, spectral)?;
             blocks.push(Block { conv, norm, attention });
             inputs = layer.channels;
         }

@@ -6,7 +6,8 @@ use crate::model::layers::Weight;
 use crate::model::store::{Builder, Pass};
 use crate::ops::{Geometry, Value, Window};
 
-/// Slope below zero of the LeakyReLU between the two convolutions, as the paper has it.
+/// Slope below zero of the LeakyReLU between the two convolutions, as the paper has it; its authors' code has Swish there, and
+/// spectral normalisation.
 const EXCITATION_LEAK: f32 = 0.1;
 /// What the small map is averaged down to.
 const POOLED: usize = 4;

@@ -56,7 +56,7 @@ impl Generator {
                 true => Some(Weight::kernel(&mut below.below("shortcut"), [layer.channels, 1, 1, inputs], false)?),
                 false => None,
             };
-            let attention = SelfAttention::after(b, &layer)?;
+            let attention = SelfAttention::after(b, &layer, false)?;
             let geometry = if i == 0 { Geometry::new(1, 0) } else { Geometry::new(2, 1) };
             let mut excite = |from: Layer| {
                 let name = format_args!("excitation.{}", layer.resolution);

@@ -9,8 +9,8 @@ use super::super::curves::span;
 use super::super::{format, theme, widgets};
 use super::lines::{Drawn, drawn, reading};
 use super::marks::{X_MARKS, Y_MARKS, marks};
-use super::run::Quantity;
 use super::{Compare, CompareSettings};
+use crate::event::{Form, Number};
 
 /// The least height and width of a chart.
 pub(super) const CHART: egui::Vec2 = vec2(330.0, 150.0);
@@ -26,8 +26,8 @@ impl Compare {
     pub(super) fn curves_ui(&mut self, ui: &mut Ui, settings: &CompareSettings, smoothing: f64) {
         let runs = self.runs();
         let groups = drawn(&runs, &settings.grouping);
-        let has = |quantity| runs.iter().any(|(_, run)| run.has(quantity));
-        let charts: Vec<_> = Quantity::ALL.into_iter().filter(|(quantity, _)| has(*quantity)).collect();
+        let has = |number| runs.iter().any(|(_, run)| run.has(number));
+        let charts: Vec<Number> = Number::ALL.iter().copied().filter(|number| has(*number)).collect();
         if charts.is_empty() {
             return widgets::empty(ui, "No curves yet", "They begin with the first step of training");
         }
@@ -38,20 +38,17 @@ impl Compare {
             let size = tile(ui, charts.len());
             ui.spacing_mut().item_spacing = vec2(theme::GAP, theme::GAP);
             ui.horizontal_wrapped(|ui| {
-                for (quantity, title) in &charts {
-                    let tick = match quantity {
-                        Quantity::GeneratorLr | Quantity::DiscriminatorLr => format::rate as fn(f64) -> String,
-                        Quantity::LossD
-                        | Quantity::LossG
-                        | Quantity::LossFeatures
-                        | Quantity::LogitsReal
-                        | Quantity::LogitsFake
-                        | Quantity::Augmentation => format::tick,
+                for number in &charts {
+                    let info = number.info();
+                    let tick: fn(f64) -> String = match info.chart.info().form {
+                        Form::Number => format::tick,
+                        Form::Share => format::percent_tick,
+                        Form::Rate => format::rate,
                     };
-                    let amount = if quantity.is_noisy() { smoothing } else { 0.0 };
-                    next = next.or(chart_ui(ui, title, size, settings, cursor, tick, |plot| {
+                    let amount = if number.is_noisy() { smoothing } else { 0.0 };
+                    next = next.or(chart_ui(ui, info.title, size, settings, cursor, tick, |plot| {
                         let draw = |group: &Drawn<'_>| {
-                            let points = group.curve(plot, *quantity, settings, amount, groups.len());
+                            let points = group.curve(plot, *number, settings, amount, groups.len());
                             (group.title(), group.color(), points)
                         };
                         groups.iter().map(draw).collect()

@@ -6,8 +6,8 @@ use egui_plot::{FilledArea, Line, LineStyle, PlotPoints, PlotUi};
 use super::super::series::{outline, smooth_buckets};
 use super::super::theme;
 use super::group::{Spread, at, key_of, spread};
-use super::run::Quantity;
 use super::{Band, CompareSettings, ComparedRun, Grouping};
+use crate::event::Number;
 
 /// Places at which a group's mean is taken.
 const PLACES: usize = 240;
@@ -89,12 +89,12 @@ impl Drawn<'_> {
         plot.add(area.fill_color(self.color().gamma_multiply(0.18)).allow_hover(false));
     }
 
-    /// The points of a quantity in the visible range, for each of its runs; behind a run
+    /// The points of a number in the visible range, for each of its runs; behind a run
     /// that stands alone, the range of its raw values is drawn, where it has few `neighbours`.
     pub fn curve(
         &self,
         plot: &mut PlotUi<'_>,
-        quantity: Quantity,
+        number: Number,
         settings: &CompareSettings,
         smoothing: f64,
         neighbours: usize,
@@ -107,7 +107,7 @@ impl Drawn<'_> {
             let place = |x: f64| if settings.by_time { run.clock.seconds(x) } else { x };
             let step = |x: f64| if settings.by_time { run.clock.step(x.clamp(0.0, 1e12)) } else { x };
             let ends = if from == f64::MIN { (from, to) } else { (step(from), step(to)) };
-            let buckets = run.curve(quantity, ends.0, ends.1, pixels);
+            let buckets = run.curve(number, ends.0, ends.1, pixels);
             if buckets.is_empty() {
                 continue;
             }

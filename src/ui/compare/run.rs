@@ -3,73 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use super::super::run_view::RunView;
-use super::super::series::{Bucket, Curves, Series};
+use super::super::series::Bucket;
 use crate::config::Config;
-use crate::event::{Event, Grid, Score};
+use crate::event::{Event, Grid, Number, Score};
 
 /// Ranges that a whole curve is kept as. Each has the extremes and the mean of its points.
 const KEPT: usize = 4096;
-
-/// What a curve shows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Quantity {
-    /// The discriminator's loss.
-    LossD,
-    /// The generator's loss.
-    LossG,
-    /// The perceptual and the texture loss.
-    LossFeatures,
-    /// The discriminator's logits on real images.
-    LogitsReal,
-    /// The discriminator's logits on fakes.
-    LogitsFake,
-    /// Probability of augmentation.
-    Augmentation,
-    /// The generator's learning rate.
-    GeneratorLr,
-    /// The discriminator's learning rate.
-    DiscriminatorLr,
-}
-
-impl Quantity {
-    /// Every quantity with the title of its chart, in the order shown.
-    pub const ALL: [(Self, &'static str); 8] = [
-        (Self::LossD, "Loss of D"),
-        (Self::LossG, "Loss of G"),
-        (Self::LogitsReal, "Logits of D on real images"),
-        (Self::LogitsFake, "Logits of D on fakes"),
-        (Self::LossFeatures, "Feature losses of G"),
-        (Self::Augmentation, "Probability of augmentation"),
-        (Self::GeneratorLr, "Learning rate of G"),
-        (Self::DiscriminatorLr, "Learning rate of D"),
-    ];
-
-    /// Whether it changes with every step by chance, and not as it was told to.
-    pub fn is_noisy(self) -> bool {
-        match self {
-            Self::LossD
-            | Self::LossG
-            | Self::LossFeatures
-            | Self::LogitsReal
-            | Self::LogitsFake
-            | Self::Augmentation => true,
-            Self::GeneratorLr | Self::DiscriminatorLr => false,
-        }
-    }
-
-    fn of(self, curves: &Curves) -> &Series {
-        match self {
-            Self::LossD => &curves.loss_d,
-            Self::LossG => &curves.loss_g,
-            Self::LossFeatures => &curves.loss_features,
-            Self::LogitsReal => &curves.logits_real,
-            Self::LogitsFake => &curves.logits_fake,
-            Self::Augmentation => &curves.augment_probability,
-            Self::GeneratorLr => &curves.generator_lr,
-            Self::DiscriminatorLr => &curves.discriminator_lr,
-        }
-    }
-}
 
 /// A run as comparisons need it.
 #[derive(Clone, Debug)]
@@ -90,7 +29,7 @@ pub struct ComparedRun {
     pub grids: Vec<Grid>,
     /// When each step was done.
     pub clock: Clock,
-    curves: Vec<(Quantity, Vec<Bucket>)>,
+    curves: Vec<(Number, Vec<Bucket>)>,
 }
 
 impl ComparedRun {
@@ -108,9 +47,7 @@ impl ComparedRun {
             view.apply(event);
         }
         clock.thin();
-        let reduced = |(quantity, _): &(Quantity, &str)| {
-            (*quantity, quantity.of(view.curves()).buckets(f64::MIN, f64::MAX, KEPT))
-        };
+        let reduced = |number: &Number| (*number, view.curves().of(*number).buckets(f64::MIN, f64::MAX, KEPT));
         Self {
             folder: folder.to_owned(),
             settings: config.settings(),
@@ -120,13 +57,13 @@ impl ComparedRun {
             scores: view.scores().to_vec(),
             grids: view.grids().to_vec(),
             clock,
-            curves: Quantity::ALL.iter().map(reduced).filter(|(_, curve)| !curve.is_empty()).collect(),
+            curves: Number::ALL.iter().map(reduced).filter(|(_, curve)| !curve.is_empty()).collect(),
         }
     }
 
     /// A curve from one step to another (and a little more on either side) as at most about `most` ranges.
-    pub fn curve(&self, quantity: Quantity, from: f64, to: f64, most: usize) -> Vec<Bucket> {
-        let Some((_, whole)) = self.curves.iter().find(|(which, _)| *which == quantity) else { return Vec::new() };
+    pub fn curve(&self, number: Number, from: f64, to: f64, most: usize) -> Vec<Bucket> {
+        let Some((_, whole)) = self.curves.iter().find(|(which, _)| *which == number) else { return Vec::new() };
         let start = whole.partition_point(|bucket| (bucket.last as f64) < from).saturating_sub(1);
         let end = (whole.partition_point(|bucket| (bucket.first as f64) <= to) + 1).min(whole.len());
         let part = whole.get(start..end).unwrap_or_default();
@@ -141,8 +78,8 @@ impl ComparedRun {
     }
 
     /// Whether it has a curve.
-    pub fn has(&self, quantity: Quantity) -> bool {
-        self.curves.iter().any(|(which, _)| *which == quantity)
+    pub fn has(&self, number: Number) -> bool {
+        self.curves.iter().any(|(which, _)| *which == number)
     }
 }
 
@@ -192,7 +129,7 @@ mod tests {
     fn run(steps: usize) -> ComparedRun {
         let step = |step: usize| {
             let loss_d = if step == 4321 { 9.0 } else { 1.0 };
-            Event::Step(Step { step, loss_d, seconds: step as f64 * 0.5, ..Step::default() })
+            Event::Step(Step::of(step, step as f64 * 0.5, [(Number::LossD, loss_d)]))
         };
         ComparedRun::fold(Path::new("x"), Config::default(), (1..=steps).map(step))
     }
@@ -200,12 +137,12 @@ mod tests {
     #[test]
     fn long_curves_are_kept_as_ranges_that_lose_no_spike() {
         let run = run(50_000);
-        let whole = run.curve(Quantity::LossD, f64::MIN, f64::MAX, 300);
+        let whole = run.curve(Number::LossD, f64::MIN, f64::MAX, 300);
         assert!(whole.len() <= 300 && whole.iter().any(|bucket| bucket.max == 9.0), "{}", whole.len());
         assert!(run.curves.iter().all(|(_, curve)| curve.len() <= KEPT) && run.clock.points.len() <= KEPT + 1);
-        let part = run.curve(Quantity::LossD, 4000.0, 5000.0, 300);
+        let part = run.curve(Number::LossD, 4000.0, 5000.0, 300);
         assert!(part[0].first < 4000 && part[part.len() - 1].last > 5000 && part.len() < 120, "{}", part.len());
-        assert!(!run.has(Quantity::LossFeatures) && run.curve(Quantity::LossFeatures, 0.0, 1.0, 9).is_empty());
+        assert!(!run.has(Number::LossFeatures) && run.curve(Number::LossFeatures, 0.0, 1.0, 9).is_empty());
     }
 
     #[test]

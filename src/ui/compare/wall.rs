@@ -188,7 +188,7 @@ mod tests {
         let event = |step: usize| {
             let seconds = step as f64 * 2.0;
             let grid = Grid { step, file: format!("{step}.png") };
-            [Event::Step(Step { step, seconds, ..Step::default() }), Event::Grid(grid)]
+            [Event::Step(Step::of(step, seconds, [])), Event::Grid(grid)]
         };
         let run = ComparedRun::fold(Path::new("x"), Config::default(), [10, 20, 30].into_iter().flat_map(event));
         let at = |place, by_time| grid_at(&run, place, by_time).map(|grid| grid.step);

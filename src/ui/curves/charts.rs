@@ -7,6 +7,13 @@ use super::super::run_view::RunView;
 use super::super::series::Series;
 use super::super::theme::{self, Palette};
 use super::scores::{SCORE_ABOUT, Scores};
+use crate::event::{Chart as Declared, Form, Number, Tint};
+
+/// Charts that are always there, also before the first step.
+const FIRST: usize = 2;
+
+/// Writes a value.
+type Write = fn(f64) -> String;
 
 /// One curve of a chart.
 pub(super) struct Curve<'a> {
@@ -27,9 +34,9 @@ pub(super) struct Chart<'a> {
     pub about: &'static str,
     pub curves: Vec<Curve<'a>>,
     /// How its numbers are written.
-    pub write: fn(f64) -> String,
+    pub write: Write,
     /// How the numbers of its axis are written.
-    pub tick: fn(f64) -> String,
+    pub tick: Write,
     /// Whether the slider smooths it.
     pub smoothed: bool,
     /// What is said beside the title.
@@ -66,10 +73,6 @@ fn percent(value: f64) -> String {
     format!("{:>5.1} %", value * 100.0)
 }
 
-fn percent_tick(value: f64) -> String {
-    format!("{:.0} %", value * 100.0)
-}
-
 fn minutes(value: f64) -> String {
     format::duration(value)
 }
@@ -85,84 +88,51 @@ fn plain<'a>(id: &str, title: &str, about: &'static str, curves: Vec<Curve<'a>>)
     Chart { id, title, about, curves, write: number, tick: format::tick, smoothed: true, note, empty }
 }
 
-/// The charts before and after those of the scores.
+/// The charts before those of the scores and after.
 fn of_steps<'a>(p: &Palette, view: &'a RunView) -> (Vec<Chart<'a>>, Vec<Chart<'a>>) {
-    let c = view.curves();
-    let before = vec![
-        plain(
-            "losses",
-            "Losses",
-            "What each network is trained to lower. In a healthy run neither runs away; they need not fall. The perceptual and the texture loss, where they are on, are a part of G's and shown beside it.",
-            vec![
-                curve("D", p.discriminator, &c.loss_d),
-                curve("G", p.generator, &c.loss_g),
-                curve("G features", p.generator.gamma_multiply(0.6), &c.loss_features),
-            ],
-        ),
-        plain(
-            "logits",
-            "Logits of D",
-            "The discriminator's mean decision on real and on generated images. Far apart, it wins; on top of each other, it is fooled.",
-            vec![curve("real", p.real, &c.logits_real), curve("fake", p.fake, &c.logits_fake)],
-        ),
-    ];
-    let waiting = |chart: Chart<'a>| Chart { empty: "The first step has not been taken yet".to_owned(), ..chart };
-    (before.into_iter().map(waiting).collect(), of_training(p, view))
+    let mut charts: Vec<Chart<'a>> = Declared::ALL.iter().map(|chart| of_numbers(p, view, *chart)).collect();
+    let left = Chart {
+        write: minutes,
+        tick: minutes,
+        ..plain(
+            "left",
+            "Time left",
+            "How long the steps to come would take at the speed of the newest ones.",
+            vec![curve("left", p.muted, &view.curves().seconds_left)],
+        )
+    };
+    charts.insert(charts.len() - 1, left);
+    let after = charts.split_off(FIRST);
+    for chart in &mut charts {
+        chart.empty = "The first step has not been taken yet".to_owned();
+    }
+    (charts, after)
 }
 
-fn of_training<'a>(p: &Palette, view: &'a RunView) -> Vec<Chart<'a>> {
-    let c = view.curves();
-    let accuracy = plain(
-        "accuracy",
-        "Accuracy of D",
-        "The share of real images that the discriminator calls real, and of generated ones that it calls generated, batch by batch. Near 50 % it guesses; near 100 % for long, the generator learns little.",
-        vec![curve("real", p.real, &c.accuracy_real), curve("fake", p.fake, &c.accuracy_fake)],
-    );
-    let gradients = plain(
-        "gradients",
-        "Gradient norms",
-        "How long each network's whole gradient is, before it is clipped. Near 0 a network learns nothing any more; a norm that grows and grows comes before a divergence.",
-        vec![curve("D", p.discriminator, &c.gradient_d), curve("G", p.generator, &c.gradient_g)],
-    );
-    let rates = plain(
-        "rates",
-        "Learning rates",
-        "The rates that the schedule gives to the generator and the discriminator.",
-        vec![curve("D", p.discriminator, &c.discriminator_lr), curve("G", p.generator, &c.generator_lr)],
-    );
-    let augment = plain(
-        "augment",
-        "Augmentation of what D sees",
-        "The probability with which what the discriminator sees is changed, and the mean sign of its decisions on real images: near 1 it knows them by heart. The adaptive probability rises while that is above its target.",
-        vec![curve("p", p.accent, &c.augment_probability), curve("sign of real", p.real, &c.sign_real)],
-    );
-    let speed = plain(
-        "speed",
-        "Images a second",
-        "Real images that went through training, over about the last second.",
-        vec![curve("images/s", p.accent, &c.images_per_s)],
-    );
-    let left = plain(
-        "left",
-        "Time left",
-        "How long the steps to come would take at the speed of the newest ones.",
-        vec![curve("left", p.muted, &c.seconds_left)],
-    );
-    let memory = plain(
-        "memory",
-        "Memory",
-        "What the program holds of the machine's memory, in MB.",
-        vec![curve("MB", p.flame, &c.memory)],
-    );
-    vec![
-        Chart { write: percent, tick: percent_tick, ..accuracy },
-        gradients,
-        augment,
-        Chart { write: format::rate, tick: format::rate, smoothed: false, ..rates },
-        speed,
-        Chart { write: minutes, tick: minutes, ..left },
-        Chart { smoothed: false, ..memory },
-    ]
+/// The chart of some numbers of the steps.
+fn of_numbers<'a>(p: &Palette, view: &'a RunView, chart: Declared) -> Chart<'a> {
+    let info = chart.info();
+    let numbers = Number::ALL.iter().map(|number| (number, number.info())).filter(|(_, of)| of.chart == chart);
+    let curves = numbers.map(|(number, of)| curve(of.curve, color(p, of.tint), view.curves().of(*number))).collect();
+    let (write, tick): (Write, Write) = match info.form {
+        Form::Number => (number, format::tick),
+        Form::Share => (percent, format::percent_tick),
+        Form::Rate => (format::rate, format::rate),
+    };
+    Chart { write, tick, smoothed: info.noisy, ..plain(info.id, info.title, info.about, curves) }
+}
+
+fn color(p: &Palette, tint: Tint) -> Color32 {
+    match tint {
+        Tint::Discriminator => p.discriminator,
+        Tint::Generator => p.generator,
+        Tint::GeneratorPart => p.generator.gamma_multiply(0.6),
+        Tint::Real => p.real,
+        Tint::Fake => p.fake,
+        Tint::Main => p.accent,
+        Tint::Machine => p.flame,
+        Tint::Nth(place) => theme::class_color(place),
+    }
 }
 
 fn of_scores<'a>(p: &Palette, names: &[String], group: &'a super::scores::Group, classes: bool) -> Chart<'a> {

@@ -13,6 +13,7 @@ use super::paint::{self, Look};
 use super::scores::Scores;
 use super::{raster, svg, table};
 use crate::event::Picture;
+use crate::guard;
 
 /// Size of a saved chart in points, with its title.
 const WIDTH: f32 = 760.0;
@@ -74,6 +75,8 @@ pub(super) fn save<'l>(view: &RunView, scores: &Scores, looks: &dyn Fn(&str) -> 
         [only] => only.title.split('(').next().unwrap_or_default().trim().to_lowercase().replace(' ', "-"),
         _ => "curves".to_owned(),
     };
+    // A chart of scores is called as the session says that the score is.
+    let name = guard::safe_names(&[name]).concat();
     let name = format!("{name}-step{:07}.{}", view.step(), ask.format.name().to_lowercase());
     let content = match ask.format {
         FigureFormat::Csv => FigureContent::Text(table::csv(view, &charts)),

@@ -5,6 +5,7 @@ use egui::Ui;
 use super::super::run_view::RunView;
 use super::super::{format, widgets};
 use super::meaning::{Recent, STEPS, Tone, explain};
+use crate::event::Number;
 
 /// Draws the card. `at` is the step that is looked at, where that is not the newest.
 pub(super) fn meaning_ui(ui: &mut Ui, view: &RunView, at: Option<usize>) {
@@ -41,10 +42,9 @@ pub(super) fn meaning_ui(ui: &mut Ui, view: &RunView, at: Option<usize>) {
 fn recent(view: &RunView, step: usize) -> Recent {
     let c = view.curves();
     let from = step.saturating_sub(STEPS) + 1;
-    let mean = |series: &super::super::series::Series| series.mean_between(from, step);
-    let before =
-        |series: &super::super::series::Series| series.mean_between(from.saturating_sub(STEPS), from.saturating_sub(1));
-    let (Some(loss_d), Some(loss_g)) = (mean(&c.loss_d), mean(&c.loss_g)) else { return Recent::default() };
+    let mean = |number: Number| c.of(number).mean_between(from, step);
+    let before = |number: Number| c.of(number).mean_between(from.saturating_sub(STEPS), from.saturating_sub(1));
+    let (Some(loss_d), Some(loss_g)) = (mean(Number::LossD), mean(Number::LossG)) else { return Recent::default() };
     let scores: Vec<f64> = view
         .scores()
         .iter()
@@ -56,13 +56,13 @@ fn recent(view: &RunView, step: usize) -> Recent {
         steps: step.min(STEPS),
         loss_d,
         loss_g,
-        logits_real: mean(&c.logits_real).unwrap_or_default(),
-        logits_fake: mean(&c.logits_fake).unwrap_or_default(),
-        accuracy_real: mean(&c.accuracy_real),
-        accuracy_fake: mean(&c.accuracy_fake),
-        gradient_d: mean(&c.gradient_d),
-        gradient_g: mean(&c.gradient_g),
-        gap_before: before(&c.logits_real).zip(before(&c.logits_fake)).map(|(real, fake)| real - fake),
+        logits_real: mean(Number::LogitsReal).unwrap_or_default(),
+        logits_fake: mean(Number::LogitsFake).unwrap_or_default(),
+        accuracy_real: mean(Number::AccuracyReal),
+        accuracy_fake: mean(Number::AccuracyFake),
+        gradient_d: mean(Number::GradientD),
+        gradient_g: mean(Number::GradientG),
+        gap_before: before(Number::LogitsReal).zip(before(Number::LogitsFake)).map(|(real, fake)| real - fake),
         score: scores.last().map(|now| (*now, best)),
     }
 }

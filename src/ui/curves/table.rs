@@ -6,10 +6,11 @@ use std::fmt::Write as _;
 
 use super::super::run_view::RunView;
 use super::charts::{Chart, Curve};
+use crate::guard::{csv_cell, csv_remark};
 
 /// One line a step, one column a curve; what was not told at a step is left empty.
 pub(super) fn csv(view: &RunView, charts: &[Chart<'_>]) -> String {
-    let mut out = format!("# session: {}\n# step: {}\n", one_line(&view.name()), view.step());
+    let mut out = format!("# session: {}\n# step: {}\n", csv_remark(&view.name()), view.step());
     if let Some(started) = view.started() {
         out += &format!("# seed: {}\n", started.config.train.seed);
     }
@@ -17,7 +18,7 @@ pub(super) fn csv(view: &RunView, charts: &[Chart<'_>]) -> String {
     let curves: Vec<(&Chart<'_>, &Curve<'_>)> =
         charts.iter().flat_map(|chart| chart.curves.iter().map(move |curve| (chart, curve))).collect();
     for (chart, curve) in &curves {
-        out += &format!(",{}", quoted(&format!("{}: {}", chart.title, curve.name)));
+        out += &format!(",{}", csv_cell(&format!("{}: {}", chart.title, curve.name)));
     }
     out.push('\n');
     let steps: BTreeSet<usize> =
@@ -39,16 +40,6 @@ pub(super) fn csv(view: &RunView, charts: &[Chart<'_>]) -> String {
         out.push('\n');
     }
     out
-}
-
-fn one_line(text: &str) -> String {
-    text.replace(['\n', '\r'], " ")
-}
-
-/// A text as a field: in quotes where it holds what would end it.
-fn quoted(text: &str) -> String {
-    let text = one_line(text);
-    if text.contains([',', '"', '#']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
 }
 
 #[cfg(test)]

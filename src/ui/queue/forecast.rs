@@ -98,7 +98,7 @@ mod tests {
 
     #[test]
     fn ends_add_up_until_a_speed_is_not_known() {
-        let step = Event::Step(Step { step: 100, seconds: 50.0, ..Step::default() });
+        let step = Event::Step(Step::of(100, 50.0, []));
         let mut row = SessionRow::new(PathBuf::from("x"), 100, SystemTime::now());
         row.brief = Some(Arc::new(Brief::new(PathBuf::from("x"), config(32, 100), [step])));
         let speeds = Speeds::of(&[row]);

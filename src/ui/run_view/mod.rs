@@ -87,17 +87,14 @@ impl RunView {
             Event::Best(best) => {
                 let metric = super::format::metric(&best.metric);
                 self.note(LogLevel::Info, format!("The best so far by {metric}; its checkpoint stays"));
-                self.bests.retain(|old| old.step != best.step);
-                self.bests.push(best);
+                put(&mut self.bests, best, |best| best.step);
             }
             Event::Nearest(nearest) => {
-                self.nearest.retain(|old| old.step != nearest.step);
-                self.nearest.push(nearest);
+                put(&mut self.nearest, nearest, |nearest| nearest.step);
             }
             Event::Grid(grid) => {
                 self.step = self.step.max(grid.step);
-                self.grids.retain(|old| old.step != grid.step);
-                self.grids.push(grid);
+                put(&mut self.grids, grid, |grid| grid.step);
             }
             Event::Checkpoint(checkpoint) => {
                 self.step = self.step.max(checkpoint.step);
@@ -240,10 +237,21 @@ impl RunView {
     }
 }
 
+/// Puts something into a list by its step, in the place of what the list has of it. Steps rise but in files that somebody has
+/// made.
+fn put<T>(list: &mut Vec<T>, new: T, step: impl Fn(&T) -> usize) {
+    let at = list.partition_point(|old| step(old) < step(&new));
+    match list.get_mut(at).filter(|old| step(old) == step(&new)) {
+        Some(old) => *old = new,
+        None => list.insert(at, new),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::config::Config;
+    use crate::event::Number;
 
     fn started(step: usize) -> Event {
         Event::Started(Box::new(Started {
@@ -263,7 +271,7 @@ mod tests {
     }
 
     fn step(step: usize) -> Event {
-        Event::Step(Step { step, loss_d: step as f32, seconds: step as f64 * 0.5, ..Step::default() })
+        Event::Step(Step::of(step, step as f64 * 0.5, [(Number::LossD, step as f32)]))
     }
 
     fn folded(events: impl IntoIterator<Item = Event>) -> RunView {
@@ -302,7 +310,7 @@ mod tests {
         let grid = |step| Event::Grid(Grid { step, file: format!("{step}.png") });
         let events = [started(0), step(1), step(2), grid(2), step(3), grid(3), started(2), step(3)];
         let view = folded(events);
-        assert_eq!(view.curves().loss_d.len(), 3);
+        assert_eq!(view.curves().of(Number::LossD).len(), 3);
         assert_eq!(view.grids().iter().map(|grid| grid.step).collect::<Vec<_>>(), [2]);
     }
 

@@ -109,7 +109,7 @@ mod tests {
 
     #[test]
     fn a_session_is_summed_up() {
-        let step = |step| Event::Step(Step { step, seconds: step as f64 * 0.5, ..Step::default() });
+        let step = |step| Event::Step(Step::of(step, step as f64 * 0.5, []));
         let score = |step, value| {
             let metric = "frechet-distance".to_owned();
             Event::Score(Score { step, metric, value, ..Score::default() })

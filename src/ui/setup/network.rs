@@ -7,7 +7,7 @@ use egui::{
 use super::super::widgets::{palette, small_font};
 use crate::config::cost::Layer;
 use crate::config::plan::{Op, Plan, fast, projected};
-use crate::config::{Conditioning, Config, DiscriminatorFamily, GeneratorFamily, GeneratorNorm, Skip};
+use crate::config::{AttentionForm, Conditioning, Config, DiscriminatorFamily, GeneratorFamily, GeneratorNorm, Skip};
 
 /// Height of a drawing.
 const HEIGHT: f32 = 104.0;
@@ -59,7 +59,7 @@ fn planned_generator(ui: &mut Ui, config: &Config, plan: &Plan) -> Response {
     let maps: Vec<usize> = (0..plan.nodes.len()).filter(|at| plan.nodes[*at].op == Op::Glu).collect();
     for (rank, at) in maps.iter().enumerate() {
         let [resolution, _, channels] = plan.shape(*at);
-        let layer = Layer { resolution, channels, attention: false };
+        let layer = Layer { resolution, channels, attention: None };
         blocks.push(map_block(&layer, maps.len() - 1 - rank, maps.len(), true));
     }
     blocks.push(image_block(config, false));
@@ -86,7 +86,7 @@ fn projected_discriminator(ui: &mut Ui, config: &Config) -> Response {
     let plan = projected::mixing(config);
     for (rank, at) in plan.outputs.iter().enumerate() {
         let [resolution, _, channels] = plan.shape(*at);
-        let layer = Layer { resolution, channels, attention: false };
+        let layer = Layer { resolution, channels, attention: None };
         let ranks = plan.outputs.len();
         let block = map_block(&layer, ranks - 1 - rank, ranks + 1, labelled);
         let about = format!(
@@ -179,13 +179,17 @@ fn dcgan_discriminator(ui: &mut Ui, config: &Config) -> Response {
 }
 
 fn map_block(layer: &Layer, rank: usize, ranks: usize, label: bool) -> Block {
-    let attention = if layer.attention { ", then self-attention" } else { "" };
+    let attention = match layer.attention {
+        Some(AttentionForm::Plain) => ", then self-attention",
+        Some(AttentionForm::Sagan) => ", then self-attention as in SAGAN",
+        None => "",
+    };
     Block {
         inside: layer.channels.to_string(),
         below: layer.resolution.to_string(),
         size: (rank + 1) as f32 / (ranks + 1) as f32,
         map: true,
-        attention: layer.attention,
+        attention: layer.attention.is_some(),
         label,
         about: format!("{0} × {0} positions, {1} channels{attention}", layer.resolution, layer.channels),
     }

@@ -8,6 +8,8 @@ use crate::config::{Choice as _, Conditioning, DiscriminatorFamily, INPUT_SIZES,
 
 /// Why an option of the discriminator is not there.
 const GROWS: &str = "Not while the networks grow";
+/// Why attention has no form.
+const NO_ATTENTION: &str = "Only with self-attention at some resolution";
 /// The largest number below 1 that a control offers.
 const BELOW_ONE: f64 = 0.999_999;
 
@@ -25,6 +27,8 @@ pub fn generator_ui(form: &mut Form<'_>, ui: &mut Ui) {
     form.choice(ui, "generator.skip", "Skip connections", |c| &mut c.generator.skip);
     let maps = form.config.generator_maps();
     form.attention(ui, "generator.attention", "Generator", &maps, |c| &mut c.generator.attention);
+    let off = form.config.generator.attention.is_empty().then_some(NO_ATTENTION);
+    form.choice_where(ui, "generator.attention_form", "Attention form", off, |c| &mut c.generator.attention_form);
 }
 
 /// The discriminator.
@@ -66,6 +70,10 @@ pub fn discriminator_ui(form: &mut Form<'_>, ui: &mut Ui) {
     form.choice(ui, "discriminator.norm", "Normalisation", |c| &mut c.discriminator.norm);
     let maps = form.config.discriminator_maps(form.config.image_size);
     form.attention(ui, "discriminator.attention", "Discriminator", &maps, |c| &mut c.discriminator.attention);
+    let off = form.config.discriminator.attention.is_empty().then_some(NO_ATTENTION);
+    form.choice_where(ui, "discriminator.attention_form", "Attention form", off, |c| {
+        &mut c.discriminator.attention_form
+    });
     let most = fit::most_scales(form.config.image_size);
     let grows = form.config.growing.start > 0;
     let off = match form.config.discriminator.scales <= 1 {
@@ -74,6 +82,8 @@ pub fn discriminator_ui(form: &mut Form<'_>, ui: &mut Ui) {
         true | false => None,
     };
     form.count(ui, "discriminator.scales", "Scales", off, 1..=most, |c| &mut c.discriminator.scales);
+    let off = (form.config.discriminator.scales <= 1).then_some("Only with several scales");
+    form.choice_where(ui, "discriminator.scale_edge", "Scale border", off, |c| &mut c.discriminator.scale_edge);
     form.switch(ui, "discriminator.minibatch_stddev", "Minibatch deviation", None, |c| {
         &mut c.discriminator.minibatch_stddev
     });
@@ -96,6 +106,8 @@ pub fn loss_ui(form: &mut Form<'_>, ui: &mut Ui) {
     form.count(ui, "loss.r1_every", "R1 every", no_r1, 1..=1000, |c| &mut c.loss.r1_every);
     form.fraction(ui, "loss.lecam", "LeCam", None, 0.0..=1e6, |c| &mut c.loss.lecam);
     form.fraction(ui, "loss.lecam_decay", "LeCam decay", no_lecam, 0.0..=BELOW_ONE, |c| &mut c.loss.lecam_decay);
+    form.switch(ui, "loss.lecam_one_sided", "LeCam one-sided", no_lecam, |c| &mut c.loss.lecam_one_sided);
+    form.count(ui, "loss.lecam_start", "LeCam begins after", no_lecam, 0..=1_000_000_000, |c| &mut c.loss.lecam_start);
     super::augment::consistency_ui(form, ui);
     form.choice(ui, "loss.class_weights", "Class weights", |c| &mut c.loss.class_weights);
     form.fraction(ui, "train.instance_noise", "Instance noise", None, 0.0..=10.0, |c| &mut c.train.instance_noise);
@@ -103,12 +115,13 @@ pub fn loss_ui(form: &mut Form<'_>, ui: &mut Ui) {
     form.count(ui, "train.instance_noise_steps", "Noise fades over", off, 1..=1_000_000_000, |c| {
         &mut c.train.instance_noise_steps
     });
-    form.fraction(ui, "train.blur", "Blur at the start", None, 0.0..=16.0, |c| &mut c.train.blur);
+    form.fraction(ui, "train.blur", "Blur at the start", None, 0.0..=0.25, |c| &mut c.train.blur);
     let off = (form.config.train.blur == 0.0).then_some("Only with a blur above 0");
     form.count(ui, "train.blur_steps", "Blur fades over", off, 1..=1_000_000_000, |c| &mut c.train.blur_steps);
     let auxiliary = form.config.discriminator.conditioning == Conditioning::Auxiliary;
     let off = (!auxiliary).then_some("Only with auxiliary conditioning of the discriminator");
     form.fraction(ui, "loss.auxiliary_weight", "Auxiliary weight", off, 0.0..=1e6, |c| &mut c.loss.auxiliary_weight);
+    form.switch(ui, "loss.auxiliary_fakes", "Auxiliary on fakes", off, |c| &mut c.loss.auxiliary_fakes);
 }
 
 /// Learning rates, Adam, averaging and the schedule.
@@ -134,6 +147,12 @@ pub fn optimizer_ui(form: &mut Form<'_>, ui: &mut Ui) {
     form.fraction(ui, "optimizer.clip", "Gradient clipping", None, 0.0..=1e6, |c| &mut c.optimizer.clip);
     form.choice(ui, "optimizer.updates", "Networks that learn", |c| &mut c.optimizer.updates);
     form.switch(ui, "optimizer.reuse_fakes", "Reuse fakes", None, |c| &mut c.optimizer.reuse_fakes);
+    form.fraction(ui, "optimizer.gap", "Rate follows loss", None, 0.0..=1e6, |c| &mut c.optimizer.gap);
+    let off = (form.config.optimizer.gap == 0.0).then_some("Only where the rate follows the loss");
+    form.fraction(ui, "optimizer.gap_lowest", "Lowest rate factor", off, 1e-6..=1.0, |c| &mut c.optimizer.gap_lowest);
+    form.fraction(ui, "optimizer.gap_highest", "Highest rate factor", off, 1.0..=100.0, |c| {
+        &mut c.optimizer.gap_highest
+    });
     form.choice(ui, "optimizer.schedule", "Rate schedule", |c| &mut c.optimizer.schedule);
     let schedule = form.config.optimizer.schedule;
     let falls = matches!(schedule, Schedule::Linear | Schedule::Cosine);

@@ -7,7 +7,7 @@ use candle_core::Tensor;
 
 use super::graph::{Builder, Name, Set};
 use crate::config::cost::Layer;
-use crate::config::{Config, GeneratorNorm, Skip, Stage};
+use crate::config::{AttentionForm, Config, GeneratorNorm, Skip, Stage};
 use crate::ops::norm::EPSILON;
 
 /// `image` of `z` and `label`, as it is at a stage but enlarged to full size.
@@ -88,7 +88,10 @@ impl Drawing<'_, '_> {
             };
             y = self.excited(layer.resolution, from.resolution, low, &y)?;
         }
-        if layer.attention { self.attended(layer, &y) } else { Ok(y) }
+        match layer.attention {
+            Some(form) => self.attended(layer.resolution, form, &y),
+            None => Ok(y),
+        }
     }
 
     fn transposed(&mut self, at: &str, weight: &str, x: &Name, stride: i64, padding: i64) -> anyhow::Result<Name> {
@@ -152,28 +155,43 @@ impl Drawing<'_, '_> {
     }
 
     /// `x + gamma v softmax(q^T k)^T` over all positions.
-    fn attended(&mut self, layer: &Layer, x: &Name) -> anyhow::Result<Name> {
-        let at = format!("attention.{}", layer.resolution);
+    fn attended(&mut self, resolution: usize, form: AttentionForm, x: &Name) -> anyhow::Result<Name> {
+        let at = format!("attention.{resolution}");
+        let sagan = form == AttentionForm::Sagan;
         let flat = self.b.whole("positions", &[0, 0, -1]);
-        let mut of = |name: &str| -> anyhow::Result<Name> {
-            let at = format!("{at}.{name}");
-            let (weight, bias) = (self.b.weight(&format!("{at}.weight"))?, self.b.weight(&format!("{at}.bias"))?);
-            let y = self.b.node(&at, "Conv", &[x, &weight, &bias], &[]);
-            Ok(self.b.node(&format!("{at}.flat"), "Reshape", &[&y, &flat], &[]))
+        let mut of = |name: &str, pooled: bool| -> anyhow::Result<Name> {
+            let mut y = self.point(&format!("{at}.{name}"), x, !sagan)?;
+            if pooled {
+                let settings = [Set::Ints("kernel_shape", &[2; 2]), Set::Ints("strides", &[2; 2])];
+                y = self.b.node(&format!("{at}.{name}.pooled"), "MaxPool", &[&y], &settings);
+            }
+            Ok(self.b.node(&format!("{at}.{name}.flat"), "Reshape", &[&y, &flat], &[]))
         };
-        let (query, key, value) = (of("query")?, of("key")?, of("value")?);
+        let (query, key, value) = (of("query", false)?, of("key", sagan)?, of("value", sagan)?);
         let swap = || [Set::Ints("perm", &[0, 2, 1])];
         let query = self.b.node(&format!("{at}.query.rows"), "Transpose", &[&query], &swap());
         let scores = self.b.node(&format!("{at}.scores"), "MatMul", &[&query, &key], &[]);
         let shares = self.b.node(&format!("{at}.shares"), "Softmax", &[&scores], &[Set::Int("axis", -1)]);
         let shares = self.b.node(&format!("{at}.columns"), "Transpose", &[&shares], &swap());
         let seen = self.b.node(&format!("{at}.seen"), "MatMul", &[&value, &shares], &[]);
-        let side = i64::try_from(layer.resolution)?;
+        let side = i64::try_from(resolution)?;
         let shape = self.b.whole(&format!("{at}.shape"), &[0, 0, side, side]);
-        let seen = self.b.node(&format!("{at}.map"), "Reshape", &[&seen, &shape], &[]);
+        let mut seen = self.b.node(&format!("{at}.map"), "Reshape", &[&seen, &shape], &[]);
+        if sagan {
+            seen = self.point(&format!("{at}.output"), &seen, false)?;
+        }
         let gamma = self.b.weight(&format!("{at}.gamma"))?;
         let seen = self.b.node(&format!("{at}.gated"), "Mul", &[&seen, &gamma], &[]);
         Ok(self.b.node(&at, "Add", &[x, &seen], &[]))
+    }
+
+    /// A 1x1 convolution.
+    fn point(&mut self, at: &str, x: &Name, bias: bool) -> anyhow::Result<Name> {
+        let mut inputs = vec![x.clone(), self.b.weight(&format!("{at}.weight"))?];
+        if bias {
+            inputs.push(self.b.weight(&format!("{at}.bias"))?);
+        }
+        Ok(self.b.node(at, "Conv", &inputs.iter().collect::<Vec<_>>(), &[]))
     }
 
     /// Images of `size` px from the feature map of half of that.

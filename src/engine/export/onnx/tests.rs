@@ -72,6 +72,8 @@ fn every_kind_of_generator_is_written_with_its_weights() {
     check_whole(&["generator.norm=conditional-batch", "channels=1"], &["Mul", "Add", "Unsqueeze"]);
     check_whole(&["generator.skip=residual", "generator.attention=[4, 16]"], &["Resize", "Softmax", "MatMul", "Conv"]);
     check_whole(&["generator.skip=excitation", "generator.attention=[8]"], &["Sigmoid", "LeakyRelu"]);
+    let sagan = ["generator.attention=[4, 16]", "generator.attention_form=sagan"];
+    check_whole(&sagan, &["MaxPool", "Softmax", "MatMul"]);
     check_whole(&["generator.family=fast"], &["Resize", "Slice", "Sigmoid", "ReduceMean", "BatchNormalization"]);
     check_whole(&["generator.family=fast", "channels=1"], &["Conv", "ConvTranspose"]);
 }

@@ -13,15 +13,18 @@ use prost::Message as _;
 use super::marks::Marks;
 use super::{File, Source};
 use crate::event::{Event as Told, Grid, Score, Step};
-use crate::session::read_grid;
+use crate::session::{read_grid, read_grid_file};
 use message::{DT_STRING, Event, Image, Metadata, Plugin, Shape, Summary, Tensor, Value};
+
+/// Bytes of all pictures of a file: it is made in memory.
+const MOST_PICTURES: usize = 2 << 30;
 
 /// `SESSION-step<N>/events.out.tfevents.<time>.gandle`: TensorBoard names a run by its folder, and knows its files by
 /// the `tfevents` in their names.
 pub(super) fn file(source: &Source) -> anyhow::Result<File> {
     let began = began(source);
     let marks = Marks::of_session(source)?;
-    let mut out = Out { bytes: Vec::new(), began, seconds: 0.0 };
+    let mut out = Out { bytes: Vec::new(), began, seconds: 0.0, pictures: 0 };
     out.push(Event { file_version: Some("brain.Event:2".to_owned()), ..Event::default() });
     out.tell(0, vec![settings::begin(source, began)?]);
     out.tell(0, vec![text("session", &table(&marks)), text("run.toml", &fenced(&source.config().to_toml()))]);
@@ -32,7 +35,10 @@ pub(super) fn file(source: &Source) -> anyhow::Result<File> {
         } else if let Told::Score(score) = event {
             out.tell(score.step, vec![scored(score)]);
         } else if let Told::Grid(grid) = event {
-            out.tell(grid.step, vec![image(source, grid)]);
+            let room = MOST_PICTURES.saturating_sub(out.pictures);
+            let image = image(source, grid, room);
+            out.pictures += image.image.as_ref().map_or(0, |image| image.encoded.len());
+            out.tell(grid.step, vec![image]);
         }
     }
     let end = out.began + out.seconds;
@@ -55,6 +61,8 @@ struct Out {
     began: f64,
     /// Seconds of training so far.
     seconds: f64,
+    /// Bytes of the pictures in it.
+    pictures: usize,
 }
 
 impl Out {
@@ -73,24 +81,8 @@ fn scalar(tag: &str, value: f32) -> Value {
     Value { tag: tag.to_owned(), simple_value: Some(value), ..Value::default() }
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "the format's scalars are float32")]
 fn curves(s: &Step) -> Vec<Value> {
-    let always = [
-        ("loss/discriminator", s.loss_d),
-        ("loss/generator", s.loss_g),
-        ("logits/real", s.logits_real),
-        ("logits/generated", s.logits_fake),
-        ("learning rate/discriminator", s.discriminator_lr as f32),
-        ("learning rate/generator", s.generator_lr as f32),
-        ("speed/images a second", s.images_per_s as f32),
-    ];
-    let sometimes = [
-        ("loss/features", s.loss_features),
-        ("augmentation/probability", s.augment_probability),
-        ("augmentation/sign of real logits", s.sign_real),
-    ];
-    let sometimes = sometimes.into_iter().filter_map(|(tag, value)| Some((tag, value?)));
-    always.into_iter().chain(sometimes).map(|(tag, value)| scalar(tag, value)).collect()
+    s.numbers.iter().map(|(number, value)| scalar(number.info().tag, value)).collect()
 }
 
 /// One curve a metric, an extractor and a class.
@@ -103,13 +95,14 @@ fn scored(score: &Score) -> Value {
     scalar(&format!("{} ({})/{about}", score.metric, score.judge()), score.value as f32)
 }
 
-fn image(source: &Source, grid: &Grid) -> Value {
+fn image(source: &Source, grid: &Grid, room: usize) -> Value {
     let started = &source.started;
     let read = || -> anyhow::Result<Image> {
         // Only a grid that is one is handed on, as it is stored.
         let picture =
             read_grid(&source.folder, grid, started.classes.len(), started.config.train.grid_columns)?.picture;
-        let encoded = std::fs::read(source.folder.join(&grid.file))?;
+        let encoded = read_grid_file(&source.folder, grid)?;
+        anyhow::ensure!(encoded.len() <= room, "the pictures before it take {MOST_PICTURES} bytes");
         let (height, width) = (i32::try_from(picture.height)?, i32::try_from(picture.width)?);
         Ok(Image { height, width, colorspace: 3, encoded })
     };

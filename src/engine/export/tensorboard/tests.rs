@@ -3,7 +3,7 @@
 use super::message::{Kind, Settings};
 use super::*;
 use crate::config::Config;
-use crate::event::Started;
+use crate::event::{Number, Started};
 
 fn source() -> Source {
     let mut config = Config::default();
@@ -22,8 +22,7 @@ fn source() -> Source {
         discriminator_parameters: 1,
         time: 1_700_000_000,
     };
-    let step =
-        |step, seconds| Told::Step(Step { step, seconds, loss_d: 0.5, sign_real: Some(0.25), ..Step::default() });
+    let step = |step, seconds| Told::Step(Step::of(step, seconds, [(Number::LossD, 0.5), (Number::SignReal, 0.25)]));
     let score = |class: Option<&str>, value| {
         let (metric, extractor) = ("frechet-distance".to_owned(), "x".to_owned());
         let class = class.map(str::to_owned);

@@ -1,0 +1,12 @@
+//! What stands between the program and what others have written: panics become errors, names become safe names, text becomes
+//! plain text.
+
+mod catch;
+mod names;
+mod regular;
+mod text;
+
+pub use catch::{Panicked, catch, hush, told};
+pub use names::{is_device, safe_names};
+pub use regular::{open_regular, read_regular};
+pub use text::{csv_cell, csv_remark, line, lines, of_things};
