@@ -42,7 +42,7 @@ fn open(config: Config, height: f32) -> Window {
 }
 
 impl Window {
-    fn list(&self, name: &str) -> egui_kittest::Node<'_> {
+    fn list<'a>(&'a self, name: &'a str) -> egui_kittest::Node<'a> {
         self.harness.get_by_role_and_label(Role::ComboBox, name)
     }
 
@@ -61,7 +61,7 @@ impl Window {
         self.settle();
     }
 
-    fn field(&self, name: &str) -> egui_kittest::Node<'_> {
+    fn field<'a>(&'a self, name: &'a str) -> egui_kittest::Node<'a> {
         self.harness.get_by_role_and_label(Role::SpinButton, name)
     }
 
@@ -216,7 +216,7 @@ fn a_hand_that_slips_over_a_number_changes_nothing() {
     let mut window = open(Preset::Improved.config(), 4500.0);
     let drag = |window: &mut Window, modifiers: Modifiers| {
         let from = window.field("Steps").rect().center();
-        window.harness.input_mut().modifiers = modifiers;
+        window.harness.event(egui::Event::ModifiersChanged(modifiers));
         window.harness.drag_at(from);
         window.harness.step();
         for by in [20.0, 60.0, 100.0] {

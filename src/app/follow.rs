@@ -71,7 +71,7 @@ fn follow(session: &Path, known: usize, out: &Sender<News>, waker: &Waker) -> st
             }
             if let Ok(event) = serde_json::from_slice::<Event>(&line) {
                 heard += 1;
-                batch.extend((heard > known).then_some(event));
+                batch.extend((heard > known).then(|| event.cut()));
             }
             line.clear();
             if batch.len() >= BATCH && !send(News::Events(std::mem::take(&mut batch))) {

@@ -74,7 +74,13 @@ impl App {
         };
         let folder = session::new_folder(&config);
         let from = Origin::Fork { parent: parent.to_owned(), step };
-        match self.spawn(RunRequest { from, ..RunRequest::new(config, folder.clone()) }) {
+        let request = RunRequest { from, ..RunRequest::new(config, folder.clone()) };
+        if let [place, ..] = session::unknown_places(&request.places).as_slice() {
+            let (key, path) = (&place.key, &place.path);
+            let text = "no run of yours has used that. Go on with the session first, which asks about it";
+            return self.complain(format!("The session's {key} is {path}: {text}"));
+        }
+        match self.spawn(request) {
             Ok(()) => {
                 self.workbench.notice = Some(Notice::info(format!("The run is stored in {}", folder.display())));
                 (self.workbench.live, self.workbench.stored) = (Some(RunView::new(folder)), None);

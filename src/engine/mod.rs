@@ -56,9 +56,9 @@ pub type StepHook = Arc<dyn Fn(usize) + Send + Sync>;
 /// embed the engine and read their own sessions alone.
 pub type UnknownPlaces = fn(&[Place]) -> Vec<Place>;
 
-/// Refuses settings of a session that lead to such places.
-fn refuse_unknown(config: &Config, unknown: UnknownPlaces) -> anyhow::Result<()> {
-    let unknown: Vec<String> = unknown(&config.places()).iter().map(ToString::to_string).collect();
+/// Refuses such places where a session names them.
+fn refuse_unknown(named: &[Place], unknown: UnknownPlaces) -> anyhow::Result<()> {
+    let unknown: Vec<String> = unknown(named).iter().map(ToString::to_string).collect();
     if !unknown.is_empty() {
         anyhow::bail!(
             "the session names places that no run of yours has used, and nothing is read there unasked: {}. Resume it first, which asks",

@@ -25,7 +25,7 @@ pub(super) fn prepare(
     }
     let mut sampler = Sampler::open(&ask.session, Some(ask.step))?;
     let config = sampler.state.config.clone();
-    refuse_unknown(&config, unknown)?;
+    refuse_unknown(&config.places(), unknown)?;
     let dataset = match Dataset::load(&config, progress) {
         Ok(dataset) => dataset,
         Err(DataError::Cancelled) => return Ok(None),

@@ -7,7 +7,7 @@ use anyhow::bail;
 use super::score::Scorer;
 use super::settled::Settling;
 use super::{UnknownPlaces, device, refuse_unknown};
-use crate::config::{self, Level};
+use crate::config::{self, Level, Place};
 use crate::data::{DataError, Dataset};
 use crate::event::Score;
 use crate::session::{checkpoint_folder, read_checkpoint_file, read_settings, read_whole};
@@ -36,7 +36,9 @@ pub(super) fn rescore(
     config.score = asked.score.clone();
     // The images may have moved since.
     config.data.source = now.data.source;
-    refuse_unknown(&config, unknown)?;
+    // The extractor is the user's own; what the session names may be somebody else's.
+    let named: Vec<Place> = config.places().into_iter().filter(|place| place.key != "score.extractor").collect();
+    refuse_unknown(&named, unknown)?;
     let classes = state.classes.len();
     if let Some(problem) = config.check(Some(classes)).into_iter().find(|problem| problem.level == Level::Error) {
         bail!("{problem}");

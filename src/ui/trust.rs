@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
-use egui::{Id, Label, Modal, RichText, Ui};
+use egui::{Label, RichText, Ui};
 
 use super::action::Action;
-use super::{theme, widgets};
+use super::{dialog, theme, widgets};
 use crate::config::Place;
 
 /// The dialog, while a session waits for its answer.
@@ -31,14 +31,8 @@ impl Trust {
     #[must_use]
     pub(super) fn ui(&mut self, ctx: &egui::Context) -> Option<Action> {
         let waiting = self.open.as_ref()?;
-        let frame = egui::Frame::window(&ctx.global_style());
-        let shown = Modal::new(Id::unique("trust")).frame(frame).show(ctx, |ui| {
-            ui.set_width(theme::DIALOG_WIDTH);
-            ui.spacing_mut().item_spacing.y = 8.0;
-            waiting.ui(ui)
-        });
-        let escaped = ctx.input(|input| input.key_pressed(egui::Key::Escape));
-        let trusted = shown.inner.or(escaped.then_some(false))?;
+        let (answer, escaped) = dialog::show(ctx, "trust", theme::DIALOG_WIDTH, |ui| waiting.ui(ui));
+        let trusted = answer.or(escaped.then_some(false))?;
         let Waiting { folder, steps, places } = self.open.take()?;
         trusted.then_some(Action::Trust { folder, steps, places })
     }
