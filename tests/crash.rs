@@ -41,21 +41,21 @@ const TINY: &[&str] = &[
 const USER: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/user");
 
 /// The program, which keeps what it remembers of its user with the tests.
-fn program() -> Command {
+fn gandle() -> Command {
     let mut program = Command::new(GANDLE);
     program.env("GANDLE_DATA_DIR", USER);
     program
 }
 
 fn train(out: &Path, steps: usize) -> Command {
-    let mut command = program();
+    let mut command = gandle();
     command.args(["train", "--data", "demo", "--steps", &steps.to_string(), "--out"]).arg(out);
     command.args(TINY.iter().flat_map(|entry| ["--set", entry]));
     command
 }
 
 fn resume(session: &Path, more: &[&str]) -> Command {
-    let mut command = program();
+    let mut command = gandle();
     command.arg("resume").arg(session).args(more);
     command
 }
@@ -178,7 +178,7 @@ fn a_second_process_is_refused_with_the_name_of_the_first() {
     // Whoever only reads is not in the way.
     let out = root.path().join("out");
     let sampled = run({
-        let mut command = program();
+        let mut command = gandle();
         command.arg("sample").arg(&session).args(["--count", "1", "--out"]).arg(&out);
         command
     });
@@ -263,7 +263,7 @@ fn a_folder_that_may_only_be_read_is_named_and_left_alone() {
     let events = fs::read(session.join("events.jsonl")).unwrap();
     let gandle = copied(root.path());
     let mut command = Command::new(&gandle);
-    command.arg("resume").arg(&session).args(["--steps", "9"]);
+    command.arg("resume").arg(&session).args(["--steps", "9", "--trust"]);
     let output = run(nobody(command));
     let told = text(&output);
     assert_eq!(output.status.code(), Some(1), "{told}");
