@@ -144,7 +144,7 @@ impl Data {
     /// The problems that lie in these keys alone.
     pub(super) fn check(&self, image_size: usize, list: &mut List) {
         if self.source.trim().is_empty() {
-            list.error("data.source", "no data is named; give a folder with a sub-folder a class, a table (.csv), an archive (.npz), or `demo`").fix("data.source", DEMO);
+            list.error("data.source", "no data is given; name a folder with one sub-folder per class, a table (.csv), an archive (.npz), or `demo`").fix("data.source", DEMO);
         }
         if self.is_demo() {
             whole(list, "data.demo_images", self.demo_images, 2..=100_000);
@@ -166,7 +166,7 @@ impl Data {
             range(list, key, value.into(), 0.0..=most);
         }
         if self.translation > 0.0 && self.translation * (image_size as f32) < 0.5 {
-            list.warning("data.translation", format!("images move by whole pixels, and {} of {image_size} pixels is less than half of one: nothing moves", self.translation)).fix("data.translation", 0);
+            list.warning("data.translation", format!("images move by whole pixels, and {} of {image_size} pixels is less than half a pixel: nothing moves", self.translation)).fix("data.translation", 0);
         }
         whole(list, "data.workers", self.workers, 1..=64);
         if (self.flip_horizontal || self.flip_vertical) && !self.is_demo() {
@@ -189,38 +189,38 @@ pub(super) const EXPLAINED: &[Explanation] = &[
         "data.source",
         "a folder, a .csv or .npz file, or \"demo\"",
         "",
-        "A folder with one sub-folder a class, a table (.csv) whose columns `file` and `label` name images beside it, or an archive (.npz) with `train_images` and `train_labels` as MedMNIST has them. `demo` draws six kinds of stained blood cell instead, so that everything can be tried without data.",
+        "A folder with one sub-folder per class, a table (.csv) whose columns `file` and `label` name images below its folder, or an archive (.npz) with `train_images` and `train_labels` as in MedMNIST. `demo` draws six kinds of stained blood cell instead, so that everything can be tried without data.",
     ),
     key(
         "data.slice_axis",
         "\"x\", \"y\" or \"z\"",
         "",
-        "Along which of their stored axes volumes (.nii, .nii.gz) are cut into images. The orientation in the file's header is not read: which axis is sagittal, coronal or axial, and which side is left, is as the file has it, so bring volumes of several origins to one orientation first. Other images are not touched.",
+        "The stored axis along which volumes (.nii, .nii.gz) are cut into slices. The orientation in the file's header is not read: which axis is sagittal, coronal or axial, and which side is left, depends on the file, so bring volumes from different sources to one orientation first. Other images are not affected.",
     ),
     key(
         "data.slice_every",
         "1 to 10000",
         "",
-        "Takes one image of so many slices of a volume, or frames of a DICOM file, beginning with the first. Neighbouring slices are nearly the same image; all slices of one file stay on one side of `held_out`.",
+        "Takes every n-th slice of a volume, or frame of a DICOM file, starting with the first. Neighbouring slices are nearly the same image; all slices of one file stay on one side of `held_out`.",
     ),
-    key("data.demo_images", "2 to 100000 a class", "", "Images of each class in the drawn demo set."),
+    key("data.demo_images", "2 to 100000 per class", "", "Images of each class in the drawn demo set."),
     key(
         "data.balance",
         "true or false",
         "",
-        "Shows rare classes more often by repeating their images, as far as `balance_to` says; generated images are asked for in the same shares. Without it, a rare class is seldom seen and seldom learnt.",
+        "Shows rare classes more often by repeating their images, as far as `balance_to` says; generated images are requested in the same shares. Without it, a rare class is seldom seen and seldom learnt.",
     ),
     key(
         "data.balance_to",
         "\"equal\" or \"square-root\"",
         "Mahajan et al. 2018",
-        "With `balance`, how far: every class equally often, or in proportion to the square root of its images. The square root lies half-way: it repeats a handful of images less often, so that they are less likely to be learnt by heart.",
+        "With `balance`, how far: every class equally often, or in proportion to the square root of its images. The square root is half-way: it repeats a handful of images less often, so that they are less likely to be memorised.",
     ),
     key(
         "data.class_factors",
         "table of class names and numbers from 0.1 to 10, such as { basophil = 2 }",
         "",
-        "Shows single classes so many times as often as they else would be, on top of `balance`. For a class that matters more or is harder to learn; generated images are asked for in the same shares.",
+        "How many times as often a class is shown as it otherwise would be, on top of `balance`. For a class that matters more or is harder to learn; generated images are requested in the same shares.",
     ),
     key(
         "data.held_out",
@@ -232,13 +232,13 @@ pub(super) const EXPLAINED: &[Explanation] = &[
         "data.split_seed",
         "0 or more",
         "",
-        "Decides which images are held out. It is apart from `train.seed`, so that runs of several seeds can be compared on the same images.",
+        "Decides which images are held out. It is separate from `train.seed`, so that runs with different seeds can be compared on the same images.",
     ),
     key(
         "data.group_by",
         "a regular expression with a group in parentheses; empty: none",
         "",
-        "Files whose names (below the data folder, with /) have the same text in the first group stay on one side of `held_out`, such as all images of one patient: `/(p[0-9]+)_` takes `p017` out of `benign/p017_3.png`. Without it, images of one patient may be on both sides, and scores on held-out images look better than they are.",
+        "Files whose names (below the data folder, with /) have the same text in the first group stay on one side of `held_out`, such as all images of one patient: `/(p[0-9]+)_` takes `p017` out of `benign/p017_3.png`. Without it, images of one patient may be on both sides, and scores on held-out images are too good.",
     ),
     key(
         "data.flip_horizontal",
@@ -250,7 +250,7 @@ pub(super) const EXPLAINED: &[Explanation] = &[
         "data.flip_vertical",
         "true or false",
         "",
-        "Mirrors half of the real images top to bottom. For images without an up and down, such as cells.",
+        "Mirrors half of the real images top to bottom. For images without a top and bottom, such as cells.",
     ),
     key(
         "data.rotation",
@@ -262,49 +262,49 @@ pub(super) const EXPLAINED: &[Explanation] = &[
         "data.zoom",
         "0 to 1, share of the size",
         "",
-        "Enlarges or shrinks each real image by a random factor between 1 / (1 + this) and 1 + this; what comes in at the border is mirrored. For images taken at varying distances; keep it off where size tells classes apart, as it does for many cells.",
+        "Enlarges or shrinks each real image by a random factor between 1 / (1 + this) and 1 + this; the border is mirrored. For images taken at varying distances; leave it off where size tells classes apart, as it does for many cells.",
     ),
     key(
         "data.translation",
         "0 to 0.5, share of the side",
         "",
-        "Shifts each real image along both sides by a random number of whole pixels up to this share of the side; the border is mirrored. For objects that do not sit in the middle on purpose; together with rotation and zoom it costs nothing more.",
+        "Shifts each real image horizontally and vertically by a random number of whole pixels up to this share of the side; the border is mirrored. For objects that are not centred on purpose; together with rotation and zoom it costs nothing more.",
     ),
     key(
         "data.brightness",
         "0 to 1",
         "",
-        "Multiplies all values of each real image by a random factor up to this share above or below 1, and nothing else, in contrast to `color_jitter`. For exposure that differs from device to device.",
+        "Multiplies all values of each real image by a random factor up to this share above or below 1, and changes nothing else, unlike `color_jitter`. For exposure that differs between devices.",
     ),
     key(
         "data.contrast",
         "0 to 1",
         "",
-        "Moves the values of each real image away from their mean grey, or towards it, by a random share up to this, and nothing else. For windows and exposures that differ from device to device; where values are measurements, as in CT, leave it off.",
+        "Moves the values of each real image away from their mean grey, or towards it, by a random share up to this, and changes nothing else. For windows and exposures that differ between devices; where values are measurements, as in CT, leave it off.",
     ),
     key(
         "data.color_jitter",
         "0 to 1",
         "",
-        "Changes brightness, contrast and saturation of each real image together, each by a random share of its own up to this. Stain differences between laboratories are a reason to use a little; `brightness` and `contrast` change one thing alone and multiply with it.",
+        "Changes brightness, contrast and saturation of each real image together, each by its own random share up to this. Stain differences between laboratories are a reason to use a little; `brightness` and `contrast` change only one thing each and multiply with it.",
     ),
     key(
         "data.workers",
         "1 to 64 threads",
         "",
-        "Threads that cut, vary and stack batches ahead of training. One keeps up with a CPU; a fast GPU may want more.",
+        "Threads that crop, augment and assemble batches ahead of training. One keeps up with a CPU; a fast GPU may need more.",
     ),
     key(
         "data.memory_limit",
         "mebibytes; 0 keeps none in memory",
         "",
-        "Pixels that stay in memory. A larger data set is read from a temporary file in the cache folder, which costs little while the system's own file cache holds it.",
+        "Memory for the pixels of the data set. A larger data set is read from a temporary file in the cache folder, which costs little while the system's own file cache holds it.",
     ),
     key(
         "data.cache",
         "a folder; empty takes the user's cache folder",
         "",
-        "Folder of files that can be made again: pixels beyond `memory_limit`, and what scores need to know about the real images. Name one on a large disk where the home folder is small.",
+        "Folder for files that can be made again: pixels beyond `memory_limit`, and what scores need to know about the real images. Name one on a large disk where the home folder is small.",
     ),
 ];
 
