@@ -9,7 +9,7 @@ use gandle::config::{Config, explain};
 /// Every option in the words of the window and of `run.toml`.
 fn options() -> String {
     let mut page = String::from(
-        "# Every option\n\nThe keys of `run.toml`, which are those of `--set KEY=VALUE`. The window shows the same text beside each option. This page is made from\nthe program: `GANDLE_WRITE_DOCS=1 cargo test --release --test docs` writes it anew.\n",
+        "# Every option\n\nThe keys of `run.toml`, which are those of `--set KEY=VALUE`. The window shows the same text beside each option. This page is generated from\nthe program: `GANDLE_WRITE_DOCS=1 cargo test --release --test docs` rewrites it.\n",
     );
     let plain = Config::default();
     let mut section = None;
@@ -18,11 +18,8 @@ fn options() -> String {
         if section != Some(head) {
             section = Some(head);
             let title = if head.is_empty() { "Images".to_owned() } else { format!("`[{head}]`") };
-            write!(
-                page,
-                "\n## {title}\n\n| key | without it | values | what it does | paper |\n|---|---|---|---|---|\n"
-            )
-            .unwrap();
+            write!(page, "\n## {title}\n\n| key | default | values | what it does | paper |\n|---|---|---|---|---|\n")
+                .unwrap();
         }
         let default = plain.value_of(explanation.key).unwrap();
         let cell = |text: &str| text.replace('|', "\\|");

@@ -101,12 +101,12 @@ impl Augment {
         }
         whole(list, "augment.adaptive_every", self.adaptive_every, 1..=1000);
         if self.adaptive && !self.is_on() {
-            list.error("augment.adaptive", "there is nothing to adapt: no change is on. Set at least one of color, translation, cutout, flip, rotate90, scale and rotation").fix("augment.adaptive", false);
+            list.error("augment.adaptive", "there is nothing to adapt: no change is switched on. Set at least one of color, translation, cutout, flip, rotate90, scale and rotation").fix("augment.adaptive", false);
         }
         if self.is_on() && !self.adaptive && self.probability == 0.0 {
             list.warning(
                 "augment.probability",
-                "changes are named but never applied; a probability above 0, or adaptive = true",
+                "changes are set but never applied; set a probability above 0, or adaptive = true",
             )
             .fix("augment.probability", if self.turns() { LEAKS } else { 1.0 });
         }
@@ -115,7 +115,7 @@ impl Augment {
             false => ("augment.probability", self.probability),
         };
         if self.turns() && most > LEAKS {
-            list.warning(key, format!("mirrored and turned images that are shown as often as upright ones ({most} is above {LEAKS}) are likely to leak: the generator has no way to know which were meant")).fix(key, LEAKS);
+            list.warning(key, format!("mirrored and rotated images that are shown as often as upright ones ({most} is above {LEAKS}) are likely to leak: the generator cannot know which were meant")).fix(key, LEAKS);
         }
     }
 }
@@ -135,7 +135,7 @@ impl Config {
             if share > 0.0 && pixels(share, self.image_size) == 0 {
                 list.error(
                     key,
-                    format!("{share} of {} px is no whole pixel, so it would change nothing", self.image_size),
+                    format!("{share} of {} px is less than a pixel, so it would change nothing", self.image_size),
                 )
                 .fix(key, 0);
             }
@@ -144,11 +144,11 @@ impl Config {
         let consistent = l.consistency_real > 0.0 || l.consistency_fake > 0.0;
         if consistent && !l.consistency_flip && pixels(l.consistency_shift, self.image_size) == 0 {
             let shift = l.consistency_shift;
-            list.error("loss.consistency_shift", format!("{shift} of {} px and no flip leave the second look as it is, so there is nothing to compare. A larger share, or consistency_flip", self.image_size)).fix("loss.consistency_shift", one_pixel);
+            list.error("loss.consistency_shift", format!("{shift} of {} px and no flip leave the second view unchanged, so there is nothing to compare. Set a larger share, or consistency_flip", self.image_size)).fix("loss.consistency_shift", one_pixel);
         }
         if consistent && (l.consistency_real == 0.0 || l.consistency_fake == 0.0) {
             let key = if l.consistency_real == 0.0 { "loss.consistency_real" } else { "loss.consistency_fake" };
-            list.warning(key, "consistency on one side alone lets the discriminator tell real from fake by how it treats shifts. Balanced consistency weighs both").fix(key, l.consistency_real.max(l.consistency_fake));
+            list.warning(key, "consistency on one side alone lets the discriminator tell real from fake by how it treats shifts. Balanced consistency uses both").fix(key, l.consistency_real.max(l.consistency_fake));
         }
         if !self.data.is_demo() {
             let sided = "mirrored images pass for real ones, which breaks left-right anatomy: hearts will turn up on the right. Keep it for images without sides, such as cells";
@@ -171,7 +171,7 @@ pub(super) const EXPLAINED: &[Explanation] = &[
         "augment.color",
         "0 (off) to 1, share of DiffAugment's strength",
         "Zhao et al. 2020 (DiffAugment)",
-        "Changes brightness, then saturation, then contrast of every image that the discriminator sees, real or fake, each drawn anew. Unlike `data.color_jitter`, what it does is not learnt, so it keeps a discriminator from learning few images by heart. 1 is DiffAugment: up to 0.5 added (pixels go from -1 to 1), saturation times 0 to 2, contrast times 0.5 to 1.5. Little time.",
+        "Changes brightness, then saturation, then contrast of every image that the discriminator sees, real or fake, each drawn anew. Unlike `data.color_jitter`, the generator does not learn to imitate it, and it keeps the discriminator from memorising a small data set. 1 is DiffAugment: up to 0.5 added (pixels go from -1 to 1), saturation times 0 to 2, contrast times 0.5 to 1.5. Little time.",
     ),
     key(
         "augment.translation",
@@ -183,73 +183,73 @@ pub(super) const EXPLAINED: &[Explanation] = &[
         "augment.edge",
         "\"zeros\" or \"mirror\"",
         "",
-        "With `translation`, what comes in where the image moves away. A generator that is judged by a strong discriminator may learn to draw a rim of zeros into its own images, since all it is compared with have one; `mirror` leaves it nothing to copy.",
+        "With `translation`, what fills the uncovered border. A generator that is judged by a strong discriminator may learn to draw a rim of zeros into its own images, since all those it is compared with have one; `mirror` leaves it nothing to copy.",
     ),
     key(
         "augment.cutout",
         "0 (off) to 0.9 of the side",
         "Zhao et al. 2020 (DiffAugment); DeVries & Taylor 2017",
-        "Hides a square of this share of the side, somewhere, in every image that the discriminator sees. 0.5 is the paper's; images whose point is one small spot want less. Little time.",
+        "Hides a randomly placed square of this share of the side in every image that the discriminator sees. 0.5 is the paper's; images in which one small spot matters need less. Little time.",
     ),
     key(
         "augment.flip",
         "true or false",
         "Karras et al. 2020 (ADA)",
-        "Mirrors left to right, half of the time, what the discriminator sees of real and fake images. At a probability below 1 the generator can tell which side was meant; at 1 it breaks left-right anatomy, so keep it for images without sides.",
+        "Mirrors the real and fake images that the discriminator sees left to right, half of the time. At a probability below 1 the generator can tell which side was meant; at 1 it breaks left-right anatomy, so keep it for images without sides.",
     ),
     key(
         "augment.rotate90",
         "true or false",
         "Karras et al. 2020 (ADA)",
-        "Turns by 0, 90, 180 or 270 degrees, all alike, what the discriminator sees of real and fake images. At a probability near 1 up and down get lost.",
+        "Rotates the real and fake images that the discriminator sees by 0, 90, 180 or 270 degrees, all equally likely. At a probability near 1 the upright orientation is lost.",
     ),
     key(
         "augment.scale",
-        "0 (off) to 1, deviation of the binary logarithm",
+        "0 (off) to 1, standard deviation of the binary logarithm",
         "Karras et al. 2020 (ADA)",
-        "Scales what the discriminator sees about its centre by 2 to the power of a normal number with this deviation; zeros fill the border, which the authors' code mirrors. 0.2 is the paper's. Pixels are bilinear, without the paper's wavelet filter, so small scales alias a little.",
+        "Scales what the discriminator sees about its centre by 2 to the power of a normally distributed number with this standard deviation; zeros fill the border, which the authors' code mirrors. 0.2 is the paper's. Resampling is bilinear, without the paper's wavelet filter, so small scales alias a little.",
     ),
     key(
         "augment.rotation",
         "0 (off) to 180 degrees",
         "Karras et al. 2020 (ADA)",
-        "Turns what the discriminator sees by up to this angle either way, together with `scale` in one pass; zeros fill the border, which the authors' code mirrors. 180 is the paper's. Little time.",
+        "Rotates what the discriminator sees by up to this angle either way, together with `scale` in one pass; zeros fill the border, which the authors' code mirrors. 180 is the paper's. Little time.",
     ),
     key(
         "augment.probability",
         "0 to 1",
         "Zhao et al. 2020 (DiffAugment); Karras et al. 2020 (ADA)",
-        "Each change is applied to each image by itself with this probability, reals and fakes drawn apart, in the updates of both networks. 1 is DiffAugment, which suits color, translation and cutout; with flips and turns stay at 0.8 or less, or they leak into generated images. Not read with `adaptive`.",
+        "Each change is applied to each image independently with this probability, drawn separately for reals and fakes, in the updates of both networks. 1 is DiffAugment, which suits color, translation and cutout; with flips and rotations stay at 0.8 or less, or they leak into generated images. Not used with `adaptive`.",
     ),
     key(
         "augment.adaptive",
         "true or false",
         "Karras et al. 2020 (ADA)",
-        "Lets the probability start at 0 and follow overfitting: it rises while the discriminator is too sure of real images (`target`), and falls while it is not. Best where it is not known how much is needed; it costs nothing beside the changes. Needs a loss whose logits have a border between real and fake, so not `wasserstein-gp`; for `least-squares` that is 0.5. Of the paper's changes (`bgc`), scaling of one axis, shifts by parts of a pixel, flips of brightness and turns of hue are not there, and brightness, contrast and saturation are those of `color`.",
+        "Lets the probability start at 0 and follow overfitting: it rises while the discriminator is too sure of real images (`target`), and falls while it is not. Best when you do not know how much is needed; it costs nothing beyond the changes themselves. Needs a loss whose logits have a boundary between real and fake, so not `wasserstein-gp`; for `least-squares` that is 0.5. Of the paper's changes (`bgc`), anisotropic scaling, subpixel shifts, luma flips and hue rotation are missing, and brightness, contrast and saturation are those of `color`.",
     ),
     key(
         "augment.target",
         "-1 to 1",
         "Karras et al. 2020 (ADA)",
-        "With `adaptive`, the mean sign of the logits on real images (r_t) above which the probability rises. 0.6 is the paper's; all logits of all scales count, pixels' of a U-Net do not.",
+        "With `adaptive`, the mean sign of the logits on real images (r_t) above which the probability rises. 0.6 is the paper's; the logits of all scales count, a U-Net's pixel logits do not.",
     ),
     key(
         "augment.adaptive_images",
         "1 or more images",
         "Karras et al. 2020 (ADA)",
-        "With `adaptive`, the real images over which the probability could go from 0 to 1. The paper's 500000 belongs to runs of 25 million images; the default of 50000 suits runs of some thousand steps, which see a hundred thousand.",
+        "With `adaptive`, the number of real images over which the probability can go from 0 to 1. The paper's 500000 is for runs of 25 million images; the default of 50000 suits runs of a few thousand steps, which see a hundred thousand.",
     ),
     key(
         "augment.adaptive_every",
         "1 to 1000 steps",
         "Karras et al. 2020 (ADA)",
-        "With `adaptive`, the steps whose signs are averaged for one adjustment. 4 is the paper's.",
+        "With `adaptive`, the number of steps whose signs are averaged for one adjustment. 4 is the paper's.",
     ),
     key(
         "augment.limit",
         "0 to 1",
         "Karras et al. 2020 (ADA)",
-        "With `adaptive`, the largest probability. The paper has none but finds changes leaking into generated images above 0.8, so that is where this stops it; 1 leaves it free.",
+        "With `adaptive`, the largest probability. The paper has no limit but finds that changes leak into generated images above 0.8, hence the default; 1 means no limit.",
     ),
 ];
 

@@ -42,7 +42,7 @@ impl Config {
         for (key, by, family) in READ_BY.iter().filter(|(key, ..)| !self.reads(key)) {
             // Where a number does not fit the format there are no values to compare.
             if value(&mine, key).is_some_and(|mine| Some(mine) != value(&defaults, key)) {
-                let message = format!("only the family `{family}` reads it, and {by} is `{}`", self.family(by));
+                let message = format!("only the family `{family}` uses it, and {by} is `{}`", self.family(by));
                 list.warning(key, message).fix_by_default(key);
             }
         }
@@ -51,7 +51,7 @@ impl Config {
         if growing && (g.family, d.family) != (GeneratorFamily::Dcgan, DiscriminatorFamily::Dcgan) {
             list.error(
                 "growing.start",
-                "only networks of the family `dcgan` grow; growing.start = 0, or that family for both",
+                "only networks of the family `dcgan` grow; set growing.start = 0, or use that family for both",
             )
             .fix("growing.start", 0);
         }
@@ -66,7 +66,7 @@ impl Config {
         let d = &self.discriminator;
         if !matches!(d.conditioning, Conditioning::None | Conditioning::Projection) {
             let message = format!(
-                "heads on frozen features cannot be told the label by `{}`: `projection`, or `none` without labels",
+                "heads on frozen features cannot be given the label by `{}`: use `projection`, or `none` for no labels",
                 d.conditioning
             );
             list.error("discriminator.conditioning", message).fix("discriminator.conditioning", "projection");

@@ -159,7 +159,7 @@ fn overlay(base: &Config, table: &toml::Table) -> Result<Config, ConfigError> {
         }
     }
     if more > 0 {
-        problems.push(format!("and what follows: {more} more keys were not looked at"));
+        problems.push(format!("and there is more: {more} further keys were not checked"));
     }
     if !problems.is_empty() {
         return Err(ConfigError(problems));
@@ -176,7 +176,7 @@ fn in_words(message: &str) -> String {
         "isize" | "i64" | "i32" => "a whole number",
         "f64" | "f32" => "a number",
         "a boolean" => "true or false",
-        "a string" => "a text",
+        "a string" => "a string",
         "a sequence" => "a list, such as [16, 32]",
         "a map" => "names with values, such as { name = 2.0 }",
         _ => return message.to_owned(),
@@ -254,7 +254,7 @@ mod tests {
             ("image_size=big", "a whole number, 0 or more"),
             ("optimizer.beta1=much", "a number"),
             ("optimizer.reuse_fakes=1", "true or false"),
-            ("data.source=[1]", "a text"),
+            ("data.source=[1]", "a string"),
             ("generator.attention=16", "a list"),
             ("loss.kind=hing", "wasserstein-gp"),
         ] {

@@ -127,7 +127,7 @@ impl Config {
                 .fix("growing.start", smaller);
         }
         if self.discriminator.scales > 1 {
-            list.error("growing.start", "growing has one discriminator, since the images of the first stages are too small for further scales. Use discriminator.scales = 1, or growing.start = 0").fix("discriminator.scales", 1);
+            list.error("growing.start", "growing allows only one discriminator, since the images of the first stages are too small for further scales. Use discriminator.scales = 1, or growing.start = 0").fix("discriminator.scales", 1);
         }
         if self.discriminator.unet {
             list.error("growing.start", "a U-Net's decoder gives logits for pixels of full size, which the images of the first stages do not have. Use discriminator.unet = false, or growing.start = 0").fix("discriminator.unet", false);
@@ -135,13 +135,13 @@ impl Config {
         if g.fade_images == 0 && g.stable_images == 0 {
             list.mended_by_default(
                 "growing.stable_images",
-                "stages of 0 images train nothing; 1 or more here or in growing.fade_images, or growing.start = 0",
+                "stages of 0 images train nothing; set 1 or more here or in growing.fade_images, or growing.start = 0",
             );
         }
         let shown = self.images_shown(self.train.steps as u64);
         if self.images_to_grow() > shown {
             let needed = self.images_to_grow();
-            let problem = list.warning("growing.stable_images", format!("the run shows {shown} images and growing to {} px takes {needed}: it ends before the networks have their full size. Fewer images a stage, or more steps", self.image_size));
+            let problem = list.warning("growing.stable_images", format!("the run shows {shown} images and growing to {} px takes {needed}: it ends before the networks have their full size. Use fewer images per stage, or more steps", self.image_size));
             self.mend_by_steps(problem, needed);
         }
     }
@@ -156,19 +156,19 @@ pub(super) const EXPLAINED: &[Explanation] = &[
         "growing.start",
         "0 (off), 8 or 16 pixels",
         "Karras et al. 2018 (Progressive GAN)",
-        "Trains on images of this size first and doubles it until `image_size` is reached, so that layout is learnt before detail; it steadies training at 128 px and more, and early steps are many times faster. Each size has an output layer in the generator and an input layer in the discriminator; those of the full size, and all other layers, are the ones of a network that never grew. Grids and scores before the end show the small images enlarged. Adam's moments stay when a size comes in, which the authors' code forgets; new layers begin without.",
+        "Trains on images of this size first and doubles it until `image_size` is reached, so that layout is learnt before detail; it stabilises training at 128 px and more, and early steps are many times faster. Each size has an output layer in the generator and an input layer in the discriminator; those of the full size, and all other layers, are those of a network that never grew. Before the full size is reached, grids and scores use the small images enlarged. Adam's moments are kept when a size comes in, where the authors' code resets them; new layers start without.",
     ),
     key(
         "growing.fade_images",
         "0 to 1000000000 images",
         "Karras et al. 2018 (Progressive GAN)",
-        "With `start`, the images shown while a new size fades in (`batch_size` x `accumulation` a step): both networks blend their old and their new layers, whose share rises from 0 to 1 along a straight line. 0 changes at once, which shakes what was learnt.",
+        "With `start`, the images shown while a new size fades in (`batch_size` x `accumulation` a step): both networks blend their old and new layers, and the share of the new ones rises linearly from 0 to 1. 0 switches at once, which disrupts what was learnt.",
     ),
     key(
         "growing.stable_images",
         "0 to 1000000000 images",
         "Karras et al. 2018 (Progressive GAN)",
-        "With `start`, the images shown at each whole size before the next one begins. The last size lasts until the end of the run. The paper takes 600000 and 800000 for each; small data sets need fewer.",
+        "With `start`, the images shown at each full size before the next one begins. The last size lasts until the end of the run. The paper uses 600000 and 800000 for each; small data sets need fewer.",
     ),
 ];
 

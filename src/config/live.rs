@@ -126,7 +126,7 @@ impl Config {
 
 fn needs_new_run(key: &str) -> String {
     match explain::of(key) {
-        Some(_) => format!("`{key}` cannot be changed while a run goes on; start a new run with it"),
+        Some(_) => format!("`{key}` cannot be changed during a run; start a new run with it"),
         None => format!("`{key}` is not a setting"),
     }
 }

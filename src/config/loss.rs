@@ -97,11 +97,11 @@ impl Loss {
         if self.compares_features() && self.features == FeatureNetwork::Vgg19 {
             let path = self.vgg19.trim();
             if path.is_empty() {
-                list.error("loss.vgg19", "no file is named; give torchvision's weights of vgg19 (.pth or .safetensors), or take the compiled-in efficientnet-lite0 for loss.features").fix("loss.features", "efficientnet-lite0");
+                list.error("loss.vgg19", "no file is given; name torchvision's weights of vgg19 (.pth or .safetensors), or use the compiled-in efficientnet-lite0 for loss.features").fix("loss.features", "efficientnet-lite0");
             } else if !std::path::Path::new(path).is_file() {
                 list.error(
                     "loss.vgg19",
-                    format!("there is no file {path}; give torchvision's weights of vgg19 (.pth or .safetensors)"),
+                    format!("there is no file {path}; name torchvision's weights of vgg19 (.pth or .safetensors)"),
                 )
                 .fix("loss.features", "efficientnet-lite0");
             }
@@ -174,85 +174,85 @@ pub(super) const EXPLAINED: &[Explanation] = &[
         "loss.kind",
         "\"bce\", \"hinge\", \"wasserstein-gp\" or \"least-squares\"",
         "Goodfellow et al. 2014; Lim & Ye 2017; Gulrajani et al. 2017; Mao et al. 2017",
-        "What the two networks fight over. `hinge` is a sound default; `bce` is the classic one; `wasserstein-gp` is steady but takes several times as long a step; `least-squares` (targets 1 and 0, half the mean square) still pulls on fakes far from the border, at the cost of `bce`.",
+        "What the two networks fight over. `hinge` is a sound default; `bce` is the classic one; `wasserstein-gp` is stable but makes a step several times as long; `least-squares` (targets 1 and 0, half the mean square) still pulls on fakes far from the decision boundary and takes no longer than `bce`.",
     ),
     key(
         "loss.label_smoothing",
         "0 to 0.5",
         "Salimans et al. 2016",
-        "With `bce`, the discriminator's target for real images is 1 less this, which keeps it from growing too sure. Fakes keep their target of 0.",
+        "With `bce`, the discriminator's target for real images is 1 minus this, which keeps it from becoming overconfident. Fakes keep their target of 0.",
     ),
     key(
         "loss.gradient_penalty",
         "0 or more",
         "Gulrajani et al. 2017",
-        "With `wasserstein-gp`, the weight of the penalty on slopes other than one. 10 is the value of the paper.",
+        "With `wasserstein-gp`, the weight of the penalty on gradient norms other than 1. 10 is the paper's value.",
     ),
     key(
         "loss.r1",
         "0 (off) or more",
         "Mescheder et al. 2018",
-        "Weight gamma of the R1 penalty: gamma / 2 times the mean squared slope of the discriminator at real images. It keeps the discriminator smooth where the data is, which helps when it wins too early or little data is learnt by heart, and makes its update about twice as long. 0.1 to 10 is usual, more for larger images.",
+        "Weight gamma of the R1 penalty: gamma / 2 times the mean squared gradient norm of the discriminator at real images. It keeps the discriminator smooth near the data, which helps when it wins too early or memorises a small data set, and makes its update about twice as long. 0.1 to 10 is usual, more for larger images.",
     ),
     key(
         "loss.r1_every",
         "1 to 1000 updates",
         "Karras et al. 2020 (StyleGAN2)",
-        "Updates of the discriminator between two R1 penalties, each weighted so many times (lazy regularisation). 16 makes R1 nearly free; 1 is the plain form. The penalty is a part of its update's loss, where StyleGAN2 gives it a step of Adam of its own and corrects rate and betas for that.",
+        "Adds the R1 penalty only to every n-th update of the discriminator, with n times the weight (lazy regularisation). 16 makes R1 nearly free; 1 is the plain form. The penalty is part of that update's loss, where StyleGAN2 gives it an Adam step of its own and corrects the rate and betas for that.",
     ),
     key(
         "loss.lecam",
         "0 (off) or more",
         "Tseng et al. 2021",
-        "Weight of the LeCam regularisation, which draws logits on real images towards the moving average of those on fakes, and the other way round (squared distances). It keeps the discriminator from learning a small data set by heart, at no cost to speak of. This is the paper's form; its authors' code differs by `lecam_one_sided` and `lecam_start`. 0.01 to 0.5 is usual with `hinge`, where the authors take 0.3; for logits without bounds, as `bce` has, they take 0.000001 and less.",
+        "Weight of the LeCam regularisation, which pulls logits on real images towards the moving average of those on fakes, and vice versa (squared distances). It keeps the discriminator from memorising a small data set, at next to no cost. This is the paper's form; its authors' code differs by `lecam_one_sided` and `lecam_start`. 0.01 to 0.5 is usual with `hinge`, where the authors use 0.3; for unbounded logits, as with `bce`, they use 0.000001 and less.",
     ),
     key(
         "loss.lecam_decay",
         "0 to 1 (excluded)",
         "Tseng et al. 2021",
-        "With `lecam`, the decay a batch of the two moving averages. 0.99 is the value of the paper; its authors' code has 0.9 with `hinge`.",
+        "With `lecam`, the decay per batch of the two moving averages. 0.99 is the paper's value; its authors' code has 0.9 with `hinge`.",
     ),
     key(
         "loss.lecam_one_sided",
         "true or false",
         "Tseng et al. 2021",
-        "With `lecam`, counts a logit on a real image only as far as it lies above the average on fakes, and one on a fake only as far as it lies below the average on real images, as the authors' code does. Without it, as in the paper, the whole squares also pull a discriminator that takes fakes for real, and several times as hard.",
+        "With `lecam`, counts a logit on a real image only as far as it is above the average on fakes, and one on a fake only as far as it is below the average on real images, as the authors' code does. Without it, as in the paper, the full squares also pull on a discriminator that mistakes fakes for real, and several times as hard.",
     ),
     key(
         "loss.lecam_start",
         "0 to 1000000000 steps",
         "Tseng et al. 2021",
-        "With `lecam`, the steps before the term counts; the averages move from the first step on. The authors' code for `hinge` waits for 1000 (and takes the last batch's means for averages until then), that of StyleGAN2 for none.",
+        "With `lecam`, the steps before the term counts; the averages are updated from the first step on. The authors' code for `hinge` waits for 1000 (and uses the last batch's means as averages until then), that for StyleGAN2 does not wait.",
     ),
     key(
         "loss.consistency_real",
         "0 (off) or more",
         "Zhao et al. 2021 (bCR)",
-        "Weight of the mean squared difference between the discriminator's logits on a real image and on the same image shifted or mirrored. It learns not to judge by where things lie, which helps with few images and makes its update about half as long again. 10 here and in `consistency_fake` is the paper's. At several scales it is the mean over them; logits of classes and of a U-Net's pixels are not compared. Images that `augment` changes are compared as changed. What is held consistent leaks into generated images, so keep it small.",
+        "Weight of the mean squared difference between the discriminator's logits on a real image and on the same image shifted or mirrored. The discriminator learns not to judge by where things are, which helps with few images and makes its update about half as long again. The paper uses 10 here and in `consistency_fake`. With several scales it is the mean over them; class logits and a U-Net's pixel logits are not compared. Images that `augment` changes are compared after the change. Transformations that it is trained to ignore leak into generated images, so keep them small.",
     ),
     key(
         "loss.consistency_fake",
         "0 (off) or more",
         "Zhao et al. 2021 (bCR)",
-        "The same on generated images, in the discriminator's update alone. Balanced consistency uses both, at the same cost each; with one alone the discriminator may tell real from fake by the difference.",
+        "The same on generated images, in the discriminator's update only. Balanced consistency uses both, at the same cost each; with only one, the discriminator may tell real from fake by the difference.",
     ),
     key(
         "loss.consistency_shift",
         "0 (off) to 0.5 of the side",
         "Zhao et al. 2021 (bCR)",
-        "With consistency, the largest shift of the second look in whole pixels, up, down, left or right alike; the border is mirrored. The paper's few pixels are 0.0625 at 64 px.",
+        "With consistency, the largest shift of the second view, in whole pixels, equally likely up, down, left or right; the border is mirrored. The paper's few pixels are 0.0625 at 64 px.",
     ),
     key(
         "loss.consistency_flip",
         "true or false",
         "Zhao et al. 2021 (bCR)",
-        "With consistency, mirrors half of the second looks left to right, as the paper does. The discriminator then takes mirrored anatomy for real and the generator will draw it, so keep it for images without sides.",
+        "With consistency, mirrors half of the second views left to right, as the paper does. The discriminator then accepts mirrored anatomy as real and the generator will draw it, so keep it for images without sides.",
     ),
     key(
         "loss.class_weights",
         "\"none\", \"inverse-frequency\" or \"inverse-square-root\"",
         "King & Zeng 2001",
-        "How much an image counts by its class in the adversarial and classification terms of both losses; the mean over the data is 1. It favours rare classes without showing their images again, which helps where `balance` repeats a handful of images too often; the price is a noisier loss. Needs `balance = false`.",
+        "How much an image counts by its class in the adversarial and classification terms of both losses; the mean over the data is 1. It favours rare classes without repeating their images, which helps where `balance` repeats a handful of images too often; the price is a noisier loss. Needs `balance = false`.",
     ),
     key(
         "loss.auxiliary_weight",
@@ -264,25 +264,25 @@ pub(super) const EXPLAINED: &[Explanation] = &[
         "loss.auxiliary_fakes",
         "true or false",
         "Odena et al. 2017",
-        "With `auxiliary` conditioning, lets the discriminator also learn the classes that fakes were asked for, as the paper has it. Without it only real images teach it classes, as in many later programs, so that early fakes, which show no class, cannot confuse it.",
+        "With `auxiliary` conditioning, lets the discriminator also learn the classes that fakes were meant to show, as in the paper. Without it, it learns classes from real images alone, as in many later implementations, so that early fakes, which show no class, cannot confuse it.",
     ),
     key(
         "loss.perceptual",
         "0 (off) or more",
         "Johnson et al. 2016",
-        "Weight, in the generator's loss, of the mean absolute difference between the features of generated images and of real ones with the same labels, as a frozen network sees them. It pulls towards what real images of a class have in common, which steadies the first steps; the pairs are chance, so much of it averages the variety away. 0.1 is usual. It adds about as much time as a whole step with 32 base channels takes at 64 px, however large the networks are, and some 7 MB an image of 64 px or less.",
+        "Weight, in the generator's loss, of the mean absolute difference between a frozen network's features of generated images and of real ones with the same labels. It pulls towards what real images of a class have in common, which stabilises the first steps; the pairs are random, so too much of it averages the variety away. 0.1 is usual. It adds about as much time as a whole step with 32 base channels takes at 64 px, however large the networks are, and some 7 MB per image of 64 px or less.",
     ),
     key(
         "loss.texture",
         "0 (off) or more",
         "Gatys et al. 2016",
-        "Weight, in the generator's loss, of the mean absolute difference between the Gram matrices of the same features: for each image the products of all pairs of channels, summed over the pixels and divided by channels x pixels. It compares textures wherever they are in the image, so it does not mind that the pairs differ in shape. Beside `loss.perceptual` it costs little; alone it costs the same.",
+        "Weight, in the generator's loss, of the mean absolute difference between the Gram matrices of the same features: for each image the products of all pairs of channels, summed over the pixels and divided by channels x pixels. It compares textures wherever they are in the image, so it does not matter that the pairs differ in shape. Together with `loss.perceptual` it costs little; alone it costs the same.",
     ),
     key(
         "loss.features",
         "\"efficientnet-lite0\" or \"vgg19\"",
         "Tan & Le 2019; Simonyan & Zisserman 2015",
-        "The frozen network of the perceptual and the texture loss. `efficientnet-lite0` is compiled in and compares four scales (the last maps of a quarter to a thirty-second of the side; smaller images than 64 px are enlarged by whole factors); `vgg19` compares the last of its sixteen convolutions (images below 32 px are enlarged), needs a file and costs ten (32 px) to twenty-five (64 px) times as much. Training on `efficientnet-lite0` makes scores through it look better than the images are, so keep another `score.extractor`; such scores are marked.",
+        "The frozen network of the perceptual and the texture loss. `efficientnet-lite0` is compiled in and compares four scales (the last maps of a quarter to a thirty-second of the side; images below 64 px are enlarged by whole factors); `vgg19` compares the last of its sixteen convolutions (images below 32 px are enlarged), needs a file and costs ten (32 px) to twenty-five (64 px) times as much. Training on `efficientnet-lite0` makes scores through it look better than the images are, so keep another `score.extractor`; such scores are marked.",
     ),
     key(
         "loss.vgg19",

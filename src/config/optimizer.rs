@@ -170,13 +170,13 @@ impl Optimizer {
         range(list, "optimizer.clip", self.clip, 0.0..=1e6);
         if self.updates != Updates::Both {
             let still = if self.updates == Updates::Generator { "discriminator" } else { "generator" };
-            list.warning("optimizer.updates", format!("the {still} stands still, so that nothing answers the other network; for a look at some steps, not for a run")).fix("optimizer.updates", "both");
+            list.warning("optimizer.updates", format!("the {still} is frozen, so nothing counters the other network; use it to look at a few steps, not for a run")).fix("optimizer.updates", "both");
         }
         below_one(list, "optimizer.decay_from", self.decay_from);
         range(list, "optimizer.decay_to", self.decay_to, 0.0..=1.0);
         range(list, "optimizer.drop_factor", self.drop_factor, 0.0..=1.0);
         if self.drop_every == 0 {
-            list.mended_by_default("optimizer.drop_every", "0 steps between drops is impossible; 1 or more");
+            list.mended_by_default("optimizer.drop_every", "0 steps between drops are impossible; use 1 or more");
         }
     }
 }
@@ -194,13 +194,13 @@ pub(super) const EXPLAINED: &[Explanation] = &[
         "optimizer.beta1",
         "0 to 1 (excluded)",
         "Kingma & Ba 2015",
-        "Adam's memory of the mean gradient. 0 suits hinge with spectral normalisation; 0.5 is DCGAN's.",
+        "Adam's decay of the mean gradient. 0 suits hinge with spectral normalisation; 0.5 is DCGAN's.",
     ),
     key(
         "optimizer.beta2",
         "0 to 1 (excluded)",
         "Kingma & Ba 2015",
-        "Adam's memory of the mean squared gradient. 0.9 follows changes quickly; 0.999 is the classic value.",
+        "Adam's decay of the mean squared gradient. 0.9 follows changes quickly; 0.999 is the classic value.",
     ),
     key(
         "optimizer.discriminator_steps",
@@ -212,25 +212,25 @@ pub(super) const EXPLAINED: &[Explanation] = &[
         "optimizer.accumulation",
         "1 to 100 batches",
         "",
-        "Batches whose gradients are added up for one update: the effect of a larger batch in the memory of a small one, at the time of all of them.",
+        "Batches whose gradients are accumulated for one update: the effect of a larger batch in the memory of a small one, in the time of all of them.",
     ),
     key(
         "optimizer.ema_decay",
         "0 to 1 (excluded)",
         "Yaz\u{131}c\u{131} et al. 2019",
-        "Decay of the moving average of the generator's weights a step. Grids, scores and exports use the averaged generator, for which the statistics of batch normalisation are computed anew; 0.999 averages about the last thousand steps.",
+        "Decay per step of the moving average of the generator's weights. Grids, scores and exports use the averaged generator, for which the statistics of batch normalisation are recomputed; 0.999 averages about the last thousand steps.",
     ),
     key(
         "optimizer.ema_half_life",
         "images; 0 takes ema_decay",
         "Karras et al. 2019 (StyleGAN)",
-        "The decay of the average told in images: after so many, an old weight counts half. Unlike `ema_decay` it means the same whatever the batch size; an image is one that an update of the discriminator sees.",
+        "The half-life of the average, in images: after so many, an old weight counts half. Unlike `ema_decay` it does not depend on the batch size; an image is one that an update of the discriminator sees.",
     ),
     key(
         "optimizer.ema_share",
         "0 (off) to 1, share of the images seen",
         "Karras et al. 2020 (StyleGAN2-ADA, its ramp)",
-        "Lets the average warm up: after this share of the images that the run has seen, an old weight counts half, until `ema_half_life` is less (where that is set). 0.1 forgets the random start within a few dozen steps and averages more and more as the run goes on. It takes the place of `ema_decay`.",
+        "Lets the average warm up: after this share of the images that the run has seen, an old weight counts half, until `ema_half_life` is less (where that is set). 0.1 forgets the random start within a few dozen steps and averages more and more as the run continues. It replaces `ema_decay`.",
     ),
     key(
         "optimizer.ema_warmup",
@@ -242,43 +242,43 @@ pub(super) const EXPLAINED: &[Explanation] = &[
         "optimizer.clip",
         "0 (off) or more",
         "Pascanu et al. 2013",
-        "Largest norm of the gradient of all of a network's weights together; a longer one is scaled down to it. It saves a run that single bad batches throw off course, for next to no time. With Adam it only matters where norms vary from update to update.",
+        "Largest norm of the gradient of all of a network's weights together; a larger one is scaled down to it. It saves a run that single bad batches would throw off course, for next to no time. With Adam it only matters where norms vary from update to update.",
     ),
     key(
         "optimizer.updates",
         "\"both\", \"discriminator\" or \"generator\"",
         "",
-        "Which networks learn in a step. Losses and gradients of both are taken all the same, so that it shows what one network does while the other stands still; it saves no time.",
+        "Which networks learn in a step. Losses and gradients of both are still computed, so you can see what one network does while the other is frozen; it saves no time.",
     ),
     key(
         "optimizer.reuse_fakes",
         "true or false",
         "",
-        "One draw of fakes serves both updates of a step: the discriminator judges them, learns, and judges the same images again for the generator. It saves a pass of the generator and, with `projected`, one of the frozen network, about a third of a step. Of several `discriminator_steps` it is the last one's fakes.",
+        "One batch of fakes serves both updates of a step: the discriminator judges them, learns, and judges the same images again for the generator. It saves a pass of the generator and, with `projected`, one of the frozen network, about a third of a step. With several `discriminator_steps`, the fakes of the last one are used.",
     ),
     key(
         "optimizer.gap",
         "0 (off) or more, in units of the loss",
         "Hazimeh & Ponomareva 2023",
-        "Lets the discriminator's learning rate follow its loss, so that it does not win: a moving average of the adversarial loss (decay 0.95) is compared with the loss of a discriminator that cannot tell (2 for `hinge`, 1.39 for `bce`, 0.25 for `least-squares`, 0 for `wasserstein-gp`; twice that with a U-Net). So far below it the rate is multiplied with `gap_lowest`, so far above with `gap_highest`, in between with a power of them. The paper's is a tenth of that loss; 1 with `hinge` holds a strong discriminator back without stopping it.",
+        "Lets the discriminator's learning rate follow its loss, so that it does not win: a moving average of the adversarial loss (decay 0.95) is compared with the loss of a discriminator that cannot tell real from fake (2 for `hinge`, 1.39 for `bce`, 0.25 for `least-squares`, 0 for `wasserstein-gp`; twice that with a U-Net). This far below it the rate is multiplied by `gap_lowest`, this far above by `gap_highest`, in between by a power of them. The paper's value is a tenth of that loss; 1 with `hinge` holds a strong discriminator back without stopping it.",
     ),
     key(
         "optimizer.gap_lowest",
         "0.000001 to 1",
         "Hazimeh & Ponomareva 2023",
-        "With `gap`, what the discriminator's rate is multiplied with where it wins. 0.1 is the paper's; one that judges by frozen features needs less.",
+        "With `gap`, the factor for the discriminator's rate where it wins. 0.1 is the paper's; one that judges frozen features needs less.",
     ),
     key(
         "optimizer.gap_highest",
         "1 to 100",
         "Hazimeh & Ponomareva 2023",
-        "With `gap`, what the discriminator's rate is multiplied with where it loses. 2 is the paper's; 1 never raises it.",
+        "With `gap`, the factor for the discriminator's rate where it loses. 2 is the paper's; 1 never raises it.",
     ),
     key(
         "optimizer.schedule",
         "\"constant\", \"linear\", \"cosine\" or \"step\"",
         "",
-        "How both learning rates change over the run. Falling rates settle the last details.",
+        "How both learning rates change over the run. Falling rates refine the last details.",
     ),
     key(
         "optimizer.decay_from",
@@ -290,10 +290,10 @@ pub(super) const EXPLAINED: &[Explanation] = &[
         "optimizer.decay_to",
         "0 to 1, share of the rate",
         "",
-        "With `linear` and `cosine`, what is left of the rates at the end.",
+        "With `linear` and `cosine`, the share of the rates left at the end.",
     ),
-    key("optimizer.drop_every", "1 or more steps", "", "With `step`, the steps between two drops of the rates."),
-    key("optimizer.drop_factor", "0 to 1", "", "With `step`, what each drop multiplies the rates with."),
+    key("optimizer.drop_every", "1 or more steps", "", "With `step`, the steps between two drops in the rates."),
+    key("optimizer.drop_factor", "0 to 1", "", "With `step`, the factor by which each drop multiplies the rates."),
 ];
 
 #[cfg(test)]

@@ -93,7 +93,7 @@ impl Score {
                 );
             }
             Some(metric) if metric.prefers().is_none() => {
-                list.mended_by_default("score.best", format!("neither high nor low values of {metric} alone are good, so that it has no best one; choose another, such as frechet-distance"));
+                list.mended_by_default("score.best", format!("neither high nor low values of {metric} are good in themselves, so it has no best value; choose another score, such as frechet-distance"));
             }
             Some(_) | None => {}
         }
@@ -101,7 +101,7 @@ impl Score {
             return;
         }
         if self.measured().is_empty() {
-            list.mended_by_default("score.metrics", "nothing is to be measured; name a score, or set score.every to 0");
+            list.mended_by_default("score.metrics", "no scores are named; name one, or set score.every to 0");
         }
         if self.measured().contains(&Metric::InceptionScore) && self.weights().is_none() {
             let problem = list.warning("score.metrics", "inception-score needs the classes of the Inception network and is left out: choose the extractor inception:FILE");
@@ -125,49 +125,49 @@ pub(super) const EXPLAINED: &[Explanation] = &[
         "score.every",
         "steps; 0 never",
         "Heusel et al. 2017",
-        "Steps between scores of the averaged generator. Training waits while they are taken, and its steps are the same with and without them.",
+        "Steps between scores of the averaged generator. Training waits while they are computed, and its steps are the same with and without them.",
     ),
     key(
         "score.images",
         "0 takes all",
         "",
-        "Real images that a score looks at, and as many fakes, asked for with the same labels. Scores with different numbers of images cannot be compared.",
+        "Real images that a score uses, and as many fakes with the same labels. Scores with different numbers of images cannot be compared.",
     ),
     key(
         "score.metrics",
         "list of names, such as [\"frechet-distance\", \"precision\"]",
         "",
-        "What is measured, of all images and, where that means something, of each class. Kernel distances suit small sets; coverage tells of missing variety more surely than recall; copying, authentic-percent and nearest-real look for images that were learnt by heart, of which a few can hide in all three (look at the pictures of nearest-real), and an alarm is raised where nearest-real falls below 0.8 of what real images have; the classifier tells what fakes are worth as training data.",
+        "What is measured, over all images and, where that makes sense, for each class. Kernel distances suit small sets; coverage detects missing variety more reliably than recall; copying, authentic-percent and nearest-real look for memorised images, a few of which can escape all three (look at the pictures of nearest-real), and an alarm is raised where nearest-real falls below 0.8 of the value for real images; the classifier shows what fakes are worth as training data.",
     ),
     key(
         "score.extractor",
         "\"efficientnet-lite2\", \"efficientnet-lite0\", or \"inception:FILE\"",
         "Szegedy et al. 2015; Tan & Le 2019",
-        "The network whose features are compared. With the published Inception weights (pt_inception-2015-12-05-6726825d.pth) the Frechet distance is the FID, which compares with that of papers only for as many images (most have 50000 fakes) of the same size and the same `resize`; the compiled-in ones are many times faster, and the values of each compare only with each other. A loss can train on `efficientnet-lite0`, whose scores then look better than the images are, so `efficientnet-lite2` is the judge; it takes somewhat more than twice as long.",
+        "The network whose features are compared. With the published Inception weights (pt_inception-2015-12-05-6726825d.pth) the Frechet distance is the FID, which is comparable with that of papers only for as many images (most use 50000 fakes) of the same size and the same `resize`; the compiled-in networks are many times faster, and the values of each are comparable only with each other. A loss can train on `efficientnet-lite0`, whose scores then look better than the images are, so `efficientnet-lite2` is the default; it takes somewhat more than twice as long.",
     ),
     key(
         "score.resize",
         "\"pytorch-fid\", \"torch-fidelity\" or \"clean\"",
         "Parmar et al. 2022",
-        "How images are brought to the extractor's size, as one of the well-known programs does it. Scores behind different resizes cannot be compared.",
+        "How images are resized for the extractor, as one of the well-known programs does it. Scores with different resizes cannot be compared.",
     ),
     key(
         "score.k",
         "1 to 1000",
         "Naeem et al. 2020",
-        "Which nearest neighbour makes the radius of precision, recall, density and coverage. Papers use 3 or 5.",
+        "Which nearest neighbour sets the radius for precision, recall, density and coverage. Papers use 3 or 5.",
     ),
     key(
         "score.best",
-        "a name of metrics, or \"none\"",
+        "the name of a score, or \"none\"",
         "",
-        "The checkpoint with the best value of this score is kept and marked, whatever else is removed. The last checkpoint of a GAN is seldom its best one. It is also measured where `metrics` lacks it.",
+        "The checkpoint with the best value of this score is kept and marked, whatever else is removed. The last checkpoint of a GAN is seldom its best. This score is also measured where `metrics` lacks it.",
     ),
     key(
         "score.most_time",
         "0.01 to 1, a share",
         "",
-        "The share of the run's time, at most, that scores may take: one that would take more is left out, except the last. At 1 none is. A bound below 1 makes the steps that are scored depend on the machine's speed; what is trained never does.",
+        "The largest share of the run's time that scores may take: one that would take more is skipped, except the last. At 1 none is. A limit below 1 makes the steps that are scored depend on the machine's speed; training itself never does.",
     ),
 ];
 

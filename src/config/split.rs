@@ -19,7 +19,7 @@ pub fn group_pattern(text: &str) -> Result<Option<Regex>, String> {
     })?;
     if pattern.captures_len() < 2 {
         return Err(format!(
-            "`{text}` has no group: put parentheses around what names the patient, as in `(p[0-9]+)_`"
+            "`{text}` has no group: put parentheses around the part that names the patient, as in `(p[0-9]+)_`"
         ));
     }
     Ok(Some(pattern))
@@ -41,11 +41,8 @@ impl Data {
                     .fix("data.group_by", "\"\"");
             }
             Ok(Some(_)) if self.is_demo() => {
-                list.warning(
-                    "data.group_by",
-                    "the drawn demo set has no file names, so that no groups are found in them",
-                )
-                .fix("data.group_by", "\"\"");
+                list.warning("data.group_by", "the drawn demo set has no file names to find groups in")
+                    .fix("data.group_by", "\"\"");
             }
             Ok(_) => {}
         }

@@ -37,7 +37,7 @@ impl Config {
             list.error(
                 "transition.to",
                 format!(
-                    "{} is not after transition.from ({}); more than it, or both 0 for labels from the first step",
+                    "{} is not after transition.from ({}); use more than that, or set both to 0 for labels from the first step",
                     t.to, t.from
                 ),
             )
@@ -46,11 +46,11 @@ impl Config {
         }
         at_most_many(list, "transition.to", t.to);
         if self.discriminator.conditioning == Conditioning::None {
-            list.error("transition.to", "with discriminator.conditioning = \"none\" the discriminator never sees the label, so there is nothing to bring in. Choose another conditioning, or 0 here and in transition.from").fix("transition.from", 0).fix("transition.to", 0);
+            list.error("transition.to", "with discriminator.conditioning = \"none\" the discriminator never sees the label, so there is nothing to phase in. Choose another conditioning, or 0 here and in transition.from").fix("transition.from", 0).fix("transition.to", 0);
         }
         let shown = self.images_shown(self.train.steps as u64);
         if t.to as u64 > shown {
-            let problem = list.warning("transition.to", format!("the run shows {shown} images and the label counts wholly after {}: it ends before that. A smaller number, or more steps", t.to));
+            let problem = list.warning("transition.to", format!("the run shows {shown} images and the label counts fully after {}: it ends before that. Use a smaller number, or more steps", t.to));
             self.mend_by_steps(problem, t.to as u64);
         }
     }
@@ -62,13 +62,13 @@ pub(super) const EXPLAINED: &[Explanation] = &[
         "transition.from",
         "0 or more images",
         "Shahbazi et al. 2022 (Collapse by Conditioning)",
-        "With `to`, the images shown before labels begin to count (`batch_size` x `accumulation` a step); until then both networks train as if there were none. A quarter to a half of the run is a start.",
+        "With `to`, the images shown before labels begin to count (`batch_size` x `accumulation` a step); until then both networks train as if there were none. Start with a quarter to a half of the run.",
     ),
     key(
         "transition.to",
         "0 (off), or images, more than `from`",
         "Shahbazi et al. 2022 (Collapse by Conditioning)",
-        "Images after which labels count wholly; between `from` and `to` their share s rises from 0 to 1. Small classes otherwise tend to collapse early, while without labels all of them first teach shapes together. In the generator s multiplies the label's embedding, and `conditional-batch` takes s of the class's own scale and shift and 1 - s of the mean over classes; in the discriminator s multiplies the label's planes, the projection or the classification loss. Unlike the paper, no second head stays: at s = 1 networks and losses are the ordinary ones. It costs nothing.",
+        "Images after which labels count fully; between `from` and `to` their share s rises from 0 to 1. With labels from the start, small classes tend to collapse early; without them, all classes first teach shapes together. In the generator s multiplies the label's embedding, and `conditional-batch` takes s of the class's own scale and shift and 1 - s of the mean over classes; in the discriminator s multiplies the label's channels, the projection or the classification loss. Unlike in the paper, no second head remains: at s = 1 networks and losses are the ordinary ones. It costs nothing.",
     ),
 ];
 
