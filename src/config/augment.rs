@@ -135,7 +135,7 @@ impl Config {
             if share > 0.0 && pixels(share, self.image_size) == 0 {
                 list.error(
                     key,
-                    format!("{share} of {} px is less than a pixel, so it would change nothing", self.image_size),
+                    format!("{share} of {} px is less than half a pixel, so it would change nothing", self.image_size),
                 )
                 .fix(key, 0);
             }

@@ -112,7 +112,7 @@ impl Config {
             list.error(
                 "discriminator.scales",
                 format!(
-                    "{} scales of {} px are impossible: the smallest must see 16 px, so 1 to {most}",
+                    "{} scales at {} px are impossible: the smallest must see at least 16 px, so use 1 to {most}",
                     d.scales, self.image_size
                 ),
             )
@@ -122,16 +122,16 @@ impl Config {
         if d.conditioning == Conditioning::LabelMap {
             let map = self.image_size * self.image_size;
             let count = classes.map_or_else(
-                || format!("{map} numbers a class"),
-                |c| format!("{c} classes x {map} = {} numbers", map.saturating_mul(c)),
+                || format!("{map} parameters per class"),
+                |c| format!("{c} classes x {map} = {} parameters", map.saturating_mul(c)),
             );
-            list.warning("discriminator.conditioning", format!("`label-map` learns a full-size picture a class ({count}), most of which little data cannot pin down. `projected-map` or `projection` do the same with far fewer")).fix("discriminator.conditioning", "projected-map");
+            list.warning("discriminator.conditioning", format!("`label-map` learns a full-size map per class ({count}), too many for a small data set. `projected-map` or `projection` do the same with far fewer")).fix("discriminator.conditioning", "projected-map");
         }
         if d.conditioning == Conditioning::None && classes.is_none_or(|c| c > 1) {
             list.warning("discriminator.conditioning", "with `none` the discriminator never sees the label, so the generator has no reason to draw the class it is asked for").fix("discriminator.conditioning", if self.reads("discriminator.label_embedding") { "projected-map" } else { "projection" });
         }
         if self.loss.kind == LossKind::WassersteinGp && d.norm == DiscriminatorNorm::Batch {
-            list.warning("discriminator.norm", "the gradient penalty holds for each image by itself, and batch normalisation ties the images of a batch together. Use `layer` or `none`").fix("discriminator.norm", "layer");
+            list.warning("discriminator.norm", "the gradient penalty is defined for each image separately, and batch normalisation ties the images of a batch together. Use `layer` or `none`").fix("discriminator.norm", "layer");
         }
     }
 
@@ -139,7 +139,7 @@ impl Config {
         let batch = self.train.batch_size;
         let compares = self.discriminator.minibatch_stddev && self.reads("discriminator.minibatch_stddev");
         if compares && [2, 3].iter().all(|size| !batch.is_multiple_of(*size)) {
-            list.warning("discriminator.minibatch_stddev", format!("a batch of {batch} has no groups of 2, 3 or 4 images to compare, so the extra feature map says nothing. A multiple of 4 is best")).fix("train.batch_size", batch.next_multiple_of(4));
+            list.warning("discriminator.minibatch_stddev", format!("a batch of {batch} has no groups of 2, 3 or 4 images to compare, so the extra feature map carries no information. A multiple of 4 is best")).fix("train.batch_size", batch.next_multiple_of(4));
         }
     }
 
@@ -172,15 +172,15 @@ impl Config {
     fn check_regularization(&self, list: &mut List) {
         let (l, t) = (&self.loss, &self.train);
         if l.r1 > 0.0 && self.discriminator.norm == DiscriminatorNorm::Batch {
-            list.warning("loss.r1", "R1 is the slope at each image by itself, and batch normalisation ties the images of a batch together. Use `layer` or `none` for discriminator.norm").fix("discriminator.norm", "layer");
+            list.warning("loss.r1", "R1 is defined for each image separately, and batch normalisation ties the images of a batch together. Use `layer` or `none` for discriminator.norm").fix("discriminator.norm", "layer");
         }
         if l.r1 > 0.0 && l.kind == LossKind::WassersteinGp {
-            list.warning("loss.r1", "two penalties want different slopes: `wasserstein-gp` wants 1 between real and fake, R1 wants 0 at real images. One of them is usual").fix("loss.r1", "0");
+            list.warning("loss.r1", "the two penalties want different gradient norms: `wasserstein-gp` wants 1 between real and fake, R1 wants 0 at real images. Use one of them").fix("loss.r1", "0");
         }
         self.check_class_weights(list);
         if l.compares_features() && self.image_size < 32 {
             let key = if l.perceptual > 0.0 { "loss.perceptual" } else { "loss.texture" };
-            list.warning(key, format!("the network that compares was trained on photographs and knows little of what it sees in {0}x{0} pixels; 32 px or more", self.image_size)).fix("loss.perceptual", 0).fix("loss.texture", 0);
+            list.warning(key, format!("the frozen network was trained on photographs and makes little of {0}x{0} pixels; use 32 px or more", self.image_size)).fix("loss.perceptual", 0).fix("loss.texture", 0);
         }
         range(list, "train.instance_noise", t.instance_noise, 0.0..=10.0);
         range(list, "train.blur", t.blur, 0.0..=0.25);
@@ -189,7 +189,7 @@ impl Config {
             ("train.blur_steps", t.blur_steps, "train.blur"),
         ] {
             if steps == 0 {
-                let message = format!("{what} cannot fall to nothing over 0 steps; 1 or more, or {what} = 0 for none");
+                let message = format!("{what} cannot fall to 0 over 0 steps; use 1 or more, or {what} = 0 for none");
                 list.mended_by_default(key, message);
             }
         }
@@ -222,7 +222,7 @@ impl Config {
             }
         }
         if !never && l.lecam_start > 0 && l.lecam_start >= self.train.steps {
-            let message = format!("the run ends after {} steps, before the term begins", self.train.steps);
+            let message = format!("the run ends after {} steps, before the term starts to count", self.train.steps);
             list.warning("loss.lecam_start", message).fix("loss.lecam_start", 0);
         }
     }
@@ -238,16 +238,16 @@ impl Config {
                 BalanceTo::Equal => "every class equally often",
                 BalanceTo::SquareRoot => "rare classes more often",
             };
-            list.error("loss.class_weights", format!("data.balance already shows {shows}, so that weights would count rare classes twice. Use one of them (`none` here, or data.balance = false)")).fix("loss.class_weights", "none");
+            list.error("loss.class_weights", format!("data.balance already shows {shows}, so weights would count rare classes twice. Use one of them (`none` here, or data.balance = false)")).fix("loss.class_weights", "none");
         } else if d.class_factors.values().any(|factor| *factor != 1.0) {
-            list.warning("loss.class_weights", "data.class_factors changes how often classes are shown, and the weights, which follow the images that a class has, come on top: the two multiply. One of them is usual").fix("loss.class_weights", "none");
+            list.warning("loss.class_weights", "data.class_factors changes how often classes are shown, and the weights, which follow the number of images in a class, come on top: the two multiply. Use one of them").fix("loss.class_weights", "none");
         }
     }
 
     fn check_run(&self, list: &mut List) {
         let t = &self.train;
         if t.steps == 0 {
-            list.mended_by_default("train.steps", "a run of 0 steps trains nothing; 1 or more");
+            list.mended_by_default("train.steps", "a run of 0 steps trains nothing; use 1 or more");
         }
         range(list, "train.minutes", t.minutes, 0.0..=1e6);
         if !(1..=4096).contains(&t.batch_size) {
@@ -256,7 +256,7 @@ impl Config {
         if t.batch_size == 1 && self.image_size >= 16 {
             list.warning(
                 "train.batch_size",
-                "batch normalisation in the generator needs more than one image to normalise over; 8 or more",
+                "batch normalisation in the generator needs more than one image to normalise over; use 8 or more",
             )
             .fix("train.batch_size", 8);
         }
@@ -303,7 +303,7 @@ impl Config {
 /// An error where a count is more than anybody means.
 pub(super) fn at_most_many(list: &mut List, key: &'static str, value: usize) {
     if value > 1_000_000_000 {
-        list.error(key, format!("{value} is more than a thousand million")).fix(key, 1_000_000_000);
+        list.error(key, format!("{value} is more than 1000000000")).fix(key, 1_000_000_000);
     }
 }
 
@@ -316,7 +316,7 @@ fn attention(list: &mut List, key: &'static str, network: &str, asked: &[usize],
         let have: Vec<String> = maps.iter().map(ToString::to_string).collect();
         list.error(
             key,
-            format!("this {network} has no feature map of {} px; it has {}", wrong.join(", "), have.join(", ")),
+            format!("this {network} has no feature map of {} px; its sizes are {}", wrong.join(", "), have.join(", ")),
         )
         .fix(key, possible(usize::MAX));
     }
@@ -324,7 +324,7 @@ fn attention(list: &mut List, key: &'static str, network: &str, asked: &[usize],
     sorted.sort_unstable();
     sorted.dedup();
     if sorted.len() != asked.len() {
-        list.error(key, "a resolution is named twice; once is enough").fix(key, possible(usize::MAX));
+        list.error(key, "a size is named twice; once is enough").fix(key, possible(usize::MAX));
     }
     if let Some(large) = asked.iter().filter(|r| maps.contains(r)).max().filter(|r| **r >= 64) {
         list.warning(key, format!("attention over {large}x{large} positions compares {0} with {0} of them for every image: slow on a CPU. 16 or 32 is the usual place", large * large)).fix(key, possible(64));

@@ -8,8 +8,8 @@ use super::{Choice, Config, DiscriminatorFamily, FeatureNetwork};
 choice! {
     /// A network that is compiled in.
     Shipped {
-        EfficientNetLite2 = "efficientnet-lite2": "Compiled in. No loss takes it, so training cannot flatter its scores (Tan & Le 2019).",
-        EfficientNetLite0 = "efficientnet-lite0": "Compiled in, and less than half the work. `projected` discriminators and the perceptual and texture losses train on it, and its scores are too good then (Tan & Le 2019).",
+        EfficientNetLite2 = "efficientnet-lite2": "Compiled in. No loss uses it, so training cannot flatter its scores (Tan & Le 2019).",
+        EfficientNetLite0 = "efficientnet-lite0": "Compiled in, and less than half the work. `projected` discriminators and the perceptual and texture losses train on it, and then its scores are too good (Tan & Le 2019).",
     }
 }
 
@@ -58,7 +58,7 @@ impl<'a> ExtractorName<'a> {
     pub fn known() -> String {
         let shipped: Vec<&str> = Shipped::ALL.iter().map(|network| network.key()).collect();
         format!(
-            "{}, and {INCEPTION}FILE with the file of its weights (pt_inception-2015-12-05-6726825d.pth)",
+            "{}, and {INCEPTION}FILE with its weights file (pt_inception-2015-12-05-6726825d.pth)",
             shipped.join(", ")
         )
     }
@@ -85,7 +85,7 @@ impl Config {
         else {
             return;
         };
-        let problem = list.warning("score.extractor", format!("the loss trains on `{taught}` too, so scores through it look better than the images are. Score through another network"));
+        let problem = list.warning("score.extractor", format!("the loss trains on `{taught}` too, so its scores look better than the images are. Choose another extractor"));
         if let Some(other) = Shipped::ALL.iter().find(|other| other.key() != taught) {
             problem.fix("score.extractor", other.key());
         }

@@ -7,24 +7,24 @@ use super::Choice;
 choice! {
     /// What is measured.
     Metric {
-        FrechetDistance = "frechet-distance": "How far the features of fakes are from those of real images, of all and of each class: FID where the extractor is the Inception. Lower is better; too large for few images.",
-        IntraClassFrechetDistance = "intra-class-frechet-distance": "The mean of the classes' Frechet distances: high too where a generator ignores its labels. Lower is better.",
+        FrechetDistance = "frechet-distance": "How far the features of fakes are from those of real images, of all and of each class: the FID where the extractor is Inception. Lower is better; too large for few images.",
+        IntraClassFrechetDistance = "intra-class-frechet-distance": "The mean of the classes' Frechet distances, which is also high where a generator ignores its labels. Lower is better.",
         KernelDistance = "kernel-distance": "The kernel distance (KID) over all pairs, of all images and of each class: unbiased, so that small sets do not inflate it. Lower is better, about 0 for equal sources.",
-        KernelDistanceSubsets = "kernel-distance-subsets": "The kernel distance over 100 random subsets, with its spread, as the literature prints it.",
-        InceptionScore = "inception-score": "How sure and how varied the Inception's guesses are, over 10 splits. Higher is better; it never looks at real images, and its classes are not medical ones.",
+        KernelDistanceSubsets = "kernel-distance-subsets": "The kernel distance over 100 random subsets, with its spread, as papers report it.",
+        InceptionScore = "inception-score": "How confident and how varied Inception's predictions are, over 10 splits. Higher is better; it never looks at real images, and its classes are not medical.",
         Precision = "precision": "The share of fakes that lie among real images: how realistic they are.",
-        Recall = "recall": "The share of real images that lie among fakes: how much of the data is drawn. Scattered fakes reach far and raise it, so read it beside precision and coverage (Naeem et al. 2020).",
+        Recall = "recall": "The share of real images that lie among fakes: how much of the data is covered. Scattered fakes reach far and raise it, so read it together with precision and coverage (Naeem et al. 2020).",
         Density = "density": "How densely real images surround the fakes; about 1 for equal sources, and less easily misled by outliers than precision.",
-        Coverage = "coverage": "The share of real images that have a fake near them: how much of the data is drawn, less easily misled by outliers than recall.",
-        AuthenticPercent = "authentic-percent": "Of 100 fakes, how many are farther from their nearest real image than that is from its own nearest: near 0 for copies. New images of the same source give what the data's dimension decides, often 60 to 85: beside it stands that of held-out real images, or of a third of the real ones against the others.",
-        Copying = "copying": "C_T: negative (below about -3) where fakes are nearer to the training images than held-out ones are. It goes by all fakes of a class together (the authors' cells come from k-means), so that some copies among poor fakes do not show in it.",
-        VendiScore = "vendi-score": "How many different images a set amounts to, of all and of each class; beside it that of as many real ones.",
-        MsSsim = "ms-ssim": "How alike random pairs of one class are, 0 to 1, beside real pairs: higher than theirs means collapse.",
-        NearestReal = "nearest-real": "The median distance of fakes to their nearest real image, beside that of held-out real images, or of real images to each other where fewer than 20 are held out; the nearest real image of every grid image is stored as a picture.",
-        ClassifierAccuracy = "classifier-accuracy": "The accuracy on held-out real images of a classifier that learned from fakes, beside one that learned from real ones.",
+        Coverage = "coverage": "The share of real images that have a fake near them: how much of the data is covered, less easily misled by outliers than recall.",
+        AuthenticPercent = "authentic-percent": "Of 100 fakes, how many are farther from their nearest real image than that is from its own nearest: near 0 for copies. New images from the same source give a value that depends on the data's dimension, often 60 to 85; shown with it is the value of held-out real images, or of a third of the real ones against the others.",
+        Copying = "copying": "C_T: negative (below about -3) where fakes are nearer to the training images than held-out ones are. It takes all fakes of a class together (the authors' cells come from k-means), so a few copies among poor fakes do not show in it.",
+        VendiScore = "vendi-score": "The effective number of different images in a set, of all and of each class; shown with that of as many real ones.",
+        MsSsim = "ms-ssim": "How alike random pairs of one class are, 0 to 1, next to real pairs: higher than theirs means collapse.",
+        NearestReal = "nearest-real": "The median distance of fakes to their nearest real image, next to that of held-out real images, or of real images to each other where fewer than 20 are held out; the nearest real image to every grid image is stored as a picture.",
+        ClassifierAccuracy = "classifier-accuracy": "The accuracy on held-out real images of a classifier trained on fakes, next to one trained on real images.",
         ClassifierBalancedAccuracy = "classifier-balanced-accuracy": "The classifier's mean accuracy over the classes.",
         ClassifierRecall = "classifier-recall": "The classifier's accuracy on each class.",
-        ClassifierAuc = "classifier-auc": "The classifier's area under the curve, one class against all others, as a mean.",
+        ClassifierAuc = "classifier-auc": "The classifier's area under the ROC curve, one class against the rest, averaged over the classes.",
     }
 }
 
@@ -85,7 +85,7 @@ choice! {
     Resize {
         PytorchFid = "pytorch-fid": "As pytorch-fid: bilinear with half-pixel centres, not antialiased; a byte x becomes x / 127.5 - 1.",
         TorchFidelity = "torch-fidelity": "As torch-fidelity, StyleGAN and TensorFlow 1: bilinear without the half pixel, not antialiased; (x - 128) / 128.",
-        Clean = "clean": "As clean-fid: Pillow's bicubic with antialiasing, cut to 0..=255 but not rounded; (x - 128) / 128.",
+        Clean = "clean": "As clean-fid: Pillow's bicubic with antialiasing, clipped to 0..=255 but not rounded; (x - 128) / 128.",
     }
 }
 

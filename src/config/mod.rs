@@ -203,48 +203,48 @@ choice! {
     /// `data.balance_to`
     BalanceTo {
         Equal = "equal": "Every class is shown equally often.",
-        SquareRoot = "square-root": "A class is shown in proportion to the square root of its images: half-way between equal and as often as the data has it.",
+        SquareRoot = "square-root": "A class is shown in proportion to the square root of its images: half-way between equal and as often as in the data.",
     }
 }
 choice! {
     /// `generator.family`
     GeneratorFamily {
-        Dcgan = "dcgan": "Transposed convolutions of 4x4, each doubling the side (DCGAN, Radford et al. 2016). Norm, attention, skip and growing are its options.",
-        Fast = "fast": "Upsampling and 3x3 convolutions with gated linear units; noise and label reach every layer through its normalisation. Learns in minutes beside a projected discriminator.",
+        Dcgan = "dcgan": "4x4 transposed convolutions, each doubling the side (DCGAN, Radford et al. 2016). Normalisation, attention, skip and growing are its options.",
+        Fast = "fast": "Upsampling and 3x3 convolutions with gated linear units; noise and label reach every layer through its normalisation. Learns in minutes with a projected discriminator.",
     }
 }
 choice! {
     /// `discriminator.family`
     DiscriminatorFamily {
-        Dcgan = "dcgan": "Convolutions of 4x4 on the pixels, each halving the side (DCGAN, Radford et al. 2016).",
-        Projected = "projected": "Small heads on the features of EfficientNet-Lite0, which never changes: what photographs taught it about edges, textures and shapes need not be learnt again (Projected GAN, Sauer et al. 2021).",
+        Dcgan = "dcgan": "4x4 convolutions on the pixels, each halving the side (DCGAN, Radford et al. 2016).",
+        Projected = "projected": "Small heads on the features of a frozen EfficientNet-Lite0: what photographs taught it about edges, textures and shapes need not be learnt again (Projected GAN, Sauer et al. 2021).",
     }
 }
 choice! {
     /// `augment.edge`
     AugmentEdge {
-        Zeros = "zeros": "Zeros, as in DiffAugment: the grey between black and white.",
-        Mirror = "mirror": "The image mirrored at its outermost pixels, so that no frame can be learnt.",
+        Zeros = "zeros": "Zeros, as in DiffAugment: mid-grey.",
+        Mirror = "mirror": "The image mirrored at its outermost pixels, so that there is no frame to learn.",
     }
 }
 choice! {
     /// `generator.norm`
     GeneratorNorm {
-        Batch = "batch": "Batch normalisation with one learnt scale and shift a channel (Ioffe & Szegedy 2015).",
+        Batch = "batch": "Batch normalisation with one learnt scale and shift per channel (Ioffe & Szegedy 2015).",
         ConditionalBatch = "conditional-batch": "Batch normalisation whose scale and shift are looked up by class, so that the label reaches every layer (Dumoulin et al. 2017).",
     }
 }
 choice! {
     /// `generator.attention_form` and `discriminator.attention_form`
     AttentionForm {
-        Plain = "plain": "Keys and values at every position, the value as wide as the map, with biases and never spectrally normalised: simpler than the paper's.",
-        Sagan = "sagan": "As the authors of SAGAN have it: keys and values pooled to a quarter of the positions, the value half as wide, a 1x1 convolution behind, no biases, and spectrally normalised where the discriminator is (Zhang et al. 2019).",
+        Plain = "plain": "Keys and values at every position, the values as wide as the map, with biases and never spectrally normalised: simpler than the paper's.",
+        Sagan = "sagan": "As in the SAGAN authors' code: keys and values pooled to a quarter of the positions, the values half as wide, a 1x1 output convolution, no biases, and spectrally normalised where the discriminator is (Zhang et al. 2019).",
     }
 }
 choice! {
     /// `generator.skip`
     Skip {
-        None = "none": "Each block's output goes on alone.",
+        None = "none": "Each block's output is passed on unchanged.",
         Residual = "residual": "Adds a 1x1 convolution of the upsampled input to each block's output, which eases gradients in deep generators.",
         Excitation = "excitation": "Early, small feature maps gate the channels of later, larger ones, so that layout steers detail at little cost (FastGAN, Liu et al. 2021).",
     }
@@ -252,44 +252,44 @@ choice! {
 choice! {
     /// `discriminator.conditioning`
     Conditioning {
-        None = "none": "The discriminator never sees the label, so nothing makes the generator draw what it was asked for.",
-        LabelMap = "label-map": "A learnt picture a class, as large as the image, joins it as one more channel. Classes x size x size numbers to learn.",
-        Replicated = "replicated": "A small learnt vector a class, copied to every pixel, joins the image as extra channels.",
-        ProjectedMap = "projected-map": "A small learnt vector a class goes through one linear layer to become a picture that joins the image as a channel.",
-        Auxiliary = "auxiliary": "The discriminator also names the class, and both networks are rewarded when it names it right (AC-GAN, Odena et al. 2017; there on fakes too, see `loss.auxiliary_fakes`).",
-        Projection = "projection": "The product of the last features with a learnt vector of the class is added to the decision (Miyato & Koyama 2018).",
+        None = "none": "The discriminator never sees the label, so nothing makes the generator draw the class it is asked for.",
+        LabelMap = "label-map": "A learnt map per class, as large as the image, is added as one more channel. Classes x size x size parameters.",
+        Replicated = "replicated": "A small learnt vector per class, copied to every pixel, is added to the image as extra channels.",
+        ProjectedMap = "projected-map": "A small learnt vector per class goes through one linear layer and becomes a map that is added to the image as a channel.",
+        Auxiliary = "auxiliary": "The discriminator also predicts the class, and both networks are rewarded when it is right (AC-GAN, Odena et al. 2017; there on fakes too, see `loss.auxiliary_fakes`).",
+        Projection = "projection": "The inner product of the last features with a learnt class vector is added to the logit (Miyato & Koyama 2018).",
     }
 }
 choice! {
     /// `discriminator.norm`
     DiscriminatorNorm {
-        None = "none": "No normalisation layers; the usual choice beside spectral normalisation.",
+        None = "none": "No normalisation layers; the usual choice with spectral normalisation.",
         Batch = "batch": "Batch normalisation after the first layer, as in DCGAN. It ties the images of a batch together and works against spectral normalisation.",
-        Layer = "layer": "Normalises each image by itself (GroupNorm with one group), which a gradient penalty can live with.",
+        Layer = "layer": "Normalises each image separately (GroupNorm with one group), which is compatible with a gradient penalty.",
     }
 }
 choice! {
     /// `discriminator.scale_edge`
     ScaleEdge {
-        Zeros = "zeros": "Zeros beyond the border are counted, so that smaller scales see a grey frame round bright or dark images.",
-        Inside = "inside": "Only pixels of the image are counted, as the authors of pix2pixHD do.",
+        Zeros = "zeros": "Zeros beyond the border are counted, so smaller scales see a grey frame round bright or dark images.",
+        Inside = "inside": "Only pixels of the image are counted, as in the pix2pixHD authors' code.",
     }
 }
 choice! {
     /// `loss.kind`
     LossKind {
         Bce = "bce": "Binary cross-entropy with the non-saturating generator loss (Goodfellow et al. 2014), with one-sided label smoothing.",
-        Hinge = "hinge": "Margins of one on either side, so images that are already well judged stop pulling (Lim & Ye 2017; Miyato et al. 2018).",
-        WassersteinGp = "wasserstein-gp": "An estimate of the Wasserstein distance, with a penalty that keeps the critic's slope near one (Gulrajani et al. 2017).",
-        LeastSquares = "least-squares": "Half the mean squared distance of the logits from 1 (real) and 0 (fake), so that fakes far from the border still pull (Mao et al. 2017).",
+        Hinge = "hinge": "Margins of 1 on either side, so images that are already judged well stop pulling (Lim & Ye 2017; Miyato et al. 2018).",
+        WassersteinGp = "wasserstein-gp": "An estimate of the Wasserstein distance, with a penalty that keeps the critic's gradient norm near 1 (Gulrajani et al. 2017).",
+        LeastSquares = "least-squares": "Half the mean squared distance of the logits from 1 (real) and 0 (fake), so that fakes far from the decision boundary still pull (Mao et al. 2017).",
     }
 }
 choice! {
     /// `loss.class_weights`
     ClassWeights {
-        None = "none": "Every image counts alike.",
-        InverseFrequency = "inverse-frequency": "An image counts in inverse proportion to the images of its class, so that all classes together weigh the same.",
-        InverseSquareRoot = "inverse-square-root": "An image counts in inverse proportion to the square root of the images of its class: half-way between the two.",
+        None = "none": "Every image counts equally.",
+        InverseFrequency = "inverse-frequency": "An image counts in inverse proportion to the number of images in its class, so that every class has the same total weight.",
+        InverseSquareRoot = "inverse-square-root": "An image counts in inverse proportion to the square root of the number of images in its class: half-way between the other two.",
     }
 }
 choice! {
@@ -303,16 +303,16 @@ choice! {
     /// `optimizer.updates`
     Updates {
         Both = "both": "Both networks learn in every step.",
-        Discriminator = "discriminator": "Only the discriminator learns; the generator, its average and its moments stand still.",
-        Generator = "generator": "Only the generator learns; the discriminator and its moments stand still.",
+        Discriminator = "discriminator": "Only the discriminator learns; the generator, its average and its moments are frozen.",
+        Generator = "generator": "Only the generator learns; the discriminator and its moments are frozen.",
     }
 }
 choice! {
     /// `optimizer.schedule`
     Schedule {
-        Constant = "constant": "The learning rates stay as they are.",
-        Linear = "linear": "From `decay_from` of the run on, the rates fall along a straight line to `decay_to` of their value.",
+        Constant = "constant": "The learning rates do not change.",
+        Linear = "linear": "From `decay_from` of the run on, the rates fall linearly to `decay_to` of their value.",
         Cosine = "cosine": "From `decay_from` of the run on, the rates fall along half a cosine to `decay_to` of their value.",
-        Step = "step": "Every `drop_every` steps the rates are multiplied with `drop_factor`.",
+        Step = "step": "Every `drop_every` steps the rates are multiplied by `drop_factor`.",
     }
 }
