@@ -127,7 +127,7 @@ fn little_and_odd_input_has_a_right_value_or_a_clear_refusal() {
     let all = lines(&constant);
     assert!(find(&all, "frechet-distance", None)["value"].as_f64().unwrap() > 1.0, "{}", told(&constant));
     assert!((find(&all, "vendi-score", None)["value"].as_f64().unwrap() - 1.0).abs() < 1e-6);
-    assert!(told(&constant).contains("classes are not told apart"));
+    assert!(told(&constant).contains("all images are treated as one class"));
     let same = lines(&score(&folder("flat"), &folder("flat"), &["--json", "--k", "2"]));
     assert_eq!(find(&same, "frechet-distance", None)["value"], 0.0);
 
@@ -219,7 +219,10 @@ fn features_of_another_program_are_scored_too() {
         output.status.code()
     };
     assert_eq!(refused(&other, &[], "other.npy has 16 features"), Some(1));
-    assert_eq!(refused(&fake, &["--scores", "ms-ssim,recall"], "do not tell them: ms-ssim"), Some(1));
+    assert_eq!(
+        refused(&fake, &["--scores", "ms-ssim,recall"], "cannot be computed from features alone: ms-ssim"),
+        Some(1)
+    );
     assert_eq!(refused(&fake, &["--resize", "clean"], "cannot be used with"), Some(2));
     assert_eq!(refused(root.path(), &[], "a folder"), Some(1));
     assert_eq!(refused(Path::new("/no/such.npy"), &[], "/no/such.npy cannot be used: it cannot be opened"), Some(1));

@@ -620,7 +620,7 @@ fn other_results_are_exported_too() {
     window.bench().export.apply(JobEvent::Written { files: vec![PathBuf::from("/out/generator.onnx")] });
     window.settle();
     assert!(window.shows("Saved as /out/generator.onnx"));
-    choose(&mut window, "film of a walk through the noise");
+    choose(&mut window, "animation of a walk through latent space");
     window.click("WebP");
     assert!(window.shows("Stops") && window.shows("Truncation") && window.shows("Frames a second"));
     window.click("Export");

@@ -86,7 +86,7 @@ fn every_list_of_every_dialog_opens_in_front_as_often_as_it_is_asked() {
             window.choose("Checkpoint", "step 200");
             window.choose("Class", "malignant");
             window.choose("What", "generator as a model (ONNX)");
-            window.choose("What", "film of a walk through the noise");
+            window.choose("What", "animation of a walk through latent space");
             window.choose("Class", "all classes");
             window.choose("What", "images (PNG)");
             window.choose("Checkpoint", "step 300");

@@ -127,7 +127,7 @@ fn every_number_of_a_run_has_its_chart_and_charts_can_be_hidden() {
         "Accuracy of D",
         "Gradient norms",
         "Learning rates",
-        "Images a second",
+        "Images per second",
         "Memory",
     ] {
         window.chart(title);

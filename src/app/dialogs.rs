@@ -61,7 +61,7 @@ impl Dialog {
         // The dialog must be made on the window's thread; some systems insist on it.
         match &purpose {
             Purpose::Data => {
-                let asked = dialog.set_title("Choose a folder with one sub-folder a class").pick_folder();
+                let asked = dialog.set_title("Choose a folder with one sub-folder per class").pick_folder();
                 Self::wait(purpose, asked, waker)
             }
             Purpose::Moved(_) => {

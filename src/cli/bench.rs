@@ -42,7 +42,7 @@ pub(super) fn run(args: &BenchArgs) -> anyhow::Result<()> {
     if args.json {
         return print_json(&report);
     }
-    say!("{step_ms:.1} ms a step, {images_per_s:.1} images a second, {}", of_things(threads, "thread"));
+    say!("{step_ms:.1} ms per step, {images_per_s:.1} images per second, {}", of_things(threads, "thread"));
     if let Some(memory) = report.peak_memory_mb {
         say!("{memory:.0} MB at the peak");
     }

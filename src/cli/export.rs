@@ -14,35 +14,35 @@ use crate::event::{Content, Export, Film, Moving, Walk};
 pub(super) struct ExportArgs {
     /// The session's folder.
     session: PathBuf,
-    /// What is taken out, and how it is written.
+    /// What to export, and in which format.
     #[arg(long)]
     format: Format,
-    /// The folder that gets the files; `exports` in the session's folder without it.
+    /// The folder for the files; by default `exports` in the session's folder.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// With safetensors, onnx and a walk: the checkpoint's step, or `best` for the one with the best score (score.best); the
-    /// newest without it.
+    /// With safetensors, onnx and a walk: the checkpoint's step, or `best` for the one with the best score (score.best); by
+    /// default the newest.
     #[arg(long)]
     step: Option<step::Wanted>,
-    /// With gif and webp: what the film shows; the history without it.
+    /// With gif and webp: what the animation shows; by default the history.
     #[arg(long)]
     of: Option<Of>,
-    /// With gif and webp: frames a second, 0.1 to 50.
+    /// With gif and webp: frames per second, 0.1 to 50.
     #[arg(long, value_name = "X")]
     fps: Option<f64>,
-    /// With gif and webp: frames, 2 to 2000; of more grids, as many are taken at even distances.
+    /// With gif and webp: frames, 2 to 2000; of more grids, as many are taken, evenly spaced.
     #[arg(long, value_name = "N")]
     frames: Option<usize>,
-    /// With a walk: a class by name, or `all` side by side, as without it.
+    /// With a walk: a class by name, or `all` side by side (the default).
     #[arg(long, value_name = "NAME")]
     class: Option<String>,
-    /// With a walk: images that it goes through, which are the first ones of `gandle sample` with the same seed.
+    /// With a walk: images that it passes through, which are the first ones of `gandle sample` with the same seed.
     #[arg(long, value_name = "N")]
     stops: Option<usize>,
-    /// With a walk: where the noise comes from.
+    /// With a walk: the seed of the noise.
     #[arg(long)]
     seed: Option<u64>,
-    /// With a walk: draw numbers of noise beyond ± this again. 0 cuts nothing.
+    /// With a walk: redraw noise values beyond ± this (truncation trick). 0 is off.
     #[arg(long, value_name = "X")]
     truncation: Option<f32>,
 }
@@ -51,25 +51,25 @@ pub(super) struct ExportArgs {
 enum Format {
     /// The averaged generator as weights for PyTorch.
     Safetensors,
-    /// The averaged generator as a model that runs anywhere.
+    /// The averaged generator as an ONNX model.
     Onnx,
     /// Every curve and score as tables.
     Csv,
     /// Curves, scores, grids and settings for TensorBoard.
     Tensorboard,
-    /// A report on one page.
+    /// A one-page report.
     Html,
-    /// A film of at most 256 colours a frame.
+    /// An animation with at most 256 colours per frame.
     Gif,
-    /// A film in every colour.
+    /// An animation in full colour.
     Webp,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Of {
-    /// The sample grids of the training.
+    /// The sample grids of the run.
     History,
-    /// Images along a closed path through the noise.
+    /// Images along a closed path through latent space.
     Walk,
 }
 

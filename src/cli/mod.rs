@@ -32,7 +32,7 @@ use print::{note, say};
 #[derive(Parser)]
 #[command(version = release::version(), about, long_about = None, args_conflicts_with_subcommands = true)]
 struct Cli {
-    /// A session's folder to open in the window.
+    /// The folder of a session to open in the window.
     session: Option<PathBuf>,
     #[command(subcommand)]
     command: Option<Command>,
@@ -42,34 +42,34 @@ struct Cli {
 enum Command {
     /// Train a run without a window.
     Train(TrainArgs),
-    /// Go on with a session as if it had never ended, or branch a new one off it.
+    /// Continue a session as if it had never stopped, or fork a new one from it.
     Resume(ResumeArgs),
     /// Draw images of a trained generator.
     Sample(SampleArgs),
-    /// Take curves, weights, a model, a report or a film out of a session.
+    /// Export curves, weights, a model, a report or an animation from a session.
     Export(export::ExportArgs),
-    /// List the checkpoints of a session that need not stay and what they take on disk, or remove them.
+    /// List the checkpoints of a session that can go and the disk space they take, or remove them.
     Prune(prune::PruneArgs),
     /// Score a folder of fakes against a folder of real images.
     Score(score::ScoreArgs),
-    /// Tell what is in a data folder: classes, counts, sizes, duplicates, every skipped file with its reason.
+    /// Show what is in a data folder: classes, counts, sizes, duplicates, every skipped file with its reason.
     Inspect(InspectArgs),
     /// List the presets, or print one as a commented run.toml.
     Presets {
         /// The preset to print.
         name: Option<String>,
     },
-    /// Replay recorded training traces and tell the distance from what they recorded.
+    /// Replay recorded training traces and print the distance from what they recorded.
     Replay(ReplayArgs),
     /// Time the training step of a configuration.
     Bench(BenchArgs),
-    /// Write the manual pages, one a command, into a folder; the first of them to standard output without it.
+    /// Write the manual pages, one per command, into a folder; without one, the first page to standard output.
     #[command(hide = true)]
     Man {
         /// The folder.
         folder: Option<PathBuf>,
     },
-    /// Print what completes this program's commands in a shell.
+    /// Print the completions of this program's commands for a shell.
     #[command(hide = true)]
     Completions {
         /// Which shell.
@@ -86,14 +86,14 @@ struct Settings {
     /// A run.toml to start from, such as that of an earlier session.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// A setting to change, such as train.batch_size=16; may be given again and again.
+    /// A setting to change, such as train.batch_size=16; may be repeated.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     set: Vec<String>,
 }
 
 #[derive(Args)]
 struct TrainArgs {
-    /// A folder with one sub-folder a class, or `demo` for the drawn set.
+    /// A folder with one sub-folder per class, a table (.csv), an archive (.npz), or `demo` for the drawn set.
     #[arg(long, value_name = "DATA")]
     data: Option<String>,
     #[command(flatten)]
@@ -101,10 +101,10 @@ struct TrainArgs {
     /// Steps that the run should reach.
     #[arg(long)]
     steps: Option<usize>,
-    /// Minutes of training after which it ends, whatever its steps.
+    /// Minutes of training after which the run ends, whatever its steps.
     #[arg(long)]
     minutes: Option<f64>,
-    /// Where all chance comes from.
+    /// The seed of all random numbers.
     #[arg(long)]
     seed: Option<u64>,
     /// The session's folder, which must not hold a session yet.
@@ -128,20 +128,20 @@ struct TrainArgs {
 struct ResumeArgs {
     /// The session's folder.
     session: PathBuf,
-    /// Steps that the run should reach in all; without it, those that it was to take.
+    /// Steps that the run should reach in all; by default, those that it was set to take.
     #[arg(long)]
     steps: Option<usize>,
-    /// Begin a new session in this folder with the weights of the checkpoint, and leave the old one as it is.
+    /// Start a new session in this folder with the weights of the checkpoint, and leave the old one as it is.
     #[arg(long, value_name = "NEW")]
     fork: Option<PathBuf>,
-    /// Read and write wherever the session's settings say, also in places that no run of yours has used; they are
-    /// remembered then.
+    /// Read and write wherever the session's settings say, even in places that no run of yours has used; they are
+    /// then remembered.
     #[arg(long)]
     trust: bool,
-    /// With --fork: the checkpoint's step, or `best`; the newest without it.
+    /// With --fork: the checkpoint's step, or `best`; by default the newest.
     #[arg(long, requires = "fork")]
     step: Option<step::Wanted>,
-    /// With --fork: a setting to change, such as optimizer.generator_lr=0.00005; may be given again and again.
+    /// With --fork: a setting to change, such as optimizer.generator_lr=0.00005; may be repeated.
     #[arg(long = "set", value_name = "KEY=VALUE", requires = "fork")]
     set: Vec<String>,
     /// Print every event as a line of JSON.
@@ -153,31 +153,31 @@ struct ResumeArgs {
 struct SampleArgs {
     /// The session's folder.
     session: PathBuf,
-    /// The checkpoint's step, or `best` for the one with the best score (score.best); the newest without it.
+    /// The checkpoint's step, or `best` for the one with the best score (score.best); by default the newest.
     #[arg(long)]
     step: Option<step::Wanted>,
     /// A class by name, or `all`.
     #[arg(long, default_value = "all")]
     class: String,
-    /// Images a class, at most a million.
+    /// Images per class, at most a million.
     #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=MOST_IMAGES as i64))]
     count: u32,
-    /// Where the noise comes from.
+    /// The seed of the noise.
     #[arg(long, default_value_t = 0)]
     seed: u64,
-    /// Draw numbers of noise beyond ± this again: less variety, safer images. 0 cuts nothing.
+    /// Redraw noise values beyond ± this (truncation trick): less variety, safer images. 0 is off.
     #[arg(long, default_value_t = 0.0, value_name = "X")]
     truncation: f32,
-    /// The folder that gets a sub-folder a class.
+    /// The folder that gets one sub-folder per class.
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
 }
 
 #[derive(Args)]
 struct InspectArgs {
-    /// A folder with one sub-folder a class (or of images alone), a table (.csv), an archive (.npz), or `demo`.
+    /// A folder with one sub-folder per class (or just of images), a table (.csv), an archive (.npz), or `demo`.
     data: String,
-    /// A setting of the data, such as data.held_out=0.2; may be given again and again.
+    /// A setting of the data, such as data.held_out=0.2; may be repeated.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     set: Vec<String>,
     /// Print one JSON object.
@@ -190,7 +190,7 @@ struct ReplayArgs {
     /// Trace files (.safetensors).
     #[arg(required = true)]
     traces: Vec<PathBuf>,
-    /// Print one JSON object a trace.
+    /// Print one JSON object per trace.
     #[arg(long)]
     json: bool,
 }
@@ -199,10 +199,10 @@ struct ReplayArgs {
 struct BenchArgs {
     #[command(flatten)]
     settings: Settings,
-    /// Images a batch.
+    /// Images per batch.
     #[arg(long)]
     batch: Option<usize>,
-    /// Steps that are timed, after two that are not.
+    /// Steps that are timed, after two untimed warm-up steps.
     #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     steps: u32,
     /// Classes of the made-up data.
@@ -256,9 +256,10 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
                 && !session.join("run.toml").is_file()
             {
                 let what = session.display();
-                return Err(
-                    Usage(format!("`{what}` is neither a command (see gandle --help) nor a session's folder")).into()
-                );
+                return Err(Usage(format!(
+                    "`{what}` is neither a command (see gandle --help) nor the folder of a session"
+                ))
+                .into());
             }
             crate::app::run(cli.session).map(|()| ExitCode::SUCCESS)
         }
@@ -306,7 +307,7 @@ fn read_config(path: &Path) -> std::io::Result<String> {
     let mut text = String::new();
     std::fs::File::open(path)?.take(MOST_CONFIG + 1).read_to_string(&mut text)?;
     if text.len() as u64 > MOST_CONFIG {
-        return Err(Error::other(format!("it has more than {} MB, which no run.toml has", MOST_CONFIG >> 20)));
+        return Err(Error::other(format!("it is larger than {} MB, and no run.toml is", MOST_CONFIG >> 20)));
     }
     Ok(text)
 }
@@ -411,7 +412,7 @@ fn sample(args: &SampleArgs) -> anyhow::Result<()> {
     bar.finish_and_clear();
     for (class, folder) in &exported.renamed {
         note!(
-            "the class {class:?} is in the folder {folder}: not every system takes its name, or it is another class's"
+            "the class {class:?} is in the folder {folder}: its own name is not valid on every system, or another class has it"
         );
     }
     say!("{} in {}", guard::of_things(exported.images, "image"), args.out.display());

@@ -12,13 +12,13 @@ use crate::session::{self, BestCheckpoint, Keep, Pruning, Stored};
 pub(super) struct PruneArgs {
     /// The session's folder.
     session: PathBuf,
-    /// Keep so many of the newest checkpoints; as train.keep_checkpoints of the run without it.
+    /// Keep this many of the newest checkpoints; by default the run's train.keep_checkpoints.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     keep_last: Option<u32>,
-    /// Keep checkpoints at multiples of so many steps; as train.keep_every of the run without it.
+    /// Keep checkpoints at multiples of this many steps; by default the run's train.keep_every.
     #[arg(long, value_name = "K", value_parser = clap::value_parser!(u32).range(1..))]
     keep_every: Option<u32>,
-    /// Let the best checkpoint (score.best) go too, which stays otherwise.
+    /// Let the best checkpoint (score.best) go too, which otherwise stays.
     #[arg(long)]
     drop_best: bool,
     /// What is done anyway.

@@ -44,7 +44,7 @@ fn allow(request: &RunRequest, args: &ResumeArgs) -> Result<(), Refused> {
         return Ok(());
     }
     Err(Refused(format!(
-        "{} names places that no run of yours has used:\n{}\nThe run would read its data from there, or write to it. If the session is your own, or you want that, say so with --trust; else name places of your own in {}",
+        "{} names places that no run of yours has used:\n{}\nThe run would read from there, or write to it. If the session is your own, or you want this, add --trust; otherwise name places of your own in {}",
         args.session.display(),
         unknown.join("\n"),
         args.session.join("run.toml").display()

@@ -38,11 +38,11 @@ pub(super) fn of(session: &Path, wanted: Option<Wanted>) -> anyhow::Result<Optio
             match best_scored(&stored) {
                 Some(BestCheckpoint::There(step)) => Ok(Some(step)),
                 Some(BestCheckpoint::Gone { step, instead: Some(instead) }) => bail!(
-                    "{}: the best step is {step}, and its checkpoint is not there; of those that are, --step {instead} has the least Frechet distance",
+                    "{}: the best step is {step}, and its checkpoint is missing; of those that exist, --step {instead} has the lowest Frechet distance",
                     place()
                 ),
                 Some(BestCheckpoint::Gone { step, instead: None }) => bail!(
-                    "{}: the best step is {step}, and its checkpoint is not there; give --step a number, or leave it out for the newest",
+                    "{}: the best step is {step}, and its checkpoint is missing; give --step a number, or leave it out for the newest",
                     place()
                 ),
                 None => bail!(

@@ -44,7 +44,7 @@ pub(super) fn follow(request: RunRequest, json: bool) -> anyhow::Result<ExitCode
     if let Some(commands) = engine.sender() {
         // The first Ctrl-C asks for a checkpoint and the end; the run says so when it is there.
         ctrlc::set_handler(move || {
-            note!("\nstopping after this step; a checkpoint is written first");
+            note!("\nstopping after this step and writing a checkpoint");
             commands.try_send(Command::Stop).ok();
         })?;
     }
@@ -137,7 +137,7 @@ impl Watcher {
                 self.say(&format!("data {}: {}{held_out}", d.source, classes.join(", ")));
                 if !d.skipped.is_empty() {
                     self.say(&format!(
-                        "{} files are skipped (gandle inspect lists them with their reasons)",
+                        "{} files are skipped (gandle inspect lists them with the reasons)",
                         d.skipped.len()
                     ));
                 }
@@ -178,10 +178,10 @@ impl Watcher {
         self.bar.set_position(*step as u64);
         self.bar.reset_eta();
         if let Some(parent) = parent {
-            self.say(&format!("branched off {} at its step {}", parent.session, parent.step));
+            self.say(&format!("forked from {} at its step {}", parent.session, parent.step));
         }
         if *step > 0 {
-            self.say(&format!("goes on from step {step}"));
+            self.say(&format!("continues from step {step}"));
         }
         self.say(&format!(
             "{} on {device} with {}; generator {} and discriminator {} parameters",

@@ -1,4 +1,4 @@
-//! The images of any folder, flat or with one sub-folder a class, opened one by one at their own sizes: for scores, which
+//! The images of any folder, flat or with one sub-folder per class, opened one by one at their own sizes: for scores, which
 //! compare whatever two folders they are given.
 
 use std::path::Path;

@@ -50,7 +50,7 @@ pub(super) fn list_any(data: &Data, source: &Path) -> Result<Tree, DataError> {
     let name = source.file_name().map_or_else(|| "images".to_owned(), |name| name.to_string_lossy().into_owned());
     tree.classes = vec![name];
     tree.notes.push(
-        "there are no class folders: the images are looked at as one class, but training needs one sub-folder a class"
+        "there are no class folders: the images are looked at as one class, but training needs one sub-folder per class"
             .to_owned(),
     );
     expand(&mut tree, source, Cut::of(data))?;

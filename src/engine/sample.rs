@@ -275,7 +275,7 @@ pub struct Exported {
     pub renamed: Vec<(String, String)>,
 }
 
-/// Writes images as PNG, one sub-folder a class, so that the folder is itself a data set. `progress(done, total)` is asked
+/// Writes images as PNG, one sub-folder per class, so that the folder is itself a data set. `progress(done, total)` is asked
 /// between images and cancels with false.
 ///
 /// # Errors

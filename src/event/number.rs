@@ -96,25 +96,25 @@ macro_rules! charts {
 
 charts! {
     Losses = "losses", "Losses", Number, noisy: true,
-        "What each network is trained to lower. In a healthy run neither runs away; they need not fall. The perceptual and the texture loss, where they are on, are a part of G's and shown beside it.";
+        "What each network is trained to lower. In a healthy run neither diverges; they need not fall. The perceptual and the texture loss, where they are on, are part of G's loss and shown next to it.";
     Logits = "logits", "Logits of D", Number, noisy: true,
-        "The discriminator's mean decision on real and on generated images. Far apart, it wins; on top of each other, it is fooled.";
+        "The discriminator's mean logit on real and on generated images. If they are far apart, it wins; if they coincide, it is fooled.";
     TermsOfD = "terms-d", "Loss of D, term by term", Number, noisy: true,
-        "The terms that the discriminator's loss is the sum of, each with its weight. A penalty that outgrows the adversarial term takes over.";
+        "The terms whose sum is the discriminator's loss, each with its weight. A penalty that outgrows the adversarial term takes over.";
     TermsOfG = "terms-g", "Loss of G, term by term", Number, noisy: true,
-        "The terms that the generator's loss is the sum of, each with its weight.";
+        "The terms whose sum is the generator's loss, each with its weight.";
     Accuracy = "accuracy", "Accuracy of D", Share, noisy: true,
-        "The share of real images that the discriminator calls real, and of generated ones that it calls generated, batch by batch. Near 50 % it guesses; near 100 % for long, the generator learns little.";
+        "The share of real images that the discriminator calls real, and of generated ones that it calls generated, batch by batch. Near 50 % it guesses; while it stays near 100 %, the generator learns little.";
     Gradients = "gradients", "Gradient norms", Number, noisy: true,
-        "How long each network's whole gradient is, before it is clipped. Near 0 a network learns nothing any more; a norm that grows and grows comes before a divergence.";
+        "The norm of each network's whole gradient, before clipping. Near 0 a network no longer learns; a norm that keeps growing is a sign of divergence.";
     Augmentation = "augment", "Augmentation of what D sees", Number, noisy: true,
-        "The probability with which what the discriminator sees is changed, and the mean sign of its decisions on real images: near 1 it knows them by heart. The adaptive probability rises while that is above its target.";
+        "The probability with which the images that the discriminator sees are changed, and the mean sign of its logits on real images: near 1 it has memorised them. The adaptive probability rises while the sign is above its target.";
     Rates = "rates", "Learning rates", Rate, noisy: false,
-        "The rates with which the generator and the discriminator learn, as the schedule gives them, and as the discriminator's follows its loss where it does.";
-    Speed = "speed", "Images a second", Number, noisy: true,
-        "Real images that went through training, over about the last second.";
+        "The learning rates of the generator and the discriminator, as the schedule sets them; the discriminator's also follows its loss, if it is set to.";
+    Speed = "speed", "Images per second", Number, noisy: true,
+        "Real images trained on per second, over about the last second.";
     Memory = "memory", "Memory", Number, noisy: false,
-        "What the program holds of the machine's memory, in MB.";
+        "The memory that the program uses, in MB.";
 }
 
 macro_rules! numbers {
@@ -141,55 +141,55 @@ macro_rules! numbers {
 
 numbers! {
     LossD = "loss_d", Losses, "D", "Loss of D", "loss/discriminator", Tint::Discriminator,
-        "The discriminator's loss, in its last update of the step.";
+        "The discriminator's loss in its last update of the step.";
     LossG = "loss_g", Losses, "G", "Loss of G", "loss/generator", Tint::Generator,
         "The generator's loss.";
     LossFeatures = "loss_features", Losses, "G features", "Feature losses of G", "loss/features", Tint::GeneratorPart,
-        "The perceptual and the texture loss in it, with their weights, where either is on.";
+        "The perceptual and the texture loss in the generator's loss, with their weights, where either is on.";
     LogitsReal = "logits_real", Logits, "real", "Logits of D on real images", "logits/real", Tint::Real,
         "Mean logit of the discriminator on real images.";
     LogitsFake = "logits_fake", Logits, "fake", "Logits of D on fakes", "logits/generated", Tint::Fake,
         "Mean logit of the discriminator on fakes.";
     AdversarialD = "adversarial_d", TermsOfD, "adversarial", "Adversarial loss of D", "loss of D/adversarial", Tint::Nth(0),
-        "The adversarial term of the discriminator's loss, where it has others.";
+        "The adversarial term of the discriminator's loss, where there are others.";
     ClassificationD = "classification_d", TermsOfD, "classification", "Classification loss of D", "loss of D/classification", Tint::Nth(1),
-        "The classification in the discriminator's loss, with `auxiliary` conditioning.";
+        "The classification term of the discriminator's loss, with `auxiliary` conditioning.";
     R1 = "r1", TermsOfD, "R1", "R1 penalty", "loss of D/R1", Tint::Nth(2),
-        "The R1 penalty as it is added to the discriminator's loss, in the updates that have it.";
+        "The R1 penalty as added to the discriminator's loss, in the updates that have it.";
     Lecam = "lecam", TermsOfD, "LeCam", "LeCam regularisation", "loss of D/LeCam", Tint::Nth(3),
         "The LeCam regularisation.";
     Consistency = "consistency", TermsOfD, "consistency", "Consistency of D", "loss of D/consistency", Tint::Nth(4),
-        "The consistency regularisation, of real images and of fakes together.";
+        "The consistency regularisation, for real images and fakes together.";
     GradientPenalty = "gradient_penalty", TermsOfD, "gradient penalty", "Gradient penalty", "loss of D/gradient penalty", Tint::Nth(5),
         "The gradient penalty of `wasserstein-gp`.";
     AdversarialG = "adversarial_g", TermsOfG, "adversarial", "Adversarial loss of G", "loss of G/adversarial", Tint::Nth(0),
-        "The adversarial term of the generator's loss, where it has others.";
+        "The adversarial term of the generator's loss, where there are others.";
     ClassificationG = "classification_g", TermsOfG, "classification", "Classification loss of G", "loss of G/classification", Tint::Nth(1),
-        "The classification in the generator's loss, with `auxiliary` conditioning.";
+        "The classification term of the generator's loss, with `auxiliary` conditioning.";
     Perceptual = "perceptual", TermsOfG, "perceptual", "Perceptual loss", "loss of G/perceptual", Tint::Nth(2),
         "The perceptual loss, with its weight.";
     Texture = "texture", TermsOfG, "texture", "Texture loss", "loss of G/texture", Tint::Nth(3),
         "The texture loss, with its weight.";
     AccuracyReal = "accuracy_real", Accuracy, "real", "Accuracy of D on real images", "accuracy/real", Tint::Real,
-        "Share of the logits on real images above 0, for losses whose logits have a border between real and fake.";
+        "Share of the logits on real images above 0, for losses whose logits have a boundary between real and fake.";
     AccuracyFake = "accuracy_fake", Accuracy, "fake", "Accuracy of D on fakes", "accuracy/generated", Tint::Fake,
         "Share of the logits on fakes below 0, for the same losses.";
     GradientD = "gradient_d", Gradients, "D", "Gradient norm of D", "gradient norm/discriminator", Tint::Discriminator,
-        "Norm of the discriminator's whole gradient in its last update of the step, before it is clipped; told now and then.";
+        "Norm of the discriminator's whole gradient in its last update of the step, before clipping; measured now and then.";
     GradientG = "gradient_g", Gradients, "G", "Gradient norm of G", "gradient norm/generator", Tint::Generator,
         "Norm of the generator's whole gradient, likewise.";
     AugmentProbability = "augment_probability", Augmentation, "p", "Probability of augmentation", "augmentation/probability", Tint::Main,
-        "Probability with which the images that the discriminator saw were changed, where any change is on.";
+        "Probability with which the images that the discriminator saw were changed, where any augmentation is on.";
     SignReal = "sign_real", Augmentation, "sign of real", "Sign of D on real images", "augmentation/sign of real logits", Tint::Real,
-        "Mean sign of the discriminator's logits on real images beside it, for losses whose logits have a border: 1 where it is sure of all of them.";
+        "Mean sign of the discriminator's logits on real images, for losses whose logits have a boundary: 1 where it is sure of all of them.";
     DiscriminatorLr = "discriminator_lr", Rates, "D", "Learning rate of D", "learning rate/discriminator", Tint::Discriminator,
         "Learning rate of the discriminator in the last update of the step.";
     GeneratorLr = "generator_lr", Rates, "G", "Learning rate of G", "learning rate/generator", Tint::Generator,
         "Learning rate of the generator in this step.";
-    ImagesPerS = "images_per_s", Speed, "images/s", "Images a second", "speed/images a second", Tint::Main,
-        "Images of one update of the discriminator, times steps, a second; over about the last second.";
+    ImagesPerS = "images_per_s", Speed, "images/s", "Images per second", "speed/images a second", Tint::Main,
+        "Images in one update of the discriminator times steps per second, over about the last second.";
     MemoryMb = "memory_mb", Memory, "MB", "Memory", "memory/MB", Tint::Machine,
-        "Memory that the program holds, in MB; told now and then, where the system tells it.";
+        "Memory that the program uses, in MB; measured now and then, where the system reports it.";
 }
 
 impl Number {

@@ -90,7 +90,7 @@ pub enum MetricError {
         classes: usize,
     },
     /// Images of one class only, or none of a class on both sides.
-    #[error("no class has images on both sides: give both sides one sub-folder a class, with the same names")]
+    #[error("no class has images on both sides: give both sides one sub-folder per class, with the same names")]
     NoClasses,
     /// The extractor has no classifier.
     #[error("this extractor gives no logits: use the Inception network")]

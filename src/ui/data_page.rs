@@ -153,7 +153,7 @@ fn nothing_ui(ui: &mut Ui, reading: &Reading) {
     match reading {
         Reading::Failed(message) => widgets::empty(ui, "The data could not be read", message),
         Reading::Nothing => {
-            let text = "Choose a folder with one sub-folder a class, a table or an archive, or take the demo set";
+            let text = "Choose a folder with one sub-folder per class, a table or an archive, or take the demo set";
             widgets::empty(ui, "No data", text);
         }
         Reading::Busy { .. } | Reading::Done => widgets::empty(ui, "Reading the data…", ""),

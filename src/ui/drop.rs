@@ -21,7 +21,7 @@ pub(super) fn dropped(ui: &Ui) -> Option<Action> {
         painter.text(
             rect.center(),
             egui::Align2::CENTER_CENTER,
-            "Drop a folder with one sub-folder a class, a table (.csv) or an archive (.npz)",
+            "Drop a folder with one sub-folder per class, a table (.csv) or an archive (.npz)",
             font,
             p.strong,
         );

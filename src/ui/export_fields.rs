@@ -40,8 +40,8 @@ impl What {
             Self::Images => "images (PNG)",
             Self::Weights => "generator as weights (safetensors)",
             Self::Model => "generator as a model (ONNX)",
-            Self::History => "film of the training",
-            Self::Walk => "film of a walk through the noise",
+            Self::History => "animation of the training",
+            Self::Walk => "animation of a walk through latent space",
             Self::Tables => "curves and scores (CSV)",
             Self::Tensorboard => "curves, scores and grids (TensorBoard)",
             Self::Report => "report (HTML)",
@@ -271,7 +271,7 @@ impl Fields {
         });
         let about = if self.what == What::History { "Frames at most" } else { "Frames" };
         row(ui, about, |ui| ui.add(field("export-frames", &mut self.film.frames, 2..=2000)));
-        row(ui, "Frames a second", |ui| ui.add(field("export-fps", &mut self.film.fps, 0.1..=50.0)));
+        row(ui, "Frames per second", |ui| ui.add(field("export-fps", &mut self.film.fps, 0.1..=50.0)));
     }
 }
 

@@ -101,7 +101,7 @@ fn welcome_ui(ui: &mut Ui) -> Vec<Action> {
         for (number, text) in [
             (
                 "1",
-                "Choose a folder with one sub-folder a class, or drop it here. The drawn demo set is ready without one.",
+                "Choose a folder with one sub-folder per class, or drop it here. The drawn demo set is ready without one.",
             ),
             ("2", "Set up the networks on the left; every option explains itself on hover."),
             ("3", "Press Train. Samples, losses and Frechet distances appear here while it runs."),

@@ -47,7 +47,7 @@ pub(super) fn score(args: &ScoreArgs, metrics: Vec<Metric>) -> anyhow::Result<Ex
         let (wanted, found) = (real.features.dimensions(), other.features.dimensions());
         if wanted != found {
             bail!(
-                "{} has {found} features an image and {} has {wanted}: compute both with one network",
+                "{} has {found} features per image and {} has {wanted}: compute both with the same network",
                 file.display(),
                 args.real.display()
             );
@@ -56,7 +56,7 @@ pub(super) fn score(args: &ScoreArgs, metrics: Vec<Metric>) -> anyhow::Result<Ex
     let (metrics, impossible): (Vec<Metric>, Vec<Metric>) = metrics.into_iter().partition(|metric| possible(*metric));
     if !impossible.is_empty() {
         let names: Vec<&str> = impossible.iter().map(|metric| metric.name()).collect();
-        note!("left out, since features alone do not tell them: {}", names.join(", "));
+        note!("left out, since they cannot be computed from features alone: {}", names.join(", "));
     }
     let settings = Settings { metrics, k: args.k.into(), seed: args.seed };
     let held_out = held_out.as_ref().map(Given::side);

@@ -147,7 +147,7 @@ pub(super) fn common_classes(looked: &mut [Looked]) -> Vec<String> {
     if flat > 0 {
         if flat < looked.len() {
             note!(
-                "warning: one folder has sub-folders for its classes and another has none: classes are not told apart"
+                "warning: one folder has sub-folders for its classes and another has none: all images are treated as one class"
             );
         }
         return Vec::new();

@@ -25,9 +25,9 @@ const MOST_SIDE: usize = 256;
 /// What `gandle score` is asked for.
 #[derive(Args)]
 pub(super) struct ScoreArgs {
-    /// The folder of real images that the generator was trained on: flat, or one sub-folder a class. With --features a file.
+    /// The folder of real images that the generator was trained on: flat, or one sub-folder per class. With --features a file.
     real: PathBuf,
-    /// The folder of fakes, with the same names of classes.
+    /// The folder of fakes, with the same class names.
     fake: PathBuf,
     /// A folder of real images that the generator was not trained on, for `copying` and the classifier; without it a third
     /// of REAL stands in for them.
@@ -35,39 +35,39 @@ pub(super) struct ScoreArgs {
     held_out: Option<PathBuf>,
     #[arg(long, value_name = "NAME", default_value = Shipped::DEFAULT.key(), help = extractors())]
     extractor: String,
-    /// REAL, FAKE and --held-out are NumPy files (.npy) of features that were computed elsewhere: one row an image, of
+    /// REAL, FAKE and --held-out are NumPy files (.npy) of features that were computed elsewhere: one row per image, of
     /// 32-bit or 64-bit floats.
     #[arg(long, conflicts_with_all = ["extractor", "resize", "nearest_picture"])]
     features: bool,
-    /// How images are brought to the extractor's size: pytorch-fid, torch-fidelity or clean.
+    /// How images are resized for the extractor: pytorch-fid, torch-fidelity or clean.
     #[arg(long, value_name = "MODE", default_value = "pytorch-fid")]
     resize: String,
-    /// The scores to compute, with commas between; all without it.
+    /// The scores to compute, separated by commas; by default all.
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     scores: Vec<String>,
-    /// Which nearest neighbour makes the radius of precision, recall, density and coverage.
+    /// Which nearest neighbour sets the radius for precision, recall, density and coverage.
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..))]
     k: u16,
-    /// Where draws of subsets, splits, pairs and intervals start.
+    /// The seed of subsets, splits, pairs and intervals.
     #[arg(long, default_value_t = 2020)]
     seed: u32,
     /// Write the nearest real image of each fake to this file, as comma-separated values.
     #[arg(long, value_name = "FILE")]
     nearest: Option<PathBuf>,
-    /// Write a picture to this PNG file: the fakes that are nearest to real images, each above its nearest real one.
+    /// Write a PNG to this file: the fakes that are nearest to real images, each above its nearest real image.
     #[arg(long, value_name = "FILE")]
     nearest_picture: Option<PathBuf>,
     /// CPU threads; 0 takes all cores.
     #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u16).range(0..=1024))]
     threads: u16,
-    /// Print one JSON object a score.
+    /// Print one JSON object per score.
     #[arg(long)]
     json: bool,
 }
 
 /// The help of `--extractor`.
 fn extractors() -> String {
-    format!("The network to look through; there are {}", ExtractorName::known())
+    format!("The network whose features are compared; there are {}", ExtractorName::known())
 }
 
 pub(super) fn run(args: &ScoreArgs) -> anyhow::Result<ExitCode> {
@@ -78,7 +78,7 @@ pub(super) fn run(args: &ScoreArgs) -> anyhow::Result<ExitCode> {
     }
     let resize = Resize::named(&args.resize).ok_or_else(|| {
         let names = Resize::ALL.iter().map(|resize| resize.name()).collect::<Vec<_>>().join(", ");
-        Usage(format!("--resize: there is no way `{}` to resize; there are {names}", args.resize))
+        Usage(format!("--resize: there is no mode `{}`; there are {names}", args.resize))
     })?;
     let metrics = metrics(&args.scores)?;
     let pool = rayon::ThreadPoolBuilder::new().num_threads(device::threads(args.threads.into())).build()?;

@@ -26,7 +26,7 @@ pub(super) fn write(file: &Path, report: &Report, real: &Looked, fake: &Looked) 
     order.truncate(PAIRS);
     if order.is_empty() {
         bail!(
-            "there is no pair to show: --nearest-picture needs one of the scores precision, authentic-percent or nearest-real"
+            "there are no pairs to show: --nearest-picture needs one of the scores precision, authentic-percent or nearest-real"
         );
     }
     let length = |count: usize, each: u32| u32::try_from(count).unwrap_or(0) * (each + GAP) + GAP;

@@ -243,7 +243,7 @@ impl Samples {
                     ui.spacing_mut().item_spacing.x = 4.0;
                 }
                 let export = ui.button("Export…");
-                if export.on_hover_text("Images, the generator, films, curves or a report, as files").clicked() {
+                if export.on_hover_text("Images, the generator, animations, curves or a report, as files").clicked() {
                     actions.push(Action::OpenExport);
                 }
                 let save = ui.add_enabled(self.shown().is_some(), Button::new("Save grid…"));

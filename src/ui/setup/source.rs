@@ -19,7 +19,7 @@ pub fn source_ui(ui: &mut Ui, config: &mut Config, draft: &mut Option<String>, g
     let info = || egui::WidgetInfo::labeled(egui::Role::TextInput, true, "Data folder");
     response.widget_info(info);
     let response = response.on_hover_text(
-        "A folder with one sub-folder a class, a table (.csv) of files and labels, or an archive (.npz); Enter reads it. It may also be dropped on the window",
+        "A folder with one sub-folder per class, a table (.csv) of files and labels, or an archive (.npz); Enter reads it. It may also be dropped on the window",
     );
     if response.changed() {
         *draft = Some(text);
@@ -34,7 +34,7 @@ pub fn source_ui(ui: &mut Ui, config: &mut Config, draft: &mut Option<String>, g
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing.x = 5.0;
         ui.style_mut().wrap_mode = Some(egui::TextWrapMode::Extend);
-        if ui.button("Folder…").on_hover_text("A folder with one sub-folder a class").clicked() {
+        if ui.button("Folder…").on_hover_text("A folder with one sub-folder per class").clicked() {
             actions.push(Action::ChooseData);
         }
         let file = ui.button("File…").on_hover_text("A table (.csv) of files and labels, or a NumPy archive (.npz)");

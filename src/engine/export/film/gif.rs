@@ -37,7 +37,7 @@ impl Writer {
     }
 
     pub fn finish(self) -> anyhow::Result<Vec<u8>> {
-        Ok(self.encoder.context("a film needs a frame")?.into_inner()?)
+        Ok(self.encoder.context("an animation needs a frame")?.into_inner()?)
     }
 }
 

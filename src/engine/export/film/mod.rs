@@ -55,10 +55,10 @@ impl Encoder {
 
 fn check(film: &Film) -> anyhow::Result<()> {
     if !FPS.contains(&film.fps) {
-        bail!("{} frames a second are impossible: {} to {}", film.fps, FPS.start(), FPS.end());
+        bail!("{} frames per second are impossible: use {} to {}", film.fps, FPS.start(), FPS.end());
     }
     if !FRAMES.contains(&film.frames) {
-        bail!("a film of {} frames is impossible: {} to {}", film.frames, FRAMES.start(), FRAMES.end());
+        bail!("an animation of {} frames is impossible: use {} to {}", film.frames, FRAMES.start(), FRAMES.end());
     }
     Ok(())
 }

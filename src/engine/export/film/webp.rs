@@ -29,7 +29,7 @@ impl Writer {
     pub fn push(&mut self, frame: &RgbImage, seconds: f64) -> anyhow::Result<()> {
         let (width, height) = *self.size.get_or_insert(frame.dimensions());
         if (width, height) != frame.dimensions() || width == 0 || height == 0 || width > 16_384 || height > 16_384 {
-            bail!("a frame of {} x {} pixels does not fit into the film", frame.width(), frame.height());
+            bail!("a frame of {} x {} pixels does not fit into the animation", frame.width(), frame.height());
         }
         let mut picture = Vec::new();
         WebPEncoder::new_lossless(&mut picture).encode(frame, width, height, ExtendedColorType::Rgb8)?;
@@ -47,7 +47,7 @@ impl Writer {
     }
 
     pub fn finish(self) -> anyhow::Result<Vec<u8>> {
-        let (width, height) = self.size.context("a film needs a frame")?;
+        let (width, height) = self.size.context("an animation needs a frame")?;
         let mut head = vec![ANIMATION | XMP, 0, 0, 0];
         for number in [width - 1, height - 1] {
             head.extend(&number.to_le_bytes()[..3]);
@@ -67,7 +67,7 @@ impl Writer {
 /// A name, a length, the content, and a byte that makes it even.
 fn chunk(out: &mut Vec<u8>, name: &[u8; 4], content: &[u8]) -> anyhow::Result<()> {
     let length = u32::try_from(content.len()).ok().filter(|length| *length < u32::MAX - 16);
-    let length = length.context("the film is longer than a WebP can be (4 GiB): ask for fewer frames")?;
+    let length = length.context("the animation is larger than a WebP file can be (4 GiB): ask for fewer frames")?;
     out.extend(name);
     out.extend(length.to_le_bytes());
     out.extend(content);
