@@ -622,7 +622,7 @@ fn other_results_are_exported_too() {
     assert!(window.shows("Saved as /out/generator.onnx"));
     choose(&mut window, "animation of a walk through latent space");
     window.click("WebP");
-    assert!(window.shows("Stops") && window.shows("Truncation") && window.shows("Frames a second"));
+    assert!(window.shows("Stops") && window.shows("Truncation") && window.shows("Frames per second"));
     window.click("Export");
     let asked = window.asked();
     let [Action::TakeOut(model), Action::TakeOut(walked)] = asked.as_slice() else { panic!("{asked:?}") };

@@ -162,7 +162,7 @@ pub(super) const EXPLAINED: &[Explanation] = &[
         "growing.fade_images",
         "0 to 1000000000 images",
         "Karras et al. 2018 (Progressive GAN)",
-        "With `start`, the images shown while a new size fades in (`batch_size` x `accumulation` a step): both networks blend their old and new layers, and the share of the new ones rises linearly from 0 to 1. 0 switches at once, which disrupts what was learnt.",
+        "With `start`, the images shown while a new size fades in (`batch_size` x `accumulation` per step): both networks blend their old and new layers, and the share of the new ones rises linearly from 0 to 1. 0 switches at once, which disrupts what was learnt.",
     ),
     key(
         "growing.stable_images",

@@ -253,9 +253,9 @@ choice! {
     /// `discriminator.conditioning`
     Conditioning {
         None = "none": "The discriminator never sees the label, so nothing makes the generator draw the class it is asked for.",
-        LabelMap = "label-map": "A learnt map per class, as large as the image, is added as one more channel. Classes x size x size parameters.",
-        Replicated = "replicated": "A small learnt vector per class, copied to every pixel, is added to the image as extra channels.",
-        ProjectedMap = "projected-map": "A small learnt vector per class goes through one linear layer and becomes a map that is added to the image as a channel.",
+        LabelMap = "label-map": "A learnt map per class, as large as the image, is concatenated as one more channel. Classes x size x size parameters.",
+        Replicated = "replicated": "A small learnt vector per class, copied to every pixel, is concatenated to the image as extra channels.",
+        ProjectedMap = "projected-map": "A small learnt vector per class goes through one linear layer and becomes a map that is concatenated to the image as a channel.",
         Auxiliary = "auxiliary": "The discriminator also predicts the class, and both networks are rewarded when it is right (AC-GAN, Odena et al. 2017; there on fakes too, see `loss.auxiliary_fakes`).",
         Projection = "projection": "The inner product of the last features with a learnt class vector is added to the logit (Miyato & Koyama 2018).",
     }

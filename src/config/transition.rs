@@ -62,7 +62,7 @@ pub(super) const EXPLAINED: &[Explanation] = &[
         "transition.from",
         "0 or more images",
         "Shahbazi et al. 2022 (Collapse by Conditioning)",
-        "With `to`, the images shown before labels begin to count (`batch_size` x `accumulation` a step); until then both networks train as if there were none. Start with a quarter to a half of the run.",
+        "With `to`, the images shown before labels begin to count (`batch_size` x `accumulation` per step); until then both networks train as if there were none. Start with a quarter to a half of the run.",
     ),
     key(
         "transition.to",
