@@ -288,7 +288,7 @@ fn resume_is_a_command_of_its_own_with_status_2_where_it_is_refused() {
         text(&output)
     };
     assert!(refused(&[]).contains("finished"));
-    assert!(refused(&["--steps", "4"]).contains("reached already"));
+    assert!(refused(&["--steps", "4"]).contains("already been reached"));
     assert!(refused(&["--set", "train.seed=1"]).contains("--fork"));
     let fork = root.path().join("fork");
     let to = fork.to_str().unwrap();

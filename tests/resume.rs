@@ -337,7 +337,7 @@ fn a_session_with_other_settings_is_refused_with_the_list() {
     edit(&folder, "batch_size = 8", "batch_size = 4");
     edit(&folder, "kind = \"bce\"", "kind = \"hinge\"");
     // Fewer steps than are taken, and more of them where the learning rates follow their number.
-    assert!(refusal(RunRequest::resume(&folder, Some(5))).contains("reached already"));
+    assert!(refusal(RunRequest::resume(&folder, Some(5))).contains("already been reached"));
     let told = refusal(RunRequest::resume(&folder, Some(20)));
     assert!(told.contains("optimizer.schedule = \"linear\"") && told.contains("--fork"), "{told}");
     assert!(untouched == files_below(&folder));
@@ -373,7 +373,7 @@ fn other_data_is_refused_and_moved_data_is_not() {
         assert!(before == files_below(&folder), "a refusal leaves the session alone");
     };
     paint(&data, "a", "4.png", 81);
-    refused("not the same ones");
+    refused("but different ones");
     fs::remove_file(data.join("a/4.png")).unwrap();
     refused("images of a: were 5, are 4");
     paint(&data, "a", "4.png", 80);

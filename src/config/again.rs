@@ -44,7 +44,7 @@ impl Config {
         let (keep, every) = (self.train.keep_every, self.train.checkpoint_every);
         if keep > 0 && every == 0 {
             let text =
-                "nothing is kept on the way: with train.checkpoint_every = 0 the last checkpoint is the only one";
+                "nothing is kept along the way: with train.checkpoint_every = 0 the last checkpoint is the only one";
             list.warning("train.keep_every", text).fix("train.keep_every", 0);
         } else if keep > 0 && !keep.is_multiple_of(every) {
             let message = format!(

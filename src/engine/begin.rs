@@ -118,7 +118,7 @@ impl Begin {
         if self.kind == Kind::Forked {
             if was != is {
                 return Err(Refused(format!(
-                    "the data has {is} classes and the weights know {was}: a fork keeps the networks, so it needs as many"
+                    "the data has {is} classes and the networks were trained on {was}: a fork keeps the networks, so it needs the same number"
                 ))
                 .into());
             }
@@ -135,20 +135,20 @@ impl Begin {
                 }
             }
             if wrong.is_empty() && before.sha256 != data.sha256 {
-                wrong.push("pixels: as many images as before, but not the same ones".to_owned());
+                wrong.push("pixels: as many images as before, but different ones".to_owned());
             }
             let features = [&before.features, &data.features];
             if let [Some(was), Some(is)] = features
                 && was != is
             {
-                wrong.push(format!("loss.vgg19: {} holds other weights than before", self.config.loss.vgg19));
+                wrong.push(format!("loss.vgg19: {} holds different weights", self.config.loss.vgg19));
             }
         }
         if wrong.is_empty() {
             return Ok(());
         }
         Err(Refused(format!(
-            "the data in {} is not what the checkpoint of step {} was trained on, and the session would go on as another run:\n{}\nBring the old data back, or branch off a new session: gandle resume SESSION --fork NEW",
+            "the data in {} is not what the checkpoint of step {} was trained on, and the session would continue as another run:\n{}\nRestore the old data, or fork a new session: gandle resume SESSION --fork NEW",
             self.config.data.source,
             state.step,
             wrong.join("\n")
@@ -245,7 +245,7 @@ impl Begin {
         }
         if let Some(at) = self.told.diverged {
             warn(format!(
-                "The run diverged at step {at}, and the same steps with the same settings will do so again: stop it, and branch off with others (gandle resume SESSION --fork NEW --set KEY=VALUE)."
+                "The run diverged at step {at}, and the same steps with the same settings will do so again: stop it, and fork it with other settings (gandle resume SESSION --fork NEW --set KEY=VALUE)."
             ));
         }
         let before = self.state.as_ref().and_then(|state| state.machine.as_ref());

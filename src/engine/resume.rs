@@ -67,18 +67,18 @@ impl RunRequest {
             Some(step) => session::read_whole(parent, step)
                 .map_err(newer_is_refused)
                 .with_context(|| format!("there are checkpoints of steps {:?}", session::checkpoints(parent)))?,
-            None => newest(parent)?.0.context(format!("{} has no checkpoint to branch off", parent.display()))?,
+            None => newest(parent)?.0.context(format!("{} has no checkpoint to fork from", parent.display()))?,
         };
         let mut config = state.config.with(set).map_err(|err| Refused(err.to_string()))?;
         config.train.steps = steps.unwrap_or(config.train.steps);
         let shapes = differences(&state.config, &config, |key| !shapes_networks(key));
         if !shapes.is_empty() {
-            let why = "a fork keeps the networks, whose weights it goes on with; train a new run for others";
+            let why = "a fork keeps the networks and continues with their weights; train a new run for others";
             return Err(Refused(format!("{why}:\n{}", shapes.join("\n"))).into());
         }
         if config.train.steps <= state.step {
             return Err(Refused(format!(
-                "step {} is reached already, and the fork was to end at step {}: name more with --steps",
+                "step {} has already been reached, and the fork was to end at step {}: give more with --steps",
                 state.step, config.train.steps
             ))
             .into());
@@ -149,7 +149,7 @@ impl Plan {
         let seconds = state.as_ref().map_or(0.0, |state| state.seconds);
         if told.finished && config.train.is_timed_out(seconds) {
             return Err(Refused(format!(
-                "the run is finished: its {} minutes are over. Name more as train.minutes in run.toml, or 0 for as long as its steps take",
+                "the run is finished: its {} minutes are over. Set train.minutes in run.toml higher, or to 0 for no limit",
                 config.train.minutes
             ))
             .into());
@@ -158,7 +158,7 @@ impl Plan {
             change_steps(&mut config, steps, done)?;
         } else if told.finished && done >= config.train.steps {
             return Err(Refused(format!(
-                "the run is finished: it has taken its {done} steps. Name more with --steps, or branch off a new session with --fork"
+                "the run is finished: it has taken its {done} steps. Give more with --steps, or fork a new session with --fork"
             ))
             .into());
         }
@@ -186,7 +186,7 @@ fn taken_over(state: &CheckpointState, now: &Config, session: &Path) -> anyhow::
     let wrong = differences(was, now, may_differ);
     if !wrong.is_empty() {
         return Err(Refused(format!(
-            "{} was changed since the checkpoint of step {}, and the session would go on as another run:\n{}\nPut the old values back, or branch off a new session: gandle resume SESSION --fork NEW --set KEY=VALUE",
+            "{} has changed since the checkpoint of step {}, and the session would continue as another run:\n{}\nPut the old values back, or fork a new session: gandle resume SESSION --fork NEW --set KEY=VALUE",
             session.join("run.toml").display(),
             state.step,
             wrong.join("\n")
@@ -199,11 +199,11 @@ fn taken_over(state: &CheckpointState, now: &Config, session: &Path) -> anyhow::
 
 fn change_steps(config: &mut Config, steps: usize, done: usize) -> Result<(), Refused> {
     if steps <= done {
-        return Err(Refused(format!("step {done} is reached already, which is not before the {steps} asked for")));
+        return Err(Refused(format!("step {done} has already been reached: ask for more than {steps} steps")));
     }
     if let Some(key) = config.bound_to_steps().filter(|_| steps != config.train.steps) {
         return Err(Refused(format!(
-            "{key} = {} follows the steps in all: with {steps} instead of {} every step so far would have been another. Branch off a new session, whose rates follow {steps} steps from here on: gandle resume SESSION --fork NEW --steps {steps}",
+            "{key} = {} depends on the total number of steps: with {steps} instead of {} every step so far would have been different. Fork a new session, whose rates follow {steps} steps from here on: gandle resume SESSION --fork NEW --steps {steps}",
             config.value_of(key).unwrap_or_default(),
             config.train.steps
         )));

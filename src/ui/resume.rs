@@ -23,7 +23,7 @@ pub(super) fn obstacle(view: &RunView, steps: usize) -> Option<String> {
     }
     let key = started.config.bound_to_steps().filter(|_| steps != view.steps())?;
     Some(format!(
-        "{key} follows the steps in all: with others, every step so far would have been another. Train a new run, or branch off with gandle resume --fork"
+        "{key} depends on the total number of steps: with another, every step so far would have been different. Train a new run, or fork this one with gandle resume --fork"
     ))
 }
 
