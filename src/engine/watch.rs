@@ -160,7 +160,7 @@ impl Watch {
         if !self.saturated && mean >= SATURATED {
             self.saturated = true;
             let message = format!(
-                "The discriminator was right about {:.1} % of the images of the last {ACCURACY_STEPS} steps. The generator learns little from one that it can never fool.",
+                "The discriminator was right about {:.1} % of the images of the last {ACCURACY_STEPS} steps. The generator learns little from a discriminator that it can never fool.",
                 mean * 100.0
             );
             return Some(Event::Alarm(alarm(at, kind, None, message, advice::saturation(&self.config))));
@@ -179,7 +179,7 @@ impl Watch {
         if !self.copies && share < COPIES {
             self.copies = true;
             let message = format!(
-                "The generated images lie nearer to the training images than other real images do: at {:.0} % of their distance. Some may be copies.",
+                "The generated images are closer to the training images than other real images are: at {:.0} % of their distance. Some may be copies.",
                 share * 100.0
             );
             let look = picture.map(|picture| format!("Compare the grid with {picture}. ")).unwrap_or_default();
@@ -288,7 +288,7 @@ impl Class {
         }
         seen.collapsed = true;
         let message = format!(
-            "The generated images of {} are nearly the same: they differ by {:.0} % of what its real images differ by.",
+            "The generated images of {} are nearly the same: they differ by {:.0} % as much as its real images do.",
             self.name,
             spread * 100.0
         );
@@ -311,7 +311,7 @@ pub(super) fn divergence(at: At, numbers: &Numbers, config: &Config) -> Option<A
     let value = match value {
         value if value.is_nan() => "not a number".to_owned(),
         value if value.is_infinite() => "infinite".to_owned(),
-        value => format!("{value:.1e}, which no sound run comes near"),
+        value => format!("{value:.1e}, far beyond any healthy run"),
     };
     Some(diverged(at, term, &format!("{name} became {value}"), config))
 }
@@ -472,7 +472,7 @@ mod tests {
         let (g, d, fake, real) = (Number::LossG, Number::LossD, Number::LogitsFake, Number::LogitsReal);
         let cases: [(&[_], _, _); 5] = [
             (&[(g, f32::INFINITY)], "loss_g", "generator's loss became infinite"),
-            (&[(d, -2e21)], "loss_d", "became -2.0e21, which no sound run comes near"),
+            (&[(d, -2e21)], "loss_d", "became -2.0e21, far beyond any healthy run"),
             (&[(g, nan), (d, nan)], "loss_d", "discriminator's loss became not a number"),
             (&[(d, nan), (fake, nan)], "logits_fake", "logits on generated images"),
             (&[(fake, nan), (real, nan)], "logits_real", "logits on real images"),

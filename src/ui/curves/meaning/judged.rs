@@ -25,21 +25,17 @@ pub(super) fn balance(config: &Config, recent: &Recent) -> Vec<Remark> {
         share * 100.0
     );
     let (tone, text) = match share {
-        share if !share.is_finite() => {
-            (Tone::Bad, "A loss that is no number any more: the run has diverged.".to_owned())
-        }
-        share if share < 0.1 => {
-            (Tone::Bad, format!("{numbers} D has all but won; what G still learns from it is little."))
-        }
+        share if !share.is_finite() => (Tone::Bad, "A loss is no longer a number: the run has diverged.".to_owned()),
+        share if share < 0.1 => (Tone::Bad, format!("{numbers} D has all but won; G learns little from it now.")),
         share if share < 0.6 => (
             Tone::Plain,
-            format!("{numbers} D is ahead, as it mostly is; G learns as long as D is wrong now and then."),
+            format!("{numbers} D is ahead, as it usually is; G learns as long as D is wrong now and then."),
         ),
-        share if share < 1.15 => (Tone::Good, format!("{numbers} Neither network runs away.")),
+        share if share < 1.15 => (Tone::Good, format!("{numbers} The networks are in balance.")),
         _ => (
             Tone::Bad,
             format!(
-                "{numbers} D does worse than by guessing: it is confused by G's last changes, or its learning rate is too high. For some hundred steps that is nothing; for long, give D more updates a step (optimizer.discriminator_steps) or a lower rate."
+                "{numbers} D does worse than by guessing: it is confused by G's last changes, or its learning rate is too high. For a few hundred steps that is no problem; if it lasts, give D more updates per step (optimizer.discriminator_steps) or a lower rate."
             ),
         ),
     };
@@ -61,7 +57,7 @@ fn critic(recent: &Recent) -> Remark {
         change if gap < 0.0 => remark(
             Tone::Bad,
             format!(
-                "{now}, below 0: the critic scores generated images above real ones and is behind. Give it more updates a step (optimizer.discriminator_steps). ({:+.0} % in {} steps)",
+                "{now}, below 0: the critic scores generated images above real ones and is behind. Give it more updates per step (optimizer.discriminator_steps). ({:+.0} % in {} steps)",
                 change * 100.0,
                 recent.steps
             ),
@@ -69,7 +65,7 @@ fn critic(recent: &Recent) -> Remark {
         change if change < -CHANGED => remark(
             Tone::Good,
             format!(
-                "{now}, {:.0} % less than {} steps ago: the images come nearer to the real ones.",
+                "{now}, {:.0} % less than {} steps ago: the images are getting closer to the real ones.",
                 -change * 100.0,
                 recent.steps
             ),
@@ -77,12 +73,12 @@ fn critic(recent: &Recent) -> Remark {
         change if change > CHANGED => remark(
             Tone::Plain,
             format!(
-                "{now}, {:.0} % more than {} steps ago: the critic has found something that G cannot do yet. Worrying only if it goes on growing for thousands of steps.",
+                "{now}, {:.0} % more than {} steps ago: the critic has found something that G cannot do yet. Worrying only if it keeps growing for thousands of steps.",
                 change * 100.0,
                 recent.steps
             ),
         ),
-        _ => remark(Tone::Plain, format!("{now}, as {} steps ago.", recent.steps)),
+        _ => remark(Tone::Plain, format!("{now}, the same as {} steps ago.", recent.steps)),
     }
 }
 
@@ -99,27 +95,27 @@ pub(super) fn accuracy(recent: &Recent) -> Option<Remark> {
         both if both >= SURE => remark(
             Tone::Bad,
             format!(
-                "{numbers} For long, that is too much: G hardly ever fools it. Regularise D (R1, augmentation, label smoothing with bce) or slow it down."
+                "{numbers} If that lasts, it is too much: G hardly ever fools it. Regularise D (R1, augmentation, label smoothing with bce) or slow it down."
             ),
         ),
         _ if real - fake > 0.35 => {
-            remark(Tone::Plain, format!("{numbers} It takes most images for real: G fools it often just now."))
+            remark(Tone::Plain, format!("{numbers} It takes most images for real: at the moment G often fools it."))
         }
         _ if fake - real > 0.35 => remark(
             Tone::Plain,
             format!(
-                "{numbers} It takes most images for generated, real ones too: it is unsure, or knows only some of the real images."
+                "{numbers} It takes most images for generated, even real ones: it is unsure, or recognises only some of the real images."
             ),
         ),
         _ if real.max(fake) <= GUESSING => remark(
             Tone::Plain,
             format!(
-                "{numbers} It guesses. Early in a run that passes; late, either the images are good (look at them and at the scores) or D is too weak."
+                "{numbers} It is guessing. Early in a run that passes; later, either the images are good (look at them and at the scores) or D is too weak."
             ),
         ),
         _ => remark(
             Tone::Good,
-            format!("{numbers} It can tell them apart mostly, not always: G has something to learn from."),
+            format!("{numbers} It can usually tell them apart, but not always: G has something to learn from."),
         ),
     })
 }
@@ -131,25 +127,25 @@ pub(super) fn generator(config: &Config, recent: &Recent) -> Option<Remark> {
         LossKind::Hinge | LossKind::WassersteinGp => Some(remark(
             Tone::Plain,
             format!(
-                "G's loss of {now:.3} is D's mean decision on generated images with the sign turned round. It has no good value: only its changes over a short while mean something, and not the quality of the images."
+                "G's loss of {now:.3} is D's mean output on generated images with the sign flipped. It has no good value: only its changes over a short time mean anything, and they do not measure the quality of the images."
             ),
         )),
         LossKind::Bce | LossKind::LeastSquares => {
             let (_, held) = equilibrium(config)?;
-            let (times, numbers) = (now / held, format!("G's loss is {now:.3}, where {held:.3} is balance."));
+            let (times, numbers) = (now / held, format!("G's loss is {now:.3}; balance would be {held:.3}."));
             Some(match times {
                 times if times > 3.0 => {
                     remark(Tone::Bad, format!("{numbers} D sees through nearly all of its images."))
                 }
                 times if times > 1.2 => remark(
                     Tone::Plain,
-                    format!("{numbers} D mostly sees through its images, and G is still pulled up."),
+                    format!("{numbers} D sees through most of its images, and G still learns from that."),
                 ),
                 times if times > 0.7 => remark(Tone::Good, format!("{numbers} Its images pass about as often as not.")),
                 _ => remark(
                     Tone::Plain,
                     format!(
-                        "{numbers} It fools D more often than not: look whether its images are good, or all alike."
+                        "{numbers} It fools D more often than not: check whether its images are good, or all alike."
                     ),
                 ),
             })
@@ -163,9 +159,9 @@ pub(super) fn gradients(recent: &Recent) -> Vec<Remark> {
     let told = networks.into_iter().filter_map(|(name, norm)| {
         let norm = norm?;
         if norm < VANISHED {
-            Some(remark(Tone::Bad, format!("{name}'s gradient is as short as {norm:.1e}: it learns nothing any more.")))
+            Some(remark(Tone::Bad, format!("{name}'s gradient norm is only {norm:.1e}: it no longer learns.")))
         } else if norm > EXPLODED {
-            Some(remark(Tone::Bad, format!("{name}'s gradient is as long as {norm:.1e}. Where that grows, the run diverges: clip it (optimizer.clip) or lower the learning rate.")))
+            Some(remark(Tone::Bad, format!("{name}'s gradient norm is {norm:.1e}. If it keeps growing, the run diverges: clip it (optimizer.clip) or lower the learning rate.")))
         } else {
             None
         }
@@ -180,12 +176,12 @@ pub(super) fn score(recent: &Recent) -> Remark {
         None => remark(Tone::Plain, format!("{lead}: look at the samples, and at scores once there are some.")),
         Some((now, best)) if now <= best * 1.02 => remark(
             Tone::Good,
-            format!("{lead}; the score does, and it is at its best so far ({now:.2}). It pays to go on."),
+            format!("{lead}; the score does, and it is at its best so far ({now:.2}). It is worth going on."),
         ),
         Some((now, best)) => remark(
             Tone::Plain,
             format!(
-                "{lead}; the score does: {now:.2} now, {best:.2} at best. Where it has not improved over many scores, stop or lower the rates, and take the checkpoint of the best one."
+                "{lead}; the score does: {now:.2} now, {best:.2} at best. If it has not improved over many scores, stop or lower the rates, and use the checkpoint with the best one."
             ),
         ),
     }

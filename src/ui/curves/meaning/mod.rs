@@ -88,26 +88,26 @@ pub(super) fn equilibrium(config: &Config) -> Option<(f64, f64)> {
 fn what(config: &Config) -> String {
     let at = |name: &str, rule: &str| match equilibrium(config) {
         Some((d, g)) => format!(
-            "{name}: {rule} Where D cannot tell real from generated images, D's loss is {d:.3} and G's {g:.3}: that is where both networks hold each other, not 0."
+            "{name}: {rule} Where D cannot tell real from generated images, D's loss is {d:.3} and G's {g:.3}: balance is there, not at 0."
         ),
         None => format!("{name}: {rule}"),
     };
     match config.loss.kind {
         LossKind::Bce => at(
             "Binary cross-entropy",
-            "D gives each image a chance of being real, and pays for its surprise; G pays where D sees through its images.",
+            "D gives each image a probability of being real and is penalised for its surprise; G is penalised where D sees through its images.",
         ),
         LossKind::Hinge => at(
             "Hinge loss",
-            "D is to lift real images above +1 and press generated ones below -1, and pays for what is not there yet; G is to lift its own.",
+            "D should score real images above +1 and generated ones below -1, and is penalised for any shortfall; G should raise the scores of its own.",
         ),
         LossKind::LeastSquares => at(
             "Least squares",
-            "D is to give real images a 1 and generated ones a 0, and pays half the square of the difference; G is to get a 1.",
+            "D should give real images a 1 and generated ones a 0, and its loss is half the squared difference; G should get a 1.",
         ),
         LossKind::WassersteinGp => at(
             "Wasserstein with gradient penalty",
-            "D (a critic) scores images without a zero: only the gap between real and generated ones counts, an estimate of how far apart they are. Scores of D and G drift up and down together without meaning.",
+            "D (a critic) scores images on a scale with no zero: only the gap between real and generated ones counts, an estimate of how far apart they are. The losses of D and G can drift up and down together; that means nothing.",
         ),
     }
 }
@@ -130,9 +130,9 @@ fn parts(config: &Config) -> Option<Remark> {
     let (d, g) = (told(&in_d), told(&in_g));
     let text = match (d.is_empty(), g.is_empty()) {
         (true, true) => return None,
-        (false, true) => format!("D's loss also holds {d}, so it stands higher than these values."),
-        (true, false) => format!("G's loss also holds {g}, so it stands higher than these values."),
-        (false, false) => format!("D's loss also holds {d}, and G's {g}, so they stand higher than these values."),
+        (false, true) => format!("D's loss also includes {d}, so it is higher than these values."),
+        (true, false) => format!("G's loss also includes {g}, so it is higher than these values."),
+        (false, false) => format!("D's loss also includes {d}, and G's {g}, so they are higher than these values."),
     };
     Some(remark(Tone::Plain, text))
 }
