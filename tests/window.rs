@@ -544,7 +544,7 @@ fn images_are_exported_from_the_newest_checkpoint() {
             removed: Vec::new(),
         }));
     }
-    assert!(window.enabled("Export") && window.shows("Images a class"));
+    assert!(window.enabled("Export") && window.shows("Images per class"));
     window.click("Write one now");
     window.click("Export");
     let asked = window.asked();
@@ -564,7 +564,7 @@ fn images_are_exported_from_the_newest_checkpoint() {
     assert!(window.shows("200 images written to /out"));
     assert!(window.shows("The class \"../..\" is in the folder _._"));
     window.click("Close");
-    assert!(!window.shows("Images a class"));
+    assert!(!window.shows("Images per class"));
 }
 
 #[test]

@@ -44,7 +44,7 @@ pub use npy::{Matrix, matrix};
 pub enum DataError {
     /// There is nothing at the path.
     #[error(
-        "{} does not exist; name a folder that holds one sub-folder of images a class, or `demo`",
+        "{} does not exist; name a folder with one sub-folder of images per class, or `demo`",
         folder.display()
     )]
     Missing {
@@ -53,7 +53,7 @@ pub enum DataError {
     },
     /// The path is a file of a kind that is no source.
     #[error(
-        "{} is a file; name a folder that holds one sub-folder of images a class, a table (.csv), an archive (.npz), or `demo`",
+        "{} is a file; name a folder with one sub-folder of images per class, a table (.csv), an archive (.npz), or `demo`",
         folder.display()
     )]
     NotAFolder {
@@ -90,7 +90,7 @@ pub enum DataError {
     },
     /// No class sub-folder.
     #[error(
-        "{} holds no class: one sub-folder of images a class was looked for, but {found}; put each class's images in a sub-folder named after it",
+        "{} holds no class: it should have one sub-folder of images per class, but {found}; put each class's images in a sub-folder named after it",
         folder.display()
     )]
     NoClasses {
@@ -122,7 +122,7 @@ pub enum DataError {
     },
     /// The images do not fit the memory.
     #[error(
-        "{images} images of {size} x {size} pixels need {megabytes} MB of memory at once, which the system does not give; lower data.memory_limit or image_size, or use fewer images"
+        "{images} images of {size} x {size} pixels need {megabytes} MB of memory at once, more than the system can give; lower data.memory_limit or image_size, or use fewer images"
     )]
     Memory {
         /// How many images.

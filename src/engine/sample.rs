@@ -283,7 +283,7 @@ pub struct Exported {
 pub fn export(sampling: &Sampling, mut progress: impl FnMut(usize, usize) -> bool) -> anyhow::Result<Exported> {
     let count = sampling.count;
     if count > MOST_IMAGES {
-        bail!("{count} images a class are too many: at most {MOST_IMAGES} at once; take another seed for more");
+        bail!("{count} images per class are too many: at most {MOST_IMAGES} at once; use another seed for more");
     }
     let mut sampler = Sampler::open(&sampling.session, sampling.step)?;
     let (config, classes) = (sampler.state.config.clone(), sampler.state.classes.clone());

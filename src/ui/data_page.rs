@@ -67,7 +67,7 @@ impl DataPage {
     pub fn images_ui(&mut self, ui: &mut Ui, data: &DataView) {
         widgets::card(ui, |ui| {
             ui.set_min_size(ui.available_size());
-            widgets::title(ui, "Real images").on_hover_text("As the networks will see them, one row a class");
+            widgets::title(ui, "Real images").on_hover_text("As the networks will see them, one row per class");
             ui.add_space(4.0);
             let (Some(samples), Some(summary)) = (data.samples(), data.summary()) else {
                 return nothing_ui(ui, data.reading());
@@ -163,7 +163,7 @@ fn nothing_ui(ui: &mut Ui, reading: &Reading) {
 fn classes_ui(ui: &mut Ui, summary: &DataSummary, config: &Config) {
     widgets::card(ui, |ui| {
         ui.set_min_width(ui.available_width());
-        widgets::title(ui, "Images a class");
+        widgets::title(ui, "Images per class");
         ui.add_space(4.0);
         let most = summary.classes.iter().map(|class| class.images).max().unwrap_or(1).max(1);
         let divided = summary.held_out() > 0;

@@ -159,7 +159,7 @@ impl Fields {
             self.class_ui(ui, view);
         }
         if self.what == What::Images {
-            let about = if self.class.is_none() { "Images a class" } else { "Images" };
+            let about = if self.class.is_none() { "Images per class" } else { "Images" };
             row(ui, about, |ui| ui.add(field("export-count", &mut self.count, 1..=1_000_000)));
         }
         if self.what == What::Walk {

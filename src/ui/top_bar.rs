@@ -102,7 +102,7 @@ fn progress_ui(ui: &mut Ui, live: Option<&RunView>, blockers: &[String]) {
     bar.on_hover_text("Steps done of steps in all");
     if let Some(last) = run.last().filter(|_| both) {
         widgets::number(ui, format!("{:>8.1} img/s", last.numbers.get(Number::ImagesPerS).unwrap_or(0.0)), p.text)
-            .on_hover_text("Real images a second");
+            .on_hover_text("Real images per second");
     }
     // Nobody knows how long the first scores take.
     let known = *run.phase() == Phase::Running && !(run.is_scoring() && run.scored().is_none());

@@ -138,7 +138,7 @@ fn grids(page: &mut String, source: &Source) -> anyhow::Result<()> {
     let classes: Vec<String> = source.started.classes.iter().map(|class| escaped(class)).collect();
     writeln!(
         page,
-        "<h2>Samples</h2>\n<p class=\"note\">The averaged generator on the same noise at every step, one row a class.</p>"
+        "<h2>Samples</h2>\n<p class=\"note\">The averaged generator on the same noise at every step, one row per class.</p>"
     )?;
     let real = Grid { step: 0, file: REAL_IMAGES.to_owned() };
     if let Some(real) = read_grid_file(&source.folder, &real).ok().filter(|png| png.len() <= LARGEST_GRID) {

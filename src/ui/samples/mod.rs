@@ -222,7 +222,7 @@ impl Samples {
         let mut actions = Vec::new();
         ui.horizontal(|ui| {
             let about =
-                "The averaged generator on the same noise at every step, one row a class. Click an image to see its pixels";
+                "The averaged generator on the same noise at every step, one row per class. Click an image to see its pixels";
             let narrow = ui.available_width() < NARROW_HEAD;
             if !narrow || self.shown.is_none() {
                 widgets::title(ui, "Samples").on_hover_text(about);
@@ -350,7 +350,7 @@ impl Samples {
             }
             (0, None) => widgets::empty(ui, "No sample grids", "They are turned off in this run"),
             (every, None) => {
-                let text = format!("The first comes at step {}, one row a class", format::count(every));
+                let text = format!("The first comes at step {}, one row per class", format::count(every));
                 widgets::empty(ui, "No sample grid yet", &text);
             }
         }

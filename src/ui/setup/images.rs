@@ -43,7 +43,7 @@ pub fn images_ui(form: &mut Form<'_>, ui: &mut Ui, summary: Option<&DataSummary>
     form.choice_where(ui, "data.slice_axis", "Cut volumes across", drawn, |c| &mut c.data.slice_axis);
     form.count(ui, "data.slice_every", "Every how many slices", drawn, 1..=10_000, |c| &mut c.data.slice_every);
     let demo = (!form.config.data.is_demo()).then_some("Only the drawn demo set has a size to choose");
-    form.count(ui, "data.demo_images", "Demo images a class", demo, 2..=100_000, |c| &mut c.data.demo_images);
+    form.count(ui, "data.demo_images", "Demo images per class", demo, 2..=100_000, |c| &mut c.data.demo_images);
     form.switch(ui, "data.balance", "Balance classes", None, |c| &mut c.data.balance);
     let off = (!form.config.data.balance).then_some("Only with balanced classes");
     form.row(ui, "data.balance_to", "Balance to", off, |ui, config| {

@@ -22,7 +22,7 @@ pub fn history(source: &Source, film: &Film, progress: Progress<'_>) -> anyhow::
     let chosen: Vec<&Grid> = evenly(grids.len(), film.frames).into_iter().map(|at| grids[at]).collect();
     let steps: Vec<String> = chosen.iter().map(|grid| grid.step.to_string()).collect();
     let marks = Marks::of_session(source)?
-        .with("shows", "sample grids of the training, one row a class".to_owned())
+        .with("shows", "sample grids of the training, one row per class".to_owned())
         .with("frames_at_steps", steps.join(" "));
     let mut encoder = Encoder::new(film, &marks)?;
     let (rows, columns) = (source.started.classes.len(), source.config().train.grid_columns);
