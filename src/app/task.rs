@@ -3,6 +3,7 @@
 use crossbeam_channel::{Receiver, TryRecvError, bounded};
 
 use crate::event::Waker;
+use crate::guard;
 
 /// Work that is under way. Whoever drops it does not hear of it any more.
 pub(super) struct Task<T>(Receiver<T>);
@@ -18,7 +19,10 @@ impl<T: Send + 'static> Task<T> {
             // A panic must wake the window too, which sees then that no answer comes.
             let _wake = Wake(waker);
             let sender = sender;
-            sender.send(work()).ok(); // Nobody wants to know any more.
+            // Whoever sends nothing has broken off, and nobody may want to know any more.
+            if let Ok(answer) = guard::catch(work) {
+                sender.send(answer).ok();
+            }
         })?;
         Ok(Self(answer))
     }
