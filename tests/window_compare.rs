@@ -50,7 +50,11 @@ fn events(name: &str, seed: u64) -> Vec<Event> {
     let mut events = vec![Event::Started(Box::new(started))];
     for step in 1..=40 {
         let seconds = step as f64 * (1.0 + seed as f64);
-        events.push(Event::Step(Step::of(step, seconds, [(Number::LossD, 1.0 / step as f32)])));
+        events.push(Event::Step(Step::of(
+            step,
+            seconds,
+            [(Number::LossD, 1.0 / step as f32), (Number::LogitsFake, -0.5)],
+        )));
     }
     for (step, value) in [(20, 30.0 + seed as f64), (40, 40.0)] {
         events.push(Event::Score(Score {
@@ -188,6 +192,9 @@ fn sessions_get_a_name_a_note_and_a_star() {
     window.harness.run();
     window.click("Save");
     assert_eq!(window.asked(), [ask(Some("night-2b"), false, "sharp")]);
+    assert!(window.shows("Name and note"), "until it is known to be saved");
+    window.bench().session_dialog.saved(Ok(()));
+    window.harness.run();
     assert!(!window.shows("Name and note"));
 }
 

@@ -18,6 +18,11 @@ pub(super) fn show<R>(ctx: &Context, name: &str, width: f32, contents: impl FnOn
         ui.spacing_mut().item_spacing.y = 8.0;
         contents(ui)
     });
+    // It is placed by its size in the frame before: one that grows or shrinks comes to rest in the next.
+    let rect = shown.response.rect;
+    if ctx.data_mut(|data| std::mem::replace(data.get_temp_mut_or(id, rect), rect)) != rect {
+        ctx.request_repaint();
+    }
     let listens = shown.is_top_modal && !shown.any_popup_open;
     let escaped = listens && ctx.input_mut(|input| input.consume_key(Modifiers::NONE, Key::Escape));
     (shown.inner, escaped)

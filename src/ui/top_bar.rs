@@ -81,7 +81,7 @@ fn progress_ui(ui: &mut Ui, live: Option<&RunView>, blockers: &[String]) {
         }
     });
     let wide = ui.available_width() > 620.0;
-    let name_width = if wide { 190.0 } else { 120.0 };
+    let name_width = if wide { 190.0 } else { 108.0 };
     ui.allocate_ui_with_layout(vec2(name_width, ui.available_height()), Layout::left_to_right(Align::Center), |ui| {
         ui.set_min_width(name_width);
         ui.add(Label::new(RichText::new(run.name()).color(p.text)).truncate());
