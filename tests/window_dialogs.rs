@@ -137,7 +137,7 @@ fn going_back_branches_off_with_the_settings_of_the_set_up() {
     window.types("Steps in all", "9000");
     window.click("Go back and train");
     let parent = PathBuf::from("sessions/night-7");
-    let set = vec!["optimizer.generator_lr=0.00005".to_owned()];
+    let set = ["optimizer.generator_lr=0.00005".to_owned()];
     let asked: Vec<Action> = window.asked().into_iter().filter(|a| matches!(a, Action::Branch { .. })).collect();
     let Some(Action::Branch { set: told, .. }) = asked.first() else { panic!("{asked:?}") };
     let same = |text: &str| text.split_once('=').map(|(key, value)| (key.to_owned(), value.parse::<f64>().unwrap()));

@@ -146,7 +146,7 @@ mod tests {
         let lock = session::Lock::take(folder.path()).unwrap();
         let mut file = std::fs::File::create(folder.path().join("events.jsonl")).unwrap();
         let text = |step| serde_json::to_string(&Event::Step(Step { step, ..Step::default() })).unwrap() + "\n";
-        write!(file, "{}{}no event\n", text(1), text(2)).unwrap();
+        writeln!(file, "{}{}no event", text(1), text(2)).unwrap();
         let follower = Follower::spawn(folder.path().to_owned(), 1, Arc::new(|| {})).unwrap();
         let mut steps = Vec::new();
         let mut take = |until: usize| {
