@@ -6,7 +6,7 @@
 //! renamed. `events.jsonl` only ever grows: a run that goes on from a checkpoint says so by another `started`, whose step
 //! voids what stands before it of later steps.
 //!
-//! Anybody may have filled a session's folder: [`room`] alone opens what lies in it, and [`removal`] alone removes any of it.
+//! Anybody may have filled a session's folder: `room` alone opens what lies in it, and `removal` alone removes any of it.
 
 mod about;
 mod history;
