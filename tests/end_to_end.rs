@@ -203,7 +203,7 @@ fn events(session: &Path) -> Vec<Event> {
 
 /// Waits until a session has told what is looked for.
 fn told<T>(what: &str, session: &Path, look: impl Fn(Event) -> Option<T>) -> T {
-    wait(&format!("the event of {what}"), 120, || events(session).into_iter().find_map(&look))
+    wait(&format!("the event of {what}"), 400, || events(session).into_iter().find_map(&look))
 }
 
 /// Twelve drawn images of each of two classes.
