@@ -22,17 +22,23 @@ fn small(more: &[&str]) -> Config {
 
 #[test]
 fn a_step_is_measured_whatever_the_set_up() {
-    let sets: [&[&str]; 5] = [
+    let sets: [&[&str]; 7] = [
         &[],
         &["loss.r1=1", "loss.r1_every=16", "loss.class_weights=inverse-frequency", "data.balance=false"],
         &["optimizer.discriminator_steps=100", "optimizer.accumulation=100", "loss.kind=wasserstein-gp"],
         &["growing.start=8", "transition.to=1000"],
         &["train.batch_size=1", "discriminator.minibatch_stddev=true"],
+        &["optimizer.reuse_fakes=true"],
+        &["optimizer.reuse_fakes=true", "optimizer.discriminator_steps=2", "optimizer.accumulation=2"],
     ];
     for set in sets {
         let JobEvent::Probed(pace) = probe(&small(set)) else { panic!("{set:?}: {:?}", probe(&small(set))) };
         assert!(pace.seconds > 0.0 && pace.seconds.is_finite() && pace.timed > 0, "{set:?}: {pace:?}");
         assert!(pace.images >= 1, "{set:?}: {pace:?}");
+    }
+    for preset in Preset::ALL {
+        let told = probe(&small::config(preset, &[]));
+        assert!(matches!(told, JobEvent::Probed(_)), "{}: {told:?}", preset.name());
     }
 }
 

@@ -108,7 +108,12 @@ fn measure(
     go_on: GoOn<'_>,
 ) -> anyhow::Result<Option<Pace>> {
     let mut one = config.clone();
-    (one.optimizer.discriminator_steps, one.optimizer.accumulation) = (1, 1);
+    one.optimizer.accumulation = 1;
+    // Where both networks share their fakes, the generator's update does not begin with a batch of its own: a whole step is timed.
+    let shared = one.optimizer.reuse_fakes;
+    if !shared {
+        one.optimizer.discriminator_steps = 1;
+    }
     one.growing.start = 0;
     let mut trainer = Trainer::new(&one, classes, device)?;
     trainer.weigh_classes(&vec![1; classes])?;
@@ -129,7 +134,7 @@ fn measure(
         }
         end?;
         device.synchronize()?;
-        Ok(Update::of(&feed.began, Instant::now()))
+        Update::of(&feed.began, Instant::now(), shared).context("the step asked for other batches").map(Some)
     };
     let mut batches = None;
     let whole = config.train.batch_size;
@@ -179,12 +184,17 @@ struct Update {
 }
 
 impl Update {
-    fn of(began: &[Instant], end: Instant) -> Option<Self> {
-        let [discriminator, generator] = *began else { return None };
-        Some(Self {
-            discriminator: (generator - discriminator).as_secs_f64(),
-            generator: (end - generator).as_secs_f64(),
-        })
+    /// From when each batch was asked for. Where the updates cannot be told apart, `shared`, all of it counts as the generator's.
+    fn of(began: &[Instant], end: Instant, shared: bool) -> Option<Self> {
+        let since = |begin: Instant| (end - begin).as_secs_f64();
+        match *began {
+            [first, ..] if shared => Some(Self { discriminator: 0.0, generator: since(first) }),
+            [discriminator, generator] => {
+                let apart = (generator - discriminator).as_secs_f64();
+                Some(Self { discriminator: apart, generator: since(generator) })
+            }
+            _ => None,
+        }
     }
 
     fn whole(&self) -> f64 {

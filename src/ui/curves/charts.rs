@@ -160,7 +160,9 @@ fn of_scores<'a>(p: &Palette, names: &[String], group: &'a super::scores::Group,
 /// What stands in the place of scores before the first.
 fn no_scores<'a>(view: &RunView) -> Chart<'a> {
     let chart = plain("scores", "Scores", SCORE_ABOUT, Vec::new());
-    let empty = match view.started().map(|started| started.config.score.every) {
+    // At the last step it comes all the same.
+    let first = |every: usize| if every == 0 { 0 } else { every.min(view.steps().max(1)) };
+    let empty = match view.started().map(|started| first(started.config.score.every)) {
         Some(0) => "Scores are turned off in this run".to_owned(),
         Some(every) => format!("The first score comes at step {}", format::count(every)),
         None => String::new(),

@@ -120,7 +120,8 @@ fn differences_ui(ui: &mut Ui, config: &mut Config, theirs: &Config) {
     }
     let mut taken: Vec<&(String, String, String)> = Vec::new();
     ui.horizontal(|ui| {
-        widgets::small(ui, format!("{} differ", format::plural(differences.len(), "setting")));
+        let verb = if differences.len() == 1 { "differs" } else { "differ" };
+        widgets::small(ui, format!("{} {verb}", format::plural(differences.len(), "setting")));
         if ui.button("Take all").on_hover_text("Ctrl+Z takes it back").clicked() {
             taken.extend(&differences);
         }
