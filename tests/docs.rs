@@ -28,7 +28,7 @@ fn options() -> String {
             "| `{}` | `{}` | {} | {} | {} |",
             explanation.key,
             default,
-            cell(explanation.values),
+            cell(&explanation.values),
             cell(explanation.text),
             cell(explanation.paper)
         )

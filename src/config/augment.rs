@@ -2,62 +2,65 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::explain::{Explanation, key};
-use super::problem::{List, range, whole};
+use super::key::When;
+use super::problem::List;
 use super::{AugmentEdge, Config, LossKind};
 
-/// `[augment]`: how images, real and fake, are changed before the discriminator sees them.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Augment {
-    /// Strength of changes of brightness, saturation and contrast, as a share of DiffAugment's; 0 leaves them out.
-    pub color: f64,
-    /// Largest shift either way, as a share of the side; 0 leaves it out.
-    pub translation: f64,
-    /// What a shift moves in.
-    pub edge: AugmentEdge,
-    /// Side of the square that is hidden, as a share of the image's; 0 leaves it out.
-    pub cutout: f64,
-    /// Mirror left and right.
-    pub flip: bool,
-    /// Turn by a multiple of 90 degrees.
-    pub rotate90: bool,
-    /// Standard deviation of the binary logarithm of the scale; 0 leaves it out.
-    pub scale: f64,
-    /// Largest angle either way in degrees; 0 leaves it out.
-    pub rotation: f64,
-    /// With which each change is applied to each image, where it is not adaptive.
-    pub probability: f64,
-    /// Let the probability follow how sure the discriminator is of real images; it starts at 0.
-    pub adaptive: bool,
-    /// Adaptive only: the mean sign of the discriminator's logits on real images that is aimed at.
-    pub target: f64,
-    /// Adaptive only: real images over which the probability could go from 0 to 1.
-    pub adaptive_images: usize,
-    /// Adaptive only: steps between adjustments.
-    pub adaptive_every: usize,
-    /// Adaptive only: the largest probability.
-    pub limit: f64,
-}
+const SHIFTED: When =
+    When::new("with a shift above 0", &["augment.translation"], |c| c.augment.translation != 0.0);
+const CHANGED: When = When::new(
+    "where a change is on (color, translation, cutout, flip, rotate90, scale or rotation)",
+    &[],
+    |c| c.augment.is_on(),
+);
+const FIXED: When =
+    When::new("without the adaptive probability", &["augment.adaptive"], |c| !c.augment.adaptive);
+const ADAPTIVE: When =
+    When::new("with the adaptive probability", &["augment.adaptive"], |c| c.augment.adaptive);
 
-impl Default for Augment {
-    fn default() -> Self {
-        Self {
-            color: 0.0,
-            translation: 0.0,
-            edge: AugmentEdge::Zeros,
-            cutout: 0.0,
-            flip: false,
-            rotate90: false,
-            scale: 0.0,
-            rotation: 0.0,
-            probability: 1.0,
-            adaptive: false,
-            target: 0.6,
-            adaptive_images: 50_000,
-            adaptive_every: 4,
-            limit: 0.8,
-        }
+section! {
+    /// `[augment]`: how images, real and fake, are changed before the discriminator sees them.
+    #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+    #[serde(default, deny_unknown_fields)]
+    Augment in augment {
+        color: f64 = 0.0, "Colour changes", live, within(0.0..=1.0), zero("off"), unit(", share of DiffAugment's strength"), walk(&["1"]),
+            paper("Zhao et al. 2020 (DiffAugment)") =>
+            "Changes brightness, then saturation, then contrast of every image that the discriminator sees, real or fake, each drawn anew. Unlike `data.color_jitter`, the generator does not learn to imitate it, and it keeps the discriminator from memorising a small data set. 1 is DiffAugment: up to 0.5 added (pixels go from -1 to 1), saturation times 0 to 2, contrast times 0.5 to 1.5. Little time.",
+        translation: f64 = 0.0, "Shift", live, within(0.0..=0.5), zero("off"), unit(" of the side"), walk(&["0.125"]),
+            paper("Zhao et al. 2020 (DiffAugment)") =>
+            "Shifts every image that the discriminator sees by up to this share of its side either way, in whole pixels; `augment.edge` says what fills the border. 0.125 is the paper's. Little time.",
+        edge: AugmentEdge = AugmentEdge::Zeros, "Moves in", live, when(SHIFTED) =>
+            "With `translation`, what fills the uncovered border. A generator that is judged by a strong discriminator may learn to draw a rim of zeros into its own images, since all those it is compared with have one; `mirror` leaves it nothing to copy.",
+        cutout: f64 = 0.0, "Cutout", live, within(0.0..=0.9), zero("off"), unit(" of the side"), walk(&["0.5"]),
+            paper("Zhao et al. 2020 (DiffAugment); DeVries & Taylor 2017") =>
+            "Hides a randomly placed square of this share of the side in every image that the discriminator sees. 0.5 is the paper's; images in which one small spot matters need less. Little time.",
+        flip: bool = false, "Mirrored for D", live, paper("Karras et al. 2020 (ADA)") =>
+            "Mirrors the real and fake images that the discriminator sees left to right, half of the time. At a probability below 1 the generator can tell which side was meant; at 1 it breaks left-right anatomy, so keep it for images without sides.",
+        rotate90: bool = false, "Quarter turns", live, paper("Karras et al. 2020 (ADA)") =>
+            "Rotates the real and fake images that the discriminator sees by 0, 90, 180 or 270 degrees, all equally likely. At a probability near 1 the upright orientation is lost.",
+        scale: f64 = 0.0, "Scale", live, within(0.0..=1.0), zero("off"), unit(", standard deviation of the binary logarithm"), walk(&["0.2"]),
+            paper("Karras et al. 2020 (ADA)") =>
+            "Scales what the discriminator sees about its centre by 2 to the power of a normally distributed number with this standard deviation; zeros fill the border, which the authors' code mirrors. 0.2 is the paper's. Resampling is bilinear, without the paper's wavelet filter, so small scales alias a little.",
+        rotation: f64 = 0.0, "Turns (degrees)", live, within(0.0..=180.0), zero("off"), unit(" degrees"), walk(&["90"]),
+            paper("Karras et al. 2020 (ADA)") =>
+            "Rotates what the discriminator sees by up to this angle either way, together with `scale` in one pass; zeros fill the border, which the authors' code mirrors. 180 is the paper's. Little time.",
+        probability: f64 = 1.0, "Probability", live, within(0.0..=1.0), when(CHANGED), when(FIXED),
+            paper("Zhao et al. 2020 (DiffAugment); Karras et al. 2020 (ADA)") =>
+            "Each change is applied to each image independently with this probability, drawn separately for reals and fakes, in the updates of both networks. 1 is DiffAugment, which suits color, translation and cutout; with flips and rotations stay at 0.8 or less, or they leak into generated images. Not used with `adaptive`.",
+        adaptive: bool = false, "Adaptive (ADA)", live, paper("Karras et al. 2020 (ADA)") =>
+            "Lets the probability start at 0 and follow overfitting: it rises while the discriminator is too sure of real images (`target`), and falls while it is not. Best when you do not know how much is needed; it costs nothing beyond the changes themselves. Needs a loss whose logits have a boundary between real and fake, so not `wasserstein-gp`; for `least-squares` that is 0.5. Of the paper's changes (`bgc`), anisotropic scaling, subpixel shifts, luma flips and hue rotation are missing, and brightness, contrast and saturation are those of `color`.",
+        target: f64 = 0.6, "Target sign", live, within(-1.0..=1.0), when(CHANGED), when(ADAPTIVE),
+            paper("Karras et al. 2020 (ADA)") =>
+            "With `adaptive`, the mean sign of the logits on real images (r_t) above which the probability rises. 0.6 is the paper's; the logits of all scales count, a U-Net's pixel logits do not.",
+        adaptive_images: usize = 50_000, "Images from 0 to 1", live, within(1..), unit(" images"), why("the probability cannot move over 0 images"), when(CHANGED), when(ADAPTIVE),
+            paper("Karras et al. 2020 (ADA)") =>
+            "With `adaptive`, the number of real images over which the probability can go from 0 to 1. The paper's 500000 is for runs of 25 million images; the default of 50000 suits runs of a few thousand steps, which see a hundred thousand.",
+        adaptive_every: usize = 4, "Adjusted every", live, within(1..=1000), unit(" steps"), when(CHANGED), when(ADAPTIVE),
+            paper("Karras et al. 2020 (ADA)") =>
+            "With `adaptive`, the number of steps whose signs are averaged for one adjustment. 4 is the paper's.",
+        limit: f64 = 0.8, "Largest probability", live, within(0.0..=1.0), when(CHANGED), when(ADAPTIVE),
+            paper("Karras et al. 2020 (ADA)") =>
+            "With `adaptive`, the largest probability. The paper has no limit but finds that changes leak into generated images above 0.8, hence the default; 1 means no limit.",
     }
 }
 
@@ -84,22 +87,6 @@ impl Augment {
     }
 
     fn check(&self, list: &mut List) {
-        for (key, value, most) in [
-            ("augment.color", self.color, 1.0),
-            ("augment.translation", self.translation, 0.5),
-            ("augment.cutout", self.cutout, 0.9),
-            ("augment.scale", self.scale, 1.0),
-            ("augment.rotation", self.rotation, 180.0),
-            ("augment.probability", self.probability, 1.0),
-            ("augment.limit", self.limit, 1.0),
-        ] {
-            range(list, key, value, 0.0..=most);
-        }
-        range(list, "augment.target", self.target, -1.0..=1.0);
-        if self.adaptive_images == 0 {
-            list.mended_by_default("augment.adaptive_images", "the probability cannot move over 0 images; 1 or more");
-        }
-        whole(list, "augment.adaptive_every", self.adaptive_every, 1..=1000);
         if self.adaptive && !self.is_on() {
             list.error("augment.adaptive", "there is nothing to adapt: no change is switched on. Set at least one of color, translation, cutout, flip, rotate90, scale and rotation").fix("augment.adaptive", false);
         }
@@ -165,94 +152,6 @@ impl Config {
     }
 }
 
-/// Its keys, in the order of the struct.
-pub(super) const EXPLAINED: &[Explanation] = &[
-    key(
-        "augment.color",
-        "0 (off) to 1, share of DiffAugment's strength",
-        "Zhao et al. 2020 (DiffAugment)",
-        "Changes brightness, then saturation, then contrast of every image that the discriminator sees, real or fake, each drawn anew. Unlike `data.color_jitter`, the generator does not learn to imitate it, and it keeps the discriminator from memorising a small data set. 1 is DiffAugment: up to 0.5 added (pixels go from -1 to 1), saturation times 0 to 2, contrast times 0.5 to 1.5. Little time.",
-    ),
-    key(
-        "augment.translation",
-        "0 (off) to 0.5 of the side",
-        "Zhao et al. 2020 (DiffAugment)",
-        "Shifts every image that the discriminator sees by up to this share of its side either way, in whole pixels; `augment.edge` says what fills the border. 0.125 is the paper's. Little time.",
-    ),
-    key(
-        "augment.edge",
-        "\"zeros\" or \"mirror\"",
-        "",
-        "With `translation`, what fills the uncovered border. A generator that is judged by a strong discriminator may learn to draw a rim of zeros into its own images, since all those it is compared with have one; `mirror` leaves it nothing to copy.",
-    ),
-    key(
-        "augment.cutout",
-        "0 (off) to 0.9 of the side",
-        "Zhao et al. 2020 (DiffAugment); DeVries & Taylor 2017",
-        "Hides a randomly placed square of this share of the side in every image that the discriminator sees. 0.5 is the paper's; images in which one small spot matters need less. Little time.",
-    ),
-    key(
-        "augment.flip",
-        "true or false",
-        "Karras et al. 2020 (ADA)",
-        "Mirrors the real and fake images that the discriminator sees left to right, half of the time. At a probability below 1 the generator can tell which side was meant; at 1 it breaks left-right anatomy, so keep it for images without sides.",
-    ),
-    key(
-        "augment.rotate90",
-        "true or false",
-        "Karras et al. 2020 (ADA)",
-        "Rotates the real and fake images that the discriminator sees by 0, 90, 180 or 270 degrees, all equally likely. At a probability near 1 the upright orientation is lost.",
-    ),
-    key(
-        "augment.scale",
-        "0 (off) to 1, standard deviation of the binary logarithm",
-        "Karras et al. 2020 (ADA)",
-        "Scales what the discriminator sees about its centre by 2 to the power of a normally distributed number with this standard deviation; zeros fill the border, which the authors' code mirrors. 0.2 is the paper's. Resampling is bilinear, without the paper's wavelet filter, so small scales alias a little.",
-    ),
-    key(
-        "augment.rotation",
-        "0 (off) to 180 degrees",
-        "Karras et al. 2020 (ADA)",
-        "Rotates what the discriminator sees by up to this angle either way, together with `scale` in one pass; zeros fill the border, which the authors' code mirrors. 180 is the paper's. Little time.",
-    ),
-    key(
-        "augment.probability",
-        "0 to 1",
-        "Zhao et al. 2020 (DiffAugment); Karras et al. 2020 (ADA)",
-        "Each change is applied to each image independently with this probability, drawn separately for reals and fakes, in the updates of both networks. 1 is DiffAugment, which suits color, translation and cutout; with flips and rotations stay at 0.8 or less, or they leak into generated images. Not used with `adaptive`.",
-    ),
-    key(
-        "augment.adaptive",
-        "true or false",
-        "Karras et al. 2020 (ADA)",
-        "Lets the probability start at 0 and follow overfitting: it rises while the discriminator is too sure of real images (`target`), and falls while it is not. Best when you do not know how much is needed; it costs nothing beyond the changes themselves. Needs a loss whose logits have a boundary between real and fake, so not `wasserstein-gp`; for `least-squares` that is 0.5. Of the paper's changes (`bgc`), anisotropic scaling, subpixel shifts, luma flips and hue rotation are missing, and brightness, contrast and saturation are those of `color`.",
-    ),
-    key(
-        "augment.target",
-        "-1 to 1",
-        "Karras et al. 2020 (ADA)",
-        "With `adaptive`, the mean sign of the logits on real images (r_t) above which the probability rises. 0.6 is the paper's; the logits of all scales count, a U-Net's pixel logits do not.",
-    ),
-    key(
-        "augment.adaptive_images",
-        "1 or more images",
-        "Karras et al. 2020 (ADA)",
-        "With `adaptive`, the number of real images over which the probability can go from 0 to 1. The paper's 500000 is for runs of 25 million images; the default of 50000 suits runs of a few thousand steps, which see a hundred thousand.",
-    ),
-    key(
-        "augment.adaptive_every",
-        "1 to 1000 steps",
-        "Karras et al. 2020 (ADA)",
-        "With `adaptive`, the number of steps whose signs are averaged for one adjustment. 4 is the paper's.",
-    ),
-    key(
-        "augment.limit",
-        "0 to 1",
-        "Karras et al. 2020 (ADA)",
-        "With `adaptive`, the largest probability. The paper has no limit but finds that changes leak into generated images above 0.8, hence the default; 1 means no limit.",
-    ),
-];
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -293,10 +192,10 @@ mod tests {
             "augment.scale=-1",
             "augment.rotation=181",
             "augment.probability=1.1",
-            "augment.limit=-0.1",
             "augment.target=2",
             "augment.adaptive_images=0",
             "augment.adaptive_every=0",
+            "augment.limit=-0.1",
         ];
         let wanted: Vec<_> = off.iter().filter_map(|entry| Some((Error, entry.split_once('=')?.0))).collect();
         let errors: Vec<_> = problems(&off).into_iter().filter(|(level, _)| *level == Error).collect();

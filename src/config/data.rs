@@ -4,57 +4,68 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::explain::{Explanation, key};
-use super::problem::{List, range, whole};
+use super::key::When;
+use super::problem::List;
 use super::{BalanceTo, SliceAxis};
 
-/// `[data]`: where images come from and how they are varied.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Data {
-    /// A folder of class sub-folders, a table of files and labels (`.csv`), an archive of arrays (`.npz`), or [`DEMO`] for
-    /// the drawn set.
-    pub source: String,
-    /// Volumes (NIfTI) only: the axis along which they are cut into images.
-    pub slice_axis: SliceAxis,
-    /// Files of several slices or frames: every how many of them one becomes an image.
-    pub slice_every: usize,
-    /// Images a class of the drawn set.
-    pub demo_images: usize,
-    /// Show rare classes more often by repeating their images.
-    pub balance: bool,
-    /// `balance` only: how far.
-    pub balance_to: BalanceTo,
-    /// Classes that are shown so many times as often as they else would be, by name.
-    pub class_factors: BTreeMap<String, f64>,
-    /// Share of the images of each class that training never sees; 0 trains on all.
-    pub held_out: f64,
-    /// Decides which images are held out, apart from `train.seed`.
-    pub split_seed: u64,
-    /// A regular expression: files whose names have the same text in its first group stay on one side. Empty: none.
-    pub group_by: String,
-    /// Mirror left and right, half of the time.
-    pub flip_horizontal: bool,
-    /// Mirror top and bottom, half of the time.
-    pub flip_vertical: bool,
-    /// Rotate by up to this many degrees either way.
-    pub rotation: f32,
-    /// Enlarge or shrink by up to this share.
-    pub zoom: f32,
-    /// Shift along each side by up to this share of it, in whole pixels.
-    pub translation: f32,
-    /// Multiply all values by up to this share more or less.
-    pub brightness: f32,
-    /// Spread values about their mean by up to this share more or less.
-    pub contrast: f32,
-    /// Change brightness, contrast and saturation by up to this share.
-    pub color_jitter: f32,
-    /// Threads that prepare batches ahead of training.
-    pub workers: usize,
-    /// Mebibytes of pixels that stay in memory; a larger set is read from a file in the cache folder.
-    pub memory_limit: usize,
-    /// Folder of files that can be made again; empty takes the user's cache folder.
-    pub cache: String,
+/// Files that may hold many images each.
+const FILES: When =
+    When::new("for volumes and files of several frames", &["data.source"], |c| !c.data.is_demo());
+/// The demo set.
+const DRAWN: When = When::new("with the drawn demo set", &["data.source"], |c| c.data.is_demo()).part();
+const BALANCED: When = When::new("with balanced classes", &["data.balance"], |c| c.data.balance);
+const HELD_OUT: When =
+    When::new("with a held-out share above 0", &["data.held_out"], |c| c.data.held_out != 0.0);
+const NAMED: When = When::new("for images in files, whose names have groups", &["data.source"], |c| !c.data.is_demo());
+
+section! {
+    /// `[data]`: where images come from and how they are varied.
+    #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+    #[serde(default, deny_unknown_fields)]
+    Data in data {
+        source: String = DEMO.to_owned(), "Data", free, says("a folder, a .csv or .npz file, or \"demo\"") =>
+            "A folder with one sub-folder per class, a table (.csv) whose columns `file` and `label` name images below its folder, or an archive (.npz) with `train_images` and `train_labels` as in MedMNIST. `demo` draws six kinds of stained blood cell instead, so that everything can be tried without data.",
+        slice_axis: SliceAxis = SliceAxis::Z, "Cut volumes across", when(FILES) =>
+            "The stored axis along which volumes (.nii, .nii.gz) are cut into slices. The orientation in the file's header is not read: which axis is sagittal, coronal or axial, and which side is left, depends on the file, so bring volumes from different sources to one orientation first. Other images are not affected.",
+        slice_every: usize = 1, "Every how many slices", within(1..=10_000), when(FILES) =>
+            "Takes every n-th slice of a volume, or frame of a DICOM file, starting with the first. Neighbouring slices are nearly the same image; all slices of one file stay on one side of `held_out`.",
+        demo_images: usize = 150, "Demo images per class", within(2..=100_000), unit(" per class"), when(DRAWN) =>
+            "Images of each class in the drawn demo set.",
+        balance: bool = true, "Balance classes" =>
+            "Shows rare classes more often by repeating their images, as far as `balance_to` says; generated images are requested in the same shares. Without it, a rare class is seldom seen and seldom learnt.",
+        balance_to: BalanceTo = BalanceTo::Equal, "Balance to", when(BALANCED), paper("Mahajan et al. 2018") =>
+            "With `balance`, how far: every class equally often, or in proportion to the square root of its images. The square root is half-way: it repeats a handful of images less often, so that they are less likely to be memorised.",
+        class_factors: BTreeMap<String, f64> = BTreeMap::new(), "Class factors", says("table of class names and numbers from 0.1 to 10, such as { basophil = 2 }"), walk(&["{ monocyte = 2.0, platelet = 0.5 }"]) =>
+            "How many times as often a class is shown as it otherwise would be, on top of `balance`. For a class that matters more or is harder to learn; generated images are requested in the same shares.",
+        held_out: f64 = 0.0, "Held out", within(0.0..=0.9), zero("none"), unit(", share of each class"), walk(&["0.25"]) =>
+            "Keeps this share of every class out of training, so that scores can be taken on images that were never seen. Files with the same pixels and files of one group stay on one side; fewer images are left to train on.",
+        split_seed: u64 = 0, "Split seed", when(HELD_OUT) =>
+            "Decides which images are held out. It is separate from `train.seed`, so that runs with different seeds can be compared on the same images.",
+        group_by: String = String::new(), "Keep together by", hint("/(p[0-9]+)_"), says("a regular expression with a group in parentheses; empty: none"), when(HELD_OUT), when(NAMED) =>
+            "Files whose names (below the data folder, with /) have the same text in the first group stay on one side of `held_out`, such as all images of one patient: `/(p[0-9]+)_` takes `p017` out of `benign/p017_3.png`. Without it, images of one patient may be on both sides, and scores on held-out images are too good.",
+        flip_horizontal: bool = false, "Mirror left-right" =>
+            "Mirrors half of the real images left to right. It breaks left-right anatomy, so keep it for images without sides.",
+        flip_vertical: bool = false, "Mirror top-bottom" =>
+            "Mirrors half of the real images top to bottom. For images without a top and bottom, such as cells.",
+        rotation: f32 = 0.0, "Rotation", live, within(0.0..=180.0), unit(" degrees"), walk(&["20"]) =>
+            "Rotates each real image by a random angle up to this many degrees either way; the border is mirrored. The generator learns the rotated look too.",
+        zoom: f32 = 0.0, "Zoom", live, within(0.0..=1.0), unit(", share of the size"), walk(&["0.2"]) =>
+            "Enlarges or shrinks each real image by a random factor between 1 / (1 + this) and 1 + this; the border is mirrored. For images taken at varying distances; leave it off where size tells classes apart, as it does for many cells.",
+        translation: f32 = 0.0, "Shift", live, within(0.0..=0.5), unit(", share of the side"), walk(&["0.1"]) =>
+            "Shifts each real image horizontally and vertically by a random number of whole pixels up to this share of the side; the border is mirrored. For objects that are not centred on purpose; together with rotation and zoom it costs nothing more.",
+        brightness: f32 = 0.0, "Brightness", live, within(0.0..=1.0), walk(&["0.2"]) =>
+            "Multiplies all values of each real image by a random factor up to this share above or below 1, and changes nothing else, unlike `color_jitter`. For exposure that differs between devices.",
+        contrast: f32 = 0.0, "Contrast", live, within(0.0..=1.0), walk(&["0.2"]) =>
+            "Moves the values of each real image away from their mean grey, or towards it, by a random share up to this, and changes nothing else. For windows and exposures that differ between devices; where values are measurements, as in CT, leave it off.",
+        color_jitter: f32 = 0.0, "Colour jitter", live, within(0.0..=1.0), walk(&["0.2"]) =>
+            "Changes brightness, contrast and saturation of each real image together, each by its own random share up to this. Stain differences between laboratories are a reason to use a little; `brightness` and `contrast` change only one thing each and multiply with it.",
+        workers: usize = 1, "Loader threads", free, within(1..=64), unit(" threads") =>
+            "Threads that crop, augment and assemble batches ahead of training. One keeps up with a CPU; a fast GPU may need more.",
+        memory_limit: usize = 1024, "Pixels in memory (MiB)", free, says("mebibytes; 0 keeps none in memory") =>
+            "Memory for the pixels of the data set. A larger data set is read from a temporary file in the cache folder, which costs little while the system's own file cache holds it.",
+        cache: String = String::new(), "Cache folder", hint("The user's own"), free, says("a folder; empty takes the user's cache folder") =>
+            "Folder for files that can be made again: pixels beyond `memory_limit`, and what scores need to know about the real images. Name one on a large disk where the home folder is small.",
+    }
 }
 
 /// The `data.source` that stands for the drawn demo set.
@@ -62,34 +73,6 @@ pub const DEMO: &str = "demo";
 
 /// What a class factor may be. An epoch grows with the largest.
 pub const CLASS_FACTORS: std::ops::RangeInclusive<f64> = 0.1..=10.0;
-
-impl Default for Data {
-    fn default() -> Self {
-        Self {
-            source: DEMO.to_owned(),
-            slice_axis: SliceAxis::Z,
-            slice_every: 1,
-            demo_images: 150,
-            balance: true,
-            balance_to: BalanceTo::Equal,
-            class_factors: BTreeMap::new(),
-            held_out: 0.0,
-            split_seed: 0,
-            group_by: String::new(),
-            flip_horizontal: false,
-            flip_vertical: false,
-            rotation: 0.0,
-            zoom: 0.0,
-            translation: 0.0,
-            brightness: 0.0,
-            contrast: 0.0,
-            color_jitter: 0.0,
-            workers: 1,
-            memory_limit: 1024,
-            cache: String::new(),
-        }
-    }
-}
 
 impl Data {
     /// Whether the images are the drawn demo set.
@@ -146,29 +129,14 @@ impl Data {
         if self.source.trim().is_empty() {
             list.error("data.source", "no data is given; name a folder with one sub-folder per class, a table (.csv), an archive (.npz), or `demo`").fix("data.source", DEMO);
         }
-        if self.is_demo() {
-            whole(list, "data.demo_images", self.demo_images, 2..=100_000);
-        }
         for (name, factor) in self.class_factors.iter().filter(|(_, factor)| !CLASS_FACTORS.contains(factor)) {
             let (least, most) = (CLASS_FACTORS.start(), CLASS_FACTORS.end());
             list.error("data.class_factors", format!("{factor} for `{name}` is outside {least} to {most}. To leave a class out, move its images elsewhere")).fix("data.class_factors", self.factors_in_range());
         }
         self.check_split(list);
-        whole(list, "data.slice_every", self.slice_every, 1..=10_000);
-        for (key, value, most) in [
-            ("data.rotation", self.rotation, 180.0),
-            ("data.zoom", self.zoom, 1.0),
-            ("data.translation", self.translation, 0.5),
-            ("data.brightness", self.brightness, 1.0),
-            ("data.contrast", self.contrast, 1.0),
-            ("data.color_jitter", self.color_jitter, 1.0),
-        ] {
-            range(list, key, value.into(), 0.0..=most);
-        }
         if self.translation > 0.0 && self.translation * (image_size as f32) < 0.5 {
             list.warning("data.translation", format!("images move by whole pixels, and {} of {image_size} pixels is less than half a pixel: nothing moves", self.translation)).fix("data.translation", 0);
         }
-        whole(list, "data.workers", self.workers, 1..=64);
         if (self.flip_horizontal || self.flip_vertical) && !self.is_demo() {
             let key = if self.flip_horizontal { "data.flip_horizontal" } else { "data.flip_vertical" };
             let problem = list.warning(key, "mirrored images break left-right anatomy: the generator will draw hearts on the right. Keep it for images without sides, such as cells");
@@ -182,131 +150,6 @@ impl Data {
         }
     }
 }
-
-/// Its keys, in the order of the struct.
-pub(super) const EXPLAINED: &[Explanation] = &[
-    key(
-        "data.source",
-        "a folder, a .csv or .npz file, or \"demo\"",
-        "",
-        "A folder with one sub-folder per class, a table (.csv) whose columns `file` and `label` name images below its folder, or an archive (.npz) with `train_images` and `train_labels` as in MedMNIST. `demo` draws six kinds of stained blood cell instead, so that everything can be tried without data.",
-    ),
-    key(
-        "data.slice_axis",
-        "\"x\", \"y\" or \"z\"",
-        "",
-        "The stored axis along which volumes (.nii, .nii.gz) are cut into slices. The orientation in the file's header is not read: which axis is sagittal, coronal or axial, and which side is left, depends on the file, so bring volumes from different sources to one orientation first. Other images are not affected.",
-    ),
-    key(
-        "data.slice_every",
-        "1 to 10000",
-        "",
-        "Takes every n-th slice of a volume, or frame of a DICOM file, starting with the first. Neighbouring slices are nearly the same image; all slices of one file stay on one side of `held_out`.",
-    ),
-    key("data.demo_images", "2 to 100000 per class", "", "Images of each class in the drawn demo set."),
-    key(
-        "data.balance",
-        "true or false",
-        "",
-        "Shows rare classes more often by repeating their images, as far as `balance_to` says; generated images are requested in the same shares. Without it, a rare class is seldom seen and seldom learnt.",
-    ),
-    key(
-        "data.balance_to",
-        "\"equal\" or \"square-root\"",
-        "Mahajan et al. 2018",
-        "With `balance`, how far: every class equally often, or in proportion to the square root of its images. The square root is half-way: it repeats a handful of images less often, so that they are less likely to be memorised.",
-    ),
-    key(
-        "data.class_factors",
-        "table of class names and numbers from 0.1 to 10, such as { basophil = 2 }",
-        "",
-        "How many times as often a class is shown as it otherwise would be, on top of `balance`. For a class that matters more or is harder to learn; generated images are requested in the same shares.",
-    ),
-    key(
-        "data.held_out",
-        "0 (none) to 0.9, share of each class",
-        "",
-        "Keeps this share of every class out of training, so that scores can be taken on images that were never seen. Files with the same pixels and files of one group stay on one side; fewer images are left to train on.",
-    ),
-    key(
-        "data.split_seed",
-        "0 or more",
-        "",
-        "Decides which images are held out. It is separate from `train.seed`, so that runs with different seeds can be compared on the same images.",
-    ),
-    key(
-        "data.group_by",
-        "a regular expression with a group in parentheses; empty: none",
-        "",
-        "Files whose names (below the data folder, with /) have the same text in the first group stay on one side of `held_out`, such as all images of one patient: `/(p[0-9]+)_` takes `p017` out of `benign/p017_3.png`. Without it, images of one patient may be on both sides, and scores on held-out images are too good.",
-    ),
-    key(
-        "data.flip_horizontal",
-        "true or false",
-        "",
-        "Mirrors half of the real images left to right. It breaks left-right anatomy, so keep it for images without sides.",
-    ),
-    key(
-        "data.flip_vertical",
-        "true or false",
-        "",
-        "Mirrors half of the real images top to bottom. For images without a top and bottom, such as cells.",
-    ),
-    key(
-        "data.rotation",
-        "0 to 180 degrees",
-        "",
-        "Rotates each real image by a random angle up to this many degrees either way; the border is mirrored. The generator learns the rotated look too.",
-    ),
-    key(
-        "data.zoom",
-        "0 to 1, share of the size",
-        "",
-        "Enlarges or shrinks each real image by a random factor between 1 / (1 + this) and 1 + this; the border is mirrored. For images taken at varying distances; leave it off where size tells classes apart, as it does for many cells.",
-    ),
-    key(
-        "data.translation",
-        "0 to 0.5, share of the side",
-        "",
-        "Shifts each real image horizontally and vertically by a random number of whole pixels up to this share of the side; the border is mirrored. For objects that are not centred on purpose; together with rotation and zoom it costs nothing more.",
-    ),
-    key(
-        "data.brightness",
-        "0 to 1",
-        "",
-        "Multiplies all values of each real image by a random factor up to this share above or below 1, and changes nothing else, unlike `color_jitter`. For exposure that differs between devices.",
-    ),
-    key(
-        "data.contrast",
-        "0 to 1",
-        "",
-        "Moves the values of each real image away from their mean grey, or towards it, by a random share up to this, and changes nothing else. For windows and exposures that differ between devices; where values are measurements, as in CT, leave it off.",
-    ),
-    key(
-        "data.color_jitter",
-        "0 to 1",
-        "",
-        "Changes brightness, contrast and saturation of each real image together, each by its own random share up to this. Stain differences between laboratories are a reason to use a little; `brightness` and `contrast` change only one thing each and multiply with it.",
-    ),
-    key(
-        "data.workers",
-        "1 to 64 threads",
-        "",
-        "Threads that crop, augment and assemble batches ahead of training. One keeps up with a CPU; a fast GPU may need more.",
-    ),
-    key(
-        "data.memory_limit",
-        "mebibytes; 0 keeps none in memory",
-        "",
-        "Memory for the pixels of the data set. A larger data set is read from a temporary file in the cache folder, which costs little while the system's own file cache holds it.",
-    ),
-    key(
-        "data.cache",
-        "a folder; empty takes the user's cache folder",
-        "",
-        "Folder for files that can be made again: pixels beyond `memory_limit`, and what scores need to know about the real images. Name one on a large disk where the home folder is small.",
-    ),
-];
 
 #[cfg(test)]
 mod tests {

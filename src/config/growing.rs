@@ -3,25 +3,25 @@
 use serde::{Deserialize, Serialize};
 
 use super::Config;
-use super::check::at_most_many;
-use super::explain::{Explanation, key};
+use super::key::When;
 use super::problem::{List, Problem};
 
-/// `[growing]`: networks that begin with small images and grow to full size.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Growing {
-    /// Side of the first images in pixels, 8 or 16; 0 trains at full size throughout.
-    pub start: usize,
-    /// Images shown while a new resolution fades in; a step shows `batch_size` x `accumulation`.
-    pub fade_images: usize,
-    /// Images shown at a whole resolution before the next one begins.
-    pub stable_images: usize,
-}
+const GROWS: When = When::new("where the networks grow", &["growing.start"], |c| c.growing.start != 0);
 
-impl Default for Growing {
-    fn default() -> Self {
-        Self { start: 0, fade_images: 20_000, stable_images: 20_000 }
+section! {
+    /// `[growing]`: networks that begin with small images and grow to full size.
+    #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+    #[serde(default, deny_unknown_fields)]
+    Growing in growing {
+        start: usize = 0, "Grow from", own, says("0 (off), 8 or 16 pixels"), walk(&["8", "16"]),
+            paper("Karras et al. 2018 (Progressive GAN)") =>
+            "Trains on images of this size first and doubles it until `image_size` is reached, so that layout is learnt before detail; it stabilises training at 128 px and more, and early steps are many times faster. Each size has an output layer in the generator and an input layer in the discriminator; those of the full size, and all other layers, are those of a network that never grew. Before the full size is reached, grids and scores use the small images enlarged. Adam's moments are kept when a size comes in, where the authors' code resets them; new layers start without.",
+        fade_images: usize = 20_000, "Images per fade", unit(" images"), when(GROWS),
+            paper("Karras et al. 2018 (Progressive GAN)") =>
+            "With `start`, the images shown while a new size fades in (`batch_size` x `accumulation` per step): both networks blend their old and new layers, and the share of the new ones rises linearly from 0 to 1. 0 switches at once, which disrupts what was learnt.",
+        stable_images: usize = 20_000, "Images per size", unit(" images"), when(GROWS),
+            paper("Karras et al. 2018 (Progressive GAN)") =>
+            "With `start`, the images shown at each full size before the next one begins. The last size lasts until the end of the run. The paper uses 600000 and 800000 for each; small data sets need fewer.",
     }
 }
 
@@ -111,9 +111,6 @@ impl Config {
 
     pub(super) fn check_growing(&self, list: &mut List) {
         let g = &self.growing;
-        for (key, images) in [("growing.fade_images", g.fade_images), ("growing.stable_images", g.stable_images)] {
-            at_most_many(list, key, images);
-        }
         if g.start == 0 {
             return;
         }
@@ -149,28 +146,6 @@ impl Config {
 
 /// Sides of the first images.
 const STARTS: [usize; 2] = [8, 16];
-
-/// Its keys, in the order of the struct.
-pub(super) const EXPLAINED: &[Explanation] = &[
-    key(
-        "growing.start",
-        "0 (off), 8 or 16 pixels",
-        "Karras et al. 2018 (Progressive GAN)",
-        "Trains on images of this size first and doubles it until `image_size` is reached, so that layout is learnt before detail; it stabilises training at 128 px and more, and early steps are many times faster. Each size has an output layer in the generator and an input layer in the discriminator; those of the full size, and all other layers, are those of a network that never grew. Before the full size is reached, grids and scores use the small images enlarged. Adam's moments are kept when a size comes in, where the authors' code resets them; new layers start without.",
-    ),
-    key(
-        "growing.fade_images",
-        "0 to 1000000000 images",
-        "Karras et al. 2018 (Progressive GAN)",
-        "With `start`, the images shown while a new size fades in (`batch_size` x `accumulation` per step): both networks blend their old and new layers, and the share of the new ones rises linearly from 0 to 1. 0 switches at once, which disrupts what was learnt.",
-    ),
-    key(
-        "growing.stable_images",
-        "0 to 1000000000 images",
-        "Karras et al. 2018 (Progressive GAN)",
-        "With `start`, the images shown at each full size before the next one begins. The last size lasts until the end of the run. The paper uses 600000 and 800000 for each; small data sets need fewer.",
-    ),
-];
 
 #[cfg(test)]
 mod tests {

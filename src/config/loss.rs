@@ -2,98 +2,87 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::explain::{Explanation, key};
-use super::problem::{List, below_one, range, whole};
-use super::{ClassWeights, FeatureNetwork, LossKind};
+use super::key::When;
+use super::problem::List;
+use super::{ClassWeights, Conditioning, FeatureNetwork, LossKind};
 
-/// `[loss]`: what the networks are trained to lower.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Loss {
-    /// The adversarial loss.
-    pub kind: LossKind,
-    /// `bce` only: the discriminator's target for real images is 1 less this.
-    pub label_smoothing: f64,
-    /// `wasserstein-gp` only: weight of the gradient penalty.
-    pub gradient_penalty: f64,
-    /// Weight gamma of the R1 penalty `gamma / 2 * mean |d D / d real|^2`; 0 leaves it out.
-    pub r1: f64,
-    /// Updates of the discriminator between two R1 penalties, each then weighted so many times.
-    pub r1_every: usize,
-    /// Weight of the LeCam regularisation; 0 leaves it out.
-    pub lecam: f64,
-    /// LeCam only: decay a batch of the averages of the discriminator's logits.
-    pub lecam_decay: f64,
-    /// LeCam only: leave a difference out where it has the other sign than the two averages have.
-    pub lecam_one_sided: bool,
-    /// LeCam only: steps before the term counts; the averages move from the first one on.
-    pub lecam_start: usize,
-    /// Weight of the consistency of the discriminator's decision on a real image and on the same image changed; 0 leaves it out.
-    pub consistency_real: f64,
-    /// The same on fakes.
-    pub consistency_fake: f64,
-    /// Consistency only: the largest shift of the changed image either way, as a share of the side.
-    pub consistency_shift: f64,
-    /// Consistency only: mirror half of the changed images left to right.
-    pub consistency_flip: bool,
-    /// How much an image counts by its class, in the terms of single images of both losses.
-    pub class_weights: ClassWeights,
-    /// `auxiliary` conditioning only: weight of the classification loss.
-    pub auxiliary_weight: f64,
-    /// `auxiliary` conditioning only: the discriminator learns the classes of fakes too.
-    pub auxiliary_fakes: bool,
-    /// Weight, in the generator's loss, of the distance between the features of fakes and of real images; 0 leaves it out.
-    pub perceptual: f64,
-    /// Weight, in the generator's loss, of the distance between the Gram matrices of the same features; 0 leaves it out.
-    pub texture: f64,
-    /// Perceptual and texture loss only: the frozen network whose features are compared.
-    pub features: FeatureNetwork,
-    /// `vgg19` only: the file of its weights.
-    pub vgg19: String,
-}
+const BCE: When = When::new("with the bce loss", &["loss.kind"], |c| c.loss.kind == LossKind::Bce);
+const WASSERSTEIN: When =
+    When::new("with the wasserstein-gp loss", &["loss.kind"], |c| c.loss.kind == LossKind::WassersteinGp);
+const R1: When = When::new("with an R1 penalty above 0", &["loss.r1"], |c| c.loss.r1 != 0.0);
+const LECAM: When = When::new("with a LeCam weight above 0", &["loss.lecam"], |c| c.loss.lecam != 0.0);
+const CONSISTENT: When =
+    When::new("with a weight of consistency above 0", &["loss.consistency_real", "loss.consistency_fake"], |c| {
+        c.loss.consistency_real != 0.0 || c.loss.consistency_fake != 0.0
+    });
+const AUXILIARY: When =
+    When::new("with auxiliary conditioning of the discriminator", &["discriminator.conditioning"], |c| {
+        c.discriminator.conditioning == Conditioning::Auxiliary
+    });
+const COMPARED: When =
+    When::new("with a perceptual or texture loss above 0", &["loss.perceptual", "loss.texture"], |c| {
+        c.loss.compares_features()
+    });
+const VGG19: When =
+    When::new("with vgg19 features", &["loss.features"], |c| c.loss.features == FeatureNetwork::Vgg19);
 
-impl Default for Loss {
-    fn default() -> Self {
-        Self {
-            kind: LossKind::Hinge,
-            label_smoothing: 0.1,
-            gradient_penalty: 10.0,
-            r1: 0.0,
-            r1_every: 1,
-            lecam: 0.0,
-            lecam_decay: 0.99,
-            lecam_one_sided: false,
-            lecam_start: 0,
-            consistency_real: 0.0,
-            consistency_fake: 0.0,
-            consistency_shift: 0.0625,
-            consistency_flip: false,
-            class_weights: ClassWeights::None,
-            auxiliary_weight: 1.0,
-            auxiliary_fakes: false,
-            perceptual: 0.0,
-            texture: 0.0,
-            features: FeatureNetwork::EfficientNetLite0,
-            vgg19: String::new(),
-        }
+section! {
+    /// `[loss]`: what the networks are trained to lower.
+    #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+    #[serde(default, deny_unknown_fields)]
+    Loss in loss {
+        kind: LossKind = LossKind::Hinge, "Adversarial loss",
+            paper("Goodfellow et al. 2014; Lim & Ye 2017; Gulrajani et al. 2017; Mao et al. 2017") =>
+            "What the two networks fight over. `hinge` is a sound default; `bce` is the classic one; `wasserstein-gp` is stable but makes a step several times as long; `least-squares` (targets 1 and 0, half the mean square) still pulls on fakes far from the decision boundary and takes no longer than `bce`.",
+        label_smoothing: f64 = 0.1, "Label smoothing", live, within(0.0..=0.5), when(BCE), paper("Salimans et al. 2016") =>
+            "With `bce`, the discriminator's target for real images is 1 minus this, which keeps it from becoming overconfident. Fakes keep their target of 0.",
+        gradient_penalty: f64 = 10.0, "Gradient penalty", live, when(WASSERSTEIN), paper("Gulrajani et al. 2017") =>
+            "With `wasserstein-gp`, the weight of the penalty on gradient norms other than 1. 10 is the paper's value.",
+        r1: f64 = 0.0, "R1 penalty", live, zero("off"), walk(&["1"]), paper("Mescheder et al. 2018") =>
+            "Weight gamma of the R1 penalty: gamma / 2 times the mean squared gradient norm of the discriminator at real images. It keeps the discriminator smooth near the data, which helps when it wins too early or memorises a small data set, and makes its update about twice as long. 0.1 to 10 is usual, more for larger images.",
+        r1_every: usize = 1, "R1 every", live, within(1..=1000), unit(" updates"), when(R1), walk(&["2"]),
+            paper("Karras et al. 2020 (StyleGAN2)") =>
+            "Adds the R1 penalty only to every n-th update of the discriminator, with n times the weight (lazy regularisation). 16 makes R1 nearly free; 1 is the plain form. The penalty is part of that update's loss, where StyleGAN2 gives it an Adam step of its own and corrects the rate and betas for that.",
+        lecam: f64 = 0.0, "LeCam", live, zero("off"), walk(&["0.1"]), paper("Tseng et al. 2021") =>
+            "Weight of the LeCam regularisation, which pulls logits on real images towards the moving average of those on fakes, and vice versa (squared distances). It keeps the discriminator from memorising a small data set, at next to no cost. This is the paper's form; its authors' code differs by `lecam_one_sided` and `lecam_start`. 0.01 to 0.5 is usual with `hinge`, where the authors use 0.3; for unbounded logits, as with `bce`, they use 0.000001 and less.",
+        lecam_decay: f64 = 0.99, "LeCam decay", live, within(0.0..1.0), when(LECAM), paper("Tseng et al. 2021") =>
+            "With `lecam`, the decay per batch of the two moving averages. 0.99 is the paper's value; its authors' code has 0.9 with `hinge`.",
+        lecam_one_sided: bool = false, "LeCam one-sided", live, when(LECAM), paper("Tseng et al. 2021") =>
+            "With `lecam`, counts a logit on a real image only as far as it is above the average on fakes, and one on a fake only as far as it is below the average on real images, as the authors' code does. Without it, as in the paper, the full squares also pull on a discriminator that mistakes fakes for real, and several times as hard.",
+        lecam_start: usize = 0, "LeCam begins after", live, unit(" steps"), when(LECAM), walk(&["2"]),
+            paper("Tseng et al. 2021") =>
+            "With `lecam`, the steps before the term counts; the averages are updated from the first step on. The authors' code for `hinge` waits for 1000 (and uses the last batch's means as averages until then), that for StyleGAN2 does not wait.",
+        consistency_real: f64 = 0.0, "Consistency (real)", live, zero("off"), walk(&["10"]), paper("Zhao et al. 2021 (bCR)") =>
+            "Weight of the mean squared difference between the discriminator's logits on a real image and on the same image shifted or mirrored. The discriminator learns not to judge by where things are, which helps with few images and makes its update about half as long again. The paper uses 10 here and in `consistency_fake`. With several scales it is the mean over them; class logits and a U-Net's pixel logits are not compared. Images that `augment` changes are compared after the change. Transformations that it is trained to ignore leak into generated images, so keep them small.",
+        consistency_fake: f64 = 0.0, "Consistency (fake)", live, zero("off"), walk(&["10"]), paper("Zhao et al. 2021 (bCR)") =>
+            "The same on generated images, in the discriminator's update only. Balanced consistency uses both, at the same cost each; with only one, the discriminator may tell real from fake by the difference.",
+        consistency_shift: f64 = 0.0625, "Consistent shift", live, within(0.0..=0.5), zero("off"), unit(" of the side"), when(CONSISTENT),
+            paper("Zhao et al. 2021 (bCR)") =>
+            "With consistency, the largest shift of the second view, in whole pixels, equally likely up, down, left or right; the border is mirrored. The paper's few pixels are 0.0625 at 64 px.",
+        consistency_flip: bool = false, "Consistent mirror", live, when(CONSISTENT), paper("Zhao et al. 2021 (bCR)") =>
+            "With consistency, mirrors half of the second views left to right, as the paper does. The discriminator then accepts mirrored anatomy as real and the generator will draw it, so keep it for images without sides.",
+        class_weights: ClassWeights = ClassWeights::None, "Class weights", paper("King & Zeng 2001") =>
+            "How much an image counts by its class in the adversarial and classification terms of both losses; the mean over the data is 1. It favours rare classes without repeating their images, which helps where `balance` repeats a handful of images too often; the price is a noisier loss. Needs `balance = false`.",
+        auxiliary_weight: f64 = 1.0, "Auxiliary weight", live, when(AUXILIARY), paper("Odena et al. 2017") =>
+            "With `auxiliary` conditioning, the weight of the classification loss in both networks.",
+        auxiliary_fakes: bool = false, "Auxiliary on fakes", live, when(AUXILIARY), paper("Odena et al. 2017") =>
+            "With `auxiliary` conditioning, lets the discriminator also learn the classes that fakes were meant to show, as in the paper. Without it, it learns classes from real images alone, as in many later implementations, so that early fakes, which show no class, cannot confuse it.",
+        perceptual: f64 = 0.0, "Perceptual loss", live, zero("off"), walk(&["0.1"]), paper("Johnson et al. 2016") =>
+            "Weight, in the generator's loss, of the mean absolute difference between a frozen network's features of generated images and of real ones with the same labels. It pulls towards what real images of a class have in common, which stabilises the first steps; the pairs are random, so too much of it averages the variety away. 0.1 is usual. It adds about as much time as a whole step with 32 base channels takes at 64 px, however large the networks are, and some 7 MB per image of 64 px or less.",
+        texture: f64 = 0.0, "Texture loss", live, zero("off"), walk(&["1"]), paper("Gatys et al. 2016") =>
+            "Weight, in the generator's loss, of the mean absolute difference between the Gram matrices of the same features: for each image the products of all pairs of channels, summed over the pixels and divided by channels x pixels. It compares textures wherever they are in the image, so it does not matter that the pairs differ in shape. Together with `loss.perceptual` it costs little; alone it costs the same.",
+        features: FeatureNetwork = FeatureNetwork::EfficientNetLite0, "Compared features", when(COMPARED),
+            paper("Tan & Le 2019; Simonyan & Zisserman 2015") =>
+            "The frozen network of the perceptual and the texture loss. `efficientnet-lite0` is compiled in and compares four scales (the last maps of a quarter to a thirty-second of the side; images below 64 px are enlarged by whole factors); `vgg19` compares the last of its sixteen convolutions (images below 32 px are enlarged), needs a file and costs ten (32 px) to twenty-five (64 px) times as much. Training on `efficientnet-lite0` makes scores through it look better than the images are, so keep another `score.extractor`; such scores are marked.",
+        vgg19: String = String::new(), "VGG19 weights", says("a file"), when(COMPARED), when(VGG19),
+            paper("Simonyan & Zisserman 2015") =>
+            "With `vgg19`, the file of torchvision's weights (`vgg19-dcbb9e9d.pth`, or the same tensors as .safetensors). Names and shapes are checked before the run starts; the weights are read when it starts, and also when it is resumed.",
     }
 }
 
 impl Loss {
     /// The problems that lie in these keys alone.
     pub(super) fn check(&self, list: &mut List) {
-        range(list, "loss.label_smoothing", self.label_smoothing, 0.0..=0.5);
-        range(list, "loss.gradient_penalty", self.gradient_penalty, 0.0..=1e6);
-        range(list, "loss.r1", self.r1, 0.0..=1e6);
-        whole(list, "loss.r1_every", self.r1_every, 1..=1000);
-        range(list, "loss.lecam", self.lecam, 0.0..=1e6);
-        below_one(list, "loss.lecam_decay", self.lecam_decay);
-        range(list, "loss.consistency_real", self.consistency_real, 0.0..=1e6);
-        range(list, "loss.consistency_fake", self.consistency_fake, 0.0..=1e6);
-        range(list, "loss.consistency_shift", self.consistency_shift, 0.0..=0.5);
-        range(list, "loss.auxiliary_weight", self.auxiliary_weight, 0.0..=1e6);
-        range(list, "loss.perceptual", self.perceptual, 0.0..=1e6);
-        range(list, "loss.texture", self.texture, 0.0..=1e6);
         if self.compares_features() && self.features == FeatureNetwork::Vgg19 {
             let path = self.vgg19.trim();
             if path.is_empty() {
@@ -103,7 +92,8 @@ impl Loss {
                     "loss.vgg19",
                     format!("there is no file {path}; name torchvision's weights of vgg19 (.pth or .safetensors)"),
                 )
-                .fix("loss.features", "efficientnet-lite0");
+                .fix("loss.features", "efficientnet-lite0")
+                .fix("loss.vgg19", "\"\"");
             }
         }
     }
@@ -167,130 +157,6 @@ impl ClassWeights {
         Some(raw.into_iter().map(|weight| weight / mean).collect())
     }
 }
-
-/// Its keys, in the order of the struct.
-pub(super) const EXPLAINED: &[Explanation] = &[
-    key(
-        "loss.kind",
-        "\"bce\", \"hinge\", \"wasserstein-gp\" or \"least-squares\"",
-        "Goodfellow et al. 2014; Lim & Ye 2017; Gulrajani et al. 2017; Mao et al. 2017",
-        "What the two networks fight over. `hinge` is a sound default; `bce` is the classic one; `wasserstein-gp` is stable but makes a step several times as long; `least-squares` (targets 1 and 0, half the mean square) still pulls on fakes far from the decision boundary and takes no longer than `bce`.",
-    ),
-    key(
-        "loss.label_smoothing",
-        "0 to 0.5",
-        "Salimans et al. 2016",
-        "With `bce`, the discriminator's target for real images is 1 minus this, which keeps it from becoming overconfident. Fakes keep their target of 0.",
-    ),
-    key(
-        "loss.gradient_penalty",
-        "0 or more",
-        "Gulrajani et al. 2017",
-        "With `wasserstein-gp`, the weight of the penalty on gradient norms other than 1. 10 is the paper's value.",
-    ),
-    key(
-        "loss.r1",
-        "0 (off) or more",
-        "Mescheder et al. 2018",
-        "Weight gamma of the R1 penalty: gamma / 2 times the mean squared gradient norm of the discriminator at real images. It keeps the discriminator smooth near the data, which helps when it wins too early or memorises a small data set, and makes its update about twice as long. 0.1 to 10 is usual, more for larger images.",
-    ),
-    key(
-        "loss.r1_every",
-        "1 to 1000 updates",
-        "Karras et al. 2020 (StyleGAN2)",
-        "Adds the R1 penalty only to every n-th update of the discriminator, with n times the weight (lazy regularisation). 16 makes R1 nearly free; 1 is the plain form. The penalty is part of that update's loss, where StyleGAN2 gives it an Adam step of its own and corrects the rate and betas for that.",
-    ),
-    key(
-        "loss.lecam",
-        "0 (off) or more",
-        "Tseng et al. 2021",
-        "Weight of the LeCam regularisation, which pulls logits on real images towards the moving average of those on fakes, and vice versa (squared distances). It keeps the discriminator from memorising a small data set, at next to no cost. This is the paper's form; its authors' code differs by `lecam_one_sided` and `lecam_start`. 0.01 to 0.5 is usual with `hinge`, where the authors use 0.3; for unbounded logits, as with `bce`, they use 0.000001 and less.",
-    ),
-    key(
-        "loss.lecam_decay",
-        "0 to 1 (excluded)",
-        "Tseng et al. 2021",
-        "With `lecam`, the decay per batch of the two moving averages. 0.99 is the paper's value; its authors' code has 0.9 with `hinge`.",
-    ),
-    key(
-        "loss.lecam_one_sided",
-        "true or false",
-        "Tseng et al. 2021",
-        "With `lecam`, counts a logit on a real image only as far as it is above the average on fakes, and one on a fake only as far as it is below the average on real images, as the authors' code does. Without it, as in the paper, the full squares also pull on a discriminator that mistakes fakes for real, and several times as hard.",
-    ),
-    key(
-        "loss.lecam_start",
-        "0 to 1000000000 steps",
-        "Tseng et al. 2021",
-        "With `lecam`, the steps before the term counts; the averages are updated from the first step on. The authors' code for `hinge` waits for 1000 (and uses the last batch's means as averages until then), that for StyleGAN2 does not wait.",
-    ),
-    key(
-        "loss.consistency_real",
-        "0 (off) or more",
-        "Zhao et al. 2021 (bCR)",
-        "Weight of the mean squared difference between the discriminator's logits on a real image and on the same image shifted or mirrored. The discriminator learns not to judge by where things are, which helps with few images and makes its update about half as long again. The paper uses 10 here and in `consistency_fake`. With several scales it is the mean over them; class logits and a U-Net's pixel logits are not compared. Images that `augment` changes are compared after the change. Transformations that it is trained to ignore leak into generated images, so keep them small.",
-    ),
-    key(
-        "loss.consistency_fake",
-        "0 (off) or more",
-        "Zhao et al. 2021 (bCR)",
-        "The same on generated images, in the discriminator's update only. Balanced consistency uses both, at the same cost each; with only one, the discriminator may tell real from fake by the difference.",
-    ),
-    key(
-        "loss.consistency_shift",
-        "0 (off) to 0.5 of the side",
-        "Zhao et al. 2021 (bCR)",
-        "With consistency, the largest shift of the second view, in whole pixels, equally likely up, down, left or right; the border is mirrored. The paper's few pixels are 0.0625 at 64 px.",
-    ),
-    key(
-        "loss.consistency_flip",
-        "true or false",
-        "Zhao et al. 2021 (bCR)",
-        "With consistency, mirrors half of the second views left to right, as the paper does. The discriminator then accepts mirrored anatomy as real and the generator will draw it, so keep it for images without sides.",
-    ),
-    key(
-        "loss.class_weights",
-        "\"none\", \"inverse-frequency\" or \"inverse-square-root\"",
-        "King & Zeng 2001",
-        "How much an image counts by its class in the adversarial and classification terms of both losses; the mean over the data is 1. It favours rare classes without repeating their images, which helps where `balance` repeats a handful of images too often; the price is a noisier loss. Needs `balance = false`.",
-    ),
-    key(
-        "loss.auxiliary_weight",
-        "0 or more",
-        "Odena et al. 2017",
-        "With `auxiliary` conditioning, the weight of the classification loss in both networks.",
-    ),
-    key(
-        "loss.auxiliary_fakes",
-        "true or false",
-        "Odena et al. 2017",
-        "With `auxiliary` conditioning, lets the discriminator also learn the classes that fakes were meant to show, as in the paper. Without it, it learns classes from real images alone, as in many later implementations, so that early fakes, which show no class, cannot confuse it.",
-    ),
-    key(
-        "loss.perceptual",
-        "0 (off) or more",
-        "Johnson et al. 2016",
-        "Weight, in the generator's loss, of the mean absolute difference between a frozen network's features of generated images and of real ones with the same labels. It pulls towards what real images of a class have in common, which stabilises the first steps; the pairs are random, so too much of it averages the variety away. 0.1 is usual. It adds about as much time as a whole step with 32 base channels takes at 64 px, however large the networks are, and some 7 MB per image of 64 px or less.",
-    ),
-    key(
-        "loss.texture",
-        "0 (off) or more",
-        "Gatys et al. 2016",
-        "Weight, in the generator's loss, of the mean absolute difference between the Gram matrices of the same features: for each image the products of all pairs of channels, summed over the pixels and divided by channels x pixels. It compares textures wherever they are in the image, so it does not matter that the pairs differ in shape. Together with `loss.perceptual` it costs little; alone it costs the same.",
-    ),
-    key(
-        "loss.features",
-        "\"efficientnet-lite0\" or \"vgg19\"",
-        "Tan & Le 2019; Simonyan & Zisserman 2015",
-        "The frozen network of the perceptual and the texture loss. `efficientnet-lite0` is compiled in and compares four scales (the last maps of a quarter to a thirty-second of the side; images below 64 px are enlarged by whole factors); `vgg19` compares the last of its sixteen convolutions (images below 32 px are enlarged), needs a file and costs ten (32 px) to twenty-five (64 px) times as much. Training on `efficientnet-lite0` makes scores through it look better than the images are, so keep another `score.extractor`; such scores are marked.",
-    ),
-    key(
-        "loss.vgg19",
-        "a file",
-        "Simonyan & Zisserman 2015",
-        "With `vgg19`, the file of torchvision's weights (`vgg19-dcbb9e9d.pth`, or the same tensors as .safetensors). Names and shapes are checked before the run starts; the weights are read when it starts, and also when it is resumed.",
-    ),
-];
 
 #[cfg(test)]
 mod tests {

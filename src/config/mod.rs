@@ -20,6 +20,9 @@ macro_rules! choice {
     };
 }
 
+#[macro_use]
+mod key;
+
 pub mod again;
 pub mod augment;
 mod cache;
@@ -44,6 +47,7 @@ mod preset;
 mod problem;
 mod score;
 mod split;
+mod train;
 mod transition;
 
 use serde::{Deserialize, Serialize};
@@ -54,6 +58,7 @@ pub use extractor::{ExtractorName, Shipped};
 pub use family::INPUT_SIZES;
 pub use file::{ConfigError, Overrides};
 pub use growing::{Growing, Stage};
+pub use key::{Bounds, Choices, Key, Kind, Lens, When};
 pub use live::{Change, is_live};
 pub use loss::Loss;
 pub use metric::{Metric, Prefers, Resize};
@@ -64,7 +69,10 @@ pub use preset::Preset;
 pub use problem::{Level, Problem, has_errors};
 pub use score::{NOTHING, Score};
 pub use split::group_pattern;
+pub use train::Train;
 pub use transition::Transition;
+
+use key::Draft;
 
 /// The whole configuration of a run, as `run.toml` holds it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -116,69 +124,16 @@ impl Default for Config {
     }
 }
 
-/// `[train]`: how long, how much at a time, and what is kept.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Train {
-    /// Steps in all; a step is `optimizer.discriminator_steps` updates of D and one of G, where `optimizer.updates` stops neither.
-    pub steps: usize,
-    /// Minutes of training after which a run ends, whatever its steps; 0 sets no bound.
-    pub minutes: f64,
-    /// Images a batch.
-    pub batch_size: usize,
-    /// Where all chance comes from: one seed, same machine, same threads, same bits.
-    pub seed: u64,
-    /// Steps between checkpoints; 0 keeps only the last one.
-    pub checkpoint_every: usize,
-    /// Newest checkpoints that are kept; 0 keeps all.
-    pub keep_checkpoints: usize,
-    /// Checkpoints at multiples of this many steps are kept for good; 0 keeps none beyond the newest.
-    pub keep_every: usize,
-    /// Steps between sample grids; 0 draws none.
-    pub grid_every: usize,
-    /// Images a row (a class) of the sample grid.
-    pub grid_columns: usize,
-    /// `auto`, `cpu`, `cuda`, `cuda:N` or `metal`.
-    pub device: String,
-    /// CPU threads that training may use; 0 takes all cores.
-    pub threads: usize,
-    /// Standard deviation, in the first step, of the noise on every image that the discriminator sees; 0 adds none.
-    pub instance_noise: f64,
-    /// Steps over which that noise falls to nothing.
-    pub instance_noise_steps: usize,
-    /// Deviation of a Gaussian that blurs what the discriminator sees, in the first step, as a share of the side.
-    pub blur: f64,
-    /// Steps over which it falls to 0.
-    pub blur_steps: usize,
-}
-
-impl Default for Train {
-    fn default() -> Self {
-        Self {
-            steps: 4000,
-            minutes: 0.0,
-            batch_size: 32,
-            seed: 0,
-            checkpoint_every: 500,
-            keep_checkpoints: 3,
-            keep_every: 0,
-            grid_every: 100,
-            grid_columns: 8,
-            device: "auto".to_owned(),
-            threads: 0,
-            instance_noise: 0.0,
-            instance_noise_steps: 2000,
-            blur: 0.0,
-            blur_steps: 1000,
-        }
-    }
-}
-
-impl Train {
-    /// Whether so many seconds of training are all that a run may take.
-    pub fn is_timed_out(&self, seconds: f64) -> bool {
-        self.minutes > 0.0 && seconds >= 60.0 * self.minutes
-    }
+/// The keys before the sections.
+fn image_keys() -> Vec<Key> {
+    let size = Lens { get: |c| &c.image_size, get_mut: |c| &mut c.image_size };
+    let size = Draft::new("image_size", "Image size", "Width and height of the images. Each doubling adds a layer to both networks and makes a step about four times as slow.", size);
+    let channels = Lens { get: |c| &c.channels, get_mut: |c| &mut c.channels };
+    let channels = Draft::new("channels", "Colour", "Colour channels. Grey suits X-ray, CT and MR; colour files are then converted to grey.", channels);
+    vec![
+        size.own().says("16, 32, 64, 128, 256 or 512 pixels").done(),
+        channels.own().says("3 (colour) or 1 (grey)").walk(&["1"]).done(),
+    ]
 }
 
 /// An option with a fixed set of named choices, so that the window, the help and the file list the same ones.

@@ -2,85 +2,77 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::explain::{Explanation, key};
-use super::problem::{List, below_one, range, whole};
+use super::key::When;
+use super::problem::List;
 use super::{Schedule, Updates};
 
-/// `[optimizer]`: how weights move (Adam, without weight decay).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Optimizer {
-    /// Learning rate of the generator.
-    pub generator_lr: f64,
-    /// Learning rate of the discriminator.
-    pub discriminator_lr: f64,
-    /// Adam's decay of the mean gradient.
-    pub beta1: f64,
-    /// Adam's decay of the mean squared gradient.
-    pub beta2: f64,
-    /// Updates of the discriminator for each of the generator.
-    pub discriminator_steps: usize,
-    /// Batches whose gradients are added up for one update.
-    pub accumulation: usize,
-    /// Decay of the moving average of the generator's weights; 0 follows the weights themselves.
-    pub ema_decay: f64,
-    /// Images after which an old weight counts half in the average, instead of `ema_decay`; 0 takes `ema_decay`.
-    pub ema_half_life: usize,
-    /// The share of the images seen so far after which an old weight counts half, where that is fewer than `ema_half_life`; 0 for
-    /// no such bound.
-    pub ema_share: f64,
-    /// Let the average follow closely at first: its decay is at most `(1 + t) / (10 + t)` after t steps.
-    pub ema_warmup: bool,
-    /// Largest norm of the whole gradient of a network; longer ones are scaled down to it, and 0 leaves them.
-    pub clip: f64,
-    /// Which networks learn.
-    pub updates: Updates,
-    /// Let the discriminator's fakes serve the generator's update too, instead of drawing new ones.
-    pub reuse_fakes: bool,
-    /// How far the discriminator's loss may fall below that of one who cannot tell fakes from real images until its learning rate is
-    /// lowest, and above until it is highest; 0 lets the rate be.
-    pub gap: f64,
-    /// What the learning rate is multiplied with where the loss is that far below.
-    pub gap_lowest: f64,
-    /// What it is multiplied with where the loss is that far above.
-    pub gap_highest: f64,
-    /// How both learning rates change over the run.
-    pub schedule: Schedule,
-    /// `linear` and `cosine` only: the share of the run at which the decay begins.
-    pub decay_from: f64,
-    /// `linear` and `cosine` only: the share of the learning rate that is left at the end.
-    pub decay_to: f64,
-    /// `step` only: steps between two drops.
-    pub drop_every: usize,
-    /// `step` only: what a drop multiplies the learning rate with.
-    pub drop_factor: f64,
-}
+const DECAYS: When = When::new(
+    "without a half-life or a ramp of the average",
+    &["optimizer.ema_half_life", "optimizer.ema_share"],
+    |c| c.optimizer.ema_half_life == 0 && c.optimizer.ema_share == 0.0,
+);
+const GAP: When = When::new("where the rate follows the loss", &["optimizer.gap"], |c| c.optimizer.gap != 0.0);
+const FALLS: When = When::new("with the linear and cosine schedules", &["optimizer.schedule"], |c| {
+    matches!(c.optimizer.schedule, Schedule::Linear | Schedule::Cosine)
+});
+const DROPS: When = When::new("with the step schedule", &["optimizer.schedule"], |c| {
+    c.optimizer.schedule == Schedule::Step
+});
 
-impl Default for Optimizer {
-    fn default() -> Self {
-        Self {
-            generator_lr: 1e-4,
-            discriminator_lr: 4e-4,
-            beta1: 0.0,
-            beta2: 0.9,
-            discriminator_steps: 1,
-            accumulation: 1,
-            ema_decay: 0.999,
-            ema_half_life: 0,
-            ema_share: 0.0,
-            ema_warmup: false,
-            clip: 0.0,
-            updates: Updates::Both,
-            reuse_fakes: false,
-            gap: 0.0,
-            gap_lowest: 0.1,
-            gap_highest: 2.0,
-            schedule: Schedule::Constant,
-            decay_from: 0.5,
-            decay_to: 0.0,
-            drop_every: 1000,
-            drop_factor: 0.5,
-        }
+section! {
+    /// `[optimizer]`: how weights move (Adam, without weight decay).
+    #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+    #[serde(default, deny_unknown_fields)]
+    Optimizer in optimizer {
+        generator_lr: f64 = 1e-4, "Generator rate", live, within(0.0..=1.0), else_default, paper("Heusel et al. 2017") =>
+            "Learning rate of the generator.",
+        discriminator_lr: f64 = 4e-4, "Discriminator rate", live, within(0.0..=1.0), else_default,
+            paper("Heusel et al. 2017") =>
+            "Learning rate of the discriminator. Several times the generator's keeps the discriminator ahead without extra updates (two time-scale update rule).",
+        beta1: f64 = 0.0, "Adam beta 1", within(0.0..1.0), paper("Kingma & Ba 2015") =>
+            "Adam's decay of the mean gradient. 0 suits hinge with spectral normalisation; 0.5 is DCGAN's.",
+        beta2: f64 = 0.9, "Adam beta 2", within(0.0..1.0), paper("Kingma & Ba 2015") =>
+            "Adam's decay of the mean squared gradient. 0.9 follows changes quickly; 0.999 is the classic value.",
+        discriminator_steps: usize = 1, "D updates per step", live, within(1..=100), walk(&["2"]),
+            paper("Arjovsky et al. 2017") =>
+            "Updates of the discriminator for each update of the generator. Each adds its full cost; 5 is usual with `wasserstein-gp`, 1 elsewhere.",
+        accumulation: usize = 1, "Batches per update", within(1..=100), unit(" batches"), walk(&["2"]) =>
+            "Batches whose gradients are accumulated for one update: the effect of a larger batch in the memory of a small one, in the time of all of them.",
+        ema_decay: f64 = 0.999, "Moving average", live, within(0.0..1.0), when(DECAYS), walk(&["0"]),
+            paper("Yaz\u{131}c\u{131} et al. 2019") =>
+            "Decay per step of the moving average of the generator's weights. Grids, scores and exports use the averaged generator, for which the statistics of batch normalisation are recomputed; 0.999 averages about the last thousand steps.",
+        ema_half_life: usize = 0, "Average half-life", says("images; 0 takes ema_decay"), walk(&["100"]),
+            paper("Karras et al. 2019 (StyleGAN)") =>
+            "The half-life of the average, in images: after so many, an old weight counts half. Unlike `ema_decay` it does not depend on the batch size; an image is one that an update of the discriminator sees.",
+        ema_share: f64 = 0.0, "Average ramp", within(0.0..=1.0), zero("off"), unit(", share of the images seen"), walk(&["0.1"]),
+            paper("Karras et al. 2020 (StyleGAN2-ADA, its ramp)") =>
+            "Lets the average warm up: after this share of the images that the run has seen, an old weight counts half, until `ema_half_life` is less (where that is set). 0.1 forgets the random start within a few dozen steps and averages more and more as the run continues. It replaces `ema_decay`.",
+        ema_warmup: bool = false, "Average warm-up" =>
+            "Lets the average follow the weights closely in the first steps: its decay is at most (1 + t) / (10 + t) after t steps, as in TensorFlow's moving average. Grids and scores of a young run then show the generator and not its random start; later it changes nothing.",
+        clip: f64 = 0.0, "Gradient clipping", live, zero("off"), walk(&["0.5"]), paper("Pascanu et al. 2013") =>
+            "Largest norm of the gradient of all of a network's weights together; a larger one is scaled down to it. It saves a run that single bad batches would throw off course, for next to no time. With Adam it only matters where norms vary from update to update.",
+        updates: Updates = Updates::Both, "Networks that learn", live =>
+            "Which networks learn in a step. Losses and gradients of both are still computed, so you can see what one network does while the other is frozen; it saves no time.",
+        reuse_fakes: bool = false, "Reuse fakes", live =>
+            "One batch of fakes serves both updates of a step: the discriminator judges them, learns, and judges the same images again for the generator. It saves a pass of the generator and, with `projected`, one of the frozen network, about a third of a step. With several `discriminator_steps`, the fakes of the last one are used.",
+        gap: f64 = 0.0, "Rate follows loss", live, zero("off"), unit(", in units of the loss"), walk(&["0.5"]),
+            paper("Hazimeh & Ponomareva 2023") =>
+            "Lets the discriminator's learning rate follow its loss, so that it does not win: a moving average of the adversarial loss (decay 0.95) is compared with the loss of a discriminator that cannot tell real from fake (2 for `hinge`, 1.39 for `bce`, 0.25 for `least-squares`, 0 for `wasserstein-gp`; twice that with a U-Net). This far below it the rate is multiplied by `gap_lowest`, this far above by `gap_highest`, in between by a power of them. The paper's value is a tenth of that loss; 1 with `hinge` holds a strong discriminator back without stopping it.",
+        gap_lowest: f64 = 0.1, "Lowest rate factor", live, within(1e-6..=1.0), when(GAP), paper("Hazimeh & Ponomareva 2023") =>
+            "With `gap`, the factor for the discriminator's rate where it wins. 0.1 is the paper's; one that judges frozen features needs less.",
+        gap_highest: f64 = 2.0, "Highest rate factor", live, within(1.0..=100.0), when(GAP),
+            paper("Hazimeh & Ponomareva 2023") =>
+            "With `gap`, the factor for the discriminator's rate where it loses. 2 is the paper's; 1 never raises it.",
+        schedule: Schedule = Schedule::Constant, "Rate schedule" =>
+            "How both learning rates change over the run. Falling rates refine the last details.",
+        decay_from: f64 = 0.5, "Decay begins at", within(0.0..1.0), unit(", share of the run"), when(FALLS) =>
+            "With `linear` and `cosine`, the share of the run after which the rates begin to fall.",
+        decay_to: f64 = 0.0, "Decay ends at", within(0.0..=1.0), unit(", share of the rate"), when(FALLS) =>
+            "With `linear` and `cosine`, the share of the rates left at the end.",
+        drop_every: usize = 1000, "Drop every", within(1..), unit(" steps"), why("0 steps between drops are impossible"), when(DROPS) =>
+            "With `step`, the steps between two drops in the rates.",
+        drop_factor: f64 = 0.5, "Drop factor", within(0.0..=1.0), when(DROPS) =>
+            "With `step`, the factor by which each drop multiplies the rates.",
     }
 }
 
@@ -136,13 +128,9 @@ impl Optimizer {
 
     /// The problems that lie in these keys alone.
     pub(super) fn check(&self, list: &mut List) {
-        range(list, "optimizer.ema_share", self.ema_share, 0.0..=1.0);
         for (key, lr) in
             [("optimizer.generator_lr", self.generator_lr), ("optimizer.discriminator_lr", self.discriminator_lr)]
         {
-            if !(0.0..=1.0).contains(&lr) {
-                list.mended_by_default(key, format!("{lr} is outside 0 to 1"));
-            }
             if lr == 0.0 {
                 list.warning(key, "with a rate of 0 the network never learns").fix_by_default(key);
             }
@@ -154,147 +142,12 @@ impl Optimizer {
                 .fix(key, 0.001);
             }
         }
-        for (key, beta) in
-            [("optimizer.beta1", self.beta1), ("optimizer.beta2", self.beta2), ("optimizer.ema_decay", self.ema_decay)]
-        {
-            below_one(list, key, beta);
-        }
-        for (key, value) in
-            [("optimizer.discriminator_steps", self.discriminator_steps), ("optimizer.accumulation", self.accumulation)]
-        {
-            whole(list, key, value, 1..=100);
-        }
-        range(list, "optimizer.gap", self.gap, 0.0..=1e6);
-        range(list, "optimizer.gap_lowest", self.gap_lowest, 1e-6..=1.0);
-        range(list, "optimizer.gap_highest", self.gap_highest, 1.0..=100.0);
-        range(list, "optimizer.clip", self.clip, 0.0..=1e6);
         if self.updates != Updates::Both {
             let still = if self.updates == Updates::Generator { "discriminator" } else { "generator" };
             list.warning("optimizer.updates", format!("the {still} is frozen, so nothing counters the other network; use it to look at a few steps, not for a run")).fix("optimizer.updates", "both");
         }
-        below_one(list, "optimizer.decay_from", self.decay_from);
-        range(list, "optimizer.decay_to", self.decay_to, 0.0..=1.0);
-        range(list, "optimizer.drop_factor", self.drop_factor, 0.0..=1.0);
-        if self.drop_every == 0 {
-            list.mended_by_default("optimizer.drop_every", "0 steps between drops are impossible; use 1 or more");
-        }
     }
 }
-
-/// Its keys, in the order of the struct.
-pub(super) const EXPLAINED: &[Explanation] = &[
-    key("optimizer.generator_lr", "0 to 1", "Heusel et al. 2017", "Learning rate of the generator."),
-    key(
-        "optimizer.discriminator_lr",
-        "0 to 1",
-        "Heusel et al. 2017",
-        "Learning rate of the discriminator. Several times the generator's keeps the discriminator ahead without extra updates (two time-scale update rule).",
-    ),
-    key(
-        "optimizer.beta1",
-        "0 to 1 (excluded)",
-        "Kingma & Ba 2015",
-        "Adam's decay of the mean gradient. 0 suits hinge with spectral normalisation; 0.5 is DCGAN's.",
-    ),
-    key(
-        "optimizer.beta2",
-        "0 to 1 (excluded)",
-        "Kingma & Ba 2015",
-        "Adam's decay of the mean squared gradient. 0.9 follows changes quickly; 0.999 is the classic value.",
-    ),
-    key(
-        "optimizer.discriminator_steps",
-        "1 to 100",
-        "Arjovsky et al. 2017",
-        "Updates of the discriminator for each update of the generator. Each adds its full cost; 5 is usual with `wasserstein-gp`, 1 elsewhere.",
-    ),
-    key(
-        "optimizer.accumulation",
-        "1 to 100 batches",
-        "",
-        "Batches whose gradients are accumulated for one update: the effect of a larger batch in the memory of a small one, in the time of all of them.",
-    ),
-    key(
-        "optimizer.ema_decay",
-        "0 to 1 (excluded)",
-        "Yaz\u{131}c\u{131} et al. 2019",
-        "Decay per step of the moving average of the generator's weights. Grids, scores and exports use the averaged generator, for which the statistics of batch normalisation are recomputed; 0.999 averages about the last thousand steps.",
-    ),
-    key(
-        "optimizer.ema_half_life",
-        "images; 0 takes ema_decay",
-        "Karras et al. 2019 (StyleGAN)",
-        "The half-life of the average, in images: after so many, an old weight counts half. Unlike `ema_decay` it does not depend on the batch size; an image is one that an update of the discriminator sees.",
-    ),
-    key(
-        "optimizer.ema_share",
-        "0 (off) to 1, share of the images seen",
-        "Karras et al. 2020 (StyleGAN2-ADA, its ramp)",
-        "Lets the average warm up: after this share of the images that the run has seen, an old weight counts half, until `ema_half_life` is less (where that is set). 0.1 forgets the random start within a few dozen steps and averages more and more as the run continues. It replaces `ema_decay`.",
-    ),
-    key(
-        "optimizer.ema_warmup",
-        "true or false",
-        "",
-        "Lets the average follow the weights closely in the first steps: its decay is at most (1 + t) / (10 + t) after t steps, as in TensorFlow's moving average. Grids and scores of a young run then show the generator and not its random start; later it changes nothing.",
-    ),
-    key(
-        "optimizer.clip",
-        "0 (off) or more",
-        "Pascanu et al. 2013",
-        "Largest norm of the gradient of all of a network's weights together; a larger one is scaled down to it. It saves a run that single bad batches would throw off course, for next to no time. With Adam it only matters where norms vary from update to update.",
-    ),
-    key(
-        "optimizer.updates",
-        "\"both\", \"discriminator\" or \"generator\"",
-        "",
-        "Which networks learn in a step. Losses and gradients of both are still computed, so you can see what one network does while the other is frozen; it saves no time.",
-    ),
-    key(
-        "optimizer.reuse_fakes",
-        "true or false",
-        "",
-        "One batch of fakes serves both updates of a step: the discriminator judges them, learns, and judges the same images again for the generator. It saves a pass of the generator and, with `projected`, one of the frozen network, about a third of a step. With several `discriminator_steps`, the fakes of the last one are used.",
-    ),
-    key(
-        "optimizer.gap",
-        "0 (off) or more, in units of the loss",
-        "Hazimeh & Ponomareva 2023",
-        "Lets the discriminator's learning rate follow its loss, so that it does not win: a moving average of the adversarial loss (decay 0.95) is compared with the loss of a discriminator that cannot tell real from fake (2 for `hinge`, 1.39 for `bce`, 0.25 for `least-squares`, 0 for `wasserstein-gp`; twice that with a U-Net). This far below it the rate is multiplied by `gap_lowest`, this far above by `gap_highest`, in between by a power of them. The paper's value is a tenth of that loss; 1 with `hinge` holds a strong discriminator back without stopping it.",
-    ),
-    key(
-        "optimizer.gap_lowest",
-        "0.000001 to 1",
-        "Hazimeh & Ponomareva 2023",
-        "With `gap`, the factor for the discriminator's rate where it wins. 0.1 is the paper's; one that judges frozen features needs less.",
-    ),
-    key(
-        "optimizer.gap_highest",
-        "1 to 100",
-        "Hazimeh & Ponomareva 2023",
-        "With `gap`, the factor for the discriminator's rate where it loses. 2 is the paper's; 1 never raises it.",
-    ),
-    key(
-        "optimizer.schedule",
-        "\"constant\", \"linear\", \"cosine\" or \"step\"",
-        "",
-        "How both learning rates change over the run. Falling rates refine the last details.",
-    ),
-    key(
-        "optimizer.decay_from",
-        "0 to 1 (excluded), share of the run",
-        "",
-        "With `linear` and `cosine`, the share of the run after which the rates begin to fall.",
-    ),
-    key(
-        "optimizer.decay_to",
-        "0 to 1, share of the rate",
-        "",
-        "With `linear` and `cosine`, the share of the rates left at the end.",
-    ),
-    key("optimizer.drop_every", "1 or more steps", "", "With `step`, the steps between two drops in the rates."),
-    key("optimizer.drop_factor", "0 to 1", "", "With `step`, the factor by which each drop multiplies the rates."),
-];
 
 #[cfg(test)]
 mod tests {

@@ -65,7 +65,7 @@ mod tests {
     fn every_setting_that_names_a_file_or_folder_is_a_place() {
         let texts = Config::default().settings().into_iter().filter(|(_, value)| value.starts_with('"'));
         let names_one = |key: &str| {
-            let values = explain::of(key).map_or("", |about| about.values);
+            let values = explain::of(key).map_or("", |about| about.values.as_str());
             values.starts_with("a file") || values.starts_with("a folder") || values.contains(":FILE")
         };
         let keys: Vec<String> = texts.map(|(key, _)| key).filter(|key| names_one(key)).collect();

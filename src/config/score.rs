@@ -2,54 +2,44 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::explain::{Explanation, key};
-use super::problem::{List, range, whole};
+use super::key::When;
+use super::problem::List;
 use super::{Choice, ExtractorName, Metric, Resize, Shipped};
 
-/// `[score]`: how often the images are scored, by what, and on how many.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default = "Score::first_release", deny_unknown_fields)]
-pub struct Score {
-    /// Steps between scores; 0 never scores.
-    pub every: usize,
-    /// Real images (and as many fake ones) that a score looks at; 0 takes all.
-    pub images: usize,
-    /// What is measured.
-    pub metrics: Vec<Metric>,
-    /// The network that scores look through: an [`ExtractorName`].
-    pub extractor: String,
-    /// How images are brought to the extractor's size.
-    pub resize: Resize,
-    /// Which nearest neighbour makes the radius of precision, recall, density and coverage.
-    pub k: usize,
-    /// Whose best checkpoint is kept: the name of a metric, or [`NOTHING`].
-    pub best: String,
-    /// The share of the run's time, at most, that scores may take; 1 sets no bound.
-    pub most_time: f64,
+/// Scores that go by the nearest neighbours.
+const NEIGHBOURS: When = When::new("for precision, recall, density and coverage", &["score.metrics"], |c| {
+    let by = [Metric::Precision, Metric::Recall, Metric::Density, Metric::Coverage];
+    c.score.measured().iter().any(|metric| by.contains(metric))
+});
+
+section! {
+    /// `[score]`: how often the images are scored, by what, and on how many.
+    #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+    #[serde(default = "Score::first_release", deny_unknown_fields)]
+    Score in score {
+        every: usize = 1000, "Score every", live, says("steps; 0 never"), paper("Heusel et al. 2017") =>
+            "Steps between scores of the averaged generator. Training waits while they are computed, and its steps are the same with and without them.",
+        images: usize = 0, "Images scored", live, says("0 takes all") =>
+            "Real images that a score uses, and as many fakes with the same labels. Scores with different numbers of images cannot be compared.",
+        metrics: Vec<Metric> = vec![Metric::FrechetDistance, Metric::IntraClassFrechetDistance, Metric::AuthenticPercent, Metric::NearestReal],
+            "Measured", live, says("list of names, such as [\"frechet-distance\", \"precision\"]") =>
+            "What is measured, over all images and, where that makes sense, for each class. Kernel distances suit small sets; coverage detects missing variety more reliably than recall; copying, authentic-percent and nearest-real look for memorised images, a few of which can escape all three (look at the pictures of nearest-real), and an alarm is raised where nearest-real falls below 0.8 of the value for real images; the classifier shows what fakes are worth as training data.",
+        extractor: String = Shipped::DEFAULT.key().to_owned(), "Extractor", live, says("\"efficientnet-lite2\", \"efficientnet-lite0\", or \"inception:FILE\""),
+            paper("Szegedy et al. 2015; Tan & Le 2019") =>
+            "The network whose features are compared. With the published Inception weights (pt_inception-2015-12-05-6726825d.pth) the Frechet distance is the FID, which is comparable with that of papers only for as many images (most use 50000 fakes) of the same size and the same `resize`; the compiled-in networks are many times faster, and the values of each are comparable only with each other. A loss can train on `efficientnet-lite0`, whose scores then look better than the images are, so `efficientnet-lite2` is the default; it takes somewhat more than twice as long.",
+        resize: Resize = Resize::PytorchFid, "Resize as", live, paper("Parmar et al. 2022") =>
+            "How images are resized for the extractor, as one of the well-known programs does it. Scores with different resizes cannot be compared.",
+        k: usize = 5, "Neighbours", live, within(1..=1000), when(NEIGHBOURS), paper("Naeem et al. 2020") =>
+            "Which nearest neighbour sets the radius for precision, recall, density and coverage. Papers use 3 or 5.",
+        best: String = Metric::FrechetDistance.key().to_owned(), "Best checkpoint by", live, says("the name of a score, or \"none\"") =>
+            "The checkpoint with the best value of this score is kept and marked, whatever else is removed. The last checkpoint of a GAN is seldom its best. This score is also measured where `metrics` lacks it.",
+        most_time: f64 = 1.0, "Share of the time", live, within(0.01..=1.0), unit(", a share") =>
+            "The largest share of the run's time that scores may take: one that would take more is skipped, except the last. At 1 none is. A limit below 1 makes the steps that are scored depend on the machine's speed; training itself never does.",
+    }
 }
 
 /// The `score.best` that keeps no checkpoint.
 pub const NOTHING: &str = "none";
-
-impl Default for Score {
-    fn default() -> Self {
-        Self {
-            every: 1000,
-            images: 0,
-            metrics: vec![
-                Metric::FrechetDistance,
-                Metric::IntraClassFrechetDistance,
-                Metric::AuthenticPercent,
-                Metric::NearestReal,
-            ],
-            extractor: Shipped::DEFAULT.key().to_owned(),
-            resize: Resize::PytorchFid,
-            k: 5,
-            best: Metric::FrechetDistance.key().to_owned(),
-            most_time: 1.0,
-        }
-    }
-}
 
 impl Score {
     /// What a stored run means that lacks a key: it was scored as the first release did it, whatever new runs take.
@@ -83,8 +73,10 @@ impl Score {
             let known = ExtractorName::known();
             list.mended_by_default("score.extractor", format!("`{}` is not known; there are {known}", self.extractor));
         }
-        whole(list, "score.k", self.k, 1..=1000);
-        range(list, "score.most_time", self.most_time, 0.01..=1.0);
+        if self.images == 1 {
+            list.error("score.images", "a distance between distributions needs at least 2 images (0 takes all)")
+                .fix("score.images", 0);
+        }
         match self.best_metric() {
             None if self.best != NOTHING => {
                 list.mended_by_default(
@@ -118,58 +110,6 @@ impl Score {
         }
     }
 }
-
-/// Its keys, in the order of the struct.
-pub(super) const EXPLAINED: &[Explanation] = &[
-    key(
-        "score.every",
-        "steps; 0 never",
-        "Heusel et al. 2017",
-        "Steps between scores of the averaged generator. Training waits while they are computed, and its steps are the same with and without them.",
-    ),
-    key(
-        "score.images",
-        "0 takes all",
-        "",
-        "Real images that a score uses, and as many fakes with the same labels. Scores with different numbers of images cannot be compared.",
-    ),
-    key(
-        "score.metrics",
-        "list of names, such as [\"frechet-distance\", \"precision\"]",
-        "",
-        "What is measured, over all images and, where that makes sense, for each class. Kernel distances suit small sets; coverage detects missing variety more reliably than recall; copying, authentic-percent and nearest-real look for memorised images, a few of which can escape all three (look at the pictures of nearest-real), and an alarm is raised where nearest-real falls below 0.8 of the value for real images; the classifier shows what fakes are worth as training data.",
-    ),
-    key(
-        "score.extractor",
-        "\"efficientnet-lite2\", \"efficientnet-lite0\", or \"inception:FILE\"",
-        "Szegedy et al. 2015; Tan & Le 2019",
-        "The network whose features are compared. With the published Inception weights (pt_inception-2015-12-05-6726825d.pth) the Frechet distance is the FID, which is comparable with that of papers only for as many images (most use 50000 fakes) of the same size and the same `resize`; the compiled-in networks are many times faster, and the values of each are comparable only with each other. A loss can train on `efficientnet-lite0`, whose scores then look better than the images are, so `efficientnet-lite2` is the default; it takes somewhat more than twice as long.",
-    ),
-    key(
-        "score.resize",
-        "\"pytorch-fid\", \"torch-fidelity\" or \"clean\"",
-        "Parmar et al. 2022",
-        "How images are resized for the extractor, as one of the well-known programs does it. Scores with different resizes cannot be compared.",
-    ),
-    key(
-        "score.k",
-        "1 to 1000",
-        "Naeem et al. 2020",
-        "Which nearest neighbour sets the radius for precision, recall, density and coverage. Papers use 3 or 5.",
-    ),
-    key(
-        "score.best",
-        "the name of a score, or \"none\"",
-        "",
-        "The checkpoint with the best value of this score is kept and marked, whatever else is removed. The last checkpoint of a GAN is seldom its best. This score is also measured where `metrics` lacks it.",
-    ),
-    key(
-        "score.most_time",
-        "0.01 to 1, a share",
-        "",
-        "The largest share of the run's time that scores may take: one that would take more is skipped, except the last. At 1 none is. A limit below 1 makes the steps that are scored depend on the machine's speed; training itself never does.",
-    ),
-];
 
 #[cfg(test)]
 mod tests {

@@ -3,7 +3,7 @@
 use regex::Regex;
 
 use super::Data;
-use super::problem::{List, range};
+use super::problem::List;
 
 /// `data.group_by` as a pattern; nothing where it is empty.
 ///
@@ -28,23 +28,8 @@ pub fn group_pattern(text: &str) -> Result<Option<Regex>, String> {
 impl Data {
     /// The problems of the keys that hold images out.
     pub(super) fn check_split(&self, list: &mut List) {
-        range(list, "data.held_out", self.held_out, 0.0..=0.9);
-        if self.split_seed > i64::MAX as u64 {
-            let most = i64::MAX;
-            list.error("data.split_seed", format!("{} does not fit a TOML integer; at most {most}", self.split_seed))
-                .fix("data.split_seed", most);
-        }
-        match group_pattern(&self.group_by) {
-            Err(message) => _ = list.error("data.group_by", message).fix("data.group_by", "\"\""),
-            Ok(Some(_)) if self.held_out == 0.0 => {
-                list.warning("data.group_by", "groups matter only where data.held_out is above 0")
-                    .fix("data.group_by", "\"\"");
-            }
-            Ok(Some(_)) if self.is_demo() => {
-                list.warning("data.group_by", "the drawn demo set has no file names to find groups in")
-                    .fix("data.group_by", "\"\"");
-            }
-            Ok(_) => {}
+        if let Err(message) = group_pattern(&self.group_by) {
+            list.error("data.group_by", message).fix("data.group_by", "\"\"");
         }
     }
 }

@@ -2,19 +2,20 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::check::at_most_many;
-use super::explain::{Explanation, key};
 use super::problem::List;
 use super::{Conditioning, Config};
 
-/// `[transition]`: training that begins without labels and brings them in.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Transition {
-    /// Images shown before the label begins to count; a step shows `batch_size` x `accumulation`.
-    pub from: usize,
-    /// Images after which it counts wholly; 0 for throughout.
-    pub to: usize,
+section! {
+    /// `[transition]`: training that begins without labels and brings them in.
+    #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+    #[serde(default, deny_unknown_fields)]
+    Transition in transition {
+        from: usize = 0, "Labels begin after", unit(" images"), paper("Shahbazi et al. 2022 (Collapse by Conditioning)") =>
+            "With `to`, the images shown before labels begin to count (`batch_size` x `accumulation` per step); until then both networks train as if there were none. Start with a quarter to a half of the run.",
+        to: usize = 0, "Labels are whole after", says("0 (off), or images, more than `from`"), walk(&["12"]),
+            paper("Shahbazi et al. 2022 (Collapse by Conditioning)") =>
+            "Images after which labels count fully; between `from` and `to` their share s rises from 0 to 1. With labels from the start, small classes tend to collapse early; without them, all classes first teach shapes together. In the generator s multiplies the label's embedding, and `conditional-batch` takes s of the class's own scale and shift and 1 - s of the mean over classes; in the discriminator s multiplies the label's channels, the projection or the classification loss. Unlike in the paper, no second head remains: at s = 1 networks and losses are the ordinary ones. It costs nothing.",
+    }
 }
 
 impl Transition {
@@ -44,7 +45,6 @@ impl Config {
             .fix("transition.from", 0)
             .fix("transition.to", 0);
         }
-        at_most_many(list, "transition.to", t.to);
         if self.discriminator.conditioning == Conditioning::None {
             list.error("transition.to", "with discriminator.conditioning = \"none\" the discriminator never sees the label, so there is nothing to phase in. Choose another conditioning, or 0 here and in transition.from").fix("transition.from", 0).fix("transition.to", 0);
         }
@@ -55,22 +55,6 @@ impl Config {
         }
     }
 }
-
-/// Its keys, in the order of the struct.
-pub(super) const EXPLAINED: &[Explanation] = &[
-    key(
-        "transition.from",
-        "0 or more images",
-        "Shahbazi et al. 2022 (Collapse by Conditioning)",
-        "With `to`, the images shown before labels begin to count (`batch_size` x `accumulation` per step); until then both networks train as if there were none. Start with a quarter to a half of the run.",
-    ),
-    key(
-        "transition.to",
-        "0 (off), or images, more than `from`",
-        "Shahbazi et al. 2022 (Collapse by Conditioning)",
-        "Images after which labels count fully; between `from` and `to` their share s rises from 0 to 1. With labels from the start, small classes tend to collapse early; without them, all classes first teach shapes together. In the generator s multiplies the label's embedding, and `conditional-batch` takes s of the class's own scale and shift and 1 - s of the mean over classes; in the discriminator s multiplies the label's channels, the projection or the classification loss. Unlike in the paper, no second head remains: at s = 1 networks and losses are the ordinary ones. It costs nothing.",
-    ),
-];
 
 #[cfg(test)]
 mod tests {

@@ -7,7 +7,7 @@ use super::alarms::AlarmEntry;
 use super::run_view::RunView;
 use super::sessions::SessionRow;
 use super::{format, score_cards, theme, widgets};
-use crate::config::{Config, explain};
+use crate::config::{Config, Key, explain};
 
 /// Height of a row of a table.
 const ROW: f32 = 18.0;
@@ -41,7 +41,7 @@ impl DetailsPage {
 
 fn settings(config: &Config) -> Vec<Setting> {
     let changed = config.differences(&Config::default());
-    let setting = |explanation: &explain::Explanation| {
+    let setting = |explanation: &'static Key| {
         let changed = changed.iter().any(|(key, ..)| key == explanation.key);
         let value = config.value_of(explanation.key)?;
         Some(Setting { key: explanation.key, value, changed, about: explanation.text })

@@ -124,33 +124,5 @@ impl List {
     }
 }
 
-/// An error where `value` is outside `allowed`, or no number; the nearest allowed one mends it.
-pub(super) fn range(list: &mut List, key: &'static str, value: f64, allowed: std::ops::RangeInclusive<f64>) {
-    if allowed.contains(&value) {
-        return;
-    }
-    let (least, most) = (*allowed.start(), *allowed.end());
-    let message = format!("{value} is outside {least} to {most}");
-    if value.is_nan() {
-        return list.mended_by_default(key, message);
-    }
-    list.error(key, message).fix(key, value.clamp(least, most));
-}
-
-/// An error where `value` is below 0, or 1 and above; the default mends it.
-pub(super) fn below_one(list: &mut List, key: &'static str, value: f64) {
-    if !(0.0..1.0).contains(&value) {
-        list.mended_by_default(key, format!("{value} is outside 0 (included) to 1 (excluded)"));
-    }
-}
-
-/// An error where a whole number is outside `allowed`; the nearest allowed one mends it.
-pub(super) fn whole(list: &mut List, key: &'static str, value: usize, allowed: std::ops::RangeInclusive<usize>) {
-    let (least, most) = (*allowed.start(), *allowed.end());
-    if !allowed.contains(&value) {
-        list.error(key, format!("{value} is outside {least} to {most}")).fix(key, value.clamp(least, most));
-    }
-}
-
 #[cfg(test)]
 mod tests;

@@ -3,13 +3,17 @@
 use std::ops::RangeInclusive;
 
 use egui::{
-    Align, Button, ComboBox, Id, Label, Layout, Response, RichText, Role, Sense, Ui, UiBuilder, WidgetInfo, vec2,
+    Align, Button, ComboBox, Id, Label, Layout, Response, RichText, Role, Sense, TextEdit, Ui, UiBuilder, WidgetInfo, vec2,
 };
 
 use super::super::number::{Number, field};
 use super::super::{theme, widgets};
 use super::Checked;
-use crate::config::{Choice, Config, Level, Problem, explain};
+use crate::config::{Choices, Config, Key, Kind, Lens, Level, Problem, When};
+use crate::event::DataSummary;
+
+/// From a number that is excluded to one that a control offers.
+const BELOW: f64 = 1e-6;
 
 /// The configuration that is edited, with what is known about it.
 pub struct Form<'a> {
@@ -17,22 +21,38 @@ pub struct Form<'a> {
     pub config: &'a mut Config,
     /// What is known about it.
     pub checked: &'a Checked,
+    /// What its data holds, where that was read.
+    pub summary: Option<&'a DataSummary>,
 }
 
 impl Form<'_> {
-    /// A row. `off` says why the option does not matter now; its control is then disabled.
+    /// A row. Where nothing reads the option its control is disabled and says why; `off` is a further reason.
     pub fn row(
         &mut self,
         ui: &mut Ui,
-        key: &'static str,
+        key: &'static Key,
+        off: Option<&str>,
+        control: impl FnOnce(&mut Ui, &mut Config) -> Response,
+    ) -> Response {
+        self.named_row(ui, key, key.label, off, control)
+    }
+
+    /// A row of another name.
+    pub fn named_row(
+        &mut self,
+        ui: &mut Ui,
+        known: &'static Key,
         name: &str,
         off: Option<&str>,
         control: impl FnOnce(&mut Ui, &mut Config) -> Response,
     ) -> Response {
+        let key = known.key;
         // What networks of another family have is no part of this set-up, unless it is set for them.
-        if !self.config.reads(key) && !self.checked.problems.iter().any(|problem| problem.key == key) {
+        if !known.is_part(self.config) && !self.checked.problems.iter().any(|problem| problem.key == key) {
             return ui.response();
         }
+        let unread = known.unread(self.config).map(When::reason);
+        let off = unread.as_deref().or(off);
         let checked = self.checked;
         let problems = &checked.problems;
         let problem = problems.iter().find(|problem| problem.key == key);
@@ -43,7 +63,7 @@ impl Form<'_> {
         let row = UiBuilder::new().scope_id(Id::unique(("set-up", key, name))).max_rect(place);
         let drawn = ui.scope_builder(row.layout(Layout::left_to_right(Align::Center)), |ui| {
             ui.set_min_height(theme::ROW_HEIGHT);
-            let label = self.name(ui, key, name, off, problem, changed);
+            let label = self.name(ui, known, name, off, problem, changed);
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 let drawn = ui.add_enabled_ui(off.is_none(), |ui| control(ui, self.config)).inner;
                 let drawn = drawn.labelled_by(label.id);
@@ -51,7 +71,7 @@ impl Form<'_> {
                     Some(reason) => drawn.on_disabled_hover_text(reason),
                     None => drawn,
                 };
-                drawn.on_hover_ui(|ui| explanation(ui, key, off, problem, changed))
+                drawn.on_hover_ui(|ui| explanation(ui, known, off, problem, changed))
             })
             .inner
         });
@@ -70,7 +90,7 @@ impl Form<'_> {
     fn name(
         &mut self,
         ui: &mut Ui,
-        key: &'static str,
+        key: &'static Key,
         name: &str,
         off: Option<&str>,
         problem: Option<&Problem>,
@@ -97,7 +117,7 @@ impl Form<'_> {
         // The gap between the name and the control explains the option too.
         area.response.on_hover_ui(|ui| explanation(ui, key, off, problem, changed));
         let label = area.inner;
-        label.context_menu(|ui| self.reset_menu(ui, key, changed));
+        label.context_menu(|ui| self.reset_menu(ui, key.key, changed));
         label.on_hover_ui(|ui| explanation(ui, key, off, problem, changed))
     }
 
@@ -112,95 +132,61 @@ impl Form<'_> {
         }
     }
 
-    /// A whole number.
-    pub fn count(
-        &mut self,
-        ui: &mut Ui,
-        key: &'static str,
-        name: &str,
-        off: Option<&str>,
-        range: RangeInclusive<usize>,
-        get: impl FnOnce(&mut Config) -> &mut usize,
-    ) {
-        self.number(ui, key, name, off, range, get);
+    /// The row of an option like most others: its control follows from what its values are.
+    pub fn option(&mut self, ui: &mut Ui, key: &'static Key, off: Option<&str>) {
+        match &key.kind {
+            Kind::Count(lens, bounds) => self.number(ui, key, off, lens, bounds.offered(|most| most - 1), ""),
+            Kind::Seed(lens, bounds) => self.number(ui, key, off, lens, bounds.offered(|most| most - 1), ""),
+            Kind::Fraction(lens, bounds) => self.number(ui, key, off, lens, bounds.offered(|most| most - BELOW), ""),
+            // An angle where it may be above 1, else a share.
+            Kind::Share(lens, bounds) => {
+                let suffix = if bounds.most() > 1.0 { "°" } else { "" };
+                self.number(ui, key, off, lens, bounds.offered(|most| most - BELOW as f32), suffix);
+            }
+            Kind::Switch(lens) => {
+                self.row(ui, key, off, |ui, config| widgets::switch(ui, (lens.get_mut)(config), key.label));
+            }
+            Kind::Choice(choices) => self.choice(ui, key, off, choices.as_ref(), |_| true),
+            Kind::Text(lens, hint) => {
+                self.row(ui, key, off, |ui, config| {
+                    ui.add_sized(control_size(), TextEdit::singleline((lens.get_mut)(config)).hint_text(*hint))
+                });
+            }
+            Kind::Own => {}
+        }
     }
 
-    /// A number of any kind.
+    /// A number.
     pub fn number<T: Number>(
         &mut self,
         ui: &mut Ui,
-        key: &'static str,
-        name: &str,
+        key: &'static Key,
         off: Option<&str>,
+        lens: &Lens<T>,
         range: RangeInclusive<T>,
-        get: impl FnOnce(&mut Config) -> &mut T,
+        suffix: &str,
     ) {
-        self.row(ui, key, name, off, |ui, config| ui.add_sized(control_size(), field(key, get(config), range)));
+        self.row(ui, key, off, |ui, config| {
+            ui.add_sized(control_size(), field(key.key, (lens.get_mut)(config), range).suffix(suffix))
+        });
     }
 
-    /// A number with a fraction.
-    pub fn fraction(
+    /// One of those names that are offered.
+    pub fn choice(
         &mut self,
         ui: &mut Ui,
-        key: &'static str,
-        name: &str,
+        key: &'static Key,
         off: Option<&str>,
-        range: RangeInclusive<f64>,
-        get: impl FnOnce(&mut Config) -> &mut f64,
+        choices: &dyn Choices,
+        offered: impl Fn(&str) -> bool,
     ) {
-        self.number(ui, key, name, off, range, get);
-    }
-
-    /// Yes or no.
-    pub fn switch(
-        &mut self,
-        ui: &mut Ui,
-        key: &'static str,
-        name: &str,
-        off: Option<&str>,
-        get: impl FnOnce(&mut Config) -> &mut bool,
-    ) {
-        self.row(ui, key, name, off, |ui, config| widgets::switch(ui, get(config), name));
-    }
-
-    /// One of a fixed set of names.
-    pub fn choice<T: Choice>(
-        &mut self,
-        ui: &mut Ui,
-        key: &'static str,
-        name: &str,
-        get: impl FnOnce(&mut Config) -> &mut T,
-    ) {
-        self.choice_where(ui, key, name, None, get);
-    }
-
-    /// As [`Form::choice`], turned off for a reason where there is one.
-    pub fn choice_where<T: Choice>(
-        &mut self,
-        ui: &mut Ui,
-        key: &'static str,
-        name: &str,
-        off: Option<&str>,
-        get: impl FnOnce(&mut Config) -> &mut T,
-    ) {
-        self.choice_of(ui, key, name, off, T::ALL, get);
-    }
-
-    /// As [`Form::choice_where`], with some of the choices alone.
-    pub fn choice_of<T: Choice>(
-        &mut self,
-        ui: &mut Ui,
-        key: &'static str,
-        name: &str,
-        off: Option<&str>,
-        choices: &[T],
-        get: impl FnOnce(&mut Config) -> &mut T,
-    ) {
-        self.row(ui, key, name, off, |ui, config| {
-            let value = get(config);
-            combo(ui, key, value.key(), |ui| {
-                for choice in choices {
-                    ui.selectable_value(value, *choice, choice.key()).on_hover_text(choice.about());
+        self.row(ui, key, off, |ui, config| {
+            let chosen = choices.chosen(config);
+            combo(ui, key.key, chosen, |ui| {
+                for (name, about) in choices.all().into_iter().filter(|(name, _)| offered(name)) {
+                    if ui.selectable_label(name == chosen, name).on_hover_text(about).clicked() {
+                        choices.choose(config, name);
+                    }
                 }
             })
         });
@@ -210,12 +196,12 @@ impl Form<'_> {
     pub fn attention(
         &mut self,
         ui: &mut Ui,
-        key: &'static str,
+        key: &'static Key,
         network: &str,
         maps: &[usize],
         get: impl FnOnce(&mut Config) -> &mut Vec<usize>,
     ) {
-        self.row(ui, key, "Self-attention", None, |ui, config| {
+        self.row(ui, key, None, |ui, config| {
             let attention = get(config);
             ui.spacing_mut().item_spacing.x = 3.0;
             ui.spacing_mut().button_padding.x = 5.0;
@@ -271,19 +257,18 @@ pub fn control_size() -> egui::Vec2 {
 }
 
 /// The tooltip of an option.
-fn explanation(ui: &mut Ui, key: &str, off: Option<&str>, problem: Option<&Problem>, changed: Option<&Checked>) {
+fn explanation(ui: &mut Ui, key: &Key, off: Option<&str>, problem: Option<&Problem>, changed: Option<&Checked>) {
     let p = widgets::palette(ui);
-    let Some(explanation) = explain::of(key) else { return };
     ui.set_max_width(theme::SETUP_WIDTH);
-    ui.label(RichText::new(explanation.text.replace('`', "")).color(p.strong));
+    ui.label(RichText::new(key.text.replace('`', "")).color(p.strong));
     ui.add_space(2.0);
-    widgets::small(ui, format!("Values: {}", explanation.values));
-    if !explanation.paper.is_empty() {
-        widgets::small(ui, explanation.paper);
+    widgets::small(ui, format!("Values: {}", key.values));
+    if !key.paper.is_empty() {
+        widgets::small(ui, key.paper);
     }
-    ui.label(RichText::new(key).small().monospace().color(p.muted));
+    ui.label(RichText::new(key.key).small().monospace().color(p.muted));
     if let Some(checked) = changed {
-        let (preset, value) = (checked.preset.name(), checked.base.value_of(key).unwrap_or_default());
+        let (preset, value) = (checked.preset.name(), checked.base.value_of(key.key).unwrap_or_default());
         let text = format!("Differs from the preset {preset}, which has {value}; right-click the name to reset it");
         ui.label(RichText::new(text).small().color(p.accent));
     }

@@ -1,22 +1,22 @@
-//! The options of the real images: size and colour, how often each class is shown, and how images are varied.
+//! Rows of the real images: their size and colour, how often each class is shown, and what mirroring does.
 
 use std::collections::BTreeMap;
 
-use egui::{Grid, Id, RichText, ScrollArea, TextEdit, Ui};
+use egui::{Grid, Id, RichText, ScrollArea, Ui};
 
+use super::super::action::Action;
 use super::super::number::field;
 use super::super::{format, glyph, theme, widgets};
 use super::fit::{self, Wanted};
-use super::form::{Form, combo, control_size};
-use crate::config::{BalanceTo, CLASS_FACTORS, Choice as _, Config};
-use crate::event::DataSummary;
+use super::form::{Form, combo};
+use crate::config::{CLASS_FACTORS, Config, Key};
 
-/// Image size, colour and balance. `summary` tells the classes, where the data was read.
-pub fn images_ui(form: &mut Form<'_>, ui: &mut Ui, summary: Option<&DataSummary>) {
+/// The size of the images, and what it leaves no room for.
+pub fn size_row(form: &mut Form<'_>, ui: &mut Ui, key: &'static Key) -> Option<Action> {
     let kept = Id::unique("wanted at another size");
-    form.row(ui, "image_size", "Image size", None, |ui, config| {
+    form.row(ui, key, None, |ui, config| {
         let (before, mut size) = (config.image_size, config.image_size);
-        let response = combo(ui, "image_size", &format!("{before} px"), |ui| {
+        let response = combo(ui, key.key, &format!("{before} px"), |ui| {
             for choice in fit::image_sizes() {
                 ui.selectable_value(&mut size, choice, format!("{choice} px"));
             }
@@ -31,50 +31,28 @@ pub fn images_ui(form: &mut Form<'_>, ui: &mut Ui, summary: Option<&DataSummary>
     if let Some(text) = ui.data(|data| data.get_temp::<Wanted>(kept)).and_then(|wanted| wanted.told(form.config)) {
         ui.label(RichText::new(text).small().color(widgets::palette(ui).accent));
     }
-    form.row(ui, "channels", "Colour", None, |ui, config| {
+    None
+}
+
+/// Colour or grey.
+pub fn channels_row(form: &mut Form<'_>, ui: &mut Ui, key: &'static Key) -> Option<Action> {
+    form.row(ui, key, None, |ui, config| {
         let name = |channels| if channels == 1 { "Grey" } else { "Colour" };
-        combo(ui, "channels", name(config.channels), |ui| {
+        combo(ui, key.key, name(config.channels), |ui| {
             for channels in [3, 1] {
                 ui.selectable_value(&mut config.channels, channels, name(channels));
             }
         })
     });
-    let drawn = form.config.data.is_demo().then_some("Only for volumes and files of several frames");
-    form.choice_where(ui, "data.slice_axis", "Cut volumes across", drawn, |c| &mut c.data.slice_axis);
-    form.count(ui, "data.slice_every", "Every how many slices", drawn, 1..=10_000, |c| &mut c.data.slice_every);
-    let demo = (!form.config.data.is_demo()).then_some("Only the drawn demo set has a size to choose");
-    form.count(ui, "data.demo_images", "Demo images per class", demo, 2..=100_000, |c| &mut c.data.demo_images);
-    form.switch(ui, "data.balance", "Balance classes", None, |c| &mut c.data.balance);
-    let off = (!form.config.data.balance).then_some("Only with balanced classes");
-    form.row(ui, "data.balance_to", "Balance to", off, |ui, config| {
-        let value = &mut config.data.balance_to;
-        combo(ui, "data.balance_to", value.key(), |ui| {
-            for choice in BalanceTo::ALL {
-                ui.selectable_value(value, *choice, choice.key()).on_hover_text(choice.about());
-            }
-        })
-    });
-    factors_row(form, ui, summary);
-    split_ui(form, ui);
-}
-
-/// Which images training never sees.
-fn split_ui(form: &mut Form<'_>, ui: &mut Ui) {
-    form.number(ui, "data.held_out", "Held out", None, 0.0..=0.9, |c| &mut c.data.held_out);
-    let off = (form.config.data.held_out == 0.0).then_some("Only with a held-out share above 0");
-    form.number(ui, "data.split_seed", "Split seed", off, 0..=i64::MAX as u64, |c| &mut c.data.split_seed);
-    let demo = form.config.data.is_demo().then_some("The drawn images have no file names to find groups in");
-    form.row(ui, "data.group_by", "Keep together by", off.or(demo), |ui, config| {
-        ui.add_sized(control_size(), TextEdit::singleline(&mut config.data.group_by).hint_text("/(p[0-9]+)_"))
-    });
+    None
 }
 
 /// A menu with a factor for each class.
-fn factors_row(form: &mut Form<'_>, ui: &mut Ui, summary: Option<&DataSummary>) {
-    let classes: Vec<&str> = summary.iter().flat_map(|s| &s.classes).map(|class| class.name.as_str()).collect();
+pub fn factors_row(form: &mut Form<'_>, ui: &mut Ui, key: &'static Key) -> Option<Action> {
+    let classes: Vec<&str> = form.summary.iter().flat_map(|s| &s.classes).map(|class| class.name.as_str()).collect();
     let nothing = classes.is_empty() && form.config.data.class_factors.is_empty();
     let off = nothing.then_some("The classes are known once the data was read");
-    form.row(ui, "data.class_factors", "Class factors", off, |ui, config| {
+    form.row(ui, key, off, |ui, config| {
         let text = match config.data.class_factors.len() {
             0 => "All 1".to_owned(),
             count => format!("{count} set"),
@@ -82,6 +60,7 @@ fn factors_row(form: &mut Form<'_>, ui: &mut Ui, summary: Option<&DataSummary>) 
         let menu = glyph::menu(ui, &text, |ui| factors_ui(ui, config, &classes));
         menu.response
     });
+    None
 }
 
 /// One line a class; a factor of 1 is none. Factors of classes that the data does not have come last.
@@ -120,26 +99,11 @@ fn factor_ui(ui: &mut Ui, factors: &mut BTreeMap<String, f64>, class: &str) {
     }
 }
 
-/// How real images are varied before the discriminator sees them.
-pub fn augmentation_ui(form: &mut Form<'_>, ui: &mut Ui) {
-    form.switch(ui, "data.flip_horizontal", "Mirror left-right", None, |c| &mut c.data.flip_horizontal);
-    form.switch(ui, "data.flip_vertical", "Mirror top-bottom", None, |c| &mut c.data.flip_vertical);
+/// The second of the two ways to mirror, with what that does to bodies.
+pub fn mirror_row(form: &mut Form<'_>, ui: &mut Ui, key: &'static Key) -> Option<Action> {
+    form.option(ui, key, None);
     sides_note(ui, form.config);
-    share(form, ui, "data.rotation", "Rotation", 180.0, |c| &mut c.data.rotation);
-    share(form, ui, "data.zoom", "Zoom", 1.0, |c| &mut c.data.zoom);
-    share(form, ui, "data.translation", "Shift", 0.5, |c| &mut c.data.translation);
-    share(form, ui, "data.brightness", "Brightness", 1.0, |c| &mut c.data.brightness);
-    share(form, ui, "data.contrast", "Contrast", 1.0, |c| &mut c.data.contrast);
-    share(form, ui, "data.color_jitter", "Colour jitter", 1.0, |c| &mut c.data.color_jitter);
-}
-
-/// How images are read and where they are kept meanwhile.
-pub fn reading_ui(form: &mut Form<'_>, ui: &mut Ui) {
-    form.count(ui, "data.workers", "Loader threads", None, 1..=64, |c| &mut c.data.workers);
-    form.count(ui, "data.memory_limit", "Pixels in memory (MiB)", None, 0..=1_000_000, |c| &mut c.data.memory_limit);
-    form.row(ui, "data.cache", "Cache folder", None, |ui, config| {
-        ui.add_sized(control_size(), TextEdit::singleline(&mut config.data.cache).hint_text("The user's own"))
-    });
+    None
 }
 
 /// What mirroring does to bodies, where it is turned on.
@@ -150,19 +114,4 @@ fn sides_note(ui: &mut Ui, config: &Config) {
     let text =
         "Mirroring breaks left-right anatomy: hearts on the right. Only for images without sides, such as cells.";
     ui.label(RichText::new(text).small().color(color));
-}
-
-/// An angle in degrees where it may be above 1, else a share.
-fn share(
-    form: &mut Form<'_>,
-    ui: &mut Ui,
-    key: &'static str,
-    name: &str,
-    most: f32,
-    get: impl FnOnce(&mut Config) -> &mut f32,
-) {
-    form.row(ui, key, name, None, |ui, config| {
-        let suffix = if most > 1.0 { "°" } else { "" };
-        ui.add_sized(control_size(), field(key, get(config), 0.0..=most).suffix(suffix))
-    });
 }

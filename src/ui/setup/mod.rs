@@ -1,6 +1,5 @@
 //! The set-up: every option of a run, what it costs, and what is wrong with it.
 
-mod augment;
 mod features;
 pub mod fit;
 mod form;
@@ -128,26 +127,16 @@ pub fn setup_ui(ui: &mut Ui, config: &mut Config, draft: &mut Option<String>, gi
     ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
         Frame::new().inner_margin(Margin { left: 12, right: 14, top: 0, bottom: 8 }).show(ui, |ui| {
             ui.spacing_mut().item_spacing.y = theme::GAP - 2.0;
-            let checked = given.checked;
-            let mut form = Form { config, checked };
-            section(ui, "Data", true, |ui| {
-                actions.extend(source::source_ui(ui, form.config, draft, given));
-                ui.add_space(4.0);
-                images::images_ui(&mut form, ui, given.data.summary());
-            });
-            section(ui, "Reading and memory", false, |ui| images::reading_ui(&mut form, ui));
-            section(ui, "Augmentation", false, |ui| images::augmentation_ui(&mut form, ui));
-            section(ui, "Differentiable augmentation", false, |ui| augment::augment_ui(&mut form, ui));
-            section(ui, "Generator", true, |ui| sections::generator_ui(&mut form, ui));
-            section(ui, "Discriminator", true, |ui| sections::discriminator_ui(&mut form, ui));
-            section(ui, "Loss", true, |ui| {
-                sections::loss_ui(&mut form, ui);
-                actions.extend(features::features_ui(&mut form, ui));
-            });
-            section(ui, "Optimizer", false, |ui| sections::optimizer_ui(&mut form, ui));
-            section(ui, "Growing", false, |ui| sections::growing_ui(&mut form, ui));
-            section(ui, "Run", true, |ui| sections::run_ui(&mut form, ui));
-            section(ui, "Score", true, |ui| actions.extend(scores::score_ui(&mut form, ui)));
+            let mut form = Form { config, checked: given.checked, summary: given.data.summary() };
+            for card in &sections::CARDS {
+                section(ui, card.name, card.is_open, |ui| {
+                    if card.name == "Data" {
+                        actions.extend(source::source_ui(ui, form.config, draft, given));
+                        ui.add_space(4.0);
+                    }
+                    actions.extend(card.rows_ui(&mut form, ui));
+                });
+            }
             widgets::follow_focus(ui);
         });
     });

@@ -1,34 +1,21 @@
-//! How the images are scored: the rows of the set-up.
+//! Rows of the scores: what is measured, by what the best is known, and through which network.
 
 use egui::{Button, TextEdit, Ui, vec2};
 
 use super::super::action::Action;
 use super::super::{format, theme};
 use super::form::{Form, checks, combo};
-use crate::config::{Choice as _, Config, ExtractorName, Metric, NOTHING, Shipped};
+use crate::config::{Choice as _, Config, ExtractorName, Key, Metric, NOTHING, Shipped};
 
 /// Width of the button that asks for a file.
 const ASK_WIDTH: f32 = 24.0;
 /// The Inception's name in the list.
 const INCEPTION: &str = "Inception (2015)";
 
-/// The rows. Returns what was asked for.
-#[must_use]
-pub fn score_ui(form: &mut Form<'_>, ui: &mut Ui) -> Option<Action> {
-    form.count(ui, "score.every", "Score every", None, 0..=1_000_000_000, |c| &mut c.score.every);
-    let off = (form.config.score.every == 0).then_some("The run is never scored");
-    form.count(ui, "score.images", "Images scored", off, 0..=10_000_000, |c| &mut c.score.images);
-    form.row(ui, "score.metrics", "Measured", off, metrics_ui);
-    form.row(ui, "score.best", "Best checkpoint by", off, best_ui);
-    let asked = extractor_ui(form, ui, off);
-    form.choice_where(ui, "score.resize", "Resize as", off, |c| &mut c.score.resize);
-    let radius = [Metric::Precision, Metric::Recall, Metric::Density, Metric::Coverage];
-    let measured = form.config.score.measured();
-    let no_radius = (!radius.iter().any(|metric| measured.contains(metric)))
-        .then_some("Read by precision, recall, density and coverage only");
-    form.count(ui, "score.k", "Neighbours", off.or(no_radius), 1..=1000, |c| &mut c.score.k);
-    form.fraction(ui, "score.most_time", "Share of the time", off, 0.01..=1.0, |c| &mut c.score.most_time);
-    asked
+/// What is measured.
+pub fn metrics_row(form: &mut Form<'_>, ui: &mut Ui, key: &'static Key) -> Option<Action> {
+    form.row(ui, key, None, metrics_ui);
+    None
 }
 
 fn metrics_ui(ui: &mut Ui, config: &mut Config) -> egui::Response {
@@ -50,6 +37,12 @@ fn metrics_ui(ui: &mut Ui, config: &mut Config) -> egui::Response {
     })
 }
 
+/// Whose best checkpoint is kept.
+pub fn best_row(form: &mut Form<'_>, ui: &mut Ui, key: &'static Key) -> Option<Action> {
+    form.row(ui, key, None, best_ui);
+    None
+}
+
 fn best_ui(ui: &mut Ui, config: &mut Config) -> egui::Response {
     let best = &mut config.score.best;
     let text = if best == NOTHING { "no score".to_owned() } else { format::metric(best) };
@@ -62,9 +55,9 @@ fn best_ui(ui: &mut Ui, config: &mut Config) -> egui::Response {
     })
 }
 
-/// The network, and for the Inception the file of its weights.
-fn extractor_ui(form: &mut Form<'_>, ui: &mut Ui, off: Option<&str>) -> Option<Action> {
-    form.row(ui, "score.extractor", "Extractor", off, |ui, config| {
+/// The network, and for the Inception the file of its weights. Returns what was asked for.
+pub fn extractor_row(form: &mut Form<'_>, ui: &mut Ui, key: &'static Key) -> Option<Action> {
+    form.row(ui, key, None, |ui, config| {
         let extractor = &mut config.score.extractor;
         let inception = ExtractorName::inception_file(extractor).is_some();
         let shown = if inception { INCEPTION.to_owned() } else { format::extractor(extractor) };
@@ -83,7 +76,7 @@ fn extractor_ui(form: &mut Form<'_>, ui: &mut Ui, off: Option<&str>) -> Option<A
     });
     let weights = form.config.score.weights()?.to_owned();
     let (mut file, mut asked) = (weights.clone(), None);
-    form.row(ui, "score.extractor", "Inception weights", off, |ui, _| {
+    form.named_row(ui, key, "Inception weights", None, |ui, _| {
         // From the right: the button, then the path.
         let height = theme::ROW_HEIGHT - 2.0;
         let button = ui.add_sized(vec2(ASK_WIDTH, height), Button::new("\u{2026}"));

@@ -1,46 +1,178 @@
-//! The options, grouped as the networks are: generator, discriminator, loss, optimizer, run and score.
+//! The cards of the set-up: which options stand on which, and the rows that are not like the others.
 
 use egui::Ui;
 
+use super::super::action::Action;
 use super::form::{Form, combo};
-use super::{fit, network};
-use crate::config::{Choice as _, Conditioning, DiscriminatorFamily, INPUT_SIZES, LossKind, Schedule};
+use super::{features, fit, images, network, scores};
+use crate::config::{Conditioning, DiscriminatorFamily, INPUT_SIZES, Key, Kind, Lens, explain};
 
-/// Why an option of the discriminator is not there.
-const GROWS: &str = "Not while the networks grow";
-/// Why attention has no form.
-const NO_ATTENTION: &str = "Only with self-attention at some resolution";
-/// The largest number below 1 that a control offers.
-const BELOW_ONE: f64 = 0.999_999;
-
-/// The generator.
-pub fn generator_ui(form: &mut Form<'_>, ui: &mut Ui) {
-    network::generator_ui(ui, form.config);
-    form.choice(ui, "generator.family", "Family", |c| &mut c.generator.family);
-    fit::fit_to_family(form.config);
-    form.count(ui, "generator.latent_dim", "Latent numbers", None, 1..=4096, |c| &mut c.generator.latent_dim);
-    form.count(ui, "generator.label_embedding", "Label embedding", None, 1..=4096, |c| {
-        &mut c.generator.label_embedding
-    });
-    form.count(ui, "generator.base_channels", "Base channels", None, 1..=512, |c| &mut c.generator.base_channels);
-    form.choice(ui, "generator.norm", "Normalisation", |c| &mut c.generator.norm);
-    form.choice(ui, "generator.skip", "Skip connections", |c| &mut c.generator.skip);
-    let maps = form.config.generator_maps();
-    form.attention(ui, "generator.attention", "Generator", &maps, |c| &mut c.generator.attention);
-    let off = form.config.generator.attention.is_empty().then_some(NO_ATTENTION);
-    form.choice_where(ui, "generator.attention_form", "Attention form", off, |c| &mut c.generator.attention_form);
+/// A card with options.
+pub struct Card {
+    /// Its title.
+    pub name: &'static str,
+    /// Whether it is open at first.
+    pub is_open: bool,
+    rows: &'static [Rows],
 }
 
-/// The discriminator.
-pub fn discriminator_ui(form: &mut Form<'_>, ui: &mut Ui) {
-    network::discriminator_ui(ui, form.config);
-    form.choice(ui, "discriminator.family", "Family", |c| &mut c.discriminator.family);
+enum Rows {
+    /// The options of a section, apart from those that a card takes by name.
+    Section(&'static str),
+    /// Options by name, from the first to the last.
+    Span(&'static str, &'static str),
+}
+
+/// Every card, in the order shown. Options come in the order of their declarations.
+pub const CARDS: [Card; 11] = [
+    Card { name: "Data", is_open: true, rows: &[Rows::Section(""), Rows::Section("data")] },
+    Card { name: "Reading and memory", is_open: false, rows: &[Rows::Span("data.workers", "data.cache")] },
+    Card { name: "Augmentation", is_open: false, rows: &[Rows::Span("data.flip_horizontal", "data.color_jitter")] },
+    Card { name: "Differentiable augmentation", is_open: false, rows: &[Rows::Section("augment")] },
+    Card { name: "Generator", is_open: true, rows: &[Rows::Section("generator")] },
+    Card {
+        name: "Discriminator",
+        is_open: true,
+        rows: &[
+            Rows::Span("discriminator.family", "discriminator.family"),
+            Rows::Span("discriminator.input_size", "discriminator.pixel_channels"),
+            Rows::Section("discriminator"),
+        ],
+    },
+    Card {
+        name: "Loss",
+        is_open: true,
+        rows: &[Rows::Section("loss"), Rows::Span("train.instance_noise", "train.blur_steps")],
+    },
+    Card { name: "Optimizer", is_open: false, rows: &[Rows::Section("optimizer")] },
+    Card { name: "Growing", is_open: false, rows: &[Rows::Section("growing"), Rows::Section("transition")] },
+    Card { name: "Run", is_open: true, rows: &[Rows::Section("train")] },
+    Card { name: "Score", is_open: true, rows: &[Rows::Section("score")] },
+];
+
+fn span(first: &str, last: &str) -> &'static [Key] {
+    let at = |name: &str| explain::ALL.iter().position(|key| key.key == name);
+    at(first).zip(at(last)).and_then(|(first, last)| explain::ALL.get(first..=last)).unwrap_or_default()
+}
+
+/// Whether a card takes an option by name.
+fn is_taken(key: &Key) -> bool {
+    CARDS.iter().flat_map(|card| card.rows).any(|rows| match rows {
+        Rows::Section(_) => false,
+        Rows::Span(first, last) => span(first, last).iter().any(|other| other.key == key.key),
+    })
+}
+
+impl Card {
+    /// Its options, in the order shown.
+    fn keys(&self) -> impl Iterator<Item = &'static Key> {
+        self.rows.iter().flat_map(|rows| {
+            let (keys, section) = match rows {
+                Rows::Section(section) => (explain::ALL.as_slice(), Some(*section)),
+                Rows::Span(first, last) => (span(first, last), None),
+            };
+            keys.iter().filter(move |key| section.is_none_or(|section| key.section() == section && !is_taken(key)))
+        })
+    }
+
+    /// Draws its rows. Returns what was asked for.
+    #[must_use]
+    pub fn rows_ui(&self, form: &mut Form<'_>, ui: &mut Ui) -> Option<Action> {
+        let mut asked = None;
+        for key in self.keys() {
+            match SPECIAL.iter().find(|(name, _)| *name == key.key) {
+                Some((_, row)) => asked = row(form, ui, key).or(asked),
+                None => form.option(ui, key, None),
+            }
+        }
+        asked
+    }
+}
+
+/// A row that is not like the others. Returns what was asked for.
+type Row = fn(&mut Form<'_>, &mut Ui, &'static Key) -> Option<Action>;
+
+const SPECIAL: &[(&str, Row)] = &[
+    ("image_size", images::size_row),
+    ("channels", images::channels_row),
+    // It stands above the others.
+    ("data.source", |_, _, _| None),
+    ("data.class_factors", images::factors_row),
+    ("data.flip_vertical", images::mirror_row),
+    ("generator.family", |form, ui, key| {
+        network::generator_ui(ui, form.config);
+        family_row(form, ui, key)
+    }),
+    ("generator.attention", |form, ui, key| {
+        let maps = form.config.generator_maps();
+        form.attention(ui, key, "Generator", &maps, |c| &mut c.generator.attention);
+        None
+    }),
+    ("discriminator.family", |form, ui, key| {
+        network::discriminator_ui(ui, form.config);
+        family_row(form, ui, key)
+    }),
+    ("discriminator.input_size", input_size_row),
+    ("discriminator.conditioning", |form, ui, key| {
+        let projected = form.config.discriminator.family == DiscriminatorFamily::Projected;
+        if let Kind::Choice(choices) = &key.kind {
+            form.choice(ui, key, None, choices.as_ref(), |name| !projected || matches!(name, "none" | "projection"));
+        }
+        None
+    }),
+    ("discriminator.attention", |form, ui, key| {
+        let maps = form.config.discriminator_maps(form.config.image_size);
+        form.attention(ui, key, "Discriminator", &maps, |c| &mut c.discriminator.attention);
+        None
+    }),
+    ("discriminator.scales", |form, ui, key| {
+        let most = fit::most_scales(form.config.image_size);
+        let off = match form.config.discriminator.scales <= 1 {
+            true if most == 1 => Some("Images of 16 px leave room for one scale"),
+            true => grows(form),
+            false => None,
+        };
+        let lens = Lens { get: |c| &c.discriminator.scales, get_mut: |c| &mut c.discriminator.scales };
+        form.number(ui, key, off, &lens, 1..=most, "");
+        None
+    }),
+    ("discriminator.unet", |form, ui, key| {
+        let off = grows(form).filter(|_| !form.config.discriminator.unet);
+        form.option(ui, key, off);
+        None
+    }),
+    // It can always be turned off, also where it is the error to be mended.
+    ("augment.adaptive", |form, ui, key| {
+        let augment = &form.config.augment;
+        form.option(ui, key, (!augment.is_on() && !augment.adaptive).then_some("No change is on"));
+        None
+    }),
+    ("loss.vgg19", features::vgg19_row),
+    ("growing.start", start_row),
+    ("transition.from", transition_row),
+    ("transition.to", transition_row),
+    ("train.device", device_row),
+    ("score.metrics", scores::metrics_row),
+    ("score.best", scores::best_row),
+    ("score.extractor", scores::extractor_row),
+];
+
+/// Why an option of the discriminator is not there.
+fn grows(form: &Form<'_>) -> Option<&'static str> {
+    (form.config.growing.start > 0).then_some("Not while the networks grow")
+}
+
+fn family_row(form: &mut Form<'_>, ui: &mut Ui, key: &'static Key) -> Option<Action> {
+    form.option(ui, key, None);
     fit::fit_to_family(form.config);
-    let projected = form.config.discriminator.family == DiscriminatorFamily::Projected;
-    form.row(ui, "discriminator.input_size", "Network sees", None, |ui, config| {
+    None
+}
+
+fn input_size_row(form: &mut Form<'_>, ui: &mut Ui, key: &'static Key) -> Option<Action> {
+    form.row(ui, key, None, |ui, config| {
         let (size, automatic) = (config.projected_input(), config.discriminator.input_size == 0);
         let shown = if automatic { format!("automatic ({size} px)") } else { format!("{size} px") };
-        combo(ui, "discriminator.input_size", &shown, |ui| {
+        combo(ui, key.key, &shown, |ui| {
             let value = &mut config.discriminator.input_size;
             ui.selectable_value(value, 0, "automatic");
             for size in INPUT_SIZES {
@@ -48,161 +180,32 @@ pub fn discriminator_ui(form: &mut Form<'_>, ui: &mut Ui) {
             }
         })
     });
-    form.count(ui, "discriminator.pixel_channels", "Pixel channels", None, 0..=512, |c| {
-        &mut c.discriminator.pixel_channels
-    });
-    form.count(ui, "discriminator.base_channels", "Base channels", None, 1..=512, |c| {
-        &mut c.discriminator.base_channels
-    });
-    let told: &[Conditioning] =
-        if projected { &[Conditioning::None, Conditioning::Projection] } else { Conditioning::ALL };
-    form.choice_of(ui, "discriminator.conditioning", "Conditioning", None, told, |c| &mut c.discriminator.conditioning);
-    let off = match form.config.discriminator.conditioning {
-        Conditioning::Replicated | Conditioning::ProjectedMap => None,
-        Conditioning::None | Conditioning::LabelMap | Conditioning::Auxiliary | Conditioning::Projection => {
-            Some("Read by replicated and projected-map conditioning only")
-        }
-    };
-    form.count(ui, "discriminator.label_embedding", "Label embedding", off, 1..=4096, |c| {
-        &mut c.discriminator.label_embedding
-    });
-    form.switch(ui, "discriminator.spectral_norm", "Spectral norm", None, |c| &mut c.discriminator.spectral_norm);
-    form.choice(ui, "discriminator.norm", "Normalisation", |c| &mut c.discriminator.norm);
-    let maps = form.config.discriminator_maps(form.config.image_size);
-    form.attention(ui, "discriminator.attention", "Discriminator", &maps, |c| &mut c.discriminator.attention);
-    let off = form.config.discriminator.attention.is_empty().then_some(NO_ATTENTION);
-    form.choice_where(ui, "discriminator.attention_form", "Attention form", off, |c| {
-        &mut c.discriminator.attention_form
-    });
-    let most = fit::most_scales(form.config.image_size);
-    let grows = form.config.growing.start > 0;
-    let off = match form.config.discriminator.scales <= 1 {
-        true if most == 1 => Some("Images of 16 px leave room for one scale"),
-        true if grows => Some(GROWS),
-        true | false => None,
-    };
-    form.count(ui, "discriminator.scales", "Scales", off, 1..=most, |c| &mut c.discriminator.scales);
-    let off = (form.config.discriminator.scales <= 1).then_some("Only with several scales");
-    form.choice_where(ui, "discriminator.scale_edge", "Scale border", off, |c| &mut c.discriminator.scale_edge);
-    form.switch(ui, "discriminator.minibatch_stddev", "Minibatch deviation", None, |c| {
-        &mut c.discriminator.minibatch_stddev
-    });
-    let off = (grows && !form.config.discriminator.unet).then_some(GROWS);
-    form.switch(ui, "discriminator.unet", "U-Net", off, |c| &mut c.discriminator.unet);
+    None
 }
 
-/// The loss.
-pub fn loss_ui(form: &mut Form<'_>, ui: &mut Ui) {
-    form.choice(ui, "loss.kind", "Adversarial loss", |c| &mut c.loss.kind);
-    let kind = form.config.loss.kind;
-    let off = (kind != LossKind::Bce).then_some("Only with the bce loss");
-    form.fraction(ui, "loss.label_smoothing", "Label smoothing", off, 0.0..=0.5, |c| &mut c.loss.label_smoothing);
-    let off = (kind != LossKind::WassersteinGp).then_some("Only with the wasserstein-gp loss");
-    form.fraction(ui, "loss.gradient_penalty", "Gradient penalty", off, 0.0..=1e6, |c| &mut c.loss.gradient_penalty);
-    let loss = &form.config.loss;
-    let no_r1 = (loss.r1 == 0.0).then_some("Only with an R1 penalty above 0");
-    let no_lecam = (loss.lecam == 0.0).then_some("Only with a LeCam weight above 0");
-    form.fraction(ui, "loss.r1", "R1 penalty", None, 0.0..=1e6, |c| &mut c.loss.r1);
-    form.count(ui, "loss.r1_every", "R1 every", no_r1, 1..=1000, |c| &mut c.loss.r1_every);
-    form.fraction(ui, "loss.lecam", "LeCam", None, 0.0..=1e6, |c| &mut c.loss.lecam);
-    form.fraction(ui, "loss.lecam_decay", "LeCam decay", no_lecam, 0.0..=BELOW_ONE, |c| &mut c.loss.lecam_decay);
-    form.switch(ui, "loss.lecam_one_sided", "LeCam one-sided", no_lecam, |c| &mut c.loss.lecam_one_sided);
-    form.count(ui, "loss.lecam_start", "LeCam begins after", no_lecam, 0..=1_000_000_000, |c| &mut c.loss.lecam_start);
-    super::augment::consistency_ui(form, ui);
-    form.choice(ui, "loss.class_weights", "Class weights", |c| &mut c.loss.class_weights);
-    form.fraction(ui, "train.instance_noise", "Instance noise", None, 0.0..=10.0, |c| &mut c.train.instance_noise);
-    let off = (form.config.train.instance_noise == 0.0).then_some("Only with instance noise above 0");
-    form.count(ui, "train.instance_noise_steps", "Noise fades over", off, 1..=1_000_000_000, |c| {
-        &mut c.train.instance_noise_steps
-    });
-    form.fraction(ui, "train.blur", "Blur at the start", None, 0.0..=0.25, |c| &mut c.train.blur);
-    let off = (form.config.train.blur == 0.0).then_some("Only with a blur above 0");
-    form.count(ui, "train.blur_steps", "Blur fades over", off, 1..=1_000_000_000, |c| &mut c.train.blur_steps);
-    let auxiliary = form.config.discriminator.conditioning == Conditioning::Auxiliary;
-    let off = (!auxiliary).then_some("Only with auxiliary conditioning of the discriminator");
-    form.fraction(ui, "loss.auxiliary_weight", "Auxiliary weight", off, 0.0..=1e6, |c| &mut c.loss.auxiliary_weight);
-    form.switch(ui, "loss.auxiliary_fakes", "Auxiliary on fakes", off, |c| &mut c.loss.auxiliary_fakes);
-}
-
-/// Learning rates, Adam, averaging and the schedule.
-pub fn optimizer_ui(form: &mut Form<'_>, ui: &mut Ui) {
-    form.fraction(ui, "optimizer.generator_lr", "Generator rate", None, 0.0..=1.0, |c| &mut c.optimizer.generator_lr);
-    form.fraction(ui, "optimizer.discriminator_lr", "Discriminator rate", None, 0.0..=1.0, |c| {
-        &mut c.optimizer.discriminator_lr
-    });
-    form.fraction(ui, "optimizer.beta1", "Adam beta 1", None, 0.0..=BELOW_ONE, |c| &mut c.optimizer.beta1);
-    form.fraction(ui, "optimizer.beta2", "Adam beta 2", None, 0.0..=BELOW_ONE, |c| &mut c.optimizer.beta2);
-    form.count(ui, "optimizer.discriminator_steps", "D updates per step", None, 1..=100, |c| {
-        &mut c.optimizer.discriminator_steps
-    });
-    form.count(ui, "optimizer.accumulation", "Batches per update", None, 1..=100, |c| &mut c.optimizer.accumulation);
-    let o = &form.config.optimizer;
-    let off = (o.ema_half_life > 0 || o.ema_share > 0.0).then_some("The half-life takes its place");
-    form.fraction(ui, "optimizer.ema_decay", "Moving average", off, 0.0..=BELOW_ONE, |c| &mut c.optimizer.ema_decay);
-    form.count(ui, "optimizer.ema_half_life", "Average half-life", None, 0..=1_000_000_000, |c| {
-        &mut c.optimizer.ema_half_life
-    });
-    form.fraction(ui, "optimizer.ema_share", "Average ramp", None, 0.0..=1.0, |c| &mut c.optimizer.ema_share);
-    form.switch(ui, "optimizer.ema_warmup", "Average warm-up", None, |c| &mut c.optimizer.ema_warmup);
-    form.fraction(ui, "optimizer.clip", "Gradient clipping", None, 0.0..=1e6, |c| &mut c.optimizer.clip);
-    form.choice(ui, "optimizer.updates", "Networks that learn", |c| &mut c.optimizer.updates);
-    form.switch(ui, "optimizer.reuse_fakes", "Reuse fakes", None, |c| &mut c.optimizer.reuse_fakes);
-    form.fraction(ui, "optimizer.gap", "Rate follows loss", None, 0.0..=1e6, |c| &mut c.optimizer.gap);
-    let off = (form.config.optimizer.gap == 0.0).then_some("Only where the rate follows the loss");
-    form.fraction(ui, "optimizer.gap_lowest", "Lowest rate factor", off, 1e-6..=1.0, |c| &mut c.optimizer.gap_lowest);
-    form.fraction(ui, "optimizer.gap_highest", "Highest rate factor", off, 1.0..=100.0, |c| {
-        &mut c.optimizer.gap_highest
-    });
-    form.choice(ui, "optimizer.schedule", "Rate schedule", |c| &mut c.optimizer.schedule);
-    let schedule = form.config.optimizer.schedule;
-    let falls = matches!(schedule, Schedule::Linear | Schedule::Cosine);
-    let off = (!falls).then_some("Only with the linear and cosine schedules");
-    form.fraction(ui, "optimizer.decay_from", "Decay begins at", off, 0.0..=BELOW_ONE, |c| &mut c.optimizer.decay_from);
-    form.fraction(ui, "optimizer.decay_to", "Decay ends at", off, 0.0..=1.0, |c| &mut c.optimizer.decay_to);
-    let off = (schedule != Schedule::Step).then_some("Only with the step schedule");
-    form.count(ui, "optimizer.drop_every", "Drop every", off, 1..=10_000_000, |c| &mut c.optimizer.drop_every);
-    form.fraction(ui, "optimizer.drop_factor", "Drop factor", off, 0.0..=1.0, |c| &mut c.optimizer.drop_factor);
-}
-
-/// How the networks grow, and how labels come in.
-pub fn growing_ui(form: &mut Form<'_>, ui: &mut Ui) {
-    const MANY: usize = 1_000_000_000;
+fn start_row(form: &mut Form<'_>, ui: &mut Ui, key: &'static Key) -> Option<Action> {
     let d = &form.config.discriminator;
     let off = (form.config.growing.start == 0 && (d.unet || d.scales > 1))
         .then_some("Not with a U-Net or several scales of the discriminator");
-    form.row(ui, "growing.start", "Grow from", off, |ui, config| {
+    form.row(ui, key, off, |ui, config| {
         let name = |start: usize| if start == 0 { "Off".to_owned() } else { format!("{start} px") };
-        combo(ui, "growing.start", &name(config.growing.start), |ui| {
+        combo(ui, key.key, &name(config.growing.start), |ui| {
             for start in fit::starts(config.image_size) {
                 ui.selectable_value(&mut config.growing.start, start, name(start));
             }
         })
     });
-    let off = (form.config.growing.start == 0).then_some("The networks do not grow");
-    form.count(ui, "growing.fade_images", "Images per fade", off, 0..=MANY, |c| &mut c.growing.fade_images);
-    form.count(ui, "growing.stable_images", "Images per size", off, 0..=MANY, |c| &mut c.growing.stable_images);
-    let off = (form.config.discriminator.conditioning == Conditioning::None && form.config.transition.to == 0)
-        .then_some("The discriminator never sees the label");
-    form.count(ui, "transition.from", "Labels begin after", off, 0..=MANY, |c| &mut c.transition.from);
-    form.count(ui, "transition.to", "Labels are whole after", off, 0..=MANY, |c| &mut c.transition.to);
+    None
 }
 
-/// How long, how much at a time, what is kept, and where.
-pub fn run_ui(form: &mut Form<'_>, ui: &mut Ui) {
-    const MANY: usize = 1_000_000_000;
-    form.count(ui, "train.steps", "Steps", None, 1..=MANY, |c| &mut c.train.steps);
-    form.fraction(ui, "train.minutes", "Minutes at most", None, 0.0..=1e6, |c| &mut c.train.minutes);
-    form.count(ui, "train.batch_size", "Batch size", None, 1..=4096, |c| &mut c.train.batch_size);
-    form.number(ui, "train.seed", "Seed", None, 0..=i64::MAX as u64, |c| &mut c.train.seed);
-    form.count(ui, "train.checkpoint_every", "Checkpoint every", None, 0..=MANY, |c| &mut c.train.checkpoint_every);
-    let off = (form.config.train.checkpoint_every == 0).then_some("Only the last checkpoint is written");
-    form.count(ui, "train.keep_checkpoints", "Checkpoints kept", off, 0..=MANY, |c| &mut c.train.keep_checkpoints);
-    let off = off.or((form.config.train.keep_checkpoints == 0).then_some("All checkpoints are kept"));
-    form.count(ui, "train.keep_every", "Always keep every", off, 0..=MANY, |c| &mut c.train.keep_every);
-    form.count(ui, "train.grid_every", "Sample grid every", None, 0..=MANY, |c| &mut c.train.grid_every);
-    let off = (form.config.train.grid_every == 0).then_some("No sample grids are drawn");
-    form.count(ui, "train.grid_columns", "Images per row", off, 1..=64, |c| &mut c.train.grid_columns);
-    form.row(ui, "train.device", "Device", None, |ui, config| {
+fn transition_row(form: &mut Form<'_>, ui: &mut Ui, key: &'static Key) -> Option<Action> {
+    let blind = form.config.discriminator.conditioning == Conditioning::None && form.config.transition.to == 0;
+    form.option(ui, key, blind.then_some("The discriminator never sees the label"));
+    None
+}
+
+fn device_row(form: &mut Form<'_>, ui: &mut Ui, key: &'static Key) -> Option<Action> {
+    form.row(ui, key, None, |ui, config| {
         let device = config.train.device.clone();
         combo(ui, "device", &device, |ui| {
             for name in devices(&device) {
@@ -210,7 +213,7 @@ pub fn run_ui(form: &mut Form<'_>, ui: &mut Ui) {
             }
         })
     });
-    form.count(ui, "train.threads", "Threads", None, 0..=1024, |c| &mut c.train.threads);
+    None
 }
 
 /// The devices that this program was built for, and the one that is set.
@@ -231,6 +234,18 @@ fn devices(set: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_option_stands_on_one_card_and_has_a_control() {
+        let mut shown: Vec<&str> = CARDS.iter().flat_map(Card::keys).map(|key| key.key).collect();
+        let mut all: Vec<&str> = explain::ALL.iter().map(|key| key.key).collect();
+        (shown.sort_unstable(), all.sort_unstable());
+        assert_eq!(shown, all);
+        assert!(SPECIAL.iter().all(|(name, _)| explain::of(name).is_some()));
+        let own = explain::ALL.iter().filter(|key| matches!(key.kind, Kind::Own));
+        let without: Vec<&str> = own.map(|key| key.key).filter(|key| SPECIAL.iter().all(|(name, _)| name != key)).collect();
+        assert_eq!(without, [""; 0]);
+    }
 
     #[test]
     fn only_devices_that_were_built_are_offered() {
