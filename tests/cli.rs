@@ -179,6 +179,26 @@ fn bad_settings_are_listed_together_with_status_2() {
 }
 
 #[test]
+fn a_setting_that_nothing_reads_is_told_with_what_would_make_it_be_read() {
+    let told = |more: &[&str]| {
+        let output = gandle(&[&["train", "--dry-run"], more].concat());
+        assert!(output.status.success());
+        text(&output.stderr)
+    };
+    let warning = "warning: loss.lecam_decay: it has no effect, since loss.lecam is 0: it is read only with a LeCam weight above 0";
+    let set = ["--set", "loss.lecam_decay=0.5"];
+    assert!(told(&set).contains(warning), "{}", told(&set));
+    assert_eq!(told(&[&set[..], &["--set", "loss.lecam=0.1"]].concat()), "");
+    // What a preset brings along for a term that is turned off was set by nobody.
+    assert_eq!(told(&["--preset", "quick", "--set", "train.blur=0"]), "");
+    let root = tempfile::tempdir().unwrap();
+    let file = root.path().join("run.toml");
+    std::fs::write(&file, "[loss]\nlecam_decay = 0.5\nlabel_smoothing = 0.1\n").unwrap();
+    let told = told(&["--config", file.to_str().unwrap()]);
+    assert!(told.contains(warning) && told.lines().count() == 1, "{told}");
+}
+
+#[test]
 fn a_dry_run_prints_a_file_that_gives_the_same_run() {
     let root = tempfile::tempdir().unwrap();
     let output =
@@ -376,8 +396,10 @@ fn inspect_counts_what_settings_of_the_data_hold_out() {
 
 #[test]
 fn bench_prints_one_object() {
-    let output = gandle(&[&["bench", "--json", "--steps", "2", "--batch", "4"], &SMALL[..12]].concat());
+    let unread = ["--set", "loss.r1_every=16"];
+    let output = gandle(&[&["bench", "--json", "--steps", "2", "--batch", "4"], &SMALL[..12], &unread].concat());
     assert!(output.status.success(), "{}", text(&output.stderr));
+    assert!(text(&output.stderr).contains("warning: loss.r1_every: it has no effect"), "{}", text(&output.stderr));
     let report = &lines(&output)[0];
     assert!(report["step_ms"].as_f64().unwrap() > 0.0 && report["images_per_s"].as_f64().unwrap() > 0.0);
     assert!(report["threads"].as_u64().unwrap() > 0 && report["config"]["image_size"] == 16);

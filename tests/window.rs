@@ -342,6 +342,21 @@ fn a_problem_is_mended_with_one_click_which_can_be_taken_back() {
 }
 
 #[test]
+fn a_setting_that_nothing_reads_is_in_the_list_of_problems() {
+    let mut window = Window::new();
+    window.bench().config.loss.lecam_decay = 0.5;
+    window.settle();
+    assert!(window.enabled("Train"));
+    window.click("1 warning");
+    assert!(window.shows("since loss.lecam is 0: it is read only with a LeCam weight above 0"));
+    window.click("Set loss lecam decay to 0.99");
+    assert!(window.shows("Settings are fine") && window.config().loss.lecam_decay == 0.99);
+    (window.bench().config.loss.lecam, window.bench().config.loss.lecam_decay) = (0.1, 0.5);
+    window.settle();
+    assert!(window.shows("Settings are fine"));
+}
+
+#[test]
 fn settings_of_a_session_and_of_a_preset_are_taken_one_by_one_or_all() {
     let mut theirs = Preset::Improved.config();
     (theirs.train.steps, theirs.loss.kind) = (77, LossKind::Bce);

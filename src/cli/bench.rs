@@ -33,6 +33,7 @@ pub(super) fn run(args: &BenchArgs) -> anyhow::Result<()> {
         let list: Vec<String> = problems.iter().map(ToString::to_string).collect();
         return Err(Usage(list.join("\n")).into());
     }
+    problems.iter().for_each(|problem| note!("{problem}"));
     let threads = device::threads(config.train.threads);
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build()?;
     let (device, _) = device::open(&config.train.device)?;

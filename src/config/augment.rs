@@ -6,17 +6,13 @@ use super::key::When;
 use super::problem::List;
 use super::{AugmentEdge, Config, LossKind};
 
-const SHIFTED: When =
-    When::new("with a shift above 0", &["augment.translation"], |c| c.augment.translation != 0.0);
-const CHANGED: When = When::new(
-    "where a change is on (color, translation, cutout, flip, rotate90, scale or rotation)",
-    &[],
-    |c| c.augment.is_on(),
-);
-const FIXED: When =
-    When::new("without the adaptive probability", &["augment.adaptive"], |c| !c.augment.adaptive);
-const ADAPTIVE: When =
-    When::new("with the adaptive probability", &["augment.adaptive"], |c| c.augment.adaptive);
+const SHIFTED: When = When::new("with a shift above 0", &["augment.translation"], |c| c.augment.translation != 0.0);
+const CHANGED: When =
+    When::new("where a change is on (color, translation, cutout, flip, rotate90, scale or rotation)", &[], |c| {
+        c.augment.is_on()
+    });
+const FIXED: When = When::new("without the adaptive probability", &["augment.adaptive"], |c| !c.augment.adaptive);
+const ADAPTIVE: When = When::new("with the adaptive probability", &["augment.adaptive"], |c| c.augment.adaptive);
 
 section! {
     /// `[augment]`: how images, real and fake, are changed before the discriminator sees them.

@@ -9,14 +9,12 @@ use super::problem::List;
 use super::{BalanceTo, SliceAxis};
 
 /// Files that may hold many images each.
-const FILES: When =
-    When::new("for volumes and files of several frames", &["data.source"], |c| !c.data.is_demo());
+const FILES: When = When::new("for volumes and files of several frames", &["data.source"], |c| !c.data.is_demo());
 /// The demo set.
 const DRAWN: When = When::new("with the drawn demo set", &["data.source"], |c| c.data.is_demo()).part();
 const BALANCED: When = When::new("with balanced classes", &["data.balance"], |c| c.data.balance);
-const HELD_OUT: When =
-    When::new("with a held-out share above 0", &["data.held_out"], |c| c.data.held_out != 0.0);
-const NAMED: When = When::new("for images in files, whose names have groups", &["data.source"], |c| !c.data.is_demo());
+const HELD_OUT: When = When::new("with a held-out share above 0", &["data.held_out"], |c| c.data.held_out != 0.0);
+const NAMED: When = When::new("where images have file names", &["data.source"], |c| !c.data.is_demo());
 
 section! {
     /// `[data]`: where images come from and how they are varied.

@@ -50,7 +50,8 @@ mod tests {
 
     #[test]
     fn keys_of_another_family_are_told() {
-        for (key, read) in [("generator.skip", true), ("discriminator.unet", true), ("discriminator.input_size", false)] {
+        for (key, read) in [("generator.skip", true), ("discriminator.unet", true), ("discriminator.input_size", false)]
+        {
             assert_eq!((Config::default().reads(key), Preset::Quick.config().reads(key)), (read, !read), "{key}");
         }
         let set = ["generator.skip=residual", "discriminator.scales=2"].map(str::to_owned);

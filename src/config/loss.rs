@@ -23,8 +23,7 @@ const COMPARED: When =
     When::new("with a perceptual or texture loss above 0", &["loss.perceptual", "loss.texture"], |c| {
         c.loss.compares_features()
     });
-const VGG19: When =
-    When::new("with vgg19 features", &["loss.features"], |c| c.loss.features == FeatureNetwork::Vgg19);
+const VGG19: When = When::new("with vgg19 features", &["loss.features"], |c| c.loss.features == FeatureNetwork::Vgg19);
 
 section! {
     /// `[loss]`: what the networks are trained to lower.

@@ -127,9 +127,19 @@ impl Default for Config {
 /// The keys before the sections.
 fn image_keys() -> Vec<Key> {
     let size = Lens { get: |c| &c.image_size, get_mut: |c| &mut c.image_size };
-    let size = Draft::new("image_size", "Image size", "Width and height of the images. Each doubling adds a layer to both networks and makes a step about four times as slow.", size);
+    let size = Draft::new(
+        "image_size",
+        "Image size",
+        "Width and height of the images. Each doubling adds a layer to both networks and makes a step about four times as slow.",
+        size,
+    );
     let channels = Lens { get: |c| &c.channels, get_mut: |c| &mut c.channels };
-    let channels = Draft::new("channels", "Colour", "Colour channels. Grey suits X-ray, CT and MR; colour files are then converted to grey.", channels);
+    let channels = Draft::new(
+        "channels",
+        "Colour",
+        "Colour channels. Grey suits X-ray, CT and MR; colour files are then converted to grey.",
+        channels,
+    );
     vec![
         size.own().says("16, 32, 64, 128, 256 or 512 pixels").done(),
         channels.own().says("3 (colour) or 1 (grey)").walk(&["1"]).done(),

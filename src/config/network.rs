@@ -8,23 +8,21 @@ use super::{
     Skip,
 };
 
-const GENERATOR_DCGAN: When = When::new("with the family `dcgan`", &["generator.family"], |c| {
-    c.generator.family == GeneratorFamily::Dcgan
-})
-.part();
+const GENERATOR_DCGAN: When =
+    When::new("with the family dcgan", &["generator.family"], |c| c.generator.family == GeneratorFamily::Dcgan).part();
 const GENERATOR_ATTENDS: When = When::new("with self-attention at some resolution", &["generator.attention"], |c| {
     !c.generator.attention.is_empty()
 });
-const DCGAN: When = When::new("with the family `dcgan`", &["discriminator.family"], |c| {
+const DCGAN: When = When::new("with the family dcgan", &["discriminator.family"], |c| {
     c.discriminator.family == DiscriminatorFamily::Dcgan
 })
 .part();
-const PROJECTED: When = When::new("with the family `projected`", &["discriminator.family"], |c| {
+const PROJECTED: When = When::new("with the family projected", &["discriminator.family"], |c| {
     c.discriminator.family == DiscriminatorFamily::Projected
 })
 .part();
 const EMBEDDED: When =
-    When::new("with replicated and projected-map conditioning", &["discriminator.conditioning"], |c| {
+    When::new("with replicated or projected-map conditioning", &["discriminator.conditioning"], |c| {
         matches!(c.discriminator.conditioning, Conditioning::Replicated | Conditioning::ProjectedMap)
     });
 const ATTENDS: When = When::new("with self-attention at some resolution", &["discriminator.attention"], |c| {

@@ -12,12 +12,11 @@ const DECAYS: When = When::new(
     |c| c.optimizer.ema_half_life == 0 && c.optimizer.ema_share == 0.0,
 );
 const GAP: When = When::new("where the rate follows the loss", &["optimizer.gap"], |c| c.optimizer.gap != 0.0);
-const FALLS: When = When::new("with the linear and cosine schedules", &["optimizer.schedule"], |c| {
+const FALLS: When = When::new("with the linear or cosine schedule", &["optimizer.schedule"], |c| {
     matches!(c.optimizer.schedule, Schedule::Linear | Schedule::Cosine)
 });
-const DROPS: When = When::new("with the step schedule", &["optimizer.schedule"], |c| {
-    c.optimizer.schedule == Schedule::Step
-});
+const DROPS: When =
+    When::new("with the step schedule", &["optimizer.schedule"], |c| c.optimizer.schedule == Schedule::Step);
 
 section! {
     /// `[optimizer]`: how weights move (Adam, without weight decay).

@@ -7,7 +7,7 @@ use super::problem::List;
 use super::{Choice, ExtractorName, Metric, Resize, Shipped};
 
 /// Scores that go by the nearest neighbours.
-const NEIGHBOURS: When = When::new("for precision, recall, density and coverage", &["score.metrics"], |c| {
+const NEIGHBOURS: When = When::new("for precision, recall, density or coverage", &["score.metrics"], |c| {
     let by = [Metric::Precision, Metric::Recall, Metric::Density, Metric::Coverage];
     c.score.measured().iter().any(|metric| by.contains(metric))
 });
@@ -30,7 +30,7 @@ section! {
         resize: Resize = Resize::PytorchFid, "Resize as", live, paper("Parmar et al. 2022") =>
             "How images are resized for the extractor, as one of the well-known programs does it. Scores with different resizes cannot be compared.",
         k: usize = 5, "Neighbours", live, within(1..=1000), when(NEIGHBOURS), paper("Naeem et al. 2020") =>
-            "Which nearest neighbour sets the radius for precision, recall, density and coverage. Papers use 3 or 5.",
+            "Which nearest neighbour sets the radius for precision, recall, density or coverage. Papers use 3 or 5.",
         best: String = Metric::FrechetDistance.key().to_owned(), "Best checkpoint by", live, says("the name of a score, or \"none\"") =>
             "The checkpoint with the best value of this score is kept and marked, whatever else is removed. The last checkpoint of a GAN is seldom its best. This score is also measured where `metrics` lacks it.",
         most_time: f64 = 1.0, "Share of the time", live, within(0.01..=1.0), unit(", a share") =>

@@ -6,10 +6,10 @@ use super::Config;
 use super::key::When;
 use super::problem::List;
 
-const REMOVED: When = When::new("where older checkpoints are removed", &["train.keep_checkpoints"], |c| {
-    c.train.keep_checkpoints > 0
-});
-const NOISE: When = When::new("with instance noise above 0", &["train.instance_noise"], |c| c.train.instance_noise != 0.0);
+const REMOVED: When =
+    When::new("where older checkpoints are removed", &["train.keep_checkpoints"], |c| c.train.keep_checkpoints > 0);
+const NOISE: When =
+    When::new("with instance noise above 0", &["train.instance_noise"], |c| c.train.instance_noise != 0.0);
 const BLUR: When = When::new("with a blur above 0", &["train.blur"], |c| c.train.blur != 0.0);
 
 section! {

@@ -192,7 +192,12 @@ impl<T: Number> Field<'_, T> {
         let read: RefCell<Option<Result<T, String>>> = RefCell::new(None);
         let drag = DragValue::from_get_set(|new| {
             if let Some(new) = new {
-                let near = || T::near(new.clamp(least, most));
+                // What is rounded to be read easily stays in the range too.
+                let near = || match T::near(new.clamp(least, most)) {
+                    near if near > *range.end() => *range.end(),
+                    near if near < *range.start() => *range.start(),
+                    near => near,
+                };
                 *value = match &*read.borrow() {
                     Some(Ok(typed)) if typed.to_f64() == new => *typed,
                     Some(_) | None => near(),

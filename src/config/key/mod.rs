@@ -7,6 +7,8 @@
 mod bounds;
 mod draft;
 
+use std::sync::LazyLock;
+
 use super::problem::List;
 use super::{Choice, Config, Level, Preset, explain};
 pub use bounds::Bounds;
@@ -179,9 +181,11 @@ impl Key {
 
     /// Whether somebody has set it: it is neither the default, nor what a preset with such networks brings along.
     fn is_set(&self, config: &Config) -> bool {
+        static PLAIN: LazyLock<Config> = LazyLock::new(Config::default);
+        static PRESETS: LazyLock<[Config; 3]> = LazyLock::new(|| Preset::ALL.map(Preset::config));
         let families = |c: &Config| (c.generator.family, c.discriminator.family);
-        let presets = Preset::ALL.into_iter().map(Preset::config).filter(|preset| families(preset) == families(config));
-        std::iter::once(Config::default()).chain(presets).all(|other| !(self.same)(&other, config))
+        let presets = PRESETS.iter().filter(|preset| families(preset) == families(config));
+        std::iter::once(&*PLAIN).chain(presets).all(|other| !(self.same)(other, config))
     }
 
     fn check_range(&self, config: &Config, list: &mut List) {
@@ -220,6 +224,90 @@ impl Config {
             if let Some(when) = key.unread(self).filter(|_| !wrong && key.is_set(self)) {
                 list.warning(key.key, when.message(self)).fix_by_default(key.key);
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(config: &Config) -> Vec<(Level, &'static str)> {
+        config.check(Some(3)).into_iter().map(|problem| (problem.level, problem.key)).collect()
+    }
+
+    fn with(base: &Config, entries: &[&str]) -> Config {
+        base.with(&entries.iter().map(|entry| (*entry).to_owned()).collect::<Vec<_>>()).unwrap()
+    }
+
+    #[test]
+    fn what_a_control_offers_is_allowed_and_what_lies_beyond_is_an_error() {
+        /// Both ends of what is offered, and what lies beyond them.
+        fn try_all<T: Copy>(key: &Key, lens: &Lens<T>, inside: [T; 2], outside: &[T]) {
+            for (value, allowed) in
+                inside.map(|value| (value, true)).into_iter().chain(outside.iter().map(|v| (*v, false)))
+            {
+                let mut config = Config::default();
+                *(lens.get_mut)(&mut config) = value;
+                let mut list = List::default();
+                key.check_range(&config, &mut list);
+                assert_eq!(list.found.is_empty(), allowed || !key.is_part(&config), "{}: {:?}", key.key, list.found);
+            }
+        }
+        let mut numbers = 0;
+        for key in explain::ALL.iter() {
+            numbers += 1;
+            match &key.kind {
+                Kind::Count(lens, bounds) => {
+                    let (least, most) = bounds.offered(|most| most - 1).into_inner();
+                    let below = least.checked_sub(1);
+                    try_all(
+                        key,
+                        lens,
+                        [least, most],
+                        &[Some(most + 1), below].into_iter().flatten().collect::<Vec<_>>(),
+                    );
+                }
+                Kind::Seed(lens, bounds) => {
+                    let (least, most) = bounds.offered(|most| most - 1).into_inner();
+                    try_all(key, lens, [least, most], &[most + 1]);
+                }
+                Kind::Fraction(lens, bounds) => {
+                    let (least, most) = bounds.offered(|most| most - 1e-6).into_inner();
+                    try_all(key, lens, [least, most], &[least - 1e-3, most * 1.001 + 1e-3, f64::NAN]);
+                }
+                Kind::Share(lens, bounds) => {
+                    let (least, most) = bounds.offered(|most| most - 1e-6).into_inner();
+                    try_all(key, lens, [least, most], &[least - 1e-3, most * 1.001 + 1e-3, f32::NAN]);
+                }
+                Kind::Switch(_) | Kind::Choice(_) | Kind::Text(..) | Kind::Own => numbers -= 1,
+            }
+        }
+        assert!(numbers > 50, "{numbers}");
+    }
+
+    #[test]
+    fn what_is_set_and_not_read_is_told_and_what_a_preset_brings_is_not() {
+        let (plain, quick) = (Config::default(), Preset::Quick.config());
+        let unread = |key| vec![(Level::Warning, key)];
+        assert_eq!(told(&with(&plain, &["loss.label_smoothing=0.3"])), unread("loss.label_smoothing"));
+        assert_eq!(told(&with(&plain, &["loss.label_smoothing=0.3", "loss.kind=bce"])), []);
+        assert_eq!(told(&with(&plain, &["loss.label_smoothing=0.1"])), []);
+        assert_eq!(told(&with(&quick, &["train.blur=0", "optimizer.gap=0", "augment.translation=0"])), []);
+        assert_eq!(told(&with(&quick, &["train.blur=0", "train.blur_steps=5"])), unread("train.blur_steps"));
+        assert_eq!(told(&with(&quick, &["generator.attention=[32]"])), unread("generator.attention"));
+        // What could not be read either is told as such, and taken back.
+        let both = with(&plain, &["loss.lecam_decay=2"]);
+        assert_eq!(told(&both), [(Level::Error, "loss.lecam_decay")]);
+        assert_eq!(both.check(None)[0].fixed(&both), Some(plain));
+    }
+
+    #[test]
+    fn every_condition_names_settings_that_there_are() {
+        for (key, when) in explain::ALL.iter().flat_map(|key| key.when.iter().map(move |when| (key, when))) {
+            assert!(when.by.iter().all(|by| explain::of(by).is_some() && *by != key.key), "{}: {:?}", key.key, when.by);
+            let message = when.message(&Config::default());
+            assert!(when.by.iter().all(|by| message.contains(by)) && when.reason().starts_with("Only "), "{message}");
         }
     }
 }

@@ -3,7 +3,8 @@
 use std::ops::RangeInclusive;
 
 use egui::{
-    Align, Button, ComboBox, Id, Label, Layout, Response, RichText, Role, Sense, TextEdit, Ui, UiBuilder, WidgetInfo, vec2,
+    Align, Button, ComboBox, Id, Label, Layout, Response, RichText, Role, Sense, TextEdit, Ui, UiBuilder, WidgetInfo,
+    vec2,
 };
 
 use super::super::number::{Number, field};

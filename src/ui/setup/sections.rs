@@ -243,7 +243,8 @@ mod tests {
         assert_eq!(shown, all);
         assert!(SPECIAL.iter().all(|(name, _)| explain::of(name).is_some()));
         let own = explain::ALL.iter().filter(|key| matches!(key.kind, Kind::Own));
-        let without: Vec<&str> = own.map(|key| key.key).filter(|key| SPECIAL.iter().all(|(name, _)| name != key)).collect();
+        let without: Vec<&str> =
+            own.map(|key| key.key).filter(|key| SPECIAL.iter().all(|(name, _)| name != key)).collect();
         assert_eq!(without, [""; 0]);
     }
 
