@@ -4,7 +4,7 @@ use candle_core::Device;
 use divan::counter::ItemsCount;
 use divan::{Bencher, black_box};
 use gandle::config::Preset;
-use gandle::train::{Made, Trainer};
+use gandle::train::{SyntheticFeed, Trainer};
 
 fn main() {
     divan::main();
@@ -18,9 +18,9 @@ fn step(bencher: Bencher<'_, '_>, settings: &[&str]) {
     let settings: Vec<String> = settings.iter().map(|setting| (*setting).to_owned()).collect();
     let config = Preset::Improved.config().with(&settings).expect("known settings");
     let mut trainer = Trainer::new(&config, CLASSES as usize, &Device::Cpu).expect("a network");
-    let mut feed = Made::new(&config, CLASSES, &Device::Cpu).expect("batches");
+    let mut feed = SyntheticFeed::new(&config, CLASSES, &Device::Cpu).expect("batches");
     bencher.counter(ItemsCount::new(config.images_per_step())).bench_local(|| {
-        feed.again();
+        feed.rewind();
         black_box(trainer.step(&mut feed, 1.0)).expect("a step")
     });
 }

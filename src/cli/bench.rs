@@ -12,7 +12,7 @@ use super::{BenchArgs, Usage, print_json};
 use crate::config::{Config, has_errors};
 use crate::engine::device;
 use crate::guard::of_things;
-use crate::train::{Made, Trainer};
+use crate::train::{SyntheticFeed, Trainer};
 
 #[derive(Serialize)]
 struct Report {
@@ -53,10 +53,10 @@ pub(super) fn run(args: &BenchArgs) -> anyhow::Result<()> {
 fn median_step(config: &Config, args: &BenchArgs, device: &Device) -> anyhow::Result<f64> {
     let mut trainer = Trainer::new(config, args.classes as usize, device)?;
     trainer.weigh_classes(&vec![1; args.classes as usize])?;
-    let mut feed = Made::new(config, args.classes, device)?;
+    let mut feed = SyntheticFeed::new(config, args.classes, device)?;
     let mut times = Vec::new();
     for _ in 0..args.steps + 2 {
-        feed.again();
+        feed.rewind();
         let start = Instant::now();
         trainer.step(&mut feed, 1.0)?;
         times.push(start.elapsed().as_secs_f64() * 1e3);

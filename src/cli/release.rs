@@ -14,7 +14,7 @@ const BUILD: Option<&str> = option_env!("GANDLE_BUILD");
 /// The version, the build and the system that it is for.
 pub(super) fn version() -> &'static str {
     static VERSION: LazyLock<String> = LazyLock::new(|| {
-        let gpu = ["cuda", "metal"].into_iter().filter(|gpu| crate::engine::device::available().contains(gpu));
+        let gpu = ["cuda", "metal"].into_iter().filter(|gpu| crate::config::devices().contains(gpu));
         let parts = [BUILD.unwrap_or("built from source"), std::env::consts::OS, std::env::consts::ARCH];
         let parts: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).chain(gpu).collect();
         format!("{} ({})", env!("CARGO_PKG_VERSION"), parts.join(", "))

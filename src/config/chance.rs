@@ -8,6 +8,9 @@ use rand::SeedableRng as _;
 pub use rand_chacha::ChaCha8Rng;
 
 /// What random numbers are for. Streams of different purposes never share a number.
+///
+/// 15, 16, 18, 19 and 24 are retired: older releases drew from those streams, and a new purpose must not share their numbers.
+/// The next free one is 27.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
     /// The weights at the start.
@@ -48,10 +51,10 @@ pub enum Purpose {
     ScorePairs = 22,
     /// Images of a blind test, and their order.
     Quiz = 23,
-    /// Latent noise and labels of the images from which the averaged generator's running statistics are taken.
-    Settling = 26,
     /// The seed of the order and the variation of the real images that the generator's updates compare with.
     GeneratorReal = 25,
+    /// Latent noise and labels of the images from which the averaged generator's running statistics are taken.
+    Settling = 26,
 }
 
 /// The stream of a purpose: the `index`-th of its kind (a step, an image, an epoch; below 2^56).

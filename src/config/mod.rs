@@ -30,6 +30,7 @@ pub mod chance;
 pub mod check;
 pub mod cost;
 mod data;
+mod device;
 pub mod explain;
 mod extractor;
 mod family;
@@ -54,6 +55,7 @@ use serde::{Deserialize, Serialize};
 
 pub use augment::Augment;
 pub use data::{CLASS_FACTORS, DEMO, Data};
+pub use device::devices;
 pub use extractor::{ExtractorName, Shipped};
 pub use family::INPUT_SIZES;
 pub use file::{ConfigError, Overrides};

@@ -47,6 +47,14 @@ impl Loader {
     /// # Errors
     /// Where the data holds no image, `data.class_factors` names a class that it does not have, the batch size is 0, or a thread cannot be started.
     pub fn new(dataset: Arc<Dataset>, config: &Config, position: u64) -> Result<Self, DataError> {
+        Self::seeded(dataset, config, config.train.seed, position)
+    }
+
+    /// A second loader beside that of the run, whose order and variations come from another seed than the run's.
+    ///
+    /// # Errors
+    /// As [`Loader::new`].
+    pub fn seeded(dataset: Arc<Dataset>, config: &Config, seed: u64, position: u64) -> Result<Self, DataError> {
         if dataset.is_empty() {
             let message = "the data holds no image".to_owned();
             return Err(DataError::Settings { key: "data.source", message });
@@ -59,9 +67,9 @@ impl Loader {
         refuse_unknown_classes(config, &names)?;
         let quotas = config.data.class_quotas(&names, &counts);
         let recipe = Recipe {
-            order: Order::new(config.train.seed, &counts, quotas),
+            order: Order::new(seed, &counts, quotas),
             data: config.data.clone(),
-            seed: config.train.seed,
+            seed,
             batch_size: config.train.batch_size,
             dataset,
         };

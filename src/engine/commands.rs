@@ -1,20 +1,31 @@
 //! What a run does when it is asked to pause, go on, write a checkpoint or end.
 
-use crossbeam_channel::{RecvError, TryRecvError};
+use std::collections::VecDeque;
+
+use crossbeam_channel::{Receiver, RecvError, TryRecvError};
 
 use super::run::Run;
 use crate::config::Change;
 use crate::event::{Command, Edited, Event};
 
+/// What a run is asked, and what it was asked before it broke off.
+pub(super) struct Control<'a> {
+    pub inbox: &'a Receiver<Command>,
+    /// Steps done when a single one was granted to the paused run.
+    pub stepping: Option<usize>,
+    /// Changes of settings that are made again when their step is reached.
+    pub edits_to_come: VecDeque<Edited>,
+}
+
 impl Run<'_, '_> {
     /// Takes the commands that are there; false asks for the end.
     pub(super) fn obey(&mut self) -> anyhow::Result<bool> {
-        let taken = self.stepping.is_some_and(|granted| self.journal.step > granted);
+        let taken = self.control.stepping.is_some_and(|granted| self.journal.step > granted);
         if taken && !self.wait()? {
             return Ok(false);
         }
         loop {
-            match self.inbox.try_recv() {
+            match self.control.inbox.try_recv() {
                 Err(TryRecvError::Empty) => return Ok(self.journal.listening),
                 Ok(Command::Stop) | Err(TryRecvError::Disconnected) => return Ok(false),
                 Ok(Command::Checkpoint) => self.checkpoint()?,
@@ -42,11 +53,11 @@ impl Run<'_, '_> {
     /// for them that is not written anyway, since from the checkpoint of the pause they are taken again alike.
     fn wait(&mut self) -> anyhow::Result<bool> {
         loop {
-            match self.inbox.recv() {
+            match self.control.inbox.recv() {
                 Ok(Command::Resume) => break,
                 Ok(Command::Step) => {
-                    self.stepping = Some(self.journal.step);
-                    self.clock.restart();
+                    self.control.stepping = Some(self.journal.step);
+                    self.training.stopwatch.restart();
                     return Ok(true);
                 }
                 Ok(Command::Stop) | Err(RecvError) => return Ok(false),
@@ -60,16 +71,16 @@ impl Run<'_, '_> {
 
     /// Tells that the run goes on after a pause.
     fn go_on(&mut self) -> anyhow::Result<bool> {
-        self.stepping = None;
+        self.control.stepping = None;
         self.journal.tell(Event::Resumed { step: self.journal.step })?;
-        self.clock.restart();
+        self.training.stopwatch.restart();
         Ok(true)
     }
 
     /// Goes on with other settings, exactly as from a checkpoint of this step that was written with them.
     pub(super) fn edit(&mut self, changes: &[Change]) -> anyhow::Result<()> {
         let step = self.journal.step;
-        let (config, changes) = match self.config.edited(changes) {
+        let (config, changes) = match self.training.config.edited(changes) {
             Ok((_, changes)) if changes.is_empty() => return Ok(()),
             Ok(edited) => edited,
             Err(err) => return self.refuse_edit(&err.to_string()),
@@ -87,7 +98,7 @@ impl Run<'_, '_> {
 
     /// Makes those changes again that an earlier attempt at the run had made after the present step.
     pub(super) fn edit_again(&mut self) -> anyhow::Result<()> {
-        while let Some(edited) = self.edits_to_come.pop_front_if(|edited| edited.step <= self.journal.step) {
+        while let Some(edited) = self.control.edits_to_come.pop_front_if(|edited| edited.step <= self.journal.step) {
             self.edit(&edited.changes)?;
         }
         Ok(())
@@ -95,7 +106,7 @@ impl Run<'_, '_> {
 
     fn refuse_edit(&mut self, reason: &str) -> anyhow::Result<()> {
         let message = format!("The run goes on with its old settings, since a change was refused: {reason}");
-        self.journal.tell(Event::Warning { step: self.journal.step, message })
+        self.journal.warn(message)
     }
 
     /// What was asked while nobody could obey.
@@ -104,7 +115,7 @@ impl Run<'_, '_> {
         for command in commands {
             match command {
                 Command::Pause => paused = true,
-                Command::Resume if self.stepping.is_some() => _ = self.go_on()?,
+                Command::Resume if self.control.stepping.is_some() => _ = self.go_on()?,
                 Command::Resume => paused = false,
                 Command::Step => {}
                 Command::Checkpoint => self.checkpoint()?,

@@ -3,17 +3,7 @@
 use anyhow::{Context as _, bail};
 use candle_core::Device;
 
-/// Devices that this build can use, as `train.device` names them.
-pub fn available() -> Vec<&'static str> {
-    let mut names = vec!["auto", "cpu"];
-    if cfg!(feature = "cuda") {
-        names.push("cuda");
-    }
-    if cfg!(feature = "metal") {
-        names.push("metal");
-    }
-    names
-}
+use crate::config::devices;
 
 /// The device of this name, with its name in full: `auto` takes a GPU that this build can use, else the CPU.
 ///
@@ -24,7 +14,7 @@ pub fn open(name: &str) -> anyhow::Result<(Device, String)> {
         "cpu" => Ok((Device::Cpu, "cpu".to_owned())),
         "auto" => Ok(["cuda", "metal"]
             .into_iter()
-            .filter(|gpu| available().contains(gpu))
+            .filter(|gpu| devices().contains(gpu))
             .find_map(|gpu| open(gpu).ok())
             .unwrap_or((Device::Cpu, "cpu".to_owned()))),
         "metal" if cfg!(feature = "metal") => {
@@ -40,7 +30,7 @@ pub fn open(name: &str) -> anyhow::Result<(Device, String)> {
             }
             _ => bail!(
                 "train.device = \"{name}\": this build of gandle cannot use it; it has {} (build with `--features cuda` or `--features metal` for more)",
-                available().join(", ")
+                devices().join(", ")
             ),
         },
     }

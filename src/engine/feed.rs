@@ -151,9 +151,8 @@ fn compared(config: &Config, dataset: &Arc<Dataset>, position: u64) -> anyhow::R
     if !config.loss.compares_features() {
         return Ok(None);
     }
-    let mut own = config.clone();
-    own.train.seed = stream(config.train.seed, Purpose::GeneratorReal, 0).random();
-    Ok(Some(Loader::new(Arc::clone(dataset), &own, position)?))
+    let seed = stream(config.train.seed, Purpose::GeneratorReal, 0).random();
+    Ok(Some(Loader::seeded(Arc::clone(dataset), config, seed, position)?))
 }
 
 impl Feed for RunFeed {

@@ -5,30 +5,38 @@
 //! panic) becomes one ending event, which the session holds too.
 
 mod advice;
-mod begin;
-mod clock;
+mod checkpoints;
 mod commands;
 pub mod device;
 pub mod explore;
 pub mod export;
+mod fallback;
+mod feature_cache;
 mod feed;
+mod grids;
 mod job;
-mod kept;
+mod journal;
 mod latent;
+mod loading;
+mod mark;
 mod memory;
+mod prepared;
 mod probe;
 mod quiz;
-mod real;
+mod reference;
 mod rescore;
 mod resume;
 mod run;
 pub mod sample;
+mod schedule;
 mod score;
+mod scored;
 mod scoring;
 mod settled;
 mod sheet;
 mod spread;
-mod store;
+mod stopwatch;
+mod training;
 mod watch;
 mod worker;
 
@@ -113,7 +121,7 @@ impl Engine {
         let (out, events) = bounded(WAITING_EVENTS);
         let grid = GridSlot::default();
         let session = request.session.clone();
-        let outbox = worker::Outbox { events: out, grid: grid.clone(), waker };
+        let outbox = journal::Outbox { events: out, grid: grid.clone(), waker };
         let worker = std::thread::Builder::new()
             .name("gandle-engine".to_owned())
             .spawn(move || worker::run(&request, &inbox, &outbox))?;

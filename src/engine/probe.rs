@@ -12,7 +12,7 @@ use candle_core::Device;
 use super::{device, memory};
 use crate::config::{Config, has_errors};
 use crate::event::Pace;
-use crate::train::{DiscriminatorBatch, Feed, GeneratorBatch, Made, Trainer};
+use crate::train::{DiscriminatorBatch, Feed, GeneratorBatch, SyntheticFeed, Trainer};
 
 /// How long is measured.
 const MEASURED: Duration = Duration::from_millis(500);
@@ -117,16 +117,16 @@ fn measure(
     one.growing.start = 0;
     let mut trainer = Trainer::new(&one, classes, device)?;
     trainer.weigh_classes(&vec![1; classes])?;
-    let mut update = |images: usize, batches: &mut Option<(usize, Made)>| -> anyhow::Result<Option<Update>> {
+    let mut update = |images: usize, batches: &mut Option<(usize, SyntheticFeed)>| -> anyhow::Result<Option<Update>> {
         if !go_on() {
             return Ok(None);
         }
         if batches.as_ref().is_none_or(|(of, _)| *of != images) {
             one.train.batch_size = images;
-            *batches = Some((images, Made::new(&one, u32::try_from(classes)?, device)?));
+            *batches = Some((images, SyntheticFeed::new(&one, u32::try_from(classes)?, device)?));
         }
         let (_, made) = batches.as_mut().context("no batch was made")?;
-        made.again();
+        made.rewind();
         let mut feed = Timed { made, device, go_on, began: Vec::new() };
         let end = trainer.step(&mut feed, 1.0);
         if !go_on() {
@@ -208,7 +208,7 @@ impl Update {
 
 /// Hands out made-up batches and notes when; a cancelled one hands out none, which ends the step.
 struct Timed<'a> {
-    made: &'a mut Made,
+    made: &'a mut SyntheticFeed,
     device: &'a Device,
     go_on: GoOn<'a>,
     began: Vec<Instant>,

@@ -122,7 +122,7 @@ pub(super) struct Plan {
     /// Nothing where the run begins anew.
     pub state: Option<CheckpointState>,
     pub damaged: Damaged,
-    pub told: Told,
+    pub recorded: Recorded,
     /// Whether settings were changed at the step of the checkpoint.
     pub edited: bool,
 }
@@ -131,7 +131,7 @@ impl Plan {
     pub fn of(session: &Path, steps: Option<usize>) -> anyhow::Result<Self> {
         let stored = Stored::outline(session)?;
         let (state, damaged) = newest(session)?;
-        let told = Told::of(&stored.events, state.as_ref().map_or(0, |state| state.step));
+        let recorded = Recorded::of(&stored.events, state.as_ref().map_or(0, |state| state.step));
         let original = stored.config;
         let mut config = match &state {
             Some(state) => taken_over(state, &original, session)?,
@@ -141,13 +141,13 @@ impl Plan {
         let mut edited = false;
         if state.is_some() {
             // They hold from the next step on, whether the checkpoint was written before them or after.
-            for edit in told.edits.iter().filter(|edit| edit.step == done) {
+            for edit in recorded.edits.iter().filter(|edit| edit.step == done) {
                 config = config.edited(&edit.changes).context("what was changed while the run went on")?.0;
                 edited = true;
             }
         }
         let seconds = state.as_ref().map_or(0.0, |state| state.seconds);
-        if told.finished && config.train.is_timed_out(seconds) {
+        if recorded.finished && config.train.is_timed_out(seconds) {
             return Err(Refused(format!(
                 "the run is finished: its {} minutes are over. Set train.minutes in run.toml higher, or to 0 for no limit",
                 config.train.minutes
@@ -156,19 +156,19 @@ impl Plan {
         }
         if let Some(steps) = steps {
             change_steps(&mut config, steps, done)?;
-        } else if told.finished && done >= config.train.steps {
+        } else if recorded.finished && done >= config.train.steps {
             return Err(Refused(format!(
                 "the run is finished: it has taken its {done} steps. Give more with --steps, or fork a new session with --fork"
             ))
             .into());
         }
-        Ok(Self { config, original, state, damaged, told, edited })
+        Ok(Self { config, original, state, damaged, recorded, edited })
     }
 
     /// Where the run leads outside of its session, now and after each change that it will make again.
     fn places(&self) -> Vec<Place> {
         let mut places = self.config.places();
-        let changes = self.told.edits.iter().flat_map(|edit| &edit.changes);
+        let changes = self.recorded.edits.iter().flat_map(|edit| &edit.changes);
         for change in changes.filter(|change| Place::is_named_by(&change.key)) {
             if let Ok(config) = self.config.with(&[format!("{}={}", change.key, change.to)]) {
                 places.extend(config.places());
@@ -212,9 +212,9 @@ fn change_steps(config: &mut Config, steps: usize, done: usize) -> Result<(), Re
     Ok(())
 }
 
-/// What the events of a session tell about the step at which it goes on.
+/// What the events of a session record about the step at which it goes on.
 #[derive(Default)]
-pub(super) struct Told {
+pub(super) struct Recorded {
     /// Whether the run ended with it.
     finished: bool,
     /// Whether the step's scores were taken.
@@ -235,7 +235,7 @@ pub(super) struct Told {
     pub last_scored: Option<Scored>,
 }
 
-impl Told {
+impl Recorded {
     fn of(events: &[Event], at: usize) -> Self {
         let mut told = Self::default();
         let mut scoring = false;

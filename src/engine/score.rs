@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use candle_core::{Device, Tensor};
 
 use super::feed::noise;
-use super::real::{Eye, Real, TOGETHER};
+use super::reference::{Featurizer, Reference, TOGETHER};
 use super::sheet::{cells, sheet};
 use crate::config::chance::{Purpose, stream};
 use crate::config::{Config, Metric};
@@ -30,13 +30,13 @@ const LABELS: &str = "of-reals";
 /// Compares real images with as many of the averaged generator with the same labels. Noise and real images are the same at
 /// every score of a run, so that scores differ by the generator alone.
 pub(super) struct Scorer {
-    eye: Eye,
+    eye: Featurizer,
     settings: Settings,
     classes: usize,
     /// The real images that are looked at.
     chosen: Vec<usize>,
-    real: Real,
-    held_out: Option<Real>,
+    real: Reference,
+    held_out: Option<Reference>,
     /// How near real images lie to those that are trained on, where a score asks for it.
     near: Option<Near>,
 }
@@ -61,7 +61,7 @@ impl Scorer {
     /// chunks; nothing is returned where it says no.
     pub fn new(config: &Config, dataset: &Dataset, go_on: &mut dyn FnMut() -> bool) -> anyhow::Result<Option<Self>> {
         let extractor = Extractor::named(&config.score.extractor)?;
-        let eye = Eye { extractor, resize: config.score.resize };
+        let eye = Featurizer { extractor, resize: config.score.resize };
         let chosen = choose(dataset, config.score.images);
         let cache = config.data.cache_folder();
         let Some(real) = eye.real(dataset, &chosen, cache.as_deref(), go_on)? else { return Ok(None) };
@@ -229,7 +229,7 @@ impl Scorer {
     }
 }
 
-fn side(real: &Real) -> Side<'_> {
+fn side(real: &Reference) -> Side<'_> {
     Side { features: &real.features, labels: &real.labels, logits: real.logits.as_ref() }
 }
 

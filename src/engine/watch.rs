@@ -490,4 +490,33 @@ mod tests {
         let alarm = broken_weights(at(7), &config);
         assert!(alarm.advice.contains("spectral normalisation"), "{}", alarm.advice);
     }
+
+    #[test]
+    fn alarms_go_on_as_if_the_run_had_never_ended() {
+        let names = ["a", "b"].map(str::to_owned);
+        let accuracy = |step: usize| if (300..340).contains(&step) { 0.6 } else { 1.0 };
+        let see = |watch: &mut Watch, step: usize| {
+            let at = At { step, seconds: 0.0 };
+            let right = [Number::AccuracyReal, Number::AccuracyFake].map(|number| (number, accuracy(step)));
+            let mut told: Vec<Event> = watch.step(at, &Numbers::of(right)).into_iter().collect();
+            if step.is_multiple_of(10) {
+                let share = if step % 200 < 100 { 0.8 } else { 0.05 };
+                told.extend(watch.grid(at, &[Some(0.6), Some(share)]));
+            }
+            told
+        };
+        let config = Config::default();
+        let mut whole = Watch::new(&config, &names);
+        let want: Vec<Event> = (1..=700).flat_map(|step| see(&mut whole, step)).collect();
+        assert!(want.len() > 6, "{want:?}");
+        for stop in [50, 110, 199, 250, 305, 330, 530] {
+            let mut first = Watch::new(&config, &names);
+            let mut told: Vec<Event> = (1..=stop).flat_map(|step| see(&mut first, step)).collect();
+            let kept = serde_json::to_vec(&first.remember()).unwrap();
+            let mut second = Watch::new(&config, &names);
+            second.restore(&serde_json::from_slice::<Watched>(&kept).unwrap());
+            told.extend((stop + 1..=700).flat_map(|step| see(&mut second, step)));
+            assert_eq!(told, want, "stopped after {stop}");
+        }
+    }
 }

@@ -1,42 +1,19 @@
 //! The engine's thread: runs to the end and tells how it ended, whatever happened.
 
-use std::sync::PoisonError;
-
 use anyhow::Context as _;
-use crossbeam_channel::{Receiver, Sender};
+use crossbeam_channel::Receiver;
 
-use super::begin::Begin;
-use super::run::{Ending, Run};
-use super::{GridSlot, RunRequest, device};
-use crate::event::{Command, Event, GridPicture, Waker};
+use super::journal::{Journal, Outbox};
+use super::prepared::Prepared;
+use super::run::Ending;
+use super::{RunRequest, device};
+use crate::event::{Command, Event};
 use crate::guard::{self, Panicked};
-use crate::session::{self, Writer};
-
-/// Where news goes.
-pub(super) struct Outbox {
-    pub events: Sender<Event>,
-    pub grid: GridSlot,
-    pub waker: Waker,
-}
-
-impl Outbox {
-    /// Waits for room; false where nobody is listening any more.
-    fn deliver(&self, event: Event) -> bool {
-        let there = self.events.send(event).is_ok();
-        (self.waker)();
-        there
-    }
-
-    /// Replaces a grid that was not taken yet.
-    pub fn show(&self, grid: GridPicture) {
-        *self.grid.lock().unwrap_or_else(PoisonError::into_inner) = Some(grid);
-        (self.waker)();
-    }
-}
+use crate::session;
 
 /// Runs to the end and tells how it ended, whatever happened.
 pub(super) fn run(request: &RunRequest, inbox: &Receiver<Command>, out: &Outbox) {
-    let mut journal = Journal { writer: None, out, step: 0, listening: true };
+    let mut journal = Journal::new(out);
     let ending = guard::catch(|| in_pool(request, inbox, &mut journal));
     let step = journal.step;
     let event = match ending {
@@ -62,39 +39,16 @@ pub(super) fn run(request: &RunRequest, inbox: &Receiver<Command>, out: &Outbox)
 
 /// All heavy work stays inside one pool of as many threads as the run may use.
 fn in_pool(request: &RunRequest, inbox: &Receiver<Command>, journal: &mut Journal<'_>) -> anyhow::Result<Ending> {
-    let begin = Begin::of(request)?;
-    let threads = device::threads(begin.config.train.threads);
+    let prepared = Prepared::of(request)?;
+    let threads = device::threads(prepared.config.train.threads);
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(threads)
         .thread_name(|i| format!("gandle-compute-{i}"))
         .build()
         .context("the threads of train.threads could not be started")?;
-    pool.install(|| match Run::start(request, begin, inbox, journal, threads)? {
-        Some((run, asked)) => run.train(asked),
-        None => Ok(Ending::Stopped),
+    journal.step = prepared.step();
+    pool.install(|| {
+        let Some((with_data, asked)) = prepared.with_data(inbox)? else { return Ok(Ending::Stopped) };
+        with_data.with_trainer(threads)?.open(inbox, journal)?.train(asked)
     })
-}
-
-/// Tells every event to the session and to whoever listens.
-pub(super) struct Journal<'a> {
-    pub writer: Option<Writer>,
-    pub out: &'a Outbox,
-    pub step: usize,
-    /// Whether anybody takes the events; a run that nobody watches ends.
-    pub listening: bool,
-}
-
-impl Journal<'_> {
-    /// The session first, then whoever listens.
-    pub fn tell(&mut self, event: Event) -> anyhow::Result<()> {
-        if let Some(writer) = &mut self.writer {
-            writer.event(&event)?;
-        }
-        self.listening &= self.out.deliver(event);
-        Ok(())
-    }
-
-    pub fn writer(&mut self) -> anyhow::Result<&mut Writer> {
-        self.writer.as_mut().context("the session is not open")
-    }
 }

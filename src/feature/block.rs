@@ -2,7 +2,10 @@
 
 use std::ops::Range;
 
-use super::weights::Weights;
+use candle_core::Result;
+use candle_nn::VarBuilder;
+
+use super::weights::folded;
 use crate::ops::after::{After, BITS};
 use crate::ops::aligned::Aligned;
 use crate::ops::depthwise::{Depthwise, Taps};
@@ -98,20 +101,19 @@ pub struct Block {
 }
 
 impl Block {
-    /// The block whose weights' names begin with `prefix`.
-    pub fn load(weights: &Weights<'_>, prefix: &str, shape: Shape) -> Result<Self, String> {
+    /// The block of these weights.
+    pub fn load(vars: &VarBuilder<'_>, shape: Shape) -> Result<Self> {
         let Shape { inputs, outputs, expansion, size, stride } = shape;
         let wide = inputs * expansion;
-        let name = |part: &str| format!("{prefix}.{part}");
         let widen = if expansion == 1 {
             None
         } else {
-            let layer = weights.folded(&name("_expand_conv"), &name("_bn0"), [wide, inputs, 1, 1])?;
+            let layer = folded(vars, "_expand_conv", "_bn0", [wide, inputs, 1, 1])?;
             Some(Pointwise::new(&layer.weights, &layer.bias, inputs))
         };
-        let layer = weights.folded(&name("_depthwise_conv"), &name("_bn1"), [wide, 1, size, size])?;
+        let layer = folded(vars, "_depthwise_conv", "_bn1", [wide, 1, size, size])?;
         let filter = Depthwise::new(&layer.weights, &layer.bias, size, stride);
-        let layer = weights.folded(&name("_project_conv"), &name("_bn2"), [outputs, wide, 1, 1])?;
+        let layer = folded(vars, "_project_conv", "_bn2", [outputs, wide, 1, 1])?;
         let narrow = Some(Pointwise::new(&layer.weights, &layer.bias, wide));
         Ok(Self { widen, filter, narrow, residual: stride == 1 && inputs == outputs })
     }

@@ -12,7 +12,7 @@ use sha2::{Digest as _, Sha256};
 use super::bilinear::Bilinear;
 use super::block::{Block, Clip, Shape, Strip};
 use super::stem::Stem;
-use super::weights::Weights;
+use super::weights::{folded, parse};
 use super::{FeatureError, Picture, Resize};
 use crate::config::{Choice as _, Shipped};
 use crate::ops::aligned::Aligned;
@@ -146,27 +146,27 @@ impl EfficientNet {
     /// # Errors
     /// Where this build's weights are damaged.
     pub fn shipped(network: Shipped) -> Result<Self, FeatureError> {
-        Self::load(network).map_err(|reason| FeatureError::Weights { network: network.key(), reason })
+        Self::load(network).map_err(|err| FeatureError::Weights { network: network.key(), reason: err.to_string() })
     }
 
-    fn load(which: Shipped) -> Result<Self, String> {
+    fn load(which: Shipped) -> candle_core::Result<Self> {
         let Variant { side, stages, weights } = *Variant::of(which);
-        let weights = Weights::parse(weights)?;
+        let vars = parse(weights)?;
         let mut blocks = Vec::new();
         let mut inputs = STEM_OUTPUTS;
         for (repeats, size, first_stride, expansion, outputs) in stages {
             for repeat in 0..repeats {
                 let stride = if repeat == 0 { first_stride } else { 1 };
                 let shape = Shape { inputs, outputs, expansion, size, stride };
-                blocks.push(Block::load(&weights, &format!("_blocks.{}", blocks.len()), shape)?);
+                blocks.push(Block::load(&vars.pp("_blocks").pp(blocks.len()), shape)?);
                 inputs = outputs;
             }
         }
-        let head = weights.folded("_conv_head", "_bn1", [Self::FEATURES, inputs, 1, 1])?;
+        let head = folded(&vars, "_conv_head", "_bn1", [Self::FEATURES, inputs, 1, 1])?;
         Ok(Self {
             which,
             side,
-            stem: Stem::product(&weights)?,
+            stem: Stem::product(&vars)?,
             blocks,
             head: Pointwise::new(&head.weights, &head.bias, inputs),
             scratch: Mutex::new(Vec::new()),

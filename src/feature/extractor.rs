@@ -5,6 +5,7 @@ use std::path::Path;
 use super::inception::{Inception, Seen};
 use super::{EfficientNet, FeatureError, Picture, Resize};
 use crate::config::ExtractorName;
+use crate::guard;
 
 /// A network that turns images into features.
 pub enum Extractor {
@@ -38,7 +39,7 @@ impl Extractor {
     /// SHA-256 of the file of weights, in hexadecimal.
     pub fn weights_sha256(&self) -> String {
         match self {
-            Self::EfficientNet(network) => network.weights_sha256().iter().map(|byte| format!("{byte:02x}")).collect(),
+            Self::EfficientNet(network) => guard::hex(&network.weights_sha256()),
             Self::Inception(network) => network.weights_sha256().to_owned(),
         }
     }

@@ -1,11 +1,12 @@
 //! EfficientNet-Lite0 layer by layer, for devices other than the processor, and what [`super::Lite`] is measured against.
 
 use candle_core::{Device, Result};
+use candle_nn::VarBuilder;
 
 use super::efficientnet::{STAGES, STEM_OUTPUTS, WEIGHTS};
 use super::layer::Layer;
 use super::lite::TAKEN;
-use super::weights::Weights;
+use super::weights::{folded, parse};
 use crate::ops::Value;
 
 /// The ceiling of its ReLU.
@@ -27,29 +28,28 @@ struct Block {
 
 impl Layered {
     /// The network with the weights that are compiled in.
-    pub fn shipped(device: &Device) -> std::result::Result<Self, String> {
-        let weights = Weights::parse(WEIGHTS)?;
-        let layer = |conv: &str, norm: &str, [outputs, inputs, size, stride]: [usize; 4], depthwise| {
-            let folded = weights.folded(conv, norm, [outputs, inputs, size, size])?;
+    pub fn shipped(device: &Device) -> Result<Self> {
+        let vars = parse(WEIGHTS)?;
+        let layer = |vars: &VarBuilder<'_>, conv, norm, [outputs, inputs, size, stride]: [usize; 4], depthwise| {
+            let folded = folded(vars, conv, norm, [outputs, inputs, size, size])?;
             Layer::same(&folded.weights, folded.bias, [inputs, size, stride], depthwise, device)
-                .map_err(|err| err.to_string())
         };
-        let stem = layer("_conv_stem", "_bn0", [STEM_OUTPUTS, 3, 3, 2], false)?;
+        let stem = layer(&vars, "_conv_stem", "_bn0", [STEM_OUTPUTS, 3, 3, 2], false)?;
         let (mut stages, mut inputs, mut number) = (Vec::new(), STEM_OUTPUTS, 0);
         for (repeats, size, first_stride, expansion, outputs) in STAGES {
             let mut blocks = Vec::new();
             for repeat in 0..repeats {
                 let stride = if repeat == 0 { first_stride } else { 1 };
-                let (wide, name) = (inputs * expansion, |part: &str| format!("_blocks.{number}.{part}"));
+                let (wide, vars) = (inputs * expansion, vars.pp("_blocks").pp(number));
                 let expand = if expansion == 1 {
                     None
                 } else {
-                    Some(layer(&name("_expand_conv"), &name("_bn0"), [wide, inputs, 1, 1], false)?)
+                    Some(layer(&vars, "_expand_conv", "_bn0", [wide, inputs, 1, 1], false)?)
                 };
                 blocks.push(Block {
                     expand,
-                    depthwise: layer(&name("_depthwise_conv"), &name("_bn1"), [wide, 1, size, stride], true)?,
-                    project: layer(&name("_project_conv"), &name("_bn2"), [outputs, wide, 1, 1], false)?,
+                    depthwise: layer(&vars, "_depthwise_conv", "_bn1", [wide, 1, size, stride], true)?,
+                    project: layer(&vars, "_project_conv", "_bn2", [outputs, wide, 1, 1], false)?,
                     residual: stride == 1 && inputs == outputs,
                 });
                 inputs = outputs;

@@ -11,7 +11,7 @@ use super::efficientnet::{STAGES, STEM_OUTPUTS, WEIGHTS};
 use super::layered::Layered;
 use super::segment::Segment;
 use super::stem::Stem;
-use super::weights::Weights;
+use super::weights::parse;
 use crate::ops::{Value, cpu};
 
 /// Stages, counted from 0, after which features are taken: a quarter, an eighth, a sixteenth and a thirty-second of the
@@ -41,8 +41,8 @@ impl Lite {
         if !device.is_cpu() {
             return Self::layered(device);
         }
-        let weights = Weights::parse(WEIGHTS)?;
-        let mut stem = Some(Stem::load(&weights)?);
+        let vars = parse(WEIGHTS).map_err(|err| err.to_string())?;
+        let mut stem = Some(Stem::load(&vars).map_err(|err| err.to_string())?);
         let (mut stage, mut inputs, mut number) = (0, STEM_OUTPUTS, 0);
         let mut segments = Vec::new();
         for taken in TAKEN {
@@ -52,7 +52,8 @@ impl Lite {
                 for repeat in 0..repeats {
                     let stride = if repeat == 0 { first_stride } else { 1 };
                     let shape = Shape { inputs, outputs, expansion, size, stride };
-                    blocks.push(Block::load(&weights, &format!("_blocks.{number}"), shape)?);
+                    let block = Block::load(&vars.pp("_blocks").pp(number), shape);
+                    blocks.push(block.map_err(|err| err.to_string())?);
                     (inputs, number) = (outputs, number + 1);
                 }
                 stage += 1;
@@ -67,7 +68,7 @@ impl Lite {
     /// # Errors
     /// Where this build's weights are damaged.
     pub fn layered(device: &Device) -> std::result::Result<Self, String> {
-        Layered::shipped(device).map(|network| Self(Way::Layered(network)))
+        Layered::shipped(device).map(|network| Self(Way::Layered(network))).map_err(|err| err.to_string())
     }
 
     /// Feature maps of images `(B, height, width, 3)` in [-1, 1], the sides multiples of 32, with the channels of [`Lite::CHANNELS`].

@@ -161,7 +161,8 @@ impl Segment {
             Way::Back => (first, self.inputs),
         };
         let image = height * width * channels;
-        let mut out = cpu::fresh(images * image);
+        // Cleared, though every number is written: that costs little beside the network, and what is not is for `ops` alone.
+        let mut out = vec![0.0; images * image];
         let chunk = self.chunk(images, sizes);
         let parts = out.chunks_mut(chunk * image).zip(input.chunks(chunk * (input.len() / images))).zip(clips);
         let parts: Vec<_> = parts.collect();

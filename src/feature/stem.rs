@@ -1,8 +1,11 @@
 //! The first layer of EfficientNet and its gradient: a 3x3 convolution with stride 2 of coloured images.
 
+use candle_core::Result;
+use candle_nn::VarBuilder;
+
 use super::block::{Clip, Size, Which, product};
 use super::efficientnet::STEM_OUTPUTS;
-use super::weights::Weights;
+use super::weights::folded;
 use crate::ops::after::After;
 use crate::ops::aligned::Aligned;
 use crate::ops::pointwise::Pointwise;
@@ -29,15 +32,15 @@ pub struct Stem {
 
 impl Stem {
     /// The stem of these weights.
-    pub fn load(weights: &Weights<'_>) -> Result<Self, String> {
-        let product = Self::product(weights)?;
+    pub fn load(vars: &VarBuilder<'_>) -> Result<Self> {
+        let product = Self::product(vars)?;
         let back = product.transposed();
         Ok(Self { product, back })
     }
 
     /// The product with patches, which hold row, column, colour; PyTorch's weights colour, row, column.
-    pub fn product(weights: &Weights<'_>) -> Result<Pointwise, String> {
-        let stem = weights.folded("_conv_stem", "_bn0", [STEM_OUTPUTS, COLOURS, KERNEL, KERNEL])?;
+    pub fn product(vars: &VarBuilder<'_>) -> Result<Pointwise> {
+        let stem = folded(vars, "_conv_stem", "_bn0", [STEM_OUTPUTS, COLOURS, KERNEL, KERNEL])?;
         let turned: Vec<f32> = (0..STEM_OUTPUTS * INPUTS)
             .map(|i| (i / INPUTS, i % INPUTS))
             .map(|(output, place)| stem.weights[output * INPUTS + place % COLOURS * KERNEL * KERNEL + place / COLOURS])

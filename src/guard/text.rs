@@ -59,6 +59,11 @@ pub fn csv_remark(text: &str) -> String {
     out
 }
 
+/// Bytes, such as a sum over a file, in hexadecimal.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// How many of something, in words: `1 image`, `2 images`.
 pub fn of_things(count: usize, thing: &str) -> String {
     if count == 1 { format!("1 {thing}") } else { format!("{count} {thing}s") }
@@ -112,6 +117,11 @@ mod tests {
         assert_eq!(csv_remark("a, b"), "a, b");
         assert_eq!(csv_remark("a,=1+1, @x;-2"), "a,'=1+1, '@x;-2");
         assert_eq!(csv_remark("a\n=1+1\r\"=2\""), "a =1+1  =2 ");
+    }
+
+    #[test]
+    fn every_byte_has_two_digits() {
+        assert_eq!(hex(&[0, 10, 255]), "000aff");
     }
 
     #[test]

@@ -1,4 +1,7 @@
 //! Named numbers of a network, and one pass over them.
+//!
+//! `candle_nn::VarMap` and `VarBuilder` are not what is needed here: they keep no order, know no running statistics from weights,
+//! draw from a source that has no seed on the CPU, and turn a tensor of another kind into the wanted one without a word.
 
 use candle_core::{DType, Device, Result, Tensor, bail};
 use rand::Rng as _;

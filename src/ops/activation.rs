@@ -17,7 +17,7 @@ impl Value {
     /// Where the bias does not fit.
     pub fn bias_leaky_relu(&self, bias: &Self, slope: f32) -> Result<Self> {
         let width = self.dims().last().copied().unwrap_or(0);
-        if bias.dims() != [width] {
+        if bias.dims() != [width] || width == 0 {
             bail!("a bias of shape {:?} does not fit {:?}", bias.dims(), self.dims());
         }
         let plain = move |v: &[Self]| -> Result<Self> {
@@ -27,12 +27,16 @@ impl Value {
         if !cpu::is_cpu(self.tensor()) {
             return plain(&[self.clone(), bias.clone()]);
         }
-        let mut out = cpu::fresh(self.tensor().elem_count());
         let step = cpu::block_rows(width) * width;
         let (x, numbers) = (cpu::slice(self.tensor())?, cpu::slice(bias.tensor())?);
-        out.par_chunks_mut(step).zip(x.par_chunks(step)).for_each(|(out, x)| {
-            rows::map(&Biased { slope }, width, [x], [&numbers], [out]);
-        });
+        let write = |[out]: [&mut [f32]; 1]| {
+            out.par_chunks_mut(step).zip(x.par_chunks(step)).for_each(|(out, x)| {
+                rows::map(&Biased { slope }, width, [x], [&numbers], [out]);
+            });
+        };
+        // SAFETY: each block of the output has one of the input of as many rows, and `rows::map` writes all of it.
+        #[expect(unsafe_code, reason = "every number is written")]
+        let [out] = unsafe { cpu::written([x.len()], write) };
         let out = cpu::tensor(out, self.dims())?;
         Ok(Self::computed(out, &[self, bias], move |b| {
             let (x, bias) = before_activation(b, b.wants(0), 1, slope)?;
@@ -145,21 +149,29 @@ pub(super) fn before_activation(
     Ok((Some(grad), bias))
 }
 
-/// [`Value::gate`] and [`Value::sum_to_last`] of it, which reads each block while it is in the cache.
+/// [`Value::gate`] and [`Value::sum_to_last`] of it, which reads each block while it is in the cache. Both are of one shape.
 fn gated_and_summed(x: &Value, by: &Value, slope: f32) -> Result<(Option<Value>, Option<Value>)> {
+    if x.dims() != by.dims() {
+        bail!("a gradient of shape {:?} for an output of {:?}", x.dims(), by.dims());
+    }
     let width = x.dims().last().copied().unwrap_or(0);
     let (numbers, by) = (cpu::slice(x.tensor())?, cpu::slice(by.tensor())?);
-    let mut out = cpu::fresh(numbers.len());
     let step = cpu::block_rows(width) * width;
-    let blocks = numbers.par_chunks(step).zip(by.par_chunks(step));
-    let sums: Vec<Vec<f32>> = (out.par_chunks_mut(step).zip(blocks))
-        .map(|(out, (x, by))| {
+    let mut sums = Vec::new();
+    let write = |[out]: [&mut [f32]; 1]| {
+        let blocks = numbers.par_chunks(step).zip(by.par_chunks(step));
+        let block = |(out, (x, by)): (&mut [f32], (&[f32], &[f32]))| {
             let mut sums = vec![0.0; width];
             rows::map(&rows::Gated { slope }, width, [x, by], [], [&mut *out]);
             rows::sum(&rows::Itself, width, [&*out], [], &mut sums);
             sums
-        })
-        .collect();
+        };
+        sums = out.par_chunks_mut(step).zip(blocks).map(block).collect();
+    };
+    // SAFETY: the shapes are one, so each block of the output has one of both inputs, and `rows::map` writes all of it
+    // before it is summed.
+    #[expect(unsafe_code, reason = "every number is written")]
+    let [out] = unsafe { cpu::written([numbers.len()], write) };
     let sums = cpu::add_up(&sums, width).into_iter().map(|sum| sum as f32).collect();
     Ok((Some(Value::constant(cpu::tensor(out, x.dims())?)), Some(Value::constant(cpu::tensor(sums, width)?))))
 }

@@ -50,7 +50,8 @@ struct Rows {
 pub fn attention(query: &Value, key: &Value, value: &Value) -> Result<Value> {
     let (batch, queries, narrow) = query.tensor().dims3()?;
     let (value_batch, keys, wide) = value.tensor().dims3()?;
-    if key.dims() != [batch, keys, narrow] || value_batch != batch {
+    let empty = queries * keys * narrow * wide == 0;
+    if key.dims() != [batch, keys, narrow] || value_batch != batch || empty {
         bail!("attention: query {:?}, key {:?} and value {:?} do not fit", query.dims(), key.dims(), value.dims());
     }
     if !cpu::is_cpu(query.tensor()) {
@@ -100,24 +101,28 @@ impl Shape {
 fn forward(q: &[f32], k: &[f32], v: &[f32], s: &Shape) -> (Vec<f32>, Rows) {
     let (n, m, step) = (s.queries, s.keys, s.rows());
     let of = |image: usize, numbers: usize| image * numbers..(image + 1) * numbers;
-    let mut out = cpu::fresh(s.batch * n * s.wide);
-    let (mut max, mut inverse) = (cpu::fresh(s.batch * n), cpu::fresh(s.batch * n));
-    let images = out.par_chunks_mut(n * s.wide).zip(max.par_chunks_mut(n)).zip(inverse.par_chunks_mut(n));
-    images.enumerate().for_each(|(image, ((out, max), inverse))| {
-        scratch(s.packed_keys() + s.packed_values(), |packed| {
-            let (keys, values) = packed.split_at_mut(s.packed_keys());
-            pack_positions(keys, &k[of(image, m * s.narrow)], s.narrow);
-            pack_channels(values, &v[of(image, m * s.wide)], s.wide);
-            let (keys, values) = (&*keys, &*values);
-            let q = q[of(image, n * s.narrow)].par_chunks(step * s.narrow);
-            let saved = max.par_chunks_mut(step).zip(inverse.par_chunks_mut(step));
-            out.par_chunks_mut(step * s.wide).zip(saved).zip(q).for_each(|((out, (max, inverse)), q)| {
-                scratch(max.len() * m, |scores| {
-                    dispatch(Forward { s, q, keys, values, scores, out, max, inverse });
+    let write = |[out, max, inverse]: [&mut [f32]; 3]| {
+        let images = out.par_chunks_mut(n * s.wide).zip(max.par_chunks_mut(n)).zip(inverse.par_chunks_mut(n));
+        images.enumerate().for_each(|(image, ((out, max), inverse))| {
+            scratch(s.packed_keys() + s.packed_values(), |packed| {
+                let (keys, values) = packed.split_at_mut(s.packed_keys());
+                pack_positions(keys, &k[of(image, m * s.narrow)], s.narrow);
+                pack_channels(values, &v[of(image, m * s.wide)], s.wide);
+                let (keys, values) = (&*keys, &*values);
+                let q = q[of(image, n * s.narrow)].par_chunks(step * s.narrow);
+                let saved = max.par_chunks_mut(step).zip(inverse.par_chunks_mut(step));
+                out.par_chunks_mut(step * s.wide).zip(saved).zip(q).for_each(|((out, (max, inverse)), q)| {
+                    scratch(max.len() * m, |scores| {
+                        dispatch(Forward { s, q, keys, values, scores, out, max, inverse });
+                    });
                 });
             });
         });
-    });
+    };
+    // SAFETY: each block of rows is a product that replaces what was there, and scaled only then; its maxima and sums are
+    // written row by row.
+    #[expect(unsafe_code, reason = "every number is written")]
+    let [out, max, inverse] = unsafe { cpu::written([s.batch * n * s.wide, s.batch * n, s.batch * n], write) };
     (out, Rows { max, inverse })
 }
 
@@ -163,41 +168,45 @@ fn backward(b: &Backward<'_>, saved: &Rows, s: &Shape) -> Gradients {
     let (q, k, v) = (cpu::slice(q)?, cpu::slice(k)?, cpu::slice(v)?);
     let (out, grad) = (cpu::slice(b.output.tensor())?, cpu::slice(b.grad.tensor())?);
     let (n, m, step) = (s.queries, s.keys, s.rows());
-    let mut dq = cpu::fresh(s.batch * n * s.narrow);
-    let mut dk = cpu::fresh(s.batch * m * s.narrow);
-    let mut dv = cpu::fresh(s.batch * m * s.wide);
-    let of_keys = dk.par_chunks_mut(m * s.narrow).zip(dv.par_chunks_mut(m * s.wide));
-    let images = dq.par_chunks_mut(n * s.narrow).zip(of_keys);
-    images.enumerate().for_each(|(image, (dq, (dk, dv)))| {
-        let values = m.next_multiple_of(lanes()) * s.wide;
-        scratch(s.packed_keys() + values + 2 * step * m + dk.len(), |space| {
-            let (keys, space) = space.split_at_mut(s.packed_keys());
-            let (values, space) = space.split_at_mut(values);
-            let (blocks, dkt) = space.split_at_mut(2 * step * m);
-            let of = |numbers: usize| image * numbers..(image + 1) * numbers;
-            pack_positions(keys, &k[of(m * s.narrow)], s.narrow);
-            pack_positions(values, &v[of(m * s.wide)], s.wide);
-            dispatch(Gradient {
-                s,
-                q: &q[of(n * s.narrow)],
-                keys,
-                values,
-                out: &out[of(n * s.wide)],
-                grad: &grad[of(n * s.wide)],
-                max: &saved.max[of(n)],
-                inverse: &saved.inverse[of(n)],
-                blocks,
-                dq,
-                dkt,
-                dv,
-            });
-            for (position, dk) in dk.chunks_exact_mut(s.narrow).enumerate() {
-                for (dk, dkt) in dk.iter_mut().zip(dkt.iter().skip(position).step_by(m)) {
-                    *dk = *dkt;
+    let write = |[dq, dk, dv]: [&mut [f32]; 3]| {
+        let of_keys = dk.par_chunks_mut(m * s.narrow).zip(dv.par_chunks_mut(m * s.wide));
+        let images = dq.par_chunks_mut(n * s.narrow).zip(of_keys);
+        images.enumerate().for_each(|(image, (dq, (dk, dv)))| {
+            let values = m.next_multiple_of(lanes()) * s.wide;
+            scratch(s.packed_keys() + values + 2 * step * m + dk.len(), |space| {
+                let (keys, space) = space.split_at_mut(s.packed_keys());
+                let (values, space) = space.split_at_mut(values);
+                let (blocks, dkt) = space.split_at_mut(2 * step * m);
+                let of = |numbers: usize| image * numbers..(image + 1) * numbers;
+                pack_positions(keys, &k[of(m * s.narrow)], s.narrow);
+                pack_positions(values, &v[of(m * s.wide)], s.wide);
+                dispatch(Gradient {
+                    s,
+                    q: &q[of(n * s.narrow)],
+                    keys,
+                    values,
+                    out: &out[of(n * s.wide)],
+                    grad: &grad[of(n * s.wide)],
+                    max: &saved.max[of(n)],
+                    inverse: &saved.inverse[of(n)],
+                    blocks,
+                    dq,
+                    dkt,
+                    dv,
+                });
+                for (position, dk) in dk.chunks_exact_mut(s.narrow).enumerate() {
+                    for (dk, dkt) in dk.iter_mut().zip(dkt.iter().skip(position).step_by(m)) {
+                        *dk = *dkt;
+                    }
                 }
-            }
+            });
         });
-    });
+    };
+    // SAFETY: of each image, every number of `dq` is a sum, `dv` a product whose first part replaces what was there, and `dk`
+    // copied from such a product.
+    #[expect(unsafe_code, reason = "every number is written")]
+    let [dq, dk, dv] =
+        unsafe { cpu::written([s.batch * n * s.narrow, s.batch * m * s.narrow, s.batch * m * s.wide], write) };
     let value = |data: Vec<f32>, i: usize| Ok(Value::constant(cpu::tensor(data, b.inputs[i].dims())?));
     Ok(vec![b.of(0, || value(dq, 0))?, b.of(1, || value(dk, 1))?, b.of(2, || value(dv, 2))?])
 }
@@ -346,6 +355,21 @@ mod tests {
             for (a, b) in grads(got).iter().zip(grads(want)) {
                 close(a.as_ref().unwrap().tensor(), &numbers(&b.unwrap()), 2e-5);
             }
+        }
+    }
+
+    #[test]
+    fn shapes_that_do_not_fit_are_told() {
+        let shapes: [[&[usize]; 3]; 4] = [
+            [&[2, 5, 2], &[2, 4, 3], &[2, 4, 3]],
+            [&[2, 5, 2], &[2, 4, 2], &[2, 3, 3]],
+            [&[2, 5, 2], &[1, 4, 2], &[1, 4, 3]],
+            [&[2, 0, 2], &[2, 4, 2], &[2, 4, 3]],
+        ];
+        for shapes in shapes {
+            let [q, k, v] = values(shapes);
+            let err = attention(&q, &k, &v).err().unwrap().to_string();
+            assert!(err.contains("do not fit"), "{err}");
         }
     }
 

@@ -44,11 +44,18 @@ impl Value {
 fn scaled(x: &Value, gate: &Value, image: usize) -> Result<candle_core::Tensor> {
     let (numbers, factors) = (cpu::slice(x.tensor())?, cpu::slice(gate.tensor())?);
     let channels = x.dims()[3];
-    let mut out = cpu::fresh(numbers.len());
-    let images = numbers.par_chunks(image).zip(factors.par_chunks(channels));
-    out.par_chunks_mut(image).zip(images).for_each(|(out, (x, factors))| {
-        rows::map(&Scaled, channels, [x], [factors], [out]);
-    });
+    if factors.len() * image != numbers.len() * channels {
+        bail!("channels of {:?} cannot be scaled by {:?}", x.dims(), gate.dims());
+    }
+    let write = |[out]: [&mut [f32]; 1]| {
+        let images = numbers.par_chunks(image).zip(factors.par_chunks(channels));
+        out.par_chunks_mut(image).zip(images).for_each(|(out, (x, factors))| {
+            rows::map(&Scaled, channels, [x], [factors], [out]);
+        });
+    };
+    // SAFETY: there are as many images as rows of factors, and `rows::map` writes all of each.
+    #[expect(unsafe_code, reason = "every number is written")]
+    let [out] = unsafe { cpu::written([numbers.len()], write) };
     cpu::tensor(out, x.dims())
 }
 

@@ -158,14 +158,18 @@ fn conv(x: &Tensor, w: &Tensor, geometry: Geometry, activation: Option<Activatio
         return channels_last(&channels_first(&x)?.conv2d(&channels_first(w)?, padding, geometry.stride, 1, 1)?);
     }
     let (x, w) = (cpu::slice(x)?, cpu::slice(w)?);
-    let mut out = cpu::fresh(batch * patches.positions() * out_channels);
-    if patches.are_the_image() {
-        dense::forward(&mut out, &x, &w, out_channels, activation);
-    } else if winograd::takes(&patches) {
-        winograd::conv(&mut out, &x, &w, out_channels, &patches, activation);
-    } else {
-        direct::conv(&mut out, &x, &w, out_channels, &patches, activation);
-    }
+    let write = |[out]: [&mut [f32]; 1]| {
+        if patches.are_the_image() {
+            dense::forward(out, &x, &w, out_channels, activation);
+        } else if winograd::takes(&patches) {
+            winograd::conv(out, &x, &w, out_channels, &patches, activation);
+        } else {
+            direct::conv(out, &x, &w, out_channels, &patches, activation);
+        }
+    };
+    // SAFETY: the shapes fit, and each of the three writes the sums of all positions, whole rows of outputs.
+    #[expect(unsafe_code, reason = "every number is written")]
+    let [out] = unsafe { cpu::written([batch * patches.positions() * out_channels], write) };
     cpu::tensor(out, (batch, patches.out_height, patches.out_width, out_channels))
 }
 
@@ -180,14 +184,18 @@ fn dgrad(g: &Tensor, w: &Tensor, geometry: Geometry, (height, width): (usize, us
         return dgrad_by_candle(g, w, geometry, (height, width));
     }
     let (g, w) = (cpu::slice(g)?, cpu::slice(w)?);
-    let mut out = cpu::fresh(batch * height * width * channels);
-    if patches.are_the_image() {
-        dense::input_gradient(&mut out, &g, &w, out_channels);
-    } else if winograd::takes(&patches) {
-        winograd::input_gradient(&mut out, &g, &w, out_channels, &patches);
-    } else {
-        direct::input_gradient(&mut out, &g, &w, out_channels, &patches);
-    }
+    let write = |[out]: [&mut [f32]; 1]| {
+        if patches.are_the_image() {
+            dense::input_gradient(out, &g, &w, out_channels);
+        } else if winograd::takes(&patches) {
+            winograd::input_gradient(out, &g, &w, out_channels, &patches);
+        } else {
+            direct::input_gradient(out, &g, &w, out_channels, &patches);
+        }
+    };
+    // SAFETY: the shapes fit, and each of the three writes every pixel: those of no patch with zeros.
+    #[expect(unsafe_code, reason = "every number is written")]
+    let [out] = unsafe { cpu::written([batch * height * width * channels], write) };
     cpu::tensor(out, (batch, height, width, channels))
 }
 
@@ -202,14 +210,18 @@ fn wgrad(x: &Tensor, g: &Tensor, geometry: Geometry, (kh, kw): (usize, usize)) -
         return wgrad_by_candle(x, g, geometry, (kh, kw));
     }
     let (x, g) = (cpu::slice(x)?, cpu::slice(g)?);
-    let mut out = cpu::fresh(out_channels * patches.numbers());
-    if patches.are_the_image() {
-        dense::kernel_gradient(&mut out, &x, &g, out_channels);
-    } else if winograd::takes(&patches) && channels >= FEW_CHANNELS {
-        winograd::kernel_gradient(&mut out, &x, &g, out_channels, &patches);
-    } else {
-        direct::kernel_gradient(&mut out, &x, &g, out_channels, &patches);
-    }
+    let write = |[out]: [&mut [f32]; 1]| {
+        if patches.are_the_image() {
+            dense::kernel_gradient(out, &x, &g, out_channels);
+        } else if winograd::takes(&patches) && channels >= FEW_CHANNELS {
+            winograd::kernel_gradient(out, &x, &g, out_channels, &patches);
+        } else {
+            direct::kernel_gradient(out, &x, &g, out_channels, &patches);
+        }
+    };
+    // SAFETY: the shapes fit, and each of the three writes all rows of the kernel.
+    #[expect(unsafe_code, reason = "every number is written")]
+    let [out] = unsafe { cpu::written([out_channels * patches.numbers()], write) };
     cpu::tensor(out, (out_channels, kh, kw, channels))
 }
 

@@ -54,17 +54,39 @@ pub fn is_cpu(tensor: &Tensor) -> bool {
     tensor.device().is_cpu() && tensor.dtype() == DType::F32
 }
 
-/// Space for `len` numbers that the caller writes before anybody reads them: clearing it first would be a pass over
-/// memory for nothing.
-#[expect(unsafe_code, clippy::uninit_vec, reason = "the kernels write every number before it is read")]
-pub fn fresh(len: usize) -> Vec<f32> {
-    let mut out = Vec::with_capacity(len);
-    // SAFETY: the capacity is there, every bit pattern is a valid f32, and the kernels write each number before use.
-    unsafe {
-        out.set_len(len);
-    }
-    out
+/// `lens` numbers each, as `write` leaves them. Their space is not cleared first: that would be one more pass over memory, and
+/// the kernels of this room write every number anyway. Where `write` panics, nothing of it is seen.
+///
+/// Unit tests fill the space with a number that no arithmetic gives and look for it afterwards, so that every test of a kernel
+/// is one of this contract too.
+///
+/// # Safety
+/// When `write` returns it has written every number of every slice, and it has read none that was not written before.
+#[expect(unsafe_code, reason = "the one place where numbers come to be without being cleared first")]
+pub(super) unsafe fn written<const N: usize>(lens: [usize; N], write: impl FnOnce([&mut [f32]; N])) -> [Vec<f32>; N] {
+    let mut out = lens.map(|len| (Vec::<f32>::with_capacity(len), len));
+    write(out.each_mut().map(|(numbers, len)| {
+        let space = &mut numbers.spare_capacity_mut()[..*len];
+        #[cfg(test)]
+        space.fill(std::mem::MaybeUninit::new(f32::from_bits(UNWRITTEN)));
+        let space: *mut [std::mem::MaybeUninit<f32>] = space;
+        // SAFETY: the space is there, aligned and borrowed by nobody else as long as `out` is; by this function's contract
+        // no number of it is read before it was written.
+        unsafe { &mut *(space as *mut [f32]) }
+    }));
+    out.map(|(mut numbers, len)| {
+        // SAFETY: the capacity is there, and by this function's contract all of these numbers were written.
+        unsafe { numbers.set_len(len) };
+        #[cfg(test)]
+        assert!(numbers.iter().all(|number| number.to_bits() != UNWRITTEN), "a kernel left numbers unwritten");
+        numbers
+    })
 }
+
+/// A number that is none, with a mark that no operation makes and most keep: what was not written in a test, or was made
+/// from such.
+#[cfg(test)]
+const UNWRITTEN: u32 = 0x7fc5_a5a5;
 
 /// Runs a loop compiled for the vectors in use; the closure must be marked `#[inline(always)]`.
 #[inline(always)]
@@ -99,34 +121,45 @@ pub fn block_rows(width: usize) -> usize {
 
 /// `out[i] = f(a[i])` for all of them, in parallel and vectorised.
 pub fn map(a: &[f32], f: impl Fn(f32) -> f32 + Sync) -> Vec<f32> {
-    let mut out = fresh(a.len());
-    out.par_chunks_mut(BLOCK).zip(a.par_chunks(BLOCK)).for_each(|(out, a)| {
-        vectorised(
-            #[inline(always)]
-            || {
-                for (out, a) in out.iter_mut().zip(a) {
-                    *out = f(*a);
-                }
-            },
-        );
-    });
+    let write = |[out]: [&mut [f32]; 1]| {
+        out.par_chunks_mut(BLOCK).zip(a.par_chunks(BLOCK)).for_each(|(out, a)| {
+            vectorised(
+                #[inline(always)]
+                || {
+                    for (out, a) in out.iter_mut().zip(a) {
+                        *out = f(*a);
+                    }
+                },
+            );
+        });
+    };
+    // SAFETY: both slices are of one length, and so are their blocks: each number has one to be made from.
+    #[expect(unsafe_code, reason = "every number is written")]
+    let [out] = unsafe { written([a.len()], write) };
     out
 }
 
 /// `out[i] = f(a[i], b[i])` for all of them, in parallel and vectorised.
+///
+/// # Panics
+/// Where there are more of one than of the other.
 pub fn map2(a: &[f32], b: &[f32], f: impl Fn(f32, f32) -> f32 + Sync) -> Vec<f32> {
-    assert_eq!(a.len(), b.len());
-    let mut out = fresh(a.len());
-    out.par_chunks_mut(BLOCK).zip(a.par_chunks(BLOCK)).zip(b.par_chunks(BLOCK)).for_each(|((out, a), b)| {
-        vectorised(
-            #[inline(always)]
-            || {
-                for ((out, a), b) in out.iter_mut().zip(a).zip(b) {
-                    *out = f(*a, *b);
-                }
-            },
-        );
-    });
+    assert_eq!(a.len(), b.len(), "numbers of two values go together one by one");
+    let write = |[out]: [&mut [f32]; 1]| {
+        out.par_chunks_mut(BLOCK).zip(a.par_chunks(BLOCK)).zip(b.par_chunks(BLOCK)).for_each(|((out, a), b)| {
+            vectorised(
+                #[inline(always)]
+                || {
+                    for ((out, a), b) in out.iter_mut().zip(a).zip(b) {
+                        *out = f(*a, *b);
+                    }
+                },
+            );
+        });
+    };
+    // SAFETY: all three slices are of one length, and so are their blocks: each number has two to be made from.
+    #[expect(unsafe_code, reason = "every number is written")]
+    let [out] = unsafe { written([a.len()], write) };
     out
 }
 
@@ -165,4 +198,36 @@ pub fn block_sums(
         })
         .collect();
     add_up(&parts, sums)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[should_panic(expected = "a kernel left numbers unwritten")]
+    fn a_number_that_no_kernel_wrote_is_found() {
+        // SAFETY: tests fill the space beforehand, so that the number left out is one.
+        #[expect(unsafe_code, reason = "what the contract forbids, to see that it is noticed")]
+        let [_] = unsafe { written([3], |[out]| out[..2].fill(1.0)) };
+    }
+
+    #[test]
+    fn every_number_of_each_is_there() {
+        // SAFETY: all are filled.
+        #[expect(unsafe_code, reason = "every number is written")]
+        let [a, b] = unsafe {
+            written([2, 0], |[a, b]| {
+                a.fill(1.0);
+                b.fill(2.0);
+            })
+        };
+        assert_eq!((a, b), (vec![1.0; 2], vec![]));
+    }
+
+    #[test]
+    #[should_panic(expected = "one by one")]
+    fn numbers_of_two_lengths_do_not_go_together() {
+        map2(&[1.0], &[], |a, b| a + b);
+    }
 }

@@ -112,9 +112,13 @@ pub(super) fn kernel_gradient(out: &mut [f32], x: &[f32], grads: &[f32], outputs
     } else {
         let parts: Vec<Vec<f32>> = (x.par_chunks(SUMMED * inner).zip(grads.par_chunks(SUMMED * outputs)))
             .map(|(right, left)| {
-                let mut out = cpu::fresh(outputs * inner);
-                let of = Transposed { left, stride: outputs, right, n: inner, add: false };
-                dispatch(Summed { out: &mut out, of });
+                let write = |[out]: [&mut [f32]; 1]| {
+                    let of = Transposed { left, stride: outputs, right, n: inner, add: false };
+                    dispatch(Summed { out, of });
+                };
+                // SAFETY: a product that replaces what was there.
+                #[expect(unsafe_code, reason = "every number is written")]
+                let [out] = unsafe { cpu::written([outputs * inner], write) };
                 out
             })
             .collect();

@@ -1,7 +1,7 @@
 //! Functions of one number each, applied to every number of a value: activations, powers, logarithms. Their gradients are made
-//! of operations of this room again.
+//! of operations of this room again, which those of `candle_nn` are not; what needs no gradient of theirs comes from there.
 
-use candle_core::{Result, Tensor};
+use candle_core::{Result, Tensor, bail};
 use rayon::prelude::*;
 
 use super::cpu;
@@ -23,7 +23,7 @@ impl Value {
     /// constant, as the slope of a ReLU is flat wherever it is defined.
     ///
     /// # Errors
-    /// Those of candle.
+    /// Where the shapes differ.
     pub fn gate(&self, by: &Self, slope: f32) -> Result<Self> {
         let out = gated(self.tensor(), by.tensor(), slope)?;
         let by = by.detach();
@@ -66,7 +66,7 @@ impl Value {
     /// # Errors
     /// Those of candle.
     pub fn sigmoid(&self) -> Result<Self> {
-        let out = (self.tensor().neg()?.exp()? + 1.0)?.recip()?;
+        let out = candle_nn::ops::sigmoid(self.tensor())?;
         Ok(Self::computed(out, &[self], |b| {
             let slope = b.output.mul(&b.output.affine(-1.0, 1.0)?)?;
             Ok(vec![b.of(0, || b.grad.mul(&slope))?])
@@ -115,14 +115,36 @@ fn tanh_gradient(b: &Backward<'_>) -> Result<Value> {
 
 /// `x` where `by > 0`, `slope * x` elsewhere.
 fn gated(x: &Tensor, by: &Tensor, slope: f32) -> Result<Tensor> {
+    if x.dims() != by.dims() {
+        bail!("gate: {:?} cannot be gated by {:?}", x.dims(), by.dims());
+    }
     if !cpu::is_cpu(x) || !cpu::is_cpu(by) || !x.is_contiguous() || !by.is_contiguous() {
         return by.gt(0.0)?.where_cond(x, &x.affine(slope.into(), 0.0)?);
     }
     let (numbers, by) = (cpu::slice(x)?, cpu::slice(by)?);
-    let mut out = cpu::fresh(numbers.len());
-    let blocks = numbers.par_chunks(cpu::BLOCK).zip(by.par_chunks(cpu::BLOCK));
-    out.par_chunks_mut(cpu::BLOCK).zip(blocks).for_each(|(out, (x, by))| {
-        rows::map(&rows::Gated { slope }, out.len(), [x, by], [], [out]);
-    });
+    let write = |[out]: [&mut [f32]; 1]| {
+        let blocks = numbers.par_chunks(cpu::BLOCK).zip(by.par_chunks(cpu::BLOCK));
+        out.par_chunks_mut(cpu::BLOCK).zip(blocks).for_each(|(out, (x, by))| {
+            rows::map(&rows::Gated { slope }, out.len(), [x, by], [], [out]);
+        });
+    };
+    // SAFETY: the shapes are one, so each block of the output has one of both inputs, and `rows::map` writes all of it.
+    #[expect(unsafe_code, reason = "every number is written")]
+    let [out] = unsafe { cpu::written([numbers.len()], write) };
     cpu::tensor(out, x.dims())
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::ops::check::values;
+
+    #[test]
+    fn a_gate_of_another_shape_is_refused() {
+        let [x, short, turned] = values([&[2, 3], &[1, 3], &[3, 2]]);
+        for by in [&short, &turned] {
+            let err = x.gate(by, 0.2).err().unwrap().to_string();
+            assert!(err.contains("[2, 3]") && err.contains("gated by"), "{err}");
+            assert!(by.gate(&x, 0.2).is_err());
+        }
+    }
 }

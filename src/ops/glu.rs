@@ -23,21 +23,25 @@ impl Value {
             return plain(self, half);
         }
         let x = cpu::slice(self.tensor())?;
-        let mut out = cpu::fresh(batch * height * width * half);
-        let rows = cpu::block_rows(channels);
-        out.par_chunks_mut(rows * half).zip(x.par_chunks(rows * channels)).for_each(|(out, x)| {
-            cpu::vectorised(
-                #[inline(always)]
-                || {
-                    for (out, x) in out.chunks_exact_mut(half).zip(x.chunks_exact(channels)) {
-                        let (a, b) = x.split_at(half);
-                        for ((out, a), b) in out.iter_mut().zip(a).zip(b) {
-                            *out = a * math::sigmoid(*b);
+        let write = |[out]: [&mut [f32]; 1]| {
+            let rows = cpu::block_rows(channels);
+            out.par_chunks_mut(rows * half).zip(x.par_chunks(rows * channels)).for_each(|(out, x)| {
+                cpu::vectorised(
+                    #[inline(always)]
+                    || {
+                        for (out, x) in out.chunks_exact_mut(half).zip(x.chunks_exact(channels)) {
+                            let (a, b) = x.split_at(half);
+                            for ((out, a), b) in out.iter_mut().zip(a).zip(b) {
+                                *out = a * math::sigmoid(*b);
+                            }
                         }
-                    }
-                },
-            );
-        });
+                    },
+                );
+            });
+        };
+        // SAFETY: each pixel of the output has one of the input, with twice its channels.
+        #[expect(unsafe_code, reason = "every number is written")]
+        let [out] = unsafe { cpu::written([batch * height * width * half], write) };
         let out = cpu::tensor(out, (batch, height, width, half))?;
         Ok(fused(
             out,
@@ -57,26 +61,31 @@ impl Value {
 /// `(grad * s, grad * a * s * (1 - s))` with `s = sigmoid(b)`, side by side as `(a, b)` are.
 fn gradient(x: &[f32], grad: &[f32], half: usize) -> Vec<f32> {
     let channels = 2 * half;
-    let mut out = cpu::fresh(x.len());
-    let rows = cpu::block_rows(channels);
-    let blocks = x.par_chunks(rows * channels).zip(grad.par_chunks(rows * half));
-    out.par_chunks_mut(rows * channels).zip(blocks).for_each(|(out, (x, grad))| {
-        cpu::vectorised(
-            #[inline(always)]
-            || {
-                let pixels = x.chunks_exact(channels).zip(grad.chunks_exact(half));
-                for (out, (x, grad)) in out.chunks_exact_mut(channels).zip(pixels) {
-                    let ((a, b), (of_a, of_b)) = (x.split_at(half), out.split_at_mut(half));
-                    for i in 0..half {
-                        let s = math::sigmoid(b[i]);
-                        let through = grad[i] * s;
-                        of_a[i] = through;
-                        of_b[i] = through * a[i] * (1.0 - s);
+    assert_eq!(x.len(), 2 * grad.len(), "a gradient of half the channels");
+    let write = |[out]: [&mut [f32]; 1]| {
+        let rows = cpu::block_rows(channels);
+        let blocks = x.par_chunks(rows * channels).zip(grad.par_chunks(rows * half));
+        out.par_chunks_mut(rows * channels).zip(blocks).for_each(|(out, (x, grad))| {
+            cpu::vectorised(
+                #[inline(always)]
+                || {
+                    let pixels = x.chunks_exact(channels).zip(grad.chunks_exact(half));
+                    for (out, (x, grad)) in out.chunks_exact_mut(channels).zip(pixels) {
+                        let ((a, b), (of_a, of_b)) = (x.split_at(half), out.split_at_mut(half));
+                        for i in 0..half {
+                            let s = math::sigmoid(b[i]);
+                            let through = grad[i] * s;
+                            of_a[i] = through;
+                            of_b[i] = through * a[i] * (1.0 - s);
+                        }
                     }
-                }
-            },
-        );
-    });
+                },
+            );
+        });
+    };
+    // SAFETY: each pixel has one of the gradient, and both halves of its channels are written.
+    #[expect(unsafe_code, reason = "every number is written")]
+    let [out] = unsafe { cpu::written([x.len()], write) };
     out
 }
 

@@ -18,21 +18,27 @@ fn with_last(tensor: &Tensor, last: usize) -> Vec<usize> {
 }
 
 /// Rows of `width` numbers, made by `row(index, out)`.
-fn rows(width: usize, count: usize, row: impl Fn(usize, &mut [f32]) + Sync) -> Vec<f32> {
-    let mut out = cpu::fresh(width * count);
-    if width > 0 {
+///
+/// # Safety
+/// `row` writes every number of its row and reads none that it has not written.
+#[expect(unsafe_code, reason = "by its own contract, every number is written")]
+unsafe fn rows(width: usize, count: usize, row: impl Fn(usize, &mut [f32]) + Sync) -> Vec<f32> {
+    let write = |[out]: [&mut [f32]; 1]| {
         let step = cpu::block_rows(width);
-        out.par_chunks_mut(step * width).enumerate().for_each(|(block, out)| {
+        out.par_chunks_mut((step * width).max(1)).enumerate().for_each(|(block, out)| {
             for (i, out) in out.chunks_exact_mut(width).enumerate() {
                 row(block * step + i, out);
             }
         });
-    }
+    };
+    // SAFETY: the rows, all of them whole, are the output.
+    let [out] = unsafe { cpu::written([width * count], write) };
     out
 }
 
-/// A few numbers: a call to copy them would take longer.
+/// A few numbers, as many on both sides: a call to copy them would take longer.
 fn copy(to: &mut [f32], from: &[f32]) {
+    assert_eq!(to.len(), from.len());
     for (to, from) in to.iter_mut().zip(from) {
         *to = *from;
     }
@@ -46,11 +52,14 @@ pub(super) fn join(a: &Tensor, b: &Tensor) -> Result<Tensor> {
     let (first, second) = (a.dim(D::Minus1)?, b.dim(D::Minus1)?);
     let (x, y) = (cpu::slice(a)?, cpu::slice(b)?);
     let count = a.elem_count() / first.max(1);
-    let out = rows(first + second, count, |i, out| {
+    let row = |i: usize, out: &mut [f32]| {
         let (left, right) = out.split_at_mut(first);
         copy(left, &x[i * first..(i + 1) * first]);
         copy(right, &y[i * second..(i + 1) * second]);
-    });
+    };
+    // SAFETY: left and right are the row, and copies write all of both.
+    #[expect(unsafe_code, reason = "every number is written")]
+    let out = unsafe { rows(first + second, count, row) };
     cpu::tensor(out, with_last(a, first + second))
 }
 
@@ -61,7 +70,9 @@ pub(super) fn narrow(x: &Tensor, start: usize, len: usize) -> Result<Tensor> {
         return x.narrow(D::Minus1, start, len)?.contiguous();
     }
     let numbers = cpu::slice(x)?;
-    let out = rows(len, x.elem_count() / whole, |i, out| copy(out, &numbers[i * whole + start..][..len]));
+    // SAFETY: a copy writes all of the row.
+    #[expect(unsafe_code, reason = "every number is written")]
+    let out = unsafe { rows(len, x.elem_count() / whole, |i, out| copy(out, &numbers[i * whole + start..][..len])) };
     cpu::tensor(out, with_last(x, len))
 }
 
@@ -73,11 +84,14 @@ pub(super) fn pad(x: &Tensor, before: usize, after: usize) -> Result<Tensor> {
     }
     let numbers = cpu::slice(x)?;
     let whole = before + len + after;
-    let out = rows(whole, x.elem_count() / len, |i, out| {
+    let row = |i: usize, out: &mut [f32]| {
         out[..before].fill(0.0);
         copy(&mut out[before..before + len], &numbers[i * len..(i + 1) * len]);
         out[before + len..].fill(0.0);
-    });
+    };
+    // SAFETY: zeros, copy and zeros are the row.
+    #[expect(unsafe_code, reason = "every number is written")]
+    let out = unsafe { rows(whole, x.elem_count() / len, row) };
     cpu::tensor(out, with_last(x, whole))
 }
 
@@ -92,12 +106,16 @@ pub fn blend(a: &Tensor, b: &Tensor, weight: &Tensor) -> Result<Tensor> {
     }
     let (x, y, weights) = (cpu::slice(a)?, cpu::slice(b)?, cpu::slice(weight)?);
     let image = height * width * channels;
-    let out = rows(image, batch, |i, out| {
+    let row = |i: usize, out: &mut [f32]| {
         let (keep, take) = (weights[i], 1.0 - weights[i]);
-        for ((out, x), y) in out.iter_mut().zip(&x[i * image..]).zip(&y[i * image..]) {
+        let (x, y) = (&x[i * image..][..image], &y[i * image..][..image]);
+        for ((out, x), y) in out.iter_mut().zip(x).zip(y) {
             *out = x * keep + y * take;
         }
-    });
+    };
+    // SAFETY: both images have as many numbers as the row.
+    #[expect(unsafe_code, reason = "every number is written")]
+    let out = unsafe { rows(image, batch, row) };
     cpu::tensor(out, a.dims())
 }
 

@@ -1,6 +1,7 @@
 //! What candle lacks or does slowly: convolution and its two gradients, fused normalisation and activations, pooling, attention; the room with `unsafe`, which else stands once in `data`, where a file is mapped.
 
 mod activation;
+pub mod adam;
 pub mod after;
 pub mod aligned;
 pub mod attention;

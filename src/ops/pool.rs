@@ -120,25 +120,29 @@ fn spread(g: &Tensor, window: Window, scale: f32, size: (usize, usize)) -> Resul
 fn copies(from: &[f32], tile: (usize, usize), scale: f32, line: (usize, usize)) -> Vec<f32> {
     let (columns, channels) = line;
     let (from_line, to_line) = (columns * channels, columns * tile.1 * channels);
-    let mut out = cpu::fresh(from.len() * tile.0 * tile.1);
-    let lines = out.par_chunks_mut((tile.0 * to_line).max(1)).zip(from.par_chunks(from_line.max(1)));
-    lines.with_min_len(cpu::block_rows(tile.0 * to_line)).for_each(|(out, from)| {
-        cpu::vectorised(
-            #[inline(always)]
-            || {
-                for (tile, pixel) in out.chunks_exact_mut(tile.1 * channels).zip(from.chunks_exact(channels)) {
-                    for copy in tile.chunks_exact_mut(channels) {
-                        for (to, x) in copy.iter_mut().zip(pixel) {
-                            *to = scale * x;
+    let write = |[out]: [&mut [f32]; 1]| {
+        let lines = out.par_chunks_mut((tile.0 * to_line).max(1)).zip(from.par_chunks(from_line.max(1)));
+        lines.with_min_len(cpu::block_rows(tile.0 * to_line)).for_each(|(out, from)| {
+            cpu::vectorised(
+                #[inline(always)]
+                || {
+                    for (tile, pixel) in out.chunks_exact_mut(tile.1 * channels).zip(from.chunks_exact(channels)) {
+                        for copy in tile.chunks_exact_mut(channels) {
+                            for (to, x) in copy.iter_mut().zip(pixel) {
+                                *to = scale * x;
+                            }
                         }
                     }
-                }
-            },
-        );
-        for row in 1..tile.0 {
-            out.copy_within(..to_line, row * to_line);
-        }
-    });
+                },
+            );
+            for row in 1..tile.0 {
+                out.copy_within(..to_line, row * to_line);
+            }
+        });
+    };
+    // SAFETY: each line of pixels has a tile of lines, of which the first is written and then copied.
+    #[expect(unsafe_code, reason = "every number is written")]
+    let [out] = unsafe { cpu::written([from.len() * tile.0 * tile.1], write) };
     out
 }
 

@@ -222,9 +222,7 @@ impl Value {
     /// # Errors
     /// Those of candle.
     pub fn softmax_last(&self) -> Result<Self> {
-        let x = self.tensor();
-        let shifted = x.broadcast_sub(&x.max_keepdim(D::Minus1)?)?.exp()?;
-        let out = shifted.broadcast_div(&shifted.sum_keepdim(D::Minus1)?)?;
+        let out = candle_nn::ops::softmax(self.tensor(), D::Minus1)?;
         Ok(Self::computed(out, &[self], |b| {
             let last = b.output.dims().len() - 1;
             Ok(vec![b.of(0, || {
@@ -244,8 +242,8 @@ impl Value {
         let max = Self::constant(self.tensor().max_keepdim(1)?);
         let shifted = self.sub(&max.broadcast_as(self.dims())?)?;
         let total = shifted.exp()?.sum_keepdim(1)?.log()?.reshape(&[batch])?;
-        let eye = Tensor::eye(classes, DType::F32, self.tensor().device())?;
-        let picked = shifted.mul(&Self::constant(eye.index_select(labels, 0)?))?.sum_keepdim(1)?.reshape(&[batch])?;
+        let one_hot = candle_nn::encoding::one_hot(labels.clone(), classes, 1f32, 0f32)?;
+        let picked = shifted.mul(&Self::constant(one_hot))?.sum_keepdim(1)?.reshape(&[batch])?;
         total.sub(&picked)?.mean_all()
     }
 }

@@ -58,28 +58,32 @@ fn resized(x: &Tensor, size: (usize, usize)) -> Result<Tensor> {
     let (on_cpu, [rows, columns]) = prepared(x, (height, width), size)?;
     let numbers = cpu::slice(&on_cpu)?;
     let (line, out_line) = (width * channels, size.1 * channels);
-    let mut out = cpu::fresh(batch * size.0 * out_line);
-    out.par_chunks_mut(out_line).enumerate().with_min_len(cpu::block_rows(out_line)).for_each(|(at, out)| {
-        let (top, bottom, down) = rows[at % size.0];
-        let image = &numbers[at / size.0 * height * line..];
-        let (top, bottom) = (&image[top * line..][..line], &image[bottom * line..][..line]);
-        scratch(line, |mixed| {
-            cpu::vectorised(
-                #[inline(always)]
-                || {
-                    for ((mixed, top), bottom) in mixed.iter_mut().zip(top).zip(bottom) {
-                        *mixed = top + down * (bottom - top);
-                    }
-                    for (out, (left, right, across)) in out.chunks_exact_mut(channels).zip(&columns) {
-                        let (left, right) = (&mixed[left * channels..], &mixed[right * channels..]);
-                        for ((out, left), right) in out.iter_mut().zip(left).zip(right) {
-                            *out = left + across * (right - left);
+    let write = |[out]: [&mut [f32]; 1]| {
+        out.par_chunks_mut(out_line).enumerate().with_min_len(cpu::block_rows(out_line)).for_each(|(at, out)| {
+            let (top, bottom, down) = rows[at % size.0];
+            let image = &numbers[at / size.0 * height * line..];
+            let (top, bottom) = (&image[top * line..][..line], &image[bottom * line..][..line]);
+            scratch(line, |mixed| {
+                cpu::vectorised(
+                    #[inline(always)]
+                    || {
+                        for ((mixed, top), bottom) in mixed.iter_mut().zip(top).zip(bottom) {
+                            *mixed = top + down * (bottom - top);
                         }
-                    }
-                },
-            );
+                        for (out, (left, right, across)) in out.chunks_exact_mut(channels).zip(&columns) {
+                            let (left, right) = (&mixed[left * channels..], &mixed[right * channels..]);
+                            for ((out, left), right) in out.iter_mut().zip(left).zip(right) {
+                                *out = left + across * (right - left);
+                            }
+                        }
+                    },
+                );
+            });
         });
-    });
+    };
+    // SAFETY: there are as many columns as pixels in a line, and each pixel has all of its channels from its neighbours.
+    #[expect(unsafe_code, reason = "every number is written")]
+    let [out] = unsafe { cpu::written([batch * size.0 * out_line], write) };
     cpu::tensor(out, (batch, size.0, size.1, channels))?.to_device(x.device())
 }
 

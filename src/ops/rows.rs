@@ -18,7 +18,10 @@ pub fn gate<S: Simd>(simd: S, x: S::f32s, by: S::f32s, slope: f32) -> S::f32s {
     simd.select_f32s(positive, x, simd.mul_f32s(simd.splat_f32s(slope), x))
 }
 
-/// Writes the formula's results for all rows of `width` numbers. Inputs and outputs are of one length, columns of `width`.
+/// Writes the formula's results for all rows of `width` numbers: every number of every output.
+///
+/// # Panics
+/// Where inputs and outputs are not of one length, rows not whole, or columns not of `width`.
 #[inline(always)]
 pub fn map<const I: usize, const K: usize, const O: usize>(
     formula: &impl Formula<I, K, O>,
@@ -27,6 +30,10 @@ pub fn map<const I: usize, const K: usize, const O: usize>(
     columns: [&[f32]; K],
     outputs: [&mut [f32]; O],
 ) {
+    let len = outputs[0].len();
+    assert!(width > 0 && len.is_multiple_of(width), "{len} numbers are not rows of {width}");
+    assert!(inputs.iter().all(|input| input.len() == len) && outputs.iter().all(|output| output.len() == len));
+    assert!(columns.iter().all(|column| column.len() == width));
     dispatch(Map { formula, width, inputs, columns, outputs });
 }
 

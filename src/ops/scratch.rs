@@ -2,18 +2,16 @@
 
 use std::cell::RefCell;
 
-use super::cpu;
-
 thread_local! {
     static SPARE: RefCell<Vec<Vec<f32>>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Lends space for `len` numbers, which hold anything until they are written. A thread keeps what it has used: a fresh
-/// large allocation would be cleared by the system, page by page, each time.
+/// Lends space for `len` numbers, which hold what was there last until they are written. A thread keeps what it has used, so
+/// that space is cleared once, when it grows, and not each time.
 pub(super) fn scratch<T>(len: usize, work: impl FnOnce(&mut [f32]) -> T) -> T {
     let mut buffer = SPARE.with_borrow_mut(|spare| take(spare, len));
     if buffer.len() < len {
-        buffer = cpu::fresh(len);
+        buffer = vec![0.0; len];
     }
     let out = work(&mut buffer[..len]);
     SPARE.with_borrow_mut(|spare| spare.push(buffer));

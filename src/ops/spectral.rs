@@ -1,7 +1,7 @@
 //! Spectral normalisation (Miyato et al. 2018): a weight divided by its largest singular value, which power iteration
 //! follows from step to step.
 
-use candle_core::{Result, Tensor};
+use candle_core::{Result, Tensor, bail};
 use rayon::prelude::*;
 
 use super::activation::dot;
@@ -82,11 +82,13 @@ impl Value {
     /// # Errors
     /// Where the shapes do not fit.
     pub fn divided_by_spectral_norm(&self, u: &Tensor, v: &Tensor) -> Result<Self> {
+        let (rows, columns) = (u.elem_count(), v.elem_count());
+        if self.dims().first() != Some(&rows) || rows * columns != self.tensor().elem_count() {
+            bail!("singular vectors of {rows} and {columns} numbers do not fit a weight of {:?}", self.dims());
+        }
         let plain = {
             let (u, v) = (u.clone(), v.clone());
             move |w: &[Self]| -> Result<Self> {
-                let rows = u.elem_count();
-                let columns = v.elem_count();
                 let image = w[0].reshape(&[rows, columns])?.matmul(&Self::constant(v.reshape((columns, 1))?))?;
                 let sigma = image.mul(&Self::constant(u.reshape((rows, 1))?))?.sum_all()?;
                 let ones = vec![1; w[0].dims().len()];
@@ -109,18 +111,24 @@ impl Value {
                 // d(W / sigma) = dW / sigma - W (u^T dW v) / sigma^2
                 let (u, v, grad) = (cpu::slice(&u)?, cpu::slice(&v)?, cpu::slice(b.grad.tensor())?);
                 let along = dot(&grad, &cpu::slice(b.output.tensor())?) as f32 * inverse;
-                let mut out = cpu::fresh(grad.len());
-                out.par_chunks_mut(v.len()).zip(grad.par_chunks(v.len())).zip(&u[..]).for_each(|((out, grad), u)| {
-                    let factor = along * u;
-                    cpu::vectorised(
-                        #[inline(always)]
-                        || {
-                            for ((out, grad), v) in out.iter_mut().zip(grad).zip(&v[..]) {
-                                *out = grad * inverse - factor * v;
-                            }
+                let write = |[out]: [&mut [f32]; 1]| {
+                    out.par_chunks_mut(v.len()).zip(grad.par_chunks(v.len())).zip(&u[..]).for_each(
+                        |((out, grad), u)| {
+                            let factor = along * u;
+                            cpu::vectorised(
+                                #[inline(always)]
+                                || {
+                                    for ((out, grad), v) in out.iter_mut().zip(grad).zip(&v[..]) {
+                                        *out = grad * inverse - factor * v;
+                                    }
+                                },
+                            );
                         },
                     );
-                });
+                };
+                // SAFETY: `u` has a number for each row of the weight and `v` one for each column.
+                #[expect(unsafe_code, reason = "every number is written")]
+                let [out] = unsafe { cpu::written([grad.len()], write) };
                 Ok(Self::constant(cpu::tensor(out, b.grad.dims())?))
             })?])
         }))
@@ -151,6 +159,16 @@ mod tests {
         let want = [c, s, -s / 3.0, c / 3.0];
         for (got, want) in cpu::slice(out.tensor()).unwrap().iter().zip(want) {
             assert!((got - want).abs() < 1e-6);
+        }
+    }
+
+    #[test]
+    fn vectors_of_another_weight_are_refused() {
+        let [weight] = values([&[3, 2, 2, 5]]);
+        let vector = |len: usize| cpu::tensor(vec![1.0; len], len).unwrap();
+        for (rows, columns) in [(2, 20), (3, 19), (20, 3), (60, 1)] {
+            let err = weight.divided_by_spectral_norm(&vector(rows), &vector(columns)).err().unwrap().to_string();
+            assert!(err.contains(&format!("{rows} and {columns}")), "{err}");
         }
     }
 

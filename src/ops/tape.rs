@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use candle_core::{Result, Tensor};
+use candle_core::{Result, Tensor, bail};
 
 /// A tensor and, where a gradient may be asked for, how it was computed. Cloning is cheap.
 #[derive(Clone)]
@@ -168,7 +168,7 @@ pub fn gradients(of: Value, leaves: &[Value], graph: Graph) -> Result<Vec<Option
 /// As [`gradients`], weighted: the gradients of the sum of `of * weight`.
 ///
 /// # Errors
-/// Those of the operations.
+/// Those of the operations; where `weight` has another shape.
 pub fn gradients_from(of: Value, weight: Value, leaves: &[Value], graph: Graph) -> Result<Vec<Option<Value>>> {
     match graph {
         Graph::Keep => walk(of, weight, leaves),
@@ -177,6 +177,9 @@ pub fn gradients_from(of: Value, weight: Value, leaves: &[Value], graph: Graph) 
 }
 
 fn walk(of: Value, weight: Value, leaves: &[Value]) -> Result<Vec<Option<Value>>> {
+    if weight.dims() != of.dims() {
+        bail!("weights of shape {:?} for a value of {:?}", weight.dims(), of.dims());
+    }
     let mut found: Vec<Option<Value>> = vec![None; leaves.len()];
     if !of.has_gradient() {
         return Ok(found);
@@ -197,7 +200,10 @@ fn walk(of: Value, weight: Value, leaves: &[Value]) -> Result<Vec<Option<Value>>
         drop(grad);
         for ((input, grad), wanted) in inputs.iter().zip(grads).zip(&wanted) {
             let Some(grad) = grad.filter(|_| *wanted) else { continue };
-            debug_assert_eq!(grad.dims(), input.dims(), "a gradient has the shape of its value");
+            // Kernels count on it.
+            if grad.dims() != input.dims() {
+                bail!("a gradient of shape {:?} for a value of {:?}", grad.dims(), input.dims());
+            }
             let sum = match open.remove(&input.0.id) {
                 None => grad,
                 Some((_, before)) => before.add(&grad)?,

@@ -90,23 +90,27 @@ fn turned<const FROM: usize, const TO: usize>(
 ) -> Result<Tensor> {
     let on_cpu = kernel.contiguous()?.to_device(&candle_core::Device::Cpu)?;
     let numbers = cpu::slice(&on_cpu)?;
-    let mut out = cpu::fresh(columns * TO * rows);
-    out.par_chunks_mut((TILE * TO * rows).max(1)).enumerate().for_each(|(tile, out)| {
-        let first = tile * TILE;
-        let width = TILE.min(columns - first);
-        for row in 0..rows {
-            let (mut from, mut to) = ([[0.0; TILE]; FROM], [[0.0; TILE]; TO]);
-            for (place, from) in from.iter_mut().enumerate() {
-                from[..width].copy_from_slice(&numbers[(row * FROM + place) * columns + first..][..width]);
-            }
-            mix(&from, &mut to);
-            for column in 0..width {
-                for (place, to) in to.iter().enumerate() {
-                    out[(column * TO + place) * rows + row] = to[column];
+    let write = |[out]: [&mut [f32]; 1]| {
+        out.par_chunks_mut((TILE * TO * rows).max(1)).enumerate().for_each(|(tile, out)| {
+            let first = tile * TILE;
+            let width = TILE.min(columns - first);
+            for row in 0..rows {
+                let (mut from, mut to) = ([[0.0; TILE]; FROM], [[0.0; TILE]; TO]);
+                for (place, from) in from.iter_mut().enumerate() {
+                    from[..width].copy_from_slice(&numbers[(row * FROM + place) * columns + first..][..width]);
+                }
+                mix(&from, &mut to);
+                for column in 0..width {
+                    for (place, to) in to.iter().enumerate() {
+                        out[(column * TO + place) * rows + row] = to[column];
+                    }
                 }
             }
-        }
-    });
+        });
+    };
+    // SAFETY: each tile writes all of its columns, at each place and in each row.
+    #[expect(unsafe_code, reason = "every number is written")]
+    let [out] = unsafe { cpu::written([columns * TO * rows], write) };
     cpu::tensor(out, columns * TO * rows)?.to_device(kernel.device())
 }
 

@@ -155,14 +155,18 @@ impl Plan {
     /// The result, row by row in parallel.
     pub fn fold(&self, fold: &impl Fold) -> Result<Tensor> {
         let width = self.out.1 * self.channels;
-        let mut out = cpu::fresh(self.images * self.out.0 * width);
-        let rows = out.par_chunks_mut(width.max(1)).enumerate().with_min_len(cpu::block_rows(width));
-        rows.for_each(|(row, line)| {
-            cpu::vectorised(
-                #[inline(always)]
-                || self.row(row, line, fold),
-            );
-        });
+        let write = |[out]: [&mut [f32]; 1]| {
+            let rows = out.par_chunks_mut(width.max(1)).enumerate().with_min_len(cpu::block_rows(width));
+            rows.for_each(|(row, line)| {
+                cpu::vectorised(
+                    #[inline(always)]
+                    || self.row(row, line, fold),
+                );
+            });
+        };
+        // SAFETY: blocks of one channel after those of more write every channel of every pixel.
+        #[expect(unsafe_code, reason = "every number is written")]
+        let [out] = unsafe { cpu::written([self.images * self.out.0 * width], write) };
         cpu::tensor(out, self.shape())
     }
 

@@ -11,6 +11,7 @@ use super::room::{self, Kind};
 use super::{CHECKPOINTS, CheckpointState, EVENTS, FileSum, RUN, Result, STATE, SessionError, step_of};
 use crate::config::Config;
 use crate::event::{Event, Grid, GridPicture, Picture, SCHEMA};
+use crate::guard;
 
 /// A session that was opened for reading.
 #[derive(Clone, Debug)]
@@ -313,8 +314,7 @@ fn check_file(checkpoint: &Path, want: &FileSum) -> Result<()> {
             read => sum.update(&chunk[..read]),
         }
     }
-    let sha256: String = sum.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-    if sha256 == want.sha256 { Ok(()) } else { Err(damaged(&path, DAMAGED)) }
+    if guard::hex(&sum.finalize()) == want.sha256 { Ok(()) } else { Err(damaged(&path, DAMAGED)) }
 }
 
 /// A stored sample grid of `rows` classes with `columns` images each.

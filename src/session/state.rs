@@ -5,6 +5,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::config::Config;
 use crate::event::Parent;
+use crate::guard;
 
 /// What a checkpoint holds besides tensors. Fields that came after the first release have a default, so that its
 /// checkpoints still open.
@@ -78,8 +79,7 @@ pub struct FileSum {
 impl FileSum {
     /// Of a file's content.
     pub fn of(name: &str, content: &[u8]) -> Self {
-        let digest = Sha256::digest(content);
-        let sha256 = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        let sha256 = guard::hex(&Sha256::digest(content));
         Self { name: name.to_owned(), bytes: content.len() as u64, sha256 }
     }
 }

@@ -1,13 +1,10 @@
-//! Adam (Kingma & Ba 2015) without weight decay, its moments in the open so that a checkpoint can hold them.
+//! Adam (Kingma & Ba 2015) without weight decay, its moments in the open so that a checkpoint can hold them: those of
+//! `candle_nn::AdamW` are private, and it takes its gradients from candle's tape, which cannot be differentiated twice.
 
 use candle_core::{Result, Tensor, bail};
-use rayon::prelude::*;
 
 use crate::model::{Entry, Store};
-use crate::ops::cpu;
-
-/// Added to the root of the second moment.
-const EPSILON: f64 = 1e-8;
+use crate::ops::adam::Rule;
 
 /// The optimiser of one network.
 #[derive(Clone)]
@@ -87,61 +84,5 @@ impl Adam {
             [entry.tensor, first.tensor, second.tensor] = moved;
         }
         Ok(())
-    }
-}
-
-struct Rule {
-    beta1: f64,
-    beta2: f64,
-    /// `lr / (1 - beta1^t)`
-    rate: f64,
-    /// `sqrt(1 - beta2^t)`
-    root: f64,
-}
-
-impl Rule {
-    /// The rule of an entry's `steps`-th update.
-    fn new(beta1: f64, beta2: f64, steps: u64, lr: f64) -> Self {
-        let steps = i32::try_from(steps).unwrap_or(i32::MAX);
-        let (rate, root) = (lr / (1.0 - beta1.powi(steps)), (1.0 - beta2.powi(steps)).sqrt());
-        Self { beta1, beta2, rate, root }
-    }
-
-    /// New weight, first moment and second moment.
-    fn apply(&self, weight: &Tensor, first: &Tensor, second: &Tensor, gradient: &Tensor) -> Result<[Tensor; 3]> {
-        if cpu::is_cpu(weight) {
-            return self.by_kernel(weight, first, second, gradient);
-        }
-        let first = ((first * self.beta1)? + (gradient * (1.0 - self.beta1))?)?;
-        let second = ((second * self.beta2)? + (gradient.sqr()? * (1.0 - self.beta2))?)?;
-        let step = (&first / ((second.sqrt()? / self.root)? + EPSILON)?)?;
-        Ok([(weight - (step * self.rate)?)?, first, second])
-    }
-
-    #[expect(clippy::cast_possible_truncation, reason = "the factors of an f32 update")]
-    fn by_kernel(&self, weight: &Tensor, first: &Tensor, second: &Tensor, gradient: &Tensor) -> Result<[Tensor; 3]> {
-        let [w, m, v, g] = [weight, first, second, gradient].map(cpu::slice);
-        let (w, m, v, g) = (w?, m?, v?, g?);
-        let (b1, b2) = (self.beta1 as f32, self.beta2 as f32);
-        let (c1, c2) = ((1.0 - self.beta1) as f32, (1.0 - self.beta2) as f32);
-        let (rate, inverse_root, epsilon) = (self.rate as f32, (1.0 / self.root) as f32, EPSILON as f32);
-        let [mut new_w, mut new_m, mut new_v] = [0; 3].map(|_| cpu::fresh(w.len()));
-        let size = cpu::BLOCK;
-        let old = w.par_chunks(size).zip(m.par_chunks(size)).zip(v.par_chunks(size)).zip(g.par_chunks(size));
-        let new = new_w.par_chunks_mut(size).zip(new_m.par_chunks_mut(size)).zip(new_v.par_chunks_mut(size));
-        old.zip(new).for_each(|((((w, m), v), g), ((new_w, new_m), new_v))| {
-            cpu::vectorised(
-                #[inline(always)]
-                || {
-                    for i in 0..w.len() {
-                        new_m[i] = b1 * m[i] + c1 * g[i];
-                        new_v[i] = b2 * v[i] + c2 * g[i] * g[i];
-                        new_w[i] = w[i] - rate * new_m[i] / (new_v[i].sqrt() * inverse_root + epsilon);
-                    }
-                },
-            );
-        });
-        let dims = weight.dims();
-        Ok([cpu::tensor(new_w, dims)?, cpu::tensor(new_m, dims)?, cpu::tensor(new_v, dims)?])
     }
 }

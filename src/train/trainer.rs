@@ -4,7 +4,7 @@
 //! gradients of `accumulation` batches, each loss divided by their number. D's update draws its own fakes, through which no
 //! gradient reaches G; G's update draws new ones, or with `optimizer.reuse_fakes` takes those that D has just judged. A network that `optimizer.updates` stops gets losses and gradients too, and keeps
 //! its weights. Both networks run in training mode throughout. Noise and changes of the
-//! images that D sees, and whether R1 is due, follow from the count of updates, which the optimisers' checkpoints hold.
+//! images that D sees, and whether R1 is due, follow from the [`Clock`].
 
 use candle_core::{Device, Result, Tensor};
 
@@ -15,8 +15,8 @@ use super::blur;
 use super::clip;
 use super::gap::Gap;
 use super::growing;
-use super::judged::{mean_logit, share_of};
 use super::lecam::LeCam;
+use super::logit_stats::{mean_logit, share_of};
 use super::loss::{self, Batch};
 use super::noise::{deviation, with_noise};
 use super::terms::Terms;
@@ -81,6 +81,16 @@ struct Fakes {
     real: Option<Tensor>,
     /// The generator's numbers that they depend on, with their places in the store.
     leaves: Vec<(usize, Value)>,
+}
+
+/// How far training has come: stages, warm-ups, penalties that are due and streams of noise all follow from it. The optimisers
+/// count it, so that a checkpoint holds it, and count updates too in which no weight moves.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Clock {
+    /// Steps done: one update of G each.
+    pub steps: u64,
+    /// Updates of D done, of which a step has some.
+    pub updates_d: u64,
 }
 
 /// Both networks, the averaged generator and their optimisers.
@@ -184,9 +194,14 @@ impl Trainer {
         &self.ema
     }
 
+    /// What everything that comes by the step goes by.
+    pub(super) fn clock(&self) -> Clock {
+        Clock { steps: self.generator_optimizer.steps(), updates_d: self.discriminator_optimizer.steps() }
+    }
+
     /// What the networks are in the next step, and in what is drawn before it.
     pub fn stage(&self) -> Stage {
-        self.config.stage(self.generator_optimizer.steps())
+        self.config.stage(self.clock().steps)
     }
 
     /// The architecture of the generator, whose numbers are those of [`Trainer::generator`] and [`Trainer::ema`].
@@ -218,7 +233,7 @@ impl Trainer {
     pub fn step(&mut self, feed: &mut dyn Feed, lr_factor: f64) -> anyhow::Result<Numbers> {
         let o = self.config.optimizer.clone();
         let mut told = Numbers::default();
-        let look = self.generator_optimizer.steps().is_multiple_of(NORM_EVERY);
+        let look = self.clock().steps.is_multiple_of(NORM_EVERY);
         let mut drawn = Vec::new();
         for update in 0..o.discriminator_steps {
             let mut total = Accumulated::default();
@@ -263,7 +278,7 @@ impl Trainer {
         if let Some(probability) = augment::probability(&self.config.augment, &self.adaptive) {
             told.set(Number::AugmentProbability, probability as f32);
         }
-        self.adaptive.adjust(&self.config.augment, self.generator_optimizer.steps());
+        self.adaptive.adjust(&self.config.augment, self.clock().steps);
         // A loss of one term is that term.
         for (chart, adversarial) in [(Chart::TermsOfD, Number::AdversarialD), (Chart::TermsOfG, Number::AdversarialG)] {
             if told.iter().filter(|(number, _)| number.info().chart == chart).count() == 1 {
@@ -283,7 +298,7 @@ impl Trainer {
         total: &mut Accumulated,
     ) -> Result<Option<Fakes>> {
         let share = 1.0 / self.config.optimizer.accumulation as f64;
-        let stage = self.stage();
+        let (clock, stage) = (self.clock(), self.stage());
         let (images, leaves) = {
             let mut pass = Pass::new(&mut self.generator_store, Mode::Train, reused).at(stage);
             let z = Value::constant(b.z);
@@ -294,11 +309,11 @@ impl Trainer {
         let real = growing::real_images(&b.real, stage)?;
         let (real, fake) = self.noisy(&real, &images, part)?;
         let l = &self.config.loss;
-        let r1_due = l.r1 > 0.0 && self.discriminator_optimizer.steps().is_multiple_of(l.r1_every as u64);
+        let r1_due = l.r1 > 0.0 && clock.updates_d.is_multiple_of(l.r1_every as u64);
         let real = if r1_due { Value::leaf(real.tensor().clone()) } else { real };
         // R1 is the slope at the image itself, through its changes.
         let (seen, fake) = self.augmented(&real, &fake, part)?;
-        let blur = blur::deviation(&self.config.train, self.generator_optimizer.steps());
+        let blur = blur::deviation(&self.config.train, clock.steps);
         let (seen, fake) = (blur::blurred(&seen, blur)?, blur::blurred(&fake, blur)?);
         let looks = self.second_looks(&seen, &fake, part)?;
         let batch = self.batch(&b.labels)?;
@@ -314,7 +329,7 @@ impl Trainer {
         }
         if l.lecam > 0.0 {
             self.lecam.follow(l.lecam_decay, &on_real, &on_fake)?;
-            if self.generator_optimizer.steps() >= l.lecam_start as u64 {
+            if clock.steps >= l.lecam_start as u64 {
                 terms.add(Number::Lecam, &self.lecam.term(l.lecam_one_sided, &on_real, &on_fake)?.scale(l.lecam)?)?;
             }
         }
@@ -352,7 +367,7 @@ impl Trainer {
             let mut pass = Pass::new(&mut self.generator_store, Mode::Train, true).at(stage);
             (self.generator.forward(&mut pass, &Value::constant(b.z), &b.labels)?, pass.leaves())
         };
-        let steps = self.generator_optimizer.steps();
+        let Clock { steps, .. } = self.clock();
         let number = steps * self.config.optimizer.accumulation as u64 + part as u64;
         let train = &self.config.train;
         let purpose = Purpose::GeneratorInstanceNoise;
@@ -391,9 +406,9 @@ impl Trainer {
     /// here, since they go by the count of updates.
     fn noisy(&self, real: &Value, fake: &Value, part: usize) -> Result<(Value, Value)> {
         let train = &self.config.train;
-        let deviation = deviation(train, self.generator_optimizer.steps());
-        let updates = self.discriminator_optimizer.steps();
-        let number = 2 * (updates * self.config.optimizer.accumulation as u64 + part as u64);
+        let Clock { steps, updates_d } = self.clock();
+        let deviation = deviation(train, steps);
+        let number = 2 * (updates_d * self.config.optimizer.accumulation as u64 + part as u64);
         let noisy =
             |images, number| with_noise(images, train.seed, Purpose::DiscriminatorInstanceNoise, number, deviation);
         Ok((noisy(real, number)?, noisy(fake, number + 1)?))
@@ -403,7 +418,7 @@ impl Trainer {
     /// use yet follow too: they stand still, and but for rounding so does their average.
     fn follow(&mut self) -> Result<()> {
         // The generator's update of this step is counted already.
-        let done = self.generator_optimizer.steps().saturating_sub(1);
+        let done = self.clock().steps.saturating_sub(1);
         let decay = self.config.optimizer.average_decay(done, self.config.images_per_step());
         for (shadow, live) in self.ema.entries_mut().iter_mut().zip(self.generator_store.entries()) {
             shadow.tensor = if live.learnt && decay > 0.0 {

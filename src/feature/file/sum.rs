@@ -17,7 +17,7 @@ pub fn sha256(path: &Path) -> std::io::Result<String> {
     loop {
         let part = file.fill_buf()?;
         if part.is_empty() {
-            return Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect());
+            return Ok(guard::hex(&hash.finalize()));
         }
         hash.update(part);
         let read = part.len();

@@ -154,26 +154,33 @@ fn walk(images: &Tensor, placements: &[Placement], direction: Direction) -> Resu
     let images = images.contiguous()?;
     let numbers = cpu::slice(&images)?;
     let image = (height * width * channels).max(1);
-    let mut out = cpu::fresh(numbers.len());
-    out.par_chunks_mut(image).zip(numbers.par_chunks(image)).zip(placements).for_each(|((out, image), placement)| {
-        if *placement == Placement::NONE {
-            out.copy_from_slice(image);
-            return;
-        }
-        out.fill(0.0);
-        for y in 0..height {
-            for x in 0..width {
-                let here = (y * width + x) * channels;
-                placement.sources((height, width), (y, x), |there, weight| {
-                    let there = there * channels;
-                    let (to, from) = if direction == Direction::Forward { (here, there) } else { (there, here) };
-                    for (to, from) in out[to..to + channels].iter_mut().zip(&image[from..from + channels]) {
-                        *to += weight * from;
+    let write = |[out]: [&mut [f32]; 1]| {
+        out.par_chunks_mut(image).zip(numbers.par_chunks(image)).zip(placements).for_each(
+            |((out, image), placement)| {
+                if *placement == Placement::NONE {
+                    out.copy_from_slice(image);
+                    return;
+                }
+                out.fill(0.0);
+                for y in 0..height {
+                    for x in 0..width {
+                        let here = (y * width + x) * channels;
+                        placement.sources((height, width), (y, x), |there, weight| {
+                            let there = there * channels;
+                            let (to, from) =
+                                if direction == Direction::Forward { (here, there) } else { (there, here) };
+                            for (to, from) in out[to..to + channels].iter_mut().zip(&image[from..from + channels]) {
+                                *to += weight * from;
+                            }
+                        });
                     }
-                });
-            }
-        }
-    });
+                }
+            },
+        );
+    };
+    // SAFETY: there is a placement for each image, which is copied, or cleared before anything is added to it.
+    #[expect(unsafe_code, reason = "every number is written")]
+    let [out] = unsafe { cpu::written([numbers.len()], write) };
     cpu::tensor(out, images.dims())
 }
 

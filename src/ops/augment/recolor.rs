@@ -67,11 +67,15 @@ fn recolor(images: &Tensor, changes: &[Recolor]) -> Result<Tensor> {
     let images = images.contiguous()?;
     let numbers = cpu::slice(&images)?;
     let image = (height * width * channels).max(1);
-    let mut out = cpu::fresh(numbers.len());
-    out.par_chunks_mut(image)
-        .zip(numbers.par_chunks(image))
-        .zip(changes)
-        .for_each(|((out, image), change)| change.apply(channels, image, out));
+    let write = |[out]: [&mut [f32]; 1]| {
+        out.par_chunks_mut(image)
+            .zip(numbers.par_chunks(image))
+            .zip(changes)
+            .for_each(|((out, image), change)| change.apply(channels, image, out));
+    };
+    // SAFETY: there is a change for each image, and it writes whole pixels.
+    #[expect(unsafe_code, reason = "every number is written")]
+    let [out] = unsafe { cpu::written([numbers.len()], write) };
     cpu::tensor(out, images.dims())
 }
 

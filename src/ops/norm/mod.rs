@@ -49,12 +49,7 @@ impl Value {
     /// # Errors
     /// Where the shapes do not fit.
     pub fn normalise(&self, scale: &Self, shift: &Self, over: Over, slope: f32) -> Result<(Self, Statistics)> {
-        let (batch, height, width, channels) = self.tensor().dims4()?;
-        let rows = scale.dims()[0];
-        if scale.dims() != [rows, channels] || shift.dims() != scale.dims() || (rows != 1 && rows != batch) {
-            bail!("normalisation: scale {:?} and shift {:?} do not fit {:?}", scale.dims(), shift.dims(), self.dims());
-        }
-        let shape = Shape { batch, positions: height * width, channels, over, slope, rows };
+        let shape = Shape::of(self, scale, shift, over, slope)?;
         if !cpu::is_cpu(self.tensor()) {
             let statistics = plain::statistics(self.tensor(), &shape)?;
             return Ok((plain::normalise(self, scale, shift, &shape)?, statistics));
@@ -79,14 +74,15 @@ impl Value {
         shift: &Self,
         slope: f32,
     ) -> Result<Self> {
-        let (batch, height, width, channels) = self.tensor().dims4()?;
+        let shape = Shape::of(self, scale, shift, Over::Batch, slope)?;
+        if [mean, variance].iter().any(|statistic| statistic.dims() != [shape.channels]) {
+            bail!("normalisation: mean {:?}, variance {:?} do not fit {:?}", mean.dims(), variance.dims(), self.dims());
+        }
         if !cpu::is_cpu(self.tensor()) {
             let inverse = (variance + EPSILON)?.sqrt()?.recip()?;
             let centred = self.sub(&Self::constant(mean.clone()).broadcast_as(self.dims())?)?;
             return plain::finish(&centred.mul(&Self::constant(inverse))?, scale, shift, slope);
         }
-        let shape =
-            Shape { batch, positions: height * width, channels, over: Over::Batch, slope, rows: scale.dims()[0] };
         let as_f64 = |t: &Tensor| -> Result<Vec<f64>> { Ok(cpu::slice(t)?.iter().map(|x| f64::from(*x)).collect()) };
         let saved = Saved::of(&Statistics { mean: as_f64(mean)?, variance: as_f64(variance)?, count: 1 });
         let (x, scales, shifts) =

@@ -1,11 +1,12 @@
 //! Who shares statistics with whom, sums that do not depend on the number of threads, loops over blocks.
 
-use candle_core::{Result, Tensor};
+use candle_core::{Result, Tensor, bail};
 use rayon::prelude::*;
 
 use super::{EPSILON, Over, Statistics};
 use crate::ops::cpu;
 use crate::ops::rows::{self, Formula};
+use crate::ops::tape::Value;
 
 /// Shapes of a `(B, H, W, C)` value in a normalisation.
 #[derive(Clone, Copy)]
@@ -20,6 +21,17 @@ pub(super) struct Shape {
 }
 
 impl Shape {
+    /// Fails where `x` is no batch of images with something on them, or scale and shift do not fit it.
+    pub fn of(x: &Value, scale: &Value, shift: &Value, over: Over, slope: f32) -> Result<Self> {
+        let (batch, height, width, channels) = x.tensor().dims4()?;
+        let rows = scale.dims().first().copied().unwrap_or(0);
+        let fits = scale.dims() == [rows, channels] && shift.dims() == scale.dims() && (rows == 1 || rows == batch);
+        if !fits || x.tensor().elem_count() == 0 {
+            bail!("normalisation: scale {:?} and shift {:?} do not fit {:?}", scale.dims(), shift.dims(), x.dims());
+        }
+        Ok(Self { batch, positions: height * width, channels, over, slope, rows })
+    }
+
     pub fn image(&self) -> usize {
         self.positions * self.channels
     }
@@ -132,15 +144,19 @@ impl Shape {
         inputs: [&[f32]; I],
         columns: impl Fn(usize) -> [Vec<f32>; K] + Sync,
     ) -> Vec<f32> {
-        let mut out = cpu::fresh(inputs[0].len());
-        out.par_chunks_mut(self.image()).enumerate().for_each(|(image, out)| {
-            let columns = columns(image);
-            out.par_chunks_mut(self.step()).enumerate().for_each(|(i, out)| {
-                let start = image * self.image() + i * self.step();
-                let inputs = inputs.map(|input| &input[start..start + out.len()]);
-                rows::map(formula, self.channels, inputs, columns.each_ref().map(Vec::as_slice), [out]);
+        let write = |[out]: [&mut [f32]; 1]| {
+            out.par_chunks_mut(self.image()).enumerate().for_each(|(image, out)| {
+                let columns = columns(image);
+                out.par_chunks_mut(self.step()).enumerate().for_each(|(i, out)| {
+                    let start = image * self.image() + i * self.step();
+                    let inputs = inputs.map(|input| &input[start..start + out.len()]);
+                    rows::map(formula, self.channels, inputs, columns.each_ref().map(Vec::as_slice), [out]);
+                });
             });
-        });
+        };
+        // SAFETY: blocks of rows of all images are the output, and `rows::map` writes all of each.
+        #[expect(unsafe_code, reason = "every number is written")]
+        let [out] = unsafe { cpu::written([inputs[0].len()], write) };
         out
     }
 
@@ -151,18 +167,21 @@ impl Shape {
         inputs: [&[f32]; I],
         columns: impl Fn(usize) -> [Vec<f32>; K] + Sync,
     ) -> [Vec<f32>; 2] {
-        let mut out = [cpu::fresh(inputs[0].len()), cpu::fresh(inputs[0].len())];
-        let [one, other] = &mut out;
-        let images = one.par_chunks_mut(self.image()).zip(other.par_chunks_mut(self.image()));
-        images.enumerate().for_each(|(image, (one, other))| {
-            let columns = columns(image);
-            let blocks = one.par_chunks_mut(self.step()).zip(other.par_chunks_mut(self.step()));
-            blocks.enumerate().for_each(|(i, (one, other))| {
-                let start = image * self.image() + i * self.step();
-                let inputs = inputs.map(|input| &input[start..start + one.len()]);
-                rows::map(formula, self.channels, inputs, columns.each_ref().map(Vec::as_slice), [one, other]);
+        let write = |[one, other]: [&mut [f32]; 2]| {
+            let images = one.par_chunks_mut(self.image()).zip(other.par_chunks_mut(self.image()));
+            images.enumerate().for_each(|(image, (one, other))| {
+                let columns = columns(image);
+                let blocks = one.par_chunks_mut(self.step()).zip(other.par_chunks_mut(self.step()));
+                blocks.enumerate().for_each(|(i, (one, other))| {
+                    let start = image * self.image() + i * self.step();
+                    let inputs = inputs.map(|input| &input[start..start + one.len()]);
+                    rows::map(formula, self.channels, inputs, columns.each_ref().map(Vec::as_slice), [one, other]);
+                });
             });
-        });
+        };
+        // SAFETY: as in [`Shape::map`], for both.
+        #[expect(unsafe_code, reason = "every number is written")]
+        let out = unsafe { cpu::written([inputs[0].len(); 2], write) };
         out
     }
 }

@@ -124,3 +124,16 @@ fn given_statistics_are_used_as_they_are() {
     let want: Vec<f64> = cpu::slice(own.tensor()).unwrap().iter().map(|x| f64::from(*x)).collect();
     close(given.tensor(), &want, 1e-5);
 }
+
+#[test]
+fn shapes_that_do_not_fit_are_told() {
+    let [x, table, wide, shift] = values([&[2, 1, 2, 3], &[1, 3], &[1, 4], &[3, 3]]);
+    let statistic = |len: usize| cpu::tensor(vec![1.0; len], len).unwrap();
+    for (scale, shift) in [(&wide, &wide), (&table, &wide), (&shift, &shift)] {
+        let err = x.normalise(scale, shift, Over::Batch, 1.0).err().unwrap().to_string();
+        assert!(err.contains("do not fit [2, 1, 2, 3]"), "{err}");
+        assert!(x.normalise_with(&statistic(3), &statistic(3), scale, shift, 1.0).is_err());
+    }
+    let err = x.normalise_with(&statistic(2), &statistic(3), &table, &table, 1.0).err().unwrap().to_string();
+    assert!(err.contains("mean [2], variance [3]"), "{err}");
+}

@@ -265,7 +265,7 @@ pub(super) fn augmented(
 impl Trainer {
     /// The number of the real images of the `part`-th batch of D's next update; that of its fakes is the next one.
     fn number(&self, part: usize) -> u64 {
-        2 * (self.discriminator_optimizer.steps() * self.config.optimizer.accumulation as u64 + part as u64)
+        2 * (self.clock().updates_d * self.config.optimizer.accumulation as u64 + part as u64)
     }
 
     /// Real images and fakes of the `part`-th batch of D's next update, changed apart from each other.

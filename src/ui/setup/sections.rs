@@ -218,13 +218,7 @@ fn device_row(form: &mut Form<'_>, ui: &mut Ui, key: &'static Key) -> Option<Act
 
 /// The devices that this program was built for, and the one that is set.
 fn devices(set: &str) -> Vec<String> {
-    let mut names = vec!["auto".to_owned(), "cpu".to_owned()];
-    if cfg!(feature = "cuda") {
-        names.extend(["cuda", "cuda:0", "cuda:1", "cuda:2", "cuda:3"].map(str::to_owned));
-    }
-    if cfg!(feature = "metal") {
-        names.push("metal".to_owned());
-    }
+    let mut names: Vec<String> = crate::config::devices().into_iter().map(str::to_owned).collect();
     if !names.iter().any(|name| name == set) {
         names.push(set.to_owned());
     }

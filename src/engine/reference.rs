@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::Context as _;
 use sha2::{Digest as _, Sha256};
 
-use super::kept::{FEATURES, Key, MAGIC, Place, STATISTICS};
+use super::feature_cache::{CacheFile, FEATURES, Key, MAGIC, STATISTICS};
 use crate::data::Dataset;
 use crate::feature::{Extractor, Picture, Resize, Seen};
 use crate::metric::{Features, Statistics};
@@ -15,13 +15,13 @@ use crate::ops::cpu;
 pub(super) const TOGETHER: usize = 128;
 
 /// A network, and how images are brought to its size.
-pub(super) struct Eye {
+pub(super) struct Featurizer {
     pub extractor: Extractor,
     pub resize: Resize,
 }
 
 /// Real images as an extractor sees them.
-pub(super) struct Real {
+pub(super) struct Reference {
     pub features: Features,
     /// What the extractor's last layer says, where it has one.
     pub logits: Option<Features>,
@@ -30,7 +30,7 @@ pub(super) struct Real {
     pub statistics: Vec<Option<Statistics>>,
 }
 
-impl Eye {
+impl Featurizer {
     /// What it sees in square pictures of `side` pixels, one behind the other.
     pub fn look(&self, pixels: &[u8], side: usize, channels: usize) -> anyhow::Result<Seen> {
         let pictures: Vec<Picture<'_>> = pixels
@@ -48,9 +48,9 @@ impl Eye {
         chosen: &[usize],
         cache: Option<&Path>,
         go_on: &mut dyn FnMut() -> bool,
-    ) -> anyhow::Result<Option<Real>> {
+    ) -> anyhow::Result<Option<Reference>> {
         let key = self.key(dataset, chosen);
-        let place = cache.map(|cache| Place::of(cache, key, FEATURES));
+        let place = cache.map(|cache| CacheFile::of(cache, key, FEATURES));
         let known = place.as_ref().and_then(|place| place.read(|bytes| self.parse(bytes, chosen.len())));
         let seen = match known {
             Some(known) => known,
@@ -68,7 +68,7 @@ impl Eye {
         let logits = self.logits(&seen).context(failed)?;
         let labels: Vec<u32> = chosen.iter().map(|image| dataset.label(*image)).collect();
         let statistics = statistics(&features, &labels, dataset.class_names().len(), key, cache);
-        Ok(Some(Real { features, logits, labels, statistics }))
+        Ok(Some(Reference { features, logits, labels, statistics }))
     }
 
     /// As f64, checked.
@@ -147,7 +147,7 @@ fn statistics(
 ) -> Vec<Option<Statistics>> {
     let of = |class: Option<usize>| {
         let kind = class.map_or_else(|| STATISTICS.to_owned(), |class| format!("{STATISTICS}-{class}"));
-        let place = cache.map(|cache| Place::of(cache, key, &kind));
+        let place = cache.map(|cache| CacheFile::of(cache, key, &kind));
         if let Some(known) = place.as_ref().and_then(|place| place.read(Statistics::from_bytes)) {
             return Some(known);
         }
@@ -183,12 +183,12 @@ mod tests {
         Dataset::load(&config, &|_, _| true).unwrap()
     }
 
-    fn eye() -> Eye {
+    fn eye() -> Featurizer {
         of(Shipped::EfficientNetLite0)
     }
 
-    fn of(network: Shipped) -> Eye {
-        Eye { extractor: Extractor::named(network.key()).unwrap(), resize: Resize::PytorchFid }
+    fn of(network: Shipped) -> Featurizer {
+        Featurizer { extractor: Extractor::named(network.key()).unwrap(), resize: Resize::PytorchFid }
     }
 
     const CHOSEN: [usize; 5] = [0, 1, 4, 5, 9];
@@ -232,7 +232,7 @@ mod tests {
         let grey = Dataset::load(&config, &|_, _| true).unwrap();
         let pool = rayon::ThreadPoolBuilder::new().num_threads(7).build().unwrap();
         let eye = eye();
-        let clean = Eye { resize: Resize::Clean, ..self::eye() };
+        let clean = Featurizer { resize: Resize::Clean, ..self::eye() };
         let mut keys = vec![
             eye.key(&data, &CHOSEN),
             eye.key(&data, &[0, 1, 4, 5]),

@@ -1,4 +1,4 @@
-//! Batches for measuring: what a step costs does not depend on what the images show.
+//! Synthetic batches, for measuring: what a step costs does not depend on what the images show.
 
 use candle_core::{Device, Tensor};
 use rand::Rng as _;
@@ -8,12 +8,12 @@ use crate::config::Config;
 use crate::config::chance::{ChaCha8Rng, Purpose, stream};
 
 /// Batches of made-up numbers, made once and handed out for every step.
-pub struct Made {
+pub struct SyntheticFeed {
     batches: Vec<[Tensor; 4]>,
     taken: (usize, usize),
 }
 
-impl Made {
+impl SyntheticFeed {
     /// Batches for one step with this configuration.
     ///
     /// # Errors
@@ -26,7 +26,7 @@ impl Made {
     }
 
     /// Hands the same batches out again, for another step.
-    pub fn again(&mut self) {
+    pub fn rewind(&mut self) {
         self.taken = (0, 0);
     }
 
@@ -50,7 +50,7 @@ impl Made {
     }
 }
 
-impl Feed for Made {
+impl Feed for SyntheticFeed {
     fn discriminator(&mut self) -> anyhow::Result<DiscriminatorBatch> {
         let [real, labels, z, alpha] = self.batches[self.taken.0].clone();
         self.taken.0 += 1;

@@ -5,12 +5,12 @@ use std::time::Instant;
 
 /// Time spent in steps, and images a second over about the last second.
 #[derive(Default)]
-pub(super) struct Clock {
+pub(super) struct Stopwatch {
     pub seconds: f64,
     recent: VecDeque<(f64, usize)>,
 }
 
-impl Clock {
+impl Stopwatch {
     /// Goes on from the seconds of a checkpoint.
     pub fn at(seconds: f64) -> Self {
         Self { seconds, ..Self::default() }
@@ -41,13 +41,13 @@ mod tests {
 
     #[test]
     fn images_a_second_look_at_the_last_second() {
-        let mut clock = Clock::default();
+        let mut watch = Stopwatch::default();
         let ago = |seconds: f64| Instant::now() - std::time::Duration::from_secs_f64(seconds);
-        clock.add(ago(30.0), 10);
-        assert!((clock.images_per_s() - 1.0 / 3.0).abs() < 0.01);
+        watch.add(ago(30.0), 10);
+        assert!((watch.images_per_s() - 1.0 / 3.0).abs() < 0.01);
         for _ in 0..4 {
-            clock.add(ago(0.5), 10);
+            watch.add(ago(0.5), 10);
         }
-        assert!((clock.images_per_s() - 20.0).abs() < 0.5, "{}", clock.images_per_s());
+        assert!((watch.images_per_s() - 20.0).abs() < 0.5, "{}", watch.images_per_s());
     }
 }

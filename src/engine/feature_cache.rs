@@ -11,6 +11,7 @@ use std::time::SystemTime;
 use anyhow::Context as _;
 use sha2::{Digest as _, Sha256};
 
+use crate::guard::hex;
 use crate::session::{cached, is_cached, write_whole};
 
 /// Begins every file; the number grows where the layout of a file or the arithmetic behind it changes.
@@ -36,16 +37,15 @@ pub(super) const SHA: usize = 32;
 pub(super) type Key = [u8; SHA];
 
 /// Where numbers are kept.
-pub(super) struct Place {
+pub(super) struct CacheFile {
     key: Key,
     path: PathBuf,
 }
 
-impl Place {
+impl CacheFile {
     /// In a cache folder; `kind` tells numbers of one key from others of the same.
     pub fn of(cache: &Path, key: Key, kind: &str) -> Self {
-        let name: String = key.iter().map(|byte| format!("{byte:02x}")).collect();
-        Self { key, path: cache.join(FOLDER).join(format!("{name}.{kind}")) }
+        Self { key, path: cache.join(FOLDER).join(format!("{}.{kind}", hex(&key))) }
     }
 
     /// What is there; nothing where there is nothing, or not what should be.
@@ -119,7 +119,7 @@ mod tests {
     #[test]
     fn two_at_once_leave_one_whole_file() {
         let cache = tempfile::tempdir().unwrap();
-        let place = Place::of(cache.path(), [3; SHA], FEATURES);
+        let place = CacheFile::of(cache.path(), [3; SHA], FEATURES);
         std::thread::scope(|scope| {
             for n in 0..4 {
                 let place = &place;

@@ -1,0 +1,42 @@
+//! The sample grids of a run.
+
+use super::journal::Journal;
+use super::sample::GridSampler;
+use super::spread;
+use super::training::Training;
+use super::watch::Watch;
+use crate::event::{Event, GridPicture};
+
+/// Draws the same noise at every grid, and compares what it shows with the real images.
+pub(super) struct Grids {
+    sampler: GridSampler,
+    /// How far the real images of each class are apart.
+    real_spreads: Vec<Option<f32>>,
+}
+
+impl Grids {
+    pub fn new(training: &Training) -> anyhow::Result<Self> {
+        let sampler = GridSampler::new(&training.config, training.classes.len(), &training.device)?;
+        Ok(Self { sampler, real_spreads: spread::of_real(&training.dataset) })
+    }
+
+    /// The grid of the averaged generator after a step.
+    pub fn draw(&self, training: &mut Training, step: usize) -> anyhow::Result<GridPicture> {
+        let average = training.average(step)?;
+        Ok(self.sampler.draw(&training.trainer, &average, step)?)
+    }
+
+    /// Stores and shows the grid of the present step, and tells what it gives cause for alarm of.
+    pub fn after(&self, training: &mut Training, watch: &mut Watch, journal: &mut Journal<'_>) -> anyhow::Result<()> {
+        let grid = self.draw(training, journal.step)?;
+        let seed = training.config.train.seed.to_string();
+        let about = [("seed", seed.into()), ("rows", serde_json::to_string(&training.classes)?.into())];
+        let stored = journal.writer()?.grid(&grid, &about)?;
+        let spreads = spread::of_grid(&grid, &self.real_spreads);
+        let at = training.at(journal.step);
+        let blank = watch.picture(at, &grid);
+        journal.out.show(grid);
+        journal.tell(Event::Grid(stored))?;
+        journal.tell_all(blank.into_iter().chain(watch.grid(at, &spreads)))
+    }
+}
