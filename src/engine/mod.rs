@@ -29,6 +29,7 @@ mod settled;
 mod sheet;
 mod spread;
 mod store;
+mod task;
 mod watch;
 mod worker;
 
@@ -42,9 +43,10 @@ use crate::config::{Config, Place};
 use crate::event::{Command, Event, GridPicture, Waker};
 
 pub use feed::{Noise, RunFeed};
-pub use job::{ExportRequest, Job};
+pub use job::Job;
 pub use rescore::Rescore;
 pub use resume::{Origin, Refused};
+pub use task::{Answered, Reporter, Service, Task, Waiting, Work};
 
 /// Events that may wait for a slow reader before training waits for it.
 const WAITING_EVENTS: usize = 4096;
