@@ -19,6 +19,7 @@ impl App {
     /// Begins to read a session, which is shown once that is done; the run that goes on here is shown as it is.
     pub(super) fn open_session(&mut self, folder: PathBuf) {
         if self.workbench.live.as_ref().is_some_and(|live| live.is_active() && live.folder() == folder) {
+            self.workbench.opening = None;
             return self.workbench.close_session();
         }
         self.workbench.opening = Some(folder.clone());

@@ -6,8 +6,8 @@ use anyhow::{Context as _, bail};
 
 use super::latent::{around, slerp};
 use super::sample::Sampler;
+use super::service::{Service, Waiting};
 use super::sheet::sheet;
-use super::task::{Service, Waiting};
 use crate::event::{Exploration, GridPicture, View, Waker};
 
 /// Images of one picture, at most.

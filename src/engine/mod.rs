@@ -25,6 +25,7 @@ mod run;
 pub mod sample;
 mod score;
 mod scoring;
+mod service;
 mod settled;
 mod sheet;
 mod spread;
@@ -46,7 +47,8 @@ pub use feed::{Noise, RunFeed};
 pub use job::Job;
 pub use rescore::Rescore;
 pub use resume::{Origin, Refused};
-pub use task::{Answered, Reporter, Service, Task, Waiting, Work};
+pub use service::{Answered, Service, Waiting, Work};
+pub use task::{Reporter, Task};
 
 /// Events that may wait for a slow reader before training waits for it.
 const WAITING_EVENTS: usize = 4096;
