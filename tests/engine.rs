@@ -10,9 +10,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use gandle::config::{Change, Config, Preset};
-use gandle::engine::sample::{Exported, Sampler, Sampling, export};
+use gandle::engine::export::export;
+use gandle::engine::sample::Sampler;
 use gandle::engine::{Engine, Job, RunRequest};
-use gandle::event::{AlarmKind, Command, Event, JobEvent, Number};
+use gandle::event::{AlarmKind, Command, Content, Event, Export, Exported, Images, JobEvent, Number};
 use gandle::session::{Stored, checkpoints, read_grid};
 
 fn small() -> Config {
@@ -307,30 +308,33 @@ fn exports_repeat_and_never_overwrite() {
     let root = tempfile::tempdir().unwrap();
     let session = root.path().join("run");
     run(&small(), &session);
-    let sampling = |folder: &str| Sampling {
-        session: session.clone(),
-        step: Some(8),
-        class: None,
-        count: 3,
-        seed: 5,
-        truncation: 0.7,
-        folder: root.path().join(folder),
+    let images = Images { step: Some(8), class: None, count: 3, seed: 5, truncation: 0.7 };
+    let written = |folder: &str, images: Images| {
+        let folder = root.path().join(folder);
+        let asked = Export { session: session.clone(), content: Content::Images(images), folder: Some(folder.clone()) };
+        match export(&asked, |_, _| true) {
+            Ok(Some(Exported::Images { count, folder: told, renamed })) => {
+                assert_eq!((told, renamed), (folder, Vec::new()));
+                Ok(count)
+            }
+            Ok(other) => panic!("{other:?}"),
+            Err(err) => Err(err.to_string()),
+        }
     };
-    assert_eq!(export(&sampling("a"), |_, _| true).unwrap(), Exported { images: 18, renamed: Vec::new() });
+    assert_eq!(written("a", images), Ok(18));
     // As many as asked for: image i does not depend on how many are drawn.
-    let more = Sampling { count: 5, class: Some(2), ..sampling("b") };
-    assert_eq!(export(&more, |_, _| true).unwrap().images, 5);
+    assert_eq!(written("b", Images { count: 5, class: Some(2), ..images }), Ok(5));
     let name = "lymphocyte/step0000008-seed5-000002.png";
     let read = |folder: &str| std::fs::read(root.path().join(folder).join(name)).unwrap();
     assert_eq!(read("a"), read("b"));
-    let err = export(&sampling("a"), |_, _| true).unwrap_err().to_string();
+    let err = written("a", images).unwrap_err();
     assert!(err.contains("not overwritten"), "{err}");
-    let err = export(&Sampling { step: Some(7), ..sampling("c") }, |_, _| true).unwrap_err().to_string();
+    let err = written("c", Images { step: Some(7), ..images }).unwrap_err();
     assert!(err.contains("no checkpoint of step 7") && err.contains("4, 8, 12"), "{err}");
     // What was exported is a data set.
     let folder = root.path().join("a").display().to_string();
     assert_eq!(gandle::data::inspect(&folder, &small()).unwrap().images(), 18);
-    let err = export(&Sampling { count: usize::MAX, ..sampling("d") }, |_, _| true).unwrap_err().to_string();
+    let err = written("d", Images { count: usize::MAX, ..images }).unwrap_err();
     assert!(err.contains("too many") && !root.path().join("d").exists(), "{err}");
 }
 
@@ -345,14 +349,14 @@ fn classes_of_any_name_get_folders_of_their_own() {
     json["classes"] = classes.into();
     std::fs::write(&state, json.to_string()).unwrap();
     let folder = root.path().join("deep/out");
-    let sampling = Sampling { session, step: Some(12), class: None, count: 2, seed: 0, truncation: 0.0, folder };
-    let exported = export(&sampling, |_, _| true).unwrap();
-    assert_eq!(exported.images, 12);
-    let told: Vec<&str> = exported.renamed.iter().map(|(class, _)| class.as_str()).collect();
+    let content = Content::Images(Images { count: 2, ..Images::default() });
+    let asked = Export { session, content, folder: Some(folder.clone()) };
+    let Some(Exported::Images { count: 12, renamed, .. }) = export(&asked, |_, _| true).unwrap() else { panic!() };
+    let told: Vec<&str> = renamed.iter().map(|(class, _)| class.as_str()).collect();
     assert_eq!(told, [classes[0], classes[2], classes[3], classes[4], classes[5]]);
     // Each class has its own folder there, with all of its images, and nothing lies elsewhere.
     let entries = |path: &Path| std::fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()).collect::<Vec<_>>();
-    let folders = entries(&sampling.folder);
+    let folders = entries(&folder);
     assert_eq!(folders.len(), 6);
     assert!(folders.iter().all(|folder| entries(folder).len() == 2), "{folders:?}");
     let lower: std::collections::BTreeSet<String> =
@@ -379,26 +383,26 @@ fn a_damaged_newest_checkpoint_is_left_out() {
 #[test]
 fn jobs_preview_export_and_cancel() {
     let root = tempfile::tempdir().unwrap();
-    let job = Job::preview(small(), Arc::new(|| {})).unwrap();
+    let job = Job::preview(small(), Arc::new(|| {}));
     let Some(JobEvent::Preview { summary, samples }) = job.wait_events().last() else { panic!() };
     assert_eq!((summary.images(), samples.rows, samples.cell), (36, 6, 16));
     let session = root.path().join("run");
     run(&small(), &session);
-    let sampling = Sampling {
-        session,
-        step: None,
-        class: None,
-        count: 2000,
-        seed: 0,
-        truncation: 0.0,
-        folder: root.path().join("out"),
+    // Without a folder, they go below the session.
+    let images = |count| Content::Images(Images { count, class: Some(0), ..Images::default() });
+    let asked = |count| Export { session: session.clone(), content: images(count), folder: None };
+    let job = Job::export(asked(2), Arc::new(|| {}));
+    let Some(JobEvent::Exported(Exported::Images { count: 2, folder, .. })) = job.wait_events().last() else {
+        panic!()
     };
-    let job = Job::export(sampling, Arc::new(|| {})).unwrap();
+    assert_eq!(folder, session.join("exports"));
+    assert_eq!(std::fs::read_dir(folder.join(&summary.classes[0].name)).unwrap().count(), 2);
+    let job = Job::export(Export { folder: Some(root.path().join("out")), ..asked(2000) }, Arc::new(|| {}));
     job.cancel();
     assert_eq!(job.wait_events().last(), Some(JobEvent::Cancelled));
     let mut config = small();
     config.data.source = root.path().join("nowhere").display().to_string();
-    let job = Job::preview(config, Arc::new(|| {})).unwrap();
+    let job = Job::preview(config, Arc::new(|| {}));
     assert!(matches!(job.wait_events().last(), Some(JobEvent::Failed { .. })));
 }
 

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use gandle::config::Preset;
-use gandle::engine::explore::Explorer;
+use gandle::engine::explore::explorer;
 use gandle::engine::sample::Sampler;
 use gandle::engine::{Engine, Job, RunRequest};
 use gandle::event::{Exploration, GridPicture, JobEvent, QuizAsk, QuizSet, View};
@@ -32,11 +32,11 @@ fn walks_morphs_and_maps_begin_and_end_where_they_say() {
     let root = tempfile::tempdir().unwrap();
     let session = root.path().join("run");
     train(&session, &["generator.norm=conditional-batch"]);
-    let explorer = Explorer::spawn(Arc::new(|| {})).unwrap();
-    let draw = |view: View| {
+    let mut explorer = explorer(Arc::new(|| {}));
+    let mut draw = |view: View| {
         let ask = Exploration { session: session.clone(), step: 4, truncation: 0.0, view };
         explorer.ask(ask.clone());
-        let (of, drawn) = explorer.wait_answers().next().unwrap();
+        let (of, drawn) = explorer.wait().unwrap();
         assert_eq!(of, ask);
         drawn.unwrap()
     };
@@ -69,10 +69,10 @@ fn what_cannot_be_drawn_is_told_and_the_next_question_is_answered() {
     let root = tempfile::tempdir().unwrap();
     let session = root.path().join("run");
     train(&session, &[]);
-    let explorer = Explorer::spawn(Arc::new(|| {})).unwrap();
-    let told = |step, view| {
+    let mut explorer = explorer(Arc::new(|| {}));
+    let mut told = |step, view| {
         explorer.ask(Exploration { session: session.clone(), step, truncation: 0.0, view });
-        explorer.wait_answers().next().unwrap().1
+        explorer.wait().unwrap().1
     };
     let seeds = |count| View::Seeds { class: 0, first: 0, count };
     assert!(told(3, seeds(4)).unwrap_err().contains("no checkpoint of step 3"));
@@ -86,7 +86,7 @@ fn what_cannot_be_drawn_is_told_and_the_next_question_is_answered() {
 
 fn quiz(session: &Path, class: Option<usize>, count: usize) -> Result<QuizSet, String> {
     let ask = QuizAsk { session: session.to_owned(), step: 4, class, count, seed: 3 };
-    let job = Job::quiz(ask, |_| Vec::new(), Arc::new(|| {})).unwrap();
+    let job = Job::quiz(ask, |_| Vec::new(), Arc::new(|| {}));
     match job.wait_events().find(|event| !matches!(event, JobEvent::Progress { .. })) {
         Some(JobEvent::Quiz(set)) => Ok(*set),
         Some(JobEvent::Failed { message }) => Err(message),

@@ -17,7 +17,7 @@ use gandle::config::{Config, Preset};
 use gandle::engine::export::export;
 use gandle::engine::sample::Sampler;
 use gandle::engine::{Engine, Job, RunRequest};
-use gandle::event::{Content, Event, Export, Film, JobEvent, Moving, Walk};
+use gandle::event::{Content, Event, Export, Exported, Film, Images, JobEvent, Moving, Walk};
 use image::AnimationDecoder as _;
 
 /// What the generator can be, beside the presets.
@@ -63,7 +63,11 @@ fn run(config: Config, folder: &Path) {
 
 fn out(session: &Path, content: Content, folder: &Path) -> anyhow::Result<Option<Vec<PathBuf>>> {
     let asked = Export { session: session.to_owned(), content, folder: Some(folder.to_owned()) };
-    export(&asked, |_, _| true)
+    let files = |exported| match exported {
+        Exported::Files(files) => files,
+        Exported::Images { .. } => panic!("{exported:?}"),
+    };
+    Ok(export(&asked, |_, _| true)?.map(files))
 }
 
 fn film(moving: Moving, frames: usize) -> Film {
@@ -192,11 +196,10 @@ fn nothing_is_overwritten_and_nothing_stays_of_what_was_cancelled() {
     assert!(!nowhere.exists());
 
     // The same on a thread of its own, as the window asks for it.
-    let job =
-        Job::take_out(Export { content: Content::Onnx { step: Some(6) }, ..asked.clone() }, Arc::new(|| {})).unwrap();
-    let JobEvent::Written { files } = job.wait_events().last().unwrap() else { panic!("not written") };
+    let job = Job::export(Export { content: Content::Onnx { step: Some(6) }, ..asked.clone() }, Arc::new(|| {}));
+    let Some(JobEvent::Exported(Exported::Files(files))) = job.wait_events().last() else { panic!("not written") };
     assert_eq!(names(&files, &nowhere), ["generator-step0000006.onnx"]);
-    let job = Job::take_out(Export { content: Content::Onnx { step: Some(5) }, ..asked }, Arc::new(|| {})).unwrap();
+    let job = Job::export(Export { content: Content::Onnx { step: Some(5) }, ..asked }, Arc::new(|| {}));
     let JobEvent::Failed { message } = job.wait_events().last().unwrap() else { panic!("not failed") };
     assert!(message.contains("no checkpoint of step 5"), "{message}");
 }
@@ -206,16 +209,10 @@ fn drawn_images_and_grids_say_where_they_come_from() {
     let root = tempfile::tempdir().unwrap();
     let session = root.path().join("cells");
     run(config(Preset::Improved, &["image_size=16", "channels=1"]), &session);
-    let sampling = gandle::engine::sample::Sampling {
-        session: session.clone(),
-        step: None,
-        class: Some(1),
-        count: 2,
-        seed: 9,
-        truncation: 0.5,
-        folder: root.path().join("drawn"),
-    };
-    gandle::engine::sample::export(&sampling, |_, _| true).unwrap();
+    let images = Images { step: None, class: Some(1), count: 2, seed: 9, truncation: 0.5 };
+    let folder = root.path().join("drawn");
+    let asked = Export { session: session.clone(), content: Content::Images(images), folder: Some(folder.clone()) };
+    export(&asked, |_, _| true).unwrap();
     let texts = |path: PathBuf| -> HashMap<String, String> {
         let decoder = png::Decoder::new(std::io::BufReader::new(fs::File::open(path).unwrap()));
         let reader = decoder.read_info().unwrap();
@@ -223,7 +220,7 @@ fn drawn_images_and_grids_say_where_they_come_from() {
         texts.map(|text| (text.keyword.clone(), text.text.clone())).collect()
     };
     let classes = Sampler::open(&session, None).unwrap().state.classes;
-    let drawn = texts(sampling.folder.join(&classes[1]).join("step0000006-seed9-000001.png"));
+    let drawn = texts(folder.join(&classes[1]).join("step0000006-seed9-000001.png"));
     let want =
         [("session", "cells"), ("step", "6"), ("class", &classes[1]), ("label", "1"), ("seed", "9"), ("number", "1")];
     assert!(want.iter().all(|(name, value)| drawn[*name] == *value), "{drawn:?}");

@@ -13,7 +13,7 @@ use gandle::engine::{Engine, Job, RunRequest};
 use gandle::event::{Event, JobEvent, Number};
 
 fn probe(config: &Config) -> JobEvent {
-    Job::probe(config.clone(), 6, Arc::new(|| {})).unwrap().wait_events().last().unwrap()
+    Job::probe(config.clone(), 6, Arc::new(|| {})).wait_events().last().unwrap()
 }
 
 fn small(more: &[&str]) -> Config {
@@ -58,7 +58,7 @@ fn what_is_too_large_is_refused_with_the_reason_before_it_is_built() {
 
 #[test]
 fn a_cancelled_one_ends_between_two_batches() {
-    let job = Job::probe(small(&[]), 6, Arc::new(|| {})).unwrap();
+    let job = Job::probe(small(&[]), 6, Arc::new(|| {}));
     job.cancel();
     assert_eq!(job.wait_events().last(), Some(JobEvent::Cancelled));
 }
@@ -77,7 +77,7 @@ fn a_run_does_not_notice_it() {
     };
     let alone = run(&root.path().join("alone"));
     assert_eq!(alone.len(), 6);
-    let beside = Job::probe(config.clone(), 6, Arc::new(|| {})).unwrap();
+    let beside = Job::probe(config.clone(), 6, Arc::new(|| {}));
     assert_eq!(run(&root.path().join("beside")), alone);
     assert!(matches!(beside.wait_events().last(), Some(JobEvent::Probed(_))));
     assert_eq!(std::fs::read_dir(root.path()).unwrap().count(), 2, "the measurement left something");

@@ -542,7 +542,7 @@ fn a_run_that_diverged_is_warned_that_it_will_again() {
 #[test]
 fn curves_weights_and_a_page_can_be_taken_out() {
     use gandle::engine::export::export;
-    use gandle::event::{Content, Export};
+    use gandle::event::{Content, Export, Exported};
     let root = tempfile::tempdir().unwrap();
     let [folder, out] = ["a <b>", "out"].map(|name| root.path().join(name));
     let set = ["score.every=8", "train.seed=7", "loss.texture=0.1", "score.extractor=efficientnet-lite0"];
@@ -552,7 +552,7 @@ fn curves_weights_and_a_page_can_be_taken_out() {
     resume(&folder);
     let asked = |content| Export { session: folder.clone(), content, folder: Some(out.clone()) };
     let read = |content| -> Vec<(String, Vec<u8>)> {
-        let paths = export(&asked(content), |_, _| true).unwrap().unwrap();
+        let Some(Exported::Files(paths)) = export(&asked(content), |_, _| true).unwrap() else { panic!() };
         paths
             .iter()
             .map(|path| (path.file_name().unwrap().to_str().unwrap().to_owned(), fs::read(path).unwrap()))
@@ -603,7 +603,7 @@ fn curves_weights_and_a_page_can_be_taken_out() {
     let err = export(&asked(Content::Csv), |_, _| true).unwrap_err().to_string();
     assert!(err.contains("not overwritten"), "{err}");
     let within = Export { folder: None, ..asked(Content::Html) };
-    let files = export(&within, |_, _| true).unwrap().unwrap();
+    let Some(Exported::Files(files)) = export(&within, |_, _| true).unwrap() else { panic!() };
     assert_eq!(files[0].parent().unwrap(), folder.join("exports"));
 }
 

@@ -12,8 +12,8 @@ use common::Window;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use gandle::config::{AttentionForm, Change, Config, DiscriminatorNorm, LossKind, Preset, Skip};
 use gandle::event::{
-    Alarm, AlarmKind, Best, Checkpoint, ClassCount, Command, DataSummary, Edited, Event, Grid, GridPicture, JobEvent,
-    Number, Pace, Picture, Recovered, Score, Skipped, Step,
+    Alarm, AlarmKind, Best, Checkpoint, ClassCount, Command, Content, DataSummary, Edited, Event, Exported, Grid,
+    GridPicture, Images, JobEvent, Number, Pace, Picture, Recovered, Score, Skipped, Step,
 };
 use gandle::ui::setup::Checked;
 use gandle::ui::{Action, Brief, DataView, Page, RunView, SessionRow, Settings, Source, Workbench};
@@ -564,17 +564,18 @@ fn images_are_exported_from_the_newest_checkpoint() {
     window.click("Export");
     let asked = window.asked();
     let [Action::Command(Command::Checkpoint), Action::Export(ask)] = asked.as_slice() else { panic!("{asked:?}") };
-    assert_eq!((ask.step, ask.class, ask.truncation), (1000, None, 0.0));
-    assert_eq!(ask.folder, PathBuf::from("sessions/night-7/exports"));
+    let images = Images { step: Some(1000), class: None, count: 100, seed: 1, truncation: 0.0 };
+    assert_eq!(ask.content, Content::Images(images));
+    assert_eq!(ask.folder, Some(PathBuf::from("sessions/night-7/exports")));
     window.bench().export.apply(JobEvent::Progress { done: 40, total: 100 });
     window.harness.run_steps(2);
     window.click("Cancel export");
     assert_eq!(window.asked(), [Action::CancelExport]);
-    window.bench().export.apply(JobEvent::Exported {
-        images: 200,
+    window.bench().export.apply(JobEvent::Exported(Exported::Images {
+        count: 200,
         folder: PathBuf::from("/out"),
         renamed: vec![("../..".to_owned(), "_._".to_owned())],
-    });
+    }));
     window.settle();
     assert!(window.shows("200 images written to /out"));
     assert!(window.shows("The class \"../..\" is in the folder _._"));
@@ -602,18 +603,19 @@ fn the_best_checkpoint_is_marked_and_chosen_for_an_export() {
         window.settle();
         let asked = window.asked();
         let [Action::Export(ask)] = asked.as_slice() else { panic!("{asked:?}") };
-        ask.step
+        let Content::Images(images) = ask.content else { panic!("{ask:?}") };
+        images.step
     };
-    assert_eq!(exported(&mut window), 1000);
+    assert_eq!(exported(&mut window), Some(1000));
     window.click("Best");
-    assert_eq!(exported(&mut window), 500);
+    assert_eq!(exported(&mut window), Some(500));
     window.click("Best");
-    assert_eq!(exported(&mut window), 1000, "pressed again, it is the newest one");
+    assert_eq!(exported(&mut window), Some(1000), "pressed again, it is the newest one");
 }
 
 #[test]
 fn other_results_are_exported_too() {
-    use gandle::event::{Content, Moving};
+    use gandle::event::Moving;
     let mut window = running();
     window.click("Export…");
     let choose = |window: &mut Window, name: &str| {
@@ -632,7 +634,7 @@ fn other_results_are_exported_too() {
         removed: Vec::new(),
     }));
     window.click("Export");
-    window.bench().export.apply(JobEvent::Written { files: vec![PathBuf::from("/out/generator.onnx")] });
+    window.bench().export.apply(JobEvent::Exported(Exported::Files(vec![PathBuf::from("/out/generator.onnx")])));
     window.settle();
     assert!(window.shows("Saved as /out/generator.onnx"));
     choose(&mut window, "animation of a walk through latent space");
@@ -640,7 +642,7 @@ fn other_results_are_exported_too() {
     assert!(window.shows("Stops") && window.shows("Truncation") && window.shows("Frames per second"));
     window.click("Export");
     let asked = window.asked();
-    let [Action::TakeOut(model), Action::TakeOut(walked)] = asked.as_slice() else { panic!("{asked:?}") };
+    let [Action::Export(model), Action::Export(walked)] = asked.as_slice() else { panic!("{asked:?}") };
     assert_eq!(model.folder, Some(PathBuf::from("sessions/night-7/exports")));
     assert_eq!(model.content, Content::Onnx { step: Some(500) });
     let Content::Walk(film, walk) = &walked.content else { panic!("{walked:?}") };

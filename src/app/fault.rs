@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use egui::{RichText, Ui, ViewportCommand};
 
 use super::App;
+use super::jobs::Jobs;
 use crate::guard::{self, Panicked};
 use crate::session;
 
@@ -52,7 +53,8 @@ impl App {
                 let newest = session::checkpoints(&session).last().copied();
                 (session, newest)
             });
-            self.exporter = None;
+            self.jobs = Jobs::default();
+            self.pending.clear();
             self.may_close = true;
             tracing::error!("the window broke down: {panicked}");
             self.fault = Some(Fault { panicked, ended });
@@ -95,7 +97,7 @@ impl Fault {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::time::{Duration, Instant};
 
     use egui_kittest::Harness;
@@ -107,8 +109,9 @@ mod tests {
     use crate::event::Event;
     use crate::session::{Stored, checkpoints};
 
-    fn app() -> App {
-        App::new(&eframe::CreationContext::_new_kittest(egui::Context::default())).unwrap()
+    /// An app without a window.
+    pub(in super::super) fn app() -> App {
+        App::new(&eframe::CreationContext::_new_kittest(egui::Context::default()))
     }
 
     fn endless(cache: &std::path::Path) -> Config {

@@ -2,14 +2,13 @@
 
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, Sender, bounded};
-
 use super::App;
+use crate::engine::{Reporter, Task};
 use crate::event::{Event, Waker};
 use crate::session;
-use crate::ui::RunView;
 
 /// The wait between two looks at the file.
 const PAUSE: Duration = Duration::from_millis(300);
@@ -18,7 +17,7 @@ const BATCH: usize = 512;
 /// The longest line that can be an event.
 const LONGEST: u64 = 64 << 20;
 
-/// What is read.
+/// What is read; that nothing can be read any more is news as well.
 enum News {
     Events(Vec<Event>),
     /// Nobody writes to the session any more, and all is read.
@@ -28,35 +27,22 @@ enum News {
 /// The reader. Its thread ends with it.
 pub struct Follower {
     folder: PathBuf,
-    news: Receiver<News>,
+    task: Task<News>,
 }
 
 impl Follower {
     /// Starts to read a session of which so many events are `known`.
-    ///
-    /// # Errors
-    /// Where no thread could be started.
-    fn spawn(folder: PathBuf, known: usize, waker: Waker) -> std::io::Result<Self> {
-        let (out, news) = bounded(4);
+    fn spawn(folder: PathBuf, known: usize, waker: Waker) -> Self {
         let session = folder.clone();
-        std::thread::Builder::new().name("follow".to_owned()).spawn(move || {
-            if let Err(err) = follow(&session, known, &out, &waker) {
-                tracing::warn!("{} is not followed any more: {err}", session.display());
-            }
-        })?;
-        Ok(Self { folder, news })
+        let task = Task::reporting("follow", 4, waker, move |out| follow(&session, known, out));
+        Self { folder, task }
     }
 }
 
 /// Reads until nobody writes any more, or nobody listens.
-fn follow(session: &Path, known: usize, out: &Sender<News>, waker: &Waker) -> std::io::Result<()> {
+fn follow(session: &Path, known: usize, out: &Reporter<News>) -> std::io::Result<Option<News>> {
     let mut reader = BufReader::new(session::open_events(session).map_err(std::io::Error::other)?);
     let (mut line, mut heard, mut batch) = (Vec::new(), 0, Vec::new());
-    let send = |news: News| {
-        let sent = out.send(news).is_ok();
-        waker();
-        sent
-    };
     loop {
         // Asked first: what is written before the lock is given back is still read.
         let over = session::is_free(session);
@@ -74,17 +60,16 @@ fn follow(session: &Path, known: usize, out: &Sender<News>, waker: &Waker) -> st
                 batch.extend((heard > known).then(|| event.cut()));
             }
             line.clear();
-            if batch.len() >= BATCH && !send(News::Events(std::mem::take(&mut batch))) {
-                return Ok(());
+            if batch.len() >= BATCH && !out.tell(News::Events(std::mem::take(&mut batch))) {
+                return Ok(None);
             }
         }
         // An empty one finds out whether somebody still listens.
-        if !send(News::Events(std::mem::take(&mut batch))) {
-            return Ok(());
+        if !out.tell(News::Events(std::mem::take(&mut batch))) {
+            return Ok(None);
         }
         if over {
-            send(News::Over);
-            return Ok(());
+            return Ok(Some(News::Over));
         }
         std::thread::sleep(PAUSE);
     }
@@ -93,52 +78,41 @@ fn follow(session: &Path, known: usize, out: &Sender<News>, waker: &Waker) -> st
 impl App {
     /// Takes in what another process tells of the session on the screen.
     pub(super) fn tick_follower(&mut self) {
-        let bench = &mut self.workbench;
-        let Some(view) = bench.stored.as_mut().filter(|view| view.is_followed()) else {
+        let Some(view) = self.workbench.stored.as_mut().filter(|view| view.is_followed()) else {
             self.follower = None;
             return;
         };
-        if self.follower.as_ref().is_none_or(|follower| follower.folder != view.folder()) {
-            match Follower::spawn(view.folder().to_owned(), view.heard(), std::sync::Arc::clone(&self.waker)) {
-                Ok(follower) => self.follower = Some(follower),
-                Err(err) => return self.complain(format!("The session cannot be followed: {err}")),
-            }
-        }
-        let Some(follower) = &self.follower else { return };
-        let mut over = false;
-        for news in follower.news.try_iter() {
+        let known = self.follower.take().filter(|follower| follower.folder == view.folder());
+        let spawn = || Follower::spawn(view.folder().to_owned(), view.heard(), Arc::clone(&self.waker));
+        let follower = self.follower.insert(known.unwrap_or_else(spawn));
+        let mut over = None;
+        for news in follower.task.news() {
             match news {
-                News::Events(events) => events.into_iter().for_each(|event| view.apply(event)),
-                News::Over => over = true,
+                Ok(News::Events(events)) => events.into_iter().for_each(|event| view.apply(event)),
+                Ok(News::Over) => over = Some(None),
+                Err(reason) => {
+                    over = Some(Some(format!(
+                        "It is not followed any more: {reason}. Open it again to see how far it is."
+                    )));
+                }
             }
         }
-        if over {
-            bench.elsewhere = None;
-            end(view);
-            self.list_sessions();
+        let Some(reason) = over else { return };
+        if reason.is_none() {
+            self.workbench.elsewhere = None;
         }
-    }
-}
-
-/// Nobody goes on with it any more.
-fn end(view: &mut RunView) {
-    view.follow(false);
-    if view.is_active() {
-        let step = view.step();
-        let message =
-            "The program that trained this session was closed or killed; Resume goes on from its newest checkpoint.";
-        view.apply(Event::Warning { step, message: message.to_owned() });
-        view.apply(Event::Stopped { step });
+        self.ended_elsewhere(reason);
+        self.list_sessions();
     }
 }
 
 #[cfg(test)]
 mod tests {
     use std::io::Write as _;
-    use std::sync::Arc;
 
     use super::*;
     use crate::event::Step;
+    use crate::ui::RunView;
 
     #[test]
     fn lines_are_read_as_they_come_and_the_end_is_told() {
@@ -147,11 +121,12 @@ mod tests {
         let mut file = std::fs::File::create(folder.path().join("events.jsonl")).unwrap();
         let text = |step| serde_json::to_string(&Event::Step(Step { step, ..Step::default() })).unwrap() + "\n";
         writeln!(file, "{}{}no event", text(1), text(2)).unwrap();
-        let follower = Follower::spawn(folder.path().to_owned(), 1, Arc::new(|| {})).unwrap();
+        let follower = Follower::spawn(folder.path().to_owned(), 1, Arc::new(|| {}));
+        let mut news = follower.task.wait_news();
         let mut steps = Vec::new();
         let mut take = |until: usize| {
             while steps.len() < until {
-                match follower.news.recv_timeout(Duration::from_secs(20)).unwrap() {
+                match news.next().unwrap().unwrap() {
                     News::Events(events) => steps.extend(events),
                     News::Over => panic!("over too early"),
                 }
@@ -166,7 +141,27 @@ mod tests {
         write!(file, "{rest}{}", text(4)).unwrap();
         assert_eq!(take(3), 3);
         drop(lock);
-        let mut rest = std::iter::from_fn(|| follower.news.recv_timeout(Duration::from_secs(20)).ok());
-        assert!(rest.any(|news| matches!(news, News::Over)));
+        assert!(matches!(follower.task.wait_news().last(), Some(Ok(News::Over))));
+    }
+
+    #[test]
+    fn what_cannot_be_followed_says_why_and_the_view_does_not_wait() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut app = super::super::fault::tests::app();
+        let mut view = RunView::new(folder.path().to_owned());
+        view.follow(true);
+        app.workbench.elsewhere = Some("Another program is training this session".to_owned());
+        app.workbench.stored = Some(view);
+        while app.workbench.stored.as_ref().unwrap().is_followed() {
+            app.tick_follower();
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        let view = app.workbench.stored.as_ref().unwrap();
+        let told = &view.log().iter().rev().nth(1).unwrap().text;
+        assert!(
+            !view.is_active() && told.contains("not followed any more") && told.contains("holds no session"),
+            "{told}"
+        );
+        assert!(app.workbench.elsewhere.is_some(), "it may well be trained on");
     }
 }

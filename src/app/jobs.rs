@@ -1,48 +1,86 @@
-//! What background work tells, and reading the data of the set-up.
+//! Jobs beside training: what the window asks of them, and what they tell.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::App;
-use crate::engine::Job;
-use crate::event::JobEvent;
-use crate::ui::Source;
+use crate::engine::{Job, Rescore};
+use crate::event::{Export, JobEvent, QuizAsk, QuizLog};
+use crate::session;
+use crate::ui::{ScoreAsk, Source};
+
+/// Every job that may be under way. Dropped, they end.
+#[derive(Default)]
+pub(super) struct Jobs {
+    pub reader: Option<Job>,
+    pub exporter: Option<Job>,
+    pub scorer: Option<Job>,
+    pub quiz: Option<Job>,
+    pub probe: Option<Job>,
+}
 
 impl App {
     pub(super) fn drain_jobs(&mut self) {
-        drain(&mut self.reader, |event| {
+        let (jobs, bench) = (&mut self.jobs, &mut self.workbench);
+        drain(&mut jobs.reader, |event| {
             // A path that could be read is worth coming back to.
-            if let (JobEvent::Preview { .. }, data) = (&event, &self.workbench.config.data)
+            if let (JobEvent::Preview { .. }, data) = (&event, &bench.config.data)
                 && !data.is_demo()
             {
-                self.workbench.settings.remember(&data.source);
+                bench.settings.remember(&data.source);
             }
-            self.workbench.data.apply(event);
+            bench.data.apply(event);
         });
-        drain(&mut self.scorer, |event| self.workbench.scores.apply(event));
-        drain(&mut self.exporter, |event| self.workbench.export.apply(event));
-        self.retired.retain(|job| !job.events().any(|event| has_ended(&event)));
+        drain(&mut jobs.scorer, |event| bench.scores.apply(event));
+        drain(&mut jobs.exporter, |event| bench.export.apply(event));
+        drain(&mut jobs.quiz, |event| bench.quiz.apply(event));
+        drain(&mut jobs.probe, |event| bench.paces.apply(event));
     }
 
     pub(super) fn read_data(&mut self) {
-        if let Some(job) = self.reader.take() {
-            job.cancel();
-            self.retired.push(job);
-        }
+        self.jobs.reader = None;
         let config = self.workbench.config.clone();
         self.workbench.data.ask(Source::of(&config));
         if config.data.source.trim().is_empty() {
             let message = "No folder is named".to_owned();
             return self.workbench.data.apply(JobEvent::Failed { message });
         }
-        match Job::preview(config, Arc::clone(&self.waker)) {
-            Ok(job) => self.reader = Some(job),
-            Err(err) => self.workbench.data.apply(JobEvent::Failed { message: err.to_string() }),
-        }
+        self.jobs.reader = Some(Job::preview(config, Arc::clone(&self.waker)));
+    }
+
+    pub(super) fn export(&mut self, asked: Export) {
+        self.jobs.exporter = Some(Job::export(asked, Arc::clone(&self.waker)));
+    }
+
+    pub(super) fn score(&mut self, ask: ScoreAsk) {
+        let ScoreAsk { session, step, score } = ask;
+        let asked = Rescore { session, step, score };
+        self.jobs.scorer = Some(Job::rescore(asked, session::unknown_places, Arc::clone(&self.waker)));
+    }
+
+    pub(super) fn prepare_quiz(&mut self, ask: QuizAsk) {
+        self.jobs.quiz = Some(Job::quiz(ask, session::unknown_places, Arc::clone(&self.waker)));
+    }
+
+    pub(super) fn keep_quiz(&mut self, session: PathBuf, log: QuizLog) {
+        self.later(
+            "quiz",
+            move || session::write_quiz(&session, &log),
+            |app, kept| match kept {
+                Ok(path) => app.inform(format!("The test is kept as {}", path.display())),
+                Err(reason) => app.complain(format!("The test could not be kept: {reason}")),
+            },
+        );
     }
 }
 
+/// Asks a job to end early, where it goes on.
+pub(super) fn cancel(job: &Option<Job>) {
+    job.iter().for_each(Job::cancel);
+}
+
 /// Takes in what a job has told, and lets go of one that has ended.
-pub(super) fn drain(job: &mut Option<Job>, mut apply: impl FnMut(JobEvent)) {
+fn drain(job: &mut Option<Job>, mut apply: impl FnMut(JobEvent)) {
     let mut ended = false;
     for event in job.iter().flat_map(Job::events) {
         ended |= has_ended(&event);
@@ -58,8 +96,7 @@ fn has_ended(event: &JobEvent) -> bool {
     match event {
         JobEvent::Progress { .. } => false,
         JobEvent::Preview { .. }
-        | JobEvent::Exported { .. }
-        | JobEvent::Written { .. }
+        | JobEvent::Exported(_)
         | JobEvent::Quiz(_)
         | JobEvent::Rescored { .. }
         | JobEvent::Probed(_)

@@ -15,7 +15,7 @@ use crate::ui::{Leaving, Phase};
 impl App {
     /// The run is to end, so that the window can close.
     pub(super) fn leave(&mut self) {
-        self.exporter.iter().for_each(crate::engine::Job::cancel);
+        super::jobs::cancel(&self.jobs.exporter);
         self.tell_engine(Command::Stop);
     }
 
@@ -31,7 +31,7 @@ impl App {
         }
         let Some(leaving) = self.workbench.leave.chosen() else { return };
         // Once is enough: the window may take some frames to go.
-        if self.may_close || self.engine.is_some() || self.exporter.is_some() {
+        if self.may_close || self.engine.is_some() || self.jobs.exporter.is_some() {
             return;
         }
         let phase = self.workbench.live.as_ref().map(|live| (live.phase().clone(), live.folder().to_owned()));

@@ -1,62 +1,46 @@
 //! Names, notes and deletes sessions, on threads of their own: a large folder may take its time.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use super::App;
-use crate::guard;
 use crate::session::{self, About};
-use crate::ui::{Notice, SessionAsk};
-
-/// What was asked, and what became of it: the session's new folder where it has one.
-pub type Done = (SessionAsk, Result<Option<PathBuf>, String>);
+use crate::ui::SessionAsk;
 
 impl App {
     /// Carries out what is asked about a stored session.
     pub(super) fn manage(&mut self, ask: SessionAsk) {
-        let (sender, waker) = (self.managed.0.clone(), Arc::clone(&self.waker));
-        let work = move || {
-            let result = guard::told(|| carry_out(&ask));
-            // The window may have closed meanwhile.
-            sender.send((ask, result)).ok();
-            waker();
-        };
-        if let Err(err) = std::thread::Builder::new().name("manage".to_owned()).spawn(work) {
-            self.complain(format!("The session could not be changed: {err}"));
-        }
+        let wanted = ask.clone();
+        self.later("manage", move || carry_out(&wanted), move |app, done| app.managed(ask, done));
     }
 
-    /// Takes in what became of it.
-    pub(super) fn take_managed(&mut self) {
-        let done: Vec<Done> = self.managed.1.try_iter().collect();
-        for (ask, result) in done {
-            match (ask, result) {
-                (SessionAsk::Edit { folder, .. }, Ok(moved)) => {
-                    self.workbench.session_dialog.saved(Ok(()));
-                    if let Some(to) = moved {
-                        self.session_moved(&folder, Some(&to));
-                    }
-                    self.list_sessions();
+    /// Takes in what became of it: the session's new folder where it has one.
+    fn managed(&mut self, ask: SessionAsk, done: Result<Option<PathBuf>, String>) {
+        match (ask, done) {
+            (SessionAsk::Edit { folder, .. }, Ok(moved)) => {
+                self.workbench.session_dialog.saved(Ok(()));
+                if let Some(to) = moved {
+                    self.session_moved(&folder, Some(&to));
                 }
-                (SessionAsk::Trash(folder), Ok(_)) => self.session_removed(&folder, "was moved to the trash"),
-                (SessionAsk::Delete(folder), Ok(_)) => self.session_removed(&folder, "was deleted"),
-                (SessionAsk::Trash(_) | SessionAsk::Delete(_), Err(reason)) => {
-                    self.workbench.session_dialog.removed(Err(reason));
-                }
-                (SessionAsk::Edit { .. }, Err(reason)) => {
-                    if !self.workbench.session_dialog.saved(Err(reason.clone())) {
-                        self.complain(reason);
-                    }
-                }
-                (SessionAsk::Reveal(_), Err(reason)) => self.complain(reason),
-                (SessionAsk::Reveal(_), Ok(_)) => {}
+                self.list_sessions();
             }
+            (SessionAsk::Trash(folder), Ok(_)) => self.session_removed(&folder, "was moved to the trash"),
+            (SessionAsk::Delete(folder), Ok(_)) => self.session_removed(&folder, "was deleted"),
+            (SessionAsk::Trash(_) | SessionAsk::Delete(_), Err(reason)) => {
+                self.workbench.session_dialog.removed(Err(reason));
+            }
+            (SessionAsk::Edit { .. }, Err(reason)) => {
+                if !self.workbench.session_dialog.saved(Err(reason.clone())) {
+                    self.complain(reason);
+                }
+            }
+            (SessionAsk::Reveal(_), Err(reason)) => self.complain(reason),
+            (SessionAsk::Reveal(_), Ok(_)) => {}
         }
     }
 
     fn session_removed(&mut self, folder: &Path, how: &str) {
         self.workbench.session_dialog.removed(Ok(()));
-        self.workbench.notice = Some(Notice::info(format!("{} {how}", folder.display())));
+        self.inform(format!("{} {how}", folder.display()));
         self.session_moved(folder, None);
         self.list_sessions();
     }

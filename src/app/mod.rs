@@ -1,10 +1,8 @@
 //! The only room that knows both engine and ui: drains, routes, saves.
 
-mod compare;
 mod dialogs;
 mod fault;
 mod follow;
-mod grids;
 mod jobs;
 mod leaving;
 mod manage;
@@ -15,10 +13,9 @@ mod queue;
 mod saved;
 mod saving;
 mod sessions;
-mod study;
-mod task;
 mod training;
 
+use std::fmt::Display;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -26,18 +23,16 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 
-use crate::engine::{Engine, Job};
-use crate::event::{Event, Waker};
+use crate::engine::explore::{Explorer, explorer};
+use crate::engine::{Engine, Service, Task, Waiting};
+use crate::event::{Event, GridPicture, Waker};
 use crate::guard;
-use crate::session;
-use crate::ui::{Action, CompareAsk, GridAsk, Notice, Page, SessionRow, Source, Workbench, icon, theme};
-use compare::RunReader;
-use dialogs::{Dialog, Purpose};
+use crate::session::{self, Stored};
+use crate::ui::{Action, CompareAsk, ComparedRun, GridAsk, Notice, Page, SessionRow, Source, Workbench, icon, theme};
+use dialogs::Purpose;
 use fault::Fault;
-use grids::GridReader;
-use prober::Prober;
+use jobs::Jobs;
 use saved::Saved;
-use study::Study;
 
 /// Name under which the state is kept.
 const STATE: &str = "gandle";
@@ -45,6 +40,10 @@ const STATE: &str = "gandle";
 const DRAIN_BUDGET: Duration = Duration::from_millis(10);
 /// How often the state is kept, so that a crash takes little of a queue. Nothing is written where nothing changed.
 const SAVED_EVERY: Duration = Duration::from_secs(5);
+/// Grids that may wait to be read: pages ask for one at a time.
+const WAITING_GRIDS: usize = 8;
+/// Runs that may wait to be read for the Compare page.
+const WAITING_RUNS: usize = 256;
 /// The shortest time between two frames that news alone asks for: a window that redraws at every step would take
 /// the processor from training.
 const NEWS_PAUSE: Duration = Duration::from_millis(80);
@@ -64,9 +63,9 @@ pub fn run(open: Option<PathBuf>) -> anyhow::Result<()> {
         .with_icon(icon());
     let options = eframe::NativeOptions { viewport, ..eframe::NativeOptions::default() };
     let create = move |creation: &eframe::CreationContext<'_>| {
-        let mut app = App::new(creation)?;
+        let mut app = App::new(creation);
         app.ending = leaving::on_signal(creation.egui_ctx.clone());
-        if let Some(folder) = &open {
+        if let Some(folder) = open {
             app.open_session(folder);
         }
         Ok(Box::new(app) as Box<dyn eframe::App>)
@@ -82,34 +81,32 @@ pub fn run(open: Option<PathBuf>) -> anyhow::Result<()> {
     }
 }
 
+/// Work that is under way with what is done with its answer; false once that was done.
+type Pending = Box<dyn FnMut(&mut App) -> bool>;
+
 /// The window and everything that works for it.
 struct App {
     workbench: Workbench,
     engine: Option<Engine>,
-    reader: Option<Job>,
-    exporter: Option<Job>,
-    scorer: Option<Job>,
-    prober: Prober,
-    study: Study,
-    /// A session that is being opened.
-    opening: Option<opening::Opening>,
-    /// A session that is to go on.
-    resuming: Option<training::Resuming>,
+    jobs: Jobs,
+    /// What the set-up asks to be measured, and since when.
+    probing: Option<(crate::ui::Asked, Instant)>,
+    pending: Vec<Pending>,
     /// The run of the queue that was under way when the window was closed.
     begun: Option<queue::Begun>,
-    /// Jobs that were cancelled and have not ended yet.
-    retired: Vec<Job>,
-    dialog: Option<Dialog>,
-    saving: Option<crossbeam_channel::Receiver<Notice>>,
+    /// Whether a session that is to go on is being looked at.
+    resuming: bool,
+    /// Whether a file dialog is open.
+    asking: bool,
     /// Sessions that are being looked for.
-    found: Option<crossbeam_channel::Receiver<Vec<SessionRow>>>,
+    found: Option<Task<Vec<SessionRow>>>,
     follower: Option<follow::Follower>,
-    grids: GridReader,
+    explorer: Explorer,
+    grids: Service<GridAsk, GridPicture>,
     /// Grids of the Compare page.
-    compared_grids: GridReader,
-    compared: RunReader,
-    /// What becomes of changes to stored sessions.
-    managed: (crossbeam_channel::Sender<manage::Done>, crossbeam_channel::Receiver<manage::Done>),
+    compared_grids: Service<GridAsk, GridPicture>,
+    /// Runs of the Compare page, however long their curves are.
+    compared: Service<PathBuf, ComparedRun>,
     /// The window's title.
     title: String,
     /// Whether the window closes without a question.
@@ -121,34 +118,41 @@ struct App {
     waker: Waker,
 }
 
+/// Reads stored grids, so that a slider over large pictures never holds up the window.
+fn grids(waker: &Waker) -> Service<GridAsk, GridPicture> {
+    let read = |ask: &GridAsk| Ok(session::read_grid(&ask.folder, &ask.grid, ask.rows, ask.columns)?);
+    Service::new("grids", Waiting::Most(WAITING_GRIDS), Arc::clone(waker), move || Box::new(read))
+}
+
 impl App {
-    fn new(creation: &eframe::CreationContext<'_>) -> std::io::Result<Self> {
+    fn new(creation: &eframe::CreationContext<'_>) -> Self {
         theme::apply(&creation.egui_ctx);
         // What was in front when the window closed is not open any more.
         creation.egui_ctx.memory_mut(egui::Memory::reset_areas);
         let saved: Saved = creation.storage.and_then(|storage| eframe::get_value(storage, STATE)).unwrap_or_default();
         let ctx = creation.egui_ctx.clone();
         let waker: Waker = Arc::new(move || ctx.request_repaint_after(NEWS_PAUSE));
+        let compared = |folder: &PathBuf| {
+            let stored = Stored::open(folder)?;
+            Ok(ComparedRun::fold(folder, stored.config, stored.events))
+        };
         let mut app = Self {
             workbench: saved.restore(),
             engine: None,
-            reader: None,
-            exporter: None,
-            scorer: None,
-            prober: Prober::default(),
-            study: Study::default(),
-            opening: None,
-            resuming: None,
+            jobs: Jobs::default(),
+            probing: None,
+            pending: Vec::new(),
             begun: None,
-            retired: Vec::new(),
-            dialog: None,
-            saving: None,
+            resuming: false,
+            asking: false,
             found: None,
             follower: None,
-            grids: GridReader::spawn(Arc::clone(&waker))?,
-            compared_grids: GridReader::spawn(Arc::clone(&waker))?,
-            compared: RunReader::spawn(Arc::clone(&waker))?,
-            managed: crossbeam_channel::bounded(16),
+            explorer: explorer(Arc::clone(&waker)),
+            grids: grids(&waker),
+            compared_grids: grids(&waker),
+            compared: Service::new("compare", Waiting::Most(WAITING_RUNS), Arc::clone(&waker), move || {
+                Box::new(compared)
+            }),
             title: String::new(),
             may_close: false,
             ending: Arc::default(),
@@ -156,60 +160,86 @@ impl App {
             waker,
         };
         app.list_sessions();
-        Ok(app)
+        app
     }
 
-    /// Takes in what the engine, the jobs and the dialogs have to say.
+    /// Does work on a thread of its own, and then something with its answer here.
+    fn later<T: Send + 'static, E: Display>(
+        &mut self,
+        name: &str,
+        work: impl FnOnce() -> Result<T, E> + Send + 'static,
+        then: impl FnOnce(&mut Self, Result<T, String>) + 'static,
+    ) {
+        let task = Task::spawn(name, Arc::clone(&self.waker), work);
+        let mut then = Some(then);
+        self.pending.push(Box::new(move |app| {
+            let Some(answer) = task.answer() else { return true };
+            if let Some(then) = then.take() {
+                then(app, answer);
+            }
+            false
+        }));
+    }
+
+    /// Takes in what the engine, the jobs and all other threads have to say.
     fn drain(&mut self, ctx: &egui::Context) {
-        let start = Instant::now();
-        if let (Some(engine), Some(live)) = (&self.engine, &mut self.workbench.live) {
-            for event in engine.events() {
-                live.apply(event);
-                if start.elapsed() > DRAIN_BUDGET {
-                    ctx.request_repaint();
-                    break;
-                }
-            }
-            if let Some(grid) = engine.latest_grid() {
-                live.show_grid(grid);
-            }
-            if engine.is_finished() {
-                // The events that came between draining and here; none comes after.
-                engine.events().for_each(|event| live.apply(event));
-                if live.is_active() {
-                    let message = "The training thread ended without a word, which is a fault of this program (a panic). What was written so far is in the session's folder; train again to start afresh.";
-                    live.apply(Event::Failed { step: live.step(), message: message.to_owned() });
-                }
-                self.engine = None;
-                if live.started().is_none() {
-                    // What was told of its folder is not true: nothing was stored.
-                    self.workbench.notice = None;
-                }
-                self.run_ended(ctx);
-                self.list_sessions();
-            }
-        }
+        self.drain_engine(ctx);
         self.drain_jobs();
-        self.drain_study(ctx);
-        for (ask, result) in self.grids.answers() {
-            self.workbench.take_grid(ctx, &ask, result);
+        self.drain_services(ctx);
+        let mut pending = std::mem::take(&mut self.pending);
+        pending.retain_mut(|pending| pending(self));
+        self.pending.append(&mut pending);
+        match self.found.as_ref().and_then(|found| found.news().last()) {
+            Some(Ok(rows)) => self.workbench.sessions = rows,
+            Some(Err(reason)) => self.complain(format!("The sessions could not be listed: {reason}")),
+            None => {}
         }
-        for (ask, result) in self.compared_grids.answers() {
-            self.workbench.compare.take_grid(ctx, &ask, result);
+    }
+
+    fn drain_engine(&mut self, ctx: &egui::Context) {
+        let (Some(engine), Some(live)) = (&self.engine, &mut self.workbench.live) else { return };
+        let start = Instant::now();
+        for event in engine.events() {
+            live.apply(event);
+            if start.elapsed() > DRAIN_BUDGET {
+                ctx.request_repaint();
+                break;
+            }
+        }
+        if let Some(grid) = engine.latest_grid() {
+            live.show_grid(grid);
+        }
+        if !engine.is_finished() {
+            return;
+        }
+        // The events that came between draining and here; none comes after.
+        engine.events().for_each(|event| live.apply(event));
+        if live.is_active() {
+            let message = "The training thread ended without a word, which is a fault of this program (a panic). What was written so far is in the session's folder; train again to start afresh.";
+            live.apply(Event::Failed { step: live.step(), message: message.to_owned() });
+        }
+        self.engine = None;
+        if live.started().is_none() {
+            // What was told of its folder is not true: nothing was stored.
+            self.workbench.notice = None;
+        }
+        self.run_ended(ctx);
+        self.list_sessions();
+    }
+
+    fn drain_services(&mut self, ctx: &egui::Context) {
+        let bench = &mut self.workbench;
+        for (ask, picture) in self.grids.answers() {
+            bench.take_grid(ctx, &ask, picture);
+        }
+        for (ask, picture) in self.compared_grids.answers() {
+            bench.compare.take_grid(ctx, &ask, picture);
         }
         for (folder, run) in self.compared.answers() {
-            self.workbench.compare.take(&folder, run);
+            bench.compare.take(&folder, run);
         }
-        self.take_managed();
-        self.take_opened();
-        self.take_resumed();
-        self.take_answer();
-        if let Some(rows) = self.found.as_ref().and_then(|found| found.try_iter().last()) {
-            self.workbench.sessions = rows;
-        }
-        if let Some(notice) = self.saving.as_ref().and_then(|saving| saving.try_recv().ok()) {
-            self.workbench.notice = Some(notice);
-            self.saving = None;
+        for (of, drawn) in self.explorer.answers() {
+            bench.explore.take(ctx, of, drawn);
         }
     }
 
@@ -217,13 +247,13 @@ impl App {
         match action {
             Action::Train => self.train(),
             Action::Leave(_) => self.leave(),
-            Action::Resume { folder, steps } => self.resume(&folder, steps),
+            Action::Resume { folder, steps } => self.resume(folder, steps),
             Action::Trust { folder, steps, places } => {
                 session::remember_places(&places);
                 self.go_on(&folder, steps);
             }
-            Action::Branch { parent, step, steps, set } => self.branch(&parent, step, steps, &set),
-            Action::EndElsewhere(session) => self.end_elsewhere(&session),
+            Action::Branch { parent, step, steps, set } => self.branch(parent, step, steps, set),
+            Action::EndElsewhere(session) => self.end_elsewhere(session),
             Action::FindData(session) => self.open_dialog(Purpose::Moved(session)),
             Action::Command(command) => self.tell_engine(command),
             Action::ChooseData => self.open_dialog(Purpose::Data),
@@ -232,38 +262,30 @@ impl App {
             Action::ChooseVgg19 => self.open_dialog(Purpose::Vgg19),
             Action::ChooseSession => self.open_dialog(Purpose::Session),
             Action::ChooseExportFolder => self.open_dialog(Purpose::Export),
-            Action::SaveGrid(picture) => self.open_dialog(Purpose::Grid(Box::new(picture))),
-            Action::SaveFigure(figure) => self.open_dialog(Purpose::Figure(figure)),
+            Action::SaveGrid(picture) => self.open_dialog(Purpose::save_grid(picture)),
+            Action::SaveFigure(figure) => self.open_dialog(Purpose::save_figure(*figure)),
             Action::UseData(source) => self.use_data(source),
             Action::ReadData => self.read_data(),
-            Action::CancelReading => self.reader.iter().for_each(Job::cancel),
+            Action::CancelReading => jobs::cancel(&self.jobs.reader),
             Action::ListSessions => self.list_sessions(),
-            Action::OpenSession(folder) => self.open_session(&folder),
-            Action::ReadGrid(ask) => self.read_grid(ctx, ask),
-            Action::Export(ask) => self.export(ask),
-            Action::TakeOut(asked) => self.take_out(asked),
+            Action::OpenSession(folder) => self.open_session(folder),
+            Action::ReadGrid(ask) => self.grids.ask(ask),
+            Action::Export(asked) => self.export(asked),
             Action::Score(ask) => self.score(*ask),
-            Action::CancelScores => self.scorer.iter().for_each(Job::cancel),
-            Action::CancelExport => self.exporter.iter().for_each(Job::cancel),
-            Action::Explore(wanted) => self.explore(wanted),
+            Action::CancelScores => jobs::cancel(&self.jobs.scorer),
+            Action::CancelExport => jobs::cancel(&self.jobs.exporter),
+            Action::Explore(wanted) => self.explorer.ask(wanted),
             Action::PrepareQuiz(ask) => self.prepare_quiz(ask),
-            Action::CancelQuiz => self.study.cancel(),
-            Action::KeepQuiz { session, log } => self.keep_quiz(&session, &log),
+            Action::CancelQuiz => jobs::cancel(&self.jobs.quiz),
+            Action::KeepQuiz { session, log } => self.keep_quiz(session, *log),
             Action::Session(ask) => self.manage(ask),
-            Action::Compare(ask) => self.read_compared(ctx, ask),
+            Action::Compare(CompareAsk::Run(folder)) => self.compared.ask(folder),
+            Action::Compare(CompareAsk::Grid(ask)) => self.compared_grids.ask(ask),
             Action::Queue(ask) => self.ask_queue(ask),
             Action::Copy(text) => {
                 ctx.copy_text(text);
-                self.workbench.notice = Some(Notice::info("Copied"));
+                self.inform("Copied");
             }
-            // The workbench has carried these out itself.
-            Action::OpenExport
-            | Action::CloseSession
-            | Action::UseSettings(_)
-            | Action::CompareSetUp
-            | Action::GoBack(_)
-            | Action::OpenScores
-            | Action::TurnTo(_) => {}
         }
     }
 
@@ -275,31 +297,11 @@ impl App {
     fn list_sessions(&mut self) {
         let page = self.workbench.settings.page;
         let deep = matches!(page, Page::Sessions | Page::Compare | Page::Queue) || self.workbench.theirs.is_open();
-        match sessions::look(self.workbench.sessions.clone(), deep, Arc::clone(&self.waker)) {
-            Ok(found) => self.found = Some(found),
-            Err(err) => self.complain(format!("The sessions could not be listed: {err}")),
-        }
+        self.found = Some(sessions::look(self.workbench.sessions.clone(), deep, Arc::clone(&self.waker)));
     }
 
-    fn read_grid(&mut self, ctx: &egui::Context, ask: GridAsk) {
-        if !self.grids.ask(ask.clone()) {
-            self.workbench.take_grid(ctx, &ask, Err("The reader of grids is busy or has ended".to_owned()));
-        }
-    }
-
-    fn read_compared(&mut self, ctx: &egui::Context, ask: CompareAsk) {
-        match ask {
-            CompareAsk::Run(folder) => {
-                if !self.compared.ask(&folder) {
-                    self.workbench.compare.take(&folder, Err("too many sessions wait to be read".to_owned()));
-                }
-            }
-            CompareAsk::Grid(ask) => {
-                if !self.compared_grids.ask(ask.clone()) {
-                    self.workbench.compare.take_grid(ctx, &ask, Err("The reader of grids has ended".to_owned()));
-                }
-            }
-        }
+    fn inform(&mut self, text: impl Into<String>) {
+        self.workbench.notice = Some(Notice::info(text));
     }
 
     fn complain(&mut self, text: String) {

@@ -2,6 +2,7 @@
 
 use egui::{Context, UserAttentionType, ViewportCommand};
 
+use super::App;
 use crate::ui::{Phase, RunView};
 
 /// What the window's title says: where the run stands that goes on here, else which session is looked at, else what became of
@@ -21,22 +22,22 @@ pub fn title(live: Option<&RunView>, stored: Option<&RunView>) -> String {
     }
 }
 
-/// Tells of an end where the window is not looked at.
-pub fn tell(ctx: &Context, title: String, text: String) {
-    if ctx.input(|input| input.focused) {
-        return;
-    }
-    ctx.send_viewport_cmd(ViewportCommand::RequestUserAttention(UserAttentionType::Informational));
-    let show = move || {
-        let mut notification = notify_rust::Notification::new();
-        notification.appname("gandle").summary(&title).body(&text);
-        if let Err(err) = notification.show() {
-            tracing::debug!("this system shows no notifications: {err}");
+impl App {
+    /// Tells of an end where the window is not looked at. Asking the desktop may take a while, and nothing depends on it.
+    pub(super) fn notify(&mut self, ctx: &Context, title: String, text: String) {
+        if ctx.input(|input| input.focused) {
+            return;
         }
-    };
-    // Asking the desktop may take a while, and nothing depends on it.
-    if let Err(err) = std::thread::Builder::new().name("notify".to_owned()).spawn(show) {
-        tracing::debug!("no thread for a notification: {err}");
+        ctx.send_viewport_cmd(ViewportCommand::RequestUserAttention(UserAttentionType::Informational));
+        let show = move || {
+            let mut notification = notify_rust::Notification::new();
+            notification.appname("gandle").summary(&title).body(&text).show().map(drop)
+        };
+        self.later("notify", show, |_, shown| {
+            if let Err(reason) = shown {
+                tracing::debug!("this system shows no notifications: {reason}");
+            }
+        });
     }
 }
 

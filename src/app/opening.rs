@@ -1,19 +1,11 @@
 //! Opens stored sessions: what is read of them is read on a thread of its own, however long their curves are.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use super::App;
-use super::task::Task;
 use crate::event::Event;
 use crate::session::{self, Stored};
 use crate::ui::{Notice, Page, RunView};
-
-/// A session that is being read.
-pub(super) struct Opening {
-    folder: PathBuf,
-    task: Task<Result<Opened, String>>,
-}
 
 /// What was read of a session.
 struct Opened {
@@ -24,58 +16,64 @@ struct Opened {
 }
 
 impl App {
-    /// Begins to read a session, which is shown once that is done.
-    pub(super) fn open_session(&mut self, folder: &Path) {
-        let wanted = folder.to_owned();
-        let work = move || read(&wanted).map_err(|err| err.to_string());
-        match Task::spawn("open", Arc::clone(&self.waker), work) {
-            Ok(task) => {
-                self.opening = Some(Opening { folder: folder.to_owned(), task });
-                self.workbench.opening = Some(folder.to_owned());
-                self.workbench.settings.page = Page::Run;
-            }
-            Err(err) => self.complain(format!("{} could not be opened: {err}", folder.display())),
+    /// Begins to read a session, which is shown once that is done; the run that goes on here is shown as it is.
+    pub(super) fn open_session(&mut self, folder: PathBuf) {
+        if self.workbench.live.as_ref().is_some_and(|live| live.is_active() && live.folder() == folder) {
+            self.workbench.opening = None;
+            return self.workbench.close_session();
         }
-    }
-
-    /// Shows a session that was read.
-    pub(super) fn take_opened(&mut self) {
-        let Some(answer) = self.opening.as_ref().and_then(|opening| opening.task.answer()) else { return };
-        let folder = self.opening.take().map(|opening| opening.folder).unwrap_or_default();
-        self.workbench.opening = None;
-        match answer {
-            Some(Ok(opened)) => self.show(opened),
-            Some(Err(reason)) => self.complain(format!("{} could not be opened: {reason}", folder.display())),
-            None => {
-                let what = folder.display();
-                self.complain(format!("{what} could not be opened: reading it broke off, which is a defect of gandle"));
-            }
-        }
+        self.workbench.opening = Some(folder.clone());
+        self.workbench.settings.page = Page::Run;
+        let wanted = folder.clone();
+        self.later(
+            "open",
+            move || read(&wanted),
+            move |app, opened| {
+                // Another one may have been asked for meanwhile.
+                if app.workbench.opening.take_if(|opening| *opening == folder).is_none() {
+                    return;
+                }
+                match opened {
+                    Ok(opened) => app.show(opened),
+                    Err(reason) => app.complain(format!("{} could not be opened: {reason}", folder.display())),
+                }
+            },
+        );
     }
 
     fn show(&mut self, opened: Opened) {
         let mut view = opened.view;
-        self.workbench.elsewhere = None;
-        if view.is_active() {
-            let message = if let Some(holder) = opened.holder {
-                self.workbench.elsewhere = Some(format!("Another program ({holder}) is training this session"));
-                view.follow(true);
-                String::new()
-            } else if view.checkpoints().is_empty() {
-                "The program that trained this session was closed or killed before its first checkpoint; use its settings for a new run.".to_owned()
-            } else {
-                "The program that trained this session was closed or killed; Resume goes on from its newest checkpoint."
-                    .to_owned()
-            };
-            if !view.is_followed() {
-                view.apply(Event::Warning { step: view.step(), message });
-                view.apply(Event::Stopped { step: view.step() });
-            }
+        let who = |holder| format!("Another program ({holder}) is training this session");
+        self.workbench.elsewhere = opened.holder.map(who);
+        view.follow(self.workbench.elsewhere.is_some());
+        let followed = view.is_followed();
+        self.workbench.stored = Some(view);
+        if !followed {
+            self.ended_elsewhere(None);
         }
         if !opened.warnings.is_empty() {
             self.workbench.notice = Some(Notice::error(opened.warnings.join("; ")));
         }
-        self.workbench.stored = Some(view);
+    }
+
+    /// The run of the stored session does not go on any more, as nobody trains it, or is not followed for another reason.
+    pub(super) fn ended_elsewhere(&mut self, reason: Option<String>) {
+        let Some(view) = &mut self.workbench.stored else { return };
+        view.follow(false);
+        if !view.is_active() {
+            return;
+        }
+        let message = reason.unwrap_or_else(|| {
+            let next = if view.checkpoints().is_empty() {
+                " before its first checkpoint; use its settings for a new run."
+            } else {
+                "; Resume goes on from its newest checkpoint."
+            };
+            format!("The program that trained this session was closed or killed{next}")
+        });
+        let step = view.step();
+        view.apply(Event::Warning { step, message });
+        view.apply(Event::Stopped { step });
     }
 }
 

@@ -3,14 +3,13 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::App;
 use super::opening::replayed;
-use super::task::Task;
 use super::training::unknown_places;
-use super::{App, notify};
-use crate::engine::{Origin, RunRequest};
+use crate::engine::{Origin, RunRequest, Task};
 use crate::event::Command;
 use crate::session;
-use crate::ui::{Ending, EntryState, Leaving, Notice, Phase, QueueAsk, RunView};
+use crate::ui::{Ending, EntryState, Leaving, Phase, QueueAsk, RunView};
 
 impl App {
     /// Carries out what the Queue page asks.
@@ -20,11 +19,7 @@ impl App {
                 self.workbench.queue.cancel();
                 self.tell_engine(Command::Stop);
             }
-            QueueAsk::Open(folder) if self.workbench.live.as_ref().is_some_and(|live| live.folder() == folder) => {
-                self.workbench.stored = None;
-                self.workbench.settings.page = crate::ui::Page::Run;
-            }
-            QueueAsk::Open(folder) => self.open_session(&folder),
+            QueueAsk::Open(folder) => self.open_session(folder),
         }
     }
 
@@ -39,21 +34,22 @@ impl App {
             return;
         };
         // One that was under way when the program ended goes on; a session that is gone begins anew.
-        let begun = session.filter(|folder| folder.join("run.toml").is_file());
+        let begun = match session.map(|folder| (self.begun_again(&folder), folder)) {
+            None => None,
+            Some((None, _)) => return, // It is being read.
+            Some((Some(Ok(view)), folder)) => view.map(|view| (folder, view)),
+            Some((Some(Err(reason)), _)) => return self.workbench.queue.skip(id, Ending::Failed(reason)),
+        };
         let (folder, view, from) = match begun {
-            Some(folder) => match self.begun_again(&folder) {
-                None => return, // It is being read.
-                Some(Ok(view)) if *view.phase() == Phase::Finished => {
-                    return self.workbench.queue.skip(id, Ending::Finished);
+            Some((_, view)) if *view.phase() == Phase::Finished => {
+                return self.workbench.queue.skip(id, Ending::Finished);
+            }
+            Some((folder, view)) => {
+                if let Some(started) = view.started() {
+                    config = started.config.clone();
                 }
-                Some(Ok(view)) => {
-                    if let Some(started) = view.started() {
-                        config = started.config.clone();
-                    }
-                    (folder, view, Origin::Resume { steps: None })
-                }
-                Some(Err(reason)) => return self.workbench.queue.skip(id, Ending::Failed(reason)),
-            },
+                (folder, view, Origin::Resume { steps: None })
+            }
             None => {
                 let folder = session::new_folder(&config);
                 session::remember_places(&config.places());
@@ -66,25 +62,23 @@ impl App {
                 self.workbench.live = Some(view);
                 self.workbench.queue.began(id, folder);
             }
-            Err(err) => {
-                let reason = format!("The training thread could not be started: {err}");
-                self.workbench.queue.skip(id, Ending::Failed(reason));
-            }
+            Err(reason) => self.workbench.queue.skip(id, Ending::Failed(reason)),
         }
     }
 
-    /// The view of a session that goes on, once it is read; nothing until then.
-    fn begun_again(&mut self, folder: &Path) -> Option<Result<RunView, String>> {
-        if self.begun.as_ref().is_none_or(|begun| begun.folder != folder) {
+    /// The view of a session that goes on, once it is read, and nothing in it where it is gone; nothing until then.
+    fn begun_again(&mut self, folder: &Path) -> Option<Result<Option<RunView>, String>> {
+        let spawn = || {
             let wanted = folder.to_owned();
-            match Task::spawn("queue", Arc::clone(&self.waker), move || read(&wanted)) {
-                Ok(task) => self.begun = Some(Begun { folder: folder.to_owned(), task }),
-                Err(err) => return Some(Err(err.to_string())),
+            Begun {
+                folder: folder.to_owned(),
+                task: Task::spawn("queue", Arc::clone(&self.waker), move || read(&wanted)),
             }
-        }
-        let answer = self.begun.as_ref()?.task.answer()?;
-        self.begun = None;
-        Some(answer.unwrap_or_else(|| Err("Reading it broke off, which is a defect of gandle".to_owned())))
+        };
+        let begun = self.begun.take().filter(|begun| begun.folder == folder).unwrap_or_else(spawn);
+        let answer = begun.task.answer();
+        self.begun = answer.is_none().then_some(begun);
+        answer
     }
 
     /// The engine has ended: tells the queue, and somebody who looks elsewhere.
@@ -110,11 +104,11 @@ impl App {
         if queued {
             if queue.is_paused() && queue.waiting() > 0 && ending == Ending::Stopped {
                 let told = "The queue is paused, since its run was stopped; go on with it on the Queue page";
-                self.workbench.notice = Some(Notice::info(told));
+                self.inform(told);
             }
             text = [text, left(&self.workbench.queue)].join("\n").trim().to_owned();
         }
-        notify::tell(ctx, title, text);
+        self.notify(ctx, title, text);
     }
 }
 
@@ -131,18 +125,21 @@ fn left(queue: &crate::ui::Queue) -> String {
 /// A session of the queue that is being read.
 pub(super) struct Begun {
     folder: PathBuf,
-    task: Task<Result<RunView, String>>,
+    task: Task<Option<RunView>>,
 }
 
-/// The view of a session that goes on, where nothing is to be asked about it.
-fn read(folder: &Path) -> Result<RunView, String> {
+/// The view of a session that goes on, where nothing is to be asked about it; nothing where it is gone.
+fn read(folder: &Path) -> Result<Option<RunView>, String> {
+    if !folder.join("run.toml").is_file() {
+        return Ok(None);
+    }
     let view = replayed(folder).map_err(|err| err.to_string())?;
     if *view.phase() == Phase::Finished {
-        return Ok(view);
+        return Ok(Some(view));
     }
     let unknown: Vec<String> = unknown_places(folder, None)?.iter().map(ToString::to_string).collect();
     if unknown.is_empty() {
-        return Ok(view);
+        return Ok(Some(view));
     }
     Err(format!(
         "It names places that no run of yours has used ({}); open it and resume it, which asks",

@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use crossbeam_channel::{Receiver, bounded};
-
+use crate::engine::Task;
 use crate::event::{Event, Picture, Waker};
 use crate::guard;
 use crate::session::{self, Stored};
@@ -18,28 +17,22 @@ const BATCH: usize = 16;
 /// Starts to look. The list comes at once, again and again with what more of the files tell (the newest first), and with the
 /// space that each session takes. Files are read where somebody looks at `deep` lists; what is `known` of sessions that
 /// have not changed since is not read again.
-///
-/// # Errors
-/// Where no thread could be started.
-pub fn look(known: Vec<SessionRow>, deep: bool, waker: Waker) -> std::io::Result<Receiver<Vec<SessionRow>>> {
-    let (sender, found) = bounded(3);
-    std::thread::Builder::new().name("sessions".to_owned()).spawn(move || {
-        let listed = guard::catch(session::list).unwrap_or_default();
-        let mut rows: Vec<SessionRow> = listed.into_iter().map(|listed| row(listed, &known)).collect();
+pub fn look(known: Vec<SessionRow>, deep: bool, waker: Waker) -> Task<Vec<SessionRow>> {
+    Task::reporting("sessions", 3, waker, move |out| {
+        let mut rows: Vec<SessionRow> = session::list().into_iter().map(|listed| row(listed, &known)).collect();
         // Nobody listens any more where the list was asked for anew.
-        let send = |rows: &[SessionRow]| sender.send(rows.to_vec()).is_ok().then(|| waker()).is_some();
-        let mut heard = send(&rows);
+        let mut heard = out.tell(rows.clone());
         for part in [read, measure].into_iter().skip(usize::from(!deep)) {
             for from in (0..rows.len()).step_by(BATCH) {
                 if !heard {
-                    return;
+                    return Ok::<_, String>(None);
                 }
                 rows.iter_mut().skip(from).take(BATCH).for_each(|row| careful(row, part));
-                heard = send(&rows);
+                heard = out.tell(rows.clone());
             }
         }
-    })?;
-    Ok(found)
+        Ok(None)
+    })
 }
 
 fn row(listed: session::Listed, known: &[SessionRow]) -> SessionRow {

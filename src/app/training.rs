@@ -4,8 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::App;
-use super::task::Task;
-use crate::config::Place;
+use crate::config::{Config, Place};
 use crate::engine::{Engine, Origin, RunRequest};
 use crate::event::Command;
 use crate::session;
@@ -13,8 +12,9 @@ use crate::ui::{Notice, Page, RunView};
 
 impl App {
     /// Puts a run on the engine.
-    pub(super) fn spawn(&mut self, request: RunRequest) -> std::io::Result<()> {
-        self.engine = Some(Engine::spawn(request, Arc::clone(&self.waker))?);
+    pub(super) fn spawn(&mut self, request: RunRequest) -> Result<(), String> {
+        let engine = Engine::spawn(request, Arc::clone(&self.waker));
+        self.engine = Some(engine.map_err(|err| format!("The training thread could not be started: {err}"))?);
         Ok(())
     }
 
@@ -36,104 +36,92 @@ impl App {
 
     /// Starts a run with the configuration of the set-up.
     pub(super) fn train(&mut self) {
-        if self.engine.is_some() {
-            return;
-        }
-        let config = self.workbench.config.clone();
-        let folder = session::new_folder(&config);
-        let request = RunRequest::new(config, folder.clone());
-        session::remember_places(&request.places);
-        match self.spawn(request) {
-            Ok(()) => {
-                self.workbench.notice = Some(Notice::info(format!("The run is stored in {}", folder.display())));
-                self.workbench.live = Some(RunView::new(folder));
-                self.workbench.stored = None;
-                self.workbench.settings.page = Page::Run;
-            }
-            Err(err) => self.complain(format!("The training thread could not be started: {err}")),
-        }
+        session::remember_places(&self.workbench.config.places());
+        self.begin(self.workbench.config.clone(), Origin::New);
     }
 
     /// Begins a session with a checkpoint of another one.
-    pub(super) fn branch(&mut self, parent: &Path, step: usize, steps: usize, set: &[String]) {
-        if self.engine.is_some() {
-            return;
-        }
-        let state = session::read_state(&session::checkpoint_folder(parent, step));
-        let config = match state
-            .map_err(|err| err.to_string())
-            .and_then(|state| state.config.with(set).map_err(|err| err.to_string()))
-        {
-            Ok(mut config) => {
-                config.train.steps = steps;
-                config
+    pub(super) fn branch(&mut self, parent: PathBuf, step: usize, steps: usize, set: Vec<String>) {
+        let folder = session::checkpoint_folder(&parent, step);
+        let read = move || -> anyhow::Result<Config> {
+            let mut config = session::read_state(&folder)?.config.with(&set)?;
+            config.train.steps = steps;
+            if let [place, ..] = session::unknown_places(&config.places()).as_slice() {
+                let (key, path) = (&place.key, &place.path);
+                anyhow::bail!(
+                    "the session's {key} is {path}, and no run of yours has used that. Go on with the session first, which asks about it"
+                );
             }
-            Err(reason) => {
-                return self.complain(format!("The checkpoint of step {step} cannot be gone back to: {reason}"));
-            }
+            Ok(config)
         };
-        let folder = session::new_folder(&config);
-        let from = Origin::Fork { parent: parent.to_owned(), step };
-        let request = RunRequest { from, ..RunRequest::new(config, folder.clone()) };
-        if let [place, ..] = session::unknown_places(&request.places).as_slice() {
-            let (key, path) = (&place.key, &place.path);
-            let text = "no run of yours has used that. Go on with the session first, which asks about it";
-            return self.complain(format!("The session's {key} is {path}: {text}"));
+        self.later("branch", read, move |app, config| match config {
+            Ok(config) => app.begin(config, Origin::Fork { parent, step }),
+            Err(reason) => app.complain(format!("The checkpoint of step {step} cannot be gone back to: {reason}")),
+        });
+    }
+
+    /// Puts a run with a session of its own on the engine, and shows it.
+    fn begin(&mut self, config: Config, from: Origin) {
+        if self.engine.is_some() {
+            return self.complain("Another run goes on here: stop it first".to_owned());
         }
-        match self.spawn(request) {
+        let folder = session::new_folder(&config);
+        match self.spawn(RunRequest { from, ..RunRequest::new(config, folder.clone()) }) {
             Ok(()) => {
-                self.workbench.notice = Some(Notice::info(format!("The run is stored in {}", folder.display())));
+                self.inform(format!("The run is stored in {}", folder.display()));
                 (self.workbench.live, self.workbench.stored) = (Some(RunView::new(folder)), None);
                 self.workbench.settings.page = Page::Run;
             }
-            Err(err) => self.complain(format!("The training thread could not be started: {err}")),
+            Err(reason) => self.complain(reason),
         }
     }
 
     /// Asks another process to end its run.
-    pub(super) fn end_elsewhere(&mut self, session: &Path) {
-        match session::ask_to_end(session) {
-            Ok(()) => self.workbench.notice = Some(Notice::info("Asked to end; it writes a checkpoint first")),
-            Err(reason) => self.complain(format!("The other program could not be asked to end: {reason}")),
-        }
+    pub(super) fn end_elsewhere(&mut self, session: PathBuf) {
+        self.later(
+            "end",
+            move || session::ask_to_end(&session),
+            |app, asked| match asked {
+                Ok(()) => app.inform("Asked to end; it writes a checkpoint first"),
+                Err(reason) => app.complain(format!("The other program could not be asked to end: {reason}")),
+            },
+        );
     }
 
     /// Writes down where the data of a session is now, and goes on with it.
-    pub(super) fn data_moved(&mut self, session: &Path, data: &Path) {
-        if let Err(reason) = session::name_data(session, data) {
-            return self.complain(format!("The data of {} could not be named: {reason}", session.display()));
-        }
-        // It was chosen by hand; what else the session names was not.
-        let named = session::read_settings(session).map_or_else(|_| Vec::new(), |config| config.places());
-        session::remember_places(&named.into_iter().filter(|place| place.key == "data.source").collect::<Vec<_>>());
-        self.resume(session, None);
+    pub(super) fn data_moved(&mut self, session: PathBuf, data: PathBuf) {
+        let wanted = session.clone();
+        self.later(
+            "data",
+            move || name_data(&wanted, &data),
+            move |app, named| match named {
+                Ok(()) => app.resume(session, None),
+                Err(reason) => {
+                    app.complain(format!("The data of {} could not be named: {reason}", session.display()));
+                }
+            },
+        );
     }
 
-    /// Looks where a session leads, and goes on with it where that is known. The files are read elsewhere.
-    pub(super) fn resume(&mut self, folder: &Path, steps: Option<usize>) {
-        if self.engine.is_some() || self.resuming.is_some() {
+    /// Looks where a session leads, and goes on with it where that is known, or asks. The files are read elsewhere.
+    pub(super) fn resume(&mut self, folder: PathBuf, steps: Option<usize>) {
+        if self.engine.is_some() || self.resuming {
             return;
         }
-        let wanted = folder.to_owned();
-        let work = move || unknown_places(&wanted, steps);
-        match Task::spawn("resume", Arc::clone(&self.waker), work) {
-            Ok(task) => self.resuming = Some(Resuming { folder: folder.to_owned(), steps, task }),
-            Err(err) => self.complain(format!("The session could not be looked at: {err}")),
-        }
-    }
-
-    /// Goes on with a session that was looked at, or asks where it leads to unknown places.
-    pub(super) fn take_resumed(&mut self) {
-        let Some(answer) = self.resuming.as_ref().and_then(|resuming| resuming.task.answer()) else { return };
-        let Some(Resuming { folder, steps, .. }) = self.resuming.take() else { return };
-        match answer {
-            Some(Ok(places)) if places.is_empty() => self.go_on(&folder, steps),
-            Some(Ok(places)) => self.workbench.trust.ask(folder, steps, places),
-            Some(Err(reason)) => self.complain(format!("The session cannot go on: {reason}")),
-            None => {
-                self.complain("The session cannot go on: reading it broke off, which is a defect of gandle".to_owned())
-            }
-        }
+        self.resuming = true;
+        let wanted = folder.clone();
+        self.later(
+            "resume",
+            move || unknown_places(&wanted, steps),
+            move |app, places| {
+                app.resuming = false;
+                match places {
+                    Ok(places) if places.is_empty() => app.go_on(&folder, steps),
+                    Ok(places) => app.workbench.trust.ask(folder, steps, places),
+                    Err(reason) => app.complain(format!("The session cannot go on: {reason}")),
+                }
+            },
+        );
     }
 
     /// Goes on with a session; the curves that are shown of it stay.
@@ -141,32 +129,30 @@ impl App {
         if self.engine.is_some() {
             return;
         }
-        let shown = [&mut self.workbench.stored, &mut self.workbench.live];
-        let Some(view) = shown.into_iter().find(|view| view.as_ref().is_some_and(|v| v.folder() == folder)) else {
-            return;
-        };
-        let Some(config) = view.as_ref().and_then(RunView::started).map(|started| started.config.clone()) else {
-            return;
-        };
+        let here = |view: &RunView| view.folder() == folder;
+        let view = self.workbench.stored.as_ref().filter(|view| here(view));
+        let view = view.or(self.workbench.live.as_ref().filter(|view| here(view)));
+        let Some(config) = view.and_then(RunView::started).map(|started| started.config.clone()) else { return };
         let request = RunRequest { from: Origin::Resume { steps }, ..RunRequest::new(config, folder.to_owned()) };
-        match Engine::spawn(request, Arc::clone(&self.waker)) {
-            Ok(engine) => {
-                let mut view = view.take();
+        match self.spawn(request) {
+            Ok(()) => {
+                let mut view = self.workbench.stored.take().filter(here).or(self.workbench.live.take());
                 view.iter_mut().for_each(RunView::restart);
-                self.engine = Some(engine);
-                (self.workbench.live, self.workbench.stored) = (view, None);
+                self.workbench.live = view;
                 self.workbench.settings.page = Page::Run;
             }
-            Err(err) => self.complain(format!("The training thread could not be started: {err}")),
+            Err(reason) => self.complain(reason),
         }
     }
 }
 
-/// A session that is to go on, while it is looked at.
-pub(super) struct Resuming {
-    folder: PathBuf,
-    steps: Option<usize>,
-    task: Task<Result<Vec<Place>, String>>,
+/// Writes down where the data of a session is now.
+fn name_data(session: &Path, data: &Path) -> Result<(), session::SessionError> {
+    session::name_data(session, data)?;
+    // It was chosen by hand; what else the session names was not.
+    let named = session::read_settings(session).map_or_else(|_| Vec::new(), |config| config.places());
+    session::remember_places(&named.into_iter().filter(|place| place.key == "data.source").collect::<Vec<_>>());
+    Ok(())
 }
 
 /// Where a session leads that is to go on, of what no run of this user's has used.

@@ -11,7 +11,7 @@ use super::print::say;
 use super::{BenchArgs, Usage, print_json};
 use crate::config::{Config, has_errors};
 use crate::engine::device;
-use crate::guard::of_things;
+use crate::guard::Digits;
 use crate::train::{SyntheticFeed, Trainer};
 
 #[derive(Serialize)]
@@ -43,7 +43,7 @@ pub(super) fn run(args: &BenchArgs) -> anyhow::Result<()> {
     if args.json {
         return print_json(&report);
     }
-    say!("{step_ms:.1} ms per step, {images_per_s:.1} images per second, {}", of_things(threads, "thread"));
+    say!("{step_ms:.1} ms per step, {images_per_s:.1} images per second, {}", Digits::Plain.count(threads, "thread"));
     if let Some(memory) = report.peak_memory_mb {
         say!("{memory:.0} MB at the peak");
     }

@@ -1,14 +1,15 @@
-//! `gandle export`
+//! `gandle export` and `gandle sample`
 
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::print::say;
+use super::print::{note, say};
 use super::{Usage, step};
-use crate::engine::export::export;
+use crate::engine::export::{MOST_IMAGES, export};
 use crate::engine::sample::Sampler;
-use crate::event::{Content, Export, Film, Moving, Walk};
+use crate::event::{Content, Export, Exported, Film, Images, Moving, Walk};
+use crate::guard::Digits;
 
 #[derive(Args)]
 pub(super) struct ExportArgs {
@@ -73,17 +74,66 @@ enum Of {
     Walk,
 }
 
+#[derive(Args)]
+pub(super) struct SampleArgs {
+    /// The session's folder.
+    session: PathBuf,
+    /// The checkpoint's step, or `best` for the one with the best score (score.best); by default the newest.
+    #[arg(long)]
+    step: Option<step::Wanted>,
+    /// A class by name, or `all`.
+    #[arg(long, default_value = "all")]
+    class: String,
+    /// Images per class, at most a million.
+    #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=MOST_IMAGES as i64))]
+    count: u32,
+    /// The seed of the noise.
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// Redraw noise values beyond ± this (truncation trick): less variety, safer images. 0 is off.
+    #[arg(long, default_value_t = 0.0, value_name = "X")]
+    truncation: f32,
+    /// The folder that gets one sub-folder per class.
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+}
+
 pub(super) fn run(args: &ExportArgs) -> anyhow::Result<()> {
-    let asked = Export { session: args.session.clone(), content: content(args)?, folder: args.out.clone() };
+    write(&Export { session: args.session.clone(), content: content(args)?, folder: args.out.clone() })
+}
+
+pub(super) fn sample(args: &SampleArgs) -> anyhow::Result<()> {
+    let step = step::of(&args.session, args.step)?;
+    let class = super::class_of(&args.class, &Sampler::open(&args.session, step)?.state.classes)?;
+    let (count, seed, truncation) = (args.count as usize, args.seed, args.truncation);
+    let content = Content::Images(Images { step, class, count, seed, truncation });
+    write(&Export { session: args.session.clone(), content, folder: Some(args.out.clone()) })
+}
+
+/// Exports behind a progress bar, and says what was written.
+fn write(asked: &Export) -> anyhow::Result<()> {
     let bar = indicatif::ProgressBar::new(0);
-    let files = export(&asked, |done, total| {
+    let exported = export(asked, |done, total| {
         bar.set_length(total as u64);
         bar.set_position(done as u64);
         true
     })?;
     bar.finish_and_clear();
-    for path in files.into_iter().flatten() {
-        say!("{}", path.display());
+    match exported {
+        None => {}
+        Some(Exported::Files(files)) => {
+            for path in files {
+                say!("{}", path.display());
+            }
+        }
+        Some(Exported::Images { count, folder, renamed }) => {
+            for (class, folder) in &renamed {
+                note!(
+                    "the class {class:?} is in the folder {folder}: its own name is not valid on every system, or another class has it"
+                );
+            }
+            say!("{} in {}", Digits::Plain.count(count, "image"), folder.display());
+        }
     }
     Ok(())
 }

@@ -23,7 +23,6 @@ use serde::Serialize;
 
 use crate::config::{Config, Preset};
 use crate::engine::Refused;
-use crate::engine::sample::{self, MOST_IMAGES, Sampler, Sampling};
 use crate::guard;
 use crate::train::replay;
 use print::{note, say};
@@ -45,7 +44,7 @@ enum Command {
     /// Continue a session as if it had never stopped, or fork a new one from it.
     Resume(ResumeArgs),
     /// Draw images of a trained generator.
-    Sample(SampleArgs),
+    Sample(export::SampleArgs),
     /// Export curves, weights, a model, a report or an animation from a session.
     Export(export::ExportArgs),
     /// List the checkpoints of a session that can go and the disk space they take, or remove them.
@@ -150,30 +149,6 @@ struct ResumeArgs {
 }
 
 #[derive(Args)]
-struct SampleArgs {
-    /// The session's folder.
-    session: PathBuf,
-    /// The checkpoint's step, or `best` for the one with the best score (score.best); by default the newest.
-    #[arg(long)]
-    step: Option<step::Wanted>,
-    /// A class by name, or `all`.
-    #[arg(long, default_value = "all")]
-    class: String,
-    /// Images per class, at most a million.
-    #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=MOST_IMAGES as i64))]
-    count: u32,
-    /// The seed of the noise.
-    #[arg(long, default_value_t = 0)]
-    seed: u64,
-    /// Redraw noise values beyond ± this (truncation trick): less variety, safer images. 0 is off.
-    #[arg(long, default_value_t = 0.0, value_name = "X")]
-    truncation: f32,
-    /// The folder that gets one sub-folder per class.
-    #[arg(long, value_name = "DIR")]
-    out: PathBuf,
-}
-
-#[derive(Args)]
 struct InspectArgs {
     /// A folder with one sub-folder per class (or just of images), a table (.csv), an archive (.npz), or `demo`.
     data: String,
@@ -265,7 +240,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         }
         Some(Command::Train(args)) => train::run(&args),
         Some(Command::Resume(args)) => resume::run(&args),
-        Some(Command::Sample(args)) => sample(&args).map(|()| ExitCode::SUCCESS),
+        Some(Command::Sample(args)) => export::sample(&args).map(|()| ExitCode::SUCCESS),
         Some(Command::Export(args)) => export::run(&args).map(|()| ExitCode::SUCCESS),
         Some(Command::Prune(args)) => prune::run(&args).map(|()| ExitCode::SUCCESS),
         Some(Command::Score(args)) => score::run(&args),
@@ -388,33 +363,4 @@ fn class_of(name: &str, classes: &[String]) -> anyhow::Result<Option<usize>> {
         bail!(Usage(format!("there is no class `{name}`; there are {}, or `all`", classes.join(", "))));
     }
     Ok(found)
-}
-
-fn sample(args: &SampleArgs) -> anyhow::Result<()> {
-    let step = step::of(&args.session, args.step)?;
-    let classes = Sampler::open(&args.session, step)?.state.classes;
-    let class = class_of(&args.class, &classes)?;
-    let sampling = Sampling {
-        session: args.session.clone(),
-        step,
-        class,
-        count: args.count as usize,
-        seed: args.seed,
-        truncation: args.truncation,
-        folder: args.out.clone(),
-    };
-    let bar = indicatif::ProgressBar::new(0);
-    let exported = sample::export(&sampling, |done, total| {
-        bar.set_length(total as u64);
-        bar.set_position(done as u64);
-        true
-    })?;
-    bar.finish_and_clear();
-    for (class, folder) in &exported.renamed {
-        note!(
-            "the class {class:?} is in the folder {folder}: its own name is not valid on every system, or another class has it"
-        );
-    }
-    say!("{} in {}", guard::of_things(exported.images, "image"), args.out.display());
-    Ok(())
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::print::say;
-use crate::guard::of_things;
+use crate::guard::Digits;
 use crate::session::{self, BestCheckpoint, Keep, Pruning, Stored};
 
 #[derive(Args)]
@@ -57,7 +57,7 @@ fn tell(pruning: &Pruning, done: bool) -> anyhow::Result<()> {
         say!("{:10} {what:34} {}", "stays", megabytes(*bytes));
     }
     let count = pruning.removed.len();
-    let checkpoints = of_things(count, "checkpoint");
+    let checkpoints = Digits::Plain.count(count, "checkpoint");
     match (count, done) {
         (0, _) => say!("nothing to remove"),
         (_, true) => say!("{checkpoints} removed, {} freed", megabytes(sum(&pruning.removed)).trim()),

@@ -11,7 +11,7 @@ use super::{TrainArgs, Usage, print_config, print_json};
 use crate::config::{Config, has_errors};
 use crate::engine::{Engine, RunRequest};
 use crate::event::{AlarmKind, Command, Event, Number, Recovered, Score, Started};
-use crate::guard::of_things;
+use crate::guard::Digits;
 use crate::session;
 
 pub(super) fn run(args: &TrainArgs) -> anyhow::Result<ExitCode> {
@@ -186,7 +186,7 @@ impl Watcher {
         self.say(&format!(
             "{} on {device} with {}; generator {} and discriminator {} parameters",
             if classes.len() == 1 { "1 class".to_owned() } else { format!("{} classes", classes.len()) },
-            of_things(*threads, "thread"),
+            Digits::Plain.count(*threads, "thread"),
             started.generator_parameters,
             started.discriminator_parameters
         ));

@@ -3,69 +3,25 @@
 use std::path::PathBuf;
 
 use anyhow::{Context as _, bail};
-use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 
 use super::latent::{around, slerp};
 use super::sample::Sampler;
+use super::service::{Service, Waiting};
 use super::sheet::sheet;
 use crate::event::{Exploration, GridPicture, View, Waker};
-use crate::guard;
 
 /// Images of one picture, at most.
 const MOST: usize = 400;
 
-/// A question with its answer.
-pub type Answer = (Exploration, Result<GridPicture, String>);
+/// The thread that draws.
+pub type Explorer = Service<Exploration, GridPicture>;
 
-/// The thread that draws. It ends with this.
-pub struct Explorer {
-    asks: Sender<Exploration>,
-    /// The same channel's other end, to take back a question that nobody has begun with.
-    waiting: Receiver<Exploration>,
-    answers: Receiver<Answer>,
-}
-
-impl Explorer {
-    /// Starts the thread.
-    ///
-    /// # Errors
-    /// Where the system gives none.
-    pub fn spawn(waker: Waker) -> std::io::Result<Self> {
-        let (asks, inbox) = bounded::<Exploration>(1);
-        let waiting = inbox.clone();
-        let (outbox, answers) = bounded(4);
-        std::thread::Builder::new().name("gandle-explore".to_owned()).spawn(move || {
-            let mut opened: Option<Opened> = None;
-            for ask in inbox {
-                let answer = guard::told(|| draw(&ask, &mut opened));
-                if outbox.send((ask, answer)).is_err() {
-                    return;
-                }
-                waker();
-            }
-        })?;
-        Ok(Self { asks, waiting, answers })
-    }
-
-    /// Asks for a picture. What was asked before and is not begun is forgotten.
-    pub fn ask(&self, exploration: Exploration) {
-        let mut wanted = exploration;
-        // Twice at most: nobody else puts questions.
-        while let Err(TrySendError::Full(back)) = self.asks.try_send(wanted) {
-            self.waiting.try_recv().ok();
-            wanted = back;
-        }
-    }
-
-    /// The answers that are there.
-    pub fn answers(&self) -> impl Iterator<Item = Answer> + '_ {
-        self.answers.try_iter()
-    }
-
-    /// Every answer, waiting for each.
-    pub fn wait_answers(&self) -> impl Iterator<Item = Answer> + '_ {
-        self.answers.iter()
-    }
+/// Draws what is asked for, with a generator that stays open for the next question.
+pub fn explorer(waker: Waker) -> Explorer {
+    Service::new("gandle-explore", Waiting::Newest, waker, || {
+        let mut opened = None;
+        Box::new(move |ask| draw(ask, &mut opened))
+    })
 }
 
 /// The generator that was used last.

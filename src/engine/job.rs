@@ -1,66 +1,54 @@
 //! Background work other than training, on a thread of its own: reading a folder for the window, exporting images.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, Sender, bounded};
-
 use super::UnknownPlaces;
-use super::sample::{Exported, Sampling, export};
+use super::task::{Reporter, Task};
 use crate::config::Config;
 use crate::data::{DataError, Dataset};
 use crate::event::{Export, JobEvent, QuizAsk, Waker};
-use crate::guard;
-
-/// Images to export.
-pub type ExportRequest = Sampling;
 
 /// Real images of a class in a preview.
 const PREVIEW_COLUMNS: usize = 12;
+/// The shortest time between two tellings of how far the work is.
+const PAUSE: Duration = Duration::from_millis(50);
+/// Events that may wait.
+const WAITING: usize = 64;
 
 /// A piece of background work. Dropping it cancels it.
-pub struct Job {
-    events: Receiver<JobEvent>,
-    cancelled: Arc<AtomicBool>,
-}
+pub struct Job(Task<JobEvent>);
 
 /// What the work may do while it runs.
-struct Desk {
-    out: Sender<JobEvent>,
-    cancelled: Arc<AtomicBool>,
-    waker: Waker,
+struct Desk<'a> {
+    reporter: &'a Reporter<JobEvent>,
+    /// When its progress was told last.
+    last: Mutex<Instant>,
 }
 
-impl Desk {
-    fn tell(&self, event: JobEvent) {
-        self.out.send(event).ok(); // Dropped by its owner: nobody wants to know.
-        (self.waker)();
-    }
-
-    /// Tells progress at most some times a second; false where the work was cancelled.
-    fn progress(&self, last: &std::sync::Mutex<Instant>, done: usize, total: usize) -> bool {
-        if let Ok(mut last) = last.try_lock()
-            && (last.elapsed() >= Duration::from_millis(50) || done == total)
+impl Desk<'_> {
+    /// Tells progress at most some times a second; false where the work was cancelled. Progress that finds no room would be
+    /// out of date when it is read.
+    fn progress(&self, done: usize, total: usize) -> bool {
+        if let Ok(mut last) = self.last.try_lock()
+            && (last.elapsed() >= PAUSE || done == total)
         {
             *last = Instant::now();
-            // Progress that finds no room is out of date when it would be read.
-            self.out.try_send(JobEvent::Progress { done, total }).ok();
-            (self.waker)();
+            self.reporter.offer(JobEvent::Progress { done, total });
         }
-        !self.cancelled.load(Ordering::Relaxed)
+        self.goes_on()
+    }
+
+    fn goes_on(&self) -> bool {
+        self.reporter.goes_on()
     }
 }
 
 impl Job {
     /// Reads the data of a configuration: [`JobEvent::Preview`].
-    ///
-    /// # Errors
-    /// Where the system gives no thread.
-    pub fn preview(config: Config, waker: Waker) -> std::io::Result<Self> {
+    pub fn preview(config: Config, waker: Waker) -> Self {
         Self::spawn("gandle-preview", waker, move |desk| {
-            let last = std::sync::Mutex::new(Instant::now());
-            match Dataset::load(&config, &|done, total| desk.progress(&last, done, total)) {
+            match Dataset::load(&config, &|done, total| desk.progress(done, total)) {
                 Ok(dataset) => Ok(JobEvent::Preview {
                     summary: Box::new(dataset.summary().clone()),
                     samples: dataset.preview(PREVIEW_COLUMNS),
@@ -71,66 +59,34 @@ impl Job {
         })
     }
 
-    /// Exports images of a session: [`JobEvent::Exported`].
-    ///
-    /// # Errors
-    /// Where the system gives no thread.
-    pub fn export(request: ExportRequest, waker: Waker) -> std::io::Result<Self> {
+    /// Takes results out of a session: [`JobEvent::Exported`].
+    pub fn export(asked: Export, waker: Waker) -> Self {
         Self::spawn("gandle-export", waker, move |desk| {
-            let last = std::sync::Mutex::new(Instant::now());
-            let mut whole = true;
-            let exported = export(&request, |done, total| {
-                whole = desk.progress(&last, done, total);
-                whole
-            })?;
-            let Exported { images, renamed } = exported;
-            let folder = request.folder.clone();
-            Ok(if whole { JobEvent::Exported { images, folder, renamed } } else { JobEvent::Cancelled })
-        })
-    }
-
-    /// Takes results out of a session: [`JobEvent::Written`].
-    ///
-    /// # Errors
-    /// Where the system gives no thread.
-    pub fn take_out(asked: Export, waker: Waker) -> std::io::Result<Self> {
-        Self::spawn("gandle-export", waker, move |desk| {
-            let last = std::sync::Mutex::new(Instant::now());
-            let files = super::export::export(&asked, |done, total| desk.progress(&last, done, total))?;
-            Ok(files.map_or(JobEvent::Cancelled, |files| JobEvent::Written { files }))
+            let exported = super::export::export(&asked, |done, total| desk.progress(done, total))?;
+            Ok(exported.map_or(JobEvent::Cancelled, JobEvent::Exported))
         })
     }
 
     /// Prepares a blind test: [`JobEvent::Quiz`]. Of a session that leads to unknown places nothing is read there.
-    ///
-    /// # Errors
-    /// Where the system gives no thread.
-    pub fn quiz(ask: QuizAsk, unknown: UnknownPlaces, waker: Waker) -> std::io::Result<Self> {
+    pub fn quiz(ask: QuizAsk, unknown: UnknownPlaces, waker: Waker) -> Self {
         Self::spawn("gandle-quiz", waker, move |desk| {
-            let last = std::sync::Mutex::new(Instant::now());
-            let set = super::quiz::prepare(&ask, unknown, &|done, total| desk.progress(&last, done, total))?;
+            let set = super::quiz::prepare(&ask, unknown, &|done, total| desk.progress(done, total))?;
             Ok(set.map_or(JobEvent::Cancelled, |set| JobEvent::Quiz(Box::new(set))))
         })
     }
 
     /// Scores a checkpoint: [`JobEvent::Rescored`]. Of a session that leads to unknown places nothing is read there.
-    ///
-    /// # Errors
-    /// Where the system gives no thread.
-    pub fn rescore(asked: super::Rescore, unknown: UnknownPlaces, waker: Waker) -> std::io::Result<Self> {
+    pub fn rescore(asked: super::Rescore, unknown: UnknownPlaces, waker: Waker) -> Self {
         Self::spawn("gandle-scores", waker, move |desk| {
-            let found = super::rescore::rescore(&asked, unknown, &|| !desk.cancelled.load(Ordering::Relaxed))?;
+            let found = super::rescore::rescore(&asked, unknown, &|| desk.goes_on())?;
             Ok(found.map_or(JobEvent::Cancelled, |(scores, missing)| JobEvent::Rescored { scores, missing }))
         })
     }
 
     /// Measures how long a training step of a configuration takes here, for data of so many classes: [`JobEvent::Probed`].
-    ///
-    /// # Errors
-    /// Where the system gives no thread.
-    pub fn probe(config: Config, classes: usize, waker: Waker) -> std::io::Result<Self> {
+    pub fn probe(config: Config, classes: usize, waker: Waker) -> Self {
         Self::spawn("gandle-probe", waker, move |desk| {
-            let pace = super::probe::probe(&config, classes, &|| !desk.cancelled.load(Ordering::Relaxed))?;
+            let pace = super::probe::probe(&config, classes, &|| desk.goes_on())?;
             Ok(pace.map_or(JobEvent::Cancelled, JobEvent::Probed))
         })
     }
@@ -138,36 +94,29 @@ impl Job {
     fn spawn(
         name: &str,
         waker: Waker,
-        work: impl FnOnce(&Desk) -> anyhow::Result<JobEvent> + Send + 'static,
-    ) -> std::io::Result<Self> {
-        let (out, events) = bounded(64);
-        let cancelled = Arc::new(AtomicBool::new(false));
-        let desk = Desk { out, cancelled: cancelled.clone(), waker };
-        std::thread::Builder::new().name(name.to_owned()).spawn(move || {
-            let done = guard::told(|| work(&desk));
-            desk.tell(done.unwrap_or_else(|message| JobEvent::Failed { message }));
-        })?;
-        Ok(Self { events, cancelled })
+        work: impl FnOnce(&Desk<'_>) -> anyhow::Result<JobEvent> + Send + 'static,
+    ) -> Self {
+        Self(Task::reporting(name, WAITING, waker, move |reporter| {
+            work(&Desk { reporter, last: Mutex::new(Instant::now()) }).map(Some)
+        }))
     }
 
     /// The events that are there now, without waiting.
     pub fn events(&self) -> impl Iterator<Item = JobEvent> + '_ {
-        self.events.try_iter()
+        self.0.news().map(told)
     }
 
     /// Every event until the work has ended, waiting for each.
     pub fn wait_events(&self) -> impl Iterator<Item = JobEvent> + '_ {
-        self.events.iter()
+        self.0.wait_news().map(told)
     }
 
     /// Asks the work to end early.
     pub fn cancel(&self) {
-        self.cancelled.store(true, Ordering::Relaxed);
+        self.0.cancel();
     }
 }
 
-impl Drop for Job {
-    fn drop(&mut self) {
-        self.cancel();
-    }
+fn told(news: Result<JobEvent, String>) -> JobEvent {
+    news.unwrap_or_else(|message| JobEvent::Failed { message })
 }

@@ -32,10 +32,12 @@ mod schedule;
 mod score;
 mod scored;
 mod scoring;
+mod service;
 mod settled;
 mod sheet;
 mod spread;
 mod stopwatch;
+mod task;
 mod training;
 mod watch;
 mod worker;
@@ -50,9 +52,11 @@ use crate::config::{Config, Place};
 use crate::event::{Command, Event, GridPicture, Waker};
 
 pub use feed::{Noise, RunFeed};
-pub use job::{ExportRequest, Job};
+pub use job::Job;
 pub use rescore::Rescore;
 pub use resume::{Origin, Refused};
+pub use service::{Answered, Service, Waiting, Work};
+pub use task::{Reporter, Task};
 
 /// Events that may wait for a slow reader before training waits for it.
 const WAITING_EVENTS: usize = 4096;

@@ -247,9 +247,9 @@ impl Recorded {
             match event {
                 Event::Started(started) => {
                     (told.finished, told.last, told.diverged) = (false, started.step, None);
-                    told.scored &= at <= started.step;
-                    told.alarms.retain(|alarm| alarm.step <= started.step);
-                    told.bests.retain(|best| best.step <= started.step);
+                    told.scored &= !started.voids(at);
+                    started.leave(&mut told.alarms);
+                    started.leave(&mut told.bests);
                 }
                 Event::Step(step) => told.last = step.step,
                 Event::Score(score) => scoring = score.step == at,

@@ -1,6 +1,6 @@
 //! Images of a generator: the fixed grid of a run, and any number of a class from a checkpoint.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context as _, bail};
 use candle_core::{Device, Tensor};
@@ -14,12 +14,10 @@ use super::sheet::sheet;
 use crate::config::chance::{ChaCha8Rng, Purpose, stream};
 use crate::config::{Config, Stage};
 use crate::event::GridPicture;
-use crate::guard;
 use crate::model::morph::with_classes_between;
 use crate::model::{Generator, Store};
 use crate::session::{
-    CheckpointState, SessionError, checkpoint_folder, checkpoints, inspect, png, read_checkpoint_file, read_state,
-    write_whole,
+    CheckpointState, SessionError, checkpoint_folder, checkpoints, inspect, read_checkpoint_file, read_state,
 };
 use crate::train::Trainer;
 use crate::train::state::{EMA, load_store};
@@ -242,105 +240,4 @@ fn truncated(rng: &mut ChaCha8Rng, limit: f32) -> f32 {
         // One more number, so that a redraw never falls back on the same stream position.
         rng.random::<u32>();
     }
-}
-
-/// The most images of a class in one export.
-pub const MOST_IMAGES: usize = 1_000_000;
-
-/// What to draw and where it goes.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Sampling {
-    /// The session's folder.
-    pub session: PathBuf,
-    /// The checkpoint's step; nothing for the newest.
-    pub step: Option<usize>,
-    /// The class; nothing for all.
-    pub class: Option<usize>,
-    /// Images a class, at most [`MOST_IMAGES`].
-    pub count: usize,
-    /// Where the noise comes from.
-    pub seed: u64,
-    /// Numbers of noise beyond this are drawn again; 0 cuts nothing.
-    pub truncation: f32,
-    /// The folder that gets a sub-folder a class.
-    pub folder: PathBuf,
-}
-
-/// What was written.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Exported {
-    /// How many images.
-    pub images: usize,
-    /// Classes whose folder has another name than they have, each with that name.
-    pub renamed: Vec<(String, String)>,
-}
-
-/// Writes images as PNG, one sub-folder per class, so that the folder is itself a data set. `progress(done, total)` is asked
-/// between images and cancels with false.
-///
-/// # Errors
-/// Where too many are asked for, the checkpoint cannot be read, a file is already there, or the folder cannot be written.
-pub fn export(sampling: &Sampling, mut progress: impl FnMut(usize, usize) -> bool) -> anyhow::Result<Exported> {
-    let count = sampling.count;
-    if count > MOST_IMAGES {
-        bail!("{count} images per class are too many: at most {MOST_IMAGES} at once; use another seed for more");
-    }
-    let mut sampler = Sampler::open(&sampling.session, sampling.step)?;
-    let (config, classes) = (sampler.state.config.clone(), sampler.state.classes.clone());
-    let chosen: Vec<usize> = match sampling.class {
-        Some(class) if class >= classes.len() => bail!("class {class}: the session has {} classes", classes.len()),
-        Some(class) => vec![class],
-        None => (0..classes.len()).collect(),
-    };
-    // Of all classes, so that each has the same folder whatever is drawn.
-    let folders = guard::safe_names(&classes);
-    let start = format!("step{:07}-seed{}-", sampler.state.step, sampling.seed);
-    for class in &chosen {
-        let folder = sampling.folder.join(&folders[*class]);
-        if let Some(taken) = taken(&folder, &start, count) {
-            bail!("{} is already there and is not overwritten: choose another folder or another seed", taken.display());
-        }
-    }
-    for class in chosen.iter().filter(|_| count > 0) {
-        let folder = sampling.folder.join(&folders[*class]);
-        std::fs::create_dir_all(&folder).with_context(|| format!("could not make the folder {}", folder.display()))?;
-    }
-    let renamed = chosen.iter().map(|class| (classes[*class].clone(), folders[*class].clone()));
-    let mut exported = Exported { images: 0, renamed: renamed.filter(|(class, folder)| class != folder).collect() };
-    let total = chosen.len() * count;
-    let session = super::export::name_of(&sampling.session);
-    for class in chosen {
-        let folder = sampling.folder.join(&folders[class]);
-        for first in (0..count).step_by(CHUNK) {
-            let together = CHUNK.min(count - first);
-            let images = sampler.images(class, first, together, sampling.seed, sampling.truncation)?;
-            for (i, image) in images.chunks_exact(images.len() / together).enumerate() {
-                if !progress(exported.images, total) {
-                    return Ok(exported);
-                }
-                let about = [
-                    ("session", session.as_str().into()),
-                    ("step", sampler.state.step.to_string().into()),
-                    ("class", classes[class].as_str().into()),
-                    ("label", class.to_string().into()),
-                    ("seed", sampling.seed.to_string().into()),
-                    ("number", (first + i).to_string().into()),
-                    ("truncation", sampling.truncation.to_string().into()),
-                ];
-                let path = folder.join(format!("{start}{:06}.png", first + i));
-                write_whole(&path, &png((config.image_size, config.image_size), image, &about)?)?;
-                exported.images += 1;
-            }
-        }
-    }
-    progress(exported.images, total);
-    Ok(exported)
-}
-
-/// A file of a folder that one of the first `count` images would be.
-fn taken(folder: &Path, start: &str, count: usize) -> Option<PathBuf> {
-    let number = |name: &str| name.strip_prefix(start)?.strip_suffix(".png")?.parse::<usize>().ok();
-    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    let mut names = entries.filter_map(|entry| entry.file_name().into_string().ok());
-    names.find(|name| number(name).is_some_and(|number| number < count)).map(|name| folder.join(name))
 }

@@ -16,6 +16,8 @@ pub struct Export {
 /// What of a session is wanted. `step` is that of a checkpoint; nothing stands for the newest whole one.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Content {
+    /// Images as PNG, one sub-folder a class, so that the folder is itself a data set.
+    Images(Images),
     /// The averaged generator under PyTorch's names.
     Safetensors {
         /// The checkpoint.
@@ -36,6 +38,21 @@ pub enum Content {
     History(Film),
     /// Images along a closed path through the noise.
     Walk(Film, Walk),
+}
+
+/// Images of a checkpoint.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Images {
+    /// The checkpoint.
+    pub step: Option<usize>,
+    /// The class; nothing for all.
+    pub class: Option<usize>,
+    /// Images a class.
+    pub count: usize,
+    /// Where the noise comes from.
+    pub seed: u64,
+    /// Numbers of noise beyond this are drawn again; 0 cuts nothing.
+    pub truncation: f32,
 }
 
 /// How moving images are stored.
@@ -81,4 +98,20 @@ pub struct Walk {
     pub seed: u64,
     /// Numbers of noise beyond this are drawn again; 0 cuts nothing.
     pub truncation: f32,
+}
+
+/// What an export has written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Exported {
+    /// These files.
+    Files(Vec<PathBuf>),
+    /// Images, too many to be named.
+    Images {
+        /// How many.
+        count: usize,
+        /// The folder with one sub-folder a class.
+        folder: PathBuf,
+        /// Classes whose folder has another name than they have, each with that name.
+        renamed: Vec<(String, String)>,
+    },
 }

@@ -1,8 +1,6 @@
 //! News from background work other than training.
 
-use std::path::PathBuf;
-
-use super::{DataSummary, GridPicture, Pace, QuizSet, Score};
+use super::{DataSummary, Exported, GridPicture, Pace, QuizSet, Score};
 
 /// Progress and result of background work other than training: reading a folder, exporting images.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,20 +19,8 @@ pub enum JobEvent {
         /// Real images of each class, in label order.
         samples: GridPicture,
     },
-    /// Images were written.
-    Exported {
-        /// How many.
-        images: usize,
-        /// Where.
-        folder: PathBuf,
-        /// Classes whose folder has another name than they have, each with that name.
-        renamed: Vec<(String, String)>,
-    },
     /// Results of a session were written.
-    Written {
-        /// Every file.
-        files: Vec<PathBuf>,
-    },
+    Exported(Exported),
     /// A checkpoint was scored.
     Rescored {
         /// Every score.

@@ -12,6 +12,7 @@ mod number;
 mod pace;
 mod quiz;
 mod score;
+mod timeline;
 
 use std::sync::Arc;
 
@@ -22,12 +23,13 @@ use crate::config::{Change, Config};
 pub use cut::cut;
 pub use data::{ClassCount, DataSummary, FileNote, SizeCount, Skipped};
 pub use explore::{Exploration, View};
-pub use export::{Content, Export, Film, Moving, Walk};
+pub use export::{Content, Export, Exported, Film, Images, Moving, Walk};
 pub use job::JobEvent;
 pub use number::{Chart, ChartInfo, Form, Number, NumberInfo, Numbers, Tint};
 pub use pace::Pace;
 pub use quiz::{QuizAnswer, QuizAsk, QuizItem, QuizLog, QuizSet};
 pub use score::{ALSO_IN_THE_LOSS, Best, NEAREST_BELOW, Nearest, Score, Scored};
+pub use timeline::{OfStep, standing};
 
 /// Version of the lines in `events.jsonl`; it stands in the first of them.
 pub const SCHEMA: u32 = 1;
@@ -110,7 +112,7 @@ pub enum Event {
 }
 
 /// The head of a run.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Started {
     /// [`SCHEMA`] of the program that wrote this.
     pub schema: u32,

@@ -9,4 +9,4 @@ mod text;
 pub use catch::{Panicked, catch, hush, told};
 pub use names::{is_device, safe_names};
 pub use regular::{open_regular, read_regular};
-pub use text::{csv_cell, csv_remark, hex, line, lines, of_things};
+pub use text::{Digits, csv_cell, csv_remark, hex, line, lines};

@@ -64,9 +64,38 @@ pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// How many of something, in words: `1 image`, `2 images`.
-pub fn of_things(count: usize, thing: &str) -> String {
-    if count == 1 { format!("1 {thing}") } else { format!("{count} {thing}s") }
+/// How the digits of a whole number are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Digits {
+    /// `12345`, as programs read it.
+    Plain,
+    /// `12,345`.
+    Grouped,
+}
+
+impl Digits {
+    /// A number in words.
+    pub fn of(self, number: usize) -> String {
+        let digits = number.to_string();
+        let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+        for (at, digit) in digits.chars().enumerate() {
+            if self == Self::Grouped && at > 0 && (digits.len() - at).is_multiple_of(3) {
+                out.push(',');
+            }
+            out.push(digit);
+        }
+        out
+    }
+
+    /// How many of something, in words: `1 image`, `2 images`, `3 classes`.
+    pub fn count(self, number: usize, noun: &str) -> String {
+        let ending = match (number, noun.ends_with('s')) {
+            (1, _) => "",
+            (_, true) => "es",
+            (_, false) => "s",
+        };
+        format!("{} {noun}{ending}", self.of(number))
+    }
 }
 
 #[cfg(test)]
@@ -126,6 +155,10 @@ mod tests {
 
     #[test]
     fn one_thing_is_no_plural() {
-        assert_eq!([0, 1, 2].map(|count| of_things(count, "image")), ["0 images", "1 image", "2 images"]);
+        let told = [0, 1, 2000].map(|count| Digits::Plain.count(count, "image"));
+        assert_eq!(told, ["0 images", "1 image", "2000 images"]);
+        let told = [1, 6, 1_234_567].map(|count| Digits::Grouped.count(count, "class"));
+        assert_eq!(told, ["1 class", "6 classes", "1,234,567 classes"]);
+        assert_eq!([7, 123, 1234].map(|number| Digits::Grouped.of(number)), ["7", "123", "1,234"]);
     }
 }

@@ -9,7 +9,6 @@
 //! Anybody may have filled a session's folder: `room` alone opens what lies in it, and `removal` alone removes any of it.
 
 mod about;
-mod history;
 mod known;
 mod lock;
 mod manage;

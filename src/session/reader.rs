@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 use super::room::{self, Kind};
 use super::{CHECKPOINTS, CheckpointState, EVENTS, FileSum, RUN, Result, STATE, SessionError, step_of};
 use crate::config::Config;
-use crate::event::{Event, Grid, GridPicture, Picture, SCHEMA};
+use crate::event::{self, Event, Grid, GridPicture, Picture, SCHEMA};
 use crate::guard;
 
 /// A session that was opened for reading.
@@ -65,6 +65,11 @@ impl Stored {
     /// As [`Stored::open`].
     pub fn outline(folder: &Path) -> Result<Self> {
         Self::read(folder, true)
+    }
+
+    /// What happened, each thing once: what stands of the events ([`event::standing`]).
+    pub fn history(&self) -> Vec<Event> {
+        event::standing(self.events.clone())
     }
 
     fn read(folder: &Path, outline: bool) -> Result<Self> {

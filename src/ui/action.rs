@@ -1,17 +1,13 @@
-//! Everything that the window may ask of the app, which carries it out between frames.
+//! Everything that panels may ask for: what the window does itself, and what the app carries out between frames.
 
 use std::path::PathBuf;
 
-use super::compare::CompareAsk;
-use super::curves::Figure;
-use super::leave::Leaving;
-use super::queue::QueueAsk;
-use super::sessions::SessionAsk;
-use super::settings::Page;
+use super::ask::{CompareAsk, Figure, GridAsk, Leaving, QueueAsk, ScoreAsk, SessionAsk};
+use super::page::Page;
 use crate::config::{Config, Place};
-use crate::event::{Command, Exploration, Export, Grid, GridPicture, QuizAsk, QuizLog};
+use crate::event::{Command, Exploration, Export, GridPicture, QuizAsk, QuizLog};
 
-/// A request of the window.
+/// What the app is asked for.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Action {
     /// Start a run with the configuration of the set-up.
@@ -43,8 +39,6 @@ pub enum Action {
         /// Settings that hold from there on, as `key=value`.
         set: Vec<String>,
     },
-    /// Open the dialog that goes back to the newest checkpoint of a step or before it.
-    GoBack(usize),
     /// Ask the other process that trains this session to end.
     EndElsewhere(PathBuf),
     /// Ask the user where the data of a session is now, and go on with it.
@@ -69,32 +63,20 @@ pub enum Action {
     CancelReading,
     /// Look for sessions again.
     ListSessions,
-    /// Show a stored session.
+    /// Show a stored session, or the run that goes on where it is that one's.
     OpenSession(PathBuf),
     /// Ask the user for a session folder and show it.
     ChooseSession,
-    /// Show the present run again instead of a stored session.
-    CloseSession,
-    /// Take over these settings.
-    UseSettings(Box<Config>),
-    /// Open the dialog that compares the set-up with other settings.
-    CompareSetUp,
     /// Read a stored grid.
     ReadGrid(GridAsk),
     /// Ask where to, and write this grid as PNG.
     SaveGrid(GridPicture),
     /// Ask where to, and write these charts.
     SaveFigure(Box<Figure>),
-    /// Open the dialog that exports images and other results.
-    OpenExport,
     /// Ask the user for a folder to export to.
     ChooseExportFolder,
-    /// Export images.
-    Export(ExportAsk),
-    /// Export another result of a session.
-    TakeOut(Export),
-    /// Open the dialog that scores a checkpoint.
-    OpenScores,
+    /// Export a result of a session.
+    Export(Export),
     /// Score a checkpoint.
     Score(Box<ScoreAsk>),
     /// Stop scoring it.
@@ -114,8 +96,6 @@ pub enum Action {
         /// The test.
         log: Box<QuizLog>,
     },
-    /// Turn to a page.
-    TurnTo(Page),
     /// Change or show a stored session.
     Session(SessionAsk),
     /// Read what is compared.
@@ -126,45 +106,56 @@ pub enum Action {
     Copy(String),
 }
 
-/// A stored grid that is wanted.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct GridAsk {
-    /// The session's folder.
-    pub folder: PathBuf,
-    /// The grid.
-    pub grid: Grid,
-    /// Its rows (classes).
-    pub rows: usize,
-    /// Images a row.
-    pub columns: usize,
+/// What the window does itself.
+#[derive(Clone, Debug, PartialEq)]
+pub enum WindowAction {
+    /// Turn to a page.
+    TurnTo(Page),
+    /// Take over these settings.
+    UseSettings(Box<Config>),
+    /// Open the dialog that compares the set-up with other settings.
+    CompareSetUp,
+    /// Open the dialog that goes back to the newest checkpoint of a step or before it.
+    GoBack(usize),
+    /// Open the dialog that exports images and other results.
+    OpenExport,
+    /// Open the dialog that scores a checkpoint.
+    OpenScores,
 }
 
-/// Scores that are wanted of a checkpoint.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ScoreAsk {
-    /// The session's folder.
-    pub session: PathBuf,
-    /// Steps of the checkpoint.
-    pub step: usize,
-    /// What is measured, and how.
-    pub score: crate::config::Score,
+/// What a panel asks for, of the window or of the app.
+#[derive(Debug, Default)]
+pub struct Actions {
+    /// Of the window.
+    pub window: Vec<WindowAction>,
+    /// Of the app.
+    pub app: Vec<Action>,
 }
 
-/// Images that are wanted as files.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ExportAsk {
-    /// The session's folder.
-    pub session: PathBuf,
-    /// Steps of the checkpoint to draw with.
-    pub step: usize,
-    /// The class, or nothing for all.
-    pub class: Option<usize>,
-    /// How many images a class.
-    pub count: usize,
-    /// Where the noise comes from.
-    pub seed: u64,
-    /// Numbers of noise beyond this are drawn again; 0 cuts nothing.
-    pub truncation: f32,
-    /// Where the files go.
-    pub folder: PathBuf,
+impl Actions {
+    /// Adds one of either.
+    pub fn push<A>(&mut self, action: A)
+    where
+        Self: Extend<A>,
+    {
+        self.extend([action]);
+    }
+
+    /// Adds what another panel asks for.
+    pub fn join(&mut self, other: Self) {
+        self.extend(other.window);
+        self.extend(other.app);
+    }
+}
+
+impl Extend<Action> for Actions {
+    fn extend<I: IntoIterator<Item = Action>>(&mut self, actions: I) {
+        self.app.extend(actions);
+    }
+}
+
+impl Extend<WindowAction> for Actions {
+    fn extend<I: IntoIterator<Item = WindowAction>>(&mut self, actions: I) {
+        self.window.extend(actions);
+    }
 }

@@ -3,7 +3,7 @@
 use egui::Ui;
 
 use super::{format, theme, widgets};
-use crate::event::{Alarm, AlarmKind, Recovered};
+use crate::event::{Alarm, AlarmKind, OfStep, Recovered, Started};
 
 /// Those that have a banner, in the order of the banners.
 pub(super) const KINDS: [AlarmKind; 4] =
@@ -16,6 +16,12 @@ pub struct AlarmEntry {
     pub alarm: Alarm,
     /// The step from which on it held no more.
     pub until: Option<usize>,
+}
+
+impl OfStep for AlarmEntry {
+    fn step(&self) -> usize {
+        self.alarm.step
+    }
 }
 
 impl AlarmEntry {
@@ -50,10 +56,10 @@ impl Alarms {
     }
 
     /// A run that goes on from a checkpoint takes the steps after it again: what happened in them is forgotten.
-    pub(super) fn restart(&mut self, step: usize) {
-        self.0.retain(|entry| entry.alarm.step <= step);
+    pub(super) fn restart(&mut self, started: &Started) {
+        started.leave(&mut self.0);
         for entry in &mut self.0 {
-            entry.until.take_if(|until| *until > step);
+            entry.until.take_if(|until| started.voids(*until));
         }
     }
 
@@ -120,12 +126,12 @@ mod tests {
         assert_eq!(until(&alarms), [None, Some(250), None]);
         let summaries: Vec<String> = alarms.iter().map(AlarmEntry::summary).collect();
         assert_eq!(summaries[..2], ["Class collapse: a, from step 100", "Class collapse: b, steps 200 to 250"]);
-        alarms.restart(260);
+        alarms.restart(&Started { step: 260, ..Started::default() });
         assert_eq!(until(&alarms), [None, Some(250)]);
         alarms.raise(alarm(200, "b"));
         assert_eq!(until(&alarms), [None, None]);
         alarms.end(&Recovered { step: 250, kind: AlarmKind::ClassCollapse, subject: Some("b".to_owned()) });
-        alarms.restart(220);
+        alarms.restart(&Started { step: 220, ..Started::default() });
         assert_eq!(until(&alarms), [None, None]);
     }
 }

@@ -53,11 +53,12 @@ impl Workbench {
                     actions.extend(self.resume.ui(ui, stored, busy));
                 }
             });
-            if closed {
-                actions.push(Action::CloseSession);
+            let wanted = stored.started().filter(|_| use_settings).map(|started| started.config.clone());
+            if let Some(config) = wanted {
+                self.use_settings(config);
             }
-            if let (true, Some(started)) = (use_settings, stored.started()) {
-                actions.push(Action::UseSettings(Box::new(started.config.clone())));
+            if closed {
+                self.close_session();
             }
             ui.add_space(theme::GAP - 4.0);
         }

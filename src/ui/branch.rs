@@ -1,8 +1,6 @@
 //! The dialog that goes back to a checkpoint: a new session begins with it, and the old one stays as it is.
 
-use std::path::PathBuf;
-
-use egui::{Align, ComboBox, Layout, Ui};
+use egui::Ui;
 
 use super::action::Action;
 use super::number::field;
@@ -13,13 +11,10 @@ use crate::config::again::shapes_networks;
 
 /// The dialog.
 #[derive(Debug, Default)]
-pub(super) struct Branch {
-    open: Option<Open>,
-}
+pub(super) struct Branch(dialog::OfRun<Form>);
 
 #[derive(Debug)]
-struct Open {
-    parent: PathBuf,
+struct Form {
     step: usize,
     /// Steps in all.
     steps: usize,
@@ -42,7 +37,7 @@ impl Branch {
         let found = run.checkpoints().iter().rev().find(|checkpoint| checkpoint.step <= step);
         let Some(step) = found.map(|checkpoint| checkpoint.step) else { return };
         let steps = run.steps().max(step + 1);
-        self.open = Some(Open { parent: run.folder().to_owned(), step, steps, set_up: true });
+        self.0.open(run, Form { step, steps, set_up: true });
     }
 
     /// Draws it over everything else. `busy` says why no run can be started.
@@ -54,45 +49,17 @@ impl Branch {
         set_up: &Config,
         busy: Option<&str>,
     ) -> Option<Action> {
-        let open = self.open.as_mut()?;
-        let Some(run) = run.filter(|run| run.folder() == open.parent) else {
-            self.open = None;
-            return None;
-        };
-        let ((action, closed), escaped) =
-            dialog::show(ctx, "branch", theme::DIALOG_WIDTH, |ui| open.own_ui(ui, run, set_up, busy));
-        if closed || escaped || action.is_some() {
-            self.open = None;
-        }
-        action
+        let frame = ("branch", theme::DIALOG_WIDTH);
+        self.0.ui(ctx, frame, run, |form, ui, run| form.ui(ui, run, set_up, busy)).0
     }
 }
 
-impl Open {
-    fn own_ui(&mut self, ui: &mut Ui, run: &RunView, set_up: &Config, busy: Option<&str>) -> (Option<Action>, bool) {
+impl Form {
+    fn ui(&mut self, ui: &mut Ui, run: &RunView, set_up: &Config, busy: Option<&str>) -> (Option<Action>, bool) {
         ui.heading("Go back to a checkpoint");
         widgets::muted(ui, "A new session goes on from it. This one stays as it is.");
-        let name = |step: usize| format!("step {}", format::count(step));
-        let line = |ui: &mut Ui, text: &str, control: &mut dyn FnMut(&mut Ui) -> egui::Response| {
-            ui.horizontal(|ui| {
-                let size = egui::vec2(110.0, theme::ROW_HEIGHT);
-                let label = ui.allocate_ui_with_layout(size, Layout::left_to_right(Align::Center), |ui| {
-                    ui.set_min_width(size.x);
-                    ui.label(text)
-                });
-                control(ui).labelled_by(label.inner.id)
-            });
-        };
-        line(ui, "Checkpoint", &mut |ui| {
-            let combo = ComboBox::from_id_salt("branch-step").width(180.0).selected_text(name(self.step));
-            let shown = combo.show_ui(ui, |ui| {
-                for checkpoint in run.checkpoints().iter().rev() {
-                    ui.selectable_value(&mut self.step, checkpoint.step, name(checkpoint.step));
-                }
-            });
-            shown.response
-        });
-        line(ui, "Steps in all", &mut |ui| ui.add(field("branch-steps", &mut self.steps, 1..=1_000_000_000)));
+        dialog::row(ui, "Checkpoint", |ui| dialog::checkpoint(ui, "branch-step", run, &mut self.step));
+        dialog::row(ui, "Steps in all", |ui| ui.add(field("branch-steps", &mut self.steps, 1..=1_000_000_000)));
         let (free, fixed) = run.started().map_or((Vec::new(), 0), |started| taken(&started.config, set_up));
         let about = if free.is_empty() { "Nothing differs that could be changed".to_owned() } else { free.join("\n") };
         let text = format!("With the settings of the set-up ({} differ)", free.len());
@@ -109,15 +76,14 @@ impl Open {
         let reached = (self.steps <= self.step).then_some("These steps are taken already; ask for more");
         let obstacle = busy.or(reached);
         ui.separator();
-        let buttons = |ui: &mut Ui| {
+        dialog::buttons(ui, |ui| {
             let go = ui.add_enabled(obstacle.is_none(), widgets::primary(ui, "Go back and train"));
             let go = go.on_disabled_hover_text(obstacle.unwrap_or_default()).clicked();
-            let closed = ui.button("Cancel").clicked();
+            let closed = ui.button("Cancel").clicked() || go;
             let set = if self.set_up { free } else { Vec::new() };
-            let (parent, step, steps) = (self.parent.clone(), self.step, self.steps);
+            let (parent, step, steps) = (run.folder().to_owned(), self.step, self.steps);
             (go.then_some(Action::Branch { parent, step, steps, set }), closed)
-        };
-        ui.horizontal(|ui| ui.with_layout(Layout::right_to_left(Align::Center), buttons).inner).inner
+        })
     }
 }
 

@@ -90,11 +90,7 @@ impl DataView {
                 (self.summary, self.samples) = (None, None);
             }
             JobEvent::Cancelled => self.reading = Reading::Nothing,
-            JobEvent::Exported { .. }
-            | JobEvent::Written { .. }
-            | JobEvent::Rescored { .. }
-            | JobEvent::Quiz(_)
-            | JobEvent::Probed(_) => {}
+            JobEvent::Exported(_) | JobEvent::Rescored { .. } | JobEvent::Quiz(_) | JobEvent::Probed(_) => {}
         }
     }
 

@@ -2,7 +2,7 @@
 
 use egui::{Grid, RichText, Ui};
 
-use super::action::Action;
+use super::action::{Action, Actions, WindowAction};
 use super::alarms::AlarmEntry;
 use super::run_view::RunView;
 use super::sessions::SessionRow;
@@ -30,7 +30,7 @@ struct Setting {
 impl DetailsPage {
     /// Draws the page; `stored` is the run's session as the list has it, where it is there already.
     #[must_use]
-    pub fn ui(&mut self, ui: &mut Ui, view: &RunView, stored: Option<&SessionRow>) -> Vec<Action> {
+    pub fn ui(&mut self, ui: &mut Ui, view: &RunView, stored: Option<&SessionRow>) -> Actions {
         if let Some(started) = view.started().filter(|started| self.config.as_ref() != Some(&started.config)) {
             self.settings = settings(&started.config);
             self.config = Some(started.config.clone());
@@ -49,23 +49,23 @@ fn settings(config: &Config) -> Vec<Setting> {
     explain::ALL.iter().filter_map(setting).collect()
 }
 
-fn details_ui(ui: &mut Ui, view: &RunView, stored: Option<&SessionRow>, settings: &[Setting]) -> Vec<Action> {
-    let mut actions = Vec::new();
+fn details_ui(ui: &mut Ui, view: &RunView, stored: Option<&SessionRow>, settings: &[Setting]) -> Actions {
+    let mut actions = Actions::default();
     let gap = theme::GAP;
     let half = ((ui.available_width() - gap) / 2.0).floor();
     ui.horizontal_top(|ui| {
         ui.spacing_mut().item_spacing.x = gap;
         widgets::column(ui, "details-left", half, |ui| {
-            actions.extend(facts_ui(ui, view, stored));
+            actions.join(facts_ui(ui, view, stored));
             score_cards::scores_ui(ui, view);
         });
-        widgets::column(ui, "details-right", half, |ui| actions.extend(settings_ui(ui, view, settings)));
+        widgets::column(ui, "details-right", half, |ui| actions.join(settings_ui(ui, view, settings)));
     });
     actions
 }
 
-fn facts_ui(ui: &mut Ui, view: &RunView, stored: Option<&SessionRow>) -> Option<Action> {
-    let mut action = None;
+fn facts_ui(ui: &mut Ui, view: &RunView, stored: Option<&SessionRow>) -> Actions {
+    let mut actions = Actions::default();
     widgets::card(ui, |ui| {
         ui.set_min_width(ui.available_width());
         widgets::title(ui, "Run");
@@ -81,17 +81,17 @@ fn facts_ui(ui: &mut Ui, view: &RunView, stored: Option<&SessionRow>) -> Option<
         ui.add_space(4.0);
         ui.horizontal(|ui| {
             if ui.button("Copy folder path").clicked() {
-                action = Some(Action::Copy(view.folder().display().to_string()));
+                actions.push(Action::Copy(view.folder().display().to_string()));
             }
             let score = ui.add_enabled(!view.checkpoints().is_empty(), egui::Button::new("Score a checkpoint…"));
             let about =
                 "With the scores that the set-up names, such as precision and recall, also where the run took others";
             if score.on_hover_text(about).on_disabled_hover_text("There is no checkpoint yet").clicked() {
-                action = Some(Action::OpenScores);
+                actions.push(WindowAction::OpenScores);
             }
         });
     });
-    action
+    actions
 }
 
 fn facts(view: &RunView) -> Vec<(&'static str, String)> {
@@ -159,14 +159,14 @@ fn fitting(ui: &Ui, settings: &[Setting]) -> (usize, usize) {
     (key, most.saturating_sub(key + 2).max(LEAST))
 }
 
-fn settings_ui(ui: &mut Ui, view: &RunView, settings: &[Setting]) -> Vec<Action> {
-    let mut actions = Vec::new();
+fn settings_ui(ui: &mut Ui, view: &RunView, settings: &[Setting]) -> Actions {
+    let mut actions = Actions::default();
     let Some(started) = view.started() else { return actions };
     widgets::card(ui, |ui| {
         ui.set_min_width(ui.available_width());
         widgets::head(ui, "Settings", "", |ui| {
             if ui.button("Use these settings").on_hover_text("Takes them over into the set-up").clicked() {
-                actions.push(Action::UseSettings(Box::new(started.config.clone())));
+                actions.push(WindowAction::UseSettings(Box::new(started.config.clone())));
             }
             let about = "The whole configuration, as gandle train --config reads it";
             if ui.button("Copy run.toml").on_hover_text(about).clicked() {

@@ -1,6 +1,12 @@
 //! Dialogs over everything else in the window; what a dialog opens itself is always in front of it.
 
-use egui::{Context, Frame, Id, Key, Modal, Modifiers, Order, Ui};
+use std::path::PathBuf;
+
+use egui::{Align, ComboBox, Context, Frame, Id, Key, Layout, Modal, Modifiers, Order, Response, Ui};
+
+use super::action::Action;
+use super::run_view::RunView;
+use super::{format, theme};
 
 /// Draws a dialog; `name` tells it from others, so that one does not take over the other's size. Returns what `contents` says,
 /// and whether Escape was pressed for this dialog and not for a list in it.
@@ -26,4 +32,73 @@ pub(super) fn show<R>(ctx: &Context, name: &str, width: f32, contents: impl FnOn
     let listens = shown.is_top_modal && !shown.any_popup_open;
     let escaped = listens && ctx.input_mut(|input| input.consume_key(Modifiers::NONE, Key::Escape));
     (shown.inner, escaped)
+}
+
+/// A dialog about the run on the screen, which goes with it.
+#[derive(Debug)]
+pub(super) struct OfRun<T>(Option<(PathBuf, T)>);
+
+impl<T> Default for OfRun<T> {
+    fn default() -> Self {
+        Self(None)
+    }
+}
+
+impl<T> OfRun<T> {
+    pub fn open(&mut self, run: &RunView, content: T) {
+        self.0 = Some((run.folder().to_owned(), content));
+    }
+
+    /// What it holds while it is open.
+    pub fn content(&mut self) -> Option<&mut T> {
+        self.0.as_mut().map(|(_, content)| content)
+    }
+
+    /// Draws it over everything else. `contents` says what was asked for, and whether to close. Returns what was asked for, and
+    /// what the dialog held where it has closed.
+    pub fn ui(
+        &mut self,
+        ctx: &Context,
+        (name, width): (&str, f32),
+        run: Option<&RunView>,
+        contents: impl FnOnce(&mut T, &mut Ui, &RunView) -> (Option<Action>, bool),
+    ) -> (Option<Action>, Option<T>) {
+        let Some((folder, content)) = &mut self.0 else { return (None, None) };
+        let (mut action, mut closed) = (None, true);
+        if let Some(run) = run.filter(|run| run.folder() == folder) {
+            let (answer, escaped) = show(ctx, name, width, |ui| contents(content, ui, run));
+            (action, closed) = (answer.0, answer.1 || escaped);
+        }
+        (action, self.0.take_if(|_| closed).map(|(_, content)| content))
+    }
+}
+
+/// A line with a name before its control.
+pub(super) fn row(ui: &mut Ui, name: &str, control: impl FnOnce(&mut Ui) -> Response) -> Response {
+    ui.horizontal(|ui| {
+        let size = egui::vec2(110.0, theme::ROW_HEIGHT);
+        let label = ui.allocate_ui_with_layout(size, Layout::left_to_right(Align::Center), |ui| {
+            ui.set_min_width(size.x);
+            ui.label(name)
+        });
+        control(ui).labelled_by(label.inner.id)
+    })
+    .inner
+}
+
+/// The choice of one of a run's checkpoints, the newest first.
+pub(super) fn checkpoint(ui: &mut Ui, id: &str, run: &RunView, step: &mut usize) -> Response {
+    let name = |step: usize| format!("step {}", format::count(step));
+    let combo = ComboBox::from_id_salt(id).width(180.0).selected_text(name(*step));
+    let shown = combo.show_ui(ui, |ui| {
+        for checkpoint in run.checkpoints().iter().rev() {
+            ui.selectable_value(step, checkpoint.step, name(checkpoint.step));
+        }
+    });
+    shown.response
+}
+
+/// The buttons at the end, from the right; in a row of their own, as such a layout alone takes all the height there is.
+pub(super) fn buttons<R>(ui: &mut Ui, buttons: impl FnOnce(&mut Ui) -> R) -> R {
+    ui.horizontal(|ui| ui.with_layout(Layout::right_to_left(Align::Center), buttons).inner).inner
 }

@@ -1,15 +1,15 @@
 //! The dialog that takes results of a run out of its session: images, weights, a model, tables, a report, films.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use egui::{Align, Button, Layout, ProgressBar, RichText, Ui};
+use egui::{Button, ProgressBar, RichText, Ui};
 
 use super::action::Action;
+use super::ask::SessionAsk;
 use super::export_fields::Fields;
 use super::run_view::RunView;
-use super::sessions::SessionAsk;
 use super::{dialog, format, theme, widgets};
-use crate::event::JobEvent;
+use crate::event::{Exported, JobEvent};
 
 /// Classes under other names that are told.
 const MOST_RENAMED: usize = 5;
@@ -27,20 +27,8 @@ pub enum Progress {
         /// Of how many.
         total: usize,
     },
-    /// Files were written.
-    Written {
-        /// Every one.
-        files: Vec<PathBuf>,
-    },
-    /// Images were written.
-    Done {
-        /// How many.
-        images: usize,
-        /// Where.
-        folder: PathBuf,
-        /// Classes whose folder has another name than they have, each with that name.
-        renamed: Vec<(String, String)>,
-    },
+    /// It is done.
+    Done(Exported),
     /// Cancelled by the user.
     Cancelled,
     /// Failed, with the reason.
@@ -73,12 +61,9 @@ impl ExportDialog {
     pub fn apply(&mut self, event: JobEvent) {
         match event {
             JobEvent::Progress { done, total } => self.progress = Progress::Busy { done, total },
-            JobEvent::Exported { images, folder, renamed } => {
-                self.progress = Progress::Done { images, folder, renamed };
-            }
+            JobEvent::Exported(exported) => self.progress = Progress::Done(exported),
             JobEvent::Cancelled => self.progress = Progress::Cancelled,
             JobEvent::Failed { message } => self.progress = Progress::Failed(message),
-            JobEvent::Written { files } => self.progress = Progress::Written { files },
             JobEvent::Preview { .. } | JobEvent::Rescored { .. } | JobEvent::Quiz(_) | JobEvent::Probed(_) => {}
         }
     }
@@ -128,8 +113,8 @@ impl ExportDialog {
                 let text = format!("{} of {}", format::count(*done), format::count(*total));
                 ui.add(ProgressBar::new(share).text(RichText::new(text).monospace()).fill(p.accent));
             }
-            Progress::Done { images, folder, renamed } => {
-                let text = format!("{} written to {}", format::plural(*images, "image"), folder.display());
+            Progress::Done(Exported::Images { count, folder, renamed }) => {
+                let text = format!("{} written to {}", format::plural(*count, "image"), folder.display());
                 ui.label(RichText::new(text).color(p.good));
                 for (class, folder) in renamed.iter().take(MOST_RENAMED) {
                     widgets::muted(ui, format!("The class {class:?} is in the folder {folder}"));
@@ -138,7 +123,7 @@ impl ExportDialog {
                     widgets::muted(ui, format!("and {more} more"));
                 }
             }
-            Progress::Written { files } => {
+            Progress::Done(Exported::Files(files)) => {
                 for file in files {
                     ui.label(RichText::new(format!("Saved as {}", file.display())).color(p.good));
                 }
@@ -147,8 +132,8 @@ impl ExportDialog {
             Progress::Failed(message) => _ = ui.label(RichText::new(message).color(p.error)),
         }
         let folder = match &self.progress {
-            Progress::Done { folder, .. } => Some(folder.as_path()),
-            Progress::Written { files } => files.first().and_then(|file| file.parent()),
+            Progress::Done(Exported::Images { folder, .. }) => Some(folder.as_path()),
+            Progress::Done(Exported::Files(files)) => files.first().and_then(|file| file.parent()),
             Progress::Idle | Progress::Busy { .. } | Progress::Cancelled | Progress::Failed(_) => None,
         }?;
         let show = ui.button("Show folder").on_hover_text("In the system's file manager");
@@ -158,8 +143,7 @@ impl ExportDialog {
     fn buttons_ui(&mut self, ui: &mut Ui, view: &RunView) -> Option<Action> {
         let folder = self.folder.trim();
         let asked = (!folder.is_empty()).then(|| self.fields.asked(view, Path::new(folder))).flatten();
-        // In a row of their own: a layout from the right alone takes all the height that a longer form has left.
-        let buttons = |ui: &mut Ui| {
+        dialog::buttons(ui, |ui| {
             if self.is_busy() {
                 return ui.button("Cancel export").clicked().then_some(Action::CancelExport);
             }
@@ -169,8 +153,7 @@ impl ExportDialog {
             }
             let asked = asked.filter(|_| export.clicked())?;
             self.progress = Progress::Busy { done: 0, total: self.fields.total() };
-            Some(asked)
-        };
-        ui.horizontal(|ui| ui.with_layout(Layout::right_to_left(Align::Center), buttons).inner).inner
+            Some(Action::Export(asked))
+        })
     }
 }

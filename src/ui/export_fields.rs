@@ -2,13 +2,14 @@
 
 use std::path::Path;
 
-use egui::{Align, Checkbox, ComboBox, Layout, Response, Slider, TextEdit, Ui};
+use egui::{Checkbox, ComboBox, Slider, TextEdit, Ui};
 
-use super::action::{Action, ExportAsk};
+use super::action::Action;
+use super::dialog::row;
 use super::number::field;
 use super::run_view::RunView;
-use super::{format, theme, widgets};
-use crate::event::{Command, Content, Export, Film, Moving, Walk};
+use super::{format, widgets};
+use crate::event::{Command, Content, Export, Film, Images, Moving, Walk};
 
 /// What can be taken out of a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,30 +115,28 @@ impl Fields {
     }
 
     /// What is asked for; nothing where the run has no checkpoint for it yet.
-    pub fn asked(&self, view: &RunView, folder: &Path) -> Option<Action> {
+    pub fn asked(&self, view: &RunView, folder: &Path) -> Option<Export> {
         let step = self.step.or_else(|| newest(view));
         if self.what.has_step() && step.is_none() {
             return None;
         }
         let truncation = if self.truncated { self.truncation } else { 0.0 };
-        let (session, folder) = (view.folder().to_owned(), folder.to_owned());
+        let (class, seed) = (self.class, self.seed);
         let content = match self.what {
-            What::Images => {
-                let (step, class, count, seed) = (step?, self.class, self.count, self.seed);
-                return Some(Action::Export(ExportAsk { session, step, class, count, seed, truncation, folder }));
-            }
+            What::Images => Content::Images(Images { step, class, count: self.count, seed, truncation }),
             What::Weights => Content::Safetensors { step },
             What::Model => Content::Onnx { step },
             What::History => Content::History(self.film),
             What::Walk => {
-                let (class, stops, seed) = (self.class, self.stops.min(self.film.frames), self.seed);
+                let stops = self.stops.min(self.film.frames);
                 Content::Walk(self.film, Walk { step, class, stops, seed, truncation })
             }
             What::Tables => Content::Csv,
             What::Tensorboard => Content::Tensorboard,
             What::Report => Content::Html,
         };
-        Some(Action::TakeOut(Export { session, content, folder: Some(folder) }))
+        let (session, folder) = (view.folder().to_owned(), Some(folder.to_owned()));
+        Some(Export { session, content, folder })
     }
 
     #[must_use]
@@ -277,17 +276,4 @@ impl Fields {
 
 fn newest(view: &RunView) -> Option<usize> {
     view.checkpoints().last().map(|checkpoint| checkpoint.step)
-}
-
-fn row(ui: &mut Ui, name: &str, control: impl FnOnce(&mut Ui) -> Response) -> Response {
-    ui.horizontal(|ui| {
-        let size = egui::vec2(110.0, theme::ROW_HEIGHT);
-        let layout = Layout::left_to_right(Align::Center);
-        let label = ui.allocate_ui_with_layout(size, layout, |ui| {
-            ui.set_min_width(size.x);
-            ui.label(name)
-        });
-        control(ui).labelled_by(label.inner.id)
-    })
-    .inner
 }

@@ -3,18 +3,10 @@
 use egui::Ui;
 
 use super::action::Action;
+use super::ask::Leaving;
 use super::phase::Phase;
 use super::run_view::RunView;
 use super::{dialog, format, theme, widgets};
-
-/// How a run goes on, or not, when the window closes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Leaving {
-    /// It ends with a checkpoint.
-    Stop,
-    /// Another process goes on with it, without a window.
-    Background,
-}
 
 /// The dialog that is open while the window waits to close.
 #[derive(Debug, Default)]

@@ -2,14 +2,15 @@
 
 use egui::{CursorIcon, Id, Rect, RichText, Sense, Ui, UiBuilder};
 
-use super::action::Action;
+use super::action::{Action, Actions, WindowAction};
 use super::curves::{Asked, Charts};
 use super::data_page::DataPage;
 use super::data_view::DataView;
+use super::page::Page;
 use super::run_view::RunView;
 use super::samples::Samples;
 use super::sessions::SessionRow;
-use super::settings::{Page, Settings};
+use super::settings::Settings;
 use super::setup;
 use super::{format, theme, widgets};
 use crate::config::Config;
@@ -24,14 +25,14 @@ pub fn run_ui(
     view: &RunView,
     (samples, charts): (&mut Samples, &mut Charts),
     settings: &mut Settings,
-) -> Vec<Action> {
-    let (mut actions, mut asked) = (Vec::new(), Asked::default());
+) -> Actions {
+    let (mut actions, mut asked) = (Actions::default(), Asked::default());
     let Settings { split, smoothing, charts: chosen, samples: look, .. } = settings;
     let at = samples.chosen();
     halves(
         ui,
         split,
-        |ui| widgets::card(ui, |ui| actions.extend(samples.ui(ui, view, look))),
+        |ui| widgets::card(ui, |ui| actions.join(samples.ui(ui, view, look))),
         |ui| asked = charts.ui(ui, view, smoothing, chosen, at),
     );
     if let Some(step) = asked.go_to {
@@ -48,8 +49,8 @@ pub fn start_ui(
     (config, data, sessions): (&Config, &DataView, &[SessionRow]),
     page: &mut DataPage,
     split: &mut f32,
-) -> Vec<Action> {
-    let mut actions = Vec::new();
+) -> Actions {
+    let mut actions = Actions::default();
     halves(
         ui,
         split,
@@ -57,7 +58,7 @@ pub fn start_ui(
         |ui| {
             egui::ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
                 ui.spacing_mut().item_spacing.y = theme::GAP;
-                actions.extend(last_ui(ui, sessions));
+                actions.join(last_ui(ui, sessions));
                 actions.extend(welcome_ui(ui));
                 networks_ui(ui, config);
             });
@@ -67,14 +68,14 @@ pub fn start_ui(
 }
 
 /// The session that was written to last, for whoever comes back.
-fn last_ui(ui: &mut Ui, sessions: &[SessionRow]) -> Vec<Action> {
-    let mut actions = Vec::new();
+fn last_ui(ui: &mut Ui, sessions: &[SessionRow]) -> Actions {
+    let mut actions = Actions::default();
     let Some(last) = sessions.iter().max_by_key(|session| session.modified) else { return actions };
     widgets::card(ui, |ui| {
         ui.set_min_width(ui.available_width());
         widgets::head(ui, "Last session", "", |ui| {
             if ui.button("All sessions").clicked() {
-                actions.extend([Action::TurnTo(Page::Sessions), Action::ListSessions]);
+                actions.push(WindowAction::TurnTo(Page::Sessions));
             }
             if ui.button("Open").on_hover_text("Look at it; from there it goes on").clicked() {
                 actions.push(Action::OpenSession(last.folder.clone()));

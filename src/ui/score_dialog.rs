@@ -1,10 +1,9 @@
 //! The dialog that scores a checkpoint with the scores that the set-up names, whatever its run was scored with.
 
-use std::path::PathBuf;
+use egui::{Grid, Label, RichText, ScrollArea, Ui};
 
-use egui::{Align, ComboBox, Grid, Label, Layout, RichText, ScrollArea, Ui};
-
-use super::action::{Action, ScoreAsk};
+use super::action::Action;
+use super::ask::ScoreAsk;
 use super::run_view::RunView;
 use super::{dialog, format, theme, widgets};
 use crate::config::Config;
@@ -12,13 +11,10 @@ use crate::event::{JobEvent, Score};
 
 /// The dialog.
 #[derive(Debug, Default)]
-pub struct ScoreDialog {
-    open: Option<Open>,
-}
+pub struct ScoreDialog(dialog::OfRun<Open>);
 
 #[derive(Debug)]
 struct Open {
-    session: PathBuf,
     step: usize,
     state: State,
 }
@@ -35,20 +31,19 @@ impl ScoreDialog {
     /// Opens it for the newest checkpoint of a run.
     pub fn open_for(&mut self, run: &RunView) {
         let Some(step) = run.checkpoints().last().map(|checkpoint| checkpoint.step) else { return };
-        self.open = Some(Open { session: run.folder().to_owned(), step, state: State::Asking });
+        self.0.open(run, Open { step, state: State::Asking });
     }
 
     /// Takes in news of the work.
     pub fn apply(&mut self, event: JobEvent) {
-        let Some(open) = &mut self.open else { return };
+        let Some(open) = self.0.content() else { return };
         match event {
             JobEvent::Rescored { scores, missing } => open.state = State::Done(scores, missing),
             JobEvent::Failed { message } => open.state = State::Failed(message),
             JobEvent::Cancelled => open.state = State::Asking,
             JobEvent::Progress { .. }
             | JobEvent::Preview { .. }
-            | JobEvent::Exported { .. }
-            | JobEvent::Written { .. }
+            | JobEvent::Exported(_)
             | JobEvent::Quiz(_)
             | JobEvent::Probed(_) => {}
         }
@@ -63,19 +58,10 @@ impl ScoreDialog {
         set_up: &Config,
         busy: Option<&str>,
     ) -> Option<Action> {
-        let open = self.open.as_mut()?;
-        let Some(run) = run.filter(|run| run.folder() == open.session) else {
-            self.open = None;
-            return Some(Action::CancelScores);
-        };
-        let ((action, closed), escaped) =
-            dialog::show(ctx, "scores", theme::DIALOG_WIDTH * 1.3, |ui| open.own_ui(ui, run, set_up, busy));
-        if closed || escaped {
-            let stops = matches!(open.state, State::Busy);
-            self.open = None;
-            return stops.then_some(Action::CancelScores);
-        }
-        action
+        let frame = ("scores", theme::DIALOG_WIDTH * 1.3);
+        let (action, closed) = self.0.ui(ctx, frame, run, |open, ui, run| open.own_ui(ui, run, set_up, busy));
+        let stops = closed.is_some_and(|open| matches!(open.state, State::Busy));
+        if stops { Some(Action::CancelScores) } else { action }
     }
 }
 
@@ -94,7 +80,7 @@ impl Open {
         ui.add_enabled_ui(idle, |ui| self.step_ui(ui, run));
         self.state_ui(ui);
         ui.separator();
-        let buttons = |ui: &mut Ui| {
+        dialog::buttons(ui, |ui| {
             if !idle {
                 ui.spinner();
                 return (ui.button("Stop scoring").clicked().then_some(Action::CancelScores), false);
@@ -104,7 +90,7 @@ impl Open {
             let closed = ui.button("Close").clicked();
             if go.clicked() {
                 self.state = State::Busy;
-                let (session, step, score) = (self.session.clone(), self.step, score.clone());
+                let (session, step, score) = (run.folder().to_owned(), self.step, score.clone());
                 return (Some(Action::Score(Box::new(ScoreAsk { session, step, score }))), closed);
             }
             let copied = match &self.state {
@@ -112,26 +98,15 @@ impl Open {
                 State::Done(..) | State::Asking | State::Busy | State::Failed(_) => None,
             };
             (copied, closed)
-        };
-        ui.horizontal(|ui| ui.with_layout(Layout::right_to_left(Align::Center), buttons).inner).inner
+        })
     }
 
     fn step_ui(&mut self, ui: &mut Ui, run: &RunView) {
-        ui.horizontal(|ui| {
-            let label = ui.label("Checkpoint");
-            let name = |step: usize| format!("step {}", format::count(step));
-            let before = self.step;
-            let shown = ComboBox::from_id_salt("score-step").width(180.0).selected_text(name(self.step));
-            let shown = shown.show_ui(ui, |ui| {
-                for checkpoint in run.checkpoints().iter().rev() {
-                    ui.selectable_value(&mut self.step, checkpoint.step, name(checkpoint.step));
-                }
-            });
-            shown.response.labelled_by(label.id);
-            if self.step != before {
-                self.state = State::Asking;
-            }
-        });
+        let before = self.step;
+        dialog::row(ui, "Checkpoint", |ui| dialog::checkpoint(ui, "score-step", run, &mut self.step));
+        if self.step != before {
+            self.state = State::Asking;
+        }
     }
 
     fn state_ui(&self, ui: &mut Ui) {

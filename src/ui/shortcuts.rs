@@ -4,8 +4,8 @@ use egui::{Grid, Key, KeyboardShortcut, Modifiers, RichText, ScrollArea, Ui, Win
 
 use super::action::Action;
 use super::notice::Notice;
+use super::page::Page;
 use super::phase::Phase;
-use super::settings::Page;
 use super::workbench::Workbench;
 use super::{theme, widgets};
 use crate::event::Command;
@@ -131,7 +131,10 @@ impl Workbench {
                 self.pause_or_go_on()
             }
             Wish::OneStep => self.live.as_ref().and_then(|live| self.stepping.step(live)),
-            Wish::Export => self.shown().map(|_| Action::OpenExport),
+            Wish::Export => {
+                self.open_export();
+                None
+            }
             Wish::SaveGrid => self.samples.shown().filter(|_| on_run).cloned().map(Action::SaveGrid),
             Wish::Undo => {
                 let done = self.undo.undo(&mut self.config);

@@ -1,6 +1,7 @@
 //! The stages of a growing network: kept by the fold and told beside the samples.
 
 use crate::config::Config;
+use crate::event::{OfStep, Started};
 
 /// A stage of a growing network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,6 +12,12 @@ pub struct StageMark {
     pub resolution: usize,
     /// Whether the layers of that size are fading in.
     pub fading: bool,
+}
+
+impl OfStep for StageMark {
+    fn step(&self) -> usize {
+        self.step
+    }
 }
 
 impl StageMark {
@@ -35,8 +42,8 @@ impl Stages {
     }
 
     /// A run that goes on from a checkpoint takes what came after it again.
-    pub fn restart(&mut self, step: usize) {
-        self.0.retain(|mark| mark.step <= step);
+    pub fn restart(&mut self, started: &Started) {
+        started.leave(&mut self.0);
     }
 
     pub fn all(&self) -> &[StageMark] {
@@ -68,7 +75,7 @@ mod tests {
         let all = [mark(0, 8, false), mark(5, 16, true), mark(9, 16, false)];
         assert_eq!(all.map(|mark| stages.begin(mark)), [true; 3]);
         // The checkpoint is of step 7, in the middle of the fade.
-        stages.restart(7);
+        stages.restart(&Started { step: 7, ..Started::default() });
         assert_eq!([mark(7, 16, true), all[2]].map(|mark| stages.begin(mark)), [false, true]);
         assert_eq!(stages.all(), all);
         assert_eq!(all[1].text(), "Images of 16 px fading in");

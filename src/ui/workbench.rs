@@ -2,7 +2,8 @@
 
 use egui::{Align, Frame, Layout, Margin, Panel, Ui};
 
-use super::action::{Action, GridAsk};
+use super::action::{Action, Actions, WindowAction};
+use super::ask::GridAsk;
 use super::banners::Dismissed;
 use super::branch::Branch;
 use super::compare::{self, Compare};
@@ -15,6 +16,7 @@ use super::export_dialog::ExportDialog;
 use super::leave::Leave;
 use super::log_page::LogPage;
 use super::notice::{Fading, Notice};
+use super::page::Page;
 use super::phase::Phase;
 use super::queue::{self, Queue, QueuePage};
 use super::quiz::Quiz;
@@ -23,7 +25,7 @@ use super::run_view::RunView;
 use super::samples::Samples;
 use super::score_dialog::ScoreDialog;
 use super::sessions::{SessionDialog, SessionRow, sessions_ui};
-use super::settings::{Page, Settings};
+use super::settings::Settings;
 use super::setup::{self, Asked, Checked, Given, Paces, Theirs, Told};
 use super::status_bar::status_ui;
 use super::stepping::Stepping;
@@ -198,7 +200,8 @@ impl Workbench {
     /// Draws the window.
     #[must_use]
     pub fn ui(&mut self, ui: &mut Ui) -> Vec<Action> {
-        let mut actions = self.keys(ui);
+        let mut actions = Actions::default();
+        actions.extend(self.keys(ui));
         self.checked.refresh(&self.config, &self.data);
         let look = (&mut self.settings.theme, &mut self.sheet);
         let blockers = self.checked.blockers();
@@ -213,7 +216,7 @@ impl Workbench {
         if let Some(mended) = mended.and_then(|at| self.checked.problems.get(at)?.fixed(&self.config)) {
             self.config = mended;
         }
-        actions.extend(self.setup_ui(ui));
+        actions.join(self.setup_ui(ui));
         let frame = Frame::new().fill(widgets::palette(ui).canvas).inner_margin(Margin::same(theme::GAP as i8));
         egui::CentralPanel::no_frame().frame(frame).show(ui, |ui| {
             actions.extend(self.pages_ui(ui));
@@ -222,84 +225,52 @@ impl Workbench {
                 actions.extend(self.stepping.ui(ui, live, &mut self.settings.slow_motion));
             }
             let page = format!("page {:?}", self.settings.page);
-            actions.extend(widgets::steady(ui, &page, |ui| self.page_ui(ui)));
+            actions.join(widgets::steady(ui, &page, |ui| self.page_ui(ui)));
         });
         actions.extend(self.dialogs_ui(ui));
         let busy = ui.ctx().egui_wants_keyboard_input() || ui.input(|input| input.pointer.any_down());
         self.undo.notice(&self.config, busy);
         actions.extend(drop::dropped(ui));
-        self.stepping.put_back(&mut actions, self.live.as_ref());
-        actions.retain(|action| !self.handle(action));
-        actions
+        let Actions { window, mut app } = actions;
+        self.stepping.put_back(&mut app, self.live.as_ref());
+        app.extend(window.into_iter().filter_map(|action| self.carry_out(action)));
+        app
     }
 
-    /// Carries out what needs nobody else.
-    fn handle(&mut self, action: &Action) -> bool {
-        match action {
-            Action::OpenExport => {
-                let folder = self.shown().map(|view| view.folder().to_owned()).unwrap_or_default();
-                self.export.open_for(&folder);
-            }
-            Action::GoBack(step) => {
-                if let Some(run) = self.stored.as_ref().or(self.live.as_ref()) {
-                    self.branch.open_for(run, *step);
-                }
-            }
-            Action::OpenScores => {
-                if let Some(run) = self.stored.as_ref().or(self.live.as_ref()) {
-                    self.scores.open_for(run);
-                }
-            }
-            Action::CompareSetUp => self.theirs.open(),
-            Action::TurnTo(page) => self.settings.page = *page,
-            Action::CloseSession => {
-                (self.stored, self.elsewhere) = (None, None);
-                self.settings.page = Page::Run;
-            }
-            Action::UseSettings(config) => {
-                self.config = (**config).clone();
-                self.notice = Some(Notice::info("The settings were taken over into the set-up"));
-            }
-            Action::Train
-            | Action::Leave(_)
-            | Action::Resume { .. }
-            | Action::Trust { .. }
-            | Action::Branch { .. }
-            | Action::FindData(_)
-            | Action::Score(_)
-            | Action::CancelScores
-            | Action::EndElsewhere(_)
-            | Action::Command(_)
-            | Action::ChooseData
-            | Action::ChooseDataFile
-            | Action::ChooseVgg19
-            | Action::ChooseInception
-            | Action::UseData(_)
-            | Action::ReadData
-            | Action::CancelReading
-            | Action::ListSessions
-            | Action::OpenSession(_)
-            | Action::ChooseSession
-            | Action::ReadGrid(_)
-            | Action::SaveGrid(_)
-            | Action::SaveFigure(_)
-            | Action::ChooseExportFolder
-            | Action::Export(_)
-            | Action::TakeOut(_)
-            | Action::CancelExport
-            | Action::Explore(_)
-            | Action::PrepareQuiz(_)
-            | Action::CancelQuiz
-            | Action::KeepQuiz { .. }
-            | Action::Session(_)
-            | Action::Compare(_)
-            | Action::Queue(_)
-            | Action::Copy(_) => return false,
+    /// Does what needs nobody else; what it needs somebody for is returned.
+    fn carry_out(&mut self, action: WindowAction) -> Option<Action> {
+        let run = self.stored.as_ref().or(self.live.as_ref());
+        match (action, run) {
+            (WindowAction::TurnTo(page), _) => return self.turn_to(page),
+            (WindowAction::UseSettings(config), _) => self.use_settings(*config),
+            (WindowAction::CompareSetUp, _) => self.theirs.open(),
+            (WindowAction::OpenExport, _) => self.open_export(),
+            (WindowAction::GoBack(step), Some(run)) => self.branch.open_for(run, step),
+            (WindowAction::OpenScores, Some(run)) => self.scores.open_for(run),
+            (WindowAction::GoBack(_) | WindowAction::OpenScores, None) => {}
         }
-        true
+        None
     }
 
-    fn setup_ui(&mut self, ui: &mut Ui) -> Vec<Action> {
+    /// Opens the dialog that takes results out of the run on the screen, where there is one.
+    pub(super) fn open_export(&mut self) {
+        if let Some(folder) = self.shown().map(|view| view.folder().to_owned()) {
+            self.export.open_for(&folder);
+        }
+    }
+
+    pub(super) fn use_settings(&mut self, config: Config) {
+        self.config = config;
+        self.notice = Some(Notice::info("The settings were taken over into the set-up"));
+    }
+
+    /// Shows the present run again instead of a stored session.
+    pub fn close_session(&mut self) {
+        (self.stored, self.elsewhere) = (None, None);
+        self.settings.page = Page::Run;
+    }
+
+    fn setup_ui(&mut self, ui: &mut Ui) -> Actions {
         let p = widgets::palette(ui);
         // A run of the queue has settings of its own: that the set-up has others means nothing.
         let queued =
@@ -347,57 +318,59 @@ impl Workbench {
         actions
     }
 
-    fn page_ui(&mut self, ui: &mut Ui) -> Vec<Action> {
+    fn page_ui(&mut self, ui: &mut Ui) -> Actions {
+        let mut actions = Actions::default();
         let run = self.stored.as_ref().or(self.live.as_ref());
         let settings = &mut self.settings;
         if let (Page::Run, Some(folder)) = (settings.page, &self.opening) {
             let name = folder.file_name().unwrap_or_default().to_string_lossy();
             widgets::empty(ui, &format!("Opening {name}\u{2026}"), "Its curves are read");
-            return Vec::new();
+            return actions;
         }
         match (settings.page, run) {
             // One that goes on keeps its grids and curves on the screen.
             (Page::Run, Some(run)) if *run.phase() == Phase::Starting && run.started().is_none() => {
                 widgets::empty(ui, "Starting the run…", "The data is read and the networks are built");
-                Vec::new()
             }
-            (Page::Run, Some(run)) => run_page::run_ui(ui, run, (&mut self.samples, &mut self.charts), settings),
+            (Page::Run, Some(run)) => {
+                actions.join(run_page::run_ui(ui, run, (&mut self.samples, &mut self.charts), settings));
+            }
             (Page::Run, None) => {
                 let given = (&self.config, &self.data, self.sessions.as_slice());
-                run_page::start_ui(ui, given, &mut self.data_page, &mut settings.split)
+                actions.join(run_page::start_ui(ui, given, &mut self.data_page, &mut settings.split));
             }
-            (Page::Data, _) => self.data_page.ui(ui, &self.data, &self.config, self.stored.as_ref()),
+            (Page::Data, _) => {
+                actions.extend(self.data_page.ui(ui, &self.data, &self.config, self.stored.as_ref()));
+            }
             (Page::Details, Some(run)) => {
                 let stored = self.sessions.iter().find(|session| session.folder == run.folder());
-                self.details.ui(ui, run, stored)
+                actions.join(self.details.ui(ui, run, stored));
             }
             (Page::Details, None) => {
                 widgets::empty(ui, "No run yet", "Settings, scores and checkpoints of the run appear here");
-                Vec::new()
             }
-            (Page::Log, Some(run)) => self.log.ui(ui, run),
-            (Page::Log, None) => {
-                widgets::empty(ui, "No run yet", "What the run tells appears here");
-                Vec::new()
-            }
-            (Page::Explore, run) => self.explore.ui(ui, run, &mut settings.seeds),
-            (Page::Quiz, run) => self.quiz.ui(ui, run),
+            (Page::Log, Some(run)) => actions.extend(self.log.ui(ui, run)),
+            (Page::Log, None) => widgets::empty(ui, "No run yet", "What the run tells appears here"),
+            (Page::Explore, run) => actions.join(self.explore.ui(ui, run, &mut settings.seeds)),
+            (Page::Quiz, run) => actions.extend(self.quiz.ui(ui, run)),
             (Page::Compare, _) => {
                 let live = self.live.as_ref().filter(|run| run.is_active());
                 let given = compare::Given { rows: &self.sessions, live, smoothing: &mut settings.smoothing };
-                self.compare.ui(ui, &mut settings.compare, given, &mut self.session_dialog)
+                actions.extend(self.compare.ui(ui, &mut settings.compare, given, &mut self.session_dialog));
             }
             (Page::Queue, _) => {
                 let classes = self.data.classes();
                 let (set_up, live, rows) = (&self.config, self.live.as_ref(), self.sessions.as_slice());
                 let given = queue::Given { set_up, classes, live, rows, paces: &self.paces };
-                self.queue_page.ui(ui, &mut self.queue, &given)
+                actions.extend(self.queue_page.ui(ui, &mut self.queue, &given));
             }
             (Page::Sessions, run) => {
                 let open = run.map(|run| run.folder().to_owned());
                 let live = self.live.as_ref().filter(|run| run.is_active()).map(|run| run.folder().to_owned());
-                sessions_ui(ui, &self.sessions, open.as_ref(), live.as_ref(), &mut self.session_dialog)
+                let (open, live) = (open.as_ref(), live.as_ref());
+                actions.extend(sessions_ui(ui, &self.sessions, open, live, &mut self.session_dialog));
             }
         }
+        actions
     }
 }

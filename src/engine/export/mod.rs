@@ -1,9 +1,10 @@
-//! Takes a session's results out of it: curves as tables, the averaged generator as weights or as a model, the whole as one
-//! page or for TensorBoard, what it drew as films.
+//! Takes a session's results out of it: images of its generator, curves as tables, the averaged generator as weights or as a
+//! model, the whole as one page or for TensorBoard, what it drew as films.
 //!
 //! Every file tells its session, seed, step and classes, appears whole, and never replaces another.
 
 mod film;
+mod images;
 mod marks;
 mod onnx;
 mod page;
@@ -17,8 +18,10 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 
 use crate::config::Config;
-use crate::event::{Content, Event, Export, Started};
+use crate::event::{Content, Event, Export, Exported, Started};
 use crate::session::{self, EXPORTS, Stored, write_whole};
+
+pub use images::MOST_IMAGES;
 
 /// A file below the folder that is exported to, and what it holds.
 type File = (String, Vec<u8>);
@@ -53,7 +56,7 @@ impl Source {
 }
 
 /// A session's name: that of its folder.
-pub(super) fn name_of(session: &Path) -> String {
+fn name_of(session: &Path) -> String {
     let folder = session.canonicalize().unwrap_or_else(|_| session.to_owned());
     folder.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned())
 }
@@ -61,15 +64,25 @@ pub(super) fn name_of(session: &Path) -> String {
 /// Whether work goes on: it is told `(done, total)`.
 type Progress<'a> = &'a mut dyn FnMut(usize, usize) -> bool;
 
-/// Exports a session and returns the files that it wrote. `progress(done, total)` is asked now and then and cancels with false:
-/// then nothing is written, and nothing returned.
+/// The folder for the files of an export, or a folder below it. In the session's own, nothing may lead elsewhere.
+fn folder_of(asked: &Export, below: &str) -> anyhow::Result<PathBuf> {
+    match &asked.folder {
+        Some(folder) if below.is_empty() => Ok(folder.clone()),
+        Some(folder) => Ok(folder.join(below)),
+        None => Ok(session::folder(&asked.session, format!("{EXPORTS}/{below}").trim_end_matches('/'))?),
+    }
+}
+
+/// Exports what is asked for of a session. `progress(done, total)` is asked now and then and cancels with false: then nothing is
+/// returned, and nothing written but images up to there.
 ///
 /// # Errors
-/// Where the session cannot be read, a file is already there, or the folder cannot be written.
-pub fn export(asked: &Export, mut progress: impl FnMut(usize, usize) -> bool) -> anyhow::Result<Option<Vec<PathBuf>>> {
+/// Where the session cannot be read, too many images are asked for, a file is already there, or the folder cannot be written.
+pub fn export(asked: &Export, mut progress: impl FnMut(usize, usize) -> bool) -> anyhow::Result<Option<Exported>> {
     let session = asked.session.as_path();
     let one = |file: Option<File>| file.map(|file| vec![file]);
     let files = match &asked.content {
+        Content::Images(images) => return images::write(asked, images, &mut progress),
         Content::Csv => Some(table::files(&Source::open(session)?)),
         Content::Html => Some(vec![page::file(&Source::open(session)?)?]),
         Content::Tensorboard => Some(vec![tensorboard::file(&Source::open(session)?)?]),
@@ -79,17 +92,11 @@ pub fn export(asked: &Export, mut progress: impl FnMut(usize, usize) -> bool) ->
         Content::Walk(film, walk) => one(film::walk(session, film, walk, &mut progress)?),
     };
     let Some(files) = files.filter(|_| progress(1, 1)) else { return Ok(None) };
-    let paths: Vec<PathBuf> = match &asked.folder {
-        Some(folder) => files.iter().map(|(name, _)| folder.join(name)).collect(),
-        None => {
-            let own = |(name, _): &File| -> anyhow::Result<PathBuf> {
-                let name = format!("{EXPORTS}/{name}");
-                let (folder, file) = name.rsplit_once('/').context("a file in a folder")?;
-                Ok(session::folder(session, folder)?.join(file))
-            };
-            files.iter().map(own).collect::<anyhow::Result<_>>()?
-        }
+    let place = |(name, _): &File| -> anyhow::Result<PathBuf> {
+        let (below, file) = name.rsplit_once('/').unwrap_or(("", name));
+        Ok(folder_of(asked, below)?.join(file))
     };
+    let paths: Vec<PathBuf> = files.iter().map(place).collect::<anyhow::Result<_>>()?;
     if let Some(taken) = paths.iter().find(|path| path.exists()) {
         bail!("{} is already there and is not overwritten: choose another folder", taken.display());
     }
@@ -98,5 +105,5 @@ pub fn export(asked: &Export, mut progress: impl FnMut(usize, usize) -> bool) ->
         std::fs::create_dir_all(folder).with_context(|| format!("could not make the folder {}", folder.display()))?;
         write_whole(path, content)?;
     }
-    Ok(Some(paths))
+    Ok(Some(Exported::Files(paths)))
 }

@@ -6,7 +6,7 @@ use super::Source;
 use super::plot::{Curve, chart};
 use crate::config::{Config, Metric, Prefers};
 use crate::event::{Best, Chart, DataSummary, Edited, Event, Grid, Number, NumberInfo, REAL_IMAGES, Score, Step, Tint};
-use crate::guard::of_things;
+use crate::guard::Digits;
 use crate::session::read_grid_file;
 
 /// Grids that are shown, the first and the last among them.
@@ -52,7 +52,7 @@ fn facts(page: &mut String, source: &Source) -> anyhow::Result<()> {
         ("Steps", format!("{} of {}", source.step, s.config.train.steps)),
         ("Seed", s.config.train.seed.to_string()),
         ("Data", format!("{}: {}", data.source, classes.join(", "))),
-        ("Computed on", format!("{} with {}", s.device, of_things(s.threads, "thread"))),
+        ("Computed on", format!("{} with {}", s.device, Digits::Plain.count(s.threads, "thread"))),
         ("Generator", format!("{} parameters", s.generator_parameters)),
         ("Discriminator", format!("{} parameters", s.discriminator_parameters)),
         ("Trained by", format!("gandle {}", s.version)),

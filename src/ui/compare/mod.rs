@@ -16,7 +16,8 @@ use std::time::SystemTime;
 use egui::{ComboBox, Slider, Ui, WidgetInfo};
 use serde::{Deserialize, Serialize};
 
-use super::action::{Action, GridAsk};
+use super::action::Action;
+use super::ask::{CompareAsk, GridAsk};
 use super::run_view::RunView;
 use super::sessions::{SessionDialog, SessionRow};
 use super::{theme, widgets};
@@ -24,15 +25,6 @@ use crate::event::GridPicture;
 
 pub use group::{Band, Grouping};
 pub use run::ComparedRun;
-
-/// What comparisons may ask of the app.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum CompareAsk {
-    /// Read a session.
-    Run(PathBuf),
-    /// Read a grid of one.
-    Grid(GridAsk),
-}
 
 /// What is shown below the table.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::super::run_view::RunView;
 use super::super::series::Bucket;
 use crate::config::Config;
-use crate::event::{Event, Grid, Number, Score};
+use crate::event::{Event, Grid, Number, Score, standing};
 
 /// Ranges that a whole curve is kept as. Each has the extremes and the mean of its points.
 const KEPT: usize = 4096;
@@ -33,14 +33,11 @@ pub struct ComparedRun {
 }
 
 impl ComparedRun {
-    /// Folds a session's events into what is compared.
+    /// Folds what stands of a session's events into what is compared.
     pub fn fold(folder: &Path, config: Config, events: impl IntoIterator<Item = Event>) -> Self {
         let mut view = RunView::new(folder.to_owned());
         let mut clock = Clock::default();
-        for event in events {
-            if let Event::Started(started) = &event {
-                clock.points.retain(|(step, _)| *step <= started.step);
-            }
+        for event in standing(events.into_iter().collect()) {
             if let Event::Step(step) = &event {
                 clock.points.push((step.step, step.seconds));
             }

@@ -4,10 +4,11 @@ use std::path::{Path, PathBuf};
 
 use egui::{Align, Label, Layout, RichText, ScrollArea, Slider, Ui, WidgetInfo, vec2};
 
-use super::super::action::{Action, GridAsk};
+use super::super::action::Action;
+use super::super::ask::{CompareAsk, GridAsk};
 use super::super::grid_image::GridImage;
 use super::super::{format, theme, widgets};
-use super::{CompareAsk, ComparedRun};
+use super::ComparedRun;
 use crate::event::{Grid, GridPicture};
 
 /// Bytes of grids that are kept on the graphics card.

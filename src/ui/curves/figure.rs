@@ -5,6 +5,7 @@ use egui::{
     Align2, Color32, Context, FontId, Painter, RawInput, Rect, TexturesDelta, Theme, Vec2, Visuals, pos2, vec2,
 };
 
+use super::super::ask::{Figure, FigureContent};
 use super::super::run_view::RunView;
 use super::super::theme::{self, Palette};
 use super::charts::{self, Chart};
@@ -12,7 +13,6 @@ use super::keys::Keys;
 use super::paint::{self, Look};
 use super::scores::Scores;
 use super::{raster, svg, table};
-use crate::event::Picture;
 use crate::guard;
 
 /// Size of a saved chart in points, with its title.
@@ -46,24 +46,6 @@ impl FigureFormat {
             Self::Csv => "CSV",
         }
     }
-}
-
-/// Charts that are to be written to a file.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Figure {
-    /// A name for the file.
-    pub name: String,
-    /// What it holds.
-    pub content: FigureContent,
-}
-
-/// The content of a file of charts.
-#[derive(Clone, Debug, PartialEq)]
-pub enum FigureContent {
-    /// To be written as PNG.
-    Picture(Picture),
-    /// To be written as it is.
-    Text(String),
 }
 
 /// One chart of a run, or all that are told by `only` being nothing.

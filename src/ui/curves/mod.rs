@@ -30,7 +30,7 @@ use keys::Keys;
 use paint::{Look, Marks};
 use scores::Scores;
 
-pub use figure::{Figure, FigureContent, FigureFormat};
+pub use figure::FigureFormat;
 pub(in crate::ui) use scale::{rounds, span};
 
 /// What the user chose about the charts; it is kept between starts.

@@ -2,15 +2,15 @@
 
 use egui::{Checkbox, ComboBox, Grid, Slider, Ui};
 
-use super::super::action::Action;
+use super::super::action::{Action, Actions, WindowAction};
 use super::super::number::field;
 use super::super::run_view::RunView;
 use super::super::{format, widgets};
 use super::{Explore, KeptSeed, Kind};
 
 impl Explore {
-    pub(super) fn controls_ui(&mut self, ui: &mut Ui, run: &RunView, kept: &mut Vec<KeptSeed>) -> Vec<Action> {
-        let mut actions = Vec::new();
+    pub(super) fn controls_ui(&mut self, ui: &mut Ui, run: &RunView, kept: &mut Vec<KeptSeed>) -> Actions {
+        let mut actions = Actions::default();
         widgets::card(ui, |ui| {
             ui.set_width(ui.available_width());
             ui.horizontal(|ui| {
@@ -40,7 +40,7 @@ impl Explore {
             ui.horizontal(|ui| {
                 let about = "Draw any number of images of each class into a folder";
                 if ui.button("Export images\u{2026}").on_hover_text(about).clicked() {
-                    actions.push(Action::OpenExport);
+                    actions.push(WindowAction::OpenExport);
                 }
                 let save = ui.add_enabled(self.shown.is_some(), egui::Button::new("Save picture\u{2026}"));
                 if let (true, Some(shown)) = (save.clicked(), &self.shown) {

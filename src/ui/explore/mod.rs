@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use egui::{Ui, vec2};
 use serde::{Deserialize, Serialize};
 
-use super::action::Action;
+use super::action::{Action, Actions};
 use super::run_view::RunView;
 use super::{theme, widgets};
 use crate::event::{Exploration, GridPicture, View};
@@ -115,11 +115,11 @@ impl Explore {
 
     /// Draws the page.
     #[must_use]
-    pub fn ui(&mut self, ui: &mut Ui, run: Option<&RunView>, kept: &mut Vec<KeptSeed>) -> Vec<Action> {
+    pub fn ui(&mut self, ui: &mut Ui, run: Option<&RunView>, kept: &mut Vec<KeptSeed>) -> Actions {
         let Some(run) = run.filter(|run| !run.checkpoints().is_empty()) else {
             let text = "Walks, morphs and maps are drawn from a checkpoint: train a run, or open a session";
             widgets::empty(ui, "Nothing to explore yet", text);
-            return Vec::new();
+            return Actions::default();
         };
         if self.folder != run.folder() {
             *self = Self { folder: run.folder().to_owned(), ..Self::default() };
@@ -127,11 +127,11 @@ impl Explore {
         let classes = run.classes();
         self.class = self.class.min(classes.len().saturating_sub(1));
         self.to_class = self.to_class.min(classes.len().saturating_sub(1));
-        let mut actions = Vec::new();
+        let mut actions = Actions::default();
         let room = ui.available_size();
         ui.horizontal_top(|ui| {
             ui.spacing_mut().item_spacing.x = theme::GAP;
-            widgets::column(ui, "explore-controls", CONTROLS, |ui| actions.extend(self.controls_ui(ui, run, kept)));
+            widgets::column(ui, "explore-controls", CONTROLS, |ui| actions.join(self.controls_ui(ui, run, kept)));
             let size = vec2(room.x - CONTROLS - theme::GAP, room.y);
             let layout = egui::Layout::top_down(egui::Align::Min);
             ui.allocate_ui_with_layout(size, layout, |ui| actions.extend(self.picture_ui(ui, run, kept)));

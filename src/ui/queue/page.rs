@@ -4,6 +4,7 @@ use chrono::{DateTime, Local, TimeDelta};
 use egui::{Align, Button, Frame, Label, Layout, Margin, ProgressBar, RichText, ScrollArea, Ui, Vec2};
 
 use super::super::action::Action;
+use super::super::ask::QueueAsk;
 use super::super::glyph::{self, Glyph};
 use super::super::run_view::RunView;
 use super::super::sessions::SessionRow;
@@ -11,7 +12,7 @@ use super::super::setup::Paces;
 use super::super::{format, theme, widgets};
 use super::forecast::{self, Speeds};
 use super::form::AddForm;
-use super::{Entry, EntryState, Queue, QueueAsk};
+use super::{Entry, EntryState, Queue};
 use crate::config::Config;
 
 /// Why a time may be wrong.

@@ -79,11 +79,7 @@ impl Quiz {
             }
             JobEvent::Cancelled => self.stage = Stage::Form,
             JobEvent::Failed { message } => (self.stage, self.failed) = (Stage::Form, Some(message)),
-            JobEvent::Preview { .. }
-            | JobEvent::Exported { .. }
-            | JobEvent::Written { .. }
-            | JobEvent::Rescored { .. }
-            | JobEvent::Probed(_) => {}
+            JobEvent::Preview { .. } | JobEvent::Exported(_) | JobEvent::Rescored { .. } | JobEvent::Probed(_) => {}
         }
     }
 

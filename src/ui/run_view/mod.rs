@@ -176,16 +176,16 @@ impl RunView {
         for series in self.curves.all() {
             series.truncate_after(started.step);
         }
-        self.scores.retain(|score| score.step <= started.step);
-        self.scored.take_if(|scored| scored.step > started.step);
-        self.bests.retain(|best| best.step <= started.step);
-        self.nearest.retain(|nearest| nearest.step <= started.step);
-        self.stages.restart(started.step);
-        self.grids.retain(|grid| grid.step <= started.step);
-        self.checkpoints.retain(|checkpoint| checkpoint.step <= started.step);
-        self.alarms.restart(started.step);
-        self.edits.retain(|edited| edited.step <= started.step);
-        self.newest.take_if(|grid| grid.step > started.step);
+        started.leave(&mut self.scores);
+        self.scored.take_if(|scored| started.voids(scored.step));
+        started.leave(&mut self.bests);
+        started.leave(&mut self.nearest);
+        self.stages.restart(&started);
+        started.leave(&mut self.grids);
+        started.leave(&mut self.checkpoints);
+        self.alarms.restart(&started);
+        started.leave(&mut self.edits);
+        self.newest.take_if(|grid| started.voids(grid.step));
         self.last = None;
         self.recent.clear();
         let how = match (&started.parent, started.step) {

@@ -10,7 +10,8 @@ use std::path::PathBuf;
 
 use egui::{Align, Button, Label, Layout, RichText, Ui, vec2};
 
-use super::action::{Action, GridAsk};
+use super::action::{Action, Actions, WindowAction};
+use super::ask::GridAsk;
 use super::glyph::{self, Glyph};
 use super::grid_image::{Beside, GridImage, Pick};
 use super::run_view::RunView;
@@ -126,7 +127,7 @@ impl Samples {
 
     /// Draws the panel.
     #[must_use]
-    pub fn ui(&mut self, ui: &mut Ui, view: &RunView, settings: &mut SampleSettings) -> Vec<Action> {
+    pub fn ui(&mut self, ui: &mut Ui, view: &RunView, settings: &mut SampleSettings) -> Actions {
         if self.folder != view.folder() {
             *self = Self { folder: view.folder().to_owned(), ..Self::default() };
         }
@@ -134,10 +135,11 @@ impl Samples {
         let steps: Vec<usize> = view.grids().iter().map(|grid| grid.step).collect();
         self.keys(ui, &steps);
         // First, so that what is said about the grid fits the one that is drawn.
-        let mut actions: Vec<Action> = self.load(ui, view, settings).into_iter().collect();
+        let mut actions = Actions::default();
+        actions.extend(self.load(ui, view, settings));
         actions.extend(self.load_real(view, settings));
         actions.extend(self.load_nearest(view, settings));
-        actions.extend(self.head_ui(ui, view));
+        actions.join(self.head_ui(ui, view));
         let slider = egui::Panel::bottom("samples-slider")
             .frame(egui::Frame::new().inner_margin(egui::Margin { top: 8, ..Default::default() }));
         slider.show_separator_line(false).show(ui, |ui| {
@@ -218,8 +220,8 @@ impl Samples {
         }
     }
 
-    fn head_ui(&mut self, ui: &mut Ui, view: &RunView) -> Vec<Action> {
-        let mut actions = Vec::new();
+    fn head_ui(&mut self, ui: &mut Ui, view: &RunView) -> Actions {
+        let mut actions = Actions::default();
         ui.horizontal(|ui| {
             let about =
                 "The averaged generator on the same noise at every step, one row per class. Click an image to see its pixels";
@@ -244,7 +246,7 @@ impl Samples {
                 }
                 let export = ui.button("Export…");
                 if export.on_hover_text("Images, the generator, animations, curves or a report, as files").clicked() {
-                    actions.push(Action::OpenExport);
+                    actions.push(WindowAction::OpenExport);
                 }
                 let save = ui.add_enabled(self.shown().is_some(), Button::new("Save grid…"));
                 if save.on_hover_text("Save this grid as PNG").clicked()
@@ -262,14 +264,14 @@ impl Samples {
     }
 
     /// The way back to the checkpoint of the step on the screen.
-    fn back_ui(&self, ui: &mut Ui, view: &RunView) -> Option<Action> {
+    fn back_ui(&self, ui: &mut Ui, view: &RunView) -> Option<WindowAction> {
         let there = |step: &usize| view.checkpoints().iter().any(|checkpoint| checkpoint.step <= *step);
         let step = self.shown.filter(there);
         let back = ui.add_enabled(step.is_some() && !view.is_active(), Button::new("Go back to this step…"));
         let active = "Stop the run first";
         let reason = if view.is_active() { active } else { "No checkpoint is left of this step or before it" };
         let about = "Train on from the checkpoint of this step or before it, in a new session, with the settings as they were or others";
-        back.on_hover_text(about).on_disabled_hover_text(reason).clicked().then_some(Action::GoBack(step?))
+        back.on_hover_text(about).on_disabled_hover_text(reason).clicked().then_some(WindowAction::GoBack(step?))
     }
 
     /// What should be known about the grid on the screen, in a line above it.

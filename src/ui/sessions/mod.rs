@@ -12,6 +12,7 @@ use std::time::SystemTime;
 use egui::Ui;
 
 use super::action::Action;
+use super::ask::SessionAsk;
 use super::{format, glyph, theme};
 use crate::event::Picture;
 
@@ -62,28 +63,6 @@ impl SessionRow {
         let all = format::bytes(whole(self.bytes?));
         Some(format!("{all}, {checkpoints} of it checkpoints (gandle prune removes those that need not stay)"))
     }
-}
-
-/// What may be asked about a stored session.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum SessionAsk {
-    /// Keep another star and note, and another name where one is given.
-    Edit {
-        /// Its folder.
-        folder: PathBuf,
-        /// The new name.
-        name: Option<String>,
-        /// Whether it has a star.
-        star: bool,
-        /// The note.
-        note: String,
-    },
-    /// Move it to the system's trash.
-    Trash(PathBuf),
-    /// Delete it for good.
-    Delete(PathBuf),
-    /// Show its folder in the system's file manager.
-    Reveal(PathBuf),
 }
 
 /// The star of a session: a click turns it.

@@ -120,8 +120,7 @@ fn open_ui(ui: &mut Ui, listed: &Listed<'_>) -> Option<Action> {
     let button = ui.add_enabled(!listed.open, egui::Button::new("Open"));
     let name = format!("Open {}", listed.row.name);
     button.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, !listed.open, &name));
-    let action = if listed.live { Action::CloseSession } else { Action::OpenSession(listed.row.folder.clone()) };
-    button.clicked().then_some(action)
+    button.clicked().then(|| Action::OpenSession(listed.row.folder.clone()))
 }
 
 fn name_ui(ui: &mut Ui, listed: &Listed<'_>) {

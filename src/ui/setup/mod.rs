@@ -14,9 +14,9 @@ mod theirs;
 use egui::collapsing_header::CollapsingState;
 use egui::{Align, Frame, Layout, Margin, Panel, RichText, ScrollArea, Sense, Ui};
 
-use super::action::Action;
+use super::action::{Action, Actions, WindowAction};
 use super::data_view::DataView;
-use super::settings::Page;
+use super::page::Page;
 use super::{format, glyph, theme, widgets};
 use crate::config::{Change, Config, Level, Preset, Problem, cost::Cost};
 use crate::event::Command;
@@ -112,11 +112,11 @@ pub struct Given<'a> {
 
 /// The set-up panel.
 #[must_use]
-pub fn setup_ui(ui: &mut Ui, config: &mut Config, draft: &mut Option<String>, given: &Given<'_>) -> Vec<Action> {
-    let mut actions = Vec::new();
+pub fn setup_ui(ui: &mut Ui, config: &mut Config, draft: &mut Option<String>, given: &Given<'_>) -> Actions {
+    let mut actions = Actions::default();
     let bar = Frame::new().inner_margin(Margin::symmetric(14, 8));
     Panel::top("setup-head").frame(bar).show_separator_line(false).show(ui, |ui| {
-        actions.extend(head_ui(ui, config, given));
+        actions.join(head_ui(ui, config, given));
     });
     let bar = Frame::new().inner_margin(Margin::symmetric(14, 8));
     Panel::bottom("setup-cost").frame(bar).show(ui, |ui| {
@@ -143,37 +143,37 @@ pub fn setup_ui(ui: &mut Ui, config: &mut Config, draft: &mut Option<String>, gi
     actions
 }
 
-fn head_ui(ui: &mut Ui, config: &mut Config, given: &Given<'_>) -> Option<Action> {
-    let turn = ui.horizontal(|ui| {
+fn head_ui(ui: &mut Ui, config: &mut Config, given: &Given<'_>) -> Actions {
+    let mut actions = Actions::default();
+    ui.horizontal(|ui| {
         ui.heading(RichText::new("Set-up").color(widgets::palette(ui).strong));
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             let preset = fit::preset_of(config).map_or("custom", Preset::name);
             let menu = glyph::menu(ui, &format!("Preset: {preset}"), |ui| preset_menu(ui, config));
-            let compare = menu.inner.flatten();
+            actions.extend(menu.inner.flatten());
             menu.response.on_hover_text("Starting points for networks, loss and optimizer");
             let queue =
                 ui.button("Queue…").on_hover_text("Line up runs with these settings, one for each of several seeds");
-            queue.clicked().then_some(Action::TurnTo(Page::Queue)).or(compare)
-        })
-        .inner
+            actions.extend(queue.clicked().then_some(WindowAction::TurnTo(Page::Queue)));
+        });
     });
     // Of one height whatever it holds, so that nothing below it jumps.
     let size = egui::vec2(ui.available_width(), theme::ROW_HEIGHT);
-    let apply = ui.allocate_ui_with_layout(size, Layout::left_to_right(Align::Center), |ui| {
+    ui.allocate_ui_with_layout(size, Layout::left_to_right(Align::Center), |ui| {
         ui.set_min_height(theme::ROW_HEIGHT);
         let compared = |ui: &mut Ui| {
             let compare = ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 ui.button(RichText::new("Compare with…").small())
             });
             let about = "What differs from a preset or a stored session, to be taken over one by one";
-            compare.inner.on_hover_text(about).clicked().then_some(Action::CompareSetUp)
+            compare.inner.on_hover_text(about).clicked().then_some(WindowAction::CompareSetUp)
         };
         match &given.differs {
             Some((live, fixed)) if live.is_empty() && fixed.is_empty() => {
                 widgets::small(ui, "As in the run that is going on");
-                compared(ui)
+                actions.extend(compared(ui));
             }
-            Some((live, fixed)) => differences_ui(ui, live, fixed),
+            Some((live, fixed)) => actions.extend(differences_ui(ui, live, fixed)),
             None => {
                 let text = if given.stored {
                     "For the next run, not the stored session"
@@ -181,11 +181,11 @@ fn head_ui(ui: &mut Ui, config: &mut Config, given: &Given<'_>) -> Option<Action
                     "Hover over an option to read about it"
                 };
                 widgets::small(ui, text);
-                compared(ui)
+                actions.extend(compared(ui));
             }
         }
     });
-    turn.inner.or(apply.inner)
+    actions
 }
 
 /// Tells what a running run could take over at once, and offers it.
@@ -204,7 +204,7 @@ fn differences_ui(ui: &mut Ui, live: &[Change], fixed: &[Change]) -> Option<Acti
     apply.then(|| Action::Command(Command::Edit(live.to_vec())))
 }
 
-fn preset_menu(ui: &mut Ui, config: &mut Config) -> Option<Action> {
+fn preset_menu(ui: &mut Ui, config: &mut Config) -> Option<WindowAction> {
     for preset in Preset::ALL {
         let name = format::sentence(preset.name());
         if ui.button(name).on_hover_text(preset.about()).clicked() {
@@ -225,7 +225,7 @@ fn preset_menu(ui: &mut Ui, config: &mut Config) -> Option<Action> {
     // Also while a run leaves no room for the button.
     ui.button("Compare with…").clicked().then(|| {
         ui.close();
-        Action::CompareSetUp
+        WindowAction::CompareSetUp
     })
 }
 

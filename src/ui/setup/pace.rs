@@ -50,8 +50,7 @@ impl Paces {
             }
             JobEvent::Progress { .. }
             | JobEvent::Preview { .. }
-            | JobEvent::Exported { .. }
-            | JobEvent::Written { .. }
+            | JobEvent::Exported(_)
             | JobEvent::Rescored { .. }
             | JobEvent::Quiz(_) => return,
         };

@@ -1,0 +1,97 @@
+//! What pages and dialogs ask for, apart from them: whoever carries it out needs to know no page.
+
+use std::path::PathBuf;
+
+use crate::config::Score;
+use crate::event::{Grid, Picture};
+
+/// How a run goes on, or not, when the window closes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Leaving {
+    /// It ends with a checkpoint.
+    Stop,
+    /// Another process goes on with it, without a window.
+    Background,
+}
+
+/// What may be asked about a stored session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SessionAsk {
+    /// Keep another star and note, and another name where one is given.
+    Edit {
+        /// Its folder.
+        folder: PathBuf,
+        /// The new name.
+        name: Option<String>,
+        /// Whether it has a star.
+        star: bool,
+        /// The note.
+        note: String,
+    },
+    /// Move it to the system's trash.
+    Trash(PathBuf),
+    /// Delete it for good.
+    Delete(PathBuf),
+    /// Show its folder in the system's file manager.
+    Reveal(PathBuf),
+}
+
+/// What comparisons may ask of the app.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CompareAsk {
+    /// Read a session.
+    Run(PathBuf),
+    /// Read a grid of one.
+    Grid(GridAsk),
+}
+
+/// What the queue may ask of the app.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum QueueAsk {
+    /// Stop the run that the queue has started, and go on with the next.
+    Cancel,
+    /// Open the session of an entry.
+    Open(PathBuf),
+}
+
+/// Charts that are to be written to a file.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Figure {
+    /// A name for the file.
+    pub name: String,
+    /// What it holds.
+    pub content: FigureContent,
+}
+
+/// The content of a file of charts.
+#[derive(Clone, Debug, PartialEq)]
+pub enum FigureContent {
+    /// To be written as PNG.
+    Picture(Picture),
+    /// To be written as it is.
+    Text(String),
+}
+
+/// A stored grid that is wanted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GridAsk {
+    /// The session's folder.
+    pub folder: PathBuf,
+    /// The grid.
+    pub grid: Grid,
+    /// Its rows (classes).
+    pub rows: usize,
+    /// Images a row.
+    pub columns: usize,
+}
+
+/// Scores that are wanted of a checkpoint.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ScoreAsk {
+    /// The session's folder.
+    pub session: PathBuf,
+    /// Steps of the checkpoint.
+    pub step: usize,
+    /// What is measured, and how.
+    pub score: Score,
+}
