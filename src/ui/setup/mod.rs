@@ -1,6 +1,7 @@
 //! The set-up: every option of a run, what it costs, and what is wrong with it.
 
 mod augment;
+mod blocks;
 mod features;
 pub mod fit;
 mod form;

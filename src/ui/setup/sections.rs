@@ -4,7 +4,7 @@ use egui::Ui;
 
 use super::form::{Form, combo};
 use super::{fit, network};
-use crate::config::{Choice as _, Conditioning, DiscriminatorFamily, INPUT_SIZES, LossKind, Schedule};
+use crate::config::{Conditioning, INPUT_SIZES, LossKind, Schedule};
 
 /// Why an option of the discriminator is not there.
 const GROWS: &str = "Not while the networks grow";
@@ -17,7 +17,7 @@ const BELOW_ONE: f64 = 0.999_999;
 pub fn generator_ui(form: &mut Form<'_>, ui: &mut Ui) {
     network::generator_ui(ui, form.config);
     form.choice(ui, "generator.family", "Family", |c| &mut c.generator.family);
-    fit::fit_to_family(form.config);
+    form.config.fit_to_family();
     form.count(ui, "generator.latent_dim", "Latent numbers", None, 1..=4096, |c| &mut c.generator.latent_dim);
     form.count(ui, "generator.label_embedding", "Label embedding", None, 1..=4096, |c| {
         &mut c.generator.label_embedding
@@ -35,8 +35,7 @@ pub fn generator_ui(form: &mut Form<'_>, ui: &mut Ui) {
 pub fn discriminator_ui(form: &mut Form<'_>, ui: &mut Ui) {
     network::discriminator_ui(ui, form.config);
     form.choice(ui, "discriminator.family", "Family", |c| &mut c.discriminator.family);
-    fit::fit_to_family(form.config);
-    let projected = form.config.discriminator.family == DiscriminatorFamily::Projected;
+    form.config.fit_to_family();
     form.row(ui, "discriminator.input_size", "Network sees", None, |ui, config| {
         let (size, automatic) = (config.projected_input(), config.discriminator.input_size == 0);
         let shown = if automatic { format!("automatic ({size} px)") } else { format!("{size} px") };
@@ -54,8 +53,7 @@ pub fn discriminator_ui(form: &mut Form<'_>, ui: &mut Ui) {
     form.count(ui, "discriminator.base_channels", "Base channels", None, 1..=512, |c| {
         &mut c.discriminator.base_channels
     });
-    let told: &[Conditioning] =
-        if projected { &[Conditioning::None, Conditioning::Projection] } else { Conditioning::ALL };
+    let told = form.config.discriminator.family.conditionings();
     form.choice_of(ui, "discriminator.conditioning", "Conditioning", None, told, |c| &mut c.discriminator.conditioning);
     let off = match form.config.discriminator.conditioning {
         Conditioning::Replicated | Conditioning::ProjectedMap => None,
