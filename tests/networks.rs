@@ -4,6 +4,8 @@
 #[path = "common/recorded.rs"]
 mod recorded;
 
+use std::collections::BTreeSet;
+
 use candle_core::{Device, Tensor};
 use gandle::config::{Config, Stage, has_errors};
 use gandle::event::Number;
@@ -121,95 +123,85 @@ fn every_option_trains_and_is_read_back() {
     }
 }
 
-#[test]
-fn parameters_of_every_family_are_counted_at_every_size() {
-    for size in [16, 32, 64, 128, 256] {
-        for (channels, conditioning, beside) in [(1, "none", 0), (3, "projection", 2)] {
-            for (generator, discriminator) in [("fast", "dcgan"), ("dcgan", "projected"), ("fast", "projected")] {
-                let set = [
-                    format!("image_size={size}"),
-                    format!("channels={channels}"),
-                    format!("generator.family={generator}"),
-                    format!("discriminator.family={discriminator}"),
-                    format!("discriminator.conditioning={conditioning}"),
-                    format!("discriminator.pixel_channels={beside}"),
-                    "generator.base_channels=2".to_owned(),
-                    "discriminator.base_channels=2".to_owned(),
-                    "discriminator.spectral_norm=false".to_owned(),
-                ];
-                let config = Config::default().with(&set).unwrap();
-                let cost = config.cost(3);
-                let (_, generator) = Generator::new(&config, 3, &Device::Cpu).unwrap();
-                let (_, discriminator) = Discriminator::new(&config, 3, &Device::Cpu).unwrap();
-                let counted = (generator.parameters(), discriminator.parameters());
-                assert_eq!((cost.generator_parameters, cost.discriminator_parameters), counted, "{set:?}");
-            }
-        }
-    }
-}
+/// Options that decide how many weights there are.
+const SHAPES: &[(&str, &[&str])] = &[
+    ("channels", &["3", "1"]),
+    ("generator.family", &["dcgan", "dcgan", "fast"]),
+    ("generator.norm", &["batch", "conditional-batch"]),
+    ("generator.skip", &["none", "excitation", "residual"]),
+    ("generator.attention", &["[]", "[4, 8]", "[8]"]),
+    ("generator.attention_form", &["plain", "sagan"]),
+    ("discriminator.family", &["dcgan", "dcgan", "dcgan", "projected"]),
+    ("discriminator.pixel_channels", &["0", "2"]),
+    ("discriminator.conditioning", &["projection", "none", "label-map", "replicated", "projected-map", "auxiliary"]),
+    ("discriminator.norm", &["none", "layer", "batch"]),
+    ("discriminator.attention", &["[8]", "[]", "[4, 8]"]),
+    ("discriminator.attention_form", &["sagan", "plain"]),
+    ("discriminator.minibatch_stddev", &["true", "false"]),
+    ("discriminator.unet", &["false", "true"]),
+    ("growing.start", &["8", "0"]),
+];
 
-#[test]
-fn parameters_are_counted_at_every_size() {
-    for size in [16usize, 32, 64, 128, 256, 512] {
-        for scales in 1..=usize::try_from(size.ilog2() - 3).unwrap() {
-            let mut config = Config { image_size: size, ..Config::default() };
-            config = config
-                .with(&["generator.base_channels=1", "discriminator.base_channels=1"].map(str::to_owned))
-                .unwrap()
-                .with(&["discriminator.unet=true", "discriminator.minibatch_stddev=true"].map(str::to_owned))
-                .unwrap()
-                .with(&["generator.skip=excitation".to_owned(), format!("discriminator.scales={scales}")])
-                .unwrap();
-            config.discriminator.label_embedding = 1;
-            // Singular vectors learn nothing, and settling those of the widest layers takes long.
-            config.discriminator.spectral_norm = false;
-            let cost = config.cost(2);
-            let (_, generator) = Generator::new(&config, 2, &Device::Cpu).unwrap();
-            let (_, discriminator) = Discriminator::new(&config, 2, &Device::Cpu).unwrap();
-            let counted = (generator.parameters(), discriminator.parameters());
-            assert_eq!(
-                (cost.generator_parameters, cost.discriminator_parameters),
-                counted,
-                "{size} px, {scales} scales"
-            );
-        }
-    }
-}
-
-#[test]
-fn attention_is_counted_in_both_forms() {
-    for (form, channels) in [("plain", 1), ("plain", 12), ("sagan", 1), ("sagan", 12)] {
-        let set = ["generator", "discriminator"].map(|network| {
-            [
-                format!("{network}.attention=[4, 8]"),
-                format!("{network}.attention_form={form}"),
-                format!("{network}.base_channels={channels}"),
-            ]
-        });
-        let config = Config { image_size: 16, ..Config::default() }.with(&set.concat()).unwrap();
-        let (_, generator) = Generator::new(&config, 2, &Device::Cpu).unwrap();
-        let (_, discriminator) = Discriminator::new(&config, 2, &Device::Cpu).unwrap();
-        let (cost, counted) = (config.cost(2), (generator.parameters(), discriminator.parameters()));
-        assert_eq!((cost.generator_parameters, cost.discriminator_parameters), counted, "{form}, {channels}");
-        let normalised =
-            |name: &str| discriminator.entries().iter().any(|entry| entry.name == format!("scales.0.{name}"));
-        assert_eq!(normalised("attention.8.output.u"), form == "sagan");
-        assert_eq!(normalised("attention.8.query.bias"), form == "plain");
-    }
-}
-
-#[test]
-fn excitation_pairs_are_the_papers_from_256_pixels_on() {
-    let pairs = |image_size: usize| -> Vec<(usize, usize)> {
-        let mut config = Config { image_size, ..Config::default() };
-        config = config.with(&["generator.skip=excitation".to_owned()]).unwrap();
-        config.excitations().iter().map(|(from, to)| (from.resolution, to.resolution)).collect()
+/// The `walk`-th of many configurations of this size in which the options meet each other.
+fn shaped(image_size: usize, scales: usize, walk: usize) -> Config {
+    let base = ["generator.base_channels=1", "discriminator.base_channels=1", "discriminator.label_embedding=2"];
+    // Singular vectors learn nothing, and settling those of the widest layers takes long.
+    let spectral = format!("discriminator.spectral_norm={}", image_size <= 32);
+    let mut set: Vec<String> = base.iter().map(|entry| (*entry).to_owned()).collect();
+    set.extend([format!("image_size={image_size}"), format!("discriminator.scales={scales}"), spectral]);
+    let value = |at: usize, values: &[&str]| {
+        let mixed = (walk * 100 + at).wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        values[(mixed >> 33) % values.len()].to_owned()
     };
-    assert_eq!(pairs(16), [(4, 8)]);
-    assert_eq!(pairs(32), [(4, 8), (8, 16)]);
-    assert_eq!(pairs(64), [(4, 16), (8, 32)]);
-    assert_eq!(pairs(128), [(4, 32), (8, 64)]);
-    assert_eq!(pairs(256), [(4, 64), (8, 128)]);
-    assert_eq!(pairs(512), [(4, 64), (8, 128), (16, 256)]);
-    assert!(Config::default().excitations().is_empty());
+    set.extend(SHAPES.iter().enumerate().map(|(at, (key, values))| format!("{key}={}", value(at, values))));
+    Config::default().with(&set).unwrap()
+}
+
+#[test]
+fn what_is_counted_is_what_is_built() {
+    let mut met = BTreeSet::new();
+    for size in [16_usize, 32, 64, 128, 256, 512] {
+        let most = usize::try_from(size.ilog2() - 3).unwrap();
+        for walk in 0..if size <= 32 { 96 } else { 16 } {
+            let config = shaped(size, 1 + walk % most, walk);
+            if has_errors(&config.check(Some(3))) {
+                continue;
+            }
+            let told = config.settings().into_iter().filter(|(key, _)| SHAPES.iter().any(|(known, _)| known == key));
+            met.extend(told);
+            let (_, generator) = Generator::new(&config, 3, &Device::Cpu).unwrap();
+            let (_, discriminator) = Discriminator::new(&config, 3, &Device::Cpu).unwrap();
+            let (cost, counted) = (config.cost(3), (generator.parameters(), discriminator.parameters()));
+            let differences = Config::default().differences(&config);
+            assert_eq!((cost.generator_parameters, cost.discriminator_parameters), counted, "{differences:?}");
+            // Weights, gradients and moments are the least; images and maps grow with the batch, and nothing else does.
+            let bytes = |images: usize| {
+                let mut other = config.clone();
+                other.train.batch_size = images;
+                other.cost(3).training_bytes
+            };
+            assert!(bytes(1) > 4 * 4 * (counted.0 + counted.1), "{differences:?}");
+            let image = size * size * config.channels * 4;
+            assert_eq!(bytes(3) - bytes(2), bytes(2) - bytes(1), "{differences:?}");
+            assert!((8 * image..2000 * image).contains(&(bytes(2) - bytes(1))), "{differences:?}");
+        }
+    }
+    for (key, values) in SHAPES {
+        for value in *values {
+            let there = met.iter().any(|(other, at)| other == key && at.trim_matches('"') == *value);
+            assert!(there, "{key}={value} was never built");
+        }
+    }
+}
+
+#[test]
+fn attention_is_normalised_in_the_form_of_sagan_alone() {
+    for form in ["plain", "sagan"] {
+        let set = ["discriminator.attention=[8]".to_owned(), format!("discriminator.attention_form={form}")];
+        let config = Config { image_size: 16, ..Config::default() }.with(&set).unwrap();
+        let (_, discriminator) = Discriminator::new(&config, 2, &Device::Cpu).unwrap();
+        let has = |name: &str| discriminator.entries().iter().any(|entry| entry.name == format!("scales.0.{name}"));
+        assert_eq!(has("attention.8.output.u"), form == "sagan");
+        assert_eq!(has("attention.8.query.bias"), form == "plain");
+    }
 }

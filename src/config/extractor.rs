@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::problem::List;
-use super::{Choice, Config, DiscriminatorFamily, FeatureNetwork};
+use super::{Choice, Config, FeatureNetwork};
 
 choice! {
     /// A network that is compiled in.
@@ -68,8 +68,8 @@ impl Config {
     /// The extractor whose network takes part in training, so that its scores look better than the images are; nothing
     /// where none does. A new loss or discriminator on the features of an extractor belongs here, and nowhere else.
     pub fn trains_on(&self) -> Option<&'static str> {
-        if self.discriminator.family == DiscriminatorFamily::Projected {
-            return Some(Shipped::EfficientNetLite0.key());
+        if let Some(network) = self.discriminator.family.frozen() {
+            return Some(network.key());
         }
         match self.loss.features {
             FeatureNetwork::EfficientNetLite0 => {

@@ -1,44 +1,124 @@
-//! What a family of networks cannot do.
+//! The families of networks, and what is told of settings that they cannot have.
 
+use serde::{Deserialize, Serialize};
+
+use super::plan::{Judges, Plan, dcgan, fast, projected};
 use super::problem::List;
-use super::{Conditioning, Config, DiscriminatorFamily, DiscriminatorNorm, GeneratorFamily};
+use super::{Choice, Conditioning, Config, Shipped};
+
+choice! {
+    /// `generator.family`
+    GeneratorFamily {
+        Dcgan = "dcgan": "4x4 transposed convolutions, each doubling the side (DCGAN, Radford et al. 2016). Normalisation, attention, skip and growing are its options.",
+        Fast = "fast": "Upsampling and 3x3 convolutions with gated linear units; noise and label reach every layer through its normalisation. Learns in minutes with a projected discriminator.",
+    }
+}
+choice! {
+    /// `discriminator.family`
+    DiscriminatorFamily {
+        Dcgan = "dcgan": "4x4 convolutions on the pixels, each halving the side (DCGAN, Radford et al. 2016).",
+        Projected = "projected": "Small heads on the features of a frozen EfficientNet-Lite0: what photographs taught it about edges, textures and shapes need not be learnt again (Projected GAN, Sauer et al. 2021).",
+    }
+}
+
+/// What a family of generators is.
+pub(super) struct Drawing {
+    /// Writes a network for so many classes.
+    pub plan: fn(&Config, usize) -> Plan,
+    /// Whether its networks can grow.
+    pub grows: bool,
+}
+
+/// What a family of discriminators is.
+pub(super) struct Judging {
+    /// Writes a network for so many classes.
+    pub plan: fn(&Config, usize) -> Judges,
+    /// Whether its networks can grow.
+    pub grows: bool,
+    /// How it can be told the label.
+    pub conditionings: &'static [Conditioning],
+    /// The frozen network that it judges features of.
+    pub frozen: Option<Shipped>,
+    /// Tells what is wrong with its own keys.
+    pub check: fn(&Config, &mut List),
+}
+
+impl GeneratorFamily {
+    fn row(self) -> &'static Drawing {
+        match self {
+            Self::Dcgan => &dcgan::GENERATOR,
+            Self::Fast => &fast::FAMILY,
+        }
+    }
+}
+
+impl DiscriminatorFamily {
+    fn row(self) -> &'static Judging {
+        match self {
+            Self::Dcgan => &dcgan::DISCRIMINATOR,
+            Self::Projected => &projected::FAMILY,
+        }
+    }
+
+    /// How it can be told the label.
+    pub fn conditionings(self) -> &'static [Conditioning] {
+        self.row().conditionings
+    }
+
+    /// The frozen network that it judges features of.
+    pub fn frozen(self) -> Option<Shipped> {
+        self.row().frozen
+    }
+}
 
 /// Sides of images that the frozen network of a `projected` discriminator can see.
 pub const INPUT_SIZES: [usize; 4] = [32, 64, 128, 256];
 
 impl Config {
-    /// What a family cannot do.
-    pub(super) fn check_families(&self, list: &mut List) {
-        let (g, d) = (&self.generator, &self.discriminator);
-        let growing = self.growing.start > 0;
-        if growing && (g.family, d.family) != (GeneratorFamily::Dcgan, DiscriminatorFamily::Dcgan) {
-            list.error(
-                "growing.start",
-                "only networks of the family `dcgan` grow; set growing.start = 0, or use that family for both",
-            )
-            .fix("growing.start", 0);
-        }
-        if d.family == DiscriminatorFamily::Projected {
-            self.check_projected(list);
-        } else if d.spectral_norm && d.norm == DiscriminatorNorm::Batch {
-            list.warning("discriminator.norm", "batch and spectral normalisation work against each other: batch normalisation rescales what spectral normalisation has bounded, so the discriminator is no longer smooth, and real and fake batches get different statistics. Use one of them (`none` here, or spectral_norm = false)").fix("discriminator.norm", "none");
-        }
+    /// The generator for so many classes. Beyond what [`Config::check`] allows it means nothing, but it can still be had.
+    pub fn generator_plan(&self, classes: usize) -> Plan {
+        (self.generator.family.row().plan)(&self.computable(), classes)
     }
 
-    fn check_projected(&self, list: &mut List) {
-        let d = &self.discriminator;
-        if !matches!(d.conditioning, Conditioning::None | Conditioning::Projection) {
+    /// The discriminator for so many classes, likewise.
+    pub fn discriminator_plan(&self, classes: usize) -> Judges {
+        (self.discriminator.family.row().plan)(&self.computable(), classes)
+    }
+
+    /// Whether networks of these families can grow.
+    pub fn can_grow(&self) -> bool {
+        self.generator.family.row().grows && self.discriminator.family.row().grows
+    }
+
+    /// What a family cannot do.
+    pub(super) fn check_families(&self, list: &mut List) {
+        if self.growing.start > 0 && !self.can_grow() {
+            let grow = GeneratorFamily::ALL.iter().filter(|family| family.row().grows).map(|family| family.key());
             let message = format!(
-                "heads on frozen features cannot be given the label by `{}`: use `projection`, or `none` for no labels",
-                d.conditioning
+                "only networks of the family `{}` grow; set growing.start = 0, or use that family for both",
+                grow.collect::<Vec<_>>().join("` or `")
             );
-            list.error("discriminator.conditioning", message).fix("discriminator.conditioning", "projection");
+            list.error("growing.start", message).fix("growing.start", 0);
         }
-        if d.input_size != 0 && !INPUT_SIZES.contains(&d.input_size) {
-            list.mended_by_default(
-                "discriminator.input_size",
-                format!("{} is none of 0 (automatic), 32, 64, 128 and 256", d.input_size),
-            );
+        let d = &self.discriminator;
+        let ways = d.family.conditionings();
+        if let Some(way) = ways.last().filter(|_| !ways.contains(&d.conditioning)) {
+            let known = ways.iter().map(|way| way.key()).collect::<Vec<_>>().join("` or `");
+            let message =
+                format!("the family `{}` cannot be given the label by `{}`; use `{known}`", d.family, d.conditioning);
+            list.error("discriminator.conditioning", message).fix("discriminator.conditioning", way);
+        }
+        (d.family.row().check)(self, list);
+    }
+
+    /// Leaves the ways that the families do not have.
+    pub fn fit_to_family(&mut self) {
+        let ways = self.discriminator.family.conditionings();
+        if let Some(way) = ways.last().filter(|_| !ways.contains(&self.discriminator.conditioning)) {
+            self.discriminator.conditioning = *way;
+        }
+        if !self.can_grow() {
+            self.growing.start = 0;
         }
     }
 }
@@ -46,7 +126,50 @@ impl Config {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{Level, Preset};
+    use std::collections::BTreeSet;
+
+    use crate::config::{Level, Preset, explain};
+
+    /// A key is read where another value makes another plan, whatever else is set.
+    #[test]
+    fn the_keys_that_a_family_reads_are_those_that_its_plans_depend_on() {
+        let values = [
+            ("generator.latent_dim", "7"),
+            ("generator.label_embedding", "7"),
+            ("generator.base_channels", "7"),
+            ("generator.norm", "conditional-batch"),
+            ("generator.attention", "[4]"),
+            ("generator.attention_form", "sagan"),
+            ("generator.skip", "residual"),
+            ("discriminator.base_channels", "7"),
+            ("discriminator.conditioning", "projection"),
+            ("discriminator.label_embedding", "7"),
+            ("discriminator.spectral_norm", "false"),
+            ("discriminator.norm", "layer"),
+            ("discriminator.attention", "[4]"),
+            ("discriminator.attention_form", "sagan"),
+            ("discriminator.scales", "1"),
+            ("discriminator.scale_edge", "inside"),
+            ("discriminator.minibatch_stddev", "true"),
+            ("discriminator.unet", "true"),
+            ("discriminator.input_size", "32"),
+            ("discriminator.pixel_channels", "3"),
+        ];
+        let keys = explain::ALL.iter().filter(|key| matches!(key.section(), "generator" | "discriminator"));
+        let known = values.iter().map(|(key, _)| *key).chain(["generator.family", "discriminator.family"]);
+        assert_eq!(known.collect::<BTreeSet<_>>(), keys.map(|key| key.key).collect());
+        for (generator, discriminator) in [("dcgan", "dcgan"), ("fast", "projected")] {
+            let base = ["generator.attention=[8]", "discriminator.attention=[8]", "discriminator.scales=2"];
+            let families = [format!("generator.family={generator}"), format!("discriminator.family={discriminator}")];
+            let set = [&families[..], &base.map(str::to_owned)].concat();
+            let config = Config { image_size: 32, ..Config::default() }.with(&set).unwrap();
+            for (key, value) in values {
+                let other = config.with(&[format!("{key}={value}")]).unwrap();
+                let plans = |config: &Config| (config.generator_plan(3), config.discriminator_plan(3));
+                assert_eq!(plans(&other) != plans(&config), config.reads(key), "{generator}, {discriminator}: {key}");
+            }
+        }
+    }
 
     #[test]
     fn keys_of_another_family_are_told() {

@@ -57,7 +57,7 @@ pub use augment::Augment;
 pub use data::{CLASS_FACTORS, DEMO, Data};
 pub use device::devices;
 pub use extractor::{ExtractorName, Shipped};
-pub use family::INPUT_SIZES;
+pub use family::{DiscriminatorFamily, GeneratorFamily, INPUT_SIZES};
 pub use file::{ConfigError, Overrides};
 pub use growing::{Growing, Stage};
 pub use key::{Bounds, Choices, Key, Kind, Lens, When};
@@ -171,20 +171,6 @@ choice! {
     BalanceTo {
         Equal = "equal": "Every class is shown equally often.",
         SquareRoot = "square-root": "A class is shown in proportion to the square root of its images: half-way between equal and as often as in the data.",
-    }
-}
-choice! {
-    /// `generator.family`
-    GeneratorFamily {
-        Dcgan = "dcgan": "4x4 transposed convolutions, each doubling the side (DCGAN, Radford et al. 2016). Normalisation, attention, skip and growing are its options.",
-        Fast = "fast": "Upsampling and 3x3 convolutions with gated linear units; noise and label reach every layer through its normalisation. Learns in minutes with a projected discriminator.",
-    }
-}
-choice! {
-    /// `discriminator.family`
-    DiscriminatorFamily {
-        Dcgan = "dcgan": "4x4 convolutions on the pixels, each halving the side (DCGAN, Radford et al. 2016).",
-        Projected = "projected": "Small heads on the features of a frozen EfficientNet-Lite0: what photographs taught it about edges, textures and shapes need not be learnt again (Projected GAN, Sauer et al. 2021).",
     }
 }
 choice! {

@@ -1,6 +1,6 @@
 //! What the time of a step depends on, so that a measured one is found again.
 
-use super::{ClassWeights, Config, Data, DiscriminatorFamily, GeneratorFamily, Optimizer, Score, Train, Transition};
+use super::{ClassWeights, Config, Data, Optimizer, Preset, Score, Train, Transition};
 
 /// Images that the discriminator of the preset `quick` has seen when those of the generator are worth looking at: on blood cells
 /// the Frechet distance (EfficientNet-Lite2) is then a tenth of what it begins with, and classes are told apart.
@@ -9,9 +9,9 @@ const FIRST_LOOK: usize = 8000;
 impl Config {
     /// Steps after which images are worth looking at, where that was measured for networks of these families.
     pub fn first_look(&self) -> Option<usize> {
-        let quick = (self.generator.family, self.discriminator.family)
-            == (GeneratorFamily::Fast, DiscriminatorFamily::Projected);
-        quick.then(|| FIRST_LOOK.div_ceil(self.images_per_step().max(1)))
+        let families = |config: &Self| (config.generator.family, config.discriminator.family);
+        (families(self) == families(&Preset::Quick.config()))
+            .then(|| FIRST_LOOK.div_ceil(self.images_per_step().max(1)))
     }
 
     /// This configuration with everything at its default that does not change how long a step takes: two that agree in the

@@ -1,6 +1,6 @@
 //! EfficientNet-Lite0 layer by layer, for devices other than the processor, and what [`super::Lite`] is measured against.
 
-use candle_core::{Device, Result};
+use candle_core::{Device, Result, bail};
 use candle_nn::VarBuilder;
 
 use super::efficientnet::{STAGES, STEM_OUTPUTS, WEIGHTS};
@@ -60,19 +60,17 @@ impl Layered {
         Ok(Self { stem, stages })
     }
 
-    /// Feature maps of images `(B, side, side, 3)` in [-1, 1], the side a multiple of 32, at the places of [`TAKEN`].
-    pub fn features(&self, images: &Value) -> Result<Vec<Value>> {
-        let mut x = self.stem.run(images, 1.0)?.clipped_relu(CEILING)?;
-        let mut taken = Vec::new();
-        for (stage, blocks) in self.stages.iter().enumerate() {
-            for block in blocks {
-                x = block.run(&x)?;
-            }
-            if TAKEN.contains(&stage) {
-                taken.push(x.clone());
-            }
+    /// What leads from images, or from the map before, to the map at one of the places of [`TAKEN`].
+    pub fn stretch(&self, place: usize, x: &Value) -> Result<Value> {
+        let Some(last) = TAKEN.get(place) else { bail!("the network has no stretch {place}") };
+        let (mut x, first) = match place {
+            0 => (self.stem.run(x, 1.0)?.clipped_relu(CEILING)?, 0),
+            _ => (x.clone(), TAKEN[place - 1] + 1),
+        };
+        for block in self.stages[first..=*last].iter().flatten() {
+            x = block.run(&x)?;
         }
-        Ok(taken)
+        Ok(x)
     }
 }
 

@@ -76,27 +76,36 @@ impl Lite {
     /// # Errors
     /// Where the images are others, or not where the network is.
     pub fn features(&self, images: &Value) -> Result<Vec<Value>> {
-        let segments = match &self.0 {
-            Way::Layered(network) => return network.features(images),
-            Way::Fused(segments) => segments,
-        };
-        let (_, height, width, _) = images.tensor().dims4()?;
-        if height % 32 + width % 32 > 0 || !cpu::is_cpu(images.tensor()) {
-            bail!(
-                "images of {height}x{width} pixels: sides must be multiples of 32, and the numbers f32 on the processor"
-            );
-        }
         let mut maps: Vec<Value> = Vec::new();
-        for segment in segments {
-            maps.push(segment.run(maps.last().unwrap_or(images))?);
+        for place in 0..TAKEN.len() {
+            maps.push(self.stretch(place, maps.last().unwrap_or(images))?);
         }
         Ok(maps)
+    }
+
+    /// One stretch of the network: the first from images, each further one from the map before it.
+    ///
+    /// # Errors
+    /// As [`Lite::features`].
+    pub fn stretch(&self, place: usize, x: &Value) -> Result<Value> {
+        let (_, height, width, _) = x.tensor().dims4()?;
+        match &self.0 {
+            Way::Layered(network) => network.stretch(place, x),
+            Way::Fused(_) if place == 0 && (height % 32 + width % 32 > 0 || !cpu::is_cpu(x.tensor())) => bail!(
+                "images of {height}x{width} pixels: sides must be multiples of 32, and the numbers f32 on the processor"
+            ),
+            Way::Fused(segments) => match segments.get(place) {
+                Some(segment) => segment.run(x),
+                None => bail!("the network has no stretch {place}"),
+            },
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::plan::projected;
     use crate::ops::tape::gradients_from;
     use crate::ops::{Graph, gradients};
     use candle_core::Tensor;
@@ -183,6 +192,16 @@ mod tests {
         let one = run(1, &batch.narrow(0, 3, 1).unwrap());
         for (one, all) in one.iter().zip(&all) {
             assert_eq!(one[..], all[3 * one.len()..4 * one.len()]);
+        }
+    }
+
+    #[test]
+    fn what_is_remembered_is_what_the_estimate_of_memory_counts() {
+        let Way::Fused(segments) = Lite::shipped(&Device::Cpu).unwrap().0 else { panic!("the processor's way") };
+        let mut side = 64;
+        for ((segment, bits), outputs) in segments.iter().zip(projected::CLIPPED).zip([16, 8, 4, 2]) {
+            assert_eq!(segment.remembered((side, side)), bits * outputs * outputs);
+            side = outputs;
         }
     }
 

@@ -144,6 +144,13 @@ impl Segment {
         Bits { sizes, blocks }
     }
 
+    /// Bits that are remembered of an input of this size.
+    #[cfg(test)]
+    pub fn remembered(&self, size: Size) -> usize {
+        let Bits { blocks, .. } = self.bits(1, self.sizes(size));
+        blocks.iter().flatten().map(|words| words.len() * BITS).sum()
+    }
+
     /// What the input becomes; the clipping of a chunk of images is the next one of `clips`.
     fn apply<'a>(
         &self,

@@ -1,12 +1,13 @@
-//! The discriminator, of whatever family.
+//! The discriminator, whatever its plan.
 
-use candle_core::{Device, Result, Tensor};
+use candle_core::{Device, Result, Tensor, bail};
 
-use super::dcgan;
-use super::projected::Projected;
+use super::planned::{Given, Planned};
 use super::store::{Builder, Pass, Store};
+use crate::config::Config;
 use crate::config::chance::{Purpose, stream};
-use crate::config::{Config, DiscriminatorFamily};
+use crate::config::plan::{Judges, Op, Verdict};
+use crate::feature::Lite;
 use crate::ops::Value;
 
 /// What one scale, or one network of several, says of a batch.
@@ -21,28 +22,28 @@ pub struct Judgement {
 
 /// `(B, size, size, channels)` images and `(B)` labels to judgements, each of which counts alike.
 pub struct Discriminator {
-    network: Network,
-}
-
-enum Network {
-    Dcgan(dcgan::Discriminator),
-    Projected(Box<Projected>),
+    frozen: Option<Lite>,
+    look: Planned,
+    judge: Planned,
+    verdicts: Vec<Verdict>,
 }
 
 impl Discriminator {
     /// The architecture and a store of start weights, drawn from the configuration's seed.
     ///
     /// # Errors
-    /// Those of candle.
+    /// Those of candle; where this build's weights of a frozen network are damaged.
     pub fn new(config: &Config, classes: usize, device: &Device) -> Result<(Self, Store)> {
         let mut rng = stream(config.train.seed, Purpose::Weights, 1);
         let mut store = Store::default();
-        let mut b = Builder::new(&mut store, &mut rng, device);
-        let network = match config.discriminator.family {
-            DiscriminatorFamily::Dcgan => Network::Dcgan(dcgan::Discriminator::new(&mut b, config, classes)?),
-            DiscriminatorFamily::Projected => Network::Projected(Box::new(Projected::new(&mut b, config, classes)?)),
+        let mut b = Builder { store: &mut store, rng: &mut rng, device };
+        let Judges { look, judge, verdicts } = config.discriminator_plan(classes);
+        let frozen = match look.nodes.iter().any(|node| matches!(node.op, Op::Frozen(_))) {
+            true => Some(Lite::shipped(device).map_err(candle_core::Error::msg)?),
+            false => None,
         };
-        Ok((Self { network }, store))
+        let (look, judge) = (Planned::new(&mut b, look)?, Planned::new(&mut b, judge)?);
+        Ok((Self { frozen, look, judge, verdicts }, store))
     }
 
     /// What it makes of images `(B, size, size, channels)`, of the size of the pass's stage, before anything that learns: the
@@ -51,10 +52,9 @@ impl Discriminator {
     /// # Errors
     /// Where the shapes do not fit.
     pub fn look(&self, pass: &mut Pass<'_>, images: &Value) -> Result<Vec<Value>> {
-        match &self.network {
-            Network::Dcgan(_) => Ok(vec![images.clone()]),
-            Network::Projected(network) => network.look(pass, images),
-        }
+        let sources = std::slice::from_ref(images);
+        let given = Given { sources, frozen: self.frozen.as_ref(), ..Given::default() };
+        self.look.run(pass, given, &self.look.plan().outputs)
     }
 
     /// What [`Discriminator::look`] made of images, and labels `(B)` u32, to judgements.
@@ -62,15 +62,24 @@ impl Discriminator {
     /// # Errors
     /// Where the shapes do not fit or a label is no class.
     pub fn judge(&self, pass: &mut Pass<'_>, looked: &[Value], labels: &Tensor) -> Result<Vec<Judgement>> {
-        match &self.network {
-            Network::Dcgan(network) => match looked {
-                [images] => network.forward(pass, images, labels),
-                _ => {
-                    candle_core::bail!("a discriminator of pixels judges images, and {} maps were given", looked.len())
-                }
-            },
-            Network::Projected(network) => network.judge(pass, looked, labels),
+        let batch = labels.dims1()?;
+        if looked.iter().any(|map| map.dims().first() != Some(&batch)) {
+            bail!("discriminator: {batch} labels for another number of images");
         }
+        let asked: Vec<usize> = self.verdicts.iter().flat_map(Verdict::places).collect();
+        let given = Given { labels: Some(labels), sources: looked, ..Given::default() };
+        let mut said = self.judge.run(pass, given, &asked)?.into_iter();
+        let mut next = |place: Option<usize>| place.and_then(|_| said.next());
+        let mut judgements = Vec::new();
+        for verdict in &self.verdicts {
+            let Some(logits) = next(Some(verdict.logits)) else { bail!("a verdict without logits") };
+            let places = logits.dims()[3];
+            let logits = if places == 1 { logits.reshape(&[batch])? } else { logits.reshape(&[batch, places])? };
+            let class_logits =
+                next(verdict.classes).map(|logits| logits.reshape(&[batch, logits.dims()[3]])).transpose()?;
+            judgements.push(Judgement { logits, class_logits, pixel_logits: next(verdict.pixels) });
+        }
+        Ok(judgements)
     }
 
     /// Images and labels to judgements: both of these in one.

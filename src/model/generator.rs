@@ -1,25 +1,18 @@
-//! The generator, of whatever family.
+//! The generator, whatever its plan.
 
 use candle_core::{Device, Result, Tensor, bail};
 
-use super::dcgan;
 use super::planned::{Given, Planned};
 use super::store::{Builder, COUNTER, Mode, Pass, Store};
 use crate::config::chance::{Purpose, stream};
-use crate::config::plan::fast;
-use crate::config::{Config, GeneratorFamily, Stage};
+use crate::config::{Config, Stage};
 use crate::ops::Value;
 
 /// `(B, latent_dim)` noise and `(B)` labels to `(B, size, size, channels)` images in [-1, 1].
 pub struct Generator {
     latent_dim: usize,
     size: usize,
-    network: Network,
-}
-
-enum Network {
-    Dcgan(dcgan::Generator),
-    Planned(Planned),
+    network: Planned,
 }
 
 impl Generator {
@@ -30,11 +23,8 @@ impl Generator {
     pub fn new(config: &Config, classes: usize, device: &Device) -> Result<(Self, Store)> {
         let mut rng = stream(config.train.seed, Purpose::Weights, 0);
         let mut store = Store::default();
-        let mut b = Builder::new(&mut store, &mut rng, device);
-        let network = match config.generator.family {
-            GeneratorFamily::Dcgan => Network::Dcgan(dcgan::Generator::new(&mut b, config, classes)?),
-            GeneratorFamily::Fast => Network::Planned(Planned::new(&mut b, fast::generator(config, classes))?),
-        };
+        let mut b = Builder { store: &mut store, rng: &mut rng, device };
+        let network = Planned::new(&mut b, config.generator_plan(classes))?;
         let (latent_dim, size) = (config.generator.latent_dim, config.image_size);
         Ok((Self { latent_dim, size, network }, store))
     }
@@ -53,12 +43,12 @@ impl Generator {
                 self.latent_dim
             );
         }
-        match &self.network {
-            Network::Dcgan(network) => network.forward(pass, z, labels),
-            Network::Planned(network) => {
-                Ok(network.run(pass, Given { latent: Some(z), labels: Some(labels), sources: &[] })?.swap_remove(0))
-            }
-        }
+        let stage = pass.stage();
+        let Some(images) = self.network.plan().images(stage) else {
+            bail!("generator: there is no stage of {:?} px", stage.resolution)
+        };
+        let given = Given { latent: Some(z), labels: Some(labels), ..Given::default() };
+        Ok(self.network.run(pass, given, &[images])?.swap_remove(0))
     }
 
     /// Replaces all running statistics by the means of those of batches of noise and labels, each normalised by its own, and

@@ -3,13 +3,11 @@
 //! A network is its architecture alone; its numbers live in a [`Store`], so that the averaged generator, a checkpoint and
 //! the network in training are three stores of one architecture. Images are channels-last, `(B, H, W, C)`, in [-1, 1].
 
-mod dcgan;
 mod discriminator;
 mod generator;
 mod layers;
 pub mod morph;
 mod planned;
-mod projected;
 mod store;
 
 pub use discriminator::{Discriminator, Judgement};

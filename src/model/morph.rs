@@ -4,11 +4,6 @@ use candle_core::{Result, Tensor};
 
 use super::store::Store;
 
-/// Whether an entry of a generator is a table with a row for each class.
-fn is_class_table(name: &str) -> bool {
-    name == "label_embedding.weight" || name.ends_with(".norm.scale.weight") || name.ends_with(".norm.shift.weight")
-}
-
 /// A generator's numbers with further classes behind its own: for each share the mix of the classes `from` (at 0) and `to`
 /// (at 1), in a straight line between what was learnt of the two.
 ///
@@ -16,7 +11,7 @@ fn is_class_table(name: &str) -> bool {
 /// Where there is no such class.
 pub fn with_classes_between(store: &Store, from: usize, to: usize, shares: &[f64]) -> Result<Store> {
     let mut mixed = store.clone();
-    for entry in mixed.entries_mut().iter_mut().filter(|entry| is_class_table(&entry.name)) {
+    for entry in mixed.entries_mut().iter_mut().filter(|entry| entry.by_class) {
         let row = |class: usize| entry.tensor.narrow(0, class, 1);
         let (first, last) = (row(from)?, row(to)?);
         let mut rows = vec![entry.tensor.clone()];

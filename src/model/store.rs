@@ -9,6 +9,7 @@ use rand_distr::{Distribution as _, StandardNormal};
 
 use crate::config::Stage;
 use crate::config::chance::ChaCha8Rng;
+use crate::config::plan::{Numbers, Weight};
 use crate::ops::Value;
 
 /// How an entry's numbers are arranged, here and in files.
@@ -31,7 +32,20 @@ pub struct Entry {
     pub tensor: Tensor,
     /// Whether the optimiser moves it; running statistics and singular vectors are moved by forward passes.
     pub learnt: bool,
+    /// Whether it is a table with a row for each class.
+    pub by_class: bool,
     layout: Layout,
+}
+
+impl Layout {
+    /// That of a weight of these sides, as its description has them.
+    fn of(shape: &[usize]) -> Self {
+        match *shape {
+            [_, _, _, _] => Self::Kernel,
+            [kh, kw, inputs] => Self::KernelColumns { kh, kw, inputs },
+            _ => Self::Plain,
+        }
+    }
 }
 
 impl Entry {
@@ -126,27 +140,49 @@ impl Store {
 /// Ends the name of a count of batches beside running statistics.
 pub(super) const COUNTER: &str = "num_batches_tracked";
 
+/// A weight in a store.
+#[derive(Clone, Copy)]
+pub(super) struct Held {
+    pub id: Id,
+    /// Its singular vectors, where it is divided by its largest singular value.
+    pub spectral: Option<(Id, Id)>,
+}
+
 /// Fills a store, name by name, from one stream of chance.
 pub(super) struct Builder<'a> {
     pub store: &'a mut Store,
     pub rng: &'a mut ChaCha8Rng,
     pub device: &'a Device,
-    prefix: String,
 }
 
-impl<'a> Builder<'a> {
-    pub fn new(store: &'a mut Store, rng: &'a mut ChaCha8Rng, device: &'a Device) -> Self {
-        Self { store, rng, device, prefix: String::new() }
+impl Builder<'_> {
+    /// Draws a weight of the node `at`.
+    pub fn add(&mut self, at: &str, weight: &Weight) -> Result<Held> {
+        let shape = weight.shape.as_slice();
+        let tensor = match weight.numbers {
+            Numbers::Normal { mean, deviation } => self.numbers(shape, |rng| {
+                let unit: f32 = StandardNormal.sample(rng);
+                mean + deviation * unit
+            })?,
+            Numbers::Fixed(deviation) => self.numbers(shape, |rng| {
+                let unit: f32 = StandardNormal.sample(rng);
+                deviation * unit
+            })?,
+            Numbers::Uniform(bound) => self.numbers(shape, |rng| rng.random_range(-bound..=bound))?,
+            Numbers::Orthogonal => self.orthogonal(shape)?,
+            Numbers::Constant(value) => Tensor::full(value, shape, self.device)?,
+            Numbers::Running(value) => Tensor::full(value, shape.iter().product::<usize>(), self.device)?,
+            Numbers::Count => Tensor::zeros((), DType::I64, &Device::Cpu)?,
+        };
+        let name = format!("{at}.{}", weight.name);
+        let beside = name.trim_end_matches("layer.weight").to_owned();
+        let id = self.push(name, tensor.clone(), (weight.learns(), weight.by_class), Layout::of(shape));
+        let spectral = if weight.spectral { Some(self.singular_vectors(&beside, &tensor)?) } else { None };
+        Ok(Held { id, spectral })
     }
 
-    /// A builder for what lies below `name`.
-    pub fn below(&mut self, name: impl std::fmt::Display) -> Builder<'_> {
-        let prefix = format!("{}{name}.", self.prefix);
-        Builder { store: self.store, rng: self.rng, device: self.device, prefix }
-    }
-
-    fn push(&mut self, name: &str, tensor: Tensor, learnt: bool, layout: Layout) -> Id {
-        self.store.entries.push(Entry { name: format!("{}{name}", self.prefix), tensor, learnt, layout });
+    fn push(&mut self, name: String, tensor: Tensor, (learnt, by_class): (bool, bool), layout: Layout) -> Id {
+        self.store.entries.push(Entry { name, tensor, learnt, by_class, layout });
         Id(self.store.entries.len() - 1)
     }
 
@@ -155,34 +191,10 @@ impl<'a> Builder<'a> {
         Tensor::from_vec(data, shape, self.device)
     }
 
-    /// Learnt numbers from N(mean, deviation).
-    pub fn normal(&mut self, name: &str, shape: &[usize], mean: f32, deviation: f32) -> Result<Id> {
-        let tensor = self.numbers(shape, |rng| {
-            let unit: f32 = StandardNormal.sample(rng);
-            mean + deviation * unit
-        })?;
-        Ok(self.push(name, tensor, true, Layout::Plain))
-    }
-
-    /// A convolution's kernel `(O, kh, kw, I)` from N(0, 0.02), as DCGAN starts.
-    pub fn kernel(&mut self, name: &str, [outputs, kh, kw, inputs]: [usize; 4]) -> Result<Id> {
-        let tensor = self.numbers(&[outputs, kh, kw, inputs], |rng| {
-            let unit: f32 = StandardNormal.sample(rng);
-            0.02 * unit
-        })?;
-        Ok(self.push(name, tensor, true, Layout::Kernel))
-    }
-
-    /// A convolution's kernel `(O, kh, kw, I)`, uniform in ± `bound`.
-    pub fn uniform_kernel(&mut self, name: &str, shape: [usize; 4], bound: f32) -> Result<Id> {
-        let tensor = self.numbers(&shape, |rng| rng.random_range(-bound..=bound))?;
-        Ok(self.push(name, tensor, true, Layout::Kernel))
-    }
-
-    /// A convolution's kernel `(O, kh, kw, I)` whose rows `(kh, kw, I)` are orthogonal and of unit length, or its columns where
-    /// there are fewer of those (Saxe et al. 2014).
-    pub fn orthogonal_kernel(&mut self, name: &str, [outputs, kh, kw, inputs]: [usize; 4]) -> Result<Id> {
-        let numbers = kh * kw * inputs;
+    /// A kernel whose rows are orthogonal and of unit length, or its columns where there are fewer of those.
+    fn orthogonal(&mut self, shape: &[usize]) -> Result<Tensor> {
+        let outputs = shape.first().copied().unwrap_or(0);
+        let numbers = shape.iter().skip(1).product::<usize>();
         let (long, short) = (outputs.max(numbers), outputs.min(numbers));
         let drawn = faer::Mat::<f64>::from_fn(long, short, |_, _| StandardNormal.sample(self.rng));
         let factors = drawn.qr();
@@ -192,64 +204,19 @@ impl<'a> Builder<'a> {
         let number =
             |output: usize, place: usize| if outputs < numbers { at(place, output) } else { at(output, place) };
         let data = (0..outputs * numbers).map(|i| number(i / numbers, i % numbers) as f32).collect();
-        let tensor = Tensor::from_vec::<_, f32>(data, (outputs, kh, kw, inputs), self.device)?;
-        Ok(self.push(name, tensor, true, Layout::Kernel))
-    }
-
-    /// A convolution's kernel `(O, kh, kw, I)` from N(0, deviation) that never changes.
-    pub fn fixed_kernel(&mut self, name: &str, shape: [usize; 4], deviation: f32) -> Result<Id> {
-        let tensor = self.numbers(&shape, |rng| {
-            let unit: f32 = StandardNormal.sample(rng);
-            deviation * unit
-        })?;
-        Ok(self.push(name, tensor, false, Layout::Kernel))
-    }
-
-    /// Learnt numbers, uniform in ± `bound`.
-    pub fn uniform(&mut self, name: &str, shape: &[usize], bound: f32) -> Result<Id> {
-        let tensor = self.numbers(shape, |rng| rng.random_range(-bound..=bound))?;
-        Ok(self.push(name, tensor, true, Layout::Plain))
-    }
-
-    /// Learnt numbers that all start at `value`.
-    pub fn constant(&mut self, name: &str, shape: &[usize], value: f32) -> Result<Id> {
-        let tensor = Tensor::full(value, shape, self.device)?;
-        Ok(self.push(name, tensor, true, Layout::Plain))
-    }
-
-    /// A running statistic of a channel each.
-    pub fn running(&mut self, name: &str, channels: usize, value: f32) -> Result<Id> {
-        let tensor = Tensor::full(value, channels, self.device)?;
-        Ok(self.push(name, tensor, false, Layout::Plain))
-    }
-
-    /// A running statistic for each number of a map `(kh, kw, I)`.
-    pub fn running_units(&mut self, name: &str, [kh, kw, inputs]: [usize; 3], value: f32) -> Result<Id> {
-        let tensor = Tensor::full(value, kh * kw * inputs, self.device)?;
-        Ok(self.push(name, tensor, false, Layout::KernelColumns { kh, kw, inputs }))
-    }
-
-    /// A count of batches.
-    pub fn counter(&mut self, name: &str) -> Result<Id> {
-        let tensor = Tensor::zeros((), DType::I64, &Device::Cpu)?;
-        Ok(self.push(name, tensor, false, Layout::Plain))
+        Tensor::from_vec::<_, f32>(data, shape, self.device)
     }
 
     /// A weight's singular vectors `u` and `v`, settled by some power iterations.
-    pub fn singular_vectors(&mut self, weight: Id) -> Result<(Id, Id)> {
-        let entry = self.store.entries[weight.0].clone();
-        let columns = entry.tensor.elem_count() / entry.tensor.dim(0)?;
+    fn singular_vectors(&mut self, at: &str, weight: &Tensor) -> Result<(Id, Id)> {
+        let columns = weight.elem_count() / weight.dim(0)?;
         let start = self.numbers(&[columns], |rng| StandardNormal.sample(rng))?;
-        let mut pair = crate::ops::spectral::power_iteration(&entry.tensor, &start)?;
+        let mut pair = crate::ops::spectral::power_iteration(weight, &start)?;
         for _ in 1..15 {
-            pair = crate::ops::spectral::power_iteration(&entry.tensor, &pair.1)?;
+            pair = crate::ops::spectral::power_iteration(weight, &pair.1)?;
         }
-        let layout = match *entry.tensor.dims() {
-            [_, kh, kw, inputs] => Layout::KernelColumns { kh, kw, inputs },
-            _ => Layout::Plain,
-        };
-        let u = self.push("u", pair.0, false, Layout::Plain);
-        Ok((u, self.push("v", pair.1, false, layout)))
+        let u = self.push(format!("{at}u"), pair.0, (false, false), Layout::Plain);
+        Ok((u, self.push(format!("{at}v"), pair.1, (false, false), Layout::of(&weight.dims()[1..]))))
     }
 }
 

@@ -8,6 +8,10 @@
 
 use super::{Convolution, Op, Plan};
 use crate::config::Config;
+use crate::config::family::Drawing;
+
+/// The row of the family.
+pub(in crate::config) const FAMILY: Drawing = Drawing { plan: generator, grows: false };
 
 /// Side of the first map.
 const START: usize = 4;
@@ -27,12 +31,14 @@ fn channels(config: &Config, resolution: usize) -> usize {
 pub fn generator(config: &Config, classes: usize) -> Plan {
     let g = &config.generator;
     let mut plan = Plan::default();
-    let z = plan.node("", Op::Latent, &[], [1, 1, g.latent_dim]);
+    let z = plan.node("", Op::Latent { unit: true }, &[], [1, 1, g.latent_dim]);
     let label = plan.node("label_embedding", Op::Embedding { classes }, &[], [1, 1, g.label_embedding]);
+    let label = plan.same(Op::Phased { eager: true }, &[label]);
     let condition = plan.node("", Op::Join, &[z, label], [1, 1, g.latent_dim + g.label_embedding]);
 
     let width = channels(config, START);
-    let start = plan.node("start", Op::Unfold { side: START }, &[z], [START, START, 2 * width]);
+    let unfold = Convolution { kernel: START, bias: false, ..Convolution::POINT };
+    let start = plan.node("start", Op::Transposed(unfold), &[z], [START, START, 2 * width]);
     let unit = plan.node("unit", Op::UnitNorm, &[start], plan.shape(start));
     let first = gated(&mut plan, "norms.0", unit, condition);
 

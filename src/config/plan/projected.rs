@@ -3,11 +3,26 @@
 //! The frozen network's four maps go through fixed random convolutions that mix channels and then scales, so that each head sees
 //! all of them and none of the network's channels can be left unused. The heads alone learn.
 
-use super::{Convolution, Op, Plan};
-use crate::config::{Conditioning, Config, Discriminator, DiscriminatorFamily, DiscriminatorNorm};
+use super::{Convolution, Judges, Op, Plan, Start, Verdict, dcgan};
+use crate::config::family::Judging;
+use crate::config::problem::List;
+use crate::config::{
+    Conditioning, Config, Discriminator, DiscriminatorFamily, DiscriminatorNorm, INPUT_SIZES, Shipped,
+};
+
+/// The row of the family.
+pub(in crate::config) const FAMILY: Judging = Judging {
+    plan: discriminator,
+    grows: false,
+    conditionings: &[Conditioning::None, Conditioning::Projection],
+    frozen: Some(Shipped::EfficientNetLite0),
+    check,
+};
 
 /// Channels of the frozen network's maps, the widest map first.
-pub const MAPS: [usize; 4] = [24, 40, 112, 320];
+const MAPS: [usize; 4] = [24, 40, 112, 320];
+/// Numbers a position of each map that the frozen network has clipped since the map before, and remembers in a bit each.
+pub const CLIPPED: [usize; 4] = [1024, 1200, 6768, 12576];
 /// How many times narrower than its image the first map is; each further one is half as wide.
 const FIRST: usize = 4;
 /// Slope below zero of the heads' LeakyReLU.
@@ -45,21 +60,45 @@ fn side(config: &Config, scale: usize) -> usize {
     config.projected_input() / (FIRST << scale)
 }
 
-/// The frozen network's maps to maps of equal channels, each mixed with those below it. Nothing here learns.
-pub fn mixing(config: &Config) -> Plan {
-    let width = config.discriminator.base_channels;
-    let fixed = Convolution { bias: false, fixed: true, ..Convolution::POINT };
-    let mut plan = Plan::default();
-    let mut mixed = Vec::new();
-    for (scale, channels) in MAPS.into_iter().enumerate() {
-        let side = side(config, scale);
-        let source = plan.node("", Op::Source(scale), &[], [side, side, channels]);
-        let shape = [side, side, width];
-        mixed.push(plan.node(format!("mix.{scale}"), Op::Convolution(fixed.clone()), &[source], shape));
+/// The heads, and where it is asked for a discriminator of the pixels beside them.
+pub fn discriminator(config: &Config, classes: usize) -> Judges {
+    let mut judges = Judges { look: look(config), ..Judges::default() };
+    let logits = heads(&mut judges.judge, config, classes);
+    judges.verdicts.push(Verdict { logits, classes: None, pixels: None });
+    if let Some(beside) = config.beside_projected() {
+        // The images are looked at as they are, too.
+        judges.look.outputs.push(0);
+        judges.verdicts.extend(dcgan::judge(&mut judges.judge, "pixels.", MAPS.len(), &beside, classes));
     }
+    judges
+}
+
+/// Images to the frozen network's maps, each mixed with those below it into equally many channels. Nothing here learns.
+fn look(config: &Config) -> Plan {
+    let (size, input, channels) = (config.image_size, config.projected_input(), config.channels);
+    let mut plan = Plan::default();
+    let mut x = plan.node("", Op::Source(0), &[], [size, size, channels]);
+    // Small images are enlarged, large ones averaged down, so that nothing of them is skipped.
+    if size != input {
+        let op = if size < input { Op::Resize } else { Op::Averaged };
+        x = plan.node("", op, &[x], [input, input, channels]);
+    }
+    if channels == 1 {
+        x = plan.node("", Op::Join, &[x; 3], [input, input, 3]);
+    }
+    let width = config.discriminator.base_channels;
+    let fixed = Op::Convolution(Convolution { bias: false, start: Start::Fixed, ..Convolution::POINT });
+    let maps = MAPS.into_iter().enumerate().map(|(scale, channels)| {
+        let side = side(config, scale);
+        x = plan.node("", Op::Frozen(scale), &[x], [side, side, channels]);
+        (scale, x, [side, side, width])
+    });
+    let maps: Vec<_> = maps.collect();
+    let mix = |(scale, map, shape)| plan.node(format!("mix.{scale}"), fixed.clone(), &[map], shape);
+    let mut mixed: Vec<usize> = maps.into_iter().map(mix).collect();
     for scale in (0..MAPS.len() - 1).rev() {
         let (narrow, shape) = (mixed[scale + 1], plan.shape(mixed[scale]));
-        let down = plan.node(format!("down.{scale}"), Op::Convolution(fixed.clone()), &[narrow], plan.shape(narrow));
+        let down = plan.node(format!("down.{scale}"), fixed.clone(), &[narrow], plan.shape(narrow));
         let down = plan.node("", Op::Resize, &[down], shape);
         mixed[scale] = plan.same(Op::Sum { scale: std::f64::consts::FRAC_1_SQRT_2 }, &[mixed[scale], down]);
     }
@@ -68,36 +107,33 @@ pub fn mixing(config: &Config) -> Plan {
 }
 
 /// The mixed maps to the logits of all heads side by side: one for each position of the map that a head ends with.
-pub fn heads(config: &Config, classes: usize) -> Plan {
+fn heads(plan: &mut Plan, config: &Config, classes: usize) -> usize {
     let d = &config.discriminator;
-    let width = d.base_channels;
-    let mut plan = Plan::default();
     let mut logits = Vec::new();
     for scale in 0..MAPS.len() {
         let mut side = side(config, scale);
-        let mut x = plan.node("", Op::Source(scale), &[], [side, side, width]);
+        let mut x = plan.node("", Op::Source(scale), &[], [side, side, d.base_channels]);
         let mut block = 0;
         while side > DECIDES {
             side /= 2;
             let halving = Convolution { kernel: 4, stride: 2, ..Convolution::SAME };
-            x = layer(&mut plan, config, &format!("heads.{scale}.blocks.{block}"), halving, x, side);
+            x = layer(plan, config, &format!("heads.{scale}.blocks.{block}"), halving, x, side);
             block += 1;
         }
-        x = layer(&mut plan, config, &format!("heads.{scale}.blocks.{block}"), Convolution::SAME, x, side);
+        x = layer(plan, config, &format!("heads.{scale}.blocks.{block}"), Convolution::SAME, x, side);
         let last = Convolution { spectral: d.spectral_norm, ..Convolution::SAME };
         let shape = [side, side, 1];
         let mut logit = plan.node(format!("heads.{scale}.logit"), Op::Convolution(last), &[x], shape);
         if d.conditioning == Conditioning::Projection {
             let op = Op::Project { classes, spectral: d.spectral_norm };
             let towards = plan.node(format!("heads.{scale}.projection"), op, &[x], shape);
+            let towards = plan.same(Op::Phased { eager: true }, &[towards]);
             logit = plan.same(Op::Sum { scale: 1.0 }, &[logit, towards]);
         }
-        logits.push(plan.node("", Op::Flatten, &[logit], [1, 1, side * side]));
+        logits.push(plan.node("", Op::Reshape, &[logit], [1, 1, side * side]));
     }
     let count = logits.iter().map(|at| plan.shape(*at)[2]).sum();
-    let all = plan.node("", Op::Join, &logits, [1, 1, count]);
-    plan.outputs = vec![all];
-    plan
+    plan.node("", Op::Join, &logits, [1, 1, count])
 }
 
 /// Convolution, normalisation and LeakyReLU.
@@ -116,6 +152,20 @@ fn layer(plan: &mut Plan, config: &Config, name: &str, conv: Convolution, x: usi
     plan.node(format!("{name}.norm"), norm, &[x], shape)
 }
 
+fn check(config: &Config, list: &mut List) {
+    let d = &config.discriminator;
+    if d.input_size != 0 && !INPUT_SIZES.contains(&d.input_size) {
+        list.mended_by_default(
+            "discriminator.input_size",
+            format!("{} is none of 0 (automatic), 32, 64, 128 and 256", d.input_size),
+        );
+    }
+    if d.pixel_channels > 512 {
+        list.error("discriminator.pixel_channels", format!("{} is outside 0 to 512", d.pixel_channels))
+            .fix("discriminator.pixel_channels", 512);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -127,12 +177,12 @@ mod tests {
         (d.family, d.base_channels) = (DiscriminatorFamily::Projected, 64);
         (d.norm, d.conditioning) = (DiscriminatorNorm::None, Conditioning::Projection);
         assert_eq!(config.projected_input(), 64);
-        let plan = heads(&config, 3);
-        assert_eq!(plan.shape(plan.outputs[0]), [1, 1, 16 + 16 + 16 + 4]);
+        let judges = discriminator(&config, 3);
+        assert_eq!(judges.judge.shape(judges.verdicts[0].logits), [1, 1, 16 + 16 + 16 + 4]);
         // 348 k in the reference.
-        assert_eq!(plan.parameters() / 1000, 347);
-        assert_eq!(mixing(&config).parameters(), 0);
+        assert_eq!(judges.judge.parameters() / 1000, 347);
+        assert_eq!(judges.look.parameters(), 0);
         config.image_size = 512;
-        assert_eq!((config.projected_input(), mixing(&config).outputs.len()), (128, 4));
+        assert_eq!((config.projected_input(), discriminator(&config, 3).look.outputs.len()), (128, 4));
     }
 }

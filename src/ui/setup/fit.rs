@@ -1,6 +1,6 @@
 //! Changes of settings that bring others along, so that one click never leaves a configuration that cannot run.
 
-use crate::config::{Conditioning, Config, DiscriminatorFamily, GeneratorFamily, Preset, check::IMAGE_SIZES};
+use crate::config::{Config, Preset, check::IMAGE_SIZES};
 
 /// The image sizes to choose from.
 pub fn image_sizes() -> impl Iterator<Item = usize> {
@@ -89,18 +89,6 @@ impl Wanted {
     }
 }
 
-/// Leaves the ways that a family of networks does not have.
-pub fn fit_to_family(config: &mut Config) {
-    let (g, d) = (&config.generator, &mut config.discriminator);
-    let projected = d.family == DiscriminatorFamily::Projected;
-    if projected && !matches!(d.conditioning, Conditioning::None | Conditioning::Projection) {
-        d.conditioning = Conditioning::Projection;
-    }
-    if projected || g.family != GeneratorFamily::Dcgan {
-        config.growing.start = 0;
-    }
-}
-
 /// Turns self-attention at a resolution on or off.
 pub fn toggle_attention(attention: &mut Vec<usize>, resolution: usize) {
     if attention.contains(&resolution) {
@@ -122,7 +110,7 @@ pub fn apply_preset(config: &mut Config, preset: Preset) {
     config.optimizer = from.optimizer;
     config.train.batch_size = from.train.batch_size;
     fit_to_image_size(config);
-    fit_to_family(config);
+    config.fit_to_family();
 }
 
 /// The preset whose networks, loss and optimizer the configuration has.

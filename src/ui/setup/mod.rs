@@ -1,5 +1,6 @@
 //! The set-up: every option of a run, what it costs, and what is wrong with it.
 
+mod blocks;
 mod features;
 pub mod fit;
 mod form;

@@ -5,7 +5,7 @@ use egui::Ui;
 use super::super::action::Action;
 use super::form::{Form, combo};
 use super::{features, fit, images, network, scores};
-use crate::config::{Conditioning, DiscriminatorFamily, INPUT_SIZES, Key, Kind, Lens, explain};
+use crate::config::{Choice as _, Conditioning, INPUT_SIZES, Key, Kind, Lens, explain};
 
 /// A card with options.
 pub struct Card {
@@ -114,9 +114,9 @@ const SPECIAL: &[(&str, Row)] = &[
     }),
     ("discriminator.input_size", input_size_row),
     ("discriminator.conditioning", |form, ui, key| {
-        let projected = form.config.discriminator.family == DiscriminatorFamily::Projected;
+        let ways = form.config.discriminator.family.conditionings();
         if let Kind::Choice(choices) = &key.kind {
-            form.choice(ui, key, None, choices.as_ref(), |name| !projected || matches!(name, "none" | "projection"));
+            form.choice(ui, key, None, choices.as_ref(), |name| ways.iter().any(|way| way.key() == name));
         }
         None
     }),
@@ -164,7 +164,7 @@ fn grows(form: &Form<'_>) -> Option<&'static str> {
 
 fn family_row(form: &mut Form<'_>, ui: &mut Ui, key: &'static Key) -> Option<Action> {
     form.option(ui, key, None);
-    fit::fit_to_family(form.config);
+    form.config.fit_to_family();
     None
 }
 

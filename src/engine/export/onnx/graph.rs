@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use anyhow::Context as _;
-use candle_core::{DType, Tensor};
+use candle_core::{DType, Device, Tensor};
 
 use super::message::{self, Attribute, Dimension, FLOAT, Graph, INT64, Node, Shape, TensorType, Type, ValueInfo};
 use crate::model::Store;
@@ -89,6 +89,27 @@ impl<'a> Builder<'a> {
             });
         }
         name.to_owned()
+    }
+
+    /// Every pixel becomes `times` x `times` of it.
+    pub fn enlarged(&mut self, name: &str, x: &Name, times: usize) -> anyhow::Result<Name> {
+        #[expect(clippy::cast_precision_loss, reason = "a power of two")]
+        let scales = Tensor::new(&[1.0, 1.0, times as f32, times as f32], &Device::Cpu)?;
+        let scales = self.constant(&format!("times.{times}"), &scales)?;
+        let settings = [
+            Set::Text("mode", "nearest"),
+            Set::Text("coordinate_transformation_mode", "asymmetric"),
+            Set::Text("nearest_mode", "floor"),
+        ];
+        // The second input, a region of interest, is for other modes.
+        Ok(self.node(name, "Resize", &[x, &String::new(), &scales], &settings))
+    }
+
+    /// A number of the graph itself.
+    pub fn number(&mut self, name: &str, number: f64) -> anyhow::Result<Name> {
+        #[expect(clippy::cast_possible_truncation, reason = "as the network has it")]
+        let number = Tensor::new(&[number as f32], &Device::Cpu)?;
+        self.constant(name, &number)
     }
 
     /// The whole graph, whose result is `output` with this shape after the batch.

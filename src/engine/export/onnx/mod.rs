@@ -1,6 +1,5 @@
 //! The averaged generator as an ONNX model, which other programs run without this one.
 
-mod dcgan;
 mod generator;
 mod graph;
 mod message;

@@ -91,13 +91,21 @@ fn a_growing_generator_is_written_as_its_stage_has_it() {
     let there = names(&graph);
     assert!(there.contains("growing.16.to_image.weight") && there.contains("growing.8.to_image.weight"));
     assert!(!there.contains("to_image.weight") && !there.contains("blocks.2.conv.weight"), "{there:?}");
-    let share = |name: &str| floats(graph.initializer.iter().find(|tensor| tensor.name == name).unwrap());
-    assert_eq!((share("fade.old.share"), share("fade.new.share")), (vec![0.75], vec![0.25]));
+    let share = |name: &str| floats(graph.initializer.iter().find(|tensor| tensor.name.ends_with(name)).unwrap());
+    assert_eq!((share(".old.share"), share(".new.share")), (vec![0.75], vec![0.25]));
     // Labels that count by a half: half of the own row, half of the mean of all.
     let (graph, store) = read_back(&config, stage(8, 1.0, 0.5));
     check_order(&graph);
-    let entry = store.entries().iter().find(|entry| entry.name == "label_embedding.weight").unwrap();
-    let half: Vec<f32> = (entry.tensor.flatten_all().unwrap() * 0.5).unwrap().to_vec1().unwrap();
-    let table = graph.initializer.iter().find(|tensor| tensor.name == "label_embedding.weight").unwrap();
-    assert_eq!(floats(table), half);
+    let entry = |name: &str| store.entries().iter().find(|entry| entry.name == name).unwrap().tensor.clone();
+    let constant = |name: &str| floats(graph.initializer.iter().find(|tensor| tensor.name == name).unwrap());
+    let numbers = |tensor: candle_core::Tensor| tensor.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+    assert_eq!(constant("label_embedding.weight"), numbers(entry("label_embedding.weight")));
+    let halved = graph.node.iter().find(|node| node.input.contains(&"label_embedding".to_owned())).unwrap();
+    assert_eq!((halved.op_type.as_str(), constant(&halved.input[1])), ("Mul", vec![0.5]));
+    let table = entry("blocks.0.norm.scale.weight");
+    let mean = table.mean_keepdim(0).unwrap().broadcast_as(table.dims()).unwrap();
+    assert_eq!(constant("blocks.0.norm.scale.weight"), numbers(((table + mean).unwrap() * 0.5).unwrap()));
+    // Labels that do not count at all.
+    let (graph, _) = read_back(&config, stage(8, 1.0, 0.0));
+    check_order(&graph);
 }
