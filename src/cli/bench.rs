@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use candle_core::Device;
 use serde::Serialize;
 
-use super::print::say;
+use super::print::{note, say};
 use super::{BenchArgs, Usage, print_json};
 use crate::config::{Config, has_errors};
 use crate::engine::device;
