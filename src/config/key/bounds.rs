@@ -67,24 +67,24 @@ impl<T: Copy + PartialOrd + Display> Bounds<T> {
 
 /// What bounds a number: `1..=100`, `0.0..1.0`, or `1..` for as many as there may be.
 pub trait Limits<T> {
-    fn of(self, bounds: &mut Bounds<T>);
+    fn bound(self, bounds: &mut Bounds<T>);
 }
 
 impl<T> Limits<T> for RangeInclusive<T> {
-    fn of(self, bounds: &mut Bounds<T>) {
+    fn bound(self, bounds: &mut Bounds<T>) {
         (bounds.least, bounds.most) = self.into_inner();
         bounds.many = false;
     }
 }
 
 impl<T> Limits<T> for Range<T> {
-    fn of(self, bounds: &mut Bounds<T>) {
+    fn bound(self, bounds: &mut Bounds<T>) {
         (bounds.least, bounds.most, bounds.excluded, bounds.many) = (self.start, self.end, true, false);
     }
 }
 
 impl<T> Limits<T> for RangeFrom<T> {
-    fn of(self, bounds: &mut Bounds<T>) {
+    fn bound(self, bounds: &mut Bounds<T>) {
         bounds.least = self.start;
     }
 }

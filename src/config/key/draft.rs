@@ -50,6 +50,7 @@ settings! {
     f32 => Share up to 1e6;
     others:
     Vec<usize>,
+    Vec<String>,
     Vec<Metric>,
     std::collections::BTreeMap<String, f64>
 }
@@ -190,7 +191,7 @@ impl Draft<String> {
 impl<T: Setting<Bounds = Bounds<T>>> Draft<T> {
     /// The numbers that it may be.
     pub fn within(mut self, limits: impl Limits<T>) -> Self {
-        limits.of(&mut self.bounds);
+        limits.bound(&mut self.bounds);
         self
     }
 
