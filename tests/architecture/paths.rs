@@ -144,7 +144,7 @@ impl Reader<'_> {
                 "include" if self.word(i, 1) == "!" => self.hides(line, "code from another file"),
                 "extern" if self.word(i, 1) == "crate" => self.hides(line, "a crate by another name"),
                 "crate" | "super" | "self" if self.word(i, -1) != "::" => {
-                    let start = self.word(i, 1) == "::" || self.word(i, 1) == "as";
+                    let start = self.word(i, 1) == "::" || (word != "self" && self.word(i, 1) == "as");
                     if start && self.in_macro() && word != "crate" {
                         self.hides(line, "a path that depends on where a macro is used");
                     } else if start {
