@@ -13,7 +13,7 @@
 //! // What run.toml holds is the whole of it.
 //! assert_eq!(Config::from_toml(&config.to_toml())?, config);
 //! // A key that is none is refused, and a value that cannot work is a problem with its key.
-//! assert!(set("train.batch_sise=16").is_err());
+//! assert!(set("train.no_such_key=16").is_err());
 //! let problems = set("image_size=17")?.check(Some(3));
 //! assert!(has_errors(&problems) && problems.iter().any(|problem| problem.key == "image_size"));
 //! # Ok(())
