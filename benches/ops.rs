@@ -10,6 +10,10 @@ use gandle::ops::norm::Over;
 use gandle::ops::tape::{gradients_from, without_recording};
 use gandle::ops::{Geometry, Graph, Value, Window, cpu, gradients, memory};
 
+/// The program's own.
+#[global_allocator]
+static ALLOCATOR: gandle::ops::memory::Allocator = gandle::ops::memory::Allocator;
+
 fn main() {
     divan::main();
 }

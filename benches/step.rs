@@ -6,6 +6,10 @@ use divan::{Bencher, black_box};
 use gandle::config::Preset;
 use gandle::train::{SyntheticFeed, Trainer};
 
+/// The program's own.
+#[global_allocator]
+static ALLOCATOR: gandle::ops::memory::Allocator = gandle::ops::memory::Allocator;
+
 fn main() {
     divan::main();
 }

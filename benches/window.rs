@@ -13,6 +13,10 @@ use gandle::event::{Event, Grid, Number, Score, Started, Step};
 use gandle::session::{Stored, read_grid};
 use gandle::ui::{Action, RunView, Settings, Workbench, theme};
 
+/// The program's own.
+#[global_allocator]
+static ALLOCATOR: gandle::ops::memory::Allocator = gandle::ops::memory::Allocator;
+
 const FRAMES: usize = 1200;
 const CLASSES: usize = 6;
 

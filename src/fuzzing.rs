@@ -1,6 +1,9 @@
-//! Every reader of files that others may have written, as a function of bytes: for `fuzz/` and for `tests/hostile.rs`.
+//! Every reader of files that others may have written, as a function of bytes: for `fuzz/` and for the tests beside it.
 //!
 //! Whatever the bytes are, these return. What they assert holds for any of them.
+
+#[cfg(test)]
+mod hostile;
 
 use std::fs;
 use std::io::Write as _;

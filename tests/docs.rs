@@ -47,3 +47,38 @@ fn the_page_of_options_is_what_the_program_says() {
     let stored = std::fs::read_to_string(&path).unwrap();
     assert!(stored == made, "docs/options.md is out of date: GANDLE_WRITE_DOCS=1 cargo test --release --test docs");
 }
+
+/// The pages that are written by hand, by their paths below the project.
+fn pages() -> Vec<String> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut pages = Vec::new();
+    for below in ["", "docs/", "fuzz/"] {
+        let names = std::fs::read_dir(root.join(below)).unwrap().map(|entry| entry.unwrap().file_name());
+        let names = names.map(|name| name.to_str().unwrap().to_owned()).filter(|name| name.ends_with(".md"));
+        pages.extend(names.map(|name| format!("{below}{name}")));
+    }
+    pages
+}
+
+#[test]
+fn links_lead_to_files_and_the_readme_to_every_page() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let pages = pages();
+    assert!(pages.len() > 12, "{pages:?}");
+    let mut led_to = Vec::new();
+    for page in &pages {
+        let text = std::fs::read_to_string(root.join(page)).unwrap();
+        let links = text.split("](").skip(1).filter_map(|rest| rest.split([')', '#']).next());
+        for link in links.filter(|link| !link.is_empty() && !link.starts_with("http")) {
+            let target = root.join(page).parent().unwrap().join(link);
+            assert!(target.exists(), "{page}: {link} is not there");
+            if page == "README.md" {
+                led_to.push(link.to_owned());
+            }
+        }
+    }
+    let own = |page: &&String| page.starts_with("docs/") || ["ARCHITECTURE.md", "SECURITY.md"].contains(&page.as_str());
+    for page in pages.iter().filter(own) {
+        assert!(led_to.contains(page), "README.md does not lead to {page}");
+    }
+}

@@ -3,7 +3,7 @@
 //!
 //! The window is 1280x800 on a screen of that size, so that every control has its place. A click waits until the picture has
 //! changed by it and stands still again: no stage depends on how fast the machine is.
-#![cfg(target_os = "linux")]
+#![cfg(all(target_os = "linux", feature = "gui"))]
 #![expect(clippy::unwrap_used, reason = "a helper that fails fails its test")]
 
 #[path = "common/screen.rs"]

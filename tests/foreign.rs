@@ -19,6 +19,7 @@ use folder::copy;
 use gandle::config::chance::{Purpose, stream};
 use gandle::event::{Event, Grid};
 use gandle::session::{self, FileSum, Stored};
+#[cfg(feature = "gui")]
 use gandle::ui::RunView;
 use rand::Rng as _;
 
@@ -417,11 +418,15 @@ fn as_the_window(scene: &Scene) {
         session::read_grid(&session, &Grid { step: 4, file: file.to_owned() }, 6, 1).ok();
     }
     session::Stored::outline(&session).ok();
-    if let Ok(stored) = Stored::open(&session) {
+    let opened = Stored::open(&session);
+    #[cfg(feature = "gui")]
+    if let Ok(stored) = opened {
         let mut view = RunView::new(session.clone());
         stored.events.into_iter().for_each(|event| view.apply(event));
         assert!(view.log().iter().all(|line| line.text.len() < 20_000));
     }
+    #[cfg(not(feature = "gui"))]
+    drop(opened);
     if let Ok(renamed) = session::rename(&session, "renamed") {
         session::rename(&renamed, "sent").unwrap();
     }

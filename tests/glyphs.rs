@@ -1,4 +1,5 @@
 //! Every sign that the program itself writes has a glyph in the fonts that come with it.
+#![cfg(feature = "gui")]
 #![expect(clippy::unwrap_used, reason = "a helper that fails fails its test")]
 
 use std::collections::BTreeMap;

@@ -94,7 +94,23 @@ fn counts_beyond_what_can_be_are_refused_in_words() {
     assert!(output.status.code() == Some(2) && told.contains("a whole number, 0 or more"), "{told}");
 }
 
-#[cfg(target_os = "linux")]
+#[cfg(not(feature = "gui"))]
+#[test]
+fn a_build_without_a_window_tells_the_way_out() {
+    let told = |arguments: &[&str]| {
+        let output = gandle(arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {output:?}");
+        text(&output.stderr)
+    };
+    let plain = told(&[]);
+    assert!(plain.contains("has no window") && plain.contains("`gandle train`"), "{plain}");
+    let session = told(&["tests/data/session-1"]);
+    assert!(session.contains("`gandle resume tests/data/session-1`"), "{session}");
+    assert!(told(&["no-such-command"]).contains("neither a command"));
+    assert!(text(&gandle(&["--version"]).stdout).contains("no window"));
+}
+
+#[cfg(all(target_os = "linux", feature = "gui"))]
 #[test]
 fn without_a_screen_the_way_out_is_told() {
     let run = |display: Option<&str>| {

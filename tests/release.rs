@@ -68,6 +68,7 @@ fn shells_complete_commands_and_options() {
 }
 
 #[test]
+#[cfg(feature = "gui")]
 fn the_desktop_entry_and_the_icon_are_the_windows() {
     let entry = fs::read_to_string(project("assets/packaging/gandle.desktop")).unwrap();
     // The name that the window gives itself, by which a desktop knows whose it is.

@@ -1,4 +1,5 @@
 //! The window by meaning: events go in, texts and commands come out. Found by label, without pictures.
+#![cfg(feature = "gui")]
 
 #[path = "common/window.rs"]
 mod common;

@@ -1,4 +1,5 @@
 //! The Compare page and the management of sessions by meaning: runs are chosen by label, and what differs is read.
+#![cfg(feature = "gui")]
 
 #[path = "common/window.rs"]
 mod common;

@@ -1,5 +1,6 @@
 //! Dialogs and fields under a hand that clicks and types: lists are in front of their dialog, and nobody who types a number is
 //! interrupted.
+#![cfg(feature = "gui")]
 
 #[path = "common/window.rs"]
 mod common;

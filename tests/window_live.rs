@@ -1,4 +1,5 @@
 //! The Run page while a run goes on: curves, samples, keys and the log, by label. Without pictures and without time.
+#![cfg(feature = "gui")]
 
 #[path = "common/window.rs"]
 mod common;

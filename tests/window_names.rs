@@ -1,4 +1,5 @@
 //! Every control of every page and dialog has a name, for screen readers and for whoever steers the window by words.
+#![cfg(feature = "gui")]
 
 #[path = "common/window.rs"]
 mod common;

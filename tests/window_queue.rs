@@ -1,4 +1,5 @@
 //! The Queue page by meaning: runs are lined up, moved and taken out, and asked for by label.
+#![cfg(feature = "gui")]
 
 #[path = "common/window.rs"]
 mod common;

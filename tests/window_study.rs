@@ -1,4 +1,5 @@
 //! The pages Explore and Quiz by meaning: found by label, without pictures.
+#![cfg(feature = "gui")]
 
 #[path = "common/window.rs"]
 mod common;

@@ -1,5 +1,6 @@
 //! What a person comes across in the first hour with the window: small windows, the Tab key, data that cannot be read, runs
 //! that never began, and the way back to the last session. Without pictures and without time.
+#![cfg(feature = "gui")]
 
 #[path = "common/head.rs"]
 mod head;

@@ -1,5 +1,5 @@
 //! Starts the real program in a real window on a virtual screen and looks at what it draws.
-#![cfg(target_os = "linux")]
+#![cfg(all(target_os = "linux", feature = "gui"))]
 #![expect(clippy::unwrap_used, reason = "a helper that fails fails its test")]
 
 #[path = "common/screen.rs"]

@@ -236,7 +236,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
                 ))
                 .into());
             }
-            crate::app::run(cli.session).map(|()| ExitCode::SUCCESS)
+            window(cli.session)
         }
         Some(Command::Train(args)) => train::run(&args),
         Some(Command::Resume(args)) => resume::run(&args),
@@ -253,6 +253,26 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         }
         Some(Command::Completions { shell }) => release::completions(Cli::command(), shell).map(|()| ExitCode::SUCCESS),
     }
+}
+
+#[cfg(feature = "gui")]
+fn window(session: Option<PathBuf>) -> anyhow::Result<ExitCode> {
+    crate::app::run(session).map(|()| ExitCode::SUCCESS)
+}
+
+#[cfg(not(feature = "gui"))]
+fn window(session: Option<PathBuf>) -> anyhow::Result<ExitCode> {
+    let without = match session {
+        None => "`gandle train` trains without one, and `gandle --help` lists all that works without one".to_owned(),
+        Some(session) => format!(
+            "`gandle resume {0}` continues the session, and `gandle export {0} --format html` writes a report of it",
+            session.display()
+        ),
+    };
+    let text = format!(
+        "this build of gandle has no window: {without}; for the window, build without `--no-default-features` or install a package"
+    );
+    Err(Usage(text).into())
 }
 
 impl Settings {

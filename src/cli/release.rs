@@ -11,12 +11,13 @@ use clap::Command;
 /// builds anew for it.
 const BUILD: Option<&str> = option_env!("GANDLE_BUILD");
 
-/// The version, the build and the system that it is for.
+/// The version, the build, the system that it is for, and what it has more or less than a plain build.
 pub(super) fn version() -> &'static str {
     static VERSION: LazyLock<String> = LazyLock::new(|| {
         let gpu = ["cuda", "metal"].into_iter().filter(|gpu| crate::config::devices().contains(gpu));
         let parts = [BUILD.unwrap_or("built from source"), std::env::consts::OS, std::env::consts::ARCH];
-        let parts: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).chain(gpu).collect();
+        let headless = (!cfg!(feature = "gui")).then_some("no window");
+        let parts: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).chain(gpu).chain(headless).collect();
         format!("{} ({})", env!("CARGO_PKG_VERSION"), parts.join(", "))
     });
     &VERSION

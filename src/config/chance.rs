@@ -3,6 +3,15 @@
 //! Every stream is a ChaCha generator whose key comes from the seed and whose stream number comes from the purpose
 //! and a counter. A run that knows its seed and its counters can therefore draw any number again, which is what
 //! makes a resumed run equal to an unbroken one.
+//!
+//! ```
+//! use gandle::config::chance::{Purpose, stream};
+//! use rand::Rng as _;
+//!
+//! let first = |index| stream(7, Purpose::Grid, index).random::<u32>();
+//! assert_eq!(first(3), first(3));
+//! assert_ne!(first(3), first(4));
+//! ```
 
 use rand::SeedableRng as _;
 pub use rand_chacha::ChaCha8Rng;

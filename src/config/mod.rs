@@ -2,6 +2,23 @@
 //!
 //! A [`Config`] is the whole of `run.toml`. The keys of `generator`, `discriminator`, `loss` and `optimizer` mean
 //! what the papers named in [`explain`] mean by them; `classes` is missing on purpose, since the data decides it.
+//!
+//! ```
+//! use gandle::config::{Config, Preset, has_errors};
+//!
+//! # fn main() -> anyhow::Result<()> {
+//! let set = |text: &str| Preset::Improved.config().with(&[text.to_owned()]);
+//! let config = set("train.batch_size=16")?;
+//! assert!(!has_errors(&config.check(Some(3))));
+//! // What run.toml holds is the whole of it.
+//! assert_eq!(Config::from_toml(&config.to_toml())?, config);
+//! // A key that is none is refused, and a value that cannot work is a problem with its key.
+//! assert!(set("train.no_such_key=16").is_err());
+//! let problems = set("image_size=17")?.check(Some(3));
+//! assert!(has_errors(&problems) && problems.iter().any(|problem| problem.key == "image_size"));
+//! # Ok(())
+//! # }
+//! ```
 
 /// An enum whose variants are the choices of an option, with their names and what they do.
 macro_rules! choice {

@@ -2,6 +2,18 @@
 //!
 //! Numbers are read from the device once, by the engine; whoever holds an event holds no part of the graph. Events are
 //! also the lines of a session's `events.jsonl` and of `gandle train --json`, so their names are an interface.
+//!
+//! ```
+//! use gandle::event::{Event, Number, Step};
+//!
+//! # fn main() -> serde_json::Result<()> {
+//! let step = Event::Step(Step::of(7, 1.5, [(Number::LossD, 0.25)]));
+//! let line = r#"{"event":"step","step":7,"loss_d":0.25,"seconds":1.5}"#;
+//! assert_eq!(serde_json::to_string(&step)?, line);
+//! assert_eq!(serde_json::from_str::<Event>(line)?, step);
+//! # Ok(())
+//! # }
+//! ```
 
 mod cut;
 mod data;

@@ -109,6 +109,18 @@ fn factor<T: Copy + Into<f64>>(features: &[T], mean: &[f64]) -> Mat<f64> {
 /// It falls with the number of images on either side, so compare values only for equal numbers. Both sides cost the same
 /// and may be exchanged. Uses the current rayon pool; the sums are the same whatever its threads.
 ///
+/// ```
+/// use gandle::metric::{Statistics, frechet_distance};
+///
+/// # fn main() -> anyhow::Result<()> {
+/// // Two images of two features, and the same moved by 3: the means differ by 3, the covariances not at all.
+/// let real = Statistics::of_f64(&[0.0, 0.0, 1.0, 2.0], 2)?;
+/// let fake = Statistics::of_f64(&[3.0, 0.0, 4.0, 2.0], 2)?;
+/// assert!((frechet_distance(&real, &fake)? - 9.0).abs() < 1e-9);
+/// # Ok(())
+/// # }
+/// ```
+///
 /// # Errors
 /// For different dimensions, or features too large to square.
 pub fn frechet_distance(real: &Statistics, fake: &Statistics) -> Result<f64, MetricError> {

@@ -4,6 +4,21 @@
 //! adds a zero tensor to each of them. Here an operation's gradient is written in the same operations, so it can be
 //! differentiated again where a run asks for it ([`Graph::Keep`]); nothing is recorded or computed for values that no
 //! wanted gradient depends on.
+//!
+//! ```
+//! use gandle::ops::{Graph, Value, cpu, gradients};
+//!
+//! # fn main() -> candle_core::Result<()> {
+//! // x^3 at 2: its slope is 3 x^2, and the slope of that 6 x.
+//! let x = [Value::leaf(cpu::tensor(vec![2.0], 1)?)];
+//! let cube = x[0].mul(&x[0])?.mul(&x[0])?;
+//! let slope = gradients(cube, &x, Graph::Keep)?.swap_remove(0).expect("it depends on x");
+//! assert_eq!(slope.scalar()?, 12.0);
+//! let bend = gradients(slope, &x, Graph::Drop)?.swap_remove(0).expect("so does its slope");
+//! assert_eq!(bend.scalar()?, 12.0);
+//! # Ok(())
+//! # }
+//! ```
 
 use std::cell::Cell;
 use std::collections::{BTreeMap, HashMap};

@@ -205,6 +205,7 @@ fn row_by_row(shape: &[usize]) -> Vec<usize> {
 }
 
 /// Reads bytes as a pickle, for tests with hostile ones.
+#[cfg(all(feature = "gui", any(fuzzing, test)))]
 pub(crate) fn try_pickle(bytes: &[u8]) -> bool {
     pickle::Pickle::read(bytes).is_ok_and(|pickle| pickle.length <= bytes.len())
 }

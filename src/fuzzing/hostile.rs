@@ -2,15 +2,15 @@
 //!
 //! Every reader gets each of its seeds (`fuzz/seeds/TARGET/`), every file that once broke one (`tests/data/crashes/TARGET/`), and
 //! seeded mutations of both. `GANDLE_MUTATIONS=N` makes N of them for each reader; `fuzz/` does the same with coverage.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::fs;
 use std::panic::catch_unwind;
 use std::path::Path;
 
-use gandle::config::chance::{ChaCha8Rng, Purpose, stream};
-use gandle::fuzzing::{TARGETS, Target};
 use rand::Rng as _;
+
+use super::{TARGETS, Target};
+use crate::config::chance::{ChaCha8Rng, Purpose, stream};
 
 /// Mutations of each reader's seeds in the suite.
 const MUTATIONS: usize = 100;
@@ -80,7 +80,7 @@ fn hold((name, read): Target, count: usize) {
     for i in from..from + count as u64 {
         let bytes = mutated(&mut stream(1, Purpose::Demo, i), &seeds);
         if catch_unwind(|| read(&bytes)).is_err() {
-            let kept = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{i}"));
+            let kept = std::env::temp_dir().join(format!("gandle-{name}-{i}"));
             fs::write(&kept, bytes).unwrap();
             panic!("{name}: {} breaks it; keep it in tests/data/crashes/{name}", kept.display());
         }
