@@ -10,7 +10,7 @@
 use candle_core::Device;
 use gandle::config::Preset;
 use gandle::event::Chart;
-use gandle::train::{Made, Trainer};
+use gandle::train::{SyntheticFeed, Trainer};
 
 #[global_allocator]
 static ALLOCATOR: gandle::ops::memory::Allocator = gandle::ops::memory::Allocator;
@@ -23,7 +23,7 @@ fn main() -> anyhow::Result<()> {
     let config = Preset::Improved.config_at(32).with(&settings)?;
     let mut trainer = Trainer::new(&config, CLASSES as usize, &Device::Cpu)?;
     // Batches of made-up numbers; `engine::RunFeed` hands out those of a data set.
-    let mut feed = Made::new(&config, CLASSES, &Device::Cpu)?;
+    let mut feed = SyntheticFeed::new(&config, CLASSES, &Device::Cpu)?;
     for step in 1..=8 {
         feed.again();
         let told = trainer.step(&mut feed, 1.0)?;

@@ -160,10 +160,6 @@ fn check(config: &Config, list: &mut List) {
             format!("{} is none of 0 (automatic), 32, 64, 128 and 256", d.input_size),
         );
     }
-    if d.pixel_channels > 512 {
-        list.error("discriminator.pixel_channels", format!("{} is outside 0 to 512", d.pixel_channels))
-            .fix("discriminator.pixel_channels", 512);
-    }
 }
 
 #[cfg(test)]
