@@ -9,10 +9,10 @@ use anyhow::Context as _;
 use super::App;
 use super::dialogs::Purpose;
 use crate::engine::{ExportRequest, Job, Rescore};
-use crate::event::{Export, GridPicture, JobEvent};
+use crate::event::{Export, GridPicture, JobEvent, Picture};
 use crate::guard;
 use crate::session;
-use crate::ui::{ExportAsk, Figure, FigureContent, Notice, ScoreAsk};
+use crate::ui::{self, ExportAsk, Figure, FigureContent, Notice, ScoreAsk};
 
 /// What is to be written.
 pub(super) struct Saved {
@@ -23,6 +23,8 @@ pub(super) struct Saved {
     content: FigureContent,
     /// What its metadata tells beside session, seed and classes.
     about: Vec<(&'static str, Cow<'static, str>)>,
+    /// Whether it is of several runs, not of the one that is open.
+    compared: bool,
 }
 
 impl Saved {
@@ -44,11 +46,12 @@ impl Saved {
     fn grid(grid: &GridPicture) -> Self {
         let content = FigureContent::Picture(grid.picture.clone());
         let about = vec![("step", grid.step.to_string().into())];
-        Self { what: "Grid", name: format!("grid-{:07}.png", grid.step), content, about }
+        Self { what: "Grid", name: format!("grid-{:07}.png", grid.step), content, about, compared: false }
     }
 
     fn figure(figure: &Figure) -> Self {
-        Self { what: "Charts", name: figure.name.clone(), content: figure.content.clone(), about: Vec::new() }
+        let Figure { name, content, compared } = figure.clone();
+        Self { what: "Charts", name, content, about: Vec::new(), compared }
     }
 }
 
@@ -75,7 +78,8 @@ impl App {
     pub(super) fn save(&mut self, path: PathBuf, saved: Saved) {
         let (sender, saving) = crossbeam_channel::bounded(1);
         let mut about = saved.about.clone();
-        if let Some((view, started)) = self.workbench.shown().and_then(|view| Some((view, view.started()?))) {
+        let shown = self.workbench.shown().filter(|_| !saved.compared);
+        if let Some((view, started)) = shown.and_then(|view| Some((view, view.started()?))) {
             about.push(("session", view.name().into()));
             about.push(("seed", started.config.train.seed.to_string().into()));
             about.push(("classes", serde_json::json!(started.classes).to_string().into()));
@@ -134,10 +138,13 @@ impl App {
 fn write(path: &Path, content: &FigureContent, about: &[(&str, Cow<'_, str>)]) -> anyhow::Result<()> {
     match content {
         FigureContent::Text(text) => session::write_whole(path, text.as_bytes())?,
-        FigureContent::Picture(picture) => {
-            let png = session::png((picture.width, picture.height), &picture.rgb, about);
-            session::write_whole(path, &png.context("it could not be written as PNG")?)?;
-        }
+        FigureContent::Pixels(svg) => write_png(path, &ui::pixels(svg)?, about)?,
+        FigureContent::Picture(picture) => write_png(path, picture, about)?,
     }
     Ok(())
+}
+
+fn write_png(path: &Path, picture: &Picture, about: &[(&str, Cow<'_, str>)]) -> anyhow::Result<()> {
+    let png = session::png((picture.width, picture.height), &picture.rgb, about);
+    Ok(session::write_whole(path, &png.context("it could not be written as PNG")?)?)
 }

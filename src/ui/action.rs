@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use super::compare::CompareAsk;
-use super::curves::Figure;
 use super::leave::Leaving;
+use super::plot::Figure;
 use super::queue::QueueAsk;
 use super::sessions::SessionAsk;
 use super::settings::Page;

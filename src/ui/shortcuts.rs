@@ -149,7 +149,9 @@ impl Workbench {
             Wish::Sheet => toggle(&mut self.sheet),
             Wish::Pin if on_run => {
                 let step = self.samples.shown().map(|grid| grid.step).or(self.shown().map(|view| view.step()))?;
-                self.charts.pin(step);
+                if let Some(run) = self.stored.as_ref().or(self.live.as_ref()) {
+                    self.charts.pin(run, step);
+                }
                 None
             }
             Wish::WholeRun if on_run => {

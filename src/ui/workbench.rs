@@ -384,7 +384,8 @@ impl Workbench {
             (Page::Quiz, run) => self.quiz.ui(ui, run),
             (Page::Compare, _) => {
                 let live = self.live.as_ref().filter(|run| run.is_active());
-                let given = compare::Given { rows: &self.sessions, live, smoothing: &mut settings.smoothing };
+                let (smoothing, charts) = (&mut settings.smoothing, &mut settings.charts);
+                let given = compare::Given { rows: &self.sessions, live, smoothing, charts };
                 self.compare.ui(ui, &mut settings.compare, given, &mut self.session_dialog)
             }
             (Page::Queue, _) => {

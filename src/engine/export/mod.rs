@@ -7,7 +7,6 @@ mod film;
 mod marks;
 mod onnx;
 mod page;
-mod plot;
 mod table;
 mod tensorboard;
 mod weights;

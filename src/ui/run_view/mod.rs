@@ -173,9 +173,7 @@ impl RunView {
         self.begun.get_or_insert(started.time);
         self.step = started.step;
         // A run that goes on from a checkpoint takes the steps after it again.
-        for series in self.curves.all() {
-            series.truncate_after(started.step);
-        }
+        self.curves.truncate_after(started.step);
         self.scores.retain(|score| score.step <= started.step);
         self.scored.take_if(|scored| scored.step > started.step);
         self.bests.retain(|best| best.step <= started.step);
