@@ -10,6 +10,7 @@ mod head;
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use common::Window;
@@ -18,7 +19,8 @@ use gandle::config::Preset;
 use gandle::engine::export::export;
 use gandle::event::{Content, Event, Export, Number, Score, Step};
 use gandle::ui::{
-    Action, CompareAsk, ComparedRun, FigureContent, Page, RunView, SessionRow, Settings, Workbench, pixels, theme,
+    Action, Brief, CompareAsk, ComparedRun, FigureContent, Page, RunView, SessionRow, Settings, Workbench, pixels,
+    theme,
 };
 
 const STEPS: usize = 1000;
@@ -51,12 +53,18 @@ fn run() -> (Window, &'static str) {
     (Window::open(bench, [1280.0, 1800.0], None), "Losses")
 }
 
+fn row(folder: &Path) -> SessionRow {
+    let mut row = SessionRow::new(folder.to_owned(), STEPS, SystemTime::now());
+    row.brief = Some(Arc::new(Brief::new(folder.to_owned(), Preset::Improved.config(), events("night"))));
+    row
+}
+
 /// The Compare page, with two runs.
 fn compare() -> (Window, &'static str) {
     let settings = Settings { page: Page::Compare, ..Settings::default() };
     let mut bench = Workbench::new(Preset::Improved.config(), settings);
     let folders = ["night-1", "night-2"].map(|name| Path::new("sessions").join(name));
-    bench.sessions = folders.iter().map(|folder| SessionRow::new(folder.clone(), STEPS, SystemTime::now())).collect();
+    bench.sessions = folders.each_ref().map(|folder| row(folder)).into();
     let mut window = Window::open(bench, [1280.0, 1800.0], None);
     for folder in folders {
         let name = folder.file_name().unwrap().to_str().unwrap().to_owned();
@@ -105,7 +113,8 @@ fn the_same_gesture_gives_the_same_on_both_pages() {
         window.harness.run_steps(60);
         window.press_at(at(0.5), at(0.5));
         assert!(!window.shows("Remove the pin at 625"), "{title}: a click on a pin takes it out");
-        window.click("Whole run");
+        window.harness.key_press(egui::Key::W);
+        window.settle();
         assert!(!window.shows("Whole run"), "{title}");
         // A box, and a double click.
         let chart = window.chart(title);
@@ -184,7 +193,7 @@ fn charts_of_both_pages_are_saved_in_every_format() {
         let color = if title == "Losses" {
             theme::palette(&egui::Visuals::light()).discriminator
         } else {
-            theme::class_color(0)
+            theme::class_color(1)
         };
         let drawn = picture.rgb.chunks_exact(3).filter(|pixel| **pixel == color.to_array()[..3]).count();
         assert!(drawn > 100, "{title}: {drawn} pixels of a curve");

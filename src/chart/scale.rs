@@ -16,10 +16,8 @@ impl Axis {
     pub fn ticks(&self, most: f64) -> Vec<(f64, String)> {
         let Scale { from, to, log } = self.scale;
         let most = most.max(LEAST as f64);
-        let mut values = match self.form {
-            Form::Duration if !log && (to - from) / most > 1.0 => times(from, to, most),
-            _ => self.scale.ticks(most),
-        };
+        let timed = self.form == Form::Duration && !log && (to - from) / most > 1.0;
+        let mut values = if timed { times(from, to, most) } else { self.scale.ticks(most) };
         if self.form == Form::Count {
             // There is no half of a step.
             values.retain(|value| (value - value.round()).abs() < 1e-9);

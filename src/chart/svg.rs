@@ -50,7 +50,10 @@ pub fn inline(drawings: &[Drawing]) -> String {
 /// Text of others as it may stand in a document: with no sign that would be part of it, and none that it may not hold.
 pub fn escaped(text: &str) -> String {
     let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;");
-    text.replace(|letter: char| letter.is_control() && letter != '\n' || matches!(letter, '\u{fffe}' | '\u{ffff}'), " ")
+    text.replace(
+        |letter: char| (letter.is_control() && letter != '\n') || matches!(letter, '\u{fffe}' | '\u{ffff}'),
+        " ",
+    )
 }
 
 /// Writing to a text cannot fail.

@@ -154,8 +154,12 @@ impl Workbench {
                 }
                 None
             }
-            Wish::WholeRun if on_run => {
-                self.charts.show_all();
+            Wish::WholeRun => {
+                if self.settings.page == Page::Compare {
+                    self.compare.show_all();
+                } else if on_run {
+                    self.charts.show_all();
+                }
                 None
             }
             Wish::Zoom if on_run => {
@@ -165,7 +169,7 @@ impl Workbench {
             Wish::Difference if on_run => toggle(&mut self.settings.samples.difference),
             Wish::Real if on_run => toggle(&mut self.settings.samples.real),
             Wish::Meaning if on_run => toggle(&mut self.settings.charts.meaning),
-            Wish::Pin | Wish::WholeRun | Wish::Zoom | Wish::Difference | Wish::Real | Wish::Meaning => None,
+            Wish::Pin | Wish::Zoom | Wish::Difference | Wish::Real | Wish::Meaning => None,
         }
     }
 

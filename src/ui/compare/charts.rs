@@ -53,7 +53,7 @@ impl<'a> Looking<'a> {
     }
 
     fn look<'b>(&'b self, view: &'b View) -> Look<'b> {
-        let (settings, smoothing, cursor) = (&*self.charts, *self.smoothing, view.cursor());
+        let (settings, smoothing, cursor) = (&*self.charts, *self.smoothing, view.cursor);
         Look { view, settings, end: self.end, smoothing, marks: &[], at: None, cursor, lit: None }
     }
 
@@ -68,7 +68,7 @@ impl<'a> Looking<'a> {
 
     /// Saves what was asked for, and remembers where the pointer is.
     pub fn finish(self, view: &mut View, runs: &[(usize, &ComparedRun)], charts: Vec<Chart<'_>>) -> Vec<Action> {
-        view.point(self.cursor);
+        view.cursor = self.cursor;
         let Some(ask) = &self.ask else { return Vec::new() };
         let names: Vec<String> = runs.iter().map(|(_, run)| run.name()).collect();
         let head = vec![("sessions", names.join(", "))];
@@ -91,16 +91,10 @@ impl Compare {
         let groups = drawn(&runs, &settings.grouping);
         let chart = |number: &Number| {
             let (info, of) = (number.info(), groups.len());
-            Chart {
-                id: format!("compared {}", info.key),
-                title: info.title.to_owned(),
-                about: info.chart.info().about,
-                curves: groups.iter().map(|group| group.line(What::Number(*number), settings, of)).collect(),
-                form: info.chart.info().form,
-                smoothed: number.is_noisy(),
-                note: String::new(),
-                empty: String::new(),
-            }
+            let chart = info.chart.info();
+            let curves = groups.iter().map(|group| group.line(What::Number(*number), settings, of)).collect();
+            let id = format!("compared {}", info.key);
+            Chart { smoothed: chart.noisy, ..Chart::new(&id, info.title, chart.about, chart.form, curves) }
         };
         let told = Number::ALL.iter().filter(|number| runs.iter().any(|(_, run)| run.has(**number)));
         let all: Vec<Chart<'_>> = told.map(chart).collect();

@@ -61,8 +61,7 @@ impl Drawn<'_> {
     /// One curve in a chart of so many.
     pub fn line<'a>(&'a self, what: What<'a>, settings: &CompareSettings, of: usize) -> Line<'a> {
         let source = Compared { group: self, what, by_time: settings.by_time, band: settings.band, of };
-        let (name, dashed) = (self.title().into(), self.slot >= PLAIN);
-        Line { name, color: self.color(), source: Box::new(source), dashed, faint: false, below: true }
+        Line { dashed: self.slot >= PLAIN, below: true, ..Line::new(self.title(), self.color(), source) }
     }
 }
 

@@ -155,6 +155,11 @@ impl Compare {
         Some(shared.unwrap_or(chosen.slot))
     }
 
+    /// Shows all steps and values in the charts again.
+    pub(super) fn show_all(&mut self) {
+        self.view.show_all();
+    }
+
     fn choose_none(&mut self) {
         self.chosen.clear();
     }

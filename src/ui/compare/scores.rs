@@ -35,16 +35,11 @@ impl Compare {
         let groups = drawn(&runs, &settings.grouping);
         let charts = kinds.iter().map(|(metric, judge)| {
             let what = What::Score(metric, judge, class);
-            Chart {
-                id: format!("compared {metric}/{judge}"),
-                title: format!("{} ({})", format::metric(metric), format::extractor(judge)),
-                about: "",
-                curves: groups.iter().map(|group| group.line(what, settings, groups.len())).collect(),
-                form: Form::Score,
-                smoothed: false,
-                note: String::new(),
-                empty: "No score of this class".to_owned(),
-            }
+            let curves = groups.iter().map(|group| group.line(what, settings, groups.len())).collect();
+            let title = format!("{} ({})", format::metric(metric), format::extractor(judge));
+            let id = format!("compared {metric}/{judge}");
+            let empty = "No score of this class".to_owned();
+            Chart { empty, ..Chart::new(&id, &title, "", Form::Score, curves) }
         });
         let all: Vec<Chart<'_>> = charts.collect();
         let mut actions = Vec::new();

@@ -42,8 +42,7 @@ impl<'a> Of<'a> {
 
     fn line(&self, name: impl Into<Cow<'a, str>>, color: Color32, series: &'a Series, by_time: bool) -> Line<'a> {
         let clock = by_time.then_some(&self.view.curves().clock);
-        let source = Box::new(Steps { series, clock, marked: false });
-        Line { name: name.into(), color, source, dashed: false, faint: false, below: false }
+        Line::new(name, color, Steps { series, clock, marked: false })
     }
 
     fn of_steps(&self, by_time: bool) -> Vec<Chart<'a>> {
@@ -56,13 +55,14 @@ impl<'a> Of<'a> {
             let line = |(number, info): (&Number, crate::event::NumberInfo)| {
                 self.line(info.curve, color(self.p, info.tint), curves.of(*number), by_time)
             };
-            let chart = plain(info.id, info.title, info.about, told.map(line).collect());
-            Chart { form: info.form, smoothed: info.noisy, ..chart }
+            let chart = Chart::new(info.id, info.title, info.about, info.form, told.map(line).collect());
+            Chart { smoothed: info.noisy, ..chart }
         };
         let mut charts: Vec<Chart<'a>> = Declared::ALL.iter().map(chart).collect();
         let about = "How long the steps to come would take at the speed of the newest ones.";
         let lines = vec![self.line("left", self.p.muted, &curves.seconds_left, by_time)];
-        let left = Chart { form: Form::Duration, smoothed: true, ..plain("left", "Time left", about, lines) };
+        let left = Chart::new("left", "Time left", about, Form::Duration, lines);
+        let left = Chart { smoothed: true, ..left };
         charts.insert(charts.len() - 1, left);
         charts
     }
@@ -71,8 +71,7 @@ impl<'a> Of<'a> {
         let names = self.view.classes();
         let line = |name: &'a str, color: Color32, series: &'a Series, faint: bool| {
             let clock = settings.by_time.then_some(&self.view.curves().clock);
-            let source = Box::new(Steps { series, clock, marked: true });
-            Line { name: name.into(), color, source, dashed: false, faint, below: faint }
+            Line { faint, below: faint, ..Line::new(name, color, Steps { series, clock, marked: true }) }
         };
         let color = |class: &str| theme::class_color(names.iter().position(|name| name == class).unwrap_or(0));
         let mine = group.classes.iter().filter(|_| settings.classes);
@@ -82,7 +81,7 @@ impl<'a> Of<'a> {
         let title = format!("{} ({})", format::metric(&group.metric), format::extractor(&group.extractor));
         let id = format!("{}/{}", group.metric, group.extractor);
         let note = format!("N {}", format::count(group.samples));
-        Chart { form: Form::Score, note, ..plain(&id, &title, SCORE_ABOUT, curves) }
+        Chart { note, ..Chart::new(&id, &title, SCORE_ABOUT, Form::Score, curves) }
     }
 
     /// What stands in the place of scores before the first.
@@ -94,13 +93,8 @@ impl<'a> Of<'a> {
             Some(every) => format!("The first score comes at step {}", format::count(every)),
             None => String::new(),
         };
-        Chart { empty, ..plain("scores", "Scores", SCORE_ABOUT, Vec::new()) }
+        Chart { empty, ..Chart::new("scores", "Scores", SCORE_ABOUT, Form::Score, Vec::new()) }
     }
-}
-
-fn plain<'a>(id: &str, title: &str, about: &'static str, curves: Vec<Line<'a>>) -> Chart<'a> {
-    let (id, title, note, empty) = (id.to_owned(), title.to_owned(), String::new(), String::new());
-    Chart { id, title, about, curves, form: Form::Number, smoothed: false, note, empty }
 }
 
 fn color(p: &Palette, tint: Tint) -> Color32 {

@@ -83,14 +83,14 @@ impl Charts {
             let mut pointed = None;
             for (chart, keys) in shown.iter().zip(&keys) {
                 let (view, marks, smoothing) = (&self.view, happened.as_slice(), *smoothing);
-                let (at, cursor) = (at_place, view.cursor());
+                let (at, cursor) = (at_place, view.cursor);
                 let look = Look { view, settings: &*settings, end, smoothing, marks, at, cursor, lit: None };
                 let mut outcome = chart_ui(ui, (chart, keys), height, &look);
                 pointed = pointed.or(outcome.cursor);
                 ask = ask.take().or(outcome.save.map(|format| Ask { charts: vec![chart.id.clone()], format }));
                 self.view.obey(&chart.id, &mut outcome, settings);
             }
-            self.view.point(pointed);
+            self.view.cursor = pointed;
         });
         drop(shown);
         drop(all);
@@ -150,7 +150,7 @@ impl Charts {
 
     /// Pins a step, or takes out the pin that is there.
     pub(super) fn pin(&mut self, run: &RunView, step: usize) {
-        let place = if self.view.is_by_time() { run.curves().clock.seconds(step as f64) } else { step as f64 };
+        let place = if self.view.by_time { run.curves().clock.seconds(step as f64) } else { step as f64 };
         self.view.pin(place);
     }
 }

@@ -106,6 +106,12 @@ pub(super) struct Line<'a> {
     pub below: bool,
 }
 
+impl<'a> Line<'a> {
+    pub fn new(name: impl Into<Cow<'a, str>>, color: Color32, source: impl Source + 'a) -> Self {
+        Self { name: name.into(), color, source: Box::new(source), dashed: false, faint: false, below: false }
+    }
+}
+
 /// A chart of curves.
 pub(super) struct Chart<'a> {
     /// Under which it is hidden and zoomed.
@@ -123,7 +129,12 @@ pub(super) struct Chart<'a> {
     pub empty: String,
 }
 
-impl Chart<'_> {
+impl<'a> Chart<'a> {
+    pub fn new(id: &str, title: &str, about: &'static str, form: Form, curves: Vec<Line<'a>>) -> Self {
+        let (id, title, note, empty) = (id.to_owned(), title.to_owned(), String::new(), String::new());
+        Self { id, title, about, curves, form, smoothed: false, note, empty }
+    }
+
     /// Whether nothing was told of what it shows.
     pub fn is_empty(&self) -> bool {
         self.curves.iter().all(|curve| curve.source.last().is_none())
@@ -240,24 +251,9 @@ mod tests {
             low.push(step, step as f32);
             high.push(step, 1000.0);
         }
-        let line = |name: &'static str, series| Line {
-            name: name.into(),
-            color: Color32::RED,
-            source: Box::new(Steps { series, clock: None, marked: false }),
-            dashed: false,
-            faint: false,
-            below: false,
-        };
-        let chart = Chart {
-            id: "x".to_owned(),
-            title: String::new(),
-            about: "",
-            curves: vec![line("low", &low), line("high", &high)],
-            form: Form::Number,
-            smoothed: true,
-            note: String::new(),
-            empty: String::new(),
-        };
+        let line =
+            |name: &'static str, series| Line::new(name, Color32::RED, Steps { series, clock: None, marked: false });
+        let chart = Chart::new("x", "", "", Form::Number, vec![line("low", &low), line("high", &high)]);
         let (mut view, mut settings) = (View::default(), ChartSettings::default());
         let drawn = |view: &View, settings: &ChartSettings| {
             let look =

@@ -56,24 +56,11 @@ mod tests {
         }
         second.push(2, 9.0);
         second.push(4, 7.0);
-        let curve = |name: &'static str, series| Line {
-            name: name.into(),
-            color: egui::Color32::RED,
-            source: Box::new(Steps { series, clock: None, marked: false }),
-            dashed: false,
-            faint: false,
-            below: false,
+        let curve = |name: &'static str, series| {
+            Line::new(name, egui::Color32::RED, Steps { series, clock: None, marked: false })
         };
-        let chart = Chart {
-            id: String::new(),
-            title: "Scores, all".to_owned(),
-            about: "",
-            curves: vec![curve("a", &every), curve("b", &second)],
-            form: Form::Number,
-            smoothed: false,
-            note: String::new(),
-            empty: String::new(),
-        };
+        let curves = vec![curve("a", &every), curve("b", &second)];
+        let chart = Chart::new("", "Scores, all", "", Form::Number, curves);
         let text = csv(&[("session", "night".to_owned()), ("step", "0".to_owned())], "step", &[chart]);
         let want =
             "# session: night\n# step: 0\nstep,\"Scores, all: a\",\"Scores, all: b\"\n1,0.5,\n2,1,9\n3,1.5,\n4,2,7\n";

@@ -17,13 +17,13 @@ pub(in crate::ui) struct View {
     /// The values that are shown, of charts where that was chosen.
     pub(super) values: BTreeMap<String, (f64, f64)>,
     /// The place under the pointer.
-    cursor: Option<f64>,
+    pub cursor: Option<f64>,
     /// Places that were pinned, in their order.
     pub(super) pins: Vec<f64>,
     /// Curves that are not shown, by chart and name.
     hidden: BTreeSet<(String, String)>,
     /// Whether places are seconds.
-    pub(super) by_time: bool,
+    pub by_time: bool,
 }
 
 impl View {
@@ -80,21 +80,6 @@ impl View {
         if outcome.hide {
             toggle(&mut settings.hidden, chart);
         }
-    }
-
-    /// The place under the pointer, in every chart.
-    pub fn cursor(&self) -> Option<f64> {
-        self.cursor
-    }
-
-    /// The pointer is at this place, or in no chart.
-    pub fn point(&mut self, cursor: Option<f64>) {
-        self.cursor = cursor;
-    }
-
-    /// Whether places are seconds.
-    pub fn is_by_time(&self) -> bool {
-        self.by_time
     }
 
     /// A place in words: `step 500`, or a length of time.
