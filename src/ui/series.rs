@@ -125,6 +125,6 @@ mod tests {
         assert!(clock.points.len() <= 2 * KEPT + 1, "{}", clock.points.len());
         assert_eq!(Clock::default().seconds(7.0), 0.0);
         curves.truncate_after(100);
-        assert_eq!(curves.clock.seconds(1e9), 50.0);
+        assert!((40.0..=50.0).contains(&curves.clock.seconds(1e9)), "{:?}", curves.clock.seconds(1e9));
     }
 }
