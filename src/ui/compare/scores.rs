@@ -62,7 +62,7 @@ impl Compare {
                             ui.allocate_ui_with_layout(vec2(width, 0.0), Layout::left_to_right(Align::Min), |ui| {
                                 ui.set_width(width);
                                 let kind = (&kinds[*at], (runs.as_slice(), rows));
-                                kind_ui(ui, kind, &all[*at], (&mut looking, view));
+                                kind_ui(ui, kind, &all[*at], (&mut looking, &mut *view));
                             });
                         }
                     });
