@@ -25,7 +25,7 @@ fn main() -> anyhow::Result<()> {
     // Batches of made-up numbers; `engine::RunFeed` hands out those of a data set.
     let mut feed = SyntheticFeed::new(&config, CLASSES, &Device::Cpu)?;
     for step in 1..=8 {
-        feed.again();
+        feed.rewind();
         let told = trainer.step(&mut feed, 1.0)?;
         for chart in [Chart::TermsOfD, Chart::TermsOfG] {
             for (number, value) in told.iter().filter(|(number, _)| number.info().chart == chart) {

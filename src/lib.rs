@@ -56,6 +56,8 @@ pub mod metric;
 
 pub mod event;
 
+pub mod chart;
+
 pub mod session;
 
 pub mod engine;

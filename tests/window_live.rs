@@ -1,6 +1,8 @@
 //! The Run page while a run goes on: curves, samples, keys and the log, by label. Without pictures and without time.
 #![cfg(feature = "gui")]
 
+#[path = "common/charts.rs"]
+mod charts;
 #[path = "common/window.rs"]
 mod common;
 #[path = "common/head.rs"]
@@ -14,7 +16,9 @@ use egui::{Key, Modifiers};
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use gandle::config::{Change, Config, Preset};
 use gandle::event::{Command, Edited, Event, Grid, GridPicture, JobEvent, Number, Picture, REAL_IMAGES, Score, Step};
-use gandle::ui::{Action, FigureContent, GridAsk, Leaving, Page, RunView, Settings, ThemeChoice, Workbench, theme};
+use gandle::ui::{
+    Action, FigureContent, GridAsk, Leaving, Page, RunView, Settings, ThemeChoice, Workbench, pixels, theme,
+};
 
 impl Window {
     /// A window on a run of so many steps, with a score and a grid at every hundredth.
@@ -41,24 +45,6 @@ impl Window {
 
     fn config(&self) -> &Config {
         &self.harness.state().0.config
-    }
-
-    /// Where a chart is drawn.
-    fn chart(&self, title: &str) -> egui::Rect {
-        self.harness.get_by_label_contains(&format!("Chart of {title}")).rect()
-    }
-
-    fn press_at(&mut self, from: egui::Pos2, to: egui::Pos2) {
-        self.harness.hover_at(from);
-        self.harness.step();
-        self.harness.drag_at(from);
-        self.harness.step();
-        if from != to {
-            self.harness.hover_at(to);
-            self.harness.step();
-        }
-        self.harness.drop_at(to);
-        self.settle();
     }
 }
 
@@ -214,7 +200,9 @@ fn charts_are_saved_as_pixels_lines_and_numbers() {
             && svg.contains("<polyline")
             && svg.ends_with("</svg>\n")
     );
-    let FigureContent::Picture(picture) = save("PNG") else { panic!("a picture") };
+    let FigureContent::Pixels(drawing) = save("PNG") else { panic!("pixels") };
+    assert_eq!(drawing, svg, "the same drawing");
+    let picture = pixels(&drawing).unwrap();
     assert_eq!((picture.width, picture.height, picture.rgb.len()), (1520, 600, 1520 * 600 * 3));
     let p = theme::palette(&egui::Visuals::light());
     for color in [p.discriminator, p.generator] {

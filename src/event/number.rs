@@ -19,6 +19,12 @@ pub enum Form {
     Share,
     /// A learning rate.
     Rate,
+    /// A score: distances with two decimals, shares with four.
+    Score,
+    /// A whole number, such as a step.
+    Count,
+    /// Seconds, as a length of time.
+    Duration,
 }
 
 /// What a chart shows.

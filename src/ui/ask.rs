@@ -61,6 +61,8 @@ pub struct Figure {
     pub name: String,
     /// What it holds.
     pub content: FigureContent,
+    /// Whether it shows several runs, not the one that is open.
+    pub compared: bool,
 }
 
 /// The content of a file of charts.
@@ -68,6 +70,8 @@ pub struct Figure {
 pub enum FigureContent {
     /// To be written as PNG.
     Picture(Picture),
+    /// A drawing in SVG, of which [`pixels`](super::pixels) are to be written as PNG.
+    Pixels(String),
     /// To be written as it is.
     Text(String),
 }

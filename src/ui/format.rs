@@ -2,13 +2,9 @@
 
 use std::time::{Duration, SystemTime};
 
+pub use crate::chart::{count, duration, score};
 use crate::event::ALSO_IN_THE_LOSS;
 use crate::guard::Digits;
-
-/// A whole number with separators: `12,345`.
-pub fn count(number: usize) -> String {
-    Digits::Grouped.of(number)
-}
 
 /// A count and its noun: `1 image`, `12 images`.
 pub fn plural(number: usize, noun: &str) -> String {
@@ -30,20 +26,6 @@ pub fn short(number: usize) -> String {
 pub fn bytes(bytes: usize) -> String {
     let value = bytes as f64;
     if value < 1e9 { format!("{:.0} MB", value / 1e6) } else { format!("{:.1} GB", value / 1e9) }
-}
-
-/// A length of time in its two largest units: `2 h 05 min`.
-pub fn duration(seconds: f64) -> String {
-    if !seconds.is_finite() || seconds < 0.0 {
-        return "–".to_owned();
-    }
-    let seconds = seconds.round() as u64;
-    match seconds {
-        0..60 => format!("{seconds} s"),
-        60..3600 => format!("{} min {:02} s", seconds / 60, seconds % 60),
-        3600..86_400 => format!("{} h {:02} min", seconds / 3600, seconds / 60 % 60),
-        _ => format!("{} d {:02} h", seconds / 86_400, seconds / 3600 % 24),
-    }
 }
 
 /// How long ago: `5 min ago`.
@@ -70,43 +52,6 @@ pub fn date(seconds_since_1970: u64) -> String {
     let (month, carry) = if month < 10 { (month + 3, 0) } else { (month - 9, 1) };
     let year = 400 * cycle + year_of_cycle + carry;
     format!("{year:04}-{month:02}-{day:02} {:02}:{:02}", rest / 3600, rest / 60 % 60)
-}
-
-/// A reading of a curve, always seven characters wide.
-pub fn reading(value: f32) -> String {
-    let size = value.abs();
-    match size {
-        _ if size >= 1e4 || (size < 1e-3 && size > 0.0) => format!("{value:>7.1e}"),
-        _ if size >= 1e3 => format!("{value:>7.1}"),
-        _ if size >= 1e2 => format!("{value:>7.2}"),
-        _ => format!("{value:>7.3}"),
-    }
-}
-
-/// A number of an axis, without trailing zeros; as a power of ten where it would be long, or nothing but zeros.
-pub fn tick(value: f64) -> String {
-    let size = value.abs();
-    if size >= 1e6 || (size > 0.0 && size < 1e-3) {
-        return format!("{value:.1e}");
-    }
-    let text = format!("{value:.4}");
-    let text = text.trim_end_matches('0').trim_end_matches('.');
-    if text == "-0" { "0".to_owned() } else { text.to_owned() }
-}
-
-/// A score: distances with two decimals, shares with four.
-pub fn score(value: f64) -> String {
-    if value.abs() < 10.0 { format!("{value:.4}") } else { format!("{value:.2}") }
-}
-
-/// A share of 1 on an axis.
-pub fn percent_tick(value: f64) -> String {
-    format!("{:.0} %", value * 100.0)
-}
-
-/// A learning rate, without trailing digits that mean nothing.
-pub fn rate(value: f64) -> String {
-    if value == 0.0 { "0".to_owned() } else { format!("{value:.1e}") }
 }
 
 /// A metric's name as papers write it.
@@ -166,9 +111,6 @@ mod tests {
     fn numbers_read_well() {
         assert_eq!([short(512), short(65_300), short(3_210_000)], ["512", "65.3 k", "3.21 M"]);
         assert_eq!([bytes(512_000_000), bytes(2_400_000_000)], ["512 MB", "2.4 GB"]);
-        assert_eq!([tick(1.0), tick(0.25), tick(-0.0), tick(120.0)], ["1", "0.25", "0", "120"]);
-        assert_eq!([tick(2e-5), tick(0.001), tick(-3e7)], ["2.0e-5", "0.001", "-3.0e7"]);
-        assert!([0.0, 1.5, -123.25, 1e-5, 1e9].iter().all(|v| reading(*v).chars().count() == 7));
     }
 
     #[test]

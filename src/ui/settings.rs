@@ -1,9 +1,9 @@
 //! What the user chose about the window, kept between starts.
 
 use super::compare::CompareSettings;
-use super::curves::ChartSettings;
 use super::explore::KeptSeed;
 use super::page::Page;
+use super::plot::ChartSettings;
 use super::samples::SampleSettings;
 use super::status_bar::Drawers;
 use super::theme::ThemeChoice;

@@ -152,11 +152,17 @@ impl Workbench {
             Wish::Sheet => toggle(&mut self.sheet),
             Wish::Pin if on_run => {
                 let step = self.samples.shown().map(|grid| grid.step).or(self.shown().map(|view| view.step()))?;
-                self.charts.pin(step);
+                if let Some(run) = self.stored.as_ref().or(self.live.as_ref()) {
+                    self.charts.pin(run, step);
+                }
                 None
             }
-            Wish::WholeRun if on_run => {
-                self.charts.show_all();
+            Wish::WholeRun => {
+                if self.settings.page == Page::Compare {
+                    self.compare.show_all();
+                } else if on_run {
+                    self.charts.show_all();
+                }
                 None
             }
             Wish::Zoom if on_run => {
@@ -166,7 +172,7 @@ impl Workbench {
             Wish::Difference if on_run => toggle(&mut self.settings.samples.difference),
             Wish::Real if on_run => toggle(&mut self.settings.samples.real),
             Wish::Meaning if on_run => toggle(&mut self.settings.charts.meaning),
-            Wish::Pin | Wish::WholeRun | Wish::Zoom | Wish::Difference | Wish::Real | Wish::Meaning => None,
+            Wish::Pin | Wish::Zoom | Wish::Difference | Wish::Real | Wish::Meaning => None,
         }
     }
 

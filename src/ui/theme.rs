@@ -31,8 +31,6 @@ pub const GRID_GAP: f32 = 2.0;
 pub const ENLARGED: f32 = 256.0;
 /// The smallest height of a plot.
 pub const PLOT_HEIGHT: f32 = 70.0;
-/// Width of a curve.
-pub const CURVE: f32 = 1.5;
 /// Width of dialogs.
 pub const DIALOG_WIDTH: f32 = 440.0;
 /// Width of menus that hold more than names.

@@ -355,7 +355,8 @@ impl Workbench {
             (Page::Quiz, run) => actions.extend(self.quiz.ui(ui, run)),
             (Page::Compare, _) => {
                 let live = self.live.as_ref().filter(|run| run.is_active());
-                let given = compare::Given { rows: &self.sessions, live, smoothing: &mut settings.smoothing };
+                let (smoothing, charts) = (&mut settings.smoothing, &mut settings.charts);
+                let given = compare::Given { rows: &self.sessions, live, smoothing, charts };
                 actions.extend(self.compare.ui(ui, &mut settings.compare, given, &mut self.session_dialog));
             }
             (Page::Queue, _) => {

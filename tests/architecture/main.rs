@@ -14,21 +14,28 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("config", &[]),
     ("ops", &[]),
     ("event", &["config"]),
+    ("chart", &["event"]),
     ("data", &["guard", "config", "event"]),
     ("model", &["config", "ops", "feature"]),
     ("feature", &["guard", "config", "ops"]),
     ("train", &["config", "data", "event", "ops", "model", "feature"]),
     ("metric", &["config", "ops", "feature"]),
     ("session", &["guard", "config", "event"]),
-    ("engine", &["guard", "config", "data", "event", "ops", "model", "feature", "train", "metric", "session"]),
-    ("ui", &["guard", "config", "event"]),
+    ("engine", &["guard", "config", "chart", "data", "event", "ops", "model", "feature", "train", "metric", "session"]),
+    ("ui", &["guard", "config", "event", "chart"]),
     (
         "app",
-        &["guard", "config", "data", "event", "ops", "model", "feature", "train", "metric", "session", "engine", "ui"],
+        &[
+            "guard", "config", "chart", "data", "event", "ops", "model", "feature", "train", "metric", "session",
+            "engine", "ui",
+        ],
     ),
     (
         "cli",
-        &["app", "guard", "config", "data", "event", "ops", "model", "feature", "train", "metric", "session", "engine"],
+        &[
+            "app", "guard", "config", "chart", "data", "event", "ops", "model", "feature", "train", "metric",
+            "session", "engine",
+        ],
     ),
 ];
 

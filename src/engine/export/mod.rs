@@ -8,7 +8,6 @@ mod images;
 mod marks;
 mod onnx;
 mod page;
-mod plot;
 mod table;
 mod tensorboard;
 mod weights;

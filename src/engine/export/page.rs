@@ -3,9 +3,11 @@
 use std::fmt::Write as _;
 
 use super::Source;
-use super::plot::{Curve, chart};
+use crate::chart::{self, Axis, Color, Curve, Drawing, Mark, Scale, Series, escaped, span};
 use crate::config::{Config, Metric, Prefers};
-use crate::event::{Best, Chart, DataSummary, Edited, Event, Grid, Number, NumberInfo, REAL_IMAGES, Score, Step, Tint};
+use crate::event::{
+    Best, Chart, DataSummary, Edited, Event, Form, Grid, Number, NumberInfo, REAL_IMAGES, Score, Step, Tint,
+};
 use crate::guard::Digits;
 use crate::session::read_grid_file;
 
@@ -17,8 +19,7 @@ const LARGEST_GRID: usize = 64 << 20;
 const STYLE: &str = "body{font:15px/1.5 system-ui,sans-serif;max-width:76rem;margin:2rem auto;padding:0 1rem;color:#222;background:#fff}\
 h1,h2{font-weight:600}table{border-collapse:collapse}td,th{padding:.15rem .9rem .15rem 0;text-align:left;vertical-align:top}\
 td.n{text-align:right;font-variant-numeric:tabular-nums}figure{display:inline-block;margin:0 1rem 1rem 0;vertical-align:top}\
-figcaption{font-weight:600}svg{width:36rem;max-width:100%}svg text{font-size:11px;fill:#666}.grid{stroke:#ddd}\
-.legend{margin:0}.note{color:#666}img{image-rendering:pixelated}.best{stroke:#2a8f57;stroke-dasharray:4 3}\
+figcaption{font-weight:600}figure>svg{width:44rem;max-width:100%;height:auto}.note{color:#666}img{image-rendering:pixelated}\
 .rows{display:flex;overflow-x:auto}.rows div{display:grid;grid-auto-rows:1fr;align-items:center;padding-right:.7rem;font-size:12px}";
 
 /// `report-step<N>.html`
@@ -80,17 +81,41 @@ fn facts(page: &mut String, source: &Source) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Pieces of a long curve, each drawn as its mean and its range.
+const PIECES: usize = 340;
+/// The colour of scores, and of the line at the best.
+const SCORE: Color = [0x1f, 0x6f, 0xb4, 0xff];
+const BEST: Color = [0x2a, 0x8f, 0x57, 0xff];
+
 /// A curve's colour on white paper.
-fn color(tint: Tint) -> &'static str {
-    const OTHERS: [&str; 6] = ["#1f6fb4", "#c2571a", "#2c8a4b", "#8a4fb0", "#b0872c", "#5a6470"];
-    match tint {
+fn color(tint: Tint) -> Color {
+    const OTHERS: [u32; 6] = [0x1f_6f_b4, 0xc2_57_1a, 0x2c_8a_4b, 0x8a_4f_b0, 0xb0_87_2c, 0x5a_64_70];
+    let rgb = match tint {
         Tint::Discriminator | Tint::Real => OTHERS[0],
         Tint::Generator | Tint::Fake => OTHERS[1],
-        Tint::GeneratorPart => "#e0a07c",
+        Tint::GeneratorPart => 0xe0_a0_7c,
         Tint::Main => OTHERS[2],
         Tint::Machine => OTHERS[5],
         Tint::Nth(place) => OTHERS[place % OTHERS.len()],
-    }
+    };
+    let [_, r, g, b] = rgb.to_be_bytes();
+    [r, g, b, 0xff]
+}
+
+/// A chart of curves of a colour, with a line at the best step; nothing where no curve has a point.
+fn chart(title: &str, form: Form, curves: &[(&str, Color, Series)], best: Option<usize>) -> Option<String> {
+    let drawn = |(name, color, series): &(&str, Color, Series)| {
+        let curve = Curve::of(&series.buckets(0.0, f64::MAX, PIECES), 0.0, &|step| step);
+        Curve { name: (*name).to_owned(), color: *color, ..curve }
+    };
+    let last = curves.iter().filter_map(|(.., series)| Some(series.last()?.0)).max()?;
+    let curves: Vec<Curve> = curves.iter().filter(|(.., series)| !series.is_empty()).map(drawn).collect();
+    let (low, high) = span(curves.iter().flat_map(Curve::values).collect(), false, false);
+    let axis = |(from, to), form| Axis { scale: Scale { from, to, log: false }, form };
+    let (x, y) = (axis(Drawing::steps(last), Form::Count), axis((low, high), form));
+    let marks = best.map(|step| Mark { dash: 4.0, ..Mark::new(step as f64, BEST) }).into_iter().collect();
+    let drawing = Drawing { title: title.to_owned(), x, y, curves, marks };
+    Some(format!("<figure>{}</figure>\n", chart::inline(&[drawing])))
 }
 
 /// The best step by the score that the run goes by.
@@ -116,15 +141,16 @@ fn duration(seconds: f64) -> String {
 fn curves(page: &mut String, source: &Source) {
     let steps: Vec<&Step> =
         source.history.iter().filter_map(|e| if let Event::Step(step) = e { Some(step) } else { None }).collect();
-    let curve = |(number, info): (&Number, NumberInfo)| Curve {
-        name: info.curve,
-        color: color(info.tint),
-        points: steps.iter().filter_map(|s| Some((s.step, s.numbers.get(*number)?.into()))).collect(),
+    let curve = |(number, info): (&Number, NumberInfo)| {
+        let mut series = Series::default();
+        let points = steps.iter().filter_map(|step| Some((step.step, step.numbers.get(*number)?)));
+        points.for_each(|(step, value)| series.push(step, value));
+        (info.curve, color(info.tint), series)
     };
     let numbers = || Number::ALL.iter().map(|number| (number, number.info()));
     let curves = |of: Chart| numbers().filter(|(_, info)| info.chart == of).map(curve).collect::<Vec<_>>();
-    let charts = Chart::ALL.iter().map(|of| (of.info().title, curves(*of)));
-    let drawn: Vec<String> = charts.filter_map(|(title, curves)| chart(title, curves, None)).collect();
+    let charts = Chart::ALL.iter().map(|of| (of.info(), curves(*of)));
+    let drawn: Vec<String> = charts.filter_map(|(of, curves)| chart(of.title, of.form, &curves, None)).collect();
     if !drawn.is_empty() {
         *page += "<h2>Curves</h2>\n";
         *page += &drawn.concat();
@@ -197,11 +223,12 @@ fn score_curves(page: &mut String, scores: &[&Score]) {
         };
         let best = best.map(|(step, _)| *step);
         let title = match best {
-            Some(step) => format!("{} ({}), best at step {step}", escaped(metric), escaped(&judge)),
-            None => format!("{} ({})", escaped(metric), escaped(&judge)),
+            Some(step) => format!("{metric} ({judge}), best at step {step}"),
+            None => format!("{metric} ({judge})"),
         };
-        let curve = Curve { name: "all classes", color: "#1f6fb4", points };
-        *page += &chart(&title, vec![curve], best).unwrap_or_default();
+        let mut series = Series::default();
+        points.iter().for_each(|(step, value)| series.push(*step, *value as f32));
+        *page += &chart(&title, Form::Score, &[("all classes", SCORE, series)], best).unwrap_or_default();
     }
 }
 
@@ -286,10 +313,6 @@ fn settings(page: &mut String, source: &Source) -> anyhow::Result<()> {
         escaped(&config.to_toml())
     )?;
     Ok(())
-}
-
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
 /// RFC 4648.

@@ -2,15 +2,15 @@
 
 use std::path::PathBuf;
 
-use egui::{Grid, Id, Label, ScrollArea, Ui, vec2};
-use egui_plot::{AxisHints, Plot, VLine};
+use egui::{Align, Layout, ScrollArea, Ui, vec2};
 
-use super::super::curves::span;
-use super::super::{format, theme, widgets};
-use super::lines::{Drawn, drawn, reading};
-use super::marks::{X_MARKS, Y_MARKS, marks};
-use super::{Compare, CompareSettings};
-use crate::event::{Form, Number};
+use super::super::action::Action;
+use super::super::plot::{self, Ask, Chart, ChartSettings, Head, Keys, Look, View, chart_ui, pins_ui};
+use super::super::{theme, widgets};
+use super::lines::{Drawn, What, drawn};
+use super::{Compare, CompareSettings, ComparedRun};
+use crate::chart::Drawing;
+use crate::event::Number;
 
 /// The least height and width of a chart.
 pub(super) const CHART: egui::Vec2 = vec2(330.0, 150.0);
@@ -18,60 +18,122 @@ pub(super) const CHART: egui::Vec2 = vec2(330.0, 150.0);
 /// Width by height of a chart that reads well.
 const ASPECT: f32 = 1.8;
 
-/// What was drawn in a chart: a title, its points, and a colour each.
-pub(super) type Drew = Vec<(String, egui::Color32, Vec<[f64; 2]>)>;
+/// What the charts of the page are looked at with.
+pub(super) struct Looking<'a> {
+    pub charts: &'a mut ChartSettings,
+    smoothing: &'a mut f64,
+    /// The place of the last step of any run.
+    end: f64,
+    /// The place under the pointer, for the next frame.
+    cursor: Option<f64>,
+    /// What is to be saved.
+    ask: Option<Ask>,
+}
 
-impl Compare {
-    /// Draws the curves.
-    pub(super) fn curves_ui(&mut self, ui: &mut Ui, settings: &CompareSettings, smoothing: f64) {
-        let runs = self.runs();
-        let groups = drawn(&runs, &settings.grouping);
-        let has = |number| runs.iter().any(|(_, run)| run.has(number));
-        let charts: Vec<Number> = Number::ALL.iter().copied().filter(|number| has(*number)).collect();
-        if charts.is_empty() {
-            return widgets::empty(ui, "No curves yet", "They begin with the first step of training");
-        }
-        let shared = shared(&groups);
-        let cursor = self.cursor;
-        let mut next = None;
-        ScrollArea::vertical().auto_shrink(false).id_salt("compare-curves").show(ui, |ui| {
-            let size = tile(ui, charts.len());
-            ui.spacing_mut().item_spacing = vec2(theme::GAP, theme::GAP);
-            ui.horizontal_wrapped(|ui| {
-                for number in &charts {
-                    let info = number.info();
-                    let tick: fn(f64) -> String = match info.chart.info().form {
-                        Form::Number => format::tick,
-                        Form::Share => format::percent_tick,
-                        Form::Rate => format::rate,
-                    };
-                    let amount = if number.is_noisy() { smoothing } else { 0.0 };
-                    next = next.or(chart_ui(ui, info.title, size, settings, cursor, tick, |plot| {
-                        let draw = |group: &Drawn<'_>| {
-                            let points = group.curve(plot, *number, settings, amount, groups.len());
-                            (group.title(), group.color(), points)
-                        };
-                        groups.iter().map(draw).collect()
-                    }));
-                }
-            });
+impl<'a> Looking<'a> {
+    pub fn new(
+        runs: &[(usize, &ComparedRun)],
+        settings: &CompareSettings,
+        (charts, smoothing): (&'a mut ChartSettings, &'a mut f64),
+    ) -> Self {
+        let last = |(_, run): &(usize, &ComparedRun)| {
+            if settings.by_time { run.clock.seconds(run.step as f64) } else { Drawing::steps(run.step).1 }
+        };
+        let end = runs.iter().map(last).fold(1.0, f64::max);
+        Self { charts, smoothing, end, cursor: None, ask: None }
+    }
+
+    /// One chart of the page.
+    pub fn chart_ui(&mut self, ui: &mut Ui, view: &mut View, (chart, keys): (&Chart<'_>, &Keys), height: f32) {
+        let mut outcome = chart_ui(ui, (chart, keys), height, &self.look(view));
+        self.cursor = self.cursor.or(outcome.cursor);
+        let one = |format| Ask { charts: vec![chart.id.clone()], format };
+        self.ask = self.ask.take().or(outcome.save.map(one));
+        view.obey(&chart.id, &mut outcome, self.charts);
+    }
+
+    fn look<'b>(&'b self, view: &'b View) -> Look<'b> {
+        let (settings, smoothing, cursor) = (&*self.charts, *self.smoothing, view.cursor);
+        Look { view, settings, end: self.end, smoothing, marks: &[], at: None, cursor, lit: None }
+    }
+
+    /// Menu, slider, and the way back to everything.
+    pub fn head_ui(&mut self, ui: &mut Ui, view: &mut View, charts: &[Chart<'_>]) {
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            let head = Head { charts, classes: None, axis: false, slider: 76.0 };
+            self.ask = plot::head_ui(ui, &head, self.smoothing, self.charts);
+            plot::whole_ui(ui, view);
         });
-        (self.cursor, self.shared) = (next, shared);
+    }
+
+    /// Saves what was asked for, and remembers where the pointer is.
+    pub fn finish(self, view: &mut View, runs: &[(usize, &ComparedRun)], charts: Vec<Chart<'_>>) -> Vec<Action> {
+        view.cursor = self.cursor;
+        let Some(ask) = &self.ask else { return Vec::new() };
+        let names: Vec<String> = runs.iter().map(|(_, run)| run.name()).collect();
+        let head = vec![("sessions", names.join(", "))];
+        let page = plot::Page { name: ("compared-", String::new()), head, compared: true };
+        let p = theme::palette(&egui::Visuals::light());
+        vec![Action::SaveFigure(Box::new(plot::save(p, &page, charts, &self.look(view), ask)))]
     }
 }
 
-/// The colours of the runs in their groups.
-pub(super) fn shared(groups: &[Drawn<'_>]) -> Vec<(PathBuf, usize)> {
-    let of = |group: &Drawn<'_>| group.runs.iter().map(|run| (run.folder.clone(), group.slot)).collect::<Vec<_>>();
-    groups.iter().flat_map(of).collect()
+impl Compare {
+    /// Draws the curves; returns the colours of the runs beside what is asked for.
+    pub(super) fn curves_ui(
+        &self,
+        ui: &mut Ui,
+        view: &mut View,
+        settings: &CompareSettings,
+        look: (&mut ChartSettings, &mut f64),
+    ) -> (Vec<Action>, Shared) {
+        let runs = self.runs();
+        let groups = drawn(&runs, &settings.grouping);
+        let chart = |number: &Number| {
+            let (info, of) = (number.info(), groups.len());
+            let chart = info.chart.info();
+            let curves = groups.iter().map(|group| group.line(What::Number(*number), settings, of)).collect();
+            let id = format!("compared {}", info.key);
+            Chart { smoothed: chart.noisy, ..Chart::new(&id, info.title, chart.about, chart.form, curves) }
+        };
+        let told = Number::ALL.iter().filter(|number| runs.iter().any(|(_, run)| run.has(**number)));
+        let all: Vec<Chart<'_>> = told.map(chart).collect();
+        let mut actions = Vec::new();
+        if all.is_empty() {
+            widgets::empty(ui, "No curves yet", "They begin with the first step of training");
+        } else {
+            let mut looking = Looking::new(&runs, settings, look);
+            ui.horizontal(|ui| looking.head_ui(ui, view, &all));
+            let hidden = &looking.charts.hidden;
+            let shown: Vec<&Chart<'_>> = all.iter().filter(|chart| !hidden.contains(&chart.id)).collect();
+            pins_ui(ui, view, &shown, false);
+            ScrollArea::vertical().auto_shrink(false).id_salt("compare-curves").show(ui, |ui| {
+                let size = tiled(ui.available_size(), shown.len());
+                ui.spacing_mut().item_spacing = vec2(theme::GAP, theme::GAP);
+                ui.horizontal_wrapped(|ui| {
+                    for chart in &shown {
+                        ui.allocate_ui_with_layout(size, Layout::top_down(Align::Min), |ui| {
+                            ui.set_width(size.x);
+                            let keys = plot::keys(ui, chart, size.x);
+                            let height = size.y - keys.height();
+                            looking.chart_ui(ui, view, (chart, &keys), height);
+                        });
+                    }
+                });
+            });
+            actions = looking.finish(view, &runs, all);
+        }
+        (actions, shared(&groups))
+    }
 }
 
-/// The size of each of so many charts.
-fn tile(ui: &Ui, count: usize) -> egui::Vec2 {
-    let mut size = tiled(ui.available_size(), count);
-    // The last number of an axis stands out a little.
-    size.x -= 12.0;
-    size
+/// Runs with the numbers of the colours of their groups.
+pub(super) type Shared = Vec<(PathBuf, usize)>;
+
+/// The colours of the runs in their groups.
+pub(super) fn shared(groups: &[Drawn<'_>]) -> Shared {
+    let of = |group: &Drawn<'_>| group.runs.iter().map(|run| (run.folder.clone(), group.slot)).collect::<Vec<_>>();
+    groups.iter().flat_map(of).collect()
 }
 
 /// As many charts beside each other as come nearest to a shape in which curves read well, with few places left empty.
@@ -88,111 +150,6 @@ fn tiled(room: egui::Vec2, count: usize) -> egui::Vec2 {
         (size.x / size.y / ASPECT).ln().abs() + holes as f32 / count.max(1) as f32
     };
     (1..=most).min_by(|a, b| off(a).total_cmp(&off(b))).map_or(CHART, size)
-}
-
-/// A chart with its title; returns where the pointer is in it.
-pub(super) fn chart_ui(
-    ui: &mut Ui,
-    title: &str,
-    size: egui::Vec2,
-    settings: &CompareSettings,
-    cursor: Option<f64>,
-    tick: fn(f64) -> String,
-    draw: impl FnOnce(&mut egui_plot::PlotUi<'_>) -> Drew,
-) -> Option<f64> {
-    ui.allocate_ui(size, |ui| {
-        ui.set_min_size(size);
-        ui.vertical(|ui| {
-            ui.spacing_mut().item_spacing.y = 2.0;
-            if !title.is_empty() {
-                widgets::title(ui, title);
-            }
-            let p = widgets::palette(ui);
-            let shown = plot(ui, title, settings.by_time, tick).show(ui, |plot| {
-                let drew = draw(plot);
-                bound(plot, &drew);
-                if let Some(x) = cursor {
-                    plot.vline(
-                        VLine::new("cursor", x).color(p.muted.gamma_multiply(0.6)).width(1.0).allow_hover(false),
-                    );
-                }
-                let hovered = plot.response().contains_pointer();
-                (plot.pointer_coordinate().filter(|_| hovered).map(|point| point.x), drew)
-            });
-            let (x, drew) = shown.inner;
-            if let Some(x) = x {
-                shown.response.on_hover_ui_at_pointer(|ui| readings_ui(ui, x, settings.by_time, &drew));
-            }
-            x
-        })
-        .inner
-    })
-    .inner
-}
-
-/// Values that are all the same have no range of their own, and would get one of thousands.
-fn bound(plot: &mut egui_plot::PlotUi<'_>, drew: &Drew) {
-    let values = || drew.iter().flat_map(|(.., points)| points).map(|[_, value]| *value);
-    let (low, high) = (values().fold(f64::INFINITY, f64::min), values().fold(f64::NEG_INFINITY, f64::max));
-    let auto = plot.auto_bounds();
-    if high - low <= low.abs().max(high.abs()) * 1e-6 {
-        let (from, to) = span(vec![low, high], false, false);
-        plot.set_plot_bounds_y(from..=to);
-    } else if !auto.y {
-        plot.set_auto_bounds([auto.x, true]);
-    }
-}
-
-/// What every curve reads under the pointer.
-fn readings_ui(ui: &mut Ui, x: f64, by_time: bool, drew: &Drew) {
-    let p = widgets::palette(ui);
-    let x_text =
-        if by_time { format::duration(x.max(0.0)) } else { format!("step {}", format::count(x.max(0.0) as usize)) };
-    widgets::small(ui, x_text);
-    Grid::new("readings").num_columns(2).min_row_height(16.0).spacing([14.0, 2.0]).show(ui, |ui| {
-        for (title, color, points) in drew.iter().filter(|(.., points)| !points.is_empty()) {
-            ui.horizontal(|ui| {
-                widgets::dot(ui, *color);
-                ui.add(Label::new(title).extend());
-            });
-            let value = reading(points, x).map_or_else(|| "–".to_owned(), |value| format::reading(value as f32));
-            widgets::number(ui, format!("{value:>8}"), p.strong);
-            ui.end_row();
-        }
-    });
-}
-
-fn plot<'a>(ui: &Ui, title: &str, by_time: bool, tick: fn(f64) -> String) -> Plot<'a> {
-    let p = widgets::palette(ui);
-    let font = egui::FontId::monospace(10.5);
-    let y = AxisHints::new_y().formatter(move |mark, _| tick(mark.value)).min_thickness(46.0).tick_label_color(p.muted);
-    let y = y.label_spacing(egui::Rangef::new(8.0, 12.0)).tick_label_font(font.clone());
-    let write = move |value: f64| match (value < 0.0, by_time) {
-        (true, _) => String::new(),
-        (false, true) => format::duration(value),
-        (false, false) => format::count(value as usize),
-    };
-    let x = AxisHints::new_x().formatter(move |mark, _| write(mark.value)).tick_label_color(p.muted);
-    let x = x.label_spacing(egui::Rangef::new(40.0, 52.0)).tick_label_font(font);
-    Plot::new(("compare", title.to_owned(), by_time))
-        .custom_y_axes(vec![y])
-        .custom_x_axes(vec![x])
-        .show_background(false)
-        .show_x(false)
-        .show_y(false)
-        .grid_color(p.border)
-        .show_crosshair(false)
-        .label_formatter(|_| None)
-        .x_grid_spacer(|input| marks(input, X_MARKS - 2.0))
-        .y_grid_spacer(|input| marks(input, Y_MARKS))
-        .link_axis(Id::unique(("compare-axis", by_time)), [true, false])
-        .allow_scroll(false)
-        .allow_boxed_zoom(false)
-        .allow_drag([true, false])
-        .allow_zoom([true, false])
-        .allow_axis_zoom_drag([true, false])
-        .set_margin_fraction(vec2(0.01, 0.08))
-        .include_x(0.0)
 }
 
 #[cfg(test)]

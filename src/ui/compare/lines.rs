@@ -1,18 +1,20 @@
-//! What is drawn for each run or group: a colour, a name, and its points.
+//! What is drawn for each run or group: a colour, a name, and where its curves come from.
 
 use egui::Color32;
-use egui_plot::{FilledArea, Line, LineStyle, PlotPoints, PlotUi};
 
-use super::super::series::{outline, smooth_buckets};
+use super::super::plot::{Line, Points, Source, Window};
 use super::super::theme;
 use super::group::{Spread, at, key_of, spread};
 use super::{Band, CompareSettings, ComparedRun, Grouping};
-use crate::event::Number;
+use crate::chart::{self, Curve};
+use crate::event::{Number, Score};
 
 /// Places at which a group's mean is taken.
 const PLACES: usize = 240;
 /// Curves in a chart up to which the range of the raw values is drawn behind each; more would hide each other.
 const RAW: usize = 4;
+/// Values of a run that are looked at for the range of an axis where outliers are left out.
+const SAMPLED: usize = 500;
 /// Colours that are not dashed.
 const PLAIN: usize = 8;
 
@@ -30,13 +32,12 @@ pub struct Drawn<'a> {
 pub fn drawn<'a>(runs: &[(usize, &'a ComparedRun)], grouping: &Grouping) -> Vec<Drawn<'a>> {
     let mut groups: Vec<(String, Drawn<'a>)> = Vec::new();
     for (slot, run) in runs {
-        let name = run.folder.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
         let key = key_of(grouping, run, &run.folder.display().to_string());
         match groups.iter_mut().find(|(known, _)| *known == key) {
             Some((_, group)) => group.runs.push(run),
             None => {
                 let name = match grouping {
-                    Grouping::None | Grouping::Seeds => name,
+                    Grouping::None | Grouping::Seeds => run.name(),
                     Grouping::Key(setting) => format!("{setting} = {}", super::super::sessions::plain(&key)),
                 };
                 groups.push((key, Drawn { name, slot: *slot, runs: vec![run] }));
@@ -57,81 +58,135 @@ impl Drawn<'_> {
         if self.runs.len() > 1 { format!("{} ({} runs)", self.name, self.runs.len()) } else { self.name.clone() }
     }
 
-    fn style(&self) -> LineStyle {
-        if self.slot < PLAIN { LineStyle::Solid } else { LineStyle::dashed_dense() }
-    }
-
-    /// Draws what these points of its runs come to, and returns that.
-    pub fn draw(&self, plot: &mut PlotUi<'_>, curves: &[Vec<[f64; 2]>], settings: &CompareSettings) -> Vec<[f64; 2]> {
-        let color = self.color();
-        let points = if let [alone] = curves {
-            alone.clone()
-        } else {
-            let places = spread(curves, PLACES);
-            self.band(plot, &places, settings.band);
-            places.iter().map(|(x, spread)| [*x, spread.mean]).collect()
-        };
-        let line = Line::new(self.name.clone(), PlotPoints::from(points.clone())).id((&self.name, self.slot));
-        plot.line(line.color(color).width(theme::CURVE).style(self.style()).allow_hover(false));
-        points
-    }
-
-    fn band(&self, plot: &mut PlotUi<'_>, places: &[(f64, Spread)], band: Band) {
-        let ends: Vec<(f64, (f64, f64))> =
-            places.iter().filter_map(|(x, spread)| Some((*x, spread.ends(band)?))).collect();
-        if ends.len() < 2 {
-            return;
-        }
-        let xs: Vec<f64> = ends.iter().map(|(x, _)| *x).collect();
-        let low: Vec<f64> = ends.iter().map(|(_, (low, _))| *low).collect();
-        let high: Vec<f64> = ends.iter().map(|(_, (_, high))| *high).collect();
-        let area = FilledArea::new(format!("{} band", self.name), &xs, &low, &high).id((&self.name, self.slot, "band"));
-        plot.add(area.fill_color(self.color().gamma_multiply(0.18)).allow_hover(false));
-    }
-
-    /// The points of a number in the visible range, for each of its runs; behind a run
-    /// that stands alone, the range of its raw values is drawn, where it has few `neighbours`.
-    pub fn curve(
-        &self,
-        plot: &mut PlotUi<'_>,
-        number: Number,
-        settings: &CompareSettings,
-        smoothing: f64,
-        neighbours: usize,
-    ) -> Vec<[f64; 2]> {
-        let bounds = plot.plot_bounds();
-        let (from, to) = if plot.auto_bounds().x { (f64::MIN, f64::MAX) } else { (bounds.min()[0], bounds.max()[0]) };
-        let pixels = plot.response().rect.width().max(64.0) as usize;
-        let mut curves = Vec::new();
-        for run in &self.runs {
-            let place = |x: f64| if settings.by_time { run.clock.seconds(x) } else { x };
-            let step = |x: f64| if settings.by_time { run.clock.step(x.clamp(0.0, 1e12)) } else { x };
-            let ends = if from == f64::MIN { (from, to) } else { (step(from), step(to)) };
-            let buckets = run.curve(number, ends.0, ends.1, pixels);
-            if buckets.is_empty() {
-                continue;
-            }
-            let range = buckets.last().map_or(0, |b| b.last).saturating_sub(buckets.first().map_or(0, |b| b.first));
-            let moved = |points: Vec<[f64; 2]>| points.into_iter().map(|[x, y]| [place(x), y]).collect::<Vec<_>>();
-            if self.runs.len() == 1 && smoothing > 0.0 && neighbours <= RAW {
-                let raw = PlotPoints::from(moved(outline(&buckets)));
-                let raw = Line::new(self.name.clone(), raw).id((&self.name, self.slot, "raw")).allow_hover(false);
-                plot.line(raw.color(self.color().gamma_multiply(0.3 / neighbours.max(1) as f32)).width(1.0));
-            }
-            let line = if self.runs.len() == 1 && smoothing <= 0.0 {
-                outline(&buckets)
-            } else {
-                smooth_buckets(&buckets, smoothing, range as f64)
-            };
-            curves.push(moved(line));
-        }
-        if curves.is_empty() { Vec::new() } else { self.draw(plot, &curves, settings) }
+    /// One curve in a chart of so many.
+    pub fn line<'a>(&'a self, what: What<'a>, settings: &CompareSettings, of: usize) -> Line<'a> {
+        let source = Compared { group: self, what, by_time: settings.by_time, band: settings.band, of };
+        Line { dashed: self.slot >= PLAIN, below: true, ..Line::new(self.title(), self.color(), source) }
     }
 }
 
-/// The value under the pointer.
-pub fn reading(points: &[[f64; 2]], x: f64) -> Option<f64> {
-    at(points, x)
+/// What is compared.
+#[derive(Clone, Copy)]
+pub enum What<'a> {
+    /// A number of the steps.
+    Number(Number),
+    /// A score by its metric and extractor, of a class or of all together.
+    Score(&'a str, &'a str, Option<&'a str>),
+}
+
+/// A curve of a group.
+struct Compared<'a> {
+    group: &'a Drawn<'a>,
+    what: What<'a>,
+    by_time: bool,
+    band: Band,
+    /// Curves in the chart.
+    of: usize,
+}
+
+impl Compared<'_> {
+    fn place(&self, run: &ComparedRun, step: f64) -> f64 {
+        if self.by_time { run.clock.seconds(step) } else { step }
+    }
+
+    fn step(&self, run: &ComparedRun, place: f64) -> f64 {
+        if self.by_time { run.clock.step(place) } else { place }
+    }
+
+    /// The places and values of a run.
+    fn points<'s>(&'s self, run: &'s ComparedRun) -> Box<dyn DoubleEndedIterator<Item = [f64; 2]> + 's> {
+        match self.what {
+            What::Number(number) => {
+                let point = move |bucket: &chart::Bucket| [self.place(run, bucket.middle()), bucket.mean()];
+                Box::new(run.whole(number).iter().map(point))
+            }
+            What::Score(metric, judge, class) => {
+                let mine = move |score: &&Score| {
+                    score.metric == metric && score.judge() == judge && score.class.as_deref() == class
+                };
+                let scores = run.scores.iter().filter(mine).filter(|score| score.value.is_finite());
+                Box::new(scores.map(move |score| [self.place(run, score.step as f64), score.value]))
+            }
+        }
+    }
+
+    fn curve(&self, run: &ComparedRun, window: &Window<'_>) -> Curve {
+        match self.what {
+            What::Number(number) => {
+                let (from, to) = (self.step(run, window.from), self.step(run, window.to));
+                let buckets = run.curve(number, from, to, window.edges.len());
+                Curve::of(&buckets, window.smoothing, &|step| self.place(run, step))
+            }
+            What::Score(..) => {
+                let line: Vec<[f64; 2]> = self.points(run).collect();
+                Curve { dots: line.clone(), line, width: chart::WIDTH, ..Curve::default() }
+            }
+        }
+    }
+}
+
+impl Source for Compared<'_> {
+    fn draw(&self, window: &Window<'_>) -> Curve {
+        let mut curves: Vec<Curve> = self.group.runs.iter().map(|run| self.curve(run, window)).collect();
+        curves.retain(|curve| !curve.is_empty());
+        if curves.len() > 1 {
+            return mean(&curves, self.band);
+        }
+        let mut alone = curves.pop().unwrap_or_default();
+        if self.of > RAW {
+            (alone.band, alone.raw) = (Vec::new(), Vec::new());
+        } else {
+            alone.shade /= self.of.max(1) as f32;
+        }
+        alone
+    }
+
+    fn sample(&self, from: f64, to: f64) -> Vec<f64> {
+        let What::Number(number) = self.what else { return Vec::new() };
+        let part = |run: &&ComparedRun| run.curve(number, self.step(run, from), self.step(run, to), SAMPLED);
+        self.group.runs.iter().flat_map(part).map(|bucket| bucket.mean()).collect()
+    }
+
+    fn at(&self, place: f64) -> Option<f64> {
+        let value = |run: &&ComparedRun| match self.what {
+            What::Number(number) => run.at(number, self.step(run, place)),
+            What::Score(..) => at(&self.points(run).collect::<Vec<_>>(), place),
+        };
+        let values: Vec<f64> = self.group.runs.iter().filter_map(value).collect();
+        Some(Spread::of(&values)?.mean)
+    }
+
+    fn last(&self) -> Option<(f64, f64)> {
+        let ends = self.group.runs.iter().filter_map(|run| self.points(run).next_back());
+        let place = ends.map(|[place, _]| place).max_by(f64::total_cmp)?;
+        let ends = self.group.runs.iter().filter_map(|run| self.points(run).next_back());
+        let values: Vec<f64> = ends.map(|[_, value]| value).collect();
+        Some((place, Spread::of(&values)?.mean))
+    }
+
+    fn table(&self, name: &str) -> Vec<(String, Points<'_>)> {
+        let column = |run: &&'_ ComparedRun| {
+            let name = if self.group.runs.len() > 1 { format!("{name}: {}", run.name()) } else { name.to_owned() };
+            (name, self.points(run).map(|[place, value]| (place, value as f32)).collect::<Vec<_>>())
+        };
+        let columns = self.group.runs.iter().map(column);
+        columns.map(|(name, points)| (name, Box::new(points.into_iter()) as Points<'_>)).collect()
+    }
+}
+
+/// The mean of curves, with what is drawn around it, and their single points.
+fn mean(curves: &[Curve], band: Band) -> Curve {
+    let lines: Vec<Vec<[f64; 2]>> = curves.iter().map(|curve| curve.line.clone()).collect();
+    let places = spread(&lines, PLACES);
+    let around = places.iter().filter_map(|(x, spread)| spread.ends(band).map(|(low, high)| [*x, low, high]));
+    Curve {
+        band: around.collect(),
+        shade: 0.18,
+        line: places.iter().map(|(x, spread)| [*x, spread.mean]).collect(),
+        dots: curves.iter().flat_map(|curve| curve.dots.iter().copied()).collect(),
+        width: chart::WIDTH,
+        ..Curve::default()
+    }
 }
 
 #[cfg(test)]

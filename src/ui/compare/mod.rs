@@ -4,7 +4,6 @@ mod charts;
 mod differ;
 mod group;
 mod lines;
-mod marks;
 mod run;
 mod scores;
 mod table;
@@ -13,11 +12,12 @@ mod wall;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use egui::{ComboBox, Slider, Ui, WidgetInfo};
+use egui::{ComboBox, Ui, WidgetInfo};
 use serde::{Deserialize, Serialize};
 
 use super::action::Action;
 use super::ask::{CompareAsk, GridAsk};
+use super::plot::{ChartSettings, View};
 use super::run_view::RunView;
 use super::sessions::{SessionDialog, SessionRow};
 use super::{theme, widgets};
@@ -107,6 +107,8 @@ pub(super) struct Given<'a> {
     pub live: Option<&'a RunView>,
     /// The smoothing slider of all curves.
     pub smoothing: &'a mut f64,
+    /// How the charts of all pages are shown.
+    pub charts: &'a mut ChartSettings,
 }
 
 /// The runs that are compared, and what was read of them.
@@ -117,8 +119,8 @@ pub struct Compare {
     column_filter: String,
     /// The colours of runs that share the curve of a group.
     shared: Vec<(PathBuf, usize)>,
-    /// Where the pointer is in the charts.
-    cursor: Option<f64>,
+    /// How the charts are looked at.
+    view: View,
     /// The class whose scores are shown; nothing for all together.
     class: Option<String>,
     wall: wall::Wall,
@@ -143,6 +145,11 @@ impl Compare {
         let shared = self.shared.iter().find(|(run, _)| run == folder).map(|(_, slot)| *slot);
         let chosen = self.chosen.iter().find(|chosen| chosen.folder == folder)?;
         Some(shared.unwrap_or(chosen.slot))
+    }
+
+    /// Shows all steps and values in the charts again.
+    pub(super) fn show_all(&mut self) {
+        self.view.show_all();
     }
 
     fn choose_none(&mut self) {
@@ -234,14 +241,14 @@ impl Compare {
         settings.split = (shown.response.rect.height() / height.max(1.0)).clamp(0.1, 0.9);
         widgets::card(ui, |ui| {
             ui.set_min_size(ui.available_size());
-            self.tabs_ui(ui, settings, given.smoothing);
+            self.tabs_ui(ui, settings);
             ui.add_space(4.0);
-            actions.extend(self.tab_ui(ui, settings, &given));
+            actions.extend(self.tab_ui(ui, settings, given));
         });
         actions
     }
 
-    fn tab_ui(&mut self, ui: &mut Ui, settings: &CompareSettings, given: &Given<'_>) -> Vec<Action> {
+    fn tab_ui(&mut self, ui: &mut Ui, settings: &CompareSettings, given: Given<'_>) -> Vec<Action> {
         self.shared.clear();
         if self.chosen.is_empty() {
             let text = "Tick runs in the table above to see their curves, scores, grids and settings beside each other";
@@ -264,21 +271,30 @@ impl Compare {
             }
             return Vec::new();
         }
+        // What is pinned at a step is at another time in each run.
+        self.view.turn_to(settings.by_time, |_| None);
         match settings.tab {
-            Tab::Curves => self.curves_ui(ui, settings, *given.smoothing),
-            Tab::Scores => self.scores_ui(ui, settings, given.rows),
+            Tab::Curves | Tab::Scores => {
+                let (mut view, look) = (std::mem::take(&mut self.view), (given.charts, given.smoothing));
+                let (actions, shared) = if settings.tab == Tab::Curves {
+                    self.curves_ui(ui, &mut view, settings, look)
+                } else {
+                    self.scores_ui(ui, &mut view, settings, look, given.rows)
+                };
+                (self.view, self.shared) = (view, shared);
+                actions
+            }
             Tab::Grids => {
                 let mut wall = std::mem::take(&mut self.wall);
                 let actions = wall.ui(ui, &self.runs(), settings.by_time);
                 self.wall = wall;
-                return actions;
+                actions
             }
-            Tab::Settings => {}
+            Tab::Settings => Vec::new(),
         }
-        Vec::new()
     }
 
-    fn tabs_ui(&mut self, ui: &mut Ui, settings: &mut CompareSettings, smoothing: &mut f64) {
+    fn tabs_ui(&mut self, ui: &mut Ui, settings: &mut CompareSettings) {
         ui.horizontal(|ui| {
             ui.set_height(theme::ROW_HEIGHT);
             ui.spacing_mut().item_spacing.x = 2.0;
@@ -299,7 +315,7 @@ impl Compare {
             for (by_time, name) in [(false, "step"), (true, "time")] {
                 let about = if by_time { "Time of training, without pauses and scores" } else { "Steps of training" };
                 if ui.selectable_label(settings.by_time == by_time, name).on_hover_text(about).clicked() {
-                    (settings.by_time, self.cursor) = (by_time, None);
+                    settings.by_time = by_time;
                 }
             }
             if charts {
@@ -307,13 +323,6 @@ impl Compare {
             }
             if settings.tab == Tab::Scores {
                 self.class_ui(ui);
-            }
-            if settings.tab == Tab::Curves {
-                ui.add_space(8.0);
-                widgets::small(ui, "Smoothing");
-                ui.spacing_mut().slider_width = 90.0;
-                let slider = ui.add(Slider::new(smoothing, 0.0..=0.99).show_value(false));
-                slider.widget_info(|| WidgetInfo::slider(true, *smoothing, "Smoothing"));
             }
         });
     }

@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use super::super::run_view::RunView;
-use super::super::series::Bucket;
+use super::super::series::Clock;
+use crate::chart::Bucket;
 use crate::config::Config;
 use crate::event::{Event, Grid, Number, Score, standing};
 
@@ -36,14 +37,7 @@ impl ComparedRun {
     /// Folds what stands of a session's events into what is compared.
     pub fn fold(folder: &Path, config: Config, events: impl IntoIterator<Item = Event>) -> Self {
         let mut view = RunView::new(folder.to_owned());
-        let mut clock = Clock::default();
-        for event in standing(events.into_iter().collect()) {
-            if let Event::Step(step) = &event {
-                clock.points.push((step.step, step.seconds));
-            }
-            view.apply(event);
-        }
-        clock.thin();
+        standing(events.into_iter().collect()).into_iter().for_each(|event| view.apply(event));
         let reduced = |number: &Number| (*number, view.curves().of(*number).buckets(f64::MIN, f64::MAX, KEPT));
         Self {
             folder: folder.to_owned(),
@@ -53,14 +47,19 @@ impl ComparedRun {
             step: view.step(),
             scores: view.scores().to_vec(),
             grids: view.grids().to_vec(),
-            clock,
+            clock: view.curves().clock.clone(),
             curves: Number::ALL.iter().map(reduced).filter(|(_, curve)| !curve.is_empty()).collect(),
         }
     }
 
+    /// The name of its folder.
+    pub fn name(&self) -> String {
+        self.folder.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned())
+    }
+
     /// A curve from one step to another (and a little more on either side) as at most about `most` ranges.
     pub fn curve(&self, number: Number, from: f64, to: f64, most: usize) -> Vec<Bucket> {
-        let Some((_, whole)) = self.curves.iter().find(|(which, _)| *which == number) else { return Vec::new() };
+        let whole = self.whole(number);
         let start = whole.partition_point(|bucket| (bucket.last as f64) < from).saturating_sub(1);
         let end = (whole.partition_point(|bucket| (bucket.first as f64) <= to) + 1).min(whole.len());
         let part = whole.get(start..end).unwrap_or_default();
@@ -74,47 +73,22 @@ impl ComparedRun {
         part.chunks(size).filter_map(join).collect()
     }
 
+    /// The value at a step, or at the nearest one before it; nothing where the run did not reach it.
+    pub fn at(&self, number: Number, step: f64) -> Option<f64> {
+        let whole = self.whole(number);
+        let after = whole.partition_point(|bucket| bucket.first as f64 <= step + 0.5);
+        let bucket = whole.get(after.checked_sub(1)?)?;
+        (after < whole.len() || step <= bucket.last as f64 + 0.5).then(|| bucket.mean())
+    }
+
+    /// A whole curve, as it is kept.
+    pub fn whole(&self, number: Number) -> &[Bucket] {
+        self.curves.iter().find(|(which, _)| *which == number).map_or(&[], |(_, whole)| whole)
+    }
+
     /// Whether it has a curve.
     pub fn has(&self, number: Number) -> bool {
         self.curves.iter().any(|(which, _)| *which == number)
-    }
-}
-
-/// When each step was done, in seconds of training.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Clock {
-    points: Vec<(usize, f64)>,
-}
-
-impl Clock {
-    fn thin(&mut self) {
-        let every = self.points.len().div_ceil(KEPT).max(1);
-        let last = self.points.last().copied();
-        let mut at = 0;
-        self.points.retain(|point| {
-            at += 1;
-            (at - 1) % every == 0 || Some(*point) == last
-        });
-    }
-
-    /// Seconds of training at a step, from a straight line between the known ones.
-    pub fn seconds(&self, step: f64) -> f64 {
-        let after = self.points.partition_point(|(known, _)| (*known as f64) < step);
-        let left = if after == 0 { Some((0, 0.0)) } else { self.points.get(after - 1).copied() };
-        let (Some((x0, y0)), Some((x1, y1))) = (left, self.points.get(after)) else {
-            return self.points.last().map_or(0.0, |(_, seconds)| *seconds);
-        };
-        y0 + (y1 - y0) * ((step - x0 as f64) / (*x1 as f64 - x0 as f64).max(1e-9)).clamp(0.0, 1.0)
-    }
-
-    /// The step that was being done after so many seconds of training.
-    pub fn step(&self, seconds: f64) -> f64 {
-        let after = self.points.partition_point(|(_, known)| *known < seconds);
-        let left = if after == 0 { Some((0, 0.0)) } else { self.points.get(after - 1).copied() };
-        let (Some((x0, y0)), Some((x1, y1))) = (left, self.points.get(after)) else {
-            return self.points.last().map_or(0.0, |(step, _)| *step as f64);
-        };
-        x0 as f64 + (*x1 as f64 - x0 as f64) * ((seconds - y0) / (y1 - y0).max(1e-9)).clamp(0.0, 1.0)
     }
 }
 
@@ -136,20 +110,10 @@ mod tests {
         let run = run(50_000);
         let whole = run.curve(Number::LossD, f64::MIN, f64::MAX, 300);
         assert!(whole.len() <= 300 && whole.iter().any(|bucket| bucket.max == 9.0), "{}", whole.len());
-        assert!(run.curves.iter().all(|(_, curve)| curve.len() <= KEPT) && run.clock.points.len() <= KEPT + 1);
+        assert!(run.curves.iter().all(|(_, curve)| curve.len() <= KEPT));
         let part = run.curve(Number::LossD, 4000.0, 5000.0, 300);
         assert!(part[0].first < 4000 && part[part.len() - 1].last > 5000 && part.len() < 120, "{}", part.len());
+        assert_eq!((run.at(Number::LossD, 50_000.0), run.at(Number::LossD, 50_002.0)), (Some(1.0), None));
         assert!(!run.has(Number::LossFeatures) && run.curve(Number::LossFeatures, 0.0, 1.0, 9).is_empty());
-    }
-
-    #[test]
-    fn the_clock_goes_both_ways() {
-        let clock = run(50_000).clock;
-        for step in [1.0, 77.0, 12_345.0, 50_000.0] {
-            assert!((clock.seconds(step) - step * 0.5).abs() < 1e-6, "{step}");
-            assert!((clock.step(step * 0.5) - step).abs() < 1e-6, "{step}");
-        }
-        assert_eq!((clock.seconds(1e9), clock.step(1e9)), (25_000.0, 50_000.0));
-        assert_eq!(Clock::default().seconds(7.0), 0.0);
     }
 }

@@ -1,105 +1,96 @@
 //! The scores of the chosen runs: of each, a table with the best values beside the curves over each other.
 
 use egui::{Align, Grid, Label, Layout, RichText, ScrollArea, Ui, vec2};
-use egui_plot::{MarkerShape, PlotPoints, PlotUi, Points};
 
+use super::super::action::Action;
+use super::super::plot::{self, Chart, ChartSettings, View, pins_ui};
 use super::super::sessions::{SessionRow, best_scores, better};
 use super::super::{format, theme, widgets};
-use super::charts::{CHART, Drew, chart_ui, shared};
-use super::lines::{Drawn, drawn};
+use super::charts::{CHART, Looking, Shared, shared};
+use super::lines::{What, drawn};
 use super::{Compare, CompareSettings, ComparedRun};
 use crate::config::Prefers;
-use crate::event::Score;
+use crate::event::Form;
 
 /// The width that a table and its chart take at least where several stand beside each other.
 const PAIR: f32 = 820.0;
 /// The largest width of a run's name.
 const NAME: f32 = 150.0;
 
-/// A metric and the network whose features it compares, as [`Score::judge`] names it.
+/// A metric and the network whose features it compares, as [`crate::event::Score::judge`] names it.
 type Kind = (String, String);
 
 impl Compare {
-    /// Draws the scores, and the best of each run.
-    pub(super) fn scores_ui(&mut self, ui: &mut Ui, settings: &CompareSettings, rows: &[SessionRow]) {
-        let runs = self.runs();
+    /// Draws the scores, and the best of each run; returns the colours of the runs beside what is asked for.
+    pub(super) fn scores_ui(
+        &self,
+        ui: &mut Ui,
+        view: &mut View,
+        settings: &CompareSettings,
+        look: (&mut ChartSettings, &mut f64),
+        rows: &[SessionRow],
+    ) -> (Vec<Action>, Shared) {
+        let (runs, class) = (self.runs(), self.class.as_deref());
         let kinds = kinds(&runs);
-        if kinds.is_empty() {
-            return widgets::empty(ui, "No scores yet", "A run is scored every score.every steps");
-        }
         let groups = drawn(&runs, &settings.grouping);
-        let shared = shared(&groups);
-        let (cursor, class) = (self.cursor, self.class.clone());
-        let mut next = None;
-        ScrollArea::vertical().auto_shrink(false).id_salt("compare-scores").show(ui, |ui| {
-            let room = ui.available_width();
-            let across = ((room / PAIR) as usize).clamp(1, kinds.len());
-            let width = ((room - 2.0 * theme::GAP * (across - 1) as f32) / across as f32).floor();
-            ui.spacing_mut().item_spacing = vec2(2.0 * theme::GAP, 4.0);
-            for line in kinds.chunks(across) {
-                ui.horizontal_top(|ui| {
-                    for kind in line {
-                        ui.allocate_ui_with_layout(vec2(width, 0.0), Layout::top_down(Align::Min), |ui| {
-                            ui.set_width(width);
-                            let draw = |plot: &mut PlotUi<'_>| {
-                                groups.iter().map(|group| curves(plot, group, kind, class.as_ref(), settings)).collect()
-                            };
-                            let pointed =
-                                ui.push_id(kind, |ui| kind_ui(ui, kind, (&runs, rows), settings, cursor, draw));
-                            next = next.or(pointed.inner);
-                        });
-                    }
-                });
-                ui.add_space(theme::GAP);
-            }
+        let charts = kinds.iter().map(|(metric, judge)| {
+            let what = What::Score(metric, judge, class);
+            let curves = groups.iter().map(|group| group.line(what, settings, groups.len())).collect();
+            let title = format!("{} ({})", format::metric(metric), format::extractor(judge));
+            let id = format!("compared {metric}/{judge}");
+            let empty = "No score of this class".to_owned();
+            Chart { empty, ..Chart::new(&id, &title, "", Form::Score, curves) }
         });
-        (self.cursor, self.shared) = (next, shared);
+        let all: Vec<Chart<'_>> = charts.collect();
+        let mut actions = Vec::new();
+        if all.is_empty() {
+            widgets::empty(ui, "No scores yet", "A run is scored every score.every steps");
+        } else {
+            let mut looking = Looking::new(&runs, settings, look);
+            ui.horizontal(|ui| looking.head_ui(ui, view, &all));
+            let shown = |at: &usize| !looking.charts.hidden.contains(&all[*at].id);
+            let shown: Vec<usize> = (0..all.len()).filter(shown).collect();
+            pins_ui(ui, view, &shown.iter().map(|at| &all[*at]).collect::<Vec<_>>(), false);
+            ScrollArea::vertical().auto_shrink(false).id_salt("compare-scores").show(ui, |ui| {
+                let room = ui.available_width();
+                let across = ((room / PAIR) as usize).clamp(1, shown.len().max(1));
+                let width = ((room - 2.0 * theme::GAP * (across - 1) as f32) / across as f32).floor();
+                ui.spacing_mut().item_spacing = vec2(2.0 * theme::GAP, 4.0);
+                for line in shown.chunks(across) {
+                    ui.horizontal_top(|ui| {
+                        for at in line {
+                            ui.allocate_ui_with_layout(vec2(width, 0.0), Layout::left_to_right(Align::Min), |ui| {
+                                ui.set_width(width);
+                                let kind = (&kinds[*at], (runs.as_slice(), rows));
+                                kind_ui(ui, kind, &all[*at], (&mut looking, &mut *view));
+                            });
+                        }
+                    });
+                    ui.add_space(theme::GAP);
+                }
+            });
+            actions = looking.finish(view, &runs, all);
+        }
+        (actions, shared(&groups))
     }
 }
 
-/// A score: its name, its table, and its chart on the right. Returns where the pointer is in the chart.
+/// A score: its table, and its chart on the right.
 fn kind_ui(
     ui: &mut Ui,
-    (metric, extractor): &Kind,
-    (runs, rows): (&[(usize, &ComparedRun)], &[SessionRow]),
-    settings: &CompareSettings,
-    cursor: Option<f64>,
-    draw: impl FnOnce(&mut PlotUi<'_>) -> Drew,
-) -> Option<f64> {
-    widgets::title(ui, &format!("{} ({})", format::metric(metric), format::extractor(extractor)));
-    ui.horizontal_top(|ui| {
+    ((metric, extractor), (runs, rows)): (&Kind, (&[(usize, &ComparedRun)], &[SessionRow])),
+    chart: &Chart<'_>,
+    (looking, view): (&mut Looking<'_>, &mut View),
+) {
+    ui.push_id(&chart.id, |ui| {
         let table = ui.vertical(|ui| best_ui(ui, (metric, extractor), runs, rows)).response.rect;
-        let size = vec2(ui.available_width() - 12.0, table.height().max(CHART.y));
-        chart_ui(ui, "", size.max(vec2(160.0, 0.0)), settings, cursor, format::tick, draw)
-    })
-    .inner
-}
-
-/// Draws the points of one group, and returns them.
-fn curves(
-    plot: &mut PlotUi<'_>,
-    group: &Drawn<'_>,
-    (metric, extractor): &Kind,
-    class: Option<&String>,
-    settings: &CompareSettings,
-) -> (String, egui::Color32, Vec<[f64; 2]>) {
-    let place = |run: &ComparedRun, step: usize| {
-        if settings.by_time { run.clock.seconds(step as f64) } else { step as f64 }
-    };
-    let mine = |score: &&Score| score.metric == *metric && score.judge() == *extractor && score.class.as_ref() == class;
-    let points = |run: &&ComparedRun| -> Vec<[f64; 2]> {
-        run.scores.iter().filter(mine).map(|score| [place(run, score.step), score.value]).collect()
-    };
-    let curves: Vec<_> = group.runs.iter().map(points).filter(|curve| !curve.is_empty()).collect();
-    if curves.is_empty() {
-        return (group.title(), group.color(), Vec::new());
-    }
-    for (at, curve) in curves.iter().enumerate() {
-        let dots = Points::new(group.name.clone(), PlotPoints::from(curve.clone()));
-        let dots = dots.id((&group.name, group.slot, at)).shape(MarkerShape::Circle);
-        plot.points(dots.color(group.color()).radius(2.2).allow_hover(false));
-    }
-    (group.title(), group.color(), group.draw(plot, &curves, settings))
+        let width = ui.available_width().max(160.0);
+        ui.vertical(|ui| {
+            ui.set_width(width);
+            let keys = plot::keys(ui, chart, width);
+            looking.chart_ui(ui, view, (chart, &keys), table.height().max(CHART.y));
+        });
+    });
 }
 
 /// Every metric and extractor of the runs, in the order in which they come.

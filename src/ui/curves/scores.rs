@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::super::run_view::RunView;
-use super::super::series::Series;
+use crate::chart::Series;
 use crate::event::Score;
 
 /// What a Frechet distance is, and what it is not.

@@ -173,9 +173,7 @@ impl RunView {
         self.begun.get_or_insert(started.time);
         self.step = started.step;
         // A run that goes on from a checkpoint takes the steps after it again.
-        for series in self.curves.all() {
-            series.truncate_after(started.step);
-        }
+        self.curves.truncate_after(started.step);
         started.leave(&mut self.scores);
         self.scored.take_if(|scored| started.voids(scored.step));
         started.leave(&mut self.bests);

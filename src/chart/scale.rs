@@ -1,43 +1,68 @@
 //! Where values stand on an axis, straight or logarithmic, and the numbers written along it.
 
-/// An axis: its ends as values and as places on the screen.
+use crate::event::Form;
+
+/// An axis: its ends, and how its numbers are written.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Scale {
-    /// The value at [`Scale::start`].
+pub struct Axis {
+    /// Where its values stand.
+    pub scale: Scale,
+    /// How its numbers are written.
+    pub form: Form,
+}
+
+impl Axis {
+    /// The values to write along it, at most about so many, with the words for them.
+    pub fn ticks(&self, most: f64) -> Vec<(f64, String)> {
+        let Scale { from, to, log } = self.scale;
+        let most = most.max(LEAST as f64);
+        let timed = self.form == Form::Duration && !log && (to - from) / most > 1.0;
+        let mut values = if timed { times(from, to, most) } else { self.scale.ticks(most) };
+        if self.form == Form::Count {
+            // There is no half of a step.
+            values.retain(|value| (value - value.round()).abs() < 1e-9);
+        }
+        values.into_iter().map(|value| (value, self.form.tick(value))).collect()
+    }
+}
+
+/// The ends of an axis.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Scale {
+    /// The value at the left or the lower end.
     pub from: f64,
-    /// The value at [`Scale::end`].
+    /// The value at the other end.
     pub to: f64,
-    /// The place of the first value, in points.
-    pub start: f32,
-    /// The place of the last value, in points.
-    pub end: f32,
     /// Whether equal distances are equal ratios. Both values are above 0 then.
     pub log: bool,
 }
 
 impl Scale {
-    /// The place of a value; below 0 a logarithmic axis has none.
-    pub fn place(&self, value: f64) -> f32 {
+    /// A value on a straight axis: itself, or its logarithm to base 10.
+    pub fn warp(&self, value: f64) -> f64 {
+        if self.log { value.max(f64::MIN_POSITIVE).log10() } else { value }
+    }
+
+    /// What [`Scale::warp`] makes this number of.
+    pub fn unwarp(&self, at: f64) -> f64 {
+        if self.log { 10_f64.powf(at) } else { at }
+    }
+
+    /// How far a value is on the way from one end to the other, from 0 to 1, and a little more for what lies outside.
+    pub fn share(&self, value: f64) -> f64 {
         let share = (self.warp(value) - self.warp(self.from)) / (self.warp(self.to) - self.warp(self.from));
         // Far outside, single precision would make lines jump.
-        let share = share.clamp(-20.0, 21.0) as f32;
-        self.start + share * (self.end - self.start)
+        if share.is_nan() { 0.0 } else { share.clamp(-20.0, 21.0) }
     }
 
-    /// The value at a place.
-    pub fn value(&self, place: f32) -> f64 {
-        let share = f64::from((place - self.start) / (self.end - self.start));
-        let warped = self.warp(self.from) + share * (self.warp(self.to) - self.warp(self.from));
-        if self.log { warped.exp() } else { warped }
-    }
-
-    fn warp(&self, value: f64) -> f64 {
-        if self.log { value.max(f64::MIN_POSITIVE).ln() } else { value }
-    }
-
-    /// Whether a value has a place on it.
+    /// Whether a value has a place on it: below 0 a logarithmic axis has none.
     pub fn has(&self, value: f64) -> bool {
         !self.log || value > 0.0
+    }
+
+    /// Whether a value lies between its ends.
+    pub fn shows(&self, value: f64) -> bool {
+        self.has(value) && (self.from..=self.to).contains(&value)
     }
 
     /// Values to write along it: at most about so many, but two at least wherever its ends can be told apart, since a single
@@ -68,7 +93,7 @@ fn powers(from: f64, to: f64, decades: f64, most: f64) -> Vec<f64> {
 }
 
 /// Numbers that are 1, 2 or 5 times a power of ten apart.
-pub(in crate::ui) fn rounds(from: f64, to: f64, most: f64) -> Vec<f64> {
+fn rounds(from: f64, to: f64, most: f64) -> Vec<f64> {
     let least = (to - from) / most;
     if !(least.is_finite() && least > 0.0) {
         return Vec::new();
@@ -83,6 +108,21 @@ pub(in crate::ui) fn rounds(from: f64, to: f64, most: f64) -> Vec<f64> {
     // One or none of those falls onto the axis: closer ones do, of which the ends are enough.
     let closer = [round[at] / 2.0, round[at] / 5.0, round[at] / 10.0].map(|step| multiples(from, to, step));
     closer.into_iter().find(|marks| marks.len() >= LEAST).map_or(found, |marks| outermost(marks, most))
+}
+
+/// Seconds that are a round length of time apart.
+fn times(from: f64, to: f64, most: f64) -> Vec<f64> {
+    const STEPS: [f64; 19] = [
+        1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 900.0, 1800.0, 3600.0, 7200.0, 10_800.0, 21_600.0,
+        43_200.0, 86_400.0, 172_800.0,
+    ];
+    let at = STEPS.iter().position(|step| *step >= (to - from) / most);
+    let Some(at) = at else {
+        return rounds(from / 86_400.0, to / 86_400.0, most).into_iter().map(|days| days * 86_400.0).collect();
+    };
+    let mut tries = STEPS[..=at].iter().rev().map(|step| multiples(from, to, *step));
+    let found = tries.find(|marks| marks.len() >= LEAST).unwrap_or_default();
+    outermost(found, most)
 }
 
 /// Multiples of a step. A range so narrow that its numbers cannot be told apart has none.
@@ -101,7 +141,7 @@ fn outermost(marks: Vec<f64>, most: f64) -> Vec<f64> {
 
 /// The values that an axis should show, for values that were seen: all of them, or those from the 1st to the 99th
 /// percentile, with a margin. A logarithmic axis takes those above 0.
-pub(in crate::ui) fn span(mut values: Vec<f64>, ignore_outliers: bool, log: bool) -> (f64, f64) {
+pub fn span(mut values: Vec<f64>, ignore_outliers: bool, log: bool) -> (f64, f64) {
     values.retain(|value| value.is_finite() && (!log || *value > 0.0));
     if values.is_empty() {
         return if log { (0.1, 10.0) } else { (0.0, 1.0) };
@@ -134,19 +174,34 @@ mod tests {
     use super::*;
 
     fn scale(from: f64, to: f64, log: bool) -> Scale {
-        Scale { from, to, start: 100.0, end: 300.0, log }
+        Scale { from, to, log }
     }
 
     #[test]
     fn places_and_values_are_each_others_inverse() {
         for scale in [scale(-2.0, 6.0, false), scale(0.01, 100.0, true)] {
-            for place in [100.0, 150.0, 299.0] {
-                assert!((scale.place(scale.value(place)) - place).abs() < 1e-3);
+            for value in [0.02, 1.0, 5.5] {
+                assert!((scale.unwarp(scale.warp(value)) - value).abs() < 1e-9);
             }
         }
-        assert!((scale(0.01, 100.0, true).place(1.0) - 200.0).abs() < 1e-3);
+        assert!((scale(0.01, 100.0, true).share(1.0) - 0.5).abs() < 1e-9);
         assert!(!scale(1.0, 2.0, true).has(0.0) && scale(0.0, 2.0, false).has(-1.0));
-        assert!(scale(0.0, 1.0, false).place(1e30).is_finite());
+        assert_eq!((scale(0.0, 1.0, false).share(1e30), scale(1.0, 1.0, false).share(1.0)), (21.0, 0.0));
+    }
+
+    #[test]
+    fn numbers_of_an_axis_suit_what_it_shows() {
+        let told = |from, to, log, form, most| {
+            let ticks = Axis { scale: scale(from, to, log), form }.ticks(most);
+            ticks.into_iter().map(|(_, text)| text).collect::<Vec<_>>()
+        };
+        assert_eq!(told(0.0, 1000.0, false, Form::Count, 4.0), ["0", "500", "1,000"]);
+        assert_eq!(told(2.0, 5.0, false, Form::Count, 20.0), ["2", "3", "4", "5"], "no halves of a step");
+        assert_eq!(told(0.0, 7300.0, false, Form::Duration, 4.0), ["0 s", "1 h", "2 h"]);
+        assert_eq!(told(100.0, 190.0, false, Form::Duration, 3.0), ["2 min", "2 min 30 s", "3 min"]);
+        assert_eq!(told(0.0, 900_000.0, false, Form::Duration, 5.0), ["0 s", "5 d", "10 d"]);
+        assert_eq!(told(0.0008, 20.0, true, Form::Number, 5.0), ["0.001", "0.01", "0.1", "1", "10"]);
+        assert_eq!(told(0.0, 1.0, false, Form::Share, 2.0), ["0 %", "50 %", "100 %"]);
     }
 
     #[test]

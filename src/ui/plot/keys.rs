@@ -1,10 +1,12 @@
-//! The colours of the curves that stand back, one for each class: names and values in columns below a chart.
+//! The names of many curves with their values, in columns below a chart: each hides its curve and shows it again.
 
 use egui::{Align2, Color32, FontId, Grid, Painter, Rect, Role, Sense, Ui, WidgetInfo, pos2, vec2};
 
-use super::super::theme::{self, Palette};
-use super::super::widgets;
-use super::charts::{Chart, Curve};
+use super::super::{theme, widgets};
+use super::{Chart, Line, Look};
+
+/// What is said of a curve's name.
+pub(super) const HINT: &str = "Click to hide the curve, and again to show it";
 
 /// Height of a line of keys, and the room above the first.
 const ROW: f32 = 16.0;
@@ -20,7 +22,7 @@ pub(super) const LINES: usize = 2;
 
 /// Where the keys of a chart stand.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(super) struct Keys {
+pub(in crate::ui) struct Keys {
     /// Keys beside each other.
     columns: usize,
     rows: usize,
@@ -30,9 +32,14 @@ pub(super) struct Keys {
     of: usize,
 }
 
-/// The curves that have keys.
-fn curves<'a, 'c>(chart: &'a Chart<'c>) -> impl Iterator<Item = &'a Curve<'c>> {
-    chart.curves.iter().filter(|curve| curve.faint)
+/// The curves that have keys, with their numbers.
+fn curves<'a, 'c>(chart: &'a Chart<'c>) -> impl Iterator<Item = (usize, &'a Line<'c>)> {
+    chart.curves.iter().enumerate().filter(|(_, curve)| curve.below)
+}
+
+/// What a screen reader is told of the name of a curve.
+pub(super) fn info(chart: &Chart<'_>, curve: &Line<'_>, shown: bool) -> WidgetInfo {
+    WidgetInfo::selected(Role::CheckBox, true, shown, format!("{} in {}", curve.name, chart.title))
 }
 
 fn font() -> FontId {
@@ -47,7 +54,7 @@ impl Keys {
     /// The keys of a chart in this width, on at most so many lines.
     pub fn of(painter: &Painter, chart: &Chart<'_>, width: f32, most: usize) -> Self {
         let wide = |text: &str, font: FontId| painter.layout_no_wrap(text.to_owned(), font, Color32::WHITE).size().x;
-        let names = curves(chart).map(|curve| wide(curve.name, font()));
+        let names = curves(chart).map(|(_, curve)| wide(&curve.name, font()));
         let widest = names.fold(0.0, f32::max);
         // Values are as wide as their longest, so that no key moves when they change.
         let cell = DOT + widest + 6.0 + wide("-0000.00", digits());
@@ -76,69 +83,73 @@ impl Keys {
         Rect::from_min_size(corner, vec2(width.max(1.0), ROW))
     }
 
-    /// Paints them into a rectangle. `value` is what a curve reads; nothing leaves the room to the name.
-    pub fn paint(
-        &self,
-        painter: &Painter,
-        p: &Palette,
-        rect: Rect,
-        chart: &Chart<'_>,
-        value: &dyn Fn(&Curve<'_>) -> String,
-    ) {
-        for (at, curve) in curves(chart).take(self.shown).enumerate() {
-            let cell = self.cell(rect, at);
-            painter.circle_filled(cell.left_center() + vec2(3.5, 0.0), 3.5, curve.color);
-            let text = value(curve);
-            let mut right = cell.right();
-            if !text.is_empty() {
-                right = painter.text(cell.right_center(), Align2::RIGHT_CENTER, text, digits(), p.strong).left() - 6.0;
-            }
-            let name = widgets::elided(painter, curve.name, font(), p.text, right - cell.left() - DOT);
-            painter.galley(pos2(cell.left() + DOT, cell.center().y - name.size().y / 2.0), name, p.text);
-        }
-        if self.shown < self.of {
-            let at = self.cell(rect, self.shown).left_center() + vec2(DOT, 0.0);
-            let text = format!("{} more", self.of - self.shown);
-            painter.text(at, Align2::LEFT_CENTER, text, font(), p.muted);
-        }
+    /// Whether there are more curves than keys.
+    pub fn has_more(&self) -> bool {
+        self.shown < self.of
     }
 
-    /// The number of the curve whose key is pointed at; its whole name is told, or those of all.
-    pub fn pointed(
-        &self,
-        ui: &Ui,
-        rect: Rect,
-        chart: &Chart<'_>,
-        value: &dyn Fn(&Curve<'_>) -> String,
-    ) -> Option<usize> {
-        let mut pointed = None;
-        let numbered = chart.curves.iter().enumerate().filter(|(_, curve)| curve.faint);
-        for (at, (number, curve)) in numbered.take(self.shown).enumerate() {
-            let key = ui.interact(self.cell(rect, at), ui.scope_id().with(("key", at)), Sense::hover());
-            key.widget_info(|| WidgetInfo::labeled(Role::Label, true, curve.name));
-            if key.hovered() {
+    /// Draws them into a rectangle. Returns the number of the curve whose key is pointed at, and the name of one that was clicked.
+    pub fn ui(&self, ui: &Ui, rect: Rect, chart: &Chart<'_>, look: &Look<'_>) -> (Option<usize>, Option<String>) {
+        let (mut pointed, mut turned) = (None, None);
+        for (at, (number, curve)) in curves(chart).take(self.shown).enumerate() {
+            let hidden = look.view.hides(&chart.id, &curve.name);
+            let cell = self.cell(rect, at);
+            let key = ui.interact(cell, ui.scope_id().with(("key", at)), Sense::click());
+            key.widget_info(|| info(chart, curve, !hidden));
+            if key.hovered() && !hidden {
                 pointed = Some(number);
             }
-            key.on_hover_text(curve.name);
+            if key.clicked() {
+                turned = Some(curve.name.clone().into_owned());
+            }
+            widgets::focus_ring(ui, &key);
+            let value = if hidden { String::new() } else { value(chart, curve, look) };
+            paint(ui.painter(), widgets::palette(ui), cell, (curve, hidden), value);
+            key.on_hover_text(format!("{}\n{HINT}", curve.name));
         }
-        if self.shown < self.of {
-            let rest = ui.interact(self.cell(rect, self.shown), ui.scope_id().with("more keys"), Sense::hover());
-            rest.on_hover_ui(|ui| all_ui(ui, chart, value));
+        if self.has_more() {
+            let cell = self.cell(rect, self.shown);
+            let (text, at) = (format!("{} more", self.of - self.shown), cell.left_center() + vec2(DOT, 0.0));
+            ui.painter().text(at, Align2::LEFT_CENTER, text, font(), widgets::palette(ui).muted);
+            let rest = ui.interact(cell, ui.scope_id().with("more keys"), Sense::hover());
+            rest.on_hover_ui(|ui| all_ui(ui, chart, look));
         }
-        pointed
+        (pointed, turned)
     }
 }
 
+/// What a curve reads where it is looked at.
+fn value(chart: &Chart<'_>, curve: &Line<'_>, look: &Look<'_>) -> String {
+    chart.reading(curve, look.cursor.or(look.at)).trim().to_owned()
+}
+
+/// A key: a dot, a name and a value; of a curve that is hidden, a ring and a name.
+fn paint(painter: &Painter, p: &theme::Palette, cell: Rect, (curve, hidden): (&Line<'_>, bool), value: String) {
+    let dot = cell.left_center() + vec2(3.5, 0.0);
+    let color = if hidden { p.muted } else { p.text };
+    if hidden {
+        painter.circle_stroke(dot, 3.0, egui::Stroke::new(1.0, curve.color));
+    } else {
+        painter.circle_filled(dot, 3.5, curve.color);
+    }
+    let mut right = cell.right();
+    if !value.is_empty() {
+        right = painter.text(cell.right_center(), Align2::RIGHT_CENTER, value, digits(), p.strong).left() - 6.0;
+    }
+    let name = widgets::elided(painter, &curve.name, font(), color, right - cell.left() - DOT);
+    painter.galley(pos2(cell.left() + DOT, cell.center().y - name.size().y / 2.0), name, color);
+}
+
 /// Every key with its value.
-fn all_ui(ui: &mut Ui, chart: &Chart<'_>, value: &dyn Fn(&Curve<'_>) -> String) {
+pub(super) fn all_ui(ui: &mut Ui, chart: &Chart<'_>, look: &Look<'_>) {
     let p = widgets::palette(ui);
     Grid::new("all-keys").num_columns(2).min_row_height(ROW).spacing([14.0, 2.0]).show(ui, |ui| {
-        for curve in curves(chart) {
+        for (_, curve) in curves(chart).filter(|(_, curve)| !look.view.hides(&chart.id, &curve.name)) {
             ui.horizontal(|ui| {
                 widgets::dot(ui, curve.color);
-                widgets::small(ui, curve.name);
+                widgets::small(ui, &*curve.name);
             });
-            widgets::number(ui, format!("{:>8}", value(curve)), p.strong);
+            widgets::number(ui, format!("{:>8}", value(chart, curve, look)), p.strong);
             ui.end_row();
         }
     });

@@ -1,26 +1,10 @@
-//! The time-weighted moving average of a curve, and the outline of its buckets.
-
-use super::Bucket;
+//! The time-weighted moving average of a curve.
 
 /// Reading of the smoothing slider above which averages stop growing.
 const MOST_WEIGHT: f64 = 0.999;
 
 /// What the visible range counts as in the smoothing, so that a slider position looks the same at any zoom.
 const VIEWPORT: f64 = 1000.0;
-
-/// The outline of buckets: each gives its smallest and its largest value, or one point where they are the same.
-pub fn outline(buckets: &[Bucket]) -> Vec<[f64; 2]> {
-    let mut points = Vec::with_capacity(2 * buckets.len());
-    for bucket in buckets {
-        if bucket.count == 1 {
-            points.push([bucket.middle(), bucket.min.into()]);
-        } else {
-            points.push([bucket.middle(), bucket.min.into()]);
-            points.push([bucket.middle(), bucket.max.into()]);
-        }
-    }
-    points
-}
 
 /// Time-weighted moving average of `points`, debiased so that it starts at the first value. `amount` is the slider,
 /// from 0 (the points themselves) to 1; `range` is the visible width in steps.
@@ -37,12 +21,6 @@ pub fn smooth(points: &[[f64; 2]], amount: f64, range: f64) -> Vec<[f64; 2]> {
         [x, sum / debias]
     };
     points.iter().map(average).collect()
-}
-
-/// The smoothed curve of buckets, through their means.
-pub fn smooth_buckets(buckets: &[Bucket], amount: f64, range: f64) -> Vec<[f64; 2]> {
-    let means: Vec<[f64; 2]> = buckets.iter().map(|bucket| [bucket.middle(), bucket.mean()]).collect();
-    smooth(&means, amount, range)
 }
 
 #[cfg(test)]
