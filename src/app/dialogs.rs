@@ -70,8 +70,8 @@ impl Dialog {
                 Self::wait(purpose, asked, waker)
             }
             Purpose::DataFile => {
-                let dialog = dialog.set_title("Choose a table of files and labels, or a NumPy archive");
-                let dialog = dialog.add_filter("Tables and archives", &["csv", "tsv", "npz"]);
+                let dialog = dialog.set_title("Choose a table of files and labels, or an archive");
+                let dialog = dialog.add_filter("Tables and archives", &crate::config::DATA_FILES);
                 Self::wait(purpose, dialog.pick_file(), waker)
             }
             Purpose::Vgg19 | Purpose::Inception => {

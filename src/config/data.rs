@@ -12,9 +12,21 @@ use super::{BalanceTo, SliceAxis};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Data {
-    /// A folder of class sub-folders, a table of files and labels (`.csv`), an archive of arrays (`.npz`), or [`DEMO`] for
+    /// A folder of class sub-folders, a table of files and labels (`.csv`), an archive of images or arrays, or [`DEMO`] for
     /// the drawn set.
     pub source: String,
+    /// Tables only: the column that names the files. Empty: found by its name.
+    pub table_file: String,
+    /// Tables and arrays of several labels: the column that holds the labels. Empty: found by its name.
+    pub table_label: String,
+    /// Tables only: their encoding. Empty: found by their bytes.
+    pub table_encoding: String,
+    /// Patterns of files that are left out.
+    pub exclude: Vec<String>,
+    /// Patterns of files that are taken; empty takes all.
+    pub include: Vec<String>,
+    /// Take one image alone of those with the same pixels.
+    pub drop_duplicates: bool,
     /// Volumes (NIfTI) only: the axis along which they are cut into images.
     pub slice_axis: SliceAxis,
     /// Files of several slices or frames: every how many of them one becomes an image.
@@ -60,6 +72,9 @@ pub struct Data {
 /// The `data.source` that stands for the drawn demo set.
 pub const DEMO: &str = "demo";
 
+/// Endings of files that are data, in lower case: tables, archives of images, arrays, image sets.
+pub const DATA_FILES: [&str; 10] = ["csv", "tsv", "txt", "tab", "zip", "tar", "tgz", "gz", "npz", "parquet"];
+
 /// What a class factor may be. An epoch grows with the largest.
 pub const CLASS_FACTORS: std::ops::RangeInclusive<f64> = 0.1..=10.0;
 
@@ -67,6 +82,12 @@ impl Default for Data {
     fn default() -> Self {
         Self {
             source: DEMO.to_owned(),
+            table_file: String::new(),
+            table_label: String::new(),
+            table_encoding: String::new(),
+            exclude: Vec::new(),
+            include: Vec::new(),
+            drop_duplicates: false,
             slice_axis: SliceAxis::Z,
             slice_every: 1,
             demo_images: 150,
@@ -144,7 +165,7 @@ impl Data {
     /// The problems that lie in these keys alone.
     pub(super) fn check(&self, image_size: usize, list: &mut List) {
         if self.source.trim().is_empty() {
-            list.error("data.source", "no data is given; name a folder with one sub-folder per class, a table (.csv), an archive (.npz), or `demo`").fix("data.source", DEMO);
+            list.error("data.source", "no data is given; name a folder with one sub-folder per class, a table (.csv), an archive (.zip, .tar, .npz, .parquet), or `demo`").fix("data.source", DEMO);
         }
         if self.is_demo() {
             whole(list, "data.demo_images", self.demo_images, 2..=100_000);
@@ -152,6 +173,11 @@ impl Data {
         for (name, factor) in self.class_factors.iter().filter(|(_, factor)| !CLASS_FACTORS.contains(factor)) {
             let (least, most) = (CLASS_FACTORS.start(), CLASS_FACTORS.end());
             list.error("data.class_factors", format!("{factor} for `{name}` is outside {least} to {most}. To leave a class out, move its images elsewhere")).fix("data.class_factors", self.factors_in_range());
+        }
+        for (key, patterns) in [("data.exclude", &self.exclude), ("data.include", &self.include)] {
+            if let Err(message) = super::patterns(patterns) {
+                list.mended_by_default(key, message);
+            }
         }
         self.check_split(list);
         whole(list, "data.slice_every", self.slice_every, 1..=10_000);
@@ -187,9 +213,45 @@ impl Data {
 pub(super) const EXPLAINED: &[Explanation] = &[
     key(
         "data.source",
-        "a folder, a .csv or .npz file, or \"demo\"",
+        "a folder, a file of one of the kinds named here, or \"demo\"",
         "",
-        "A folder with one sub-folder per class, a table (.csv) whose columns `file` and `label` name images below its folder, or an archive (.npz) with `train_images` and `train_labels` as in MedMNIST. `demo` draws six kinds of stained blood cell instead, so that everything can be tried without data.",
+        "A folder with one sub-folder per class, or with StyleGAN's `dataset.json`; a table (.csv, .tsv, .txt) of files below its folder and labels; an archive (.zip, .tar, .tar.gz) of either, or of WebDataset's samples; arrays (.npz) as in MedMNIST; .parquet files as on the Hugging Face hub. `demo` draws six kinds of stained blood cell instead, so that everything can be tried without data.",
+    ),
+    key(
+        "data.table_file",
+        "the name of a column; empty: found by its name",
+        "",
+        "The column of a table (or the image column of .parquet files) that names the files. Without it, names such as `file`, `image_id` or `path` are looked for.",
+    ),
+    key(
+        "data.table_label",
+        "the name of a column, or its place in arrays (from 0), or \"one-hot\" for these; empty: found by its name",
+        "",
+        "The column of a table that holds the labels. Without it, names such as `label`, `dx` or `diagnosis` are looked for, then columns of 0 and 1, one a class. Of arrays (.npz) with several labels an image it is the place of the one whose values are the classes; `one-hot` takes the images of exactly one label.",
+    ),
+    key(
+        "data.table_encoding",
+        "the name of an encoding, such as \"windows-1252\"; empty: found by the bytes",
+        "",
+        "How the letters of a table are stored. UTF-8 and UTF-16 are recognised; anything else is read as windows-1252, and the name is told. Name it where letters come out wrong.",
+    ),
+    key(
+        "data.exclude",
+        "list of patterns, such as [\"*_mask.*\"]",
+        "",
+        "Leaves out files whose names (below the data folder, with /) fit one of these; `*` stands for any letters, also /. For masks and thumbnails that lie beside the images. A class of which nothing is left is no class.",
+    ),
+    key(
+        "data.include",
+        "list of patterns; empty takes all",
+        "",
+        "Takes only files whose names fit one of these patterns, less those that `exclude` leaves out.",
+    ),
+    key(
+        "data.drop_duplicates",
+        "true or false",
+        "",
+        "Takes one image alone of each group of files with the same pixels; of a group that is in several classes none, as its labels contradict each other. Copies are shown more often than other images, and are memorised first.",
     ),
     key(
         "data.slice_axis",

@@ -79,7 +79,9 @@ impl<'a, 'b> Run<'a, 'b> {
         let config = begin.config.clone();
         refuse(&config, None)?;
         let (device, device_name) = device::open(&config.train.device)?;
-        let loaded = load(&config, inbox);
+        // A session keeps the labels that it began with, whatever order classes have in the data today.
+        let known = begin.state.as_ref().map_or(&[][..], |state| &state.classes);
+        let loaded = load(&config, known, inbox);
         let loaded = if begin.kind == Kind::Resumed { loaded.context(NO_DATA) } else { loaded };
         let Some((dataset, asked)) = loaded? else { return Ok(None) };
         let (classes, data) = (dataset.class_names(), begin::mark(&dataset, &begin.config)?);
@@ -276,7 +278,8 @@ fn tell_start(
     })))?;
     journal.tell(Event::Data(Box::new(dataset.summary().clone())))?;
     // A session that goes on has told what its settings are warned of.
-    for message in warnings.into_iter().filter(|_| begin.kind != Kind::Resumed) {
+    let doubtful = dataset.summary().findings.iter().map(|finding| format!("data: {}", finding.message));
+    for message in warnings.into_iter().chain(doubtful).filter(|_| begin.kind != Kind::Resumed) {
         journal.tell(Event::Warning { step, message })?;
     }
     for event in begin.remarks(journal.writer()?, &fixed.machine)? {
@@ -286,7 +289,7 @@ fn tell_start(
 }
 
 /// The data, and what was asked while it loaded; nothing where the end was asked for.
-fn load(config: &Config, inbox: &Receiver<Command>) -> anyhow::Result<Option<(Arc<Dataset>, Vec<Command>)>> {
+fn load(config: &Config, known: &[String], inbox: &Receiver<Command>) -> anyhow::Result<Option<(Arc<Dataset>, Vec<Command>)>> {
     let (stopped, asked) = (AtomicBool::new(false), Mutex::new(Vec::new()));
     let go_on = |_, _| {
         match inbox.try_recv() {
@@ -296,7 +299,7 @@ fn load(config: &Config, inbox: &Receiver<Command>) -> anyhow::Result<Option<(Ar
         }
         !stopped.load(Ordering::Relaxed)
     };
-    let dataset = match Dataset::load(config, &go_on) {
+    let dataset = match Dataset::load_as(config, known, &go_on) {
         Ok(dataset) => Arc::new(dataset),
         Err(DataError::Cancelled) => return Ok(None),
         Err(err) => return Err(err.into()),

@@ -8,6 +8,8 @@ const KINDS: &[(&str, &[&str])] = &[
     ("image_size", &["image_size=0"]),
     ("channels", &["channels=2"]),
     ("data.source", &["data.source="]),
+    ("data.exclude", &["data.exclude=[\"a[\"]"]),
+    ("data.include", &["data.include=[\"a[\"]"]),
     ("data.demo_images", &["data.demo_images=1"]),
     ("data.class_factors", &["data.class_factors={ a = 1000.0, b = 2.0 }"]),
     ("data.held_out", &["data.held_out=0.95"]),

@@ -55,7 +55,35 @@ pub fn images_ui(form: &mut Form<'_>, ui: &mut Ui, summary: Option<&DataSummary>
         })
     });
     factors_row(form, ui, summary);
+    let drawn = form.config.data.is_demo().then_some("The drawn images are in no files");
+    patterns_row(form, ui, "data.exclude", "Leave out", drawn, |config| &mut config.data.exclude);
+    patterns_row(form, ui, "data.include", "Take only", drawn, |config| &mut config.data.include);
+    form.switch(ui, "data.drop_duplicates", "Drop copies", drawn, |c| &mut c.data.drop_duplicates);
     split_ui(form, ui);
+}
+
+/// Patterns of files with `;` between them.
+fn patterns_row(
+    form: &mut Form<'_>,
+    ui: &mut Ui,
+    key: &'static str,
+    name: &str,
+    off: Option<&str>,
+    get: impl FnOnce(&mut Config) -> &mut Vec<String>,
+) {
+    form.row(ui, key, name, off, |ui, config| {
+        let list = get(config);
+        let typed = Id::unique(key);
+        let mut text = ui.data(|data| data.get_temp::<(Vec<String>, String)>(typed)).filter(|(of, _)| of == list);
+        let text = &mut text.get_or_insert_with(|| (list.clone(), list.join("; "))).1;
+        let response = ui.add_sized(control_size(), TextEdit::singleline(text).hint_text("*_mask.*; thumbs/*"));
+        if response.changed() {
+            *list = text.split(';').map(str::trim).filter(|pattern| !pattern.is_empty()).map(str::to_owned).collect();
+            let kept = (list.clone(), text.clone());
+            ui.data_mut(|data| data.insert_temp(typed, kept));
+        }
+        response
+    });
 }
 
 /// Which images training never sees.
@@ -133,8 +161,25 @@ pub fn augmentation_ui(form: &mut Form<'_>, ui: &mut Ui) {
     share(form, ui, "data.color_jitter", "Colour jitter", 1.0, |c| &mut c.data.color_jitter);
 }
 
+/// A text of the settings.
+type Text = fn(&mut Config) -> &mut String;
+
+/// How tables are read: key, name, what stands in the empty field, and the text.
+const TABLE: [(&str, &str, &str, Text); 3] = [
+    ("data.table_file", "Column of files", "Found by its name", |c| &mut c.data.table_file),
+    ("data.table_label", "Column of labels", "Found by its name", |c| &mut c.data.table_label),
+    ("data.table_encoding", "Encoding of tables", "Found by the bytes", |c| &mut c.data.table_encoding),
+];
+
 /// How images are read and where they are kept meanwhile.
 pub fn reading_ui(form: &mut Form<'_>, ui: &mut Ui) {
+    let table = |config: &Config| config.data.is_demo().then_some("Only for tables and arrays");
+    let off = table(form.config);
+    for (key, name, hint, get) in TABLE {
+        form.row(ui, key, name, off, |ui, config| {
+            ui.add_sized(control_size(), TextEdit::singleline(get(config)).hint_text(hint))
+        });
+    }
     form.count(ui, "data.workers", "Loader threads", None, 1..=64, |c| &mut c.data.workers);
     form.count(ui, "data.memory_limit", "Pixels in memory (MiB)", None, 0..=1_000_000, |c| &mut c.data.memory_limit);
     form.row(ui, "data.cache", "Cache folder", None, |ui, config| {
