@@ -95,6 +95,12 @@ const OPTIONS: &[(&str, &[&str])] = &[
 const FIXED: &[(&str, &str)] = &[
     ("image_size", "32"),
     ("data.source", "demo"),
+    ("data.table_file", ""),
+    ("data.table_label", ""),
+    ("data.table_encoding", ""),
+    ("data.exclude", "[]"),
+    ("data.include", "[]"),
+    ("data.drop_duplicates", "false"),
     ("data.slice_axis", "z"),
     ("data.slice_every", "1"),
     ("data.demo_images", "4"),

@@ -179,6 +179,18 @@ impl Data {
                 list.mended_by_default(key, message);
             }
         }
+        for (key, set) in [
+            ("data.table_file", !self.table_file.is_empty()),
+            ("data.table_label", !self.table_label.is_empty()),
+            ("data.table_encoding", !self.table_encoding.is_empty()),
+            ("data.exclude", !self.exclude.is_empty()),
+            ("data.include", !self.include.is_empty()),
+            ("data.drop_duplicates", self.drop_duplicates),
+        ] {
+            if set && self.is_demo() {
+                list.warning(key, "the drawn demo set is in no files, so this does nothing").fix_by_default(key);
+            }
+        }
         self.check_split(list);
         whole(list, "data.slice_every", self.slice_every, 1..=10_000);
         for (key, value, most) in [

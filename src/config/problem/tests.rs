@@ -9,6 +9,8 @@ const KINDS: &[(&str, &[&str])] = &[
     ("channels", &["channels=2"]),
     ("data.source", &["data.source="]),
     ("data.exclude", &["data.exclude=[\"a[\"]"]),
+    ("data.drop_duplicates", &["data.drop_duplicates=true"]),
+    ("data.table_label", &["data.table_label=3"]),
     ("data.include", &["data.include=[\"a[\"]"]),
     ("data.demo_images", &["data.demo_images=1"]),
     ("data.class_factors", &["data.class_factors={ a = 1000.0, b = 2.0 }"]),

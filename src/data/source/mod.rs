@@ -30,6 +30,10 @@ use crate::guard;
 /// Where it is missing, unreadable, or names no class.
 pub(super) fn list(data: &Data, source: &Path) -> Result<Tree, DataError> {
     let mut tree = named(data, source)?;
+    let named = [&data.table_file, &data.table_label, &data.table_encoding].into_iter().any(|key| !key.is_empty());
+    if named && tree.arrays.is_empty() && tree.archives.is_empty() && source.is_dir() {
+        tree.notes.push("data.table_file, data.table_label and data.table_encoding do nothing here: the source is a folder, not a table".to_owned());
+    }
     left_out::by_patterns(&mut tree, data)?;
     expand(&mut tree, source, Cut::of(data))?;
     Ok(tree)
