@@ -9,7 +9,7 @@ use std::fs;
 use std::io::Write as _;
 use std::path::Path;
 
-use files::{config, load, png, reason, write};
+use files::{config, load, look, png, reason, write};
 use gandle::config::Config;
 use gandle::data::{Dataset, inspect};
 use gandle::event::DataSummary;
@@ -185,8 +185,10 @@ fn archives_hold_folders_tables_or_samples() {
     let own = |files: &[(&str, Vec<u8>)]| -> Vec<(String, Vec<u8>)> {
         files.iter().map(|(name, bytes)| ((*name).to_owned(), bytes.clone())).collect()
     };
-    let folders = own(&[("set/a/1.png", png(1)), ("set/b/2.png", png(2)), ("set/b/.hidden.png", png(3)), ("../c/4.png", png(4))]);
-    let table = own(&[("images/1.png", png(1)), ("images/2.png", png(2)), ("labels.csv", b"file,label\n1,a\n2,b\n".to_vec())]);
+    let folders =
+        own(&[("set/a/1.png", png(1)), ("set/b/2.png", png(2)), ("set/b/.hidden.png", png(3)), ("../c/4.png", png(4))]);
+    let table =
+        own(&[("images/1.png", png(1)), ("images/2.png", png(2)), ("labels.csv", b"file,label\n1,a\n2,b\n".to_vec())]);
     let samples = own(&[
         ("1.png", png(1)),
         ("1.cls", b"a\n".to_vec()),
@@ -198,8 +200,13 @@ fn archives_hold_folders_tables_or_samples() {
         for ending in ["zip", "tar", "tar.gz"] {
             let path = root.path().join(format!("set.{ending}"));
             // The library that writes archives refuses to write a name that leads out of one.
-            let inside: Vec<_> = files.iter().filter(|(name, _)| ending == "zip" || !name.starts_with("..")).cloned().collect();
-            if ending == "zip" { zipped(&path, files) } else { tarred(&path, &inside) }
+            let inside: Vec<_> =
+                files.iter().filter(|(name, _)| ending == "zip" || !name.starts_with("..")).cloned().collect();
+            if ending == "zip" {
+                zipped(&path, files)
+            } else {
+                tarred(&path, &inside)
+            }
             let data = load(&config(&path, 4));
             assert_eq!(classes(data.summary()), [("a", 1), ("b", 1)], "{kind} {ending}");
             assert_eq!([data.pixels(0)[0], data.pixels(1)[0]], [1, 2], "{kind} {ending}");
@@ -235,9 +242,13 @@ fn image_sets_have_the_names_of_their_labels() {
         assert_eq!(classes(data.summary()), [("melanoma", 1), ("naevus", 2)], "{codec}");
         // Shades 0, 40 and 80 of the labels 1, 0 and 1; the fourth label is kept secret.
         assert_eq!([data.pixels(0)[0], data.pixels(1)[0], data.pixels(2)[0]], [40, 0, 80], "{codec}");
-        assert!(data.summary().notes.iter().any(|note| note.starts_with("1 image with no label")), "{:?}", data.summary());
+        assert!(
+            data.summary().notes.iter().any(|note| note.starts_with("1 image with no label")),
+            "{:?}",
+            data.summary()
+        );
     }
-    assert_eq!(classes(&seen(&config(&seeds.join("plain.parquet"), 4))), [("mel", 1), ("nv", 2)]);
+    assert_eq!(classes(&look(&seeds.join("plain.parquet"))), [("mel", 1), ("nv", 2)]);
     // As the hub has them: files of a split below `data`.
     let root = tempfile::tempdir().unwrap();
     for split in ["train-00000-of-00001", "test-00000-of-00001"] {
@@ -250,7 +261,11 @@ fn image_sets_have_the_names_of_their_labels() {
     config.data.held_out = 0.5;
     config.data.drop_duplicates = true;
     let summary = seen(&config);
-    assert_eq!((summary.images(), summary.held_out()), (0, 3), "the same images for training and test stay on one side");
+    assert_eq!(
+        (summary.images(), summary.held_out()),
+        (0, 3),
+        "the same images for training and test stay on one side"
+    );
     write(root.path(), "data/train-00000-of-00001.parquet", b"PAR1 and no more");
     assert!(failure(&config).contains("it is no parquet file"));
 }
@@ -269,12 +284,19 @@ fn arrays_of_several_labels_say_how_to_choose_one() {
     let set = |kind: &str, labels: &[u8], shape: &str| {
         let images: Vec<u8> = (0..4_u8).flat_map(|image| [image * 10; 4]).collect();
         let images = array("|u1", "(4, 2, 2)", &images);
-        zipped(&path, &[("train_images.npy".to_owned(), images), ("train_labels.npy".to_owned(), array(kind, shape, labels))]);
+        zipped(
+            &path,
+            &[("train_images.npy".to_owned(), images), ("train_labels.npy".to_owned(), array(kind, shape, labels))],
+        );
     };
     let mut config = config(&path, 2);
     set("|u1", &[1, 0, 0, 0, 1, 1, 0, 0, 1, 0, 0, 0], "(4, 3)");
     let told = failure(&config);
-    assert!(told.contains("3 labels an image (2 images have one, 1 several and 1 none)") && told.contains("data.table_label"), "{told}");
+    assert!(
+        told.contains("3 labels an image (2 images have one, 1 several and 1 none)")
+            && told.contains("data.table_label"),
+        "{told}"
+    );
     config = config.with(&["data.table_label=0".to_owned()]).unwrap();
     let data = load(&config);
     assert_eq!((data.class_names(), data.class_counts()), (vec!["0".to_owned(), "1".to_owned()], vec![3, 1]));
@@ -298,9 +320,14 @@ fn what_should_not_train_is_told_and_left_out() {
     let folder = tempfile::tempdir().unwrap();
     for class in ["benign", "malignant"] {
         for index in 1..5_u8 {
-            let scan = image::GrayImage::from_fn(24, 24, |x, y| image::Luma([(x * 9 + y) as u8 ^ index ^ class.len() as u8]));
-            let mask = image::GrayImage::from_fn(24, 24, |x, y| image::Luma([255 * u8::from(x * y > 40 * u32::from(index))]));
-            for (name, picture) in [(format!("{class}/{class} ({index}).png"), scan), (format!("{class}/{class} ({index})_mask.png"), mask)] {
+            let scan =
+                image::GrayImage::from_fn(24, 24, |x, y| image::Luma([(x * 9 + y) as u8 ^ index ^ class.len() as u8]));
+            let mask =
+                image::GrayImage::from_fn(24, 24, |x, y| image::Luma([255 * u8::from(x * y > 40 * u32::from(index))]));
+            for (name, picture) in [
+                (format!("{class}/{class} ({index}).png"), scan),
+                (format!("{class}/{class} ({index})_mask.png"), mask),
+            ] {
                 fs::create_dir_all(folder.path().join(class)).unwrap();
                 picture.save(folder.path().join(name)).unwrap();
             }

@@ -26,7 +26,8 @@ pub(super) fn by_patterns(tree: &mut Tree, data: &Data) -> Result<(), DataError>
     if data.exclude.is_empty() && data.include.is_empty() {
         return Ok(());
     }
-    let set = |key: &'static str, list: &[String]| patterns(list).map_err(|message| DataError::Settings { key, message });
+    let set =
+        |key: &'static str, list: &[String]| patterns(list).map_err(|message| DataError::Settings { key, message });
     let (exclude, include) = (set("data.exclude", &data.exclude)?, set("data.include", &data.include)?);
     let keep = |name: &str| !exclude.is_match(name) && (include.is_empty() || include.is_match(name));
     let left = tree.retain(|file| keep(&file.name));
@@ -38,7 +39,9 @@ pub(super) fn by_patterns(tree: &mut Tree, data: &Data) -> Result<(), DataError>
     };
     if tree.files.is_empty() {
         let key = if data.exclude.is_empty() { "data.include" } else { "data.exclude" };
-        let message = format!("{keys} leaves out all of {left} files: patterns are held against names below the data folder, such as a/1.png");
+        let message = format!(
+            "{keys} leaves out all of {left} files: patterns are held against names below the data folder, such as a/1.png"
+        );
         return Err(DataError::Settings { key, message });
     }
     tree.notes.push(match left {
@@ -82,7 +85,8 @@ pub(super) fn duplicates(tree: &Tree, outcomes: &mut [Result<Fact, String>], dat
 
 /// The end of a name that says what a file is beside the image of the name before it.
 static MARKED: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    let words = "masks?|seg|segs|segmentation|segmented|annotations?|groundtruth|ground_truth|gt|thumbs?|thumbnails?|preview";
+    let words =
+        "masks?|seg|segs|segmentation|segmented|annotations?|groundtruth|ground_truth|gt|thumbs?|thumbnails?|preview";
     Regex::new(&format!(r"(?i)^(.+?)([ _.-](?:{words}))([ _-]?)([0-9]*)$")).ok()
 });
 
@@ -133,10 +137,12 @@ fn beside(all: &[Look<'_>], size: usize) -> [(&'static str, Vec<bool>); 2] {
     let images: BTreeSet<(&str, &str)> = all.iter().map(|look| (look.folder, look.stem)).collect();
     // A name alone may be that of a class (`with_mask_1`): there must be an image that it belongs to.
     let belongs = |look: &Look<'_>| look.marked.is_some_and(|(image, ..)| images.contains(&(look.folder, image)));
-    let is_small = |look: &Look<'_>| look.marked.is_some_and(|(_, mark, ..)| {
-        let mark = mark[1..].to_lowercase();
-        mark.starts_with("thumb") || mark == "preview"
-    });
+    let is_small = |look: &Look<'_>| {
+        look.marked.is_some_and(|(_, mark, ..)| {
+            let mark = mark[1..].to_lowercase();
+            mark.starts_with("thumb") || mark == "preview"
+        })
+    };
     let flags = |flag: &dyn Fn(&Look<'_>) -> bool| all.iter().map(flag).collect::<Vec<bool>>();
     let two_valued = all.iter().filter(|look| look.fact.two_valued).count();
     // Where nearly all images have two values, that is what they are like.
@@ -170,7 +176,8 @@ fn finding(all: &[Look<'_>], flags: &[bool], what: &str, data: &Data) -> Option<
 /// Patterns that fit all of the flagged files and none of the others; nothing where there would be too many.
 fn excluding(flagged: &[&Look<'_>], others: &[&Look<'_>]) -> Option<Vec<String>> {
     let fits_others = |pattern: &String| {
-        patterns(std::slice::from_ref(pattern)).map_or(true, |set| others.iter().any(|look| set.is_match(&look.file.name)))
+        patterns(std::slice::from_ref(pattern))
+            .map_or(true, |set| others.iter().any(|look| set.is_match(&look.file.name)))
     };
     let mut list: BTreeSet<String> = flagged.iter().filter_map(|look| look.pattern()).collect();
     list.retain(|pattern| !fits_others(pattern));
@@ -189,7 +196,15 @@ fn excluding(flagged: &[&Look<'_>], others: &[&Look<'_>]) -> Option<Vec<String>>
 /// The letters that several names end in, beyond their extension.
 fn ending<'a>(names: &BTreeSet<&'a str>) -> Option<&'a str> {
     let first = names.first().filter(|_| names.len() > 1)?;
-    let same = |other: &str| first.chars().rev().zip(other.chars().rev()).take_while(|(a, b)| a == b).map(|(a, _)| a.len_utf8()).sum::<usize>();
+    let same = |other: &str| {
+        first
+            .chars()
+            .rev()
+            .zip(other.chars().rev())
+            .take_while(|(a, b)| a == b)
+            .map(|(a, _)| a.len_utf8())
+            .sum::<usize>()
+    };
     let length = names.iter().map(|other| same(other)).min()?;
     let ending = &first[first.len() - length..];
     let ending = &ending[ending.find('/').map_or(0, |at| at + 1)..];
@@ -222,7 +237,10 @@ fn alike(classes: &[String]) -> Vec<Finding> {
     }
     let told = |names: Vec<&String>| {
         let names: Vec<String> = names.into_iter().map(|name| format!("`{name}`")).collect();
-        let message = format!("the classes {} differ in nothing but upper and lower case, spaces or how accents are stored: where they are one, give them one name", names.join(" and "));
+        let message = format!(
+            "the classes {} differ in nothing but upper and lower case, spaces or how accents are stored: where they are one, give them one name",
+            names.join(" and ")
+        );
         Finding { message, files: Vec::new(), fix: Vec::new() }
     };
     same.into_values().filter(|names| names.len() > 1).map(told).collect()
@@ -264,7 +282,8 @@ mod tests {
 
     #[test]
     fn images_of_two_values_are_found_by_their_pixels() {
-        let files = [("a/1.png", 100, false), ("a/1-b.png", 100, true), ("a/2.png", 100, false), ("a/2-b.png", 100, true)];
+        let files =
+            [("a/1.png", 100, false), ("a/1-b.png", 100, true), ("a/2.png", 100, false), ("a/2-b.png", 100, true)];
         assert_eq!(fix(&look(&files, &Data::default())[0]), r#"["*-b.png"]"#);
         let odd = [("a/1.png", 100, false), ("a/[x].png", 100, true), ("a/2.png", 100, false)];
         let found = look(&odd, &Data::default());
@@ -273,7 +292,8 @@ mod tests {
 
     #[test]
     fn thumbnails_are_found_by_name_and_by_size() {
-        let files = [("a/1.png", 400, false), ("a/1_thumb.png", 120, false), ("a/2.png", 400, false), ("a/s.png", 40, false)];
+        let files =
+            [("a/1.png", 400, false), ("a/1_thumb.png", 120, false), ("a/2.png", 400, false), ("a/s.png", 40, false)];
         let found = look(&files, &Data::default());
         assert!(found[0].message.starts_with("2 images look like thumbnails"), "{found:?}");
         assert_eq!(fix(&found[0]), r#"["*_thumb.*", "a/s.png"]"#);

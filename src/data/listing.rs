@@ -167,7 +167,11 @@ mod tests {
 
     fn tree(classes: &[&str], files: &[(usize, &str)]) -> Tree {
         let file = |(class, name): &(usize, &str)| File { class: *class, name: (*name).to_owned(), ..File::default() };
-        Tree { classes: classes.iter().map(|name| (*name).to_owned()).collect(), files: files.iter().map(file).collect(), ..Tree::default() }
+        Tree {
+            classes: classes.iter().map(|name| (*name).to_owned()).collect(),
+            files: files.iter().map(file).collect(),
+            ..Tree::default()
+        }
     }
 
     fn listed(tree: &Tree) -> Vec<(&str, &str)> {

@@ -91,7 +91,10 @@ impl Array {
             }
             [b'<' | b'>', b'f', width @ (b'4' | b'8')] => Ok((true, true, usize::from(width - b'0'))),
             b"|b1" => Ok((false, false, 1)),
-            _ => Err(format!("labels are numbers of the kind {}; whole ones, or floating-point ones of 32 or 64 bits, are read", self.kind)),
+            _ => Err(format!(
+                "labels are numbers of the kind {}; whole ones, or floating-point ones of 32 or 64 bits, are read",
+                self.kind
+            )),
         }
     }
 

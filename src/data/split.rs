@@ -199,7 +199,10 @@ mod tests {
     }
 
     fn candidates(images: &[(usize, String)]) -> Vec<Candidate<'_>> {
-        images.iter().map(|(class, file)| Candidate { class: *class, file, digest: None, reserved: false, group: None }).collect()
+        images
+            .iter()
+            .map(|(class, file)| Candidate { class: *class, file, digest: None, reserved: false, group: None })
+            .collect()
     }
 
     fn data(held_out: f64, group_by: &str) -> Data {

@@ -119,7 +119,13 @@ impl Fact {
         ];
         // The size of a picture came from 32-bit numbers.
         let side = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
-        Self { width: side(raster.width), height: side(raster.height), digest, two_valued: is_two_valued(raster), flags }
+        Self {
+            width: side(raster.width),
+            height: side(raster.height),
+            digest,
+            two_valued: is_two_valued(raster),
+            flags,
+        }
     }
 
     /// One of a square picture, for tests.
@@ -143,7 +149,13 @@ fn is_two_valued(raster: &Raster) -> bool {
 }
 
 /// Puts together what was found: `outcomes` has one entry for each of `tree.files`, `split` one for each usable one.
-pub(super) fn summarise(config: &Config, source: &str, tree: &Tree, outcomes: &[Result<Fact, String>], split: &Split) -> DataSummary {
+pub(super) fn summarise(
+    config: &Config,
+    source: &str,
+    tree: &Tree,
+    outcomes: &[Result<Fact, String>],
+    split: &Split,
+) -> DataSummary {
     let mut images = vec![[0; 2]; tree.classes.len()];
     let mut held_out = split.held_out.iter();
     let mut skipped = tree.skipped.clone();

@@ -88,7 +88,8 @@ pub(super) fn survey(
 ) -> Result<Vec<Result<Fact, String>>, DataError> {
     let mut places = pixels.map(|pixels| pixels.chunks_exact_mut(target.bytes()));
     // The pictures of one file go together, so that it is opened once.
-    let together = |a: &File, b: &File| matches!(b.content, Content::Part(_)) && a.path == b.path && a.inside == b.inside;
+    let together =
+        |a: &File, b: &File| matches!(b.content, Content::Part(_)) && a.path == b.path && a.inside == b.inside;
     let runs: Vec<Run<'_, '_>> = tree.files[range]
         .chunk_by(together)
         .map(|run| (run, run.iter().map(|_| places.as_mut().and_then(Iterator::next)).collect()))

@@ -289,7 +289,11 @@ fn tell_start(
 }
 
 /// The data, and what was asked while it loaded; nothing where the end was asked for.
-fn load(config: &Config, known: &[String], inbox: &Receiver<Command>) -> anyhow::Result<Option<(Arc<Dataset>, Vec<Command>)>> {
+fn load(
+    config: &Config,
+    known: &[String],
+    inbox: &Receiver<Command>,
+) -> anyhow::Result<Option<(Arc<Dataset>, Vec<Command>)>> {
     let (stopped, asked) = (AtomicBool::new(false), Mutex::new(Vec::new()));
     let go_on = |_, _| {
         match inbox.try_recv() {

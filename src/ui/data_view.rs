@@ -220,14 +220,23 @@ mod tests {
     #[test]
     fn what_was_found_is_mended_with_one_click() {
         let value = "[\"*_mask.*\"]".to_owned();
-        let masks = Finding { message: "8 masks".to_owned(), fix: vec![("data.exclude".to_owned(), value)], ..Finding::default() };
-        let copies = Finding { fix: vec![("data.drop_duplicates".to_owned(), "true".to_owned())], ..Finding::default() };
-        let found = problems(&DataSummary { findings: vec![masks, copies, Finding::default()], ..DataSummary::default() });
+        let masks = Finding {
+            message: "8 masks".to_owned(),
+            fix: vec![("data.exclude".to_owned(), value)],
+            ..Finding::default()
+        };
+        let copies =
+            Finding { fix: vec![("data.drop_duplicates".to_owned(), "true".to_owned())], ..Finding::default() };
+        let found =
+            problems(&DataSummary { findings: vec![masks, copies, Finding::default()], ..DataSummary::default() });
         let keys: Vec<&str> = found.iter().map(|problem| problem.key).collect();
         assert_eq!(keys, ["data.exclude", "data.drop_duplicates", "data.source"]);
         let config = found[0].fixed(&Config::default()).unwrap();
         assert_eq!(config.data.exclude, ["*_mask.*"]);
         assert!(found[1].fixed(&config).unwrap().data.drop_duplicates && found[2].fix_name().is_none());
-        assert!(config != Config::default() && Source::of(&config) != Source::of(&Config::default()), "it is read again");
+        assert!(
+            config != Config::default() && Source::of(&config) != Source::of(&Config::default()),
+            "it is read again"
+        );
     }
 }

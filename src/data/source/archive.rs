@@ -64,7 +64,11 @@ pub(super) fn open(path: &Path, file: fs::File, data: &Data, tree: &mut Tree) ->
         Some("tar") => tar(Source::Whole(Arc::new(file), length))?,
         _ => {
             let spool = Spool::new(length, data.cache_folder());
-            tar(Source::Packed(Box::new(MultiGzDecoder::new(BufReader::new(file))), spool, packed::most_unpacked(length)))?
+            tar(Source::Packed(
+                Box::new(MultiGzDecoder::new(BufReader::new(file))),
+                spool,
+                packed::most_unpacked(length),
+            ))?
         }
     };
     packed.members.retain_mut(|(name, _)| {
@@ -127,7 +131,11 @@ fn tar(source: Source) -> Result<Packed, String> {
     let mut take = |name: &[u8], piece: (u64, u64)| {
         members.push((letters(name), pieces.len()));
         pieces.push(piece);
-        if pieces.len() > MOST_PICTURES { Err(format!("it has more than {MOST_PICTURES} files: leave some out")) } else { Ok(()) }
+        if pieces.len() > MOST_PICTURES {
+            Err(format!("it has more than {MOST_PICTURES} files: leave some out"))
+        } else {
+            Ok(())
+        }
     };
     let blob = match source {
         Source::Whole(file, length) => {
@@ -204,13 +212,15 @@ impl Packed {
     /// Takes one folder that everything lies in off the names, as long as another is left below it.
     fn unwrap_folder(&mut self) {
         loop {
-            let first = self.members.iter().find_map(|(name, _)| name.split_once('/')).map(|(top, _)| format!("{top}/"));
+            let first =
+                self.members.iter().find_map(|(name, _)| name.split_once('/')).map(|(top, _)| format!("{top}/"));
             let Some(top) = first else { return };
             let deep = |name: &str| name.strip_prefix(&top).is_some();
             let pictures = || self.members.iter().filter(|(name, _)| may_be_picture(Path::new(name)));
             let all = self.members.iter().all(|(name, _)| deep(name));
             // Either classes lie below it, or what names them.
-            let names_them = |name: &str| name.strip_prefix(&top).is_some_and(|rest| rest == stylegan::NAME || is_table(rest));
+            let names_them =
+                |name: &str| name.strip_prefix(&top).is_some_and(|rest| rest == stylegan::NAME || is_table(rest));
             let below_it = pictures().any(|(name, _)| name.matches('/').count() > 1)
                 || self.members.iter().any(|(name, _)| names_them(name));
             if !all || !below_it {
@@ -257,7 +267,7 @@ fn by_labels(packed: &Packed, data: &Data, mut tree: Tree) -> Result<Tree, Strin
         }
     }
     if webdataset::is_one(&packed.members) {
-        let mut all = Labelled { tree, ..Labelled::default() };
+        let mut all = Labelled::on(tree);
         webdataset::samples(packed, 0, "", false, &mut all);
         return all.done();
     }
@@ -267,7 +277,8 @@ fn by_labels(packed: &Packed, data: &Data, mut tree: Tree) -> Result<Tree, Strin
     if let ([table], true) = (tables.as_slice(), folders.len() < 2) {
         let bytes = packed.bytes(table, table::MAX_BYTES).unwrap_or_else(|| Err("it is missing".to_owned()))?;
         let located = |name: &str| locate(name).map(|file| Located { key: file.name.clone(), file });
-        return table::tree(&bytes, data, tree, MOST_PICTURES, located).map_err(|err| format!("its table {table}: {err}"));
+        return table::tree(&bytes, data, tree, MOST_PICTURES, located)
+            .map_err(|err| format!("its table {table}: {err}"));
     }
     by_folders(&pictures, &others, tree)
 }

@@ -67,7 +67,9 @@ pub(in super::super) fn scan(root: &Path) -> Result<Tree, DataError> {
 fn beside(root: &Path) -> String {
     let is_table = |path: &Path| matches!(extension(path).as_deref(), Some("csv" | "tsv"));
     let table = list(root).unwrap_or_default().into_iter().find(|(path, _)| is_table(path));
-    table.map_or_else(String::new, |(_, name)| format!(" beside the table {name}: if that has their labels, name it instead of the folder"))
+    table.map_or_else(String::new, |(_, name)| {
+        format!(" beside the table {name}: if that has their labels, name it instead of the folder")
+    })
 }
 
 /// The names of all files below a folder that may be pictures.
@@ -179,7 +181,9 @@ fn wrong_type(path: &Path) -> String {
     let hint = match extension.as_str() {
         "npz" => "; an archive of arrays is a data source of its own: name it instead of the folder",
         "csv" | "tsv" => "; if it has the labels of the images, name it instead of the folder",
-        "zip" | "tar" | "tgz" | "gz" | "parquet" | "h5" | "hdf5" => "; an archive is a data source of its own: name it instead of the folder",
+        "zip" | "tar" | "tgz" | "gz" | "parquet" | "h5" | "hdf5" => {
+            "; an archive is a data source of its own: name it instead of the folder"
+        }
         "npy" => {
             "; store it in an .npz archive as train_images, beside train_labels, and name that instead of the folder"
         }

@@ -17,6 +17,11 @@ pub(super) struct Labelled {
 }
 
 impl Labelled {
+    /// What is to be added to a tree that has no files yet.
+    pub fn on(tree: Tree) -> Self {
+        Self { tree, ..Self::default() }
+    }
+
     /// The number of a label.
     pub fn class(&mut self, label: &str) -> usize {
         if let Some(class) = self.known.get(label) {
@@ -96,7 +101,10 @@ mod tests {
         }
         let tree = all.done().unwrap();
         assert_eq!(tree.classes, ["10", "a", "b"]);
-        assert_eq!(tree.files.iter().map(|file| (file.class, file.name.as_str())).collect::<Vec<_>>(), [(0, "4"), (1, "3"), (2, "0")]);
+        assert_eq!(
+            tree.files.iter().map(|file| (file.class, file.name.as_str())).collect::<Vec<_>>(),
+            [(0, "4"), (1, "3"), (2, "0")]
+        );
         assert_eq!(tree.notes.len(), 2);
         assert!(tree.notes[0].starts_with("1 image with several labels is left out"), "{:?}", tree.notes);
         assert!(Labelled::default().done().is_err());

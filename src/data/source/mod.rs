@@ -55,8 +55,12 @@ fn named(data: &Data, source: &Path) -> Result<Tree, DataError> {
         Some("csv" | "tsv" | "txt" | "tab") => whole(source, || table::read(source, data)),
         Some("parquet") => whole(source, || shards::read(&[source.to_owned()], data)),
         Some("h5" | "hdf5" | "hdf") => Err(wrong(source, HDF5)),
-        Some("gz" | "tar" | "tgz" | "zip") if archive::is_archive(source) => whole(source, || archive::read(source, data)),
-        Some("7z" | "rar" | "bz2" | "xz" | "zst") => Err(wrong(source, "it is packed in a way that is not read: unpack it, or pack it as .zip or .tar")),
+        Some("gz" | "tar" | "tgz" | "zip") if archive::is_archive(source) => {
+            whole(source, || archive::read(source, data))
+        }
+        Some("7z" | "rar" | "bz2" | "xz" | "zst") => {
+            Err(wrong(source, "it is packed in a way that is not read: unpack it, or pack it as .zip or .tar"))
+        }
         Some(_) | None => scan(source),
     }
 }
@@ -123,7 +127,9 @@ mod tests {
 
     #[test]
     fn a_panic_of_a_reader_is_an_error_that_names_the_file() {
-        let failed = whole(Path::new("set.npz"), || -> Result<(), _> { panic!("index out of bounds") }).err().expect("it panicked");
+        let failed = whole(Path::new("set.npz"), || -> Result<(), _> { panic!("index out of bounds") })
+            .err()
+            .expect("it panicked");
         let told = failed.to_string();
         assert!(told.starts_with("set.npz cannot be used") && told.contains("index out of bounds"), "{told}");
     }

@@ -29,7 +29,8 @@ const WAYS: [fn(&str) -> &str; 4] = [|name| name, stem, base, |name| base(stem(n
 impl Names {
     pub fn new(names: Vec<String>) -> Self {
         let ways = WAYS.map(|way| {
-            let number = |(at, name): (usize, &String)| (hash(&folded(way(name))), u32::try_from(at).unwrap_or(u32::MAX));
+            let number =
+                |(at, name): (usize, &String)| (hash(&folded(way(name))), u32::try_from(at).unwrap_or(u32::MAX));
             let mut list: Vec<(u64, u32)> = names.iter().enumerate().map(number).collect();
             list.sort_unstable();
             list
@@ -67,7 +68,9 @@ impl Names {
 fn stem(name: &str) -> &str {
     let short = name.strip_suffix(".gz").unwrap_or(name);
     match short.rsplit_once('.') {
-        Some((stem, extension)) if !extension.contains('/') && !stem.is_empty() && may_be_picture(Path::new(name)) => stem,
+        Some((stem, extension)) if !extension.contains('/') && !stem.is_empty() && may_be_picture(Path::new(name)) => {
+            stem
+        }
         _ => name,
     }
 }
@@ -78,7 +81,11 @@ fn base(name: &str) -> &str {
 
 /// A name in which neither case nor the way that accents are stored shows.
 pub(in crate::data) fn folded(name: &str) -> String {
-    if name.is_ascii() { name.to_ascii_lowercase() } else { name.nfc().collect::<String>().to_lowercase().nfc().collect() }
+    if name.is_ascii() {
+        name.to_ascii_lowercase()
+    } else {
+        name.nfc().collect::<String>().to_lowercase().nfc().collect()
+    }
 }
 
 fn hash(name: &str) -> u64 {
@@ -126,7 +133,15 @@ mod tests {
 
     #[test]
     fn files_are_found_without_extension_folder_case_and_normalisation() {
-        let names = names(&["a/1.png", "b/ISIC_7.jpg", "b/caf\u{e9}.PNG", "c/scan.nii.gz", "c/1.2.840.5", "b/x.jpg", "c/x.png"]);
+        let names = names(&[
+            "a/1.png",
+            "b/ISIC_7.jpg",
+            "b/caf\u{e9}.PNG",
+            "c/scan.nii.gz",
+            "c/1.2.840.5",
+            "b/x.jpg",
+            "c/x.png",
+        ]);
         for (name, at) in [
             ("a/1.png", 0),
             ("a/1", 0),

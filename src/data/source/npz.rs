@@ -97,7 +97,9 @@ impl Part {
     fn list(self, data: &Data, reserved: bool, all: &mut Labelled) -> Result<(), String> {
         if self.count.saturating_add(all.tree.files.len()) > MOST_PICTURES {
             let count = self.count;
-            return Err(format!("it has {count} images and more, and at most {MOST_PICTURES} are taken: leave some out"));
+            return Err(format!(
+                "it has {count} images and more, and at most {MOST_PICTURES} are taken: leave some out"
+            ));
         }
         let text = self.labels.texts()?;
         let of = |index: usize, column: usize| text(index * self.columns + column);
@@ -111,7 +113,10 @@ impl Part {
                     label
                 }
                 None => {
-                    let set: Vec<String> = (0..self.columns).filter(|at| is_set(of(index, *at).as_deref())).map(|at| at.to_string()).collect();
+                    let set: Vec<String> = (0..self.columns)
+                        .filter(|at| is_set(of(index, *at).as_deref()))
+                        .map(|at| at.to_string())
+                        .collect();
                     all.single(set.iter().map(String::as_str)).map(str::to_owned)
                 }
             };
@@ -125,7 +130,12 @@ impl Part {
     }
 
     /// The column whose values are the classes; nothing where the columns are the classes.
-    fn column(&self, data: &Data, of: &impl Fn(usize, usize) -> Option<String>, all: &mut Labelled) -> Result<Option<usize>, String> {
+    fn column(
+        &self,
+        data: &Data,
+        of: &impl Fn(usize, usize) -> Option<String>,
+        all: &mut Labelled,
+    ) -> Result<Option<usize>, String> {
         let (named, last) = (data.table_label.trim(), self.columns - 1);
         let mut counts = [0_usize; 3];
         if self.columns > 1 {
@@ -149,7 +159,8 @@ impl Part {
             }
             return Ok(Some(column));
         }
-        let wrong = if named.is_empty() { String::new() } else { format!("; data.table_label = {named} is none of them") };
+        let wrong =
+            if named.is_empty() { String::new() } else { format!("; data.table_label = {named} is none of them") };
         Err(format!(
             "{} has {} labels an image ({one} images have one, {several} several and {none} none), and an image is trained as one class: set data.table_label to the place of a label, 0 to {last}, so that its values are the classes, or to {ONE_HOT}, which takes the images of one label alone{wrong}",
             self.name.replace("images", "labels"),
@@ -164,7 +175,12 @@ fn is_set(cell: Option<&str>) -> bool {
 }
 
 /// Where an array's images are, and how many.
-fn images(archive: &mut ZipArchive<Cursor>, file: &Arc<fs::File>, name: &str, data: &Data) -> Result<(Images, usize), String> {
+fn images(
+    archive: &mut ZipArchive<Cursor>,
+    file: &Arc<fs::File>,
+    name: &str,
+    data: &Data,
+) -> Result<(Images, usize), String> {
     let mut entry = archive.by_name(&format!("{name}.npy")).map_err(|err| format!("cannot be read: {err}"))?;
     let line = Line::read(&mut entry).map_err(|err| format!("is {err}"))?;
     line.few().map_err(|err| format!("cannot be taken: {err}"))?;
@@ -207,7 +223,8 @@ fn images(archive: &mut ZipArchive<Cursor>, file: &Arc<fs::File>, name: &str, da
         }
         None => {
             let mut spool = Spool::new(entry.compressed_size(), data.cache_folder());
-            let (start, read) = spool.take_in(&mut entry, total + 1).map_err(|err| format!("cannot be unpacked: {err}"))?;
+            let (start, read) =
+                spool.take_in(&mut entry, total + 1).map_err(|err| format!("cannot be unpacked: {err}"))?;
             if read != total {
                 return Err(damaged("it ends too early"));
             }

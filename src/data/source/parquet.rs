@@ -64,7 +64,13 @@ struct Chosen {
 ///
 /// # Errors
 /// Where the file is damaged, or has no such columns.
-pub(super) fn images(file: fs::File, shard: &str, reserved: bool, data: &Data, all: &mut Labelled) -> Result<(), String> {
+pub(super) fn images(
+    file: fs::File,
+    shard: &str,
+    reserved: bool,
+    data: &Data,
+    all: &mut Labelled,
+) -> Result<(), String> {
     let damaged = |err: &dyn std::fmt::Display| format!("it is no parquet file, or damaged: {err}");
     let length = file.metadata().map_err(|err| damaged(&err))?.len();
     let reader = SerializedFileReader::new(Whole { file, length }).map_err(|err| damaged(&err))?;
@@ -80,7 +86,8 @@ pub(super) fn images(file: fs::File, shard: &str, reserved: bool, data: &Data, a
     let mut wanted: Vec<usize> = [Some(chosen.image), Some(chosen.label), chosen.group].into_iter().flatten().collect();
     wanted.sort_unstable();
     wanted.dedup();
-    let projection = Type::group_type_builder("schema").with_fields(wanted.iter().map(|at| fields[*at].clone()).collect());
+    let projection =
+        Type::group_type_builder("schema").with_fields(wanted.iter().map(|at| fields[*at].clone()).collect());
     let projection = projection.build().map_err(|err| damaged(&err))?;
     let (mut spool, mut pieces) = (Spool::new(length, data.cache_folder()), Vec::new());
     let archive = all.tree.archives.len();
@@ -102,7 +109,8 @@ pub(super) fn images(file: fs::File, shard: &str, reserved: bool, data: &Data, a
             continue;
         };
         let start = spool.append(bytes)?;
-        let (class, group) = (all.class(label), all.group(&chosen.group.and_then(|at| text_of(cell(at))).unwrap_or_default()));
+        let (class, group) =
+            (all.class(label), all.group(&chosen.group.and_then(|at| text_of(cell(at))).unwrap_or_default()));
         let inside = Some((archive, pieces.len()));
         pieces.push((start, bytes.len() as u64));
         all.push(File { name, class, inside, reserved, group, ..File::default() });
@@ -141,9 +149,12 @@ fn choose(fields: &[TypePtr], features: &Value, data: &Data, all: &mut Labelled)
 /// Whether a column can hold files: bytes, or a structure with bytes.
 fn is_image(field: &Type) -> bool {
     let binary = |field: &Type| {
-        field.is_primitive() && field.get_physical_type() == Physical::BYTE_ARRAY && field.get_basic_info().converted_type() != ConvertedType::UTF8
+        field.is_primitive()
+            && field.get_physical_type() == Physical::BYTE_ARRAY
+            && field.get_basic_info().converted_type() != ConvertedType::UTF8
     };
-    binary(field) || (field.is_group() && field.get_fields().iter().any(|field| field.name() == "bytes" && binary(field)))
+    binary(field)
+        || (field.is_group() && field.get_fields().iter().any(|field| field.name() == "bytes" && binary(field)))
 }
 
 #[expect(clippy::wildcard_enum_match_arm, reason = "of two dozen kinds of cells, two are images")]

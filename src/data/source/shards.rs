@@ -43,7 +43,9 @@ pub(super) fn read(files: &[PathBuf], data: &Data) -> Result<Tree, DataError> {
     let divided = !train.is_empty() && !others.is_empty();
     let mut all = Labelled::default();
     let taken: Vec<(&PathBuf, bool)> = match (divided, data.held_out > 0.0) {
-        (true, true) => train.iter().map(|path| (*path, false)).chain(others.iter().map(|path| (*path, true))).collect(),
+        (true, true) => {
+            train.iter().map(|path| (*path, false)).chain(others.iter().map(|path| (*path, true))).collect()
+        }
         (true, false) => {
             all.tree.notes.push("only the files for training are read; with data.held_out above 0, the set's own images for validation and test are the held-out ones".to_owned());
             train.iter().map(|path| (*path, false)).collect()

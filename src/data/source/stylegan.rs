@@ -34,19 +34,27 @@ pub(super) fn is_sheet(bytes: &[u8]) -> bool {
 ///
 /// # Errors
 /// Where it cannot be read, or names nothing that is there.
-pub(super) fn tree(bytes: &[u8], tree: Tree, mut locate: impl FnMut(&str) -> Result<File, String>) -> Result<Option<Tree>, String> {
+pub(super) fn tree(
+    bytes: &[u8],
+    tree: Tree,
+    mut locate: impl FnMut(&str) -> Result<File, String>,
+) -> Result<Option<Tree>, String> {
     let sheet: Sheet = serde_json::from_slice(bytes).map_err(|err| format!("{NAME} is damaged: {err}"))?;
     let Some(labels) = sheet.labels.filter(|labels| !labels.is_empty()) else { return Ok(None) };
     if labels.len() > MOST_PICTURES {
-        return Err(format!("{NAME} names {} images, and at most {MOST_PICTURES} are taken: leave some out", labels.len()));
+        return Err(format!(
+            "{NAME} names {} images, and at most {MOST_PICTURES} are taken: leave some out",
+            labels.len()
+        ));
     }
-    let mut all = Labelled { tree, ..Labelled::default() };
+    let mut all = Labelled::on(tree);
     for (name, label) in labels {
         let label = match label {
             Label::Whole(label) => Some(label.to_string()),
             Label::Text(label) => Some(label),
             Label::Hot(numbers) => {
-                let set: Vec<String> = (0..numbers.len()).filter(|at| numbers[*at] != 0.0).map(|at| at.to_string()).collect();
+                let set: Vec<String> =
+                    (0..numbers.len()).filter(|at| numbers[*at] != 0.0).map(|at| at.to_string()).collect();
                 all.single(set.iter().map(String::as_str)).map(str::to_owned)
             }
         };

@@ -29,7 +29,10 @@ fn parts(name: &str) -> (&str, &str) {
 pub(super) fn is_one(members: &[(String, usize)]) -> bool {
     let pictures: std::collections::BTreeSet<&str> =
         members.iter().filter(|(name, _)| may_be_picture(Path::new(name))).map(|(name, _)| parts(name).0).collect();
-    members.iter().map(|(name, _)| parts(name)).any(|(key, kind)| matches!(kind, "cls" | "json") && pictures.contains(key))
+    members
+        .iter()
+        .map(|(name, _)| parts(name))
+        .any(|(key, kind)| matches!(kind, "cls" | "json") && pictures.contains(key))
 }
 
 /// Adds the samples of an archive, which is (or will be) number `archive` of the tree; names begin with `shard`.
@@ -49,7 +52,13 @@ pub(super) fn samples(packed: &Packed, archive: usize, shard: &str, reserved: bo
         match label.and_then(|(at, json)| label_in(packed, *at, *json)) {
             Ok(label) => {
                 let class = all.class(&label);
-                all.push(File { name: file_name, class, inside: Some((archive, *member)), reserved, ..File::default() });
+                all.push(File {
+                    name: file_name,
+                    class,
+                    inside: Some((archive, *member)),
+                    reserved,
+                    ..File::default()
+                });
             }
             Err(reason) => all.tree.skip(file_name, &reason),
         }
@@ -62,7 +71,8 @@ fn label_in(packed: &Packed, member: usize, json: bool) -> Result<String, String
     }
     let bytes = packed.archive.read(member)?;
     let label = if json {
-        let value: Value = serde_json::from_slice(&bytes).map_err(|err| format!("has no label: its json is damaged: {err}"))?;
+        let value: Value =
+            serde_json::from_slice(&bytes).map_err(|err| format!("has no label: its json is damaged: {err}"))?;
         let found = if value.is_object() { KEYS.iter().find_map(|key| value.get(key)) } else { Some(&value) };
         match found {
             Some(Value::String(text)) => text.trim().to_owned(),

@@ -7,15 +7,56 @@ use crate::event::Finding;
 
 /// What the column of files may be called, likeliest first: in lower case, with `_` between words.
 const FILES: [&str; 22] = [
-    "file", "filename", "file_name", "path", "image", "image_path", "filepath", "file_path", "image_file",
-    "image_filename", "image_name", "image_id", "imageid", "image_index", "img", "img_id", "img_path", "isic_id", "id_code",
-    "dicom_id", "name", "id",
+    "file",
+    "filename",
+    "file_name",
+    "path",
+    "image",
+    "image_path",
+    "filepath",
+    "file_path",
+    "image_file",
+    "image_filename",
+    "image_name",
+    "image_id",
+    "imageid",
+    "image_index",
+    "img",
+    "img_id",
+    "img_path",
+    "isic_id",
+    "id_code",
+    "dicom_id",
+    "name",
+    "id",
 ];
 
 /// What the column of labels may be called, likeliest first.
 const LABELS: [&str; 24] = [
-    "label", "class", "category", "diagnosis", "dx", "target", "labels", "classes", "class_name", "classname", "class_id",
-    "label_name", "label_id", "finding_labels", "finding", "disease", "cell_type", "tumor_type", "level", "grade", "type", "species", "benign_malignant", "y",
+    "label",
+    "class",
+    "category",
+    "diagnosis",
+    "dx",
+    "target",
+    "labels",
+    "classes",
+    "class_name",
+    "classname",
+    "class_id",
+    "label_name",
+    "label_id",
+    "finding_labels",
+    "finding",
+    "disease",
+    "cell_type",
+    "tumor_type",
+    "level",
+    "grade",
+    "type",
+    "species",
+    "benign_malignant",
+    "y",
 ];
 
 /// Columns whose cells may hold several labels, with `|` between them.
@@ -24,8 +65,18 @@ const PLURAL: [&str; 3] = ["labels", "classes", "finding_labels"];
 const SPLITS: [&str; 5] = ["split", "subset", "partition", "set", "usage"];
 
 const GROUPS: [&str; 12] = [
-    "patient", "patient_id", "patientid", "subject", "subject_id", "subjectid", "participant_id", "case_id", "lesion_id",
-    "group", "group_id", "person_id",
+    "patient",
+    "patient_id",
+    "patientid",
+    "subject",
+    "subject_id",
+    "subjectid",
+    "participant_id",
+    "case_id",
+    "lesion_id",
+    "group",
+    "group_id",
+    "person_id",
 ];
 
 /// Where the labels stand.
@@ -51,7 +102,11 @@ pub(super) struct Columns {
 /// A name as people spell it in many ways.
 pub(super) fn plain(head: &str) -> String {
     let lower = head.trim().to_lowercase();
-    lower.split(|c: char| matches!(c, ' ' | '-' | '.' | '_')).filter(|word| !word.is_empty()).collect::<Vec<_>>().join("_")
+    lower
+        .split(|c: char| matches!(c, ' ' | '-' | '.' | '_'))
+        .filter(|word| !word.is_empty())
+        .collect::<Vec<_>>()
+        .join("_")
 }
 
 impl Columns {
@@ -59,7 +114,11 @@ impl Columns {
     ///
     /// # Errors
     /// Where no column holds files, or none labels; the names that there are stand in it.
-    pub fn of(heads: &[String], data: &Data, hot: impl Fn(&[usize]) -> Vec<usize>) -> Result<(Self, Option<Finding>), String> {
+    pub fn of(
+        heads: &[String],
+        data: &Data,
+        hot: impl Fn(&[usize]) -> Vec<usize>,
+    ) -> Result<(Self, Option<Finding>), String> {
         let (split, group) = (fitting(heads, &SPLITS).first().copied(), group(heads));
         let file = match data.table_file.trim() {
             "" => fitting(heads, &FILES).first().copied(),
@@ -94,7 +153,11 @@ fn fitting(heads: &[String], names: &[&str]) -> Vec<usize> {
 ///
 /// # Errors
 /// Where `data.table_label` names none.
-pub(in crate::data::source) fn label(heads: &[String], data: &Data, file: usize) -> Result<(Option<usize>, Option<Finding>), String> {
+pub(in crate::data::source) fn label(
+    heads: &[String],
+    data: &Data,
+    file: usize,
+) -> Result<(Option<usize>, Option<Finding>), String> {
     let named = data.table_label.trim();
     if !named.is_empty() {
         return Ok((Some(find(heads, named, "data.table_label")?), None));
@@ -117,8 +180,11 @@ pub(in crate::data::source) fn find(heads: &[String], named: &str, key: &str) ->
 
 /// Why there is no such column.
 pub(in crate::data::source) fn missing(heads: &[String], what: &str, such_as: &str, key: &str) -> String {
-    let found = if heads.iter().all(String::is_empty) { "it is empty".to_owned() } else { format!("it names {}", told(heads)) };
-    format!("its first line must name its columns, `file` and `label` among them, but {found}; none has a name that {what} usually have, such as `{such_as}`: name the right one in {key}")
+    let found =
+        if heads.iter().all(String::is_empty) { "it is empty".to_owned() } else { format!("it names {}", told(heads)) };
+    format!(
+        "its first line must name its columns, `file` and `label` among them, but {found}; none has a name that {what} usually have, such as `{such_as}`: name the right one in {key}"
+    )
 }
 
 /// The first names of columns.
@@ -218,7 +284,8 @@ mod tests {
         let doubt = doubt.unwrap();
         assert!(doubt.message.contains("`diagnosis`") && doubt.message.contains("`target`"), "{doubt:?}");
         assert_eq!(doubt.fix, [("data.table_label".to_owned(), "\"diagnosis\"".to_owned())]);
-        let named = Data { table_label: "Benign malignant".to_owned(), table_file: "image_name".to_owned(), ..Data::default() };
+        let named =
+            Data { table_label: "Benign malignant".to_owned(), table_file: "image_name".to_owned(), ..Data::default() };
         let (chosen, doubt) = columns(heads, &named).unwrap();
         assert_eq!((chosen.file, chosen.labels, doubt), (0, Labels::One(2), None));
         let wrong = columns(heads, &Data { table_label: "cell".to_owned(), ..Data::default() }).unwrap_err();

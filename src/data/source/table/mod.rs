@@ -94,7 +94,11 @@ pub(super) fn one(found: Found) -> Result<usize, String> {
         Found::Several(names) => {
             let more = if names.len() > 3 { ", ..." } else { "" };
             let first: Vec<&str> = names.iter().take(3).map(String::as_str).collect();
-            Err(format!("may be {} files ({}{more}); name it with its folder and extension", names.len(), first.join(", ")))
+            Err(format!(
+                "may be {} files ({}{more}); name it with its folder and extension",
+                names.len(),
+                first.join(", ")
+            ))
         }
     }
 }
@@ -113,7 +117,7 @@ pub(super) fn tree(
     let heads: Vec<String> = reader.headers().map_err(|err| err.to_string())?.iter().map(str::to_owned).collect();
     let again = |others: &[usize]| hot(self::reader(form, text).into_records().filter_map(Result::ok), others);
     let (columns, doubt) = Columns::of(&heads, data, again)?;
-    let mut all = Labelled { tree, ..Labelled::default() };
+    let mut all = Labelled::on(tree);
     all.tree.findings.extend(doubt);
     all.tree.notes.extend(encoding.map(|name| format!("the table was read as {name}; if letters are wrong, save it as UTF-8 or name its encoding in data.table_encoding")));
     let reserves = reserves(&columns, &heads, self::reader(form, text), data, &mut all);
@@ -267,7 +271,11 @@ mod tests {
         let hot = "image,MEL,NV,age\na,1.0,0.0,50\nb,0.0,1.0,60\nc,1.0,1.0,70\nd,0,0,80\n";
         let tree = listed(hot.as_bytes(), &Data::default()).unwrap();
         assert_eq!(rows(&tree), pairs(&[("a", "MEL"), ("b", "NV")]));
-        assert!(tree.notes[0].starts_with("1 image with several") && tree.notes[1].starts_with("1 image with no label"), "{:?}", tree.notes);
+        assert!(
+            tree.notes[0].starts_with("1 image with several") && tree.notes[1].starts_with("1 image with no label"),
+            "{:?}",
+            tree.notes
+        );
         let one = Data { table_label: "NV".to_owned(), ..Data::default() };
         assert_eq!(rows(&listed(hot.as_bytes(), &one).unwrap())[..2], pairs(&[("a", "0.0"), ("d", "0")]));
         let several = "Image Index,Finding Labels\na.png,Mass|Nodule\nb.png,Mass\nc.png,No Finding\n";
@@ -286,8 +294,14 @@ mod tests {
         let all = listed(text, &Data::default()).unwrap();
         assert!(all.files.iter().all(|file| !file.reserved));
         assert_eq!(all.findings[0].fix, [("data.held_out".to_owned(), "0.1".to_owned())]);
-        let folds = listed(b"file,label,split\na,x,train\nb,x,3\nc,x,test\n", &Data { held_out: 0.2, ..Data::default() }).unwrap();
-        assert!(folds.files.iter().all(|file| !file.reserved) && folds.notes[0].contains("`split`"), "{:?}", folds.notes);
+        let folds =
+            listed(b"file,label,split\na,x,train\nb,x,3\nc,x,test\n", &Data { held_out: 0.2, ..Data::default() })
+                .unwrap();
+        assert!(
+            folds.files.iter().all(|file| !file.reserved) && folds.notes[0].contains("`split`"),
+            "{:?}",
+            folds.notes
+        );
     }
 
     #[test]
@@ -304,14 +318,16 @@ mod tests {
             "line 8: names d.png again, as y instead of x",
             "e.png: has no label",
         ];
-        let skipped: Vec<String> = tree.skipped.iter().map(|skipped| format!("{}: {}", skipped.file, skipped.reason)).collect();
+        let skipped: Vec<String> =
+            tree.skipped.iter().map(|skipped| format!("{}: {}", skipped.file, skipped.reason)).collect();
         assert_eq!(skipped.len(), starts.len(), "{skipped:?}");
         assert!(skipped.iter().zip(starts).all(|(told, start)| told.starts_with(start)), "{skipped:?}");
     }
 
     #[test]
     fn no_more_lines_are_taken_than_may_be() {
-        let there = |name: &str| Ok(Located { key: name.to_owned(), file: File { name: name.to_owned(), ..File::default() } });
+        let there =
+            |name: &str| Ok(Located { key: name.to_owned(), file: File { name: name.to_owned(), ..File::default() } });
         let take = |text: &str, most| tree(text.as_bytes(), &Data::default(), Tree::default(), most, there);
         let text = format!("file,label\n{}", (0..11).map(|n| format!("{n}.png,x\n")).collect::<String>());
         assert_eq!(take(&text, 11).unwrap().files.len(), 11);
