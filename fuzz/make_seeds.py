@@ -1,14 +1,19 @@
 """Small files of scanners and arrays, as other people's writers write them, for `seeds/`.
 
-pip install numpy pydicom nibabel pillow
+pip install numpy pydicom nibabel pillow pyarrow
 """
 
 import io
+import json
 import os
+import tarfile
 import warnings
+import zipfile
 
 import nibabel
 import numpy
+import pyarrow
+import pyarrow.parquet
 from PIL import Image
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.encaps import encapsulate
@@ -125,6 +130,8 @@ def arrays():
 def texts():
     keep("table", "comma.csv", b"file,label\na.bmp,one\nb/c.bmp,two\n")
     keep("table", "semicolon.csv", b"\xef\xbb\xbfid;image;diagnosis\r\n1;a.bmp;\"one; or none\"\r\n2;b/c.bmp;two\r\n3;gone.png;two\r\n")
+    keep("table", "wide.csv", "file,label\r\na.bmp,g\u00f6sund\r\nb/c.bmp,g\u00e4sund\r\n".encode("utf-16"))
+    keep("table", "hot.csv", b"image,MEL,NV,split,patient_id\na,1.0,0.0,train,p1\nb\\c,0.0,1.0,test,p2\n")
     keep("table", "tab.csv", b"Path\tClass\n./a.bmp\t10\n../a.bmp\t2\nb/c.bmp\t2\n")
     keep("notes", "about.toml", b"star = true\nnote = \"the best so far\"\n")
     answer = b'{"class":"eosinophil","fake":true,"said_fake":false,"seconds":2.5}'
@@ -133,8 +140,62 @@ def texts():
     keep("notes", "queue.json", b"[" + waiting + b"," + waiting.replace(b'"id":0', b'"id":7').replace(b'"Waiting"', b'{"Failed":"no"}') + b"]")
 
 
+def picture(shade):
+    out = io.BytesIO()
+    Image.new("L", (6, 5), shade).save(out, "PNG")
+    return out.getvalue()
+
+
+def packed(files, kind):
+    out = io.BytesIO()
+    if kind == "zip":
+        with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+            for name, content in files:
+                archive.writestr(name, content)
+    else:
+        with tarfile.open(fileobj=out, mode="w:gz" if kind == "tar.gz" else "w") as archive:
+            for name, content in files:
+                about = tarfile.TarInfo(name)
+                about.size = len(content)
+                archive.addfile(about, io.BytesIO(content))
+    return out.getvalue()
+
+
+def archives():
+    folders = [(f"cells/{k}/{i}.png", picture(50 * i + 9 * k)) for k in (2, 10) for i in range(2)] + [("cells/notes.txt", b"notes")]
+    for kind in ("zip", "tar", "tar.gz"):
+        keep("archive", f"folders.{kind}", packed(folders, kind))
+    sheet = json.dumps({"labels": [["00000/a.png", 1], ["00000/b.png", 0]]}).encode()
+    keep("archive", "stylegan.zip", packed([("00000/a.png", picture(1)), ("00000/b.png", picture(2)), ("dataset.json", sheet)], "zip"))
+    samples = [(f"{i:04}.{kind}", content) for i in range(3) for kind, content in (("png", picture(9 * i)), ("cls", b"%d" % (i % 2)))]
+    keep("archive", "samples.tar", packed(samples, "tar"))
+    samples = [("a/1.png", picture(1)), ("a/1.json", b'{"label": "one"}'), ("a/2.png", picture(2)), ("a/2.json", b'{"label": 2}'), ("a/3.png", picture(3))]
+    keep("archive", "described.tar.gz", packed(samples, "tar.gz"))
+    keep("archive", "table.zip", packed([("set/images/1.png", picture(1)), ("set/images/2.png", picture(2)), ("set/labels.csv", b"id,dx\n1,nv\n2,mel\n")], "zip"))
+    keep("labels", "numbers.json", b'{"labels": [["0/a.bmp", 10], ["0/b.bmp", 2], ["0/gone.bmp", 2]]}')
+    keep("labels", "hot.json", b'{"labels": [["0/a.bmp", [0, 1.0]], ["0/b.bmp", [1, 0]], ["0/b.bmp", [1, 1]]]}')
+    keep("labels", "none.json", b'{"labels": null}')
+
+
+def image_sets():
+    """As the library `datasets` writes them: images with their bytes, labels by number, names in the metadata."""
+    images = [{"bytes": picture(40 * i), "path": f"{i}.png"} for i in range(4)]
+    features = {"image": {"_type": "Image"}, "label": {"names": ["melanoma", "naevus"], "_type": "ClassLabel"}}
+    hub = {"huggingface": json.dumps({"info": {"features": features}})}
+    table = pyarrow.table({"image": images, "label": pyarrow.array([1, 0, 1, -1]), "patient_id": ["p1", "p1", "p2", "p2"]})
+    for codec in ("snappy", "zstd", "none"):
+        out = io.BytesIO()
+        pyarrow.parquet.write_table(table.replace_schema_metadata(hub), out, compression=codec)
+        keep("image_set", codec + ".parquet", out.getvalue())
+    out = io.BytesIO()
+    pyarrow.parquet.write_table(pyarrow.table({"img": [image["bytes"] for image in images], "dx": ["nv", "mel", "nv", None]}), out)
+    keep("image_set", "plain.parquet", out.getvalue())
+
+
 if __name__ == "__main__":
     scans()
     volumes()
     arrays()
     texts()
+    archives()
+    image_sets()

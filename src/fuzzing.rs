@@ -25,7 +25,7 @@ use crate::ui::{Queue, RunView, Tally};
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every reader.
-pub const TARGETS: [Target; 13] = [
+pub const TARGETS: [Target; 16] = [
     ("tensors", tensors),
     ("pickle", pickle),
     ("run_toml", run_toml),
@@ -38,6 +38,9 @@ pub const TARGETS: [Target; 13] = [
     ("nifti", nifti),
     ("arrays", arrays),
     ("table", table),
+    ("archive", archive),
+    ("image_set", image_set),
+    ("labels", labels),
     ("notes", notes),
 ];
 
@@ -184,18 +187,47 @@ pub fn table(bytes: &[u8]) {
     source("set.csv", bytes, &[("a.bmp", &dot), ("b/c.bmp", &dot)]);
 }
 
+/// An archive of images, by its first bytes a `.zip`, a `.tar.gz` or a `.tar`.
+pub fn archive(bytes: &[u8]) {
+    let name = match bytes {
+        [b'P', b'K', ..] => "set.zip",
+        [0x1F, 0x8B, ..] => "set.tar.gz",
+        _ => "set.tar",
+    };
+    source(name, bytes, &[]);
+}
+
+/// A `.parquet` file of images.
+pub fn image_set(bytes: &[u8]) {
+    source("set.parquet", bytes, &[]);
+}
+
+/// StyleGAN's `dataset.json`, two of whose files there are.
+pub fn labels(bytes: &[u8]) {
+    let dot = [[0x42, 0x4D, 58, 0, 0, 0, 0, 0, 0, 0, 54, 0, 0, 0].as_slice(), &BITMAP].concat();
+    let files: [(&str, &[u8]); 3] = [("set/dataset.json", bytes), ("set/0/a.bmp", &dot), ("set/0/b.bmp", &dot)];
+    if let Some(folder) = session(&files) {
+        holds_what_it_lists(&folder.path().join("set"));
+    }
+}
+
 /// What follows the first 14 bytes of a bitmap of one pixel.
 const BITMAP: [u8; 44] = [
     40, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 24, 0, 0, 0, 0, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
     0, 0, 9, 8, 7, 0,
 ];
 
-/// What a set holds is what can be loaded of it, with and without images for tests.
 fn source(name: &str, bytes: &[u8], beside: &[(&str, &[u8])]) {
-    let Some(folder) = session(&[beside, &[(name, bytes)]].concat()) else { return };
+    if let Some(folder) = session(&[beside, &[(name, bytes)]].concat()) {
+        holds_what_it_lists(&folder.path().join(name));
+    }
+}
+
+/// What a set holds is what can be loaded of it, with and without images for tests.
+fn holds_what_it_lists(set: &Path) {
     for held_out in [0.0, 0.5] {
         let mut config = Config { image_size: 4, channels: 1, ..Config::default() };
-        config.data.source = folder.path().join(name).display().to_string();
+        config.data.source = set.display().to_string();
         config.data.held_out = held_out;
         let listed = inspect(&config.data.source, &config);
         let Ok(loaded) = Dataset::load(&config, &|_, _| true) else { continue };

@@ -85,7 +85,7 @@ fn archives_of_arrays_are_read_as_medmnist_has_them() {
         // A file of a few kilobytes, and a name and a place for each image.
         (0, array("|u1", "(3000000, 1, 1)", &vec![0; 3_000_000]), "at most 2000000 are taken"),
         (1, array("|u1", "(3,)", &[0; 3]), "one label for each of 2 images"),
-        (1, array("<f8", "(2,)", &[0; 16]), "whole ones"),
+        (1, array("<c16", "(2,)", &[0; 32]), "whole ones"),
     ] {
         let right = std::mem::replace(&mut entries[at].1, wrong);
         archive(&path, &entries);

@@ -38,6 +38,7 @@ static OPTIONS: LazyLock<Vec<(&'static str, Vec<String>)>> = LazyLock::new(|| {
 /// something is stored, and numbers that other tests hold against the reference.
 const FIXED: &[(&str, &str)] = &[
     ("image_size", "32"),
+    ("data.drop_duplicates", "false"),
     ("data.slice_axis", "z"),
     ("data.demo_images", "4"),
     ("data.cache", concat!(env!("CARGO_TARGET_TMPDIR"), "/cache")),

@@ -17,7 +17,7 @@ use common::Window;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use gandle::config::Preset;
 use gandle::engine::export::export;
-use gandle::event::{Content, Event, Export, Number, Score, Step};
+use gandle::event::{Content, Event, Export, Exported, Number, Score, Step};
 use gandle::ui::{
     Action, Brief, CompareAsk, ComparedRun, FigureContent, Page, RunView, SessionRow, Settings, Workbench, pixels,
     theme,
@@ -240,7 +240,7 @@ fn the_report_and_the_window_draw_the_same_numbers() {
     std::fs::write(folder.path().join("run.toml"), Preset::Improved.config().to_toml()).unwrap();
     let out = folder.path().join("out");
     let ask = Export { session: folder.path().to_owned(), content: Content::Html, folder: Some(out) };
-    let files = export(&ask, |_, _| true).unwrap().unwrap();
+    let Some(Exported::Files(files)) = export(&ask, |_, _| true).unwrap() else { panic!("no files") };
     let page = std::fs::read_to_string(&files[0]).unwrap();
     let report = page.split("aria-label=\"Losses\"").nth(1).unwrap();
     let (mut window, _) = run();

@@ -62,7 +62,7 @@ impl Purpose {
             Self::Export => Box::pin(folder("Export to")),
             Self::DataFile => {
                 let title = "Choose a table of files and labels, or a NumPy archive";
-                Box::pin(file(title, "Tables and archives", &["csv", "tsv", "npz"]).pick_file())
+                Box::pin(file(title, "Tables and archives", &crate::config::DATA_FILES).pick_file())
             }
             Self::Vgg19 => Box::pin(weights("Choose torchvision's weights of vgg19").pick_file()),
             Self::Inception => {

@@ -22,6 +22,11 @@ pub(super) fn run(args: &InspectArgs) -> anyhow::Result<()> {
     if !sizes.is_empty() {
         say!("sizes: {}{}", sizes.join(", "), if more > 0 { format!(", and {more} more") } else { String::new() });
     }
+    for finding in &summary.findings {
+        let fix: Vec<String> = finding.fix.iter().map(|(key, value)| format!("--set '{key}={value}'")).collect();
+        let fix = if fix.is_empty() { String::new() } else { format!(" ({})", fix.join(" ")) };
+        say!("warning: {}{fix}", finding.message);
+    }
     for note in &summary.notes {
         say!("note: {note}");
     }
@@ -57,10 +62,11 @@ fn print_classes(summary: &DataSummary) -> anyhow::Result<()> {
     say!("{}: {} images in {} classes{held_out}", summary.source, summary.images(), summary.classes.len());
     let most = summary.classes.iter().map(|class| class.images).max().unwrap_or(1).max(1);
     let width = summary.classes.iter().map(|class| class.name.chars().count()).max().unwrap_or(0);
-    for class in &summary.classes {
+    say!("  in the order of their labels (numbers by value, else by name):");
+    for (label, class) in summary.classes.iter().enumerate() {
         let bar = "#".repeat((class.images * 40).div_ceil(most));
         let held_out = if summary.held_out() > 0 { format!(" + {:5} held out", class.held_out) } else { String::new() };
-        say!("  {:width$} {:7}{held_out}  {bar}", class.name, class.images);
+        say!("  {label:4}  {:width$} {:7}{held_out}  {bar}", class.name, class.images);
     }
     Ok(())
 }

@@ -92,7 +92,7 @@ struct Settings {
 
 #[derive(Args)]
 struct TrainArgs {
-    /// A folder with one sub-folder per class, a table (.csv), an archive (.npz), or `demo` for the drawn set.
+    /// A folder with one sub-folder per class, a table (.csv), an archive (.zip, .tar, .npz, .parquet), or `demo` for the drawn set.
     #[arg(long, value_name = "DATA")]
     data: Option<String>,
     #[command(flatten)]
@@ -150,7 +150,7 @@ struct ResumeArgs {
 
 #[derive(Args)]
 struct InspectArgs {
-    /// A folder with one sub-folder per class (or just of images), a table (.csv), an archive (.npz), or `demo`.
+    /// A folder with one sub-folder per class (or just of images), a table (.csv), an archive (.zip, .tar, .npz, .parquet), or `demo`.
     data: String,
     /// A setting of the data, such as data.held_out=0.2; may be repeated.
     #[arg(long = "set", value_name = "KEY=VALUE")]

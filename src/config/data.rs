@@ -10,6 +10,8 @@ use super::{BalanceTo, SliceAxis};
 
 /// Files that may hold many images each.
 const FILES: When = When::new("for volumes and files of several frames", &["data.source"], |c| !c.data.is_demo());
+/// Tables and arrays.
+const TABLES: When = When::new("for tables and arrays", &["data.source"], |c| !c.data.is_demo());
 /// The demo set.
 const DRAWN: When = When::new("with the drawn demo set", &["data.source"], |c| c.data.is_demo()).part();
 const BALANCED: When = When::new("with balanced classes", &["data.balance"], |c| c.data.balance);
@@ -21,8 +23,20 @@ section! {
     #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
     #[serde(default, deny_unknown_fields)]
     Data in data {
-        source: String = DEMO.to_owned(), "Data", free, says("a folder, a .csv or .npz file, or \"demo\"") =>
-            "A folder with one sub-folder per class, a table (.csv) whose columns `file` and `label` name images below its folder, or an archive (.npz) with `train_images` and `train_labels` as in MedMNIST. `demo` draws six kinds of stained blood cell instead, so that everything can be tried without data.",
+        source: String = DEMO.to_owned(), "Data", free, says("a folder, a file of one of the kinds named here, or \"demo\"") =>
+            "A folder with one sub-folder per class, or with StyleGAN's `dataset.json`; a table (.csv, .tsv, .txt) of files below its folder and labels; an archive (.zip, .tar, .tar.gz) of either, or of WebDataset's samples; arrays (.npz) as in MedMNIST; .parquet files as on the Hugging Face hub. `demo` draws six kinds of stained blood cell instead, so that everything can be tried without data.",
+        table_file: String = String::new(), "Column of files", hint("Found by its name"), says("the name of a column; empty: found by its name"), when(TABLES) =>
+            "The column of a table (or the image column of .parquet files) that names the files. Without it, names such as `file`, `image_id` or `path` are looked for.",
+        table_label: String = String::new(), "Column of labels", hint("Found by its name"), says("the name of a column, or its place in arrays (from 0), or \"one-hot\" for these; empty: found by its name"), when(TABLES) =>
+            "The column of a table that holds the labels. Without it, names such as `label`, `dx` or `diagnosis` are looked for, then columns of 0 and 1, one a class. Of arrays (.npz) with several labels an image it is the place of the one whose values are the classes; `one-hot` takes the images of exactly one label.",
+        table_encoding: String = String::new(), "Encoding of tables", hint("Found by the bytes"), says("the name of an encoding, such as \"windows-1252\"; empty: found by the bytes"), when(TABLES) =>
+            "How the letters of a table are stored. UTF-8 and UTF-16 are recognised; anything else is read as windows-1252, and the name is told. Name it where letters come out wrong.",
+        exclude: Vec<String> = Vec::new(), "Leave out", says("list of patterns, such as [\"*_mask.*\"]"), when(NAMED) =>
+            "Leaves out files whose names (below the data folder, with /) fit one of these; `*` stands for any letters, also /. For masks and thumbnails that lie beside the images. A class of which nothing is left is no class.",
+        include: Vec<String> = Vec::new(), "Take only", says("list of patterns; empty takes all"), when(NAMED) =>
+            "Takes only files whose names fit one of these patterns, less those that `exclude` leaves out.",
+        drop_duplicates: bool = false, "Drop copies", when(NAMED) =>
+            "Takes one image alone of each group of files with the same pixels; of a group that is in several classes none, as its labels contradict each other. Copies are shown more often than other images, and are memorised first.",
         slice_axis: SliceAxis = SliceAxis::Z, "Cut volumes across", when(FILES) =>
             "The stored axis along which volumes (.nii, .nii.gz) are cut into slices. The orientation in the file's header is not read: which axis is sagittal, coronal or axial, and which side is left, depends on the file, so bring volumes from different sources to one orientation first. Other images are not affected.",
         slice_every: usize = 1, "Every how many slices", within(1..=10_000), when(FILES) =>
@@ -68,6 +82,9 @@ section! {
 
 /// The `data.source` that stands for the drawn demo set.
 pub const DEMO: &str = "demo";
+
+/// Endings of files that are data, in lower case: tables, archives of images, arrays, image sets.
+pub const DATA_FILES: [&str; 10] = ["csv", "tsv", "txt", "tab", "zip", "tar", "tgz", "gz", "npz", "parquet"];
 
 /// What a class factor may be. An epoch grows with the largest.
 pub const CLASS_FACTORS: std::ops::RangeInclusive<f64> = 0.1..=10.0;
@@ -125,11 +142,16 @@ impl Data {
     /// The problems that lie in these keys alone.
     pub(super) fn check(&self, image_size: usize, list: &mut List) {
         if self.source.trim().is_empty() {
-            list.error("data.source", "no data is given; name a folder with one sub-folder per class, a table (.csv), an archive (.npz), or `demo`").fix("data.source", DEMO);
+            list.error("data.source", "no data is given; name a folder with one sub-folder per class, a table (.csv), an archive (.zip, .tar, .npz, .parquet), or `demo`").fix("data.source", DEMO);
         }
         for (name, factor) in self.class_factors.iter().filter(|(_, factor)| !CLASS_FACTORS.contains(factor)) {
             let (least, most) = (CLASS_FACTORS.start(), CLASS_FACTORS.end());
             list.error("data.class_factors", format!("{factor} for `{name}` is outside {least} to {most}. To leave a class out, move its images elsewhere")).fix("data.class_factors", self.factors_in_range());
+        }
+        for (key, patterns) in [("data.exclude", &self.exclude), ("data.include", &self.include)] {
+            if let Err(message) = super::patterns(patterns) {
+                list.mended_by_default(key, message);
+            }
         }
         self.check_split(list);
         if self.translation > 0.0 && self.translation * (image_size as f32) < 0.5 {

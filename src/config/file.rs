@@ -150,6 +150,10 @@ fn overlay(base: &Config, table: &toml::Table) -> Result<Config, ConfigError> {
         let wants_float = leaves(&merged).iter().any(|(k, v)| *k == key && v.is_float());
         let whole = value.as_integer().filter(|_| wants_float);
         let value = whole.map_or(value, |whole| toml::Value::Float(whole as f64));
+        // The place of a column, or a folder that is called 2024.
+        let wants_text = leaves(&merged).iter().any(|(k, v)| *k == key && v.is_str());
+        let value =
+            value.as_integer().filter(|_| wants_text).map_or(value, |number| toml::Value::String(number.to_string()));
         insert(&mut trial, &key, value.clone());
         match trial.clone().try_into::<Config>() {
             Ok(_) => merged = trial,

@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::folder::{File, Tree};
+use super::left_out;
+use super::listing::{File, Tree};
 use super::source::{list, list_any};
 use super::split::Split;
 use super::store::Pixels;
@@ -43,12 +44,25 @@ impl Dataset {
     /// Where the source is missing or holds no classes, a class has no usable image, the memory does not suffice, the
     /// cache folder cannot be written (for more than `data.memory_limit`), or `progress` cancels. Single files that cannot be used are no error: they are listed in the summary.
     pub fn load(config: &Config, progress: &(dyn Fn(usize, usize) -> bool + Sync)) -> Result<Self, DataError> {
+        Self::load_as(config, &[], progress)
+    }
+
+    /// The same with the classes in this order, where the data has just these: the labels that a session was trained with.
+    ///
+    /// # Errors
+    /// As [`Dataset::load`].
+    pub fn load_as(
+        config: &Config,
+        classes: &[String],
+        progress: &(dyn Fn(usize, usize) -> bool + Sync),
+    ) -> Result<Self, DataError> {
         let target = Target::of(config)?;
         if config.data.is_demo() {
             return Self::draw(config, &target, progress);
         }
         let source = &config.data.source;
-        let tree = list(&config.data, Path::new(source))?;
+        let mut tree = list(&config.data, Path::new(source))?;
+        tree.order_as(classes);
         let (done, mut outcomes) = (Done::of(tree.files.len(), progress), Vec::with_capacity(tree.files.len()));
         let pixels = Pixels::gather(target.need(tree.files.len()), &config.data, |range, places| {
             let part = survey(&tree, range, &target, Some(places), &done)?;
@@ -56,27 +70,33 @@ impl Dataset {
             outcomes.extend(part);
             Ok(usable)
         })?;
+        // Where the pixels of each file stand: copies are known once all are read.
+        let mut next = 0..;
+        let places: Vec<Option<u32>> =
+            outcomes.iter().map(|outcome| outcome.as_ref().ok().and_then(|_| next.next())).collect();
+        left_out::duplicates(&tree, &mut outcomes, &config.data);
         let split = hold_out(&config.data, &tree, &outcomes)?;
-        let summary = summarise(source, &tree, &outcomes, &split);
+        let summary = summarise(config, source, &tree, &outcomes, &split);
         if let Some(class) = summary.classes.iter().find(|class| class.images == 0) {
             return Err(empty_class(source, class, &tree, &summary));
         }
-        let usable = tree.files.iter().zip(&outcomes).filter(|(_, outcome)| outcome.is_ok());
-        let labels = usable.map(|(file, _)| label(file.class)).collect();
-        Ok(Self::divided(pixels, labels, &split, &target, summary))
+        let usable = tree.files.iter().zip(&outcomes).zip(places).filter(|((_, outcome), _)| outcome.is_ok());
+        let images = usable.map(|((file, _), place)| (label(file.class), place.unwrap_or(0))).collect();
+        Ok(Self::divided(pixels, images, &split, &target, summary))
     }
 
-    /// Both sides of a set whose images stand in `pixels` in the order of `labels`.
-    fn divided(pixels: Pixels, labels: Vec<u32>, split: &Split, target: &Target, summary: DataSummary) -> Self {
+    /// Both sides of a set of images with these labels and places in `pixels`.
+    fn divided(pixels: Pixels, images: Vec<(u32, u32)>, split: &Split, target: &Target, summary: DataSummary) -> Self {
         let (pixels, summary) = (Arc::new(pixels), Arc::new(summary));
         let side = |held: bool, held_out| {
-            let places: Vec<usize> = (0..labels.len()).filter(|at| split.held_out[*at] == held).collect();
+            let own = images.iter().zip(&split.held_out).filter(|(_, out)| **out == held).map(|(image, _)| *image);
+            let (labels, places): (Vec<u32>, Vec<u32>) = own.unzip();
             let mut counts = vec![0; summary.classes.len()];
-            places.iter().for_each(|at| counts[labels[*at] as usize] += 1);
+            labels.iter().for_each(|label| counts[*label as usize] += 1);
             Self {
                 pixels: Arc::clone(&pixels),
-                labels: places.iter().map(|at| labels[*at]).collect(),
-                places: places.into_iter().map(label).collect(),
+                labels,
+                places,
                 size: target.size,
                 channels: target.channels,
                 summary: Arc::clone(&summary),
@@ -107,10 +127,10 @@ impl Dataset {
             })?;
             Ok(vec![true; range.len()])
         })?;
-        let labels = (0..total).map(|index| label(index / each)).collect();
+        let images = (0..total).map(|index| (label(index / each), label(index))).collect();
         let split = hold_out_drawn(&config.data)?;
         let summary = demo_summary(config, &split);
-        Ok(Self::divided(pixels, labels, &split, target, summary))
+        Ok(Self::divided(pixels, images, &split, target, summary))
     }
 
     /// Number of images.
@@ -211,9 +231,10 @@ pub fn inspect(source: &str, config: &Config) -> Result<DataSummary, DataError> 
     }
     let tree = list_any(&config.data, Path::new(source))?;
     let all = tree.files.len();
-    let outcomes = survey(&tree, 0..all, &target, None, &Done::of(all, &|_, _| true))?;
+    let mut outcomes = survey(&tree, 0..all, &target, None, &Done::of(all, &|_, _| true))?;
+    left_out::duplicates(&tree, &mut outcomes, &config.data);
     let split = hold_out(&config.data, &tree, &outcomes)?;
-    Ok(summarise(source, &tree, &outcomes, &split))
+    Ok(summarise(config, source, &tree, &outcomes, &split))
 }
 
 fn label(class: usize) -> u32 {
@@ -231,7 +252,8 @@ fn empty_class(source: &str, class: &ClassCount, tree: &Tree, summary: &DataSumm
     let found = match skipped.len() {
         _ if unread.is_some() => unread.map_or_else(String::new, |skipped| skipped.reason.clone()),
         _ if class.held_out > 0 => format!("all {} that it has are held out", class.held_out),
-        0 => "its sub-folder is empty".to_owned(),
+        0 if Path::new(source).is_dir() => "its sub-folder is empty".to_owned(),
+        0 => "nothing of it was found".to_owned(),
         1 => format!("one file was passed over ({})", named.join("; ")),
         few if few <= named.len() => format!("{few} files were passed over ({})", named.join("; ")),
         many => format!("{many} files were passed over ({}; ...)", named.join("; ")),

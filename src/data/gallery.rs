@@ -6,8 +6,9 @@ use std::path::Path;
 use super::DataError;
 use super::convert::{Raster, to_channels};
 use super::fit::fit;
-use super::folder::{Content, File, Tree, scan, scan_flat};
+use super::listing::{Content, File, Tree};
 use super::open;
+use super::source::{scan, scan_flat};
 use crate::config::SliceAxis;
 use crate::event::Skipped;
 

@@ -13,21 +13,21 @@ mod dicom;
 mod dicom_picture;
 mod dicom_samples;
 mod fit;
-mod folder;
 mod gallery;
+mod left_out;
+mod listing;
 mod loader;
 mod nifti;
 mod npy;
-mod npz;
 mod open;
 mod order;
+mod packed;
 mod scratch;
 mod source;
 mod split;
 mod store;
 mod summary;
 mod survey;
-mod table;
 mod tiff_values;
 mod volume;
 mod window;
@@ -53,7 +53,7 @@ pub enum DataError {
     },
     /// The path is a file of a kind that is no source.
     #[error(
-        "{} is a file; name a folder with one sub-folder of images per class, a table (.csv), an archive (.npz), or `demo`",
+        "{} is a file of a kind that is no data; name a folder with one sub-folder of images per class, a table (.csv, .tsv), an archive (.zip, .tar, .tar.gz, .npz), a .parquet file, or `demo`",
         folder.display()
     )]
     NotAFolder {
@@ -72,7 +72,7 @@ pub enum DataError {
     #[error(
         "{} holds {pictures} images, and at most {} are taken: leave some out, or take fewer slices of its volumes (data.slice_every)",
         data.display(),
-        folder::MOST_PICTURES
+        listing::MOST_PICTURES
     )]
     TooMany {
         /// The folder or table.

@@ -4,7 +4,7 @@ use std::io::{BufReader, Read};
 use std::path::Path;
 
 use super::DataError;
-use super::folder::MOST_PICTURES;
+use super::listing::MOST_PICTURES;
 use crate::guard;
 
 /// The most bytes of an array, so that a machine of little memory can read any file that is taken.
@@ -83,48 +83,65 @@ impl Array {
         Ok(Self { kind, shape, bytes })
     }
 
-    /// Its numbers, where they are whole ones of any width and byte order, or yes and no.
+    /// What its numbers are made of: whether they are floating-point ones, whether whole ones have a sign, and their bytes.
+    fn form(&self) -> Result<(bool, bool, usize), String> {
+        match self.kind.as_bytes() {
+            [b'<' | b'>' | b'|', kind @ (b'i' | b'u'), width @ (b'1' | b'2' | b'4' | b'8')] => {
+                Ok((false, *kind == b'i', usize::from(width - b'0')))
+            }
+            [b'<' | b'>', b'f', width @ (b'4' | b'8')] => Ok((true, true, usize::from(width - b'0'))),
+            b"|b1" => Ok((false, false, 1)),
+            _ => Err(format!(
+                "labels are numbers of the kind {}; whole ones, or floating-point ones of 32 or 64 bits, are read",
+                self.kind
+            )),
+        }
+    }
+
+    /// Its numbers as texts, of any width and byte order: whole ones without a point. What is no number is nothing.
     ///
     /// # Errors
-    /// Where they are not.
-    pub fn integers(&self) -> Result<Vec<i64>, String> {
-        let (signed, width) = match self.kind.as_bytes() {
-            [b'<' | b'>' | b'|', kind @ (b'i' | b'u'), width @ (b'1' | b'2' | b'4' | b'8')] => {
-                (*kind == b'i', usize::from(width - b'0'))
-            }
-            b"|b1" => (false, 1),
-            _ => return Err(format!("labels are numbers of the kind {}; whole ones are read", self.kind)),
-        };
+    /// Where they are of another kind.
+    pub fn texts(&self) -> Result<impl Fn(usize) -> Option<String>, String> {
+        let (float, signed, width) = self.form()?;
         let big = self.kind.starts_with('>');
-        let whole = |bytes: &[u8]| {
+        Ok(move |at: usize| {
+            let bytes = self.bytes.get(at.checked_mul(width)?..at.checked_add(1)?.checked_mul(width)?)?;
             let fold = |sum, byte: &u8| (sum << 8) | u64::from(*byte);
             let raw = if big { bytes.iter().fold(0, fold) } else { bytes.iter().rev().fold(0, fold) };
+            if float {
+                let value = if width == 4 { f64::from(f32::from_bits(raw as u32)) } else { f64::from_bits(raw) };
+                // Without the sign of a zero, which would be a class of its own.
+                return value.is_finite().then(|| (value + 0.0).to_string());
+            }
             let unused = 64 - 8 * width as u32;
-            if signed { ((raw << unused) as i64) >> unused } else { raw.min(i64::MAX as u64) as i64 }
-        };
-        Ok(self.bytes.chunks_exact(width).map(whole).collect())
+            Some(if signed { (((raw << unused) as i64) >> unused).to_string() } else { raw.to_string() })
+        })
     }
 }
 
 /// What the array's first line tells.
-struct Line {
-    kind: String,
-    shape: Vec<usize>,
+pub(super) struct Line {
+    pub kind: String,
+    pub shape: Vec<usize>,
     /// Whether the numbers stand column by column (Fortran order).
-    by_columns: bool,
+    pub by_columns: bool,
+    /// Bytes up to the first number.
+    pub length: u64,
 }
 
 impl Line {
-    fn read(from: &mut impl Read) -> Result<Self, String> {
+    pub fn read(from: &mut impl Read) -> Result<Self, String> {
         let damaged = |_| "damaged or incomplete: it ends too early".to_owned();
         let mut start = [0; 8];
         from.read_exact(&mut start).map_err(damaged)?;
         if !start.starts_with(b"\x93NUMPY") {
             return Err("no NumPy array".to_owned());
         }
-        let mut length = [0; 4];
-        from.read_exact(&mut length[..if start[6] == 1 { 2 } else { 4 }]).map_err(damaged)?;
+        let (mut length, wide) = ([0; 4], if start[6] == 1 { 2 } else { 4 });
+        from.read_exact(&mut length[..wide]).map_err(damaged)?;
         let mut line = vec![0; u32::from_le_bytes(length).min(1 << 16) as usize];
+        let length = (start.len() + wide + line.len()) as u64;
         from.read_exact(&mut line).map_err(damaged)?;
         let line = String::from_utf8_lossy(&line);
         let value = |key: &str| Some(line.split_once(&format!("'{key}':"))?.1.trim_start());
@@ -138,11 +155,11 @@ impl Line {
         let shape = value("shape").and_then(|text| text.strip_prefix('(')?.split(')').next()).ok_or_else(unclear)?;
         let dims = shape.split(',').map(str::trim).filter(|dim| !dim.is_empty());
         let shape: Result<Vec<usize>, _> = dims.map(str::parse).collect();
-        Ok(Self { kind: kind.to_owned(), shape: shape.map_err(|_| unclear())?, by_columns })
+        Ok(Self { kind: kind.to_owned(), shape: shape.map_err(|_| unclear())?, by_columns, length })
     }
 
     /// An error where it has more rows, each of an image, than are taken: of the smallest images, few bytes are many.
-    fn few(&self) -> Result<(), String> {
+    pub fn few(&self) -> Result<(), String> {
         match self.shape.first() {
             Some(rows) if *rows > MOST_PICTURES => {
                 Err(format!("it has {rows} rows, and at most {MOST_PICTURES} are taken: leave images out"))
@@ -151,14 +168,19 @@ impl Line {
         }
     }
 
-    /// The numbers behind the line, at most `limit` bytes; `instead` is what helps where there are more.
-    fn bytes(&self, from: impl Read, limit: u64, instead: &str) -> Result<Vec<u8>, String> {
+    /// Bytes of all numbers.
+    pub fn total(&self) -> Result<u64, String> {
         let kind = &self.kind;
         let each = kind.get(2..).and_then(|width| width.parse::<u64>().ok()).filter(|width| *width <= 16);
         // Of texts and times the width alone does not say how long they are.
         let each = each.filter(|_| matches!(kind.as_bytes(), [_, b'b' | b'i' | b'u' | b'f' | b'c', ..]));
         let each = each.ok_or_else(|| format!("numbers of the kind {kind}, which is not read"))?;
-        let total = self.shape.iter().fold(each, |product, dim| product.saturating_mul(*dim as u64));
+        Ok(self.shape.iter().fold(each, |product, dim| product.saturating_mul(*dim as u64)))
+    }
+
+    /// The numbers behind the line, at most `limit` bytes; `instead` is what helps where there are more.
+    fn bytes(&self, from: impl Read, limit: u64, instead: &str) -> Result<Vec<u8>, String> {
+        let total = self.total()?;
         if total > limit {
             let (needs, most) = (total >> 20, MAX_BYTES >> 20);
             return Err(format!("too large: {needs} MB; at most {most} MB are read: {instead}"));
@@ -204,10 +226,15 @@ pub(super) mod tests {
             ("<i8", &[255, 255, 255, 255, 255, 255, 255, 255, 7, 0, 0, 0, 0, 0, 0, 0], [-1, 7]),
         ] {
             let array = read(&array(kind, "(2,)", bytes)).unwrap();
-            assert_eq!((array.shape.as_slice(), array.integers().unwrap()), (&[2][..], values.to_vec()), "{kind}");
+            let texts = values.map(|value: i64| Some(value.to_string()));
+            assert_eq!((array.shape.as_slice(), [0, 1].map(array.texts().unwrap())), (&[2][..], texts), "{kind}");
         }
+        let floats = [1.0_f32, -0.0, 2.5, f32::NAN].map(f32::to_le_bytes).concat();
+        let array_of = read(&array("<f4", "(4,)", &floats)).unwrap();
+        let texts = [0, 1, 2, 3, 4].map(array_of.texts().unwrap());
+        assert_eq!(texts, [Some("1"), Some("0"), Some("2.5"), None, None].map(|text| text.map(str::to_owned)));
         assert!(read(&array("<U1", "(1,)", &[0; 4])).unwrap_err().contains("kind <U1"));
-        assert!(read(&array("<f4", "(1, 1)", &[0; 4])).unwrap().integers().unwrap_err().contains("<f4"));
+        assert!(read(&array("<c8", "(1, 1)", &[0; 8])).unwrap().texts().err().unwrap().contains("<c8"));
     }
 
     #[test]
@@ -223,7 +250,7 @@ pub(super) mod tests {
                 changed[at] ^= 1 << bit;
                 if let Ok(array) = read(&changed) {
                     assert!(array.bytes.len() <= 1000);
-                    array.integers().ok();
+                    array.texts().map(|text| text(0)).ok();
                 }
             }
         }

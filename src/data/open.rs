@@ -13,8 +13,9 @@ use super::convert::{Conversion, Raster};
 use super::decode::{self, Decoded};
 use super::dicom::{self, is_dicom};
 use super::dicom_picture::Dicom;
-use super::folder::{Content, File, MOST_PICTURES, Tree};
+use super::listing::{Content, File, MOST_PICTURES, Tree};
 use super::nifti;
+use super::packed::Archive;
 use super::volume::{self, Volume};
 use crate::config::{Data, SliceAxis};
 
@@ -59,6 +60,19 @@ enum Holds {
     Volume(Box<Volume>),
 }
 
+impl Holds {
+    fn of(bytes: Vec<u8>, extension: Option<&str>, is_volume: bool) -> Result<Self, String> {
+        let named = extension.is_none_or(is_dicom_extension);
+        if bytes.get(128..132) == Some(b"DICM") || (named && is_dicom(&bytes)) {
+            Ok(Self::Dicom(Box::new(careful(|| Dicom::read(bytes))?)))
+        } else if nifti::is_nifti(&bytes) || (is_volume && !bytes.is_empty()) {
+            Ok(Self::Volume(Box::new(careful(|| Volume::read(&bytes[..]))?)))
+        } else {
+            Ok(Self::Image(bytes))
+        }
+    }
+}
+
 /// Whether a file should be opened: its extension is a picture's, or it has none.
 pub(super) fn may_be_picture(path: &Path) -> bool {
     let Some(extension) = decode::extension(path) else { return true };
@@ -82,7 +96,15 @@ fn is_volume_name(path: &Path, extension: &str) -> bool {
 /// # Errors
 /// Where `data` has more pictures than are taken; nothing is listed then.
 pub(super) fn expand(tree: &mut Tree, data: &Path, cut: Cut) -> Result<(), DataError> {
-    let counts: Vec<Option<usize>> = tree.files.par_iter().map(|file| pictures(&file.path, cut.axis)).collect();
+    let counts: Vec<Option<usize>> = {
+        let archives = &tree.archives;
+        let count = |file: &File| match file.content {
+            Content::Row { .. } => None,
+            _ if file.inside.is_some() => packed_pictures(file, archives, cut.axis),
+            Content::Whole | Content::Part(_) => pictures(&file.path, cut.axis),
+        };
+        tree.files.par_iter().map(count).collect()
+    };
     let taken = counts.iter().map(|count| count.map_or(1, |count| count.div_ceil(cut.every)));
     let pictures = taken.fold(0_usize, usize::saturating_add);
     if pictures > MOST_PICTURES {
@@ -99,6 +121,7 @@ pub(super) fn expand(tree: &mut Tree, data: &Path, cut: Cut) -> Result<(), DataE
                 content: Content::Part(part),
                 path: file.path.clone(),
                 name: file.name.clone(),
+                group: file.group.clone(),
                 ..file
             })),
         }
@@ -127,6 +150,24 @@ fn pictures(path: &Path, axis: SliceAxis) -> Option<usize> {
     careful(count).ok().flatten()
 }
 
+/// The same of a file inside an archive, which is opened for that where its name may be that of several pictures.
+fn packed_pictures(file: &File, archives: &[Archive], axis: SliceAxis) -> Option<usize> {
+    let extension = decode::extension(Path::new(&file.name));
+    let is_volume = extension.as_ref().is_some_and(|extension| is_volume_name(Path::new(&file.name), extension));
+    if !is_volume && !extension.as_deref().is_none_or(is_dicom_extension) {
+        return None;
+    }
+    let opened = Opened::of(file, archives, axis).ok()?;
+    match &opened.holds {
+        Holds::Image(_) => None,
+        Holds::Dicom(dicom) => Some(dicom.frames()).filter(|frames| *frames > 1),
+        Holds::Volume(volume) => {
+            let bytes = volume.header.offset.saturating_add(volume.header.bytes());
+            careful(|| volume.header.slices(axis, bytes, false)).ok()
+        }
+    }
+}
+
 fn count_frames(path: &Path, length: u64) -> Option<usize> {
     for most in BEGINNINGS {
         let mut start = Vec::new();
@@ -150,6 +191,20 @@ fn count_frames(path: &Path, length: u64) -> Option<usize> {
 }
 
 impl Opened {
+    /// Reads a file, wherever it lies; the error is the reason why it cannot be used.
+    pub fn of(file: &File, archives: &[Archive], axis: SliceAxis) -> Result<Self, String> {
+        let Some((archive, member)) = file.inside else { return Self::open(&file.path, axis) };
+        let archive = archives.get(archive).ok_or("the archive has no such file")?;
+        // A panic while another thread held this leaves nothing behind that could be wrong.
+        let turn = (archive.length(member) > LARGE).then(|| ONE_LARGE.lock().unwrap_or_else(PoisonError::into_inner));
+        let bytes = careful(|| archive.read(member))?;
+        let name = Path::new(&file.name);
+        let extension = decode::extension(name);
+        let is_volume = extension.as_ref().is_some_and(|extension| is_volume_name(name, extension));
+        let holds = Holds::of(bytes, extension.as_deref(), is_volume)?;
+        Ok(Self { holds, extension, axis, _turn: turn })
+    }
+
     /// Reads a file; the error is the reason why it cannot be used.
     pub fn open(path: &Path, axis: SliceAxis) -> Result<Self, String> {
         let about = fs::metadata(path).map_err(|err| unavailable(&err))?;
@@ -172,14 +227,7 @@ impl Opened {
             }
             let mut bytes = Vec::new();
             file.take(MAX_BYTES).read_to_end(&mut bytes).map_err(|err| unavailable(&err))?;
-            let named = extension.as_deref().is_none_or(is_dicom_extension);
-            if bytes.get(128..132) == Some(b"DICM") || (named && is_dicom(&bytes)) {
-                Holds::Dicom(Box::new(careful(|| Dicom::read(bytes))?))
-            } else if nifti::is_nifti(&bytes) {
-                Holds::Volume(Box::new(careful(|| Volume::read(&bytes[..]))?))
-            } else {
-                Holds::Image(bytes)
-            }
+            Holds::of(bytes, extension.as_deref(), false)?
         };
         Ok(Self { holds, extension, axis, _turn: turn })
     }

@@ -1,7 +1,7 @@
 //! Which images are held out of training: a share of every class, whole groups at a time.
 //!
-//! Images whose pixels are the same, that come from one file, or whose names hold the same group (`data.group_by`) are one
-//! unit and stay on one side: what training has seen of a patient says nothing about strangers.
+//! Images whose pixels are the same, that come from one file, whose names hold the same group (`data.group_by`), or that the source
+//! gives to one patient are one unit and stay on one side: what training has seen of a patient says nothing about strangers.
 
 use std::collections::BTreeMap;
 
@@ -21,6 +21,8 @@ pub(super) struct Candidate<'a> {
     pub digest: Option<[u8; 32]>,
     /// The source itself keeps it for validation or test.
     pub reserved: bool,
+    /// The patient that the source names.
+    pub group: Option<&'a str>,
 }
 
 /// Which images are held out.
@@ -122,7 +124,7 @@ impl Sides {
     fn reserved(mut self, images: &[Candidate<'_>], units: &[Unit]) -> Split {
         let kept = |unit: &&Unit| unit.0.iter().any(|image| images[*image].reserved);
         units.iter().filter(kept).for_each(|unit| self.hold_out(unit));
-        let note = "the archive's own images for validation and test are held out, with all of the same pixels; the size of data.held_out and data.split_seed choose nothing";
+        let note = "the source's own images for validation and test are held out, with all of the same pixels; the size of data.held_out and data.split_seed choose nothing";
         Split { held_out: self.held_out, notes: vec![note.to_owned()] }
     }
 
@@ -148,10 +150,15 @@ fn units(images: &[Candidate<'_>], pattern: Option<&Regex>) -> (Vec<Unit>, usize
     let mut first_of: BTreeMap<(u8, &[u8]), usize> = BTreeMap::new();
     for (at, image) in images.iter().enumerate() {
         let group = pattern.and_then(|pattern| pattern.captures(image.file)?.get(1));
-        strangers += usize::from(pattern.is_some() && group.is_none());
+        strangers += usize::from(pattern.is_some() && group.is_none() && image.group.is_none());
         // Pictures of one file carry its name; images without one stand alone.
         let file = (!image.file.is_empty()).then_some(image.file.as_bytes());
-        let keys = [(0, file), (1, image.digest.as_ref().map(|d| &d[..])), (2, group.map(|g| g.as_str().as_bytes()))];
+        let keys = [
+            (0, file),
+            (1, image.digest.as_ref().map(|d| &d[..])),
+            (2, group.map(|g| g.as_str().as_bytes())),
+            (3, image.group.map(str::as_bytes)),
+        ];
         for (kind, key) in keys.into_iter().filter_map(|(kind, key)| Some((kind, key?))) {
             let first = *first_of.entry((kind, key)).or_insert(at);
             let (one, other) = (root(&mut parents, first), root(&mut parents, at));
@@ -192,7 +199,10 @@ mod tests {
     }
 
     fn candidates(images: &[(usize, String)]) -> Vec<Candidate<'_>> {
-        images.iter().map(|(class, file)| Candidate { class: *class, file, digest: None, reserved: false }).collect()
+        images
+            .iter()
+            .map(|(class, file)| Candidate { class: *class, file, digest: None, reserved: false, group: None })
+            .collect()
     }
 
     fn data(held_out: f64, group_by: &str) -> Data {
@@ -247,6 +257,7 @@ mod tests {
             file: ["a/1.dcm", "a/2.dcm", "a/3.dcm"][at / 6],
             digest: None,
             reserved: false,
+            group: None,
         };
         let parts: Vec<Candidate<'_>> = (0..18).map(part).collect();
         let held_out = Split::of(&data(0.3, ""), &names(), &parts).unwrap().held_out;

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use super::convert::Backdrop;
+use super::convert::{Backdrop, Raster};
 use super::decode::Decoded;
-use super::folder::{File, Tree};
+use super::left_out::findings;
+use super::listing::{File, Tree};
 use super::split::Split;
+use crate::config::Config;
 use crate::event::{ClassCount, DataSummary, FileNote, SizeCount, Skipped};
 
 /// What is remembered of a usable file.
@@ -14,6 +16,8 @@ pub(super) struct Fact {
     pub height: u32,
     /// SHA-256 of its size and pixels.
     pub digest: [u8; 32],
+    /// Every pixel has one of two colours, as in a mask.
+    pub two_valued: bool,
     /// One flag for each of [`REMARKS`].
     flags: Flags,
 }
@@ -115,7 +119,19 @@ impl Fact {
         ];
         // The size of a picture came from 32-bit numbers.
         let side = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
-        Self { width: side(raster.width), height: side(raster.height), digest, flags }
+        Self {
+            width: side(raster.width),
+            height: side(raster.height),
+            digest,
+            two_valued: is_two_valued(raster),
+            flags,
+        }
+    }
+
+    /// One of a square picture, for tests.
+    #[cfg(test)]
+    pub fn made(side: u32, digest: [u8; 32], two_valued: bool) -> Self {
+        Self { width: side, height: side, digest, two_valued, flags: Flags::default() }
     }
 
     /// What is told of this file beside its name.
@@ -124,8 +140,22 @@ impl Fact {
     }
 }
 
+/// Whether a picture has exactly two colours. Of the smallest pictures that says nothing.
+fn is_two_valued(raster: &Raster) -> bool {
+    let mut pixels = raster.pixels.chunks_exact(raster.channels.max(1));
+    let Some(first) = pixels.next().filter(|_| raster.width * raster.height >= 64) else { return false };
+    let Some(second) = pixels.find(|pixel| *pixel != first) else { return false };
+    pixels.all(|pixel| pixel == first || pixel == second)
+}
+
 /// Puts together what was found: `outcomes` has one entry for each of `tree.files`, `split` one for each usable one.
-pub(super) fn summarise(source: &str, tree: &Tree, outcomes: &[Result<Fact, String>], split: &Split) -> DataSummary {
+pub(super) fn summarise(
+    config: &Config,
+    source: &str,
+    tree: &Tree,
+    outcomes: &[Result<Fact, String>],
+    split: &Split,
+) -> DataSummary {
     let mut images = vec![[0; 2]; tree.classes.len()];
     let mut held_out = split.held_out.iter();
     let mut skipped = tree.skipped.clone();
@@ -159,7 +189,8 @@ pub(super) fn summarise(source: &str, tree: &Tree, outcomes: &[Result<Fact, Stri
     let count = |(name, [images, held_out]): (&String, [usize; 2])| ClassCount { name: name.clone(), images, held_out };
     let classes = tree.classes.iter().zip(images).map(count);
     let (source, classes, file_notes) = (source.to_owned(), classes.collect(), file_notes(tree, outcomes));
-    DataSummary { source, classes, skipped, duplicates, contradicting, sizes, notes, file_notes }
+    let findings = findings(tree, outcomes, &config.data, config.image_size);
+    DataSummary { source, classes, skipped, duplicates, contradicting, sizes, notes, file_notes, findings }
 }
 
 /// What is told of single files; once for those that hold several pictures.

@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 use super::convert::{Raster, to_channels};
 use super::decode::Decoded;
 use super::fit::fit;
-use super::folder::{Content, File, Tree};
+use super::listing::{Content, File, Tree};
 use super::open::Opened;
 use super::split::{Candidate, Split};
 use super::store::Need;
@@ -88,7 +88,8 @@ pub(super) fn survey(
 ) -> Result<Vec<Result<Fact, String>>, DataError> {
     let mut places = pixels.map(|pixels| pixels.chunks_exact_mut(target.bytes()));
     // The pictures of one file go together, so that it is opened once.
-    let together = |a: &File, b: &File| matches!(b.content, Content::Part(_)) && a.path == b.path;
+    let together =
+        |a: &File, b: &File| matches!(b.content, Content::Part(_)) && a.path == b.path && a.inside == b.inside;
     let runs: Vec<Run<'_, '_>> = tree.files[range]
         .chunk_by(together)
         .map(|run| (run, run.iter().map(|_| places.as_mut().and_then(Iterator::next)).collect()))
@@ -96,7 +97,7 @@ pub(super) fn survey(
     let read = |(run, places): Run<'_, '_>| {
         let opened = match run[0].content {
             Content::Row { .. } => Err(String::new()),
-            Content::Whole | Content::Part(_) => Opened::open(&run[0].path, target.axis),
+            Content::Whole | Content::Part(_) => Opened::of(&run[0], &tree.archives, target.axis),
         };
         let one = |(file, place): (&File, Option<&mut [u8]>)| {
             let decoded = match (file.content, &opened) {
@@ -116,8 +117,8 @@ pub(super) fn survey(
 
 /// An image of an archive.
 fn row(tree: &Tree, array: usize, index: usize) -> Result<Decoded, String> {
-    let image = tree.arrays.get(array).and_then(|images| images.get(index));
-    image.map(Decoded::plain).ok_or_else(|| "the archive has no such image".to_owned())
+    let images = tree.arrays.get(array).ok_or("the archive has no such image")?;
+    images.get(index).map(Decoded::plain)
 }
 
 fn take_in(decoded: Decoded, target: &Target, place: Option<&mut [u8]>) -> Fact {
@@ -148,6 +149,7 @@ pub(super) fn hold_out(data: &Data, tree: &Tree, outcomes: &[Result<Fact, String
             file: &file.name,
             digest: Some(fact.digest),
             reserved: file.reserved,
+            group: file.group.as_deref(),
         })
         .collect();
     Split::of(data, &tree.classes, &candidates)
@@ -156,7 +158,7 @@ pub(super) fn hold_out(data: &Data, tree: &Tree, outcomes: &[Result<Fact, String
 /// Which of the drawn images are held out. They stand alone: no two are the same, and they have no names.
 pub(super) fn hold_out_drawn(data: &Data) -> Result<Split, DataError> {
     let classes = demo::CLASSES.map(str::to_owned);
-    let image = |class: usize| Candidate { class, file: "", digest: None, reserved: false };
+    let image = |class: usize| Candidate { class, file: "", digest: None, reserved: false, group: None };
     let images: Vec<Candidate<'_>> = (0..classes.len())
         .flat_map(|class| std::iter::repeat_with(move || image(class)).take(data.demo_images))
         .collect();

@@ -10,8 +10,13 @@ use crate::config::{Config, Level, has_errors};
 use crate::data::{DataError, Dataset};
 use crate::event::Command;
 
-/// The data, and what was asked while it loaded; nothing where the end was asked for.
-pub(super) fn load(config: &Config, inbox: &Receiver<Command>) -> anyhow::Result<Option<(Arc<Dataset>, Vec<Command>)>> {
+/// The data, with the labels that a session has already (`known`), and what was asked while it loaded; nothing where the end was
+/// asked for.
+pub(super) fn load(
+    config: &Config,
+    known: &[String],
+    inbox: &Receiver<Command>,
+) -> anyhow::Result<Option<(Arc<Dataset>, Vec<Command>)>> {
     let (stopped, asked) = (AtomicBool::new(false), Mutex::new(Vec::new()));
     let go_on = |_, _| {
         match inbox.try_recv() {
@@ -21,7 +26,7 @@ pub(super) fn load(config: &Config, inbox: &Receiver<Command>) -> anyhow::Result
         }
         !stopped.load(Ordering::Relaxed)
     };
-    let dataset = match Dataset::load(config, &go_on) {
+    let dataset = match Dataset::load_as(config, known, &go_on) {
         Ok(dataset) => Arc::new(dataset),
         Err(DataError::Cancelled) => return Ok(None),
         Err(err) => return Err(err.into()),

@@ -138,7 +138,9 @@ impl<'r> Prepared<'r> {
     pub fn with_data(self, inbox: &Receiver<Command>) -> anyhow::Result<Option<(WithData<'r>, Vec<Command>)>> {
         refuse(&self.config, None)?;
         let (device, device_name) = device::open(&self.config.train.device)?;
-        let loaded = load(&self.config, inbox);
+        // A session keeps the labels that it began with, whatever order classes have in the data today.
+        let known = self.state().map_or(&[][..], |state| &state.classes);
+        let loaded = load(&self.config, known, inbox);
         let loaded = if self.start == Start::Resumed { loaded.context(NO_DATA) } else { loaded };
         let Some((dataset, asked)) = loaded? else { return Ok(None) };
         let (classes, mark) = (dataset.class_names(), mark(&dataset, &self.config)?);
@@ -381,7 +383,8 @@ impl Prepared<'_> {
         })))?;
         journal.tell(Event::Data(Box::new(dataset.summary().clone())))?;
         // A session that goes on has told what its settings are warned of.
-        for message in warnings.into_iter().filter(|_| self.start != Start::Resumed) {
+        let doubtful = dataset.summary().findings.iter().map(|finding| format!("data: {}", finding.message));
+        for message in warnings.into_iter().chain(doubtful).filter(|_| self.start != Start::Resumed) {
             journal.warn(message)?;
         }
         let remarks = self.remarks(journal.writer()?, &fixed.machine)?;

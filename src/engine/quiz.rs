@@ -26,7 +26,7 @@ pub(super) fn prepare(
     let mut sampler = Sampler::open(&ask.session, Some(ask.step))?;
     let config = sampler.state.config.clone();
     refuse_unknown(&config.places(), unknown)?;
-    let dataset = match Dataset::load(&config, progress) {
+    let dataset = match Dataset::load_as(&config, &sampler.state.classes, progress) {
         Ok(dataset) => dataset,
         Err(DataError::Cancelled) => return Ok(None),
         Err(err) => return Err(err).context("a test needs the real images that the session was trained on"),

@@ -43,7 +43,7 @@ pub(super) fn rescore(
     if let Some(problem) = config.check(Some(classes)).into_iter().find(|problem| problem.level == Level::Error) {
         bail!("{problem}");
     }
-    let dataset = match Dataset::load(&config, &|_, _| go_on()) {
+    let dataset = match Dataset::load_as(&config, &state.classes, &|_, _| go_on()) {
         Ok(dataset) => dataset,
         Err(DataError::Cancelled) => return Ok(None),
         Err(err) => return Err(err.into()),

@@ -23,6 +23,22 @@ pub struct DataSummary {
     /// The same for single files, of which the first 500 are named.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub file_notes: Vec<FileNote>,
+    /// What is doubtful, and which setting mends it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub findings: Vec<Finding>,
+}
+
+/// Something doubtful in the data: masks beside images, copies, several columns that may hold the labels.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Finding {
+    /// What was found, and what to do.
+    pub message: String,
+    /// The first of the files that it is about.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<String>,
+    /// Keys with the values (as in `run.toml`) that mend it; empty where only the user can know.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fix: Vec<(String, String)>,
 }
 
 impl DataSummary {

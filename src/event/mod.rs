@@ -33,7 +33,7 @@ use serde::{Deserialize, Serialize};
 use crate::config::{Change, Config};
 
 pub use cut::cut;
-pub use data::{ClassCount, DataSummary, FileNote, SizeCount, Skipped};
+pub use data::{ClassCount, DataSummary, FileNote, Finding, SizeCount, Skipped};
 pub use explore::{Exploration, View};
 pub use export::{Content, Export, Exported, Film, Images, Moving, Walk};
 pub use job::JobEvent;

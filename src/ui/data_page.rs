@@ -105,7 +105,11 @@ impl DataPage {
                             }
                         }
                     }
-                    if ui.button("File…").on_hover_text("A table (.csv) or an archive (.npz)").clicked() {
+                    if ui
+                        .button("File…")
+                        .on_hover_text("A table (.csv) or an archive (.zip, .tar, .npz, .parquet)")
+                        .clicked()
+                    {
                         actions.push(Action::ChooseDataFile);
                     }
                     if ui.button("Choose folder…").clicked() {

@@ -1,7 +1,7 @@
 //! Folds the news of reading a data folder into what the panels show about the data.
 
-use crate::config::{Config, Level, Problem, SliceAxis};
-use crate::event::{DataSummary, GridPicture, JobEvent};
+use crate::config::{Config, Level, Problem, SliceAxis, explain};
+use crate::event::{DataSummary, Finding, GridPicture, JobEvent};
 
 /// How far reading the data is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -34,6 +34,10 @@ pub struct Source {
     cut: (SliceAxis, usize),
     /// What decides which images are held out; nothing where none are.
     split: Option<(u64, u64, String)>,
+    /// How a table is read.
+    table: [String; 3],
+    /// Which files are left out.
+    left_out: (Vec<String>, Vec<String>, bool),
 }
 
 impl Source {
@@ -47,6 +51,8 @@ impl Source {
             drawn: data.is_demo().then_some(data.demo_images),
             cut: (data.slice_axis, data.slice_every),
             split: (data.held_out > 0.0).then_some(split),
+            table: [&data.table_file, &data.table_label, &data.table_encoding].map(Clone::clone),
+            left_out: (data.exclude.clone(), data.include.clone(), data.drop_duplicates),
         }
     }
 }
@@ -144,7 +150,16 @@ fn problems(summary: &DataSummary) -> Vec<Problem> {
         };
         format!("{groups} {have} the same pixels in different classes, so that {their} labels contradict each other; the Data page names them")
     });
-    single.chain(contradicting).map(|text| Problem::new(Level::Warning, SOURCE, text)).collect()
+    let plain = single.chain(contradicting).map(|text| Problem::new(Level::Warning, SOURCE, text));
+    plain.chain(summary.findings.iter().map(doubt)).collect()
+}
+
+/// What was found doubtful, with the click that mends it.
+fn doubt(finding: &Finding) -> Problem {
+    let known = |(key, value): &(String, String)| Some((explain::of(key)?.key, value.clone()));
+    let fix: Vec<(&'static str, String)> = finding.fix.iter().filter_map(known).collect();
+    let key = fix.first().map_or(SOURCE, |(key, _)| key);
+    Problem { fix, ..Problem::new(Level::Warning, key, finding.message.clone()) }
 }
 
 #[cfg(test)]
@@ -196,5 +211,28 @@ mod tests {
         let mut view = DataView::default();
         view.apply(JobEvent::Failed { message: "no such folder".to_owned() });
         assert_eq!(view.problems()[0].level, Level::Error);
+    }
+
+    #[test]
+    fn what_was_found_is_mended_with_one_click() {
+        let value = "[\"*_mask.*\"]".to_owned();
+        let masks = Finding {
+            message: "8 masks".to_owned(),
+            fix: vec![("data.exclude".to_owned(), value)],
+            ..Finding::default()
+        };
+        let copies =
+            Finding { fix: vec![("data.drop_duplicates".to_owned(), "true".to_owned())], ..Finding::default() };
+        let found =
+            problems(&DataSummary { findings: vec![masks, copies, Finding::default()], ..DataSummary::default() });
+        let keys: Vec<&str> = found.iter().map(|problem| problem.key).collect();
+        assert_eq!(keys, ["data.exclude", "data.drop_duplicates", "data.source"]);
+        let config = found[0].fixed(&Config::default()).unwrap();
+        assert_eq!(config.data.exclude, ["*_mask.*"]);
+        assert!(found[1].fixed(&config).unwrap().data.drop_duplicates && found[2].fix_name().is_none());
+        assert!(
+            config != Config::default() && Source::of(&config) != Source::of(&Config::default()),
+            "it is read again"
+        );
     }
 }

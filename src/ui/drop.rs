@@ -21,7 +21,7 @@ pub(super) fn dropped(ui: &Ui) -> Option<Action> {
         painter.text(
             rect.center(),
             egui::Align2::CENTER_CENTER,
-            "Drop a folder with one sub-folder per class, a table (.csv) or an archive (.npz)",
+            "Drop a folder with one sub-folder per class, a table (.csv) or an archive (.zip, .tar, .npz, .parquet)",
             font,
             p.strong,
         );
@@ -35,5 +35,5 @@ pub(super) fn dropped(ui: &Ui) -> Option<Action> {
 /// Whether a file is a source of data of its own.
 fn is_source_file(path: &std::path::Path) -> bool {
     let extension = path.extension().map(|extension| extension.to_string_lossy().to_lowercase());
-    matches!(extension.as_deref(), Some("csv" | "tsv" | "npz"))
+    extension.is_some_and(|extension| crate::config::DATA_FILES.contains(&extension.as_str()))
 }

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use egui::{Grid, Id, RichText, ScrollArea, Ui};
+use egui::{Grid, Id, RichText, ScrollArea, TextEdit, Ui};
 
 use super::super::action::Action;
 use super::super::number::field;
 use super::super::{format, glyph, theme, widgets};
 use super::fit::{self, Wanted};
-use super::form::{Form, combo};
+use super::form::{Form, combo, control_size};
 use crate::config::{CLASS_FACTORS, Config, Key};
 
 /// The size of the images, and what it leaves no room for.
@@ -32,6 +32,39 @@ pub fn size_row(form: &mut Form<'_>, ui: &mut Ui, key: &'static Key) -> Option<A
         ui.label(RichText::new(text).small().color(widgets::palette(ui).accent));
     }
     None
+}
+
+/// Patterns of files with `;` between them.
+fn patterns_row(
+    form: &mut Form<'_>,
+    ui: &mut Ui,
+    key: &'static Key,
+    get: impl FnOnce(&mut Config) -> &mut Vec<String>,
+) -> Option<Action> {
+    form.row(ui, key, None, |ui, config| {
+        let list = get(config);
+        let typed = Id::unique(key.key);
+        let mut text = ui.data(|data| data.get_temp::<(Vec<String>, String)>(typed)).filter(|(of, _)| of == list);
+        let text = &mut text.get_or_insert_with(|| (list.clone(), list.join("; "))).1;
+        let response = ui.add_sized(control_size(), TextEdit::singleline(text).hint_text("*_mask.*; thumbs/*"));
+        if response.changed() {
+            *list = text.split(';').map(str::trim).filter(|pattern| !pattern.is_empty()).map(str::to_owned).collect();
+            let kept = (list.clone(), text.clone());
+            ui.data_mut(|data| data.insert_temp(typed, kept));
+        }
+        response
+    });
+    None
+}
+
+/// Files that are left out.
+pub fn exclude_row(form: &mut Form<'_>, ui: &mut Ui, key: &'static Key) -> Option<Action> {
+    patterns_row(form, ui, key, |config| &mut config.data.exclude)
+}
+
+/// Files that are taken.
+pub fn include_row(form: &mut Form<'_>, ui: &mut Ui, key: &'static Key) -> Option<Action> {
+    patterns_row(form, ui, key, |config| &mut config.data.include)
 }
 
 /// Colour or grey.

@@ -26,7 +26,11 @@ enum Rows {
 /// Every card, in the order shown. Options come in the order of their declarations.
 pub const CARDS: [Card; 11] = [
     Card { name: "Data", is_open: true, rows: &[Rows::Section(""), Rows::Section("data")] },
-    Card { name: "Reading and memory", is_open: false, rows: &[Rows::Span("data.workers", "data.cache")] },
+    Card {
+        name: "Reading and memory",
+        is_open: false,
+        rows: &[Rows::Span("data.table_file", "data.table_encoding"), Rows::Span("data.workers", "data.cache")],
+    },
     Card { name: "Augmentation", is_open: false, rows: &[Rows::Span("data.flip_horizontal", "data.color_jitter")] },
     Card { name: "Differentiable augmentation", is_open: false, rows: &[Rows::Section("augment")] },
     Card { name: "Generator", is_open: true, rows: &[Rows::Section("generator")] },
@@ -97,6 +101,8 @@ const SPECIAL: &[(&str, Row)] = &[
     ("channels", images::channels_row),
     // It stands above the others.
     ("data.source", |_, _, _| None),
+    ("data.exclude", images::exclude_row),
+    ("data.include", images::include_row),
     ("data.class_factors", images::factors_row),
     ("data.flip_vertical", images::mirror_row),
     ("generator.family", |form, ui, key| {

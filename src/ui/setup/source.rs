@@ -13,13 +13,14 @@ use crate::config::{Config, DEMO};
 pub fn source_ui(ui: &mut Ui, config: &mut Config, draft: &mut Option<String>, given: &Given<'_>) -> Vec<Action> {
     let mut actions = Vec::new();
     let mut text = draft.clone().unwrap_or_else(|| config.data.source.clone());
-    let edit =
-        TextEdit::singleline(&mut text).hint_text("Folder of class folders, .csv or .npz").desired_width(f32::INFINITY);
+    let edit = TextEdit::singleline(&mut text)
+        .hint_text("Folder of class folders, table or archive")
+        .desired_width(f32::INFINITY);
     let response = ui.add(edit);
     let info = || egui::WidgetInfo::labeled(egui::Role::TextInput, true, "Data folder");
     response.widget_info(info);
     let response = response.on_hover_text(
-        "A folder with one sub-folder per class, a table (.csv) of files and labels, or an archive (.npz); Enter reads it. It may also be dropped on the window",
+        "A folder with one sub-folder per class, a table (.csv) of files and labels, or an archive (.zip, .tar, .npz, .parquet); Enter reads it. It may also be dropped on the window",
     );
     if response.changed() {
         *draft = Some(text);
@@ -37,7 +38,9 @@ pub fn source_ui(ui: &mut Ui, config: &mut Config, draft: &mut Option<String>, g
         if ui.button("Folder…").on_hover_text("A folder with one sub-folder per class").clicked() {
             actions.push(Action::ChooseData);
         }
-        let file = ui.button("File…").on_hover_text("A table (.csv) of files and labels, or a NumPy archive (.npz)");
+        let file = ui
+            .button("File…")
+            .on_hover_text("A table (.csv) of files and labels, or an archive (.zip, .tar, .npz, .parquet)");
         if file.clicked() {
             actions.push(Action::ChooseDataFile);
         }

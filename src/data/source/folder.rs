@@ -4,62 +4,10 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::DataError;
-use super::decode::extension;
-use super::npz::Images;
-use super::open::may_be_picture;
-use crate::event::Skipped;
-
-/// A picture that may be usable, and the file that holds it.
-pub(super) struct File {
-    pub path: PathBuf,
-    /// The file's path below the data folder, with `/` between the parts.
-    pub name: String,
-    /// Its class's label.
-    pub class: usize,
-    pub content: Content,
-    /// The source itself keeps it for validation or test.
-    pub reserved: bool,
-}
-
-/// Where in a file a picture is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Content {
-    /// It is the file, or its first frame.
-    Whole,
-    /// A frame or slice.
-    Part(usize),
-    /// An image of one of [`Tree::arrays`].
-    Row { array: usize, index: usize },
-}
-
-impl File {
-    /// What it is called in lists: the file, and which picture in it.
-    pub fn title(&self) -> String {
-        match self.content {
-            Content::Whole | Content::Row { .. } => self.name.clone(),
-            Content::Part(part) => format!("{}[{part}]", self.name),
-        }
-    }
-}
-
-/// What a data folder holds.
-#[derive(Default)]
-pub(super) struct Tree {
-    /// Names of the classes in label order.
-    pub classes: Vec<String>,
-    /// Files in label order and, within a class, by name.
-    pub files: Vec<File>,
-    /// What was passed over and why, in the order met.
-    pub skipped: Vec<Skipped>,
-    /// What is worth knowing about the source as a whole.
-    pub notes: Vec<String>,
-    /// The images of an archive.
-    pub arrays: Vec<Images>,
-}
-
-/// The most pictures of a source, so that a small file that claims many takes little memory.
-pub(super) const MOST_PICTURES: usize = 2_000_000;
+use super::super::DataError;
+use super::super::decode::extension;
+use super::super::listing::{File, MOST_PICTURES, Tree};
+use super::super::open::may_be_picture;
 
 /// Folders that programs leave behind.
 const IGNORED_FOLDERS: [&str; 2] = ["__MACOSX", "$RECYCLE.BIN"];
@@ -67,8 +15,13 @@ const IGNORED_FOLDERS: [&str; 2] = ["__MACOSX", "$RECYCLE.BIN"];
 /// Files that programs leave behind, in lower case.
 const IGNORED_FILES: [&str; 2] = ["thumbs.db", "desktop.ini"];
 
+/// Whether a file or folder of this name is a left-over of some program.
+pub(super) fn is_left_over(name: &str) -> bool {
+    name.starts_with('.') || IGNORED_FOLDERS.contains(&name) || IGNORED_FILES.contains(&name.to_lowercase().as_str())
+}
+
 /// Lists a data folder.
-pub(super) fn scan(root: &Path) -> Result<Tree, DataError> {
+pub(in super::super) fn scan(root: &Path) -> Result<Tree, DataError> {
     let folder = || root.to_path_buf();
     let unreadable = |cause| DataError::Unreadable { folder: folder(), cause };
     let about = fs::metadata(root).map_err(|err| {
@@ -104,13 +57,30 @@ pub(super) fn scan(root: &Path) -> Result<Tree, DataError> {
             (0, others) => format!("it holds only {others} other files"),
             (images, _) => format!("{images} images lie directly in it"),
         };
-        return Err(DataError::NoClasses { folder: folder(), found });
+        return Err(DataError::NoClasses { folder: folder(), found: found + &beside(root) });
     }
+    tree.order();
     Ok(tree)
 }
 
+/// A table in a folder without classes, which is what should have been named.
+fn beside(root: &Path) -> String {
+    let is_table = |path: &Path| matches!(extension(path).as_deref(), Some("csv" | "tsv"));
+    let table = list(root).unwrap_or_default().into_iter().find(|(path, _)| is_table(path));
+    table.map_or_else(String::new, |(_, name)| {
+        format!(" beside the table {name}: if that has their labels, name it instead of the folder")
+    })
+}
+
+/// The names of all files below a folder that may be pictures.
+pub(super) fn names(root: &Path) -> Vec<String> {
+    let mut tree = Tree::default();
+    Walk { class: 0, seen: BTreeSet::new() }.run(root.to_owned(), String::new(), &mut tree);
+    tree.files.into_iter().map(|file| file.name).collect()
+}
+
 /// Lists the image files of a folder without sub-folders; all have the label 0 of a class that has no name.
-pub(super) fn scan_flat(root: &Path) -> Result<Tree, DataError> {
+pub(in super::super) fn scan_flat(root: &Path) -> Result<Tree, DataError> {
     let unreadable = |cause| DataError::Unreadable { folder: root.to_path_buf(), cause };
     let mut tree = Tree::default();
     let walk = Walk { class: 0, seen: BTreeSet::new() };
@@ -118,13 +88,6 @@ pub(super) fn scan_flat(root: &Path) -> Result<Tree, DataError> {
         walk.entry(path, name, &mut Vec::new(), &mut tree);
     }
     Ok(tree)
-}
-
-impl Tree {
-    /// Remembers what is passed over.
-    pub fn skip(&mut self, file: String, reason: &str) {
-        self.skipped.push(Skipped { file, reason: reason.to_owned() });
-    }
 }
 
 /// One class's folder and everything below it.
@@ -156,6 +119,10 @@ impl Walk {
         let start = tree.files.len();
         let mut waiting = vec![(folder, name)];
         while let Some((folder, name)) = waiting.pop() {
+            // More are refused when their pictures are counted.
+            if tree.files.len() > MOST_PICTURES {
+                break;
+            }
             match identity(&folder) {
                 Ok(identity) => {
                     if !self.seen.insert(identity) {
@@ -171,7 +138,8 @@ impl Walk {
             match list(&folder) {
                 Ok(entries) => {
                     for (path, own) in entries {
-                        self.entry(path, format!("{name}/{own}"), &mut waiting, tree);
+                        let name = if name.is_empty() { own } else { format!("{name}/{own}") };
+                        self.entry(path, name, &mut waiting, tree);
                     }
                 }
                 Err(err) => tree.skip(name, &format!("the folder cannot be read: {err}; check its permissions")),
@@ -186,8 +154,7 @@ impl Walk {
             // Opening a pipe would wait for ever.
             Ok(about) if !about.is_file() => tree.skip(name, "not a regular file"),
             Ok(_) if may_be_picture(&path) => {
-                let (class, content) = (self.class, Content::Whole);
-                tree.files.push(File { path, name, class, content, reserved: false });
+                tree.files.push(File { path, name, class: self.class, ..File::default() });
             }
             Ok(_) => tree.skip(name, &wrong_type(&path)),
             Err(err) => tree.skip(name, &unavailable(&err)),
@@ -196,15 +163,12 @@ impl Walk {
 }
 
 /// The entries of a folder that are not left-overs of some program, sorted by name.
-fn list(folder: &Path) -> std::io::Result<Vec<(PathBuf, String)>> {
+pub(super) fn list(folder: &Path) -> std::io::Result<Vec<(PathBuf, String)>> {
     let mut entries = Vec::new();
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
         let name = entry.file_name().to_string_lossy().into_owned();
-        let ignored = name.starts_with('.')
-            || IGNORED_FOLDERS.contains(&name.as_str())
-            || IGNORED_FILES.contains(&name.to_lowercase().as_str());
-        if !ignored {
+        if !is_left_over(&name) {
             entries.push((entry.path(), name));
         }
     }
@@ -216,6 +180,10 @@ fn wrong_type(path: &Path) -> String {
     let extension = extension(path).unwrap_or_default();
     let hint = match extension.as_str() {
         "npz" => "; an archive of arrays is a data source of its own: name it instead of the folder",
+        "csv" | "tsv" => "; if it has the labels of the images, name it instead of the folder",
+        "zip" | "tar" | "tgz" | "gz" | "parquet" | "h5" | "hdf5" => {
+            "; an archive is a data source of its own: name it instead of the folder"
+        }
         "npy" => {
             "; store it in an .npz archive as train_images, beside train_labels, and name that instead of the folder"
         }
