@@ -27,7 +27,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 
 use crate::engine::{Engine, Job};
-use crate::event::{Event, Waker};
+use crate::event::{Event, Look, Waker};
 use crate::guard;
 use crate::session;
 use crate::ui::{Action, CompareAsk, GridAsk, Notice, Page, SessionRow, Source, Workbench, icon, theme};
@@ -89,6 +89,8 @@ struct App {
     reader: Option<Job>,
     exporter: Option<Job>,
     scorer: Option<Job>,
+    /// Real images that are being read to look at.
+    looker: Option<(Look, Job)>,
     prober: Prober,
     study: Study,
     /// A session that is being opened.
@@ -135,6 +137,7 @@ impl App {
             reader: None,
             exporter: None,
             scorer: None,
+            looker: None,
             prober: Prober::default(),
             study: Study::default(),
             opening: None,
@@ -170,6 +173,7 @@ impl App {
                     break;
                 }
             }
+            live.show_scores(engine.scores());
             if let Some(grid) = engine.latest_grid() {
                 live.show_grid(grid);
             }
@@ -189,7 +193,7 @@ impl App {
                 self.list_sessions();
             }
         }
-        self.drain_jobs();
+        self.drain_jobs(ctx);
         self.drain_study(ctx);
         for (ask, result) in self.grids.answers() {
             self.workbench.take_grid(ctx, &ask, result);
@@ -236,6 +240,7 @@ impl App {
             Action::SaveFigure(figure) => self.open_dialog(Purpose::Figure(figure)),
             Action::UseData(source) => self.use_data(source),
             Action::ReadData => self.read_data(),
+            Action::Browse(look) => self.browse(ctx, look),
             Action::CancelReading => self.reader.iter().for_each(Job::cancel),
             Action::ListSessions => self.list_sessions(),
             Action::OpenSession(folder) => self.open_session(&folder),

@@ -113,6 +113,11 @@ impl Optimizer {
         if self.ema_warmup { decay.min((1.0 + done as f64) / (10.0 + done as f64)) } else { decay }
     }
 
+    /// Whether weights are averaged at all; else the average is the live generator.
+    pub fn averages(&self) -> bool {
+        self.ema_share > 0.0 || self.ema_half_life > 0 || self.ema_decay > 0.0
+    }
+
     /// The share of the start weights in the average after so many steps of so many `images`; 0 where it is next to nothing.
     pub fn start_share(&self, steps: usize, images: usize) -> f64 {
         let mut left = 1.0;

@@ -1,6 +1,8 @@
 //! Named starting points: each a handful of differences from the defaults.
 
-use super::{AugmentEdge, Conditioning, Config, DiscriminatorFamily, DiscriminatorNorm, GeneratorFamily, LossKind};
+use super::{
+    AttentionForm, AugmentEdge, Conditioning, Config, DiscriminatorFamily, DiscriminatorNorm, GeneratorFamily, LossKind,
+};
 
 /// A named starting point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,6 +66,9 @@ impl Preset {
             Self::Improved => {
                 config.generator.attention = vec![32];
                 config.discriminator.attention = vec![32];
+                // As its authors built it: the discriminator's is then normalised like all its other layers.
+                config.generator.attention_form = AttentionForm::Sagan;
+                config.discriminator.attention_form = AttentionForm::Sagan;
             }
             Self::Original => {
                 config.discriminator.conditioning = Conditioning::LabelMap;

@@ -39,6 +39,7 @@ impl Default for Score {
             metrics: vec![
                 Metric::FrechetDistance,
                 Metric::IntraClassFrechetDistance,
+                Metric::Coverage,
                 Metric::AuthenticPercent,
                 Metric::NearestReal,
             ],

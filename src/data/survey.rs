@@ -115,7 +115,7 @@ pub(super) fn survey(
 }
 
 /// An image of an archive.
-fn row(tree: &Tree, array: usize, index: usize) -> Result<Decoded, String> {
+pub(super) fn row(tree: &Tree, array: usize, index: usize) -> Result<Decoded, String> {
     let image = tree.arrays.get(array).and_then(|images| images.get(index));
     image.map(Decoded::plain).ok_or_else(|| "the archive has no such image".to_owned())
 }

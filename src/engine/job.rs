@@ -1,7 +1,7 @@
 //! Background work other than training, on a thread of its own: reading a folder for the window, exporting images.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
@@ -10,7 +10,7 @@ use super::UnknownPlaces;
 use super::sample::{Exported, Sampling, export};
 use crate::config::Config;
 use crate::data::{DataError, Dataset};
-use crate::event::{Export, JobEvent, QuizAsk, Waker};
+use crate::event::{Export, JobEvent, Look, QuizAsk, ScoreProgress, Waker};
 use crate::guard;
 
 /// Images to export.
@@ -39,13 +39,26 @@ impl Desk {
     }
 
     /// Tells progress at most some times a second; false where the work was cancelled.
-    fn progress(&self, last: &std::sync::Mutex<Instant>, done: usize, total: usize) -> bool {
+    fn progress(&self, last: &Mutex<Instant>, done: usize, total: usize) -> bool {
+        self.now_and_then(last, done == total, JobEvent::Progress { done, total })
+    }
+
+    /// The same of scores, once they have begun.
+    fn scoring(&self, last: &Mutex<Instant>, progress: Option<ScoreProgress>) -> bool {
+        match progress {
+            // The first of each part is told whenever it comes: what follows may take long.
+            Some(progress) => self.now_and_then(last, progress.done == 0, JobEvent::Scoring(progress)),
+            None => !self.cancelled.load(Ordering::Relaxed),
+        }
+    }
+
+    fn now_and_then(&self, last: &Mutex<Instant>, now: bool, event: JobEvent) -> bool {
         if let Ok(mut last) = last.try_lock()
-            && (last.elapsed() >= Duration::from_millis(50) || done == total)
+            && (now || last.elapsed() >= Duration::from_millis(50))
         {
             *last = Instant::now();
             // Progress that finds no room is out of date when it would be read.
-            self.out.try_send(JobEvent::Progress { done, total }).ok();
+            self.out.try_send(event).ok();
             (self.waker)();
         }
         !self.cancelled.load(Ordering::Relaxed)
@@ -59,7 +72,7 @@ impl Job {
     /// Where the system gives no thread.
     pub fn preview(config: Config, waker: Waker) -> std::io::Result<Self> {
         Self::spawn("gandle-preview", waker, move |desk| {
-            let last = std::sync::Mutex::new(Instant::now());
+            let last = Mutex::new(Instant::now());
             match Dataset::load(&config, &|done, total| desk.progress(&last, done, total)) {
                 Ok(dataset) => Ok(JobEvent::Preview {
                     summary: Box::new(dataset.summary().clone()),
@@ -71,13 +84,23 @@ impl Job {
         })
     }
 
+    /// Reads some real images of the data of a configuration, to look at: [`JobEvent::Looked`].
+    ///
+    /// # Errors
+    /// Where the system gives no thread.
+    pub fn look(config: Config, look: Look, waker: Waker) -> std::io::Result<Self> {
+        Self::spawn("gandle-look", waker, move |_| {
+            Ok(JobEvent::Looked(Box::new(super::browse::look_at(&config, look)?)))
+        })
+    }
+
     /// Exports images of a session: [`JobEvent::Exported`].
     ///
     /// # Errors
     /// Where the system gives no thread.
     pub fn export(request: ExportRequest, waker: Waker) -> std::io::Result<Self> {
         Self::spawn("gandle-export", waker, move |desk| {
-            let last = std::sync::Mutex::new(Instant::now());
+            let last = Mutex::new(Instant::now());
             let mut whole = true;
             let exported = export(&request, |done, total| {
                 whole = desk.progress(&last, done, total);
@@ -95,7 +118,7 @@ impl Job {
     /// Where the system gives no thread.
     pub fn take_out(asked: Export, waker: Waker) -> std::io::Result<Self> {
         Self::spawn("gandle-export", waker, move |desk| {
-            let last = std::sync::Mutex::new(Instant::now());
+            let last = Mutex::new(Instant::now());
             let files = super::export::export(&asked, |done, total| desk.progress(&last, done, total))?;
             Ok(files.map_or(JobEvent::Cancelled, |files| JobEvent::Written { files }))
         })
@@ -107,7 +130,7 @@ impl Job {
     /// Where the system gives no thread.
     pub fn quiz(ask: QuizAsk, unknown: UnknownPlaces, waker: Waker) -> std::io::Result<Self> {
         Self::spawn("gandle-quiz", waker, move |desk| {
-            let last = std::sync::Mutex::new(Instant::now());
+            let last = Mutex::new(Instant::now());
             let set = super::quiz::prepare(&ask, unknown, &|done, total| desk.progress(&last, done, total))?;
             Ok(set.map_or(JobEvent::Cancelled, |set| JobEvent::Quiz(Box::new(set))))
         })
@@ -119,7 +142,9 @@ impl Job {
     /// Where the system gives no thread.
     pub fn rescore(asked: super::Rescore, unknown: UnknownPlaces, waker: Waker) -> std::io::Result<Self> {
         Self::spawn("gandle-scores", waker, move |desk| {
-            let found = super::rescore::rescore(&asked, unknown, &|| !desk.cancelled.load(Ordering::Relaxed))?;
+            let last = Mutex::new(Instant::now());
+            let go_on = |progress| desk.scoring(&last, progress);
+            let found = super::rescore::rescore(&asked, unknown, &go_on)?;
             Ok(found.map_or(JobEvent::Cancelled, |(scores, missing)| JobEvent::Rescored { scores, missing }))
         })
     }

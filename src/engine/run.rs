@@ -48,6 +48,8 @@ pub(super) struct Run<'a, 'b> {
     pub(super) feed: RunFeed,
     pub(super) grid: GridSampler,
     pub(super) settling: Settling,
+    /// Whether grids are stored as the live generator draws them too.
+    pub(super) draws_live: bool,
     /// The averaged generator as it leaves training, and the step that it is of.
     pub(super) average: Option<(usize, Store)>,
     pub(super) scoring: Scoring,
@@ -108,6 +110,7 @@ impl<'a, 'b> Run<'a, 'b> {
             after_step: request.after_step.clone(),
             grid: GridSampler::new(&config, classes.len(), &device)?,
             settling: Settling::new(&config, &classes, &dataset.class_counts(), &device)?,
+            draws_live: false,
             average: None,
             config,
             classes,

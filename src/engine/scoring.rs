@@ -9,7 +9,7 @@ use super::run::Run;
 use super::score::{Scorer, Taken};
 use super::watch::At;
 use crate::config::{Config, Metric};
-use crate::event::{Best, Command, Event, Score, Scored};
+use crate::event::{Best, Command, Event, Score, ScoreProgress, Scored};
 
 /// What a run knows of its scores.
 #[derive(Default)]
@@ -77,7 +77,9 @@ impl Run<'_, '_> {
         let inbox = self.inbox;
         // A pause waits for the score; a stop does not.
         let (mut stopped, mut asked) = (false, Vec::new());
-        let go_on = &mut || {
+        let out = self.journal.out;
+        let go_on = &mut |progress| {
+            out.show_scores(Some(progress));
             loop {
                 match inbox.try_recv() {
                     Ok(Command::Stop) | Err(TryRecvError::Disconnected) => {
@@ -90,7 +92,9 @@ impl Run<'_, '_> {
             }
         };
         let started = Instant::now();
-        match self.take_score(go_on) {
+        let taken = self.take_score(go_on);
+        out.show_scores(None);
+        match taken {
             Ok(Some(taken)) => self.tell_scores(taken, started.elapsed().as_secs_f64())?,
             Ok(None) => {}
             Err(err) => {
@@ -104,7 +108,7 @@ impl Run<'_, '_> {
         if stopped { Ok(false) } else { self.obey_later(asked) }
     }
 
-    fn take_score(&mut self, go_on: &mut dyn FnMut() -> bool) -> anyhow::Result<Option<Taken>> {
+    fn take_score(&mut self, go_on: &mut dyn FnMut(ScoreProgress) -> bool) -> anyhow::Result<Option<Taken>> {
         if self.scoring.scorer.is_none() {
             self.scoring.scorer = Scorer::new(&self.config, &self.dataset, go_on)?;
         }

@@ -1,8 +1,10 @@
 //! What a run stores: sample grids and checkpoints, and what it falls back on when its training breaks.
 
+use std::borrow::Cow;
+
 use anyhow::anyhow;
 
-use super::run::Run;
+use super::run::{Run, due};
 use super::spread;
 use super::watch::{self, At};
 use crate::event::{Alarm, Event, SCHEMA};
@@ -25,18 +27,45 @@ impl Run<'_, '_> {
         self.pending.grid = false;
         let average = self.average()?;
         let grid = self.grid.draw(&self.trainer, &average, self.journal.step)?;
-        let seed = self.config.train.seed.to_string();
-        let about = [("seed", seed.into()), ("rows", serde_json::to_string(&self.classes)?.into())];
+        let about = self.about_grid()?;
         let stored = self.journal.writer()?.grid(&grid, &about)?;
         let spreads = spread::of_grid(&grid, &self.real_spreads);
         let blank = self.watch.picture(self.now(), &grid);
         self.journal.out.show(grid);
         self.journal.tell(Event::Grid(stored))?;
+        if self.draws_live {
+            self.store_live()?;
+        }
         let seen = self.watch.grid(self.now(), &spreads);
         for event in blank.into_iter().chain(seen) {
             self.journal.tell(event)?;
         }
         Ok(())
+    }
+
+    /// What a picture of a grid tells of itself.
+    fn about_grid(&self) -> anyhow::Result<[(&'static str, Cow<'static, str>); 2]> {
+        let seed = self.config.train.seed.to_string();
+        Ok([("seed", seed.into()), ("rows", serde_json::to_string(&self.classes)?.into())])
+    }
+
+    /// The same grid as the live generator draws it, in evaluation mode and with the running statistics that it trains with. It
+    /// takes no part in anything else.
+    fn store_live(&mut self) -> anyhow::Result<()> {
+        let grid = self.grid.draw(&self.trainer, self.trainer.generator(), self.journal.step)?;
+        let [seed, rows] = self.about_grid()?;
+        let about = [seed, rows, ("weights", "of the live generator, not averaged".into())];
+        let stored = self.journal.writer()?.live_grid(&grid, &about)?;
+        self.journal.tell(Event::LiveGrid(stored))
+    }
+
+    /// Stores grids of the live generator from now on, or not any more. A run that waits at a step with a grid stores this one
+    /// too, so that whoever asks sees something.
+    pub(super) fn draw_live(&mut self, on: bool) -> anyhow::Result<()> {
+        let begins = on && !self.draws_live;
+        self.draws_live = on;
+        let drawn = due(self.config.train.grid_every, self.journal.step, self.is_over()) && !self.pending.grid;
+        if begins && drawn { self.store_live() } else { Ok(()) }
     }
 
     /// The averaged generator with statistics of its own, made once a step.

@@ -7,8 +7,8 @@ use crossbeam_channel::{Receiver, Sender};
 
 use super::begin::Begin;
 use super::run::{Ending, Run};
-use super::{GridSlot, RunRequest, device};
-use crate::event::{Command, Event, GridPicture, Waker};
+use super::{GridSlot, RunRequest, ScoreSlot, device};
+use crate::event::{Command, Event, GridPicture, ScoreProgress, Waker};
 use crate::guard::{self, Panicked};
 use crate::session::{self, Writer};
 
@@ -16,6 +16,7 @@ use crate::session::{self, Writer};
 pub(super) struct Outbox {
     pub events: Sender<Event>,
     pub grid: GridSlot,
+    pub scores: ScoreSlot,
     pub waker: Waker,
 }
 
@@ -30,6 +31,12 @@ impl Outbox {
     /// Replaces a grid that was not taken yet.
     pub fn show(&self, grid: GridPicture) {
         *self.grid.lock().unwrap_or_else(PoisonError::into_inner) = Some(grid);
+        (self.waker)();
+    }
+
+    /// Says how far scores are; nothing where none are being taken.
+    pub fn show_scores(&self, progress: Option<ScoreProgress>) {
+        *self.scores.lock().unwrap_or_else(PoisonError::into_inner) = progress;
         (self.waker)();
     }
 }

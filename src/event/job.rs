@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{DataSummary, GridPicture, Pace, QuizSet, Score};
+use super::{DataSummary, GridPicture, Looked, Pace, QuizSet, Score, ScoreProgress};
 
 /// Progress and result of background work other than training: reading a folder, exporting images.
 #[derive(Clone, Debug, PartialEq)]
@@ -14,6 +14,8 @@ pub enum JobEvent {
         /// Of how many.
         total: usize,
     },
+    /// The scores of a checkpoint are so far.
+    Scoring(ScoreProgress),
     /// A data folder was read: what is in it, and real images, one row a class.
     Preview {
         /// What is in it.
@@ -21,6 +23,8 @@ pub enum JobEvent {
         /// Real images of each class, in label order.
         samples: GridPicture,
     },
+    /// Real images were read, to look at.
+    Looked(Box<Looked>),
     /// Images were written.
     Exported {
         /// How many.

@@ -9,7 +9,7 @@ use super::queue::QueueAsk;
 use super::sessions::SessionAsk;
 use super::settings::Page;
 use crate::config::{Config, Place};
-use crate::event::{Command, Exploration, Export, Grid, GridPicture, QuizAsk, QuizLog};
+use crate::event::{Command, Exploration, Export, Grid, GridPicture, Look, QuizAsk, QuizLog};
 
 /// A request of the window.
 #[derive(Clone, Debug, PartialEq)]
@@ -65,6 +65,8 @@ pub enum Action {
     UseData(String),
     /// Read the data source of the set-up (again).
     ReadData,
+    /// Read some images of the data of the set-up, to look at.
+    Browse(Look),
     /// Stop reading the data.
     CancelReading,
     /// Look for sessions again.

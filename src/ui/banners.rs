@@ -35,13 +35,21 @@ impl Workbench {
         if let Some(stored) = &self.stored {
             let (name, phase) = (stored.name(), stored.phase().name().to_lowercase());
             let elsewhere = if stored.is_followed() { " in another program, followed here" } else { "" };
-            let text = format!("{name}, {phase} at step {}{elsewhere}", format::count(stored.step()));
+            let mut text = format!("{name}, {phase} at step {}{elsewhere}", format::count(stored.step()));
             let mut use_settings = false;
-            let busy = self.live.as_ref().filter(|run| run.is_active());
-            let busy = busy.map(|_| "A run is going on; stop it to go on with this one").or(self.elsewhere.as_deref());
+            let live = self.live.as_ref().filter(|run| run.is_active());
+            if let Some(live) = live {
+                text += &format!(". The buttons at the top are for {}, which is still going on", live.name());
+            }
+            let busy = self.elsewhere.as_deref();
             let closed = widgets::banner(ui, p.accent, p.accent_faint, "Stored session", &text, |ui| {
                 use_settings = ui.button("Use these settings").clicked();
-                if stored.is_followed() {
+                if live.is_some() {
+                    let about = "Shows the run that is going on; stop it to go on with this session";
+                    if ui.button("Back to the run").on_hover_text(about).clicked() {
+                        actions.push(Action::CloseSession);
+                    }
+                } else if stored.is_followed() {
                     let about = format!(
                         "{}. It writes a checkpoint and ends, as by Ctrl+C; a window closes with its run. It cannot be paused from here",
                         busy.unwrap_or_default()

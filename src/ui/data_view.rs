@@ -90,7 +90,9 @@ impl DataView {
                 (self.summary, self.samples) = (None, None);
             }
             JobEvent::Cancelled => self.reading = Reading::Nothing,
-            JobEvent::Exported { .. }
+            JobEvent::Scoring(_)
+            | JobEvent::Looked(_)
+            | JobEvent::Exported { .. }
             | JobEvent::Written { .. }
             | JobEvent::Rescored { .. }
             | JobEvent::Quiz(_)

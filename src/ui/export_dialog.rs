@@ -79,7 +79,12 @@ impl ExportDialog {
             JobEvent::Cancelled => self.progress = Progress::Cancelled,
             JobEvent::Failed { message } => self.progress = Progress::Failed(message),
             JobEvent::Written { files } => self.progress = Progress::Written { files },
-            JobEvent::Preview { .. } | JobEvent::Rescored { .. } | JobEvent::Quiz(_) | JobEvent::Probed(_) => {}
+            JobEvent::Preview { .. }
+            | JobEvent::Scoring(_)
+            | JobEvent::Looked(_)
+            | JobEvent::Rescored { .. }
+            | JobEvent::Quiz(_)
+            | JobEvent::Probed(_) => {}
         }
     }
 

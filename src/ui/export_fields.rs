@@ -87,7 +87,7 @@ impl Default for Fields {
             seed: 1,
             truncation: 1.0,
             truncated: false,
-            film: Film { moving: Moving::Gif, frames: 60, fps: 10.0 },
+            film: Film { moving: Moving::Gif, frames: 60, fps: 10.0, labels: true },
             stops: 5,
         }
     }
@@ -272,6 +272,8 @@ impl Fields {
         let about = if self.what == What::History { "Frames at most" } else { "Frames" };
         row(ui, about, |ui| ui.add(field("export-frames", &mut self.film.frames, 2..=2000)));
         row(ui, "Frames per second", |ui| ui.add(field("export-fps", &mut self.film.fps, 0.1..=50.0)));
+        row(ui, "Labels", |ui| widgets::toggle(ui, &mut self.film.labels, "Class names and step"))
+            .on_hover_text("Written into the frames; without, the film is the images alone");
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use crate::event::ALSO_IN_THE_LOSS;
+use crate::event::{ALSO_IN_THE_LOSS, ScoreProgress};
 
 /// A whole number with separators: `12,345`.
 pub fn count(number: usize) -> String {
@@ -132,6 +132,17 @@ pub fn metric(name: &str) -> String {
         "ms-ssim" => "MS-SSIM".to_owned(),
         "classifier-auc" => "Classifier AUC".to_owned(),
         other => sentence(other),
+    }
+}
+
+/// How far scores are: what is looked at or computed, and how much of it.
+pub fn scoring(progress: ScoreProgress) -> String {
+    let ScoreProgress { doing, done, total } = progress;
+    let (done, total) = (count(done), count(total));
+    if doing.ends_with("images") {
+        format!("{doing} {done} of {total}")
+    } else {
+        format!("{}, {done} of {total}", metric(doing))
     }
 }
 

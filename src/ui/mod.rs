@@ -4,6 +4,7 @@ mod action;
 mod alarms;
 mod banners;
 mod branch;
+mod browse;
 mod compare;
 mod curves;
 mod data_page;

@@ -2,13 +2,13 @@
 
 use std::path::PathBuf;
 
-use egui::{Align, ComboBox, Grid, Label, Layout, RichText, ScrollArea, Ui};
+use egui::{Align, ComboBox, Grid, Label, Layout, ProgressBar, RichText, ScrollArea, Ui};
 
 use super::action::{Action, ScoreAsk};
 use super::run_view::RunView;
 use super::{dialog, format, theme, widgets};
 use crate::config::Config;
-use crate::event::{JobEvent, Score};
+use crate::event::{JobEvent, Score, ScoreProgress};
 
 /// The dialog.
 #[derive(Debug, Default)]
@@ -26,7 +26,7 @@ struct Open {
 #[derive(Debug)]
 enum State {
     Asking,
-    Busy,
+    Busy(Option<ScoreProgress>),
     Done(Vec<Score>, Vec<String>),
     Failed(String),
 }
@@ -45,8 +45,14 @@ impl ScoreDialog {
             JobEvent::Rescored { scores, missing } => open.state = State::Done(scores, missing),
             JobEvent::Failed { message } => open.state = State::Failed(message),
             JobEvent::Cancelled => open.state = State::Asking,
+            JobEvent::Scoring(progress) => {
+                if let State::Busy(told) = &mut open.state {
+                    *told = Some(progress);
+                }
+            }
             JobEvent::Progress { .. }
             | JobEvent::Preview { .. }
+            | JobEvent::Looked(_)
             | JobEvent::Exported { .. }
             | JobEvent::Written { .. }
             | JobEvent::Quiz(_)
@@ -71,7 +77,7 @@ impl ScoreDialog {
         let ((action, closed), escaped) =
             dialog::show(ctx, "scores", theme::DIALOG_WIDTH * 1.3, |ui| open.own_ui(ui, run, set_up, busy));
         if closed || escaped {
-            let stops = matches!(open.state, State::Busy);
+            let stops = matches!(open.state, State::Busy(_));
             self.open = None;
             return stops.then_some(Action::CancelScores);
         }
@@ -90,7 +96,7 @@ impl Open {
             ui,
             format!("As the section Score of the set-up says: {} by {by}, on {images}.", names.join(", ")),
         );
-        let idle = !matches!(self.state, State::Busy);
+        let idle = !matches!(self.state, State::Busy(_));
         ui.add_enabled_ui(idle, |ui| self.step_ui(ui, run));
         self.state_ui(ui);
         ui.separator();
@@ -103,13 +109,13 @@ impl Open {
             let go = go.on_disabled_hover_text(busy.unwrap_or("No score is chosen in the set-up"));
             let closed = ui.button("Close").clicked();
             if go.clicked() {
-                self.state = State::Busy;
+                self.state = State::Busy(None);
                 let (session, step, score) = (self.session.clone(), self.step, score.clone());
                 return (Some(Action::Score(Box::new(ScoreAsk { session, step, score }))), closed);
             }
             let copied = match &self.state {
                 State::Done(scores, _) if ui.button("Copy").clicked() => Some(Action::Copy(table(scores))),
-                State::Done(..) | State::Asking | State::Busy | State::Failed(_) => None,
+                State::Done(..) | State::Asking | State::Busy(_) | State::Failed(_) => None,
             };
             (copied, closed)
         };
@@ -138,7 +144,11 @@ impl Open {
         let p = widgets::palette(ui);
         match &self.state {
             State::Asking => {}
-            State::Busy => _ = widgets::muted(ui, "Images are drawn and looked at; this may take some minutes"),
+            State::Busy(None) => _ = widgets::muted(ui, "The data and the networks are being read"),
+            State::Busy(Some(progress)) => {
+                let share = progress.done as f32 / progress.total.max(1) as f32;
+                ui.add(ProgressBar::new(share).text(format::scoring(*progress)));
+            }
             State::Failed(message) => _ = ui.add(Label::new(RichText::new(message).color(p.error)).wrap()),
             State::Done(scores, missing) => {
                 ScrollArea::vertical().max_height(300.0).auto_shrink([false, true]).show(ui, |ui| {

@@ -5,6 +5,7 @@ use egui::{Grid, Key, KeyboardShortcut, Modifiers, RichText, ScrollArea, Ui, Win
 use super::action::Action;
 use super::notice::Notice;
 use super::phase::Phase;
+use super::samples::live_obstacle;
 use super::settings::Page;
 use super::workbench::Workbench;
 use super::{theme, widgets};
@@ -29,6 +30,7 @@ enum Wish {
     Zoom,
     Difference,
     Real,
+    Live,
     Meaning,
 }
 
@@ -45,7 +47,7 @@ const ALWAYS: [(KeyboardShortcut, Wish, &str); 8] = [
 ];
 
 /// Keys that work while nobody types and nothing else has the focus.
-const IDLE: [(KeyboardShortcut, Wish, &str); 13] = [
+const IDLE: [(KeyboardShortcut, Wish, &str); 14] = [
     (KeyboardShortcut::new(Modifiers::COMMAND, Key::Z), Wish::Undo, "Take back a change of the set-up"),
     (KeyboardShortcut::new(Modifiers::COMMAND, Key::Y), Wish::Redo, "Redo it; also Ctrl+Shift+Z"),
     (
@@ -63,6 +65,7 @@ const IDLE: [(KeyboardShortcut, Wish, &str); 13] = [
     (KeyboardShortcut::new(Modifiers::NONE, Key::M), Wish::Meaning, "What the losses mean"),
     (KeyboardShortcut::new(Modifiers::NONE, Key::Z), Wish::Zoom, "One image of the grid at its pixels"),
     (KeyboardShortcut::new(Modifiers::NONE, Key::D), Wish::Difference, "Difference from the grid before"),
+    (KeyboardShortcut::new(Modifiers::NONE, Key::L), Wish::Live, "The live generator instead of its average"),
     (KeyboardShortcut::new(Modifiers::NONE, Key::R), Wish::Real, "Real images beside the generated ones"),
     (KeyboardShortcut::new(Modifiers::NONE, Key::Questionmark), Wish::Sheet, ""),
     (KeyboardShortcut::new(Modifiers::SHIFT, Key::Questionmark), Wish::Sheet, ""),
@@ -162,8 +165,13 @@ impl Workbench {
             }
             Wish::Difference if on_run => toggle(&mut self.settings.samples.difference),
             Wish::Real if on_run => toggle(&mut self.settings.samples.real),
+            Wish::Live if on_run && self.shown().is_some_and(|run| live_obstacle(run).is_none()) => {
+                toggle(&mut self.settings.samples.live)
+            }
             Wish::Meaning if on_run => toggle(&mut self.settings.charts.meaning),
-            Wish::Pin | Wish::WholeRun | Wish::Zoom | Wish::Difference | Wish::Real | Wish::Meaning => None,
+            Wish::Pin | Wish::WholeRun | Wish::Zoom | Wish::Difference | Wish::Real | Wish::Live | Wish::Meaning => {
+                None
+            }
         }
     }
 

@@ -32,7 +32,7 @@ use super::trust::Trust;
 use super::undo::Undo;
 use super::{drop, format, run_page, theme, top_bar, widgets};
 use crate::config::Config;
-use crate::event::GridPicture;
+use crate::event::{Command, GridPicture, Look, Looked};
 
 /// About the width of a letter in the name of the session's folder.
 const FOLDER_LETTER: f32 = 6.5;
@@ -167,6 +167,11 @@ impl Workbench {
         self.samples.take(ctx, ask, result);
     }
 
+    /// Takes in real images that were asked for.
+    pub fn take_looked(&mut self, ctx: &egui::Context, look: &Look, result: Result<Looked, String>) {
+        self.data_page.browse.take(ctx, look, result);
+    }
+
     /// Why a run cannot start with the set-up as it is.
     pub fn blockers(&self) -> Vec<String> {
         self.checked.blockers()
@@ -200,9 +205,10 @@ impl Workbench {
     pub fn ui(&mut self, ui: &mut Ui) -> Vec<Action> {
         let mut actions = self.keys(ui);
         self.checked.refresh(&self.config, &self.data);
+        self.checked.look_at_fields(ui.ctx());
         let look = (&mut self.settings.theme, &mut self.sheet);
-        let blockers = self.checked.blockers();
-        actions.extend(top_bar::top_bar_ui(ui, self.live.as_ref(), &blockers, &mut self.longer, look));
+        let (runs, blockers) = ((self.live.as_ref(), self.stored.as_ref()), self.checked.blockers());
+        actions.extend(top_bar::top_bar_ui(ui, runs, &blockers, &mut self.longer, look));
         self.follow_theme(ui);
         let (now, read) = ui.input(|input| (input.time, input.focused));
         if let Some(left) = self.fading.pass(&mut self.notice, now, read) {
@@ -228,6 +234,7 @@ impl Workbench {
         let busy = ui.ctx().egui_wants_keyboard_input() || ui.input(|input| input.pointer.any_down());
         self.undo.notice(&self.config, busy);
         actions.extend(drop::dropped(ui));
+        actions.extend(self.ask_live());
         self.stepping.put_back(&mut actions, self.live.as_ref());
         actions.retain(|action| !self.handle(action));
         actions
@@ -277,6 +284,7 @@ impl Workbench {
             | Action::UseData(_)
             | Action::ReadData
             | Action::CancelReading
+            | Action::Browse(_)
             | Action::ListSessions
             | Action::OpenSession(_)
             | Action::ChooseSession
@@ -299,6 +307,13 @@ impl Workbench {
         true
     }
 
+    /// Asks the run that goes on to store the live generator's grids too, or not any more, as the switch at the grid says.
+    fn ask_live(&self) -> Option<Action> {
+        let run = self.live.as_ref().filter(|run| run.is_active() && run.started().is_some())?;
+        let on = self.settings.samples.live;
+        (run.draws_live() != on && *run.phase() != Phase::Starting).then_some(Action::Command(Command::DrawLive(on)))
+    }
+
     fn setup_ui(&mut self, ui: &mut Ui) -> Vec<Action> {
         let p = widgets::palette(ui);
         // A run of the queue has settings of its own: that the set-up has others means nothing.
@@ -315,11 +330,15 @@ impl Workbench {
         let (recent, stored) = (&self.settings.recent, self.stored.is_some());
         let given = Given { checked: &self.checked, data: &self.data, recent, differs, stored, time };
         let (config, draft) = (&mut self.config, &mut self.draft);
-        let panel = Panel::left("setup").exact_size(theme::SETUP_WIDTH).resizable(false);
+        // The pages keep half of the window.
+        let most = (0.5 * ui.available_width()).max(theme::SETUP_WIDTH);
+        let width = self.settings.setup_width.clamp(theme::SETUP_LEAST, most);
+        let panel = Panel::left("setup").default_size(width).size_range(theme::SETUP_LEAST..=most).resizable(true);
         let shown = panel
             .frame(Frame::new().fill(p.canvas))
             .show(ui, |ui| widgets::steady(ui, "set-up", |ui| setup::setup_ui(ui, config, draft, &given)));
         self.setup_place = Some(shown.response.rect);
+        self.settings.setup_width = shown.response.rect.width();
         shown.inner
     }
 

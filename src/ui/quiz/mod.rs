@@ -82,6 +82,8 @@ impl Quiz {
             JobEvent::Preview { .. }
             | JobEvent::Exported { .. }
             | JobEvent::Written { .. }
+            | JobEvent::Scoring(_)
+            | JobEvent::Looked(_)
             | JobEvent::Rescored { .. }
             | JobEvent::Probed(_) => {}
         }

@@ -107,10 +107,13 @@ fn factors_ui(ui: &mut Ui, config: &mut Config, classes: &[&str]) {
     });
 }
 
+/// How the names of the fields of class factors begin.
+pub(super) const CLASS_FACTOR: &str = "class-factor ";
+
 fn factor_ui(ui: &mut Ui, factors: &mut BTreeMap<String, f64>, class: &str) {
     let label = ui.label(format::path_end(class, 24)).on_hover_text(class);
     let mut factor = factors.get(class).copied().unwrap_or(1.0);
-    let name = format!("class-factor {class}");
+    let name = format!("{CLASS_FACTOR}{class}");
     if ui.add(field(&name, &mut factor, CLASS_FACTORS).prefix("× ")).labelled_by(label.id).changed() {
         if factor == 1.0 {
             factors.remove(class);

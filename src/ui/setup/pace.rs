@@ -52,6 +52,8 @@ impl Paces {
             | JobEvent::Preview { .. }
             | JobEvent::Exported { .. }
             | JobEvent::Written { .. }
+            | JobEvent::Scoring(_)
+            | JobEvent::Looked(_)
             | JobEvent::Rescored { .. }
             | JobEvent::Quiz(_) => return,
         };
