@@ -65,7 +65,7 @@ for seed in $SEEDS; do
 done | xargs -P "$JOBS" -L 1 sh "${TMPDIR:-/tmp}/gandle-ablation-run.$$"
 
 # Mean and sample deviation over the seeds, and the difference from the base seed by seed.
-echo "| run | Frechet distance, mean | deviation | by seed | less base, mean |"
+echo "| run | Frechet distance, mean | std. dev. | by seed | difference from base, mean |"
 echo "|---|---|---|---|---|"
 chosen | while read -r name settings; do
     for seed in $SEEDS; do

@@ -242,7 +242,7 @@ impl Shown {
     fn about(&self, class: usize, images: usize) -> String {
         let total = format::count(self.quotas.iter().sum());
         let times = self.quotas[class] as f64 / images.max(1) as f64;
-        format!("{} of {total} images an epoch: each image about {times:.1} times", format::count(self.quotas[class]))
+        format!("{} of {total} images per epoch: each image about {times:.1} times", format::count(self.quotas[class]))
     }
 }
 

@@ -258,14 +258,14 @@ impl Fields {
             let number = ui.add_enabled(self.truncated, field("export-truncation", &mut self.truncation, 0.05..=3.0));
             let number = number.labelled_by(slider.id);
             slider.union(number)
-                .on_hover_text("Numbers of noise beyond this are drawn again (Brock et al. 2019): images become more typical and less varied")
+                .on_hover_text("Noise values beyond this are redrawn (truncation trick, Brock et al. 2019): images become more typical and less varied")
         });
     }
 
     fn film_ui(&mut self, ui: &mut Ui) {
         row(ui, "Stored as", |ui| {
             let gif = ui.radio_value(&mut self.film.moving, Moving::Gif, "GIF");
-            gif.on_hover_text("Understood everywhere; 256 colours a frame")
+            gif.on_hover_text("Plays everywhere; 256 colours per frame")
                 | ui.radio_value(&mut self.film.moving, Moving::Webp, "WebP")
                     .on_hover_text("Every colour as it is; larger")
         });

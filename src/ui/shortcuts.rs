@@ -37,7 +37,7 @@ enum Wish {
 /// Keys that also work while somebody types, what they do, and how that is told.
 const ALWAYS: [(KeyboardShortcut, Wish, &str); 8] = [
     (KeyboardShortcut::new(Modifiers::COMMAND, Key::T), Wish::Train, "Train with the settings of the set-up"),
-    (KeyboardShortcut::new(Modifiers::COMMAND, Key::P), Wish::Pause, "Pause the training, or go on"),
+    (KeyboardShortcut::new(Modifiers::COMMAND, Key::P), Wish::Pause, "Pause or resume the training"),
     (KeyboardShortcut::new(Modifiers::COMMAND, Key::Period), Wish::Stop, "Stop the run"),
     (KeyboardShortcut::new(Modifiers::COMMAND, Key::E), Wish::Export, "Export images"),
     (KeyboardShortcut::new(Modifiers::COMMAND, Key::S), Wish::SaveGrid, "Save the grid on the screen"),
@@ -48,12 +48,12 @@ const ALWAYS: [(KeyboardShortcut, Wish, &str); 8] = [
 
 /// Keys that work while nobody types and nothing else has the focus.
 const IDLE: [(KeyboardShortcut, Wish, &str); 14] = [
-    (KeyboardShortcut::new(Modifiers::COMMAND, Key::Z), Wish::Undo, "Take back a change of the set-up"),
+    (KeyboardShortcut::new(Modifiers::COMMAND, Key::Z), Wish::Undo, "Undo a change to the set-up"),
     (KeyboardShortcut::new(Modifiers::COMMAND, Key::Y), Wish::Redo, "Redo it; also Ctrl+Shift+Z"),
     (
         KeyboardShortcut::new(Modifiers::NONE, Key::Space),
         Wish::PauseOrPlay,
-        "Pause the training or go on; plays the grids where no run goes on or the pointer is over them",
+        "Pause or resume the training; plays the grids where nothing is training or the pointer is over them",
     ),
     (KeyboardShortcut::new(Modifiers::NONE, Key::N), Wish::OneStep, "One step of a paused run"),
     (
@@ -61,9 +61,9 @@ const IDLE: [(KeyboardShortcut, Wish, &str); 14] = [
         Wish::Pin,
         "Pin the step of the samples in the curves, or take the pin out",
     ),
-    (KeyboardShortcut::new(Modifiers::NONE, Key::W), Wish::WholeRun, "Show the whole run in the curves again"),
+    (KeyboardShortcut::new(Modifiers::NONE, Key::W), Wish::WholeRun, "Show the whole run in the curves"),
     (KeyboardShortcut::new(Modifiers::NONE, Key::M), Wish::Meaning, "What the losses mean"),
-    (KeyboardShortcut::new(Modifiers::NONE, Key::Z), Wish::Zoom, "One image of the grid at its pixels"),
+    (KeyboardShortcut::new(Modifiers::NONE, Key::Z), Wish::Zoom, "One image of the grid, pixel for pixel"),
     (KeyboardShortcut::new(Modifiers::NONE, Key::D), Wish::Difference, "Difference from the grid before"),
     (KeyboardShortcut::new(Modifiers::NONE, Key::L), Wish::Live, "The live generator instead of its average"),
     (KeyboardShortcut::new(Modifiers::NONE, Key::R), Wish::Real, "Real images beside the generated ones"),
@@ -139,14 +139,14 @@ impl Workbench {
             Wish::Undo => {
                 let done = self.undo.undo(&mut self.config);
                 self.tell(if done {
-                    "A change of the set-up was taken back"
+                    "A change to the set-up was undone"
                 } else {
-                    "There is no change to take back"
+                    "There is nothing to undo"
                 })
             }
             Wish::Redo => {
                 let done = self.undo.redo(&mut self.config);
-                self.tell(if done { "The change was made again" } else { "There is no change to make again" })
+                self.tell(if done { "The change was redone" } else { "There is nothing to redo" })
             }
             Wish::Log => toggle(&mut self.settings.drawers.log),
             Wish::Sheet => toggle(&mut self.sheet),

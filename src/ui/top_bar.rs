@@ -104,7 +104,7 @@ fn progress_ui(ui: &mut Ui, (live, stored): (Option<&RunView>, Option<&RunView>)
     let bar = ProgressBar::new(share).desired_width(bar_width).desired_height(20.0).corner_radius(5);
     let bar =
         ui.add(bar.fill(p.accent.gamma_multiply(0.8)).text(RichText::new(text).monospace().size(12.0).color(p.strong)));
-    bar.on_hover_text("Steps done of steps in all");
+    bar.on_hover_text("Steps done, of all steps");
     if let Some(progress) = run.scoring() {
         let text = RichText::new(format::scoring(progress)).color(p.text);
         ui.add(Label::new(text).truncate()).on_hover_text("How far the scores of this step are");

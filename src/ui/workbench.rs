@@ -20,7 +20,7 @@ use super::queue::{self, Queue, QueuePage};
 use super::quiz::Quiz;
 use super::resume::ResumeForm;
 use super::run_view::RunView;
-use super::samples::Samples;
+use super::samples::{self, Samples};
 use super::score_dialog::ScoreDialog;
 use super::sessions::{SessionDialog, SessionRow, sessions_ui};
 use super::settings::{Page, Settings};
@@ -32,7 +32,7 @@ use super::trust::Trust;
 use super::undo::Undo;
 use super::{drop, format, run_page, theme, top_bar, widgets};
 use crate::config::Config;
-use crate::event::{Command, GridPicture, Look, Looked};
+use crate::event::{GridPicture, Look, Looked};
 
 /// About the width of a letter in the name of the session's folder.
 const FOLDER_LETTER: f32 = 6.5;
@@ -234,7 +234,7 @@ impl Workbench {
         let busy = ui.ctx().egui_wants_keyboard_input() || ui.input(|input| input.pointer.any_down());
         self.undo.notice(&self.config, busy);
         actions.extend(drop::dropped(ui));
-        actions.extend(self.ask_live());
+        actions.extend(samples::ask_live(self.live.as_ref(), self.settings.samples.live));
         self.stepping.put_back(&mut actions, self.live.as_ref());
         actions.retain(|action| !self.handle(action));
         actions
@@ -265,7 +265,7 @@ impl Workbench {
             }
             Action::UseSettings(config) => {
                 self.config = (**config).clone();
-                self.notice = Some(Notice::info("The settings were taken over into the set-up"));
+                self.notice = Some(Notice::info("The settings were copied into the set-up"));
             }
             Action::Train
             | Action::Leave(_)
@@ -305,13 +305,6 @@ impl Workbench {
             | Action::Copy(_) => return false,
         }
         true
-    }
-
-    /// Asks the run that goes on to store the live generator's grids too, or not any more, as the switch at the grid says.
-    fn ask_live(&self) -> Option<Action> {
-        let run = self.live.as_ref().filter(|run| run.is_active() && run.started().is_some())?;
-        let on = self.settings.samples.live;
-        (run.draws_live() != on && *run.phase() != Phase::Starting).then_some(Action::Command(Command::DrawLive(on)))
     }
 
     fn setup_ui(&mut self, ui: &mut Ui) -> Vec<Action> {
@@ -371,13 +364,13 @@ impl Workbench {
         let settings = &mut self.settings;
         if let (Page::Run, Some(folder)) = (settings.page, &self.opening) {
             let name = folder.file_name().unwrap_or_default().to_string_lossy();
-            widgets::empty(ui, &format!("Opening {name}\u{2026}"), "Its curves are read");
+            widgets::empty(ui, &format!("Opening {name}\u{2026}"), "Its curves are being read");
             return Vec::new();
         }
         match (settings.page, run) {
             // One that goes on keeps its grids and curves on the screen.
             (Page::Run, Some(run)) if *run.phase() == Phase::Starting && run.started().is_none() => {
-                widgets::empty(ui, "Starting the run…", "The data is read and the networks are built");
+                widgets::empty(ui, "Starting the run…", "The data is being read and the networks are being built");
                 Vec::new()
             }
             (Page::Run, Some(run)) => run_page::run_ui(ui, run, (&mut self.samples, &mut self.charts), settings),
@@ -396,7 +389,7 @@ impl Workbench {
             }
             (Page::Log, Some(run)) => self.log.ui(ui, run),
             (Page::Log, None) => {
-                widgets::empty(ui, "No run yet", "What the run tells appears here");
+                widgets::empty(ui, "No run yet", "The messages of the run appear here");
                 Vec::new()
             }
             (Page::Explore, run) => self.explore.ui(ui, run, &mut settings.seeds),

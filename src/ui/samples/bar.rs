@@ -90,16 +90,16 @@ impl Samples {
         // In a narrow panel the last of them go to a line of their own.
         ui.horizontal_wrapped(|ui| {
             ui.style_mut().wrap_mode = Some(egui::TextWrapMode::Extend);
-            let name = |speed: f64| format!("{speed} a second");
+            let name = |speed: f64| format!("{speed} per second");
             let combo = egui::ComboBox::from_id_salt("play-speed").width(104.0).selected_text(name(settings.speed));
             let combo = combo.show_ui(ui, |ui| {
                 for speed in SPEEDS {
                     ui.selectable_value(&mut settings.speed, speed, name(speed));
                 }
             });
-            let about = || WidgetInfo::labeled(egui::Role::ComboBox, true, "Grids a second while playing");
+            let about = || WidgetInfo::labeled(egui::Role::ComboBox, true, "Grids per second while playing");
             combo.response.widget_info(about);
-            combo.response.on_hover_text("Grids a second while playing");
+            combo.response.on_hover_text("Grids per second while playing");
             self.live_option_ui(ui, view, settings);
             ui.add_enabled_ui(!self.shows_live, |ui| {
                 widgets::toggle(ui, &mut settings.difference, "Difference")

@@ -4,11 +4,12 @@ use egui::{Context, Ui};
 
 use super::super::action::Action;
 use super::super::grid_image::GridImage;
+use super::super::phase::Phase;
 use super::super::run_view::RunView;
 use super::super::{format, widgets};
 use super::cache::Cache;
 use super::{SampleSettings, Samples};
-use crate::event::{Grid, GridPicture};
+use crate::event::{Command, Grid, GridPicture};
 
 /// The grids of the live generator that were read.
 #[derive(Default)]
@@ -84,6 +85,12 @@ impl Samples {
                 .on_disabled_hover_text(obstacle.unwrap_or_default());
         });
     }
+}
+
+/// Asks the run that goes on to store the live generator's grids too, or not any more, where that is not as it was asked last.
+pub(in crate::ui) fn ask(run: Option<&RunView>, on: bool) -> Option<Action> {
+    let run = run.filter(|run| matches!(run.phase(), Phase::Running | Phase::Paused) && run.started().is_some())?;
+    (run.draws_live() != on).then_some(Action::Command(Command::DrawLive(on)))
 }
 
 /// Why the live generator's grids cannot be looked at; nothing where they can, now or from the next grid on.

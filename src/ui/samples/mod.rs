@@ -19,7 +19,7 @@ use super::{format, stages, theme, widgets};
 use crate::event::{Grid, GridPicture, LIVE_BELOW, NEAREST_BELOW, REAL_IMAGES};
 use cache::Cache;
 use live::LiveGrids;
-pub(in crate::ui) use live::obstacle as live_obstacle;
+pub(in crate::ui) use live::{ask as ask_live, obstacle as live_obstacle};
 use nearest::Neighbours;
 use zoom::{Shows, Zoom};
 
@@ -292,7 +292,7 @@ impl Samples {
 
     /// What should be known about the grid on the screen, in a line above it.
     fn note_ui(&self, ui: &mut Ui, view: &RunView, settings: &SampleSettings) {
-        let about = "Grids and scores are of a moving average of the generator's weights, which still holds much of the weights that it began with. It shows what the generator has learnt once these have faded";
+        let about = "Grids and scores are of a moving average of the generator's weights, which still holds much of the random weights that it began with. It shows what the generator has learnt once these have faded";
         let live = self.live_note(view, settings).map(|text| (text, ""));
         let missing = || self.missing(view, settings).map(|text| (text, ""));
         let settling = || settling(view, self.shown?).map(|text| (text, about));

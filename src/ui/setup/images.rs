@@ -73,7 +73,7 @@ fn split_ui(form: &mut Form<'_>, ui: &mut Ui) {
 fn factors_row(form: &mut Form<'_>, ui: &mut Ui, summary: Option<&DataSummary>) {
     let classes: Vec<&str> = summary.iter().flat_map(|s| &s.classes).map(|class| class.name.as_str()).collect();
     let nothing = classes.is_empty() && form.config.data.class_factors.is_empty();
-    let off = nothing.then_some("The classes are known once the data was read");
+    let off = nothing.then_some("The classes are known once the data has been read");
     form.row(ui, "data.class_factors", "Class factors", off, |ui, config| {
         let text = match config.data.class_factors.len() {
             0 => "All 1".to_owned(),

@@ -201,7 +201,7 @@ fn head_ui(ui: &mut Ui, config: &mut Config, given: &Given<'_>) -> Option<Action
             let compare = ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 ui.button(RichText::new("Compare with…").small())
             });
-            let about = "What differs from a preset or a stored session, to be taken over one by one";
+            let about = "What differs from a preset or a stored session, to be copied one by one";
             compare.inner.on_hover_text(about).clicked().then_some(Action::CompareSetUp)
         };
         match &given.differs {
@@ -235,7 +235,7 @@ fn differences_ui(ui: &mut Ui, live: &[Change], fixed: &[Change]) -> Option<Acti
     }
     if !fixed.is_empty() {
         let text = format!("{} for the next run", format::plural(fixed.len(), "change"));
-        widgets::small(ui, text).on_hover_text(format!("A running run cannot take these:\n{}", lines(fixed)));
+        widgets::small(ui, text).on_hover_text(format!("These cannot be changed during a run:\n{}", lines(fixed)));
     }
     apply.then(|| Action::Command(Command::Edit(live.to_vec())))
 }
@@ -268,9 +268,9 @@ fn preset_menu(ui: &mut Ui, config: &mut Config) -> Option<Action> {
 fn cost_ui(ui: &mut Ui, cost: &Cost) {
     ui.columns_const(|[left, middle, right]| {
         widgets::stat(left, "Generator", &format::short(cost.generator_parameters))
-            .on_hover_text("Numbers that the generator learns");
+            .on_hover_text("Trainable parameters of the generator");
         widgets::stat(middle, "Discriminator", &format::short(cost.discriminator_parameters))
-            .on_hover_text("Numbers that the discriminator learns");
+            .on_hover_text("Trainable parameters of the discriminator");
         widgets::stat(right, "Memory", &format!("~{}", format::bytes(cost.training_bytes)))
             .on_hover_text("What training needs at its peak, within a factor of two");
     });
