@@ -239,7 +239,9 @@ fn drawing_the_live_generator_changes_nothing_but_adds_its_grids() {
     // But for them, the events are the same, clocks aside.
     let bare = |events: &[Event]| -> Vec<String> {
         let name = |event: &Event| match event {
-            Event::Step(step) => Some(format!("{} {:?} {:?}", step.step, step.numbers[Number::LossD], step.numbers[Number::LossG])),
+            Event::Step(step) => {
+                Some(format!("{} {:?} {:?}", step.step, step.numbers[Number::LossD], step.numbers[Number::LossG]))
+            }
             Event::Grid(grid) => Some(format!("{grid:?}")),
             Event::Alarm(alarm) => Some(alarm.message.clone()),
             _ => None,

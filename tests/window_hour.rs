@@ -1,10 +1,10 @@
 //! What a first hour in the window came across: numbers that are refused, the live generator beside its average, how far scores
 //! are, whose buttons are whose, and real images page by page. Without pictures and without time.
 
-#[path = "common/head.rs"]
-mod head;
 #[path = "common/window.rs"]
 mod common;
+#[path = "common/head.rs"]
+mod head;
 
 use std::path::PathBuf;
 
@@ -145,8 +145,11 @@ fn the_live_generator_takes_the_place_of_its_average_from_when_it_was_asked_for(
     window.bench().live.as_mut().expect("a run").show_grid(picture(200, 90));
     let live = Grid { step: 200, file: "live/0000200.png".to_owned() };
     apply(&mut window, Event::LiveGrid(live.clone()));
-    let asks: Vec<_> =
-        window.asked().into_iter().filter_map(|a| if let Action::ReadGrid(ask) = a { Some(ask) } else { None }).collect();
+    let asks: Vec<_> = window
+        .asked()
+        .into_iter()
+        .filter_map(|a| if let Action::ReadGrid(ask) = a { Some(ask) } else { None })
+        .collect();
     assert_eq!(asks.iter().map(|ask| &ask.grid).collect::<Vec<_>>(), [&live]);
     let ctx = window.harness.ctx.clone();
     window.bench().take_grid(&ctx, &asks[0], Ok(picture(200, 200)));
@@ -206,9 +209,11 @@ fn a_run_that_is_scored_says_how_far_the_scores_are() {
 
 #[test]
 fn a_checkpoint_that_is_scored_says_how_far_it_is() {
-    let checkpoint = Event::Checkpoint(Checkpoint { step: 100, folder: "checkpoints/100".to_owned(), removed: Vec::new() });
+    let checkpoint =
+        Event::Checkpoint(Checkpoint { step: 100, folder: "checkpoints/100".to_owned(), removed: Vec::new() });
     let mut window = open(|bench| {
-        bench.stored = Some(run("night", Preset::Quick.config(), [step(100), checkpoint, Event::Finished { step: 100 }]));
+        bench.stored =
+            Some(run("night", Preset::Quick.config(), [step(100), checkpoint, Event::Finished { step: 100 }]));
         let run = bench.stored.clone().expect("a session");
         bench.scores.open_for(&run);
     });
@@ -222,7 +227,8 @@ fn a_checkpoint_that_is_scored_says_how_far_it_is() {
 #[test]
 fn only_one_session_has_its_buttons_on_the_screen() {
     let quick = || Preset::Quick.config();
-    let checkpoint = || Event::Checkpoint(Checkpoint { step: 50, folder: "checkpoints/50".to_owned(), removed: Vec::new() });
+    let checkpoint =
+        || Event::Checkpoint(Checkpoint { step: 50, folder: "checkpoints/50".to_owned(), removed: Vec::new() });
     let mut window = open(|bench| {
         bench.live = Some(run("of-today", quick(), [step(50), checkpoint(), Event::Stopped { step: 50 }]));
     });
@@ -296,7 +302,8 @@ fn summary() -> DataSummary {
 }
 
 fn look_of(actions: Vec<Action>) -> Look {
-    let looks = actions.into_iter().filter_map(|action| if let Action::Browse(look) = action { Some(look) } else { None });
+    let looks =
+        actions.into_iter().filter_map(|action| if let Action::Browse(look) = action { Some(look) } else { None });
     let looks: Vec<Look> = looks.collect();
     assert_eq!(looks.len(), 1, "{looks:?}");
     looks.into_iter().next().expect("one")
@@ -307,20 +314,22 @@ fn all_real_images_of_a_class_are_browsed_with_the_names_of_their_files() {
     let mut window = Window::open(
         {
             let mut bench = Workbench::new(Preset::Quick.config(), Settings::default());
-            bench.settings.page = Page::Data;
             bench.data.apply(JobEvent::Preview { summary: Box::new(summary()), samples: picture(0, 90) });
             bench
         },
         [1280.0, 800.0],
         None,
     );
+    window.turn_to("Data");
+    window.asked();
     window.harness.get_by_role_and_label(Role::ComboBox, "Real images of").click();
     window.settle();
     window.click("benign (60)");
     let look = look_of(window.asked());
     assert_eq!(look, Look::Class { class: 0, first: 0, count: 48 });
     let answer = |window: &mut Window, look: Look, names: &[&str], total: usize| {
-        let files = names.iter().map(|name| ((*name).to_owned(), name.contains("broken").then(|| "cut off".to_owned())));
+        let files =
+            names.iter().map(|name| ((*name).to_owned(), name.contains("broken").then(|| "cut off".to_owned())));
         let looked = Looked { look: look.clone(), total, files: files.collect(), picture: picture(0, 120) };
         let ctx = window.harness.ctx.clone();
         window.bench().take_looked(&ctx, &look, Ok(looked));

@@ -138,11 +138,7 @@ impl Workbench {
             Wish::SaveGrid => self.samples.shown().filter(|_| on_run).cloned().map(Action::SaveGrid),
             Wish::Undo => {
                 let done = self.undo.undo(&mut self.config);
-                self.tell(if done {
-                    "A change to the set-up was undone"
-                } else {
-                    "There is nothing to undo"
-                })
+                self.tell(if done { "A change to the set-up was undone" } else { "There is nothing to undo" })
             }
             Wish::Redo => {
                 let done = self.undo.redo(&mut self.config);

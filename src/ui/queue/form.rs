@@ -53,7 +53,9 @@ impl AddForm {
                 let field = TextEdit::multiline(&mut self.changes).desired_rows(4).hint_text(hint);
                 let field = field.font(egui::TextStyle::Monospace).desired_width((ui.available_width()).min(420.0));
                 egui::ScrollArea::vertical().id_salt("queue-changes").max_height(76.0).show(ui, |ui| {
-                    ui.add(field).labelled_by(label.id).on_hover_text("The keys are those of run.toml and of the Details page");
+                    ui.add(field)
+                        .labelled_by(label.id)
+                        .on_hover_text("The keys are those of run.toml and of the Details page");
                 });
             });
         });
