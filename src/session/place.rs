@@ -101,6 +101,8 @@ fn word(key: &str, now: &str, before: &str) -> Option<String> {
         // A word says enough, but for those that many options have.
         _ if now.starts_with('"') && last == "kind" => plain.to_owned(),
         _ if now.starts_with('"') => format!("{of}{last}-{plain}"),
+        // `r1` and `1` would be `r11`.
+        _ if last.ends_with(|letter: char| letter.is_ascii_digit()) => format!("{of}{last}-{plain}"),
         _ => format!("{of}{last}{plain}"),
     })
 }

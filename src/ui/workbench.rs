@@ -325,7 +325,8 @@ impl Workbench {
         let (config, draft) = (&mut self.config, &mut self.draft);
         // The pages keep half of the window.
         let most = (0.5 * ui.available_width()).max(theme::SETUP_WIDTH);
-        let width = self.settings.setup_width.clamp(theme::SETUP_LEAST, most);
+        let wanted = Some(self.settings.setup_width).filter(|width| width.is_finite()).unwrap_or(theme::SETUP_WIDTH);
+        let width = wanted.clamp(theme::SETUP_LEAST, most);
         let panel = Panel::left("setup").default_size(width).size_range(theme::SETUP_LEAST..=most).resizable(true);
         let shown = panel
             .frame(Frame::new().fill(p.canvas))

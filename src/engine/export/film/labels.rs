@@ -115,7 +115,7 @@ mod tests {
     }
 
     fn ink(image: &RgbImage, x: std::ops::Range<u32>, y: std::ops::Range<u32>) -> usize {
-        y.flat_map(|y| x.clone().map(move |x| (x, y))).filter(|(x, y)| image.get_pixel(*x, *y).0[0] < 128).count()
+        y.flat_map(|y| x.clone().map(move |x| (x, y))).filter(|(x, y)| image.get_pixel(*x, *y).0[0] < 190).count()
     }
 
     #[test]
