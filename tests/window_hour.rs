@@ -272,7 +272,13 @@ fn the_set_up_can_be_dragged_wider_and_stays_so() {
     window.settle();
     window.harness.hover_at(edge + egui::vec2(90.0, 0.0));
     window.settle();
-    window.harness.drop_at(edge + egui::vec2(90.0, 0.0));
+    // The pointer stays where it let go.
+    window.harness.event(egui::Event::PointerButton {
+        pos: edge + egui::vec2(90.0, 0.0),
+        button: egui::PointerButton::Primary,
+        pressed: false,
+        modifiers: Modifiers::NONE,
+    });
     window.settle();
     let wide = window.bench().settings.setup_width;
     assert!((wide - before - 90.0).abs() < 12.0, "{before} {wide}");
