@@ -15,8 +15,8 @@ DATA=$1 OUT=$2
 export DATA OUT GANDLE="${GANDLE:-target/release/gandle}" STEPS="${STEPS:-2000}" SIZE="${SIZE:-32}"
 SEEDS=${SEEDS:-1 2 3} JOBS=${JOBS:-2}
 
-# Name, then the settings that differ from the base: the preset `improved` without attention. "without" rows undo what the
-# base has; "with" rows add what it has not.
+# Name, then the settings that differ from the base: the preset `improved` without attention, which is in the plain form where
+# a row has it. "without" rows undo what the base has; "with" rows add what it has not.
 rows() {
     cat <<'ROWS'
 base
@@ -51,6 +51,7 @@ rm -rf "$session.part"
 case " $* " in *" --preset "*) ;; *) set -- --preset improved "$@" ;; esac
 # What a row sets comes last, so that it wins.
 "$GANDLE" train --data "$DATA" --set image_size="$SIZE" --set generator.attention=[] --set discriminator.attention=[] \
+    --set generator.attention_form=plain --set discriminator.attention_form=plain \
     --set 'score.metrics=["frechet-distance"]' "$@" --set train.grid_every=0 --set train.checkpoint_every=0 --set score.every="$STEPS" --steps "$STEPS" \
     --seed "$seed" --threads 1 --out "$session.part" >"$OUT/$name-$seed.log" 2>&1 ||
     { echo "$name, seed $seed failed: see $OUT/$name-$seed.log" >&2; exit 0; }
@@ -64,7 +65,7 @@ for seed in $SEEDS; do
 done | xargs -P "$JOBS" -L 1 sh "${TMPDIR:-/tmp}/gandle-ablation-run.$$"
 
 # Mean and sample deviation over the seeds, and the difference from the base seed by seed.
-echo "| run | Frechet distance, mean | deviation | by seed | less base, mean |"
+echo "| run | Frechet distance, mean | std. dev. | by seed | difference from base, mean |"
 echo "|---|---|---|---|---|"
 chosen | while read -r name settings; do
     for seed in $SEEDS; do

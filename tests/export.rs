@@ -71,7 +71,7 @@ fn out(session: &Path, content: Content, folder: &Path) -> anyhow::Result<Option
 }
 
 fn film(moving: Moving, frames: usize) -> Film {
-    Film { moving, frames, fps: 8.0 }
+    Film { moving, frames, fps: 8.0, labels: false }
 }
 
 const WALK: Walk = Walk { step: None, class: Some(2), stops: 3, seed: 5, truncation: 0.0 };

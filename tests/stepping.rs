@@ -205,3 +205,83 @@ fn real_images_are_stored_beside_the_grids() {
     assert_eq!((real.rows, real.columns), (6, 3));
     assert!(real.picture.rgb.iter().any(|byte| *byte != real.picture.rgb[0]));
 }
+
+#[test]
+fn drawing_the_live_generator_changes_nothing_but_adds_its_grids() {
+    let root = tempfile::tempdir().unwrap();
+    let config = config("hinge");
+    let (plain, live) = (root.path().join("plain"), root.path().join("live"));
+    let told = |engine: &Engine, paused: &dyn Fn()| {
+        let mut events = Vec::new();
+        for event in engine.wait_events() {
+            if matches!(event, Event::Paused { .. }) {
+                paused();
+            }
+            events.push(event);
+        }
+        events
+    };
+    let engine = start(&config, &plain);
+    engine.send(Command::Pause);
+    let without = told(&engine, &|| engine.send(Command::Resume));
+    let engine = start(&config, &live);
+    engine.send(Command::Pause);
+    let with = told(&engine, &|| {
+        engine.send(Command::DrawLive(true));
+        engine.send(Command::Resume);
+    });
+    let grids = |events: &[Event]| -> Vec<usize> {
+        events.iter().filter_map(|e| if let Event::LiveGrid(grid) = e { Some(grid.step) } else { None }).collect()
+    };
+    assert_eq!(grids(&without), [0; 0]);
+    assert_eq!(grids(&with), [0, 5, 10, 12], "also that at which it was asked for");
+    assert!(!plain.join("live").exists());
+    // But for them, the events are the same, clocks aside.
+    let bare = |events: &[Event]| -> Vec<String> {
+        let name = |event: &Event| match event {
+            Event::Step(step) => {
+                Some(format!("{} {:?} {:?}", step.step, step.numbers[Number::LossD], step.numbers[Number::LossG]))
+            }
+            Event::Grid(grid) => Some(format!("{grid:?}")),
+            Event::Alarm(alarm) => Some(alarm.message.clone()),
+            _ => None,
+        };
+        events.iter().filter_map(name).collect()
+    };
+    assert_eq!(bare(&without), bare(&with));
+    let state = ["generator", "discriminator", "ema", "generator_optimizer", "discriminator_optimizer"];
+    let weights = state.map(|file| format!("checkpoints/0000012/{file}.safetensors"));
+    let averages = ["grids/0000005.png".to_owned(), "grids/0000012.png".to_owned()];
+    let pixels = |run: &Path, file: &str| {
+        let grid = Grid { step: 12, file: file.to_owned() };
+        read_grid(run, &grid, 6, 3).unwrap().picture
+    };
+    for file in &weights {
+        assert!(std::fs::read(plain.join(file)).unwrap() == std::fs::read(live.join(file)).unwrap(), "{file}");
+    }
+    for file in &averages {
+        assert_eq!(pixels(&plain, file), pixels(&live, file), "{file}");
+    }
+    // What is added is another picture: the weights of the step, not their average.
+    assert_ne!(pixels(&live, "live/0000012.png"), pixels(&live, "grids/0000012.png"));
+}
+
+#[test]
+fn whoever_watches_hears_how_far_scores_are() {
+    let root = tempfile::tempdir().unwrap();
+    let mut config = config("hinge");
+    (config.train.steps, config.score.every) = (2, 2);
+    config.data.cache = root.path().join("cache").display().to_string();
+    let engine = start(&config, &root.path().join("run"));
+    let mut seen = Vec::new();
+    loop {
+        match engine.wait_event(std::time::Duration::from_micros(200)) {
+            Err(crossbeam_channel::RecvTimeoutError::Disconnected) => break,
+            Ok(_) | Err(crossbeam_channel::RecvTimeoutError::Timeout) => seen.extend(engine.scores()),
+        }
+    }
+    let doing = |what: &str| seen.iter().any(|progress| progress.doing == what && progress.total == 36);
+    assert!(doing("real images") && doing("generated images"), "{seen:?}");
+    assert!(seen.iter().all(|progress| progress.done <= progress.total));
+    assert_eq!(engine.scores(), None, "they are taken");
+}

@@ -67,7 +67,7 @@ fn compare() -> (Window, &'static str) {
     bench.sessions = folders.each_ref().map(|folder| row(folder)).into();
     let mut window = Window::open(bench, [1280.0, 1800.0], None);
     for folder in folders {
-        let name = folder.file_name().unwrap().to_str().unwrap().to_owned();
+        let name = folder.file_name().and_then(|name| name.to_str()).expect("a plain name").to_owned();
         window.click(&format!("Compare {name}"));
         assert_eq!(window.asked(), [Action::Compare(CompareAsk::Run(folder.clone()))]);
         let run = ComparedRun::fold(&folder, Preset::Improved.config(), events(&name));
@@ -95,7 +95,7 @@ fn text(content: FigureContent) -> String {
 
 /// The numbers along the axes of the first chart in a drawing, those of the values first.
 fn ticks(svg: &str) -> Vec<&str> {
-    let first = svg.split("</g>").next().unwrap();
+    let first = svg.split("</g>").next().expect("a first part");
     first.split("monospace").skip(1).filter_map(|rest| rest.split('>').nth(1)?.split('<').next()).collect()
 }
 

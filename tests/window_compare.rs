@@ -212,7 +212,7 @@ fn deleting_says_what_goes_and_asks_again_where_there_is_no_trash() {
     window.bench().session_dialog.removed(Err("There is no trash here".to_owned()));
     window.harness.run();
     assert!(window.shows("There is no trash here"));
-    window.click("Delete for good");
+    window.click("Delete permanently");
     assert_eq!(window.asked(), [Action::Session(SessionAsk::Delete(folder("night-1")))]);
     window.bench().session_dialog.removed(Ok(()));
     window.harness.run();

@@ -353,9 +353,9 @@ fn keys_turn_pages_and_the_sheet_lists_them() {
         assert_eq!(window.bench().settings.page, page);
     }
     window.key(Key::F1);
-    assert!(window.shows("Take back a change of the set-up"));
+    assert!(window.shows("Undo a change to the set-up"));
     window.key(Key::Escape);
-    assert!(!window.shows("Take back a change of the set-up"));
+    assert!(!window.shows("Undo a change to the set-up"));
     window.command(Key::T);
     assert_eq!(window.asked(), [], "a run goes on");
     window.bench().live = None;

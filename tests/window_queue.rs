@@ -56,10 +56,10 @@ fn three_seeds_are_added_moved_and_taken_out() {
 #[test]
 fn settings_are_laid_over_a_preset_and_mistakes_are_told() {
     let mut window = Window::new();
-    window.harness.get_by_role_and_label(Role::ComboBox, "Made from").click();
+    window.harness.get_by_role_and_label(Role::ComboBox, "Based on").click();
     window.harness.run();
     window.click("preset original");
-    let field = "Settings laid over it, one KEY=VALUE a line";
+    let field = "Overrides, one KEY=VALUE per line";
     window.write(Role::MultilineTextInput, field, "train.stps=7");
     window.click("Add 1 run");
     assert!(window.shows("did you mean") && window.seeds().is_empty());
@@ -96,7 +96,7 @@ fn the_running_one_is_cancelled_and_a_failed_one_can_come_again() {
     assert_eq!(names, ["b", "a"]);
     window.click("Pause the queue");
     assert!(window.bench().queue.is_paused());
-    window.click("Go on with the queue");
+    window.click("Resume the queue");
     assert!(!window.bench().queue.is_paused());
     window.bench().queue.skip(0, Ending::Finished);
     window.harness.run();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::App;
 use crate::engine::{Job, Rescore};
-use crate::event::{Export, JobEvent, QuizAsk, QuizLog};
+use crate::event::{Export, JobEvent, Look, QuizAsk, QuizLog};
 use crate::session;
 use crate::ui::{ScoreAsk, Source};
 
@@ -17,10 +17,12 @@ pub(super) struct Jobs {
     pub scorer: Option<Job>,
     pub quiz: Option<Job>,
     pub probe: Option<Job>,
+    /// Real images that are being read to look at.
+    pub looker: Option<(Look, Job)>,
 }
 
 impl App {
-    pub(super) fn drain_jobs(&mut self) {
+    pub(super) fn drain_jobs(&mut self, ctx: &egui::Context) {
         let (jobs, bench) = (&mut self.jobs, &mut self.workbench);
         drain(&mut jobs.reader, |event| {
             // A path that could be read is worth coming back to.
@@ -35,6 +37,33 @@ impl App {
         drain(&mut jobs.exporter, |event| bench.export.apply(event));
         drain(&mut jobs.quiz, |event| bench.quiz.apply(event));
         drain(&mut jobs.probe, |event| bench.paces.apply(event));
+        self.drain_looker(ctx);
+    }
+
+    /// Takes in real images that were read to look at.
+    fn drain_looker(&mut self, ctx: &egui::Context) {
+        let Some((look, job)) = &self.jobs.looker else { return };
+        let Some(event) = job.events().find(has_ended) else { return };
+        let result = match event {
+            JobEvent::Looked(looked) => Ok(*looked),
+            JobEvent::Failed { message } => Err(message),
+            JobEvent::Cancelled
+            | JobEvent::Progress { .. }
+            | JobEvent::Scoring(_)
+            | JobEvent::Preview { .. }
+            | JobEvent::Exported(_)
+            | JobEvent::Rescored { .. }
+            | JobEvent::Quiz(_)
+            | JobEvent::Probed(_) => return,
+        };
+        self.workbench.take_looked(ctx, look, result);
+        self.jobs.looker = None;
+    }
+
+    /// Reads some real images of the set-up's data to look at; what was read for that before is not wanted any more.
+    pub(super) fn browse(&mut self, look: Look) {
+        let job = Job::look(self.workbench.config.clone(), look.clone(), Arc::clone(&self.waker));
+        self.jobs.looker = Some((look, job));
     }
 
     pub(super) fn read_data(&mut self) {
@@ -94,8 +123,9 @@ fn drain(job: &mut Option<Job>, mut apply: impl FnMut(JobEvent)) {
 /// Whether a job has nothing more to say after this.
 fn has_ended(event: &JobEvent) -> bool {
     match event {
-        JobEvent::Progress { .. } => false,
+        JobEvent::Progress { .. } | JobEvent::Scoring(_) => false,
         JobEvent::Preview { .. }
+        | JobEvent::Looked(_)
         | JobEvent::Exported(_)
         | JobEvent::Quiz(_)
         | JobEvent::Rescored { .. }

@@ -184,7 +184,7 @@ impl App {
     /// Takes in what the engine, the jobs and all other threads have to say.
     fn drain(&mut self, ctx: &egui::Context) {
         self.drain_engine(ctx);
-        self.drain_jobs();
+        self.drain_jobs(ctx);
         self.drain_services(ctx);
         let mut pending = std::mem::take(&mut self.pending);
         pending.retain_mut(|pending| pending(self));
@@ -266,6 +266,7 @@ impl App {
             Action::SaveFigure(figure) => self.open_dialog(Purpose::save_figure(*figure)),
             Action::UseData(source) => self.use_data(source),
             Action::ReadData => self.read_data(),
+            Action::Browse(look) => self.browse(look),
             Action::CancelReading => jobs::cancel(&self.jobs.reader),
             Action::ListSessions => self.list_sessions(),
             Action::OpenSession(folder) => self.open_session(folder),

@@ -34,6 +34,9 @@ pub(super) struct ExportArgs {
     /// With gif and webp: frames, 2 to 2000; of more grids, as many are taken, evenly spaced.
     #[arg(long, value_name = "N")]
     frames: Option<usize>,
+    /// With gif and webp: leave the class names and the step out of the frames.
+    #[arg(long)]
+    plain: bool,
     /// With a walk: a class by name, or `all` side by side (the default).
     #[arg(long, value_name = "NAME")]
     class: Option<String>,
@@ -154,6 +157,7 @@ fn content(args: &ExportArgs) -> anyhow::Result<Content> {
         ("of", args.of.is_some()),
         ("fps", args.fps.is_some()),
         ("frames", args.frames.is_some()),
+        ("plain", args.plain),
         ("class", args.class.is_some()),
         ("stops", args.stops.is_some()),
         ("seed", args.seed.is_some()),
@@ -168,9 +172,9 @@ fn content(args: &ExportArgs) -> anyhow::Result<Content> {
 }
 
 fn film(args: &ExportArgs, step: Option<usize>, moving: Moving) -> anyhow::Result<(Content, &'static [&'static str])> {
-    let film = Film { moving, frames: args.frames.unwrap_or(60), fps: args.fps.unwrap_or(10.0) };
+    let film = Film { moving, frames: args.frames.unwrap_or(60), fps: args.fps.unwrap_or(10.0), labels: !args.plain };
     match args.of.unwrap_or(Of::History) {
-        Of::History => Ok((Content::History(film), &["of", "fps", "frames"])),
+        Of::History => Ok((Content::History(film), &["of", "fps", "frames", "plain"])),
         Of::Walk => {
             let walk = Walk {
                 step,
@@ -179,7 +183,7 @@ fn film(args: &ExportArgs, step: Option<usize>, moving: Moving) -> anyhow::Resul
                 seed: args.seed.unwrap_or(0),
                 truncation: args.truncation.unwrap_or(0.0),
             };
-            let taken = &["of", "fps", "frames", "step", "class", "stops", "seed", "truncation"];
+            let taken = &["of", "fps", "frames", "plain", "step", "class", "stops", "seed", "truncation"];
             Ok((Content::Walk(film, walk), taken))
         }
     }

@@ -3,14 +3,16 @@
 use std::io::IsTerminal as _;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
+use crossbeam_channel::RecvTimeoutError;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::print::note;
 use super::{TrainArgs, Usage, print_config, print_json};
 use crate::config::{Config, has_errors};
 use crate::engine::{Engine, RunRequest};
-use crate::event::{AlarmKind, Command, Event, Number, Recovered, Score, Started};
+use crate::event::{AlarmKind, Command, Event, Number, Recovered, Score, ScoreProgress, Started};
 use crate::guard::Digits;
 use crate::session;
 
@@ -36,6 +38,9 @@ pub(super) fn run(args: &TrainArgs) -> anyhow::Result<ExitCode> {
     follow(request, args.json)
 }
 
+/// How often is looked how far scores are, while nothing else is told.
+const LOOK: Duration = Duration::from_millis(200);
+
 /// Runs to the end, telling what happens.
 pub(super) fn follow(request: RunRequest, json: bool) -> anyhow::Result<ExitCode> {
     note!("session {}", request.session.display());
@@ -50,7 +55,15 @@ pub(super) fn follow(request: RunRequest, json: bool) -> anyhow::Result<ExitCode
     }
     let mut watcher = Watcher::new(json, steps);
     let mut code = ExitCode::from(1);
-    for event in engine.wait_events() {
+    loop {
+        let event = match engine.wait_event(LOOK) {
+            Ok(event) => event,
+            Err(RecvTimeoutError::Timeout) => {
+                watcher.scoring(engine.scores());
+                continue;
+            }
+            Err(RecvTimeoutError::Disconnected) => break,
+        };
         match &event {
             Event::Finished { .. } => code = ExitCode::SUCCESS,
             Event::Stopped { .. } => code = ExitCode::from(130),
@@ -63,6 +76,7 @@ pub(super) fn follow(request: RunRequest, json: bool) -> anyhow::Result<ExitCode
             | Event::Best(_)
             | Event::Nearest(_)
             | Event::Grid(_)
+            | Event::LiveGrid(_)
             | Event::Checkpoint(_)
             | Event::Warning { .. }
             | Event::Alarm(_)
@@ -168,9 +182,21 @@ impl Watcher {
             Event::Finished { step } => self.say(&format!("finished at step {step}")),
             Event::Stopped { step } => self.say(&format!("stopped at step {step}; the checkpoint is written")),
             Event::Failed { step, message } => self.say(&format!("failed after step {step}: {message}")),
-            Event::Grid(_) | Event::Scored(_) | Event::Nearest(_) | Event::Paused { .. } | Event::Resumed { .. } => {}
+            Event::Grid(_)
+            | Event::LiveGrid(_)
+            | Event::Scored(_)
+            | Event::Nearest(_)
+            | Event::Paused { .. }
+            | Event::Resumed { .. } => {}
         }
         Ok(())
+    }
+
+    /// Says beside the progress bar how far scores are, where some are being taken.
+    fn scoring(&self, progress: Option<ScoreProgress>) {
+        if let Some(ScoreProgress { doing, done, total }) = progress {
+            self.bar.set_message(format!("scoring: {doing} {done} of {total};"));
+        }
     }
 
     fn start(&self, started: &Started) {

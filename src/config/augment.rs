@@ -21,15 +21,15 @@ section! {
     Augment in augment {
         color: f64 = 0.0, "Colour changes", live, within(0.0..=1.0), zero("off"), unit(", share of DiffAugment's strength"), walk(&["1"]),
             paper("Zhao et al. 2020 (DiffAugment)") =>
-            "Changes brightness, then saturation, then contrast of every image that the discriminator sees, real or fake, each drawn anew. Unlike `data.color_jitter`, the generator does not learn to imitate it, and it keeps the discriminator from memorising a small data set. 1 is DiffAugment: up to 0.5 added (pixels go from -1 to 1), saturation times 0 to 2, contrast times 0.5 to 1.5. Little time.",
+            "Changes brightness, then saturation, then contrast of every image that the discriminator sees, real or fake, each drawn anew. Unlike `data.color_jitter`, the generator does not learn to imitate it, and it keeps the discriminator from memorising a small data set. 1 is DiffAugment: up to 0.5 added (pixels go from -1 to 1), saturation times 0 to 2, contrast times 0.5 to 1.5. It costs little time.",
         translation: f64 = 0.0, "Shift", live, within(0.0..=0.5), zero("off"), unit(" of the side"), walk(&["0.125"]),
             paper("Zhao et al. 2020 (DiffAugment)") =>
-            "Shifts every image that the discriminator sees by up to this share of its side either way, in whole pixels; `augment.edge` says what fills the border. 0.125 is the paper's. Little time.",
+            "Shifts every image that the discriminator sees by up to this share of its side either way, in whole pixels; `augment.edge` says what fills the border. 0.125 is the paper's. It costs little time.",
         edge: AugmentEdge = AugmentEdge::Zeros, "Moves in", live, when(SHIFTED) =>
             "With `translation`, what fills the uncovered border. A generator that is judged by a strong discriminator may learn to draw a rim of zeros into its own images, since all those it is compared with have one; `mirror` leaves it nothing to copy.",
         cutout: f64 = 0.0, "Cutout", live, within(0.0..=0.9), zero("off"), unit(" of the side"), walk(&["0.5"]),
             paper("Zhao et al. 2020 (DiffAugment); DeVries & Taylor 2017") =>
-            "Hides a randomly placed square of this share of the side in every image that the discriminator sees. 0.5 is the paper's; images in which one small spot matters need less. Little time.",
+            "Hides a randomly placed square of this share of the side in every image that the discriminator sees. 0.5 is the paper's; images in which one small spot matters need less. It costs little time.",
         flip: bool = false, "Mirrored for D", live, paper("Karras et al. 2020 (ADA)") =>
             "Mirrors the real and fake images that the discriminator sees left to right, half of the time. At a probability below 1 the generator can tell which side was meant; at 1 it breaks left-right anatomy, so keep it for images without sides.",
         rotate90: bool = false, "Quarter turns", live, paper("Karras et al. 2020 (ADA)") =>
@@ -37,9 +37,9 @@ section! {
         scale: f64 = 0.0, "Scale", live, within(0.0..=1.0), zero("off"), unit(", standard deviation of the binary logarithm"), walk(&["0.2"]),
             paper("Karras et al. 2020 (ADA)") =>
             "Scales what the discriminator sees about its centre by 2 to the power of a normally distributed number with this standard deviation; zeros fill the border, which the authors' code mirrors. 0.2 is the paper's. Resampling is bilinear, without the paper's wavelet filter, so small scales alias a little.",
-        rotation: f64 = 0.0, "Turns (degrees)", live, within(0.0..=180.0), zero("off"), unit(" degrees"), walk(&["90"]),
+        rotation: f64 = 0.0, "Rotation (degrees)", live, within(0.0..=180.0), zero("off"), unit(" degrees"), walk(&["90"]),
             paper("Karras et al. 2020 (ADA)") =>
-            "Rotates what the discriminator sees by up to this angle either way, together with `scale` in one pass; zeros fill the border, which the authors' code mirrors. 180 is the paper's. Little time.",
+            "Rotates what the discriminator sees by up to this angle either way, together with `scale` in one pass; zeros fill the border, which the authors' code mirrors. 180 is the paper's. It costs little time.",
         probability: f64 = 1.0, "Probability", live, within(0.0..=1.0), when(CHANGED), when(FIXED),
             paper("Zhao et al. 2020 (DiffAugment); Karras et al. 2020 (ADA)") =>
             "Each change is applied to each image independently with this probability, drawn separately for reals and fakes, in the updates of both networks. 1 is DiffAugment, which suits color, translation and cutout; with flips and rotations stay at 0.8 or less, or they leak into generated images. Not used with `adaptive`.",
@@ -48,10 +48,10 @@ section! {
         target: f64 = 0.6, "Target sign", live, within(-1.0..=1.0), when(CHANGED), when(ADAPTIVE),
             paper("Karras et al. 2020 (ADA)") =>
             "With `adaptive`, the mean sign of the logits on real images (r_t) above which the probability rises. 0.6 is the paper's; the logits of all scales count, a U-Net's pixel logits do not.",
-        adaptive_images: usize = 50_000, "Images from 0 to 1", live, within(1..), unit(" images"), why("the probability cannot move over 0 images"), when(CHANGED), when(ADAPTIVE),
+        adaptive_images: usize = 50_000, "Images to full probability", live, within(1..), unit(" images"), why("the probability cannot move over 0 images"), when(CHANGED), when(ADAPTIVE),
             paper("Karras et al. 2020 (ADA)") =>
             "With `adaptive`, the number of real images over which the probability can go from 0 to 1. The paper's 500000 is for runs of 25 million images; the default of 50000 suits runs of a few thousand steps, which see a hundred thousand.",
-        adaptive_every: usize = 4, "Adjusted every", live, within(1..=1000), unit(" steps"), when(CHANGED), when(ADAPTIVE),
+        adaptive_every: usize = 4, "Adjust every", live, within(1..=1000), unit(" steps"), when(CHANGED), when(ADAPTIVE),
             paper("Karras et al. 2020 (ADA)") =>
             "With `adaptive`, the number of steps whose signs are averaged for one adjustment. 4 is the paper's.",
         limit: f64 = 0.8, "Largest probability", live, within(0.0..=1.0), when(CHANGED), when(ADAPTIVE),

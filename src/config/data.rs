@@ -37,9 +37,9 @@ section! {
             "Takes only files whose names fit one of these patterns, less those that `exclude` leaves out.",
         drop_duplicates: bool = false, "Drop copies", when(NAMED) =>
             "Takes one image alone of each group of files with the same pixels; of a group that is in several classes none, as its labels contradict each other. Copies are shown more often than other images, and are memorised first.",
-        slice_axis: SliceAxis = SliceAxis::Z, "Cut volumes across", when(FILES) =>
+        slice_axis: SliceAxis = SliceAxis::Z, "Slice axis", when(FILES) =>
             "The stored axis along which volumes (.nii, .nii.gz) are cut into slices. The orientation in the file's header is not read: which axis is sagittal, coronal or axial, and which side is left, depends on the file, so bring volumes from different sources to one orientation first. Other images are not affected.",
-        slice_every: usize = 1, "Every how many slices", within(1..=10_000), when(FILES) =>
+        slice_every: usize = 1, "Every n-th slice", within(1..=10_000), when(FILES) =>
             "Takes every n-th slice of a volume, or frame of a DICOM file, starting with the first. Neighbouring slices are nearly the same image; all slices of one file stay on one side of `held_out`.",
         demo_images: usize = 150, "Demo images per class", within(2..=100_000), unit(" per class"), when(DRAWN) =>
             "Images of each class in the drawn demo set.",
@@ -76,7 +76,7 @@ section! {
         memory_limit: usize = 1024, "Pixels in memory (MiB)", free, says("mebibytes; 0 keeps none in memory") =>
             "Memory for the pixels of the data set. A larger data set is read from a temporary file in the cache folder, which costs little while the system's own file cache holds it.",
         cache: String = String::new(), "Cache folder", hint("The user's own"), free, says("a folder; empty takes the user's cache folder") =>
-            "Folder for files that can be made again: pixels beyond `memory_limit`, and what scores need to know about the real images. Name one on a large disk where the home folder is small.",
+            "Folder for files that can be recreated: pixels beyond `memory_limit`, and what scores need to know about the real images. Name one on a large disk where the home folder is small.",
     }
 }
 

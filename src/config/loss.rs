@@ -32,7 +32,7 @@ section! {
     Loss in loss {
         kind: LossKind = LossKind::Hinge, "Adversarial loss",
             paper("Goodfellow et al. 2014; Lim & Ye 2017; Gulrajani et al. 2017; Mao et al. 2017") =>
-            "What the two networks fight over. `hinge` is a sound default; `bce` is the classic one; `wasserstein-gp` is stable but makes a step several times as long; `least-squares` (targets 1 and 0, half the mean square) still pulls on fakes far from the decision boundary and takes no longer than `bce`.",
+            "The adversarial loss. `hinge` is a sound default; `bce` is the classic one; `wasserstein-gp` is stable but makes a step several times as long; `least-squares` (targets 1 and 0, half the mean square) still pulls on fakes far from the decision boundary and takes no longer than `bce`.",
         label_smoothing: f64 = 0.1, "Label smoothing", live, within(0.0..=0.5), when(BCE), paper("Salimans et al. 2016") =>
             "With `bce`, the discriminator's target for real images is 1 minus this, which keeps it from becoming overconfident. Fakes keep their target of 0.",
         gradient_penalty: f64 = 10.0, "Gradient penalty", live, when(WASSERSTEIN), paper("Gulrajani et al. 2017") =>

@@ -86,14 +86,14 @@ section! {
             "How self-attention is built, as `generator.attention_form` says. With `spectral_norm`, the convolutions of `sagan` are normalised like all others, as in the paper; those of `plain` are not, so attention can make the discriminator steeper than spectral normalisation promises.",
         scales: usize = 1, "Scales", own, says("1 to 6"), when(DCGAN), walk(&["2"]), paper("Wang et al. 2018 (pix2pixHD)") =>
             "Number of discriminators, which see the image at full, half, quarter ... size, so that both texture and layout are judged. Each costs about a quarter of the one before. Each gives one logit per image and the loss is their mean; in the paper each gives a map of logits, the losses are summed, and a feature-matching loss is added.",
-        scale_edge: ScaleEdge = ScaleEdge::Zeros, "Scale border", when(DCGAN), when(SCALED),
+        scale_edge: ScaleEdge = ScaleEdge::Zeros, "Border of smaller scales", when(DCGAN), when(SCALED),
             paper("Wang et al. 2018 (pix2pixHD)") =>
             "With several `scales`, what counts at the border when an image is average-pooled (3x3, stride 2) for the next scale. `inside` takes only pixels of the image, as the authors' code does, and is the better choice; with `zeros`, which older runs have, smaller scales see a grey frame round bright and dark images.",
         minibatch_stddev: bool = false, "Minibatch deviation", when(DCGAN), paper("Karras et al. 2018; 2020 (StyleGAN2)") =>
             "Gives the last layer one more feature map: how much the images in groups of up to 4 differ. It lets the discriminator see mode collapse (fakes that are all alike) and costs next to nothing. Choose a batch size divisible by 4.",
         unet: bool = false, "U-Net", when(DCGAN), paper("Schoenfeld et al. 2020 (U-Net GAN)") =>
             "A decoder with skip connections judges every pixel as well as the whole image, which helps where detail looks wrong in places. Both judgements count equally in the loss, which is their sum, not their mean as in the authors' code. A step takes about a third to a half longer. The decoder knows the label only through the encoder, and the paper's CutMix consistency is left out.",
-        input_size: usize = 0, "Network sees", own, says("0 (automatic), 32, 64, 128 or 256 pixels"), when(PROJECTED), walk(&["32"]),
+        input_size: usize = 0, "Input size", own, says("0 (automatic), 32, 64, 128 or 256 pixels"), when(PROJECTED), walk(&["32"]),
             paper("Sauer et al. 2021 (Projected GAN)") =>
             "With `projected`, the side of the images that the frozen network sees: larger ones are averaged down, smaller ones enlarged. A larger side shows finer detail and costs four times as much for each doubling. 0 takes the image size, at least 64 and at most 128.",
         pixel_channels: usize = 0, "Pixel channels", within(0..=512), zero("off"), when(PROJECTED), walk(&["4"]) =>

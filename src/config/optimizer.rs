@@ -43,20 +43,22 @@ section! {
         ema_half_life: usize = 0, "Average half-life", says("images; 0 takes ema_decay"), walk(&["100"]),
             paper("Karras et al. 2019 (StyleGAN)") =>
             "The half-life of the average, in images: after so many, an old weight counts half. Unlike `ema_decay` it does not depend on the batch size; an image is one that an update of the discriminator sees.",
-        ema_share: f64 = 0.0, "Average ramp", within(0.0..=1.0), zero("off"), unit(", share of the images seen"), walk(&["0.1"]),
+        ema_share: f64 = 0.0, "Average warm-up share", within(0.0..=1.0), zero("off"), unit(", share of the images seen"), walk(&["0.1"]),
             paper("Karras et al. 2020 (StyleGAN2-ADA, its ramp)") =>
             "Lets the average warm up: after this share of the images that the run has seen, an old weight counts half, until `ema_half_life` is less (where that is set). 0.1 forgets the random start within a few dozen steps and averages more and more as the run continues. It replaces `ema_decay`.",
         ema_warmup: bool = false, "Average warm-up" =>
             "Lets the average follow the weights closely in the first steps: its decay is at most (1 + t) / (10 + t) after t steps, as in TensorFlow's moving average. Grids and scores of a young run then show the generator and not its random start; later it changes nothing.",
         clip: f64 = 0.0, "Gradient clipping", live, zero("off"), walk(&["0.5"]), paper("Pascanu et al. 2013") =>
             "Largest norm of the gradient of all of a network's weights together; a larger one is scaled down to it. It saves a run that single bad batches would throw off course, for next to no time. With Adam it only matters where norms vary from update to update.",
-        updates: Updates = Updates::Both, "Networks that learn", live =>
+        updates: Updates = Updates::Both, "Trained networks", live =>
             "Which networks learn in a step. Losses and gradients of both are still computed, so you can see what one network does while the other is frozen; it saves no time.",
         reuse_fakes: bool = false, "Reuse fakes", live =>
             "One batch of fakes serves both updates of a step: the discriminator judges them, learns, and judges the same images again for the generator. It saves a pass of the generator and, with `projected`, one of the frozen network, about a third of a step. With several `discriminator_steps`, the fakes of the last one are used.",
         gap: f64 = 0.0, "Rate follows loss", live, zero("off"), unit(", in units of the loss"), walk(&["0.5"]),
             paper("Hazimeh & Ponomareva 2023") =>
             "Lets the discriminator's learning rate follow its loss, so that it does not win: a moving average of the adversarial loss (decay 0.95) is compared with the loss of a discriminator that cannot tell real from fake (2 for `hinge`, 1.39 for `bce`, 0.25 for `least-squares`, 0 for `wasserstein-gp`; twice that with a U-Net). This far below it the rate is multiplied by `gap_lowest`, this far above by `gap_highest`, in between by a power of them. The paper's value is a tenth of that loss; 1 with `hinge` holds a strong discriminator back without stopping it.",
+        gap_from: f64 = 0.0, "Rate falls from", live, within(0.0..=0.95), unit(", share of the gap"), when(GAP), walk(&["0.5"]) =>
+            "With `gap`, the share of it within which the loss may move before the rate follows it. 0 is the paper's: a discriminator that does well learns more slowly, too, and the generator then tends to repeat itself. 0.7 acts only where the discriminator has nearly won.",
         gap_lowest: f64 = 0.1, "Lowest rate factor", live, within(1e-6..=1.0), when(GAP), paper("Hazimeh & Ponomareva 2023") =>
             "With `gap`, the factor for the discriminator's rate where it wins. 0.1 is the paper's; one that judges frozen features needs less.",
         gap_highest: f64 = 2.0, "Highest rate factor", live, within(1.0..=100.0), when(GAP),
@@ -102,6 +104,11 @@ impl Optimizer {
         };
         let decay = half_life.map_or(self.ema_decay, |half_life| 0.5f64.powf(images as f64 / half_life));
         if self.ema_warmup { decay.min((1.0 + done as f64) / (10.0 + done as f64)) } else { decay }
+    }
+
+    /// Whether weights are averaged at all; else the average is the live generator.
+    pub fn averages(&self) -> bool {
+        self.ema_share > 0.0 || self.ema_half_life > 0 || self.ema_decay > 0.0
     }
 
     /// The share of the start weights in the average after so many steps of so many `images`; 0 where it is next to nothing.

@@ -1,6 +1,8 @@
 //! Named starting points: each a handful of differences from the defaults.
 
-use super::{AugmentEdge, Conditioning, Config, DiscriminatorFamily, DiscriminatorNorm, GeneratorFamily, LossKind};
+use super::{
+    AttentionForm, AugmentEdge, Conditioning, Config, DiscriminatorFamily, DiscriminatorNorm, GeneratorFamily, LossKind,
+};
 
 /// A named starting point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,6 +66,9 @@ impl Preset {
             Self::Improved => {
                 config.generator.attention = vec![32];
                 config.discriminator.attention = vec![32];
+                // As its authors built it: the discriminator's is then normalised like all its other layers.
+                config.generator.attention_form = AttentionForm::Sagan;
+                config.discriminator.attention_form = AttentionForm::Sagan;
             }
             Self::Original => {
                 config.discriminator.conditioning = Conditioning::LabelMap;
@@ -91,7 +96,7 @@ fn quick(config: &mut Config) {
     (o.generator_lr, o.discriminator_lr, o.beta2) = (1e-3, 2e-3, 0.99);
     (o.reuse_fakes, o.ema_half_life, o.ema_share) = (true, 20_000, 0.1);
     // On drawn or simple images the heads else know at once what is false, and say no more than that; see docs/quality.md.
-    (o.gap, o.gap_lowest, o.gap_highest) = (2.0, 0.01, 1.0);
+    (o.gap, o.gap_from, o.gap_lowest, o.gap_highest) = (2.0, 0.7, 0.01, 1.0);
     let t = &mut config.train;
     (t.batch_size, t.blur, t.blur_steps) = (16, 0.05, 800);
 }

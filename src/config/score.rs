@@ -21,19 +21,19 @@ section! {
             "Steps between scores of the averaged generator. Training waits while they are computed, and its steps are the same with and without them.",
         images: usize = 0, "Images scored", live, says("0 takes all") =>
             "Real images that a score uses, and as many fakes with the same labels. Scores with different numbers of images cannot be compared.",
-        metrics: Vec<Metric> = vec![Metric::FrechetDistance, Metric::IntraClassFrechetDistance, Metric::AuthenticPercent, Metric::NearestReal],
-            "Measured", live, says("list of names, such as [\"frechet-distance\", \"precision\"]") =>
+        metrics: Vec<Metric> = vec![Metric::FrechetDistance, Metric::IntraClassFrechetDistance, Metric::Coverage, Metric::AuthenticPercent, Metric::NearestReal],
+            "Metrics", live, says("list of names, such as [\"frechet-distance\", \"precision\"]") =>
             "What is measured, over all images and, where that makes sense, for each class. Kernel distances suit small sets; coverage detects missing variety more reliably than recall; copying, authentic-percent and nearest-real look for memorised images, a few of which can escape all three (look at the pictures of nearest-real), and an alarm is raised where nearest-real falls below 0.8 of the value for real images; the classifier shows what fakes are worth as training data.",
         extractor: String = Shipped::DEFAULT.key().to_owned(), "Extractor", live, says("\"efficientnet-lite2\", \"efficientnet-lite0\", or \"inception:FILE\""),
             paper("Szegedy et al. 2015; Tan & Le 2019") =>
             "The network whose features are compared. With the published Inception weights (pt_inception-2015-12-05-6726825d.pth) the Frechet distance is the FID, which is comparable with that of papers only for as many images (most use 50000 fakes) of the same size and the same `resize`; the compiled-in networks are many times faster, and the values of each are comparable only with each other. A loss can train on `efficientnet-lite0`, whose scores then look better than the images are, so `efficientnet-lite2` is the default; it takes somewhat more than twice as long.",
-        resize: Resize = Resize::PytorchFid, "Resize as", live, paper("Parmar et al. 2022") =>
+        resize: Resize = Resize::PytorchFid, "Resize like", live, paper("Parmar et al. 2022") =>
             "How images are resized for the extractor, as one of the well-known programs does it. Scores with different resizes cannot be compared.",
-        k: usize = 5, "Neighbours", live, within(1..=1000), when(NEIGHBOURS), paper("Naeem et al. 2020") =>
+        k: usize = 5, "Neighbours (k)", live, within(1..=1000), when(NEIGHBOURS), paper("Naeem et al. 2020") =>
             "Which nearest neighbour sets the radius for precision, recall, density or coverage. Papers use 3 or 5.",
         best: String = Metric::FrechetDistance.key().to_owned(), "Best checkpoint by", live, says("the name of a score, or \"none\"") =>
             "The checkpoint with the best value of this score is kept and marked, whatever else is removed. The last checkpoint of a GAN is seldom its best. This score is also measured where `metrics` lacks it.",
-        most_time: f64 = 1.0, "Share of the time", live, within(0.01..=1.0), unit(", a share") =>
+        most_time: f64 = 1.0, "Largest share of time", live, within(0.01..=1.0), unit(", a share") =>
             "The largest share of the run's time that scores may take: one that would take more is skipped, except the last. At 1 none is. A limit below 1 makes the steps that are scored depend on the machine's speed; training itself never does.",
     }
 }

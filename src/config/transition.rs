@@ -12,7 +12,7 @@ section! {
     Transition in transition {
         from: usize = 0, "Labels begin after", unit(" images"), paper("Shahbazi et al. 2022 (Collapse by Conditioning)") =>
             "With `to`, the images shown before labels begin to count (`batch_size` x `accumulation` per step); until then both networks train as if there were none. Start with a quarter to a half of the run.",
-        to: usize = 0, "Labels are whole after", says("0 (off), or images, more than `from`"), walk(&["12"]),
+        to: usize = 0, "Labels count fully after", says("0 (off), or images, more than `from`"), walk(&["12"]),
             paper("Shahbazi et al. 2022 (Collapse by Conditioning)") =>
             "Images after which labels count fully; between `from` and `to` their share s rises from 0 to 1. With labels from the start, small classes tend to collapse early; without them, all classes first teach shapes together. In the generator s multiplies the label's embedding, and `conditional-batch` takes s of the class's own scale and shift and 1 - s of the mean over classes; in the discriminator s multiplies the label's channels, the projection or the classification loss. Unlike in the paper, no second head remains: at s = 1 networks and losses are the ordinary ones. It costs nothing.",
     }

@@ -4,6 +4,7 @@
 //! `data.memory_limit`, in a memory-mapped file; a [`Loader`] turns them into batches of floats ahead of training. Whatever is wrong with a file is reported in the summary and costs that file alone.
 
 mod augment;
+mod browse;
 mod careful;
 mod convert;
 mod dataset;
@@ -34,6 +35,7 @@ mod window;
 
 use std::path::PathBuf;
 
+pub use browse::{Browsed, browse};
 pub use dataset::{Dataset, inspect};
 pub use gallery::{Gallery, Opened};
 pub use loader::{Batch, Loader};

@@ -116,7 +116,7 @@ pub(super) fn survey(
 }
 
 /// An image of an archive.
-fn row(tree: &Tree, array: usize, index: usize) -> Result<Decoded, String> {
+pub(super) fn row(tree: &Tree, array: usize, index: usize) -> Result<Decoded, String> {
     let images = tree.arrays.get(array).ok_or("the archive has no such image")?;
     images.get(index).map(Decoded::plain)
 }

@@ -30,6 +30,7 @@ impl Run<'_, '_> {
                 Ok(Command::Stop) | Err(TryRecvError::Disconnected) => return Ok(false),
                 Ok(Command::Checkpoint) => self.checkpoint()?,
                 Ok(Command::Edit(changes)) => self.edit(&changes)?,
+                Ok(Command::DrawLive(on)) => self.draw_live(on)?,
                 // A run that goes on takes its steps anyway.
                 Ok(Command::Resume | Command::Step) => {}
                 Ok(Command::Pause) => {
@@ -62,6 +63,7 @@ impl Run<'_, '_> {
                 }
                 Ok(Command::Stop) | Err(RecvError) => return Ok(false),
                 Ok(Command::Edit(changes)) => self.edit(&changes)?,
+                Ok(Command::DrawLive(on)) => self.draw_live(on)?,
                 Ok(Command::Checkpoint) => self.checkpoint()?,
                 Ok(Command::Pause) => {}
             }
@@ -120,6 +122,7 @@ impl Run<'_, '_> {
                 Command::Step => {}
                 Command::Checkpoint => self.checkpoint()?,
                 Command::Edit(changes) => self.edit(&changes)?,
+                Command::DrawLive(on) => self.draw_live(on)?,
                 Command::Stop => return Ok(false),
             }
         }

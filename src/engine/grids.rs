@@ -1,5 +1,7 @@
 //! The sample grids of a run.
 
+use std::borrow::Cow;
+
 use super::journal::Journal;
 use super::sample::GridSampler;
 use super::spread;
@@ -12,12 +14,14 @@ pub(super) struct Grids {
     sampler: GridSampler,
     /// How far the real images of each class are apart.
     real_spreads: Vec<Option<f32>>,
+    /// Whether grids are stored as the live generator draws them too.
+    pub draws_live: bool,
 }
 
 impl Grids {
     pub fn new(training: &Training) -> anyhow::Result<Self> {
         let sampler = GridSampler::new(&training.config, training.classes.len(), &training.device)?;
-        Ok(Self { sampler, real_spreads: spread::of_real(&training.dataset) })
+        Ok(Self { sampler, real_spreads: spread::of_real(&training.dataset), draws_live: false })
     }
 
     /// The grid of the averaged generator after a step.
@@ -29,14 +33,34 @@ impl Grids {
     /// Stores and shows the grid of the present step, and tells what it gives cause for alarm of.
     pub fn after(&self, training: &mut Training, watch: &mut Watch, journal: &mut Journal<'_>) -> anyhow::Result<()> {
         let grid = self.draw(training, journal.step)?;
-        let seed = training.config.train.seed.to_string();
-        let about = [("seed", seed.into()), ("rows", serde_json::to_string(&training.classes)?.into())];
+        let about = about(training)?;
         let stored = journal.writer()?.grid(&grid, &about)?;
         let spreads = spread::of_grid(&grid, &self.real_spreads);
         let at = training.at(journal.step);
         let blank = watch.picture(at, &grid);
         journal.out.show(grid);
         journal.tell(Event::Grid(stored))?;
+        if self.draws_live {
+            self.store_live(training, journal)?;
+        }
         journal.tell_all(blank.into_iter().chain(watch.grid(at, &spreads)))
     }
+
+    /// The same grid as the live generator draws it, in evaluation mode and with the running statistics that it trains with. It
+    /// takes no part in anything else.
+    pub fn store_live(&self, training: &Training, journal: &mut Journal<'_>) -> anyhow::Result<()> {
+        let trainer = &training.trainer;
+        let grid = self.sampler.draw(trainer, trainer.generator(), journal.step)?;
+        let [seed, rows] = about(training)?;
+        let stored = journal
+            .writer()?
+            .live_grid(&grid, &[seed, rows, ("weights", "of the live generator, not averaged".into())])?;
+        journal.tell(Event::LiveGrid(stored))
+    }
+}
+
+/// What a picture of a grid tells of itself.
+fn about(training: &Training) -> anyhow::Result<[(&'static str, Cow<'static, str>); 2]> {
+    let seed = training.config.train.seed.to_string();
+    Ok([("seed", seed.into()), ("rows", serde_json::to_string(&training.classes)?.into())])
 }

@@ -7,7 +7,7 @@ use super::UnknownPlaces;
 use super::task::{Reporter, Task};
 use crate::config::Config;
 use crate::data::{DataError, Dataset};
-use crate::event::{Export, JobEvent, QuizAsk, Waker};
+use crate::event::{Export, JobEvent, Look, QuizAsk, ScoreProgress, Waker};
 
 /// Real images of a class in a preview.
 const PREVIEW_COLUMNS: usize = 12;
@@ -27,14 +27,27 @@ struct Desk<'a> {
 }
 
 impl Desk<'_> {
-    /// Tells progress at most some times a second; false where the work was cancelled. Progress that finds no room would be
-    /// out of date when it is read.
+    /// Tells progress at most some times a second; false where the work was cancelled.
     fn progress(&self, done: usize, total: usize) -> bool {
+        self.now_and_then(done == total, JobEvent::Progress { done, total })
+    }
+
+    /// The same of scores, once they have begun.
+    fn scoring(&self, progress: Option<ScoreProgress>) -> bool {
+        match progress {
+            // The first of each part is told whenever it comes: what follows may take long.
+            Some(progress) => self.now_and_then(progress.done == 0, JobEvent::Scoring(progress)),
+            None => self.goes_on(),
+        }
+    }
+
+    /// Progress that finds no room would be out of date when it is read.
+    fn now_and_then(&self, now: bool, event: JobEvent) -> bool {
         if let Ok(mut last) = self.last.try_lock()
-            && (last.elapsed() >= PAUSE || done == total)
+            && (now || last.elapsed() >= PAUSE)
         {
             *last = Instant::now();
-            self.reporter.offer(JobEvent::Progress { done, total });
+            self.reporter.offer(event);
         }
         self.goes_on()
     }
@@ -59,6 +72,13 @@ impl Job {
         })
     }
 
+    /// Reads some real images of the data of a configuration, to look at: [`JobEvent::Looked`].
+    pub fn look(config: Config, look: Look, waker: Waker) -> Self {
+        Self::spawn("gandle-look", waker, move |_| {
+            Ok(JobEvent::Looked(Box::new(super::browse::look_at(&config, look)?)))
+        })
+    }
+
     /// Takes results out of a session: [`JobEvent::Exported`].
     pub fn export(asked: Export, waker: Waker) -> Self {
         Self::spawn("gandle-export", waker, move |desk| {
@@ -78,7 +98,7 @@ impl Job {
     /// Scores a checkpoint: [`JobEvent::Rescored`]. Of a session that leads to unknown places nothing is read there.
     pub fn rescore(asked: super::Rescore, unknown: UnknownPlaces, waker: Waker) -> Self {
         Self::spawn("gandle-scores", waker, move |desk| {
-            let found = super::rescore::rescore(&asked, unknown, &|| desk.goes_on())?;
+            let found = super::rescore::rescore(&asked, unknown, &|progress| desk.scoring(progress))?;
             Ok(found.map_or(JobEvent::Cancelled, |(scores, missing)| JobEvent::Rescored { scores, missing }))
         })
     }

@@ -5,14 +5,15 @@ use std::sync::PoisonError;
 use anyhow::Context as _;
 use crossbeam_channel::Sender;
 
-use super::GridSlot;
-use crate::event::{Event, GridPicture, Waker};
+use super::{GridSlot, ScoreSlot};
+use crate::event::{Event, GridPicture, ScoreProgress, Waker};
 use crate::session::Writer;
 
 /// Where news goes.
 pub(super) struct Outbox {
     pub events: Sender<Event>,
     pub grid: GridSlot,
+    pub scores: ScoreSlot,
     pub waker: Waker,
 }
 
@@ -27,6 +28,12 @@ impl Outbox {
     /// Replaces a grid that was not taken yet.
     pub fn show(&self, grid: GridPicture) {
         *self.grid.lock().unwrap_or_else(PoisonError::into_inner) = Some(grid);
+        (self.waker)();
+    }
+
+    /// Says how far scores are; nothing where none are being taken.
+    pub fn show_scores(&self, progress: Option<ScoreProgress>) {
+        *self.scores.lock().unwrap_or_else(PoisonError::into_inner) = progress;
         (self.waker)();
     }
 }

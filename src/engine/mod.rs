@@ -5,6 +5,7 @@
 //! panic) becomes one ending event, which the session holds too.
 
 mod advice;
+mod browse;
 mod checkpoints;
 mod commands;
 pub mod device;
@@ -45,11 +46,12 @@ mod worker;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
-use crossbeam_channel::{Receiver, Sender, bounded};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 
 use crate::config::{Config, Place};
-use crate::event::{Command, Event, GridPicture, Waker};
+use crate::event::{Command, Event, GridPicture, ScoreProgress, Waker};
 
 pub use feed::{Noise, RunFeed};
 pub use job::Job;
@@ -106,12 +108,16 @@ impl RunRequest {
 /// The newest sample grid that nobody has taken yet.
 type GridSlot = Arc<Mutex<Option<GridPicture>>>;
 
+/// How far the scores are that are being taken.
+type ScoreSlot = Arc<Mutex<Option<ScoreProgress>>>;
+
 /// A run on its own thread.
 pub struct Engine {
     session: PathBuf,
     commands: Option<Sender<Command>>,
     events: Option<Receiver<Event>>,
     grid: GridSlot,
+    scores: ScoreSlot,
     worker: Option<JoinHandle<()>>,
 }
 
@@ -123,13 +129,13 @@ impl Engine {
     pub fn spawn(request: RunRequest, waker: Waker) -> std::io::Result<Self> {
         let (commands, inbox) = bounded(64);
         let (out, events) = bounded(WAITING_EVENTS);
-        let grid = GridSlot::default();
+        let (grid, scores) = (GridSlot::default(), ScoreSlot::default());
         let session = request.session.clone();
-        let outbox = journal::Outbox { events: out, grid: grid.clone(), waker };
+        let outbox = journal::Outbox { events: out, grid: grid.clone(), scores: scores.clone(), waker };
         let worker = std::thread::Builder::new()
             .name("gandle-engine".to_owned())
             .spawn(move || worker::run(&request, &inbox, &outbox))?;
-        Ok(Self { session, commands: Some(commands), events: Some(events), grid, worker: Some(worker) })
+        Ok(Self { session, commands: Some(commands), events: Some(events), grid, scores, worker: Some(worker) })
     }
 
     /// The session's folder.
@@ -145,6 +151,19 @@ impl Engine {
     /// Every event until the run has ended, waiting for each.
     pub fn wait_events(&self) -> impl Iterator<Item = Event> + '_ {
         self.events.iter().flat_map(Receiver::iter)
+    }
+
+    /// The next event, waiting so long for it at most.
+    ///
+    /// # Errors
+    /// [`RecvTimeoutError::Timeout`] where none came in time, and [`RecvTimeoutError::Disconnected`] where none comes any more.
+    pub fn wait_event(&self, at_most: Duration) -> Result<Event, RecvTimeoutError> {
+        self.events.as_ref().map_or(Err(RecvTimeoutError::Disconnected), |events| events.recv_timeout(at_most))
+    }
+
+    /// How far the scores are that are being taken; nothing where none are.
+    pub fn scores(&self) -> Option<ScoreProgress> {
+        *self.scores.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The newest sample grid, if one has come since the last call.

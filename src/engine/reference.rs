@@ -7,12 +7,16 @@ use sha2::{Digest as _, Sha256};
 
 use super::feature_cache::{CacheFile, FEATURES, Key, MAGIC, STATISTICS};
 use crate::data::Dataset;
+use crate::event::ScoreProgress;
 use crate::feature::{Extractor, Picture, Resize, Seen};
 use crate::metric::{Features, Statistics};
 use crate::ops::cpu;
 
 /// Images that are looked at between two looks at the commands.
 pub(super) const TOGETHER: usize = 128;
+
+/// What is said to be under way while real images are looked at.
+const REAL: &str = "real images";
 
 /// A network, and how images are brought to its size.
 pub(super) struct Featurizer {
@@ -47,7 +51,7 @@ impl Featurizer {
         dataset: &Dataset,
         chosen: &[usize],
         cache: Option<&Path>,
-        go_on: &mut dyn FnMut() -> bool,
+        go_on: &mut dyn FnMut(ScoreProgress) -> bool,
     ) -> anyhow::Result<Option<Reference>> {
         let key = self.key(dataset, chosen);
         let place = cache.map(|cache| CacheFile::of(cache, key, FEATURES));
@@ -86,11 +90,11 @@ impl Featurizer {
         &self,
         dataset: &Dataset,
         chosen: &[usize],
-        go_on: &mut dyn FnMut() -> bool,
+        go_on: &mut dyn FnMut(ScoreProgress) -> bool,
     ) -> anyhow::Result<Option<Seen>> {
         let mut all = Seen::default();
-        for part in chosen.chunks(TOGETHER) {
-            if !go_on() {
+        for (at, part) in chosen.chunks(TOGETHER).enumerate() {
+            if !go_on(ScoreProgress { doing: REAL, done: at * TOGETHER, total: chosen.len() }) {
                 return Ok(None);
             }
             let pixels: Vec<u8> = part.iter().flat_map(|i| dataset.pixels(*i)).copied().collect();
@@ -196,7 +200,7 @@ mod tests {
     /// The features, the statistics as bytes, and how many chunks of images were looked at for them.
     fn taken(dataset: &Dataset, chosen: &[usize], cache: Option<&Path>) -> (Features, Vec<Vec<u8>>, usize) {
         let mut chunks = 0;
-        let mut count = || {
+        let mut count = |_: ScoreProgress| {
             chunks += 1;
             true
         };

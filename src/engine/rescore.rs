@@ -9,7 +9,7 @@ use super::settled::Settling;
 use super::{UnknownPlaces, device, refuse_unknown};
 use crate::config::{self, Level, Place};
 use crate::data::{DataError, Dataset};
-use crate::event::Score;
+use crate::event::{Score, ScoreProgress};
 use crate::session::{checkpoint_folder, read_checkpoint_file, read_settings, read_whole};
 use crate::train::Trainer;
 
@@ -24,11 +24,11 @@ pub struct Rescore {
     pub score: config::Score,
 }
 
-/// The scores, and what could not be measured; nothing where `go_on` says no.
+/// The scores, and what could not be measured; nothing where `go_on`, which is told how far they are, says no.
 pub(super) fn rescore(
     asked: &Rescore,
     unknown: UnknownPlaces,
-    go_on: &(dyn Fn() -> bool + Sync),
+    go_on: &(dyn Fn(Option<ScoreProgress>) -> bool + Sync),
 ) -> anyhow::Result<Option<(Vec<Score>, Vec<String>)>> {
     let state = read_whole(&asked.session, asked.step)?;
     let now = read_settings(&asked.session)?;
@@ -43,7 +43,7 @@ pub(super) fn rescore(
     if let Some(problem) = config.check(Some(classes)).into_iter().find(|problem| problem.level == Level::Error) {
         bail!("{problem}");
     }
-    let dataset = match Dataset::load_as(&config, &state.classes, &|_, _| go_on()) {
+    let dataset = match Dataset::load_as(&config, &state.classes, &|_, _| go_on(None)) {
         Ok(dataset) => dataset,
         Err(DataError::Cancelled) => return Ok(None),
         Err(err) => return Err(err.into()),
@@ -62,7 +62,7 @@ pub(super) fn rescore(
     trainer.load_files(|name| Ok(read_checkpoint_file(&folder, &state, name)?))?;
     let settling = Settling::new(&config, &state.classes, &dataset.class_counts(), &device)?;
     let average = settling.settled(trainer.architecture(), trainer.stage(), trainer.ema())?;
-    let go_on = &mut || go_on();
+    let go_on = &mut |progress| go_on(Some(progress));
     let Some(scorer) = Scorer::new(&config, &dataset, go_on)? else { return Ok(None) };
     let taken = scorer.score(&config, (&trainer, &average), &dataset, &device, go_on)?;
     let of_step = |score: Score| Score { step: asked.step, ..score };

@@ -266,6 +266,7 @@ impl Recorded {
                 }
                 Event::Data(_)
                 | Event::Grid(_)
+                | Event::LiveGrid(_)
                 | Event::Scored(_)
                 | Event::Best(_)
                 | Event::Nearest(_)

@@ -120,6 +120,16 @@ impl Run<'_, '_> {
         Ok(())
     }
 
+    /// Stores grids of the live generator from now on, or not any more. A run that waits at a step with a grid stores this one
+    /// too, so that whoever asks sees something.
+    pub fn draw_live(&mut self, on: bool) -> anyhow::Result<()> {
+        let begins = on && !self.grids.draws_live;
+        self.grids.draws_live = on;
+        let every = self.training.config.train.grid_every;
+        let drawn = schedule::due(every, self.journal.step, self.is_over()) && !self.pending.grid;
+        if begins && drawn { self.grids.store_live(&self.training, self.journal) } else { Ok(()) }
+    }
+
     fn tell_step(&mut self, mut numbers: Numbers) -> anyhow::Result<()> {
         let step = self.journal.step;
         let speed = self.training.stopwatch.images_per_s() as f32;

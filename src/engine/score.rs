@@ -11,7 +11,7 @@ use super::sheet::{cells, sheet};
 use crate::config::chance::{Purpose, stream};
 use crate::config::{Config, Metric};
 use crate::data::Dataset;
-use crate::event::{GridPicture, Nearest, Score};
+use crate::event::{GridPicture, Nearest, Score, ScoreProgress};
 use crate::feature::Extractor;
 use crate::metric::Features;
 use crate::metric::report::{
@@ -59,7 +59,11 @@ pub(super) struct Taken {
 impl Scorer {
     /// Looks at the real images: all, or `score.images` of them, the classes in their own shares. `go_on` is asked between
     /// chunks; nothing is returned where it says no.
-    pub fn new(config: &Config, dataset: &Dataset, go_on: &mut dyn FnMut() -> bool) -> anyhow::Result<Option<Self>> {
+    pub fn new(
+        config: &Config,
+        dataset: &Dataset,
+        go_on: &mut dyn FnMut(ScoreProgress) -> bool,
+    ) -> anyhow::Result<Option<Self>> {
         let extractor = Extractor::named(&config.score.extractor)?;
         let eye = Featurizer { extractor, resize: config.score.resize };
         let chosen = choose(dataset, config.score.images);
@@ -68,6 +72,7 @@ impl Scorer {
         let mut held_out = None;
         if let Some(other) = dataset.held_out() {
             let all: Vec<usize> = (0..other.len()).collect();
+            let go_on = &mut |progress| go_on(ScoreProgress { doing: "held-out images", ..progress });
             let Some(seen) = eye.real(other, &all, cache.as_deref(), go_on)? else { return Ok(None) };
             held_out = Some(seen);
         }
@@ -89,7 +94,7 @@ impl Scorer {
         (trainer, average): (&Trainer, &Store),
         dataset: &Dataset,
         device: &Device,
-        go_on: &mut dyn FnMut() -> bool,
+        go_on: &mut dyn FnMut(ScoreProgress) -> bool,
     ) -> anyhow::Result<Option<Taken>> {
         let Some(fakes) = self.draw(config, (trainer, average), device, go_on)? else { return Ok(None) };
         let sets = Sets {
@@ -99,7 +104,8 @@ impl Scorer {
             held_out: self.held_out.as_ref().map(side),
         };
         let known = Known { statistics: &self.real.statistics, near: self.near.as_ref() };
-        let mut report = match scores_knowing(&sets, known, &self.settings, &mut |_, _, _| go_on()) {
+        let mut computing = |metric: Metric, done, total| go_on(ScoreProgress { doing: metric.name(), done, total });
+        let mut report = match scores_knowing(&sets, known, &self.settings, &mut computing) {
             Ok(report) => report,
             Err(crate::metric::MetricError::Cancelled) => return Ok(None),
             Err(err) => return Err(err).context("the scores of the generated images"),
@@ -122,14 +128,14 @@ impl Scorer {
         config: &Config,
         (trainer, average): (&Trainer, &Store),
         device: &Device,
-        go_on: &mut dyn FnMut() -> bool,
+        go_on: &mut dyn FnMut(ScoreProgress) -> bool,
     ) -> anyhow::Result<Option<Fakes>> {
         let (size, channels) = (config.image_size, config.channels);
         let wanted = self.wanted_pixels();
         let mut rng = stream(config.train.seed, Purpose::Score, 0);
         let (mut seen, mut pixels, mut drawn) = (crate::feature::Seen::default(), BTreeMap::new(), 0);
         for labels in self.real.labels.chunks(TOGETHER) {
-            if !go_on() {
+            if !go_on(ScoreProgress { doing: "generated images", done: drawn, total: self.real.labels.len() }) {
                 return Ok(None);
             }
             let z = noise(&mut rng, labels.len(), config.generator.latent_dim, device)?;
@@ -157,7 +163,12 @@ impl Scorer {
         }
     }
 
-    fn similarities(&self, dataset: &Dataset, fakes: &Fakes, go_on: &mut dyn FnMut() -> bool) -> Vec<report::Score> {
+    fn similarities(
+        &self,
+        dataset: &Dataset,
+        fakes: &Fakes,
+        go_on: &mut dyn FnMut(ScoreProgress) -> bool,
+    ) -> Vec<report::Score> {
         let of_real = |image: usize| self.chosen.get(image).map(|chosen| dataset.pixels(*chosen).to_vec());
         let of_fake = |image: usize| fakes.pixels.get(&image).cloned();
         let (labels, side, channels) = (&self.real.labels[..], dataset.size(), dataset.channels());
@@ -166,7 +177,7 @@ impl Scorer {
             Gallery { labels, open: &of_fake, side, channels },
             self.classes,
             self.settings.seed,
-            &mut |_, _| go_on(),
+            &mut |done, total| go_on(ScoreProgress { doing: Metric::MsSsim.name(), done, total }),
         )
     }
 

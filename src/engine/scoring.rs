@@ -8,7 +8,7 @@ use super::run::Run;
 use super::score::{Scorer, Taken};
 use super::training::Training;
 use crate::config::Metric;
-use crate::event::{Command, Event, Score};
+use crate::event::{Command, Event, Score, ScoreProgress};
 
 impl Run<'_, '_> {
     /// False where a command asks for the end meanwhile. A score that cannot be taken is a warning, and no other is tried.
@@ -22,7 +22,9 @@ impl Run<'_, '_> {
         let inbox = self.control.inbox;
         // A pause waits for the score; a stop does not.
         let (mut stopped, mut asked) = (false, Vec::new());
-        let go_on = &mut || {
+        let out = self.journal.out;
+        let go_on = &mut |progress| {
+            out.show_scores(Some(progress));
             loop {
                 match inbox.try_recv() {
                     Ok(Command::Stop) | Err(TryRecvError::Disconnected) => {
@@ -35,7 +37,9 @@ impl Run<'_, '_> {
             }
         };
         let started = Instant::now();
-        match self.take_score(go_on) {
+        let taken = self.take_score(go_on);
+        out.show_scores(None);
+        match taken {
             Ok(Some(taken)) => self.tell_scores(taken, started.elapsed().as_secs_f64())?,
             Ok(None) => {}
             Err(err) => {
@@ -49,7 +53,7 @@ impl Run<'_, '_> {
         if stopped { Ok(false) } else { self.obey_later(asked) }
     }
 
-    fn take_score(&mut self, go_on: &mut dyn FnMut() -> bool) -> anyhow::Result<Option<Taken>> {
+    fn take_score(&mut self, go_on: &mut dyn FnMut(ScoreProgress) -> bool) -> anyhow::Result<Option<Taken>> {
         if self.scoring.scorer.is_none() {
             self.scoring.scorer = Scorer::new(&self.training.config, &self.training.dataset, go_on)?;
         }

@@ -55,6 +55,7 @@ impl Event {
             | Self::Scored(_)
             | Self::Nearest(_)
             | Self::Grid(_)
+            | Self::LiveGrid(_)
             | Self::Stage { .. }
             | Self::Paused { .. }
             | Self::Resumed { .. }

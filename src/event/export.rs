@@ -83,6 +83,8 @@ pub struct Film {
     pub frames: usize,
     /// Frames a second.
     pub fps: f64,
+    /// Whether the step and the names of the classes are written into the frames.
+    pub labels: bool,
 }
 
 /// A path through the noise.

@@ -1,6 +1,6 @@
 //! News from background work other than training.
 
-use super::{DataSummary, Exported, GridPicture, Pace, QuizSet, Score};
+use super::{DataSummary, Exported, GridPicture, Looked, Pace, QuizSet, Score, ScoreProgress};
 
 /// Progress and result of background work other than training: reading a folder, exporting images.
 #[derive(Clone, Debug, PartialEq)]
@@ -12,6 +12,8 @@ pub enum JobEvent {
         /// Of how many.
         total: usize,
     },
+    /// The scores of a checkpoint are so far.
+    Scoring(ScoreProgress),
     /// A data folder was read: what is in it, and real images, one row a class.
     Preview {
         /// What is in it.
@@ -19,6 +21,8 @@ pub enum JobEvent {
         /// Real images of each class, in label order.
         samples: GridPicture,
     },
+    /// Real images were read, to look at.
+    Looked(Box<Looked>),
     /// Results of a session were written.
     Exported(Exported),
     /// A checkpoint was scored.

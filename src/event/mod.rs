@@ -15,6 +15,7 @@
 //! # }
 //! ```
 
+mod browse;
 mod cut;
 mod data;
 mod explore;
@@ -32,6 +33,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::{Change, Config};
 
+pub use browse::{Look, Looked};
 pub use cut::cut;
 pub use data::{ClassCount, DataSummary, FileNote, Finding, SizeCount, Skipped};
 pub use explore::{Exploration, View};
@@ -40,7 +42,7 @@ pub use job::JobEvent;
 pub use number::{Chart, ChartInfo, Form, Number, NumberInfo, Numbers, Tint};
 pub use pace::Pace;
 pub use quiz::{QuizAnswer, QuizAsk, QuizItem, QuizLog, QuizSet};
-pub use score::{ALSO_IN_THE_LOSS, Best, NEAREST_BELOW, Nearest, Score, Scored};
+pub use score::{ALSO_IN_THE_LOSS, Best, NEAREST_BELOW, Nearest, Score, ScoreProgress, Scored};
 pub use timeline::{OfStep, standing};
 
 /// Version of the lines in `events.jsonl`; it stands in the first of them.
@@ -70,6 +72,8 @@ pub enum Event {
     Nearest(Nearest),
     /// A sample grid was drawn and stored.
     Grid(Grid),
+    /// The same grid as the live generator draws it, without the average, was stored beside it ([`Command::DrawLive`]).
+    LiveGrid(Grid),
     /// A checkpoint was written.
     Checkpoint(Checkpoint),
     /// Something that the user should know, though the run goes on.
@@ -182,6 +186,9 @@ pub struct Grid {
     pub file: String,
 }
 
+/// Where the grids of the live generator stand below the session's folder.
+pub const LIVE_BELOW: &str = "live/";
+
 /// The picture of real images in a session's folder: one row a class, as many a row as in a grid.
 pub const REAL_IMAGES: &str = "real.png";
 
@@ -267,6 +274,8 @@ pub enum Command {
     Stop,
     /// Write a checkpoint and go on.
     Checkpoint,
+    /// Store each sample grid as the live generator draws it too, from now on, or not any more. Training is the same either way.
+    DrawLive(bool),
     /// Change settings from the next step on; those that cannot be changed are refused with a warning.
     Edit(Vec<Change>),
 }

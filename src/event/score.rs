@@ -83,6 +83,17 @@ pub struct Scored {
     pub share: f64,
 }
 
+/// How far the scores of a step are. It goes through a slot that keeps the newest alone, and no session holds it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ScoreProgress {
+    /// What is under way: the images that are looked at, or the score that is computed.
+    pub doing: &'static str,
+    /// Images looked at, or groups of scores computed.
+    pub done: usize,
+    /// Of how many.
+    pub total: usize,
+}
+
 /// A step's score is the best so far.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Best {

@@ -85,6 +85,7 @@ fn fact(event: &Event) -> Option<Fact> {
         Event::Best(best) => plain(best.step, "best"),
         Event::Nearest(nearest) => plain(nearest.step, "nearest"),
         Event::Grid(grid) => plain(grid.step, "grid"),
+        Event::LiveGrid(grid) => plain(grid.step, "live-grid"),
         Event::Checkpoint(checkpoint) => plain(checkpoint.step, "checkpoint"),
         Event::Alarm(alarm) => (alarm.step, "alarm", Some(alarm.kind), named(&alarm.subject)),
         Event::Recovered(over) => (over.step, "recovered", Some(over.kind), named(&over.subject)),

@@ -51,6 +51,8 @@ const LOCK: &str = "lock";
 const GRIDS: &str = "grids";
 /// Nearest real images of grids.
 const NEAREST: &str = "nearest";
+/// Grids of the live generator.
+const LIVE: &str = "live";
 const CHECKPOINTS: &str = "checkpoints";
 /// A star and a note.
 const ABOUT: &str = "about.toml";

@@ -41,9 +41,70 @@ pub fn name_for(config: &Config, now: SystemTime) -> String {
     let (hour, minute) = (seconds % 86_400 / 3600, seconds % 3600 / 60);
     let data = Path::new(&config.data.source).file_name().map_or("data".into(), |name| name.to_string_lossy());
     let data: String = data.chars().map(|c| if c.is_alphanumeric() || c == '_' { c } else { '-' }).take(40).collect();
-    let preset = Preset::ALL.into_iter().find(|preset| same_networks(&preset.config(), config));
-    let preset = preset.map_or("custom", Preset::name);
-    format!("{year:04}-{month:02}-{day:02}-{hour:02}{minute:02}-{data}-{preset}")
+    format!("{year:04}-{month:02}-{day:02}-{hour:02}{minute:02}-{data}-{}", short_name(config))
+}
+
+/// Letters of what a name says beside its preset, at most.
+const MOST_OF_NAME: usize = 48;
+/// Letters of a value in a name, at most; one that is longer is left out.
+const MOST_OF_VALUE: usize = 12;
+
+/// The preset that a configuration is nearest to, and by what it differs from it: `quick-lecam0.3-seed2`. Only letters, digits,
+/// points, dashes and underscores stand in it; what has no room is counted.
+fn short_name(config: &Config) -> String {
+    let base = |preset: Preset| preset.config_at(config.image_size);
+    let differing = |preset: &Preset| config.differences(&base(*preset)).len();
+    let same = Preset::ALL.into_iter().filter(|preset| same_networks(&preset.config(), config));
+    let (nearest, name) = match same.min_by_key(differing) {
+        Some(preset) => (preset, preset.name()),
+        None => (Preset::ALL.into_iter().min_by_key(differing).unwrap_or(Preset::DEFAULT), "custom"),
+    };
+    let size = (config.image_size != nearest.config().image_size).then(|| format!("{}px", config.image_size));
+    let mut words: Vec<String> = size.into_iter().collect();
+    let differences = config.differences(&base(nearest));
+    let (seed, others): (Vec<_>, Vec<_>) = differences.iter().partition(|(key, ..)| key == "train.seed");
+    words.extend(others.into_iter().chain(seed).filter_map(|(key, now, before)| word(key, now, before)));
+    let (mut said, mut left) = (String::new(), words.len());
+    for word in &words {
+        // Room for the count of the others stays.
+        if said.len() + word.len() + 1 > MOST_OF_NAME {
+            break;
+        }
+        said = format!("{said}-{word}");
+        left -= 1;
+    }
+    if left > 0 { format!("{name}{said}-and-{left}-more") } else { format!("{name}{said}") }
+}
+
+/// How a name says that a key has another value than its preset's; nothing for what is said otherwise or changes no training.
+fn word(key: &str, now: &str, before: &str) -> Option<String> {
+    let aside = ["data.source", "data.workers", "data.memory_limit", "data.cache", "train.device", "train.threads"];
+    let stored = ["train.checkpoint_every", "train.keep_checkpoints", "train.keep_every", "train.grid_every"];
+    if aside.contains(&key) || stored.contains(&key) || key.starts_with("score.") || key == "train.grid_columns" {
+        return None;
+    }
+    let (section, last) = key.rsplit_once('.').unwrap_or(("", key));
+    // Both networks have options of the same names.
+    let of = match section {
+        "generator" => "g-",
+        "discriminator" => "d-",
+        _ => "",
+    };
+    let last = last.replace('_', "-");
+    let plain = now.trim_matches(['"', '[', ']']);
+    let sane = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '.' | '-');
+    Some(match (now, before) {
+        ("true", _) => format!("{of}{last}"),
+        ("false", _) => format!("no-{of}{last}"),
+        _ if plain.is_empty() => format!("no-{of}{last}"),
+        _ if plain.len() > MOST_OF_VALUE || !plain.chars().all(sane) => format!("{of}{last}"),
+        // A word says enough, but for those that many options have.
+        _ if now.starts_with('"') && last == "kind" => plain.to_owned(),
+        _ if now.starts_with('"') => format!("{of}{last}-{plain}"),
+        // `r1` and `1` would be `r11`.
+        _ if last.ends_with(|letter: char| letter.is_ascii_digit()) => format!("{of}{last}-{plain}"),
+        _ => format!("{of}{last}{plain}"),
+    })
 }
 
 /// Whether two runs have the same kind of networks and loss.
@@ -158,7 +219,41 @@ mod tests {
         let at = |seconds| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
         assert_eq!(name_for(&config, at(951_827_696)), "2000-02-29-1234-Blood-cells--2024--original");
         config.loss.kind = crate::config::LossKind::Hinge;
-        assert_eq!(name_for(&config, at(0)), "1970-01-01-0000-Blood-cells--2024--custom");
+        let name = name_for(&config, at(0));
+        assert!(name.starts_with("1970-01-01-0000-Blood-cells--2024--custom-"), "{name}");
+    }
+
+    #[test]
+    fn names_say_what_differs_from_the_preset() {
+        let named = |set: &[&str]| {
+            let set: Vec<String> = set.iter().map(|text| (*text).to_owned()).collect();
+            short_name(&Preset::Quick.config().with(&set).unwrap())
+        };
+        assert_eq!(named(&[]), "quick");
+        assert_eq!(named(&["train.seed=2", "loss.lecam=0.3"]), "quick-lecam0.3-seed2");
+        assert_eq!(named(&["image_size=32", "train.steps=8000"]), "quick-32px-steps8000");
+        assert_eq!(named(&["data.flip_horizontal=true", "data.balance=false"]), "quick-no-balance-flip-horizontal");
+        assert_eq!(
+            named(&["generator.base_channels=8", "discriminator.base_channels=8"]),
+            "quick-g-base-channels8-d-base-channels8"
+        );
+        assert_eq!(named(&["optimizer.generator_lr=0.0002"]), "quick-generator-lr0.0002");
+        // What says nothing of the training, or would be no name of a file, stays out.
+        assert_eq!(named(&["train.device=cuda:0", "data.workers=3", "score.every=7"]), "quick");
+        assert_eq!(named(&["data.group_by=^(\\d+)_"]), "quick-group-by");
+        let many = [
+            "train.steps=8",
+            "loss.lecam=0.3",
+            "loss.r1=1",
+            "train.seed=12345678901",
+            "data.rotation=10",
+            "data.zoom=0.2",
+            "train.batch_size=3",
+        ];
+        let name = named(&many);
+        assert!(name.len() < MOST_OF_NAME + 24 && name.ends_with("-more") && name.starts_with("quick-"), "{name}");
+        // Two sweeps of a value have two names.
+        assert_ne!(named(&["loss.lecam=0.3"]), named(&["loss.lecam=0.1"]));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use super::room::{self, Entry, Kind};
 use super::{
-    ABOUT, CHECKPOINTS, EXPORTS, GRIDS, NEAREST, QUIZ, Result, STATE, SessionError, checkpoint_folder, step_of,
+    ABOUT, CHECKPOINTS, EXPORTS, GRIDS, LIVE, NEAREST, QUIZ, Result, STATE, SessionError, checkpoint_folder, step_of,
 };
 
 /// Parts of files that other processes may be writing without the session's lock are left alone for so long.
@@ -24,7 +24,7 @@ pub(super) fn part(path: &Path) {
 /// Removes what was being written or removed in a session when its writer was killed. Only whoever holds its lock may ask for
 /// it. What cannot be removed is in nobody's way.
 pub(super) fn left_overs(session: &Path) {
-    for name in ["", GRIDS, NEAREST, CHECKPOINTS] {
+    for name in ["", GRIDS, NEAREST, LIVE, CHECKPOINTS] {
         remove_parts(session, name, Duration::ZERO);
     }
     for entry in room::entries(session, CHECKPOINTS).unwrap_or_default() {

@@ -8,13 +8,15 @@ use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{ErrorKind, Read as _};
 use std::path::{Component, Path, PathBuf};
 
-use super::{ABOUT, BACKGROUND, CHECKPOINTS, EVENTS, EXPORTS, GRIDS, LOCK, NEAREST, QUIZ, RUN, Result, SessionError};
+use super::{
+    ABOUT, BACKGROUND, CHECKPOINTS, EVENTS, EXPORTS, GRIDS, LIVE, LOCK, NEAREST, QUIZ, RUN, Result, SessionError,
+};
 use crate::event::REAL_IMAGES;
 
 /// What this program reads or writes as a file right below a session's folder.
 const FILES: [&str; 6] = [RUN, EVENTS, LOCK, ABOUT, REAL_IMAGES, BACKGROUND];
 /// What it uses as a folder.
-const FOLDERS: [&str; 5] = [GRIDS, NEAREST, CHECKPOINTS, QUIZ, EXPORTS];
+const FOLDERS: [&str; 6] = [GRIDS, NEAREST, LIVE, CHECKPOINTS, QUIZ, EXPORTS];
 
 /// Refuses a session in which anything that this program uses is not the plain file or folder that it should be.
 ///

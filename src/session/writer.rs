@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use super::retention::{Keep, surplus};
 use super::{
-    CHECKPOINTS, CheckpointState, EVENTS, FileSum, GRIDS, Lock, NEAREST, RUN, Result, STATE, SessionError,
+    CHECKPOINTS, CheckpointState, EVENTS, FileSum, GRIDS, LIVE, Lock, NEAREST, RUN, Result, STATE, SessionError,
     checkpoint_folder, checkpoints, mend, png, removal, room,
 };
 use crate::config::Config;
@@ -113,6 +113,15 @@ impl Writer {
     pub fn nearest(&mut self, grid: &GridPicture, about: &[(&str, Cow<'_, str>)]) -> Result<String> {
         room::folder(&self.folder, NEAREST)?;
         self.picture(NEAREST, grid, about)
+    }
+
+    /// Stores a grid of the live generator, and returns its path below the session's folder.
+    ///
+    /// # Errors
+    /// Where the file cannot be written.
+    pub fn live_grid(&mut self, grid: &GridPicture, about: &[(&str, Cow<'_, str>)]) -> Result<Grid> {
+        room::folder(&self.folder, LIVE)?;
+        Ok(Grid { step: grid.step, file: self.picture(LIVE, grid, about)? })
     }
 
     fn picture(&self, below: &str, grid: &GridPicture, about: &[(&str, Cow<'_, str>)]) -> Result<String> {

@@ -37,12 +37,13 @@ fn ideal(config: &Config) -> f64 {
     if config.discriminator.unet { 2.0 * each } else { each }
 }
 
-/// Falls from 1 to `gap_lowest` as the loss comes `gap` below the ideal, and rises to `gap_highest` as far above.
+/// Falls from 1 to `gap_lowest` as the loss goes from the share `gap_from` of `gap` below the ideal to the whole, and rises to
+/// `gap_highest` as far above.
 fn factor(o: &Optimizer, above: f64) -> f64 {
     if o.gap <= 0.0 {
         return 1.0;
     }
-    let far = (above.abs() / o.gap).min(1.0);
+    let far = ((above.abs() / o.gap - o.gap_from) / (1.0 - o.gap_from)).clamp(0.0, 1.0);
     if above < 0.0 { o.gap_lowest.powf(far) } else { o.gap_highest.powf(far) }
 }
 
@@ -58,6 +59,11 @@ mod tests {
             assert!((factor - wanted).abs() < 1e-12, "{factor} {wanted}");
         }
         assert_eq!(factor(&Optimizer::default(), -9.0), 1.0);
+        let late = Optimizer { gap: 2.0, gap_from: 0.5, ..o.clone() };
+        let factors = [-2.0, -1.5, -1.0, -0.5, 0.0, 1.0, 1.5, 2.0].map(|above| factor(&late, above));
+        for (factor, wanted) in factors.into_iter().zip([0.01, 0.1, 1.0, 1.0, 1.0, 1.0, 2.0, 4.0]) {
+            assert!((factor - wanted).abs() < 1e-12, "{factor} {wanted}");
+        }
         // A loss that is no number stops nothing here: the run itself tells of it.
         assert!(factor(&o, f64::NAN).is_nan() || factor(&o, f64::NAN) > 0.0);
     }

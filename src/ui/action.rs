@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::ask::{CompareAsk, Figure, GridAsk, Leaving, QueueAsk, ScoreAsk, SessionAsk};
 use super::page::Page;
 use crate::config::{Config, Place};
-use crate::event::{Command, Exploration, Export, GridPicture, QuizAsk, QuizLog};
+use crate::event::{Command, Exploration, Export, GridPicture, Look, QuizAsk, QuizLog};
 
 /// What the app is asked for.
 #[derive(Clone, Debug, PartialEq)]
@@ -59,6 +59,8 @@ pub enum Action {
     UseData(String),
     /// Read the data source of the set-up (again).
     ReadData,
+    /// Read some images of the data of the set-up, to look at.
+    Browse(Look),
     /// Stop reading the data.
     CancelReading,
     /// Look for sessions again.

@@ -35,13 +35,19 @@ impl Workbench {
         if let Some(stored) = &self.stored {
             let (name, phase) = (stored.name(), stored.phase().name().to_lowercase());
             let elsewhere = if stored.is_followed() { " in another program, followed here" } else { "" };
-            let text = format!("{name}, {phase} at step {}{elsewhere}", format::count(stored.step()));
-            let mut use_settings = false;
-            let busy = self.live.as_ref().filter(|run| run.is_active());
-            let busy = busy.map(|_| "A run is going on; stop it to go on with this one").or(self.elsewhere.as_deref());
+            let mut text = format!("{name}, {phase} at step {}{elsewhere}", format::count(stored.step()));
+            let (mut use_settings, mut leave) = (false, false);
+            let live = self.live.as_ref().filter(|run| run.is_active());
+            if let Some(live) = live {
+                text += &format!(". The buttons at the top are for {}, which is still going on", live.name());
+            }
+            let busy = self.elsewhere.as_deref();
             let closed = widgets::banner(ui, p.accent, p.accent_faint, "Stored session", &text, |ui| {
                 use_settings = ui.button("Use these settings").clicked();
-                if stored.is_followed() {
+                if live.is_some() {
+                    let about = "Shows the run that is going on; stop it to go on with this session";
+                    leave = ui.button("Back to the run").on_hover_text(about).clicked();
+                } else if stored.is_followed() {
                     let about = format!(
                         "{}. It writes a checkpoint and ends, as by Ctrl+C; a window closes with its run. It cannot be paused from here",
                         busy.unwrap_or_default()
@@ -57,7 +63,7 @@ impl Workbench {
             if let Some(config) = wanted {
                 self.use_settings(config);
             }
-            if closed {
+            if closed || leave {
                 self.close_session();
             }
             ui.add_space(theme::GAP - 4.0);

@@ -3,6 +3,7 @@
 use egui::{Frame, Grid, ProgressBar, RichText, ScrollArea, Ui};
 
 use super::action::Action;
+use super::browse::Browse;
 use super::data_view::{DataView, Reading};
 use super::grid_image::GridImage;
 use super::run_view::RunView;
@@ -23,6 +24,8 @@ const TALL: f32 = 480.0;
 #[derive(Default)]
 pub struct DataPage {
     image: Option<GridImage>,
+    /// Where somebody is among the images of a class.
+    pub(super) browse: Browse,
 }
 
 impl DataPage {
@@ -30,7 +33,7 @@ impl DataPage {
     #[must_use]
     pub fn ui(&mut self, ui: &mut Ui, data: &DataView, config: &Config, stored: Option<&RunView>) -> Vec<Action> {
         stored_ui(ui, stored);
-        let actions = self.head_ui(ui, data, &config.data.source);
+        let mut actions = self.head_ui(ui, data, &config.data.source);
         let Some(summary) = data.summary() else {
             nothing_ui(ui, data.reading());
             return actions;
@@ -42,9 +45,9 @@ impl DataPage {
             ui.spacing_mut().item_spacing.x = gap;
             widgets::column(ui, "data-left", left, |ui| {
                 classes_ui(ui, summary, config);
-                remarks_ui(ui, summary);
+                remarks_ui(ui, summary, &mut self.browse);
             });
-            ui.vertical(|ui| self.images_ui(ui, data));
+            ui.vertical(|ui| actions.extend(self.browse_ui(ui, data, summary, config)));
         });
         actions
     }
@@ -61,6 +64,19 @@ impl DataPage {
             });
         }
         self.images_ui(ui, data);
+    }
+
+    /// Real images of each class, or all of one.
+    fn browse_ui(&mut self, ui: &mut Ui, data: &DataView, summary: &DataSummary, config: &Config) -> Option<Action> {
+        ui.horizontal(|ui| self.browse.head_ui(ui, summary));
+        if !self.browse.is_open() {
+            self.images_ui(ui, data);
+            return None;
+        }
+        widgets::card(ui, |ui| {
+            ui.set_min_size(ui.available_size());
+            self.browse.images_ui(ui, summary, config)
+        })
     }
 
     /// The real images.
@@ -230,11 +246,11 @@ impl Shown {
     fn about(&self, class: usize, images: usize) -> String {
         let total = format::count(self.quotas.iter().sum());
         let times = self.quotas[class] as f64 / images.max(1) as f64;
-        format!("{} of {total} images an epoch: each image about {times:.1} times", format::count(self.quotas[class]))
+        format!("{} of {total} images per epoch: each image about {times:.1} times", format::count(self.quotas[class]))
     }
 }
 
-fn remarks_ui(ui: &mut Ui, summary: &DataSummary) {
+fn remarks_ui(ui: &mut Ui, summary: &DataSummary, browse: &mut Browse) {
     if !summary.notes.is_empty() {
         list(ui, "Notes", summary.notes.iter().map(|note| (note.clone(), String::new())), summary.notes.len());
     }
@@ -249,8 +265,7 @@ fn remarks_ui(ui: &mut Ui, summary: &DataSummary) {
     if !summary.duplicates.is_empty() {
         let all = summary.images() + summary.held_out();
         let title = format!("{} of {} files are copies of others", format::count(summary.copies()), format::count(all));
-        let lines = summary.duplicates.iter().map(|group| (group.join(", "), "the same pixels".to_owned()));
-        list(ui, &title, lines, summary.duplicates.len());
+        copies_ui(ui, &title, &summary.duplicates, browse);
     }
     if !summary.sizes.is_empty() {
         let line = |size: &crate::event::SizeCount| {
@@ -258,6 +273,33 @@ fn remarks_ui(ui: &mut Ui, summary: &DataSummary) {
         };
         list(ui, "Sizes of files", summary.sizes.iter().map(line), summary.sizes.len());
     }
+}
+
+/// Groups of files with the same pixels, each to be looked at side by side.
+fn copies_ui(ui: &mut Ui, title: &str, groups: &[Vec<String>], browse: &mut Browse) {
+    widgets::card(ui, |ui| {
+        ui.set_min_width(ui.available_width());
+        ui.horizontal(|ui| {
+            widgets::title(ui, title);
+            widgets::small(ui, format::plural(groups.len(), "group"));
+        });
+        ui.add_space(2.0);
+        for (at, group) in groups.iter().enumerate().take(LISTED) {
+            ui.horizontal(|ui| {
+                let show = ui.button(RichText::new("Compare").small());
+                let name = format!("Compare group {} of copies", at + 1);
+                show.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, &name));
+                if show.on_hover_text("Shows these files side by side").clicked() {
+                    browse.open_group(at);
+                }
+                let files = group.join(", ");
+                ui.add(egui::Label::new(&files).truncate()).on_hover_text(group.join("\n"));
+            });
+        }
+        if groups.len() > LISTED {
+            widgets::small(ui, format!("and {} more", format::count(groups.len() - LISTED)));
+        }
+    });
 }
 
 fn list(ui: &mut Ui, title: &str, lines: impl Iterator<Item = (String, String)>, count: usize) {

@@ -96,7 +96,12 @@ impl DataView {
                 (self.summary, self.samples) = (None, None);
             }
             JobEvent::Cancelled => self.reading = Reading::Nothing,
-            JobEvent::Exported(_) | JobEvent::Rescored { .. } | JobEvent::Quiz(_) | JobEvent::Probed(_) => {}
+            JobEvent::Scoring(_)
+            | JobEvent::Looked(_)
+            | JobEvent::Exported(_)
+            | JobEvent::Rescored { .. }
+            | JobEvent::Quiz(_)
+            | JobEvent::Probed(_) => {}
         }
     }
 

@@ -165,7 +165,7 @@ fn settings_ui(ui: &mut Ui, view: &RunView, settings: &[Setting]) -> Actions {
     widgets::card(ui, |ui| {
         ui.set_min_width(ui.available_width());
         widgets::head(ui, "Settings", "", |ui| {
-            if ui.button("Use these settings").on_hover_text("Takes them over into the set-up").clicked() {
+            if ui.button("Use these settings").on_hover_text("Copies them into the set-up").clicked() {
                 actions.push(WindowAction::UseSettings(Box::new(started.config.clone())));
             }
             let about = "The whole configuration, as gandle train --config reads it";

@@ -64,7 +64,12 @@ impl ExportDialog {
             JobEvent::Exported(exported) => self.progress = Progress::Done(exported),
             JobEvent::Cancelled => self.progress = Progress::Cancelled,
             JobEvent::Failed { message } => self.progress = Progress::Failed(message),
-            JobEvent::Preview { .. } | JobEvent::Rescored { .. } | JobEvent::Quiz(_) | JobEvent::Probed(_) => {}
+            JobEvent::Scoring(_)
+            | JobEvent::Looked(_)
+            | JobEvent::Preview { .. }
+            | JobEvent::Rescored { .. }
+            | JobEvent::Quiz(_)
+            | JobEvent::Probed(_) => {}
         }
     }
 

@@ -88,7 +88,7 @@ impl Default for Fields {
             seed: 1,
             truncation: 1.0,
             truncated: false,
-            film: Film { moving: Moving::Gif, frames: 60, fps: 10.0 },
+            film: Film { moving: Moving::Gif, frames: 60, fps: 10.0, labels: true },
             stops: 5,
         }
     }
@@ -257,20 +257,22 @@ impl Fields {
             let number = ui.add_enabled(self.truncated, field("export-truncation", &mut self.truncation, 0.05..=3.0));
             let number = number.labelled_by(slider.id);
             slider.union(number)
-                .on_hover_text("Numbers of noise beyond this are drawn again (Brock et al. 2019): images become more typical and less varied")
+                .on_hover_text("Noise values beyond this are redrawn (truncation trick, Brock et al. 2019): images become more typical and less varied")
         });
     }
 
     fn film_ui(&mut self, ui: &mut Ui) {
         row(ui, "Stored as", |ui| {
             let gif = ui.radio_value(&mut self.film.moving, Moving::Gif, "GIF");
-            gif.on_hover_text("Understood everywhere; 256 colours a frame")
+            gif.on_hover_text("Plays everywhere; 256 colours per frame")
                 | ui.radio_value(&mut self.film.moving, Moving::Webp, "WebP")
                     .on_hover_text("Every colour as it is; larger")
         });
         let about = if self.what == What::History { "Frames at most" } else { "Frames" };
         row(ui, about, |ui| ui.add(field("export-frames", &mut self.film.frames, 2..=2000)));
         row(ui, "Frames per second", |ui| ui.add(field("export-fps", &mut self.film.fps, 0.1..=50.0)));
+        row(ui, "Labels", |ui| widgets::toggle(ui, &mut self.film.labels, "Class names and step"))
+            .on_hover_text("Written into the frames; without, the film is the images alone");
     }
 }
 

@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 pub use crate::chart::{count, duration, score};
-use crate::event::ALSO_IN_THE_LOSS;
+use crate::event::{ALSO_IN_THE_LOSS, ScoreProgress};
 use crate::guard::Digits;
 
 /// A count and its noun: `1 image`, `12 images`.
@@ -65,6 +65,17 @@ pub fn metric(name: &str) -> String {
         "ms-ssim" => "MS-SSIM".to_owned(),
         "classifier-auc" => "Classifier AUC".to_owned(),
         other => sentence(other),
+    }
+}
+
+/// How far scores are: what is looked at or computed, and how much of it.
+pub fn scoring(progress: ScoreProgress) -> String {
+    let ScoreProgress { doing, done, total } = progress;
+    let (done, total) = (count(done), count(total));
+    if doing.ends_with("images") {
+        format!("{doing} {done} of {total}")
+    } else {
+        format!("{}, {done} of {total}", metric(doing))
     }
 }
 

@@ -5,6 +5,7 @@ mod alarms;
 mod ask;
 mod banners;
 mod branch;
+mod browse;
 mod compare;
 mod curves;
 mod data_page;

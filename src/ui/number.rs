@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::ops::RangeInclusive;
 
-use egui::{CursorIcon, DragValue, Id, Response, Stroke, Ui, UiBuilder, Widget};
+use egui::{Context, CursorIcon, DragValue, Id, Response, Stroke, Ui, UiBuilder, Widget};
 
 use super::widgets;
 
@@ -136,8 +136,41 @@ fn read_whole(text: &str) -> Option<u64> {
 /// Text that could not be taken over, and the value that it was typed over.
 #[derive(Clone)]
 struct Refused {
+    /// The field's name.
+    name: String,
     text: String,
     over: f64,
+    /// What is wrong with it.
+    why: String,
+    /// When the field was drawn last: what is not on the screen any more stands in nobody's way.
+    drawn: u64,
+}
+
+/// Every refused text of the window, by the identity of its field.
+#[derive(Clone, Default)]
+struct Shelf(Vec<(Id, Refused)>);
+
+fn shelf<R>(ctx: &Context, with: impl FnOnce(&mut Vec<(Id, Refused)>) -> R) -> R {
+    ctx.data_mut(|data| with(&mut data.get_temp_mut_or_default::<Shelf>(Id::NULL).0))
+}
+
+fn forget_one(ctx: &Context, id: Id) {
+    shelf(ctx, |shelf| shelf.retain(|(other, _)| *other != id));
+}
+
+/// Forgets every refused text: what it was typed over has been replaced as a whole.
+pub(super) fn forget_refused(ctx: &Context) {
+    shelf(ctx, Vec::clear);
+}
+
+/// What stands refused in the fields on the screen whose names `belong`, each with the name of its field and the reason.
+pub(super) fn refused(ctx: &Context, belongs: impl Fn(&str) -> bool) -> Vec<(String, String)> {
+    let now = ctx.cumulative_pass_nr();
+    shelf(ctx, |shelf| {
+        shelf.retain(|(_, refused)| now.saturating_sub(refused.drawn) <= 1);
+        let mine = shelf.iter().filter(|(_, refused)| belongs(&refused.name));
+        mine.map(|(_, refused)| (refused.name.clone(), refused.why.clone())).collect()
+    })
 }
 
 /// The value from before somebody began to type.
@@ -179,9 +212,18 @@ impl<T: Number> Widget for Field<'_, T> {
 
 impl<T: Number> Field<'_, T> {
     fn own_ui(self, ui: &mut Ui) -> Response {
-        let Self { value, range, prefix, suffix, .. } = self;
-        let (id, before) = (ui.next_auto_id(), *value);
-        let refused = ui.data(|data| data.get_temp::<Refused>(id)).filter(|refused| refused.over == before.to_f64());
+        let Self { name, value, range, prefix, suffix } = self;
+        let (id, before, now) = (ui.next_auto_id(), *value, ui.ctx().cumulative_pass_nr());
+        let refused = shelf(ui.ctx(), |shelf| {
+            // One over another value, or that was not drawn for a while, is past.
+            shelf.retain(|(of, refused)| {
+                *of != id || (refused.over == before.to_f64() && now.saturating_sub(refused.drawn) <= 1)
+            });
+            shelf.iter_mut().find(|(of, _)| *of == id).map(|(_, refused)| {
+                refused.drawn = now;
+                refused.clone()
+            })
+        });
         if refused.is_some() {
             redden(ui);
         }
@@ -234,21 +276,22 @@ impl<T: Number> Field<'_, T> {
         let over = value.to_f64();
         match read {
             Some(Err(text)) if !(given_up || left && text.trim().is_empty()) => {
-                ui.data_mut(|data| data.insert_temp(id, Refused { text, over }));
+                let (least, most) = (range.start().text(), range.end().text());
+                let why = format!(
+                    "\u{201c}{text}\u{201d} is not a number from {least} to {most}; {} still applies",
+                    value.text()
+                );
+                forget_one(ui.ctx(), id);
+                let refused = Refused { name: name.to_owned(), text, over, why, drawn: now };
+                shelf(ui.ctx(), |shelf| shelf.push((id, refused)));
             }
-            Some(_) => ui.data_mut(|data| data.remove::<Refused>(id)),
-            None if given_up => ui.data_mut(|data| data.remove::<Refused>(id)),
+            Some(_) => forget_one(ui.ctx(), id),
+            None if given_up => forget_one(ui.ctx(), id),
             None => {}
         }
         let response = if by_hand { response } else { response.on_hover_cursor(CursorIcon::Text) };
         match refused {
-            Some(Refused { text, .. }) => {
-                let (least, most) = (range.start().text(), range.end().text());
-                let kept = before.text();
-                response.on_hover_text(format!(
-                    "\u{201c}{text}\u{201d} is no number from {least} to {most}; {kept} still holds"
-                ))
-            }
+            Some(Refused { why, .. }) => response.on_hover_text(why),
             None => response,
         }
     }

@@ -77,7 +77,7 @@ fn last_ui(ui: &mut Ui, sessions: &[SessionRow]) -> Actions {
             if ui.button("All sessions").clicked() {
                 actions.push(WindowAction::TurnTo(Page::Sessions));
             }
-            if ui.button("Open").on_hover_text("Look at it; from there it goes on").clicked() {
+            if ui.button("Open").on_hover_text("Opens it; it can be resumed from there").clicked() {
                 actions.push(Action::OpenSession(last.folder.clone()));
             }
         });

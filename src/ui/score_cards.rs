@@ -43,7 +43,7 @@ fn provenance(score: &Score) -> String {
         parts.push(format!("resize {}", score.resize));
     }
     if !score.labels.is_empty() {
-        parts.push("labels as of the real images".to_owned());
+        parts.push("labels as those of the real images".to_owned());
         parts.push(format!("seed {}", score.seed));
     }
     parts.join(", ")
@@ -63,14 +63,14 @@ fn card_ui(ui: &mut Ui, group: &[&Score], classes: &[String]) {
     egui::ScrollArea::horizontal().id_salt(id).show(ui, |ui| {
         Grid::new(id).min_row_height(ROW).spacing([12.0, 3.0]).show(ui, |ui| {
             for (name, about, there) in [
-                ("Score", "Point at a name for what it means", true),
-                ("Value", "A dot marks what is to be read with care; point at it for the reason", true),
+                ("Score", "Hover over a name for its meaning", true),
+                ("Value", "A dot marks values to be read with care; hover over it for the reason", true),
                 (
-                    "Sure to",
+                    "Uncertainty",
                     "The standard deviation over subsets or splits, or the 95 % bootstrap interval",
                     shown.sure,
                 ),
-                ("Of reals", "What real images score in place of the fakes", shown.baseline),
+                ("Real images", "What real images score in place of the fakes", shown.baseline),
                 ("N", "Real images and fakes looked at", true),
             ] {
                 if there {

@@ -1,13 +1,13 @@
 //! The dialog that scores a checkpoint with the scores that the set-up names, whatever its run was scored with.
 
-use egui::{Grid, Label, RichText, ScrollArea, Ui};
+use egui::{Grid, Label, ProgressBar, RichText, ScrollArea, Ui};
 
 use super::action::Action;
 use super::ask::ScoreAsk;
 use super::run_view::RunView;
 use super::{dialog, format, theme, widgets};
 use crate::config::Config;
-use crate::event::{JobEvent, Score};
+use crate::event::{JobEvent, Score, ScoreProgress};
 
 /// The dialog.
 #[derive(Debug, Default)]
@@ -22,7 +22,7 @@ struct Open {
 #[derive(Debug)]
 enum State {
     Asking,
-    Busy,
+    Busy(Option<ScoreProgress>),
     Done(Vec<Score>, Vec<String>),
     Failed(String),
 }
@@ -41,8 +41,14 @@ impl ScoreDialog {
             JobEvent::Rescored { scores, missing } => open.state = State::Done(scores, missing),
             JobEvent::Failed { message } => open.state = State::Failed(message),
             JobEvent::Cancelled => open.state = State::Asking,
+            JobEvent::Scoring(progress) => {
+                if let State::Busy(told) = &mut open.state {
+                    *told = Some(progress);
+                }
+            }
             JobEvent::Progress { .. }
             | JobEvent::Preview { .. }
+            | JobEvent::Looked(_)
             | JobEvent::Exported(_)
             | JobEvent::Quiz(_)
             | JobEvent::Probed(_) => {}
@@ -60,7 +66,7 @@ impl ScoreDialog {
     ) -> Option<Action> {
         let frame = ("scores", theme::DIALOG_WIDTH * 1.3);
         let (action, closed) = self.0.ui(ctx, frame, run, |open, ui, run| open.own_ui(ui, run, set_up, busy));
-        let stops = closed.is_some_and(|open| matches!(open.state, State::Busy));
+        let stops = closed.is_some_and(|open| matches!(open.state, State::Busy(_)));
         if stops { Some(Action::CancelScores) } else { action }
     }
 }
@@ -76,7 +82,7 @@ impl Open {
             ui,
             format!("As the section Score of the set-up says: {} by {by}, on {images}.", names.join(", ")),
         );
-        let idle = !matches!(self.state, State::Busy);
+        let idle = !matches!(self.state, State::Busy(_));
         ui.add_enabled_ui(idle, |ui| self.step_ui(ui, run));
         self.state_ui(ui);
         ui.separator();
@@ -89,13 +95,13 @@ impl Open {
             let go = go.on_disabled_hover_text(busy.unwrap_or("No score is chosen in the set-up"));
             let closed = ui.button("Close").clicked();
             if go.clicked() {
-                self.state = State::Busy;
+                self.state = State::Busy(None);
                 let (session, step, score) = (run.folder().to_owned(), self.step, score.clone());
                 return (Some(Action::Score(Box::new(ScoreAsk { session, step, score }))), closed);
             }
             let copied = match &self.state {
                 State::Done(scores, _) if ui.button("Copy").clicked() => Some(Action::Copy(table(scores))),
-                State::Done(..) | State::Asking | State::Busy | State::Failed(_) => None,
+                State::Done(..) | State::Asking | State::Busy(_) | State::Failed(_) => None,
             };
             (copied, closed)
         })
@@ -113,7 +119,11 @@ impl Open {
         let p = widgets::palette(ui);
         match &self.state {
             State::Asking => {}
-            State::Busy => _ = widgets::muted(ui, "Images are drawn and looked at; this may take some minutes"),
+            State::Busy(None) => _ = widgets::muted(ui, "The data and the networks are being read"),
+            State::Busy(Some(progress)) => {
+                let share = progress.done as f32 / progress.total.max(1) as f32;
+                ui.add(ProgressBar::new(share).text(format::scoring(*progress)));
+            }
             State::Failed(message) => _ = ui.add(Label::new(RichText::new(message).color(p.error)).wrap()),
             State::Done(scores, missing) => {
                 ScrollArea::vertical().max_height(300.0).auto_shrink([false, true]).show(ui, |ui| {

@@ -6,7 +6,7 @@ use super::page::Page;
 use super::plot::ChartSettings;
 use super::samples::SampleSettings;
 use super::status_bar::Drawers;
-use super::theme::ThemeChoice;
+use super::theme::{self, ThemeChoice};
 
 /// Folders that are remembered.
 const RECENT: usize = 8;
@@ -29,6 +29,8 @@ pub struct Settings {
     pub theme: ThemeChoice,
     /// Steps a second of a paused run in slow motion.
     pub slow_motion: f64,
+    /// Width of the set-up, in points.
+    pub setup_width: f32,
     /// Share of the samples in the width of the Run page.
     pub split: f32,
     /// The drawers that are open.
@@ -49,6 +51,7 @@ impl Default for Settings {
             samples: SampleSettings::default(),
             theme: ThemeChoice::System,
             slow_motion: 2.0,
+            setup_width: theme::SETUP_WIDTH,
             split: 0.5,
             drawers: Drawers::default(),
             compare: CompareSettings::default(),

@@ -6,6 +6,7 @@ use super::action::Action;
 use super::notice::Notice;
 use super::page::Page;
 use super::phase::Phase;
+use super::samples::live_obstacle;
 use super::workbench::Workbench;
 use super::{theme, widgets};
 use crate::event::Command;
@@ -29,13 +30,14 @@ enum Wish {
     Zoom,
     Difference,
     Real,
+    Live,
     Meaning,
 }
 
 /// Keys that also work while somebody types, what they do, and how that is told.
 const ALWAYS: [(KeyboardShortcut, Wish, &str); 8] = [
     (KeyboardShortcut::new(Modifiers::COMMAND, Key::T), Wish::Train, "Train with the settings of the set-up"),
-    (KeyboardShortcut::new(Modifiers::COMMAND, Key::P), Wish::Pause, "Pause the training, or go on"),
+    (KeyboardShortcut::new(Modifiers::COMMAND, Key::P), Wish::Pause, "Pause or resume the training"),
     (KeyboardShortcut::new(Modifiers::COMMAND, Key::Period), Wish::Stop, "Stop the run"),
     (KeyboardShortcut::new(Modifiers::COMMAND, Key::E), Wish::Export, "Export images"),
     (KeyboardShortcut::new(Modifiers::COMMAND, Key::S), Wish::SaveGrid, "Save the grid on the screen"),
@@ -45,13 +47,13 @@ const ALWAYS: [(KeyboardShortcut, Wish, &str); 8] = [
 ];
 
 /// Keys that work while nobody types and nothing else has the focus.
-const IDLE: [(KeyboardShortcut, Wish, &str); 13] = [
-    (KeyboardShortcut::new(Modifiers::COMMAND, Key::Z), Wish::Undo, "Take back a change of the set-up"),
+const IDLE: [(KeyboardShortcut, Wish, &str); 14] = [
+    (KeyboardShortcut::new(Modifiers::COMMAND, Key::Z), Wish::Undo, "Undo a change to the set-up"),
     (KeyboardShortcut::new(Modifiers::COMMAND, Key::Y), Wish::Redo, "Redo it; also Ctrl+Shift+Z"),
     (
         KeyboardShortcut::new(Modifiers::NONE, Key::Space),
         Wish::PauseOrPlay,
-        "Pause the training or go on; plays the grids where no run goes on or the pointer is over them",
+        "Pause or resume the training; plays the grids where nothing is training or the pointer is over them",
     ),
     (KeyboardShortcut::new(Modifiers::NONE, Key::N), Wish::OneStep, "One step of a paused run"),
     (
@@ -59,10 +61,11 @@ const IDLE: [(KeyboardShortcut, Wish, &str); 13] = [
         Wish::Pin,
         "Pin the step of the samples in the curves, or take the pin out",
     ),
-    (KeyboardShortcut::new(Modifiers::NONE, Key::W), Wish::WholeRun, "Show the whole run in the curves again"),
+    (KeyboardShortcut::new(Modifiers::NONE, Key::W), Wish::WholeRun, "Show the whole run in the curves"),
     (KeyboardShortcut::new(Modifiers::NONE, Key::M), Wish::Meaning, "What the losses mean"),
-    (KeyboardShortcut::new(Modifiers::NONE, Key::Z), Wish::Zoom, "One image of the grid at its pixels"),
+    (KeyboardShortcut::new(Modifiers::NONE, Key::Z), Wish::Zoom, "One image of the grid, pixel for pixel"),
     (KeyboardShortcut::new(Modifiers::NONE, Key::D), Wish::Difference, "Difference from the grid before"),
+    (KeyboardShortcut::new(Modifiers::NONE, Key::L), Wish::Live, "The live generator instead of its average"),
     (KeyboardShortcut::new(Modifiers::NONE, Key::R), Wish::Real, "Real images beside the generated ones"),
     (KeyboardShortcut::new(Modifiers::NONE, Key::Questionmark), Wish::Sheet, ""),
     (KeyboardShortcut::new(Modifiers::SHIFT, Key::Questionmark), Wish::Sheet, ""),
@@ -138,15 +141,11 @@ impl Workbench {
             Wish::SaveGrid => self.samples.shown().filter(|_| on_run).cloned().map(Action::SaveGrid),
             Wish::Undo => {
                 let done = self.undo.undo(&mut self.config);
-                self.tell(if done {
-                    "A change of the set-up was taken back"
-                } else {
-                    "There is no change to take back"
-                })
+                self.tell(if done { "A change to the set-up was undone" } else { "There is nothing to undo" })
             }
             Wish::Redo => {
                 let done = self.undo.redo(&mut self.config);
-                self.tell(if done { "The change was made again" } else { "There is no change to make again" })
+                self.tell(if done { "The change was redone" } else { "There is nothing to redo" })
             }
             Wish::Log => toggle(&mut self.settings.drawers.log),
             Wish::Sheet => toggle(&mut self.sheet),
@@ -171,8 +170,11 @@ impl Workbench {
             }
             Wish::Difference if on_run => toggle(&mut self.settings.samples.difference),
             Wish::Real if on_run => toggle(&mut self.settings.samples.real),
+            Wish::Live if on_run && self.shown().is_some_and(|run| live_obstacle(run).is_none()) => {
+                toggle(&mut self.settings.samples.live)
+            }
             Wish::Meaning if on_run => toggle(&mut self.settings.charts.meaning),
-            Wish::Pin | Wish::Zoom | Wish::Difference | Wish::Real | Wish::Meaning => None,
+            Wish::Pin | Wish::Zoom | Wish::Difference | Wish::Real | Wish::Live | Wish::Meaning => None,
         }
     }
 

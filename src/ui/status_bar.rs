@@ -96,7 +96,7 @@ fn problems_button(ui: &mut Ui, problems: &[Problem], open: &mut bool) {
         for problem in problems {
             problem_ui(ui, problem, false);
         }
-        widgets::small(ui, "Click for the list, which mends what it can");
+        widgets::small(ui, "Click for the list, with one-click fixes");
     });
 }
 

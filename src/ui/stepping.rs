@@ -80,12 +80,12 @@ impl Stepping {
                 );
                 let waits = self.asked.is_some_and(|step| view.step() < step);
                 let one = ui.add_enabled(!waits && self.due.is_none(), Button::new("One step"));
-                let about = "The updates of D and G, and whatever is due with the step (N)";
+                let about = "One update of D and of G, and whatever is due at that step (N)";
                 if one.on_hover_text(about).clicked() {
                     action = self.step(view);
                 }
                 let mut slow = self.due.is_some();
-                widgets::toggle(ui, &mut slow, "Slow motion").on_hover_text("One step after the other, with time to look");
+                widgets::toggle(ui, &mut slow, "Slow motion").on_hover_text("One step after another, with time to look");
                 self.due = if slow { self.due.or(Some(0.0)) } else { None };
                 speed_ui(ui, speed);
                 ui.separator();
@@ -155,12 +155,12 @@ fn updates(view: &RunView) -> Option<Updates> {
 }
 
 fn speed_ui(ui: &mut Ui, speed: &mut f64) {
-    let name = |speed: f64| format!("{speed} a second");
+    let name = |speed: f64| format!("{speed} per second");
     let combo = ComboBox::from_id_salt("slow-motion").width(104.0).selected_text(name(*speed));
     let combo = combo.show_ui(ui, |ui| {
         for choice in SPEEDS {
             ui.selectable_value(speed, choice, name(choice));
         }
     });
-    combo.response.widget_info(|| WidgetInfo::labeled(Role::ComboBox, true, "Steps a second in slow motion"));
+    combo.response.widget_info(|| WidgetInfo::labeled(Role::ComboBox, true, "Steps per second in slow motion"));
 }

@@ -9,6 +9,8 @@ use egui::{
 
 /// Width of the set-up panel.
 pub const SETUP_WIDTH: f32 = 352.0;
+/// The narrowest that it may be dragged to.
+pub const SETUP_LEAST: f32 = 300.0;
 /// Height of the top bar.
 pub const TOP_HEIGHT: f32 = 56.0;
 /// Height of the bar with the pages.

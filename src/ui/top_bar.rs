@@ -15,12 +15,13 @@ use crate::event::{Command, Number};
 /// Width of the button that pauses a run and goes on with it.
 const GO_ON_WIDTH: f32 = 112.0;
 
-/// Draws the bar. `live` is the run that was started last, `blockers` say why a run cannot start; the theme and whether the
-/// sheet of shortcuts is open are chosen here.
+/// Draws the bar. `live` is the run that was started last, and `stored` the session that is looked at instead, which has buttons of its
+/// own: then the bar is that of a run that goes on, or of none. `blockers` say why a run cannot start; the theme and whether
+/// the sheet of shortcuts is open are chosen here.
 #[must_use]
 pub fn top_bar_ui(
     ui: &mut Ui,
-    live: Option<&RunView>,
+    (live, stored): (Option<&RunView>, Option<&RunView>),
     blockers: &[String],
     longer: &mut ResumeForm,
     (theme, sheet): (&mut ThemeChoice, &mut bool),
@@ -28,6 +29,7 @@ pub fn top_bar_ui(
     let p = widgets::palette(ui);
     let frame = egui::Frame::new().fill(p.surface).inner_margin(egui::Margin::symmetric(14, 0));
     let mut actions = Vec::new();
+    let live = live.filter(|run| stored.is_none() || run.is_active());
     Panel::top("top").exact_size(theme::TOP_HEIGHT).frame(frame).show(ui, |ui| {
         ui.horizontal_centered(|ui| {
             ui.spacing_mut().item_spacing.x = 6.0;
@@ -41,9 +43,9 @@ pub fn top_bar_ui(
                     *sheet = !*sheet;
                 }
                 ui.add_space(6.0);
-                actions.extend(buttons_ui(ui, live, blockers, longer));
+                actions.extend(buttons_ui(ui, (live, stored), blockers, longer));
                 ui.add_space(10.0);
-                ui.with_layout(Layout::left_to_right(Align::Center), |ui| progress_ui(ui, live, blockers));
+                ui.with_layout(Layout::left_to_right(Align::Center), |ui| progress_ui(ui, (live, stored), blockers));
             });
         });
     });
@@ -62,11 +64,14 @@ pub fn phase_color(ui: &Ui, phase: &Phase) -> egui::Color32 {
     }
 }
 
-fn progress_ui(ui: &mut Ui, live: Option<&RunView>, blockers: &[String]) {
+fn progress_ui(ui: &mut Ui, (live, stored): (Option<&RunView>, Option<&RunView>), blockers: &[String]) {
     let p = widgets::palette(ui);
     let Some(run) = live else {
         let (text, color) = match blockers.first() {
             Some(blocker) => (blocker.as_str(), p.warning),
+            None if stored.is_some() => {
+                ("A stored session is open; its buttons are below. Train starts a new run", p.muted)
+            }
             None => ("No run is going on; Train starts one with the settings on the left", p.muted),
         };
         ui.add(Label::new(RichText::new(text).color(color)).truncate());
@@ -99,7 +104,12 @@ fn progress_ui(ui: &mut Ui, live: Option<&RunView>, blockers: &[String]) {
     let bar = ProgressBar::new(share).desired_width(bar_width).desired_height(20.0).corner_radius(5);
     let bar =
         ui.add(bar.fill(p.accent.gamma_multiply(0.8)).text(RichText::new(text).monospace().size(12.0).color(p.strong)));
-    bar.on_hover_text("Steps done of steps in all");
+    bar.on_hover_text("Steps done, of all steps");
+    if let Some(progress) = run.scoring() {
+        let text = RichText::new(format::scoring(progress)).color(p.text);
+        ui.add(Label::new(text).truncate()).on_hover_text("How far the scores of this step are");
+        return;
+    }
     if let Some(last) = run.last().filter(|_| both) {
         widgets::number(ui, format!("{:>8.1} img/s", last.numbers.get(Number::ImagesPerS).unwrap_or(0.0)), p.text)
             .on_hover_text("Real images per second");
@@ -113,12 +123,25 @@ fn progress_ui(ui: &mut Ui, live: Option<&RunView>, blockers: &[String]) {
     }
 }
 
-fn buttons_ui(ui: &mut Ui, live: Option<&RunView>, blockers: &[String], longer: &mut ResumeForm) -> Vec<Action> {
+fn buttons_ui(
+    ui: &mut Ui,
+    (live, stored): (Option<&RunView>, Option<&RunView>),
+    blockers: &[String],
+    longer: &mut ResumeForm,
+) -> Vec<Action> {
     let mut actions = Vec::new();
     let size = vec2(78.0, 30.0);
     let active = live.filter(|run| run.is_active());
     let asked = active.and_then(RunView::asked);
     let stop = ui.add_enabled(active.is_some() && asked != Some(&Command::Stop), Button::new("Stop").min_size(size));
+    let idle = match stored {
+        Some(stored) if stored.is_followed() => {
+            "Another program trains this session. It can be ended from the bar below, but not paused from here"
+        }
+        Some(_) => "The stored session has its own buttons below",
+        None => "No run is going on",
+    };
+    let stop = if active.is_some() { stop } else { stop.on_disabled_hover_text(idle) };
     if stop.on_hover_text("Write a checkpoint and end the run").clicked() {
         actions.push(Action::Command(Command::Stop));
     }
@@ -141,7 +164,9 @@ fn buttons_ui(ui: &mut Ui, live: Option<&RunView>, blockers: &[String], longer: 
         actions.extend(shown.and_then(|shown| shown.inner));
     } else {
         let ready = ended.is_some() || (active.is_some() && asked.is_none());
-        if ui.add_enabled(ready, Button::new(name).min_size(wide)).on_hover_text(about).clicked() {
+        let go_on = ui.add_enabled(ready, Button::new(name).min_size(wide)).on_hover_text(about);
+        let go_on = if active.is_some() { go_on } else { go_on.on_disabled_hover_text(idle) };
+        if go_on.clicked() {
             actions.push(action);
         }
     }

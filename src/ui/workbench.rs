@@ -22,7 +22,7 @@ use super::queue::{self, Queue, QueuePage};
 use super::quiz::Quiz;
 use super::resume::ResumeForm;
 use super::run_view::RunView;
-use super::samples::Samples;
+use super::samples::{self, Samples};
 use super::score_dialog::ScoreDialog;
 use super::sessions::{SessionDialog, SessionRow, sessions_ui};
 use super::settings::Settings;
@@ -34,7 +34,7 @@ use super::trust::Trust;
 use super::undo::Undo;
 use super::{drop, format, run_page, theme, top_bar, widgets};
 use crate::config::Config;
-use crate::event::GridPicture;
+use crate::event::{GridPicture, Look, Looked};
 
 /// About the width of a letter in the name of the session's folder.
 const FOLDER_LETTER: f32 = 6.5;
@@ -169,6 +169,11 @@ impl Workbench {
         self.samples.take(ctx, ask, result);
     }
 
+    /// Takes in real images that were asked for.
+    pub fn take_looked(&mut self, ctx: &egui::Context, look: &Look, result: Result<Looked, String>) {
+        self.data_page.browse.take(ctx, look, result);
+    }
+
     /// Why a run cannot start with the set-up as it is.
     pub fn blockers(&self) -> Vec<String> {
         self.checked.blockers()
@@ -203,9 +208,10 @@ impl Workbench {
         let mut actions = Actions::default();
         actions.extend(self.keys(ui));
         self.checked.refresh(&self.config, &self.data);
+        self.checked.look_at_fields(ui.ctx());
         let look = (&mut self.settings.theme, &mut self.sheet);
-        let blockers = self.checked.blockers();
-        actions.extend(top_bar::top_bar_ui(ui, self.live.as_ref(), &blockers, &mut self.longer, look));
+        let (runs, blockers) = ((self.live.as_ref(), self.stored.as_ref()), self.checked.blockers());
+        actions.extend(top_bar::top_bar_ui(ui, runs, &blockers, &mut self.longer, look));
         self.follow_theme(ui);
         let (now, read) = ui.input(|input| (input.time, input.focused));
         if let Some(left) = self.fading.pass(&mut self.notice, now, read) {
@@ -232,6 +238,7 @@ impl Workbench {
         self.undo.notice(&self.config, busy);
         actions.extend(drop::dropped(ui));
         let Actions { window, mut app } = actions;
+        app.extend(samples::ask_live(self.live.as_ref(), self.settings.samples.live));
         self.stepping.put_back(&mut app, self.live.as_ref());
         app.extend(window.into_iter().filter_map(|action| self.carry_out(action)));
         app
@@ -286,11 +293,16 @@ impl Workbench {
         let (recent, stored) = (&self.settings.recent, self.stored.is_some());
         let given = Given { checked: &self.checked, data: &self.data, recent, differs, stored, time };
         let (config, draft) = (&mut self.config, &mut self.draft);
-        let panel = Panel::left("setup").exact_size(theme::SETUP_WIDTH).resizable(false);
+        // The pages keep half of the window.
+        let most = (0.5 * ui.available_width()).max(theme::SETUP_WIDTH);
+        let wanted = Some(self.settings.setup_width).filter(|width| width.is_finite()).unwrap_or(theme::SETUP_WIDTH);
+        let width = wanted.clamp(theme::SETUP_LEAST, most);
+        let panel = Panel::left("setup").default_size(width).size_range(theme::SETUP_LEAST..=most).resizable(true);
         let shown = panel
             .frame(Frame::new().fill(p.canvas))
             .show(ui, |ui| widgets::steady(ui, "set-up", |ui| setup::setup_ui(ui, config, draft, &given)));
         self.setup_place = Some(shown.response.rect);
+        self.settings.setup_width = shown.response.rect.width();
         shown.inner
     }
 
@@ -324,13 +336,13 @@ impl Workbench {
         let settings = &mut self.settings;
         if let (Page::Run, Some(folder)) = (settings.page, &self.opening) {
             let name = folder.file_name().unwrap_or_default().to_string_lossy();
-            widgets::empty(ui, &format!("Opening {name}\u{2026}"), "Its curves are read");
+            widgets::empty(ui, &format!("Opening {name}\u{2026}"), "Its curves are being read");
             return actions;
         }
         match (settings.page, run) {
             // One that goes on keeps its grids and curves on the screen.
             (Page::Run, Some(run)) if *run.phase() == Phase::Starting && run.started().is_none() => {
-                widgets::empty(ui, "Starting the run…", "The data is read and the networks are built");
+                widgets::empty(ui, "Starting the run…", "The data is being read and the networks are being built");
             }
             (Page::Run, Some(run)) => {
                 actions.join(run_page::run_ui(ui, run, (&mut self.samples, &mut self.charts), settings));
@@ -350,7 +362,7 @@ impl Workbench {
                 widgets::empty(ui, "No run yet", "Settings, scores and checkpoints of the run appear here");
             }
             (Page::Log, Some(run)) => actions.extend(self.log.ui(ui, run)),
-            (Page::Log, None) => widgets::empty(ui, "No run yet", "What the run tells appears here"),
+            (Page::Log, None) => widgets::empty(ui, "No run yet", "The messages of the run appear here"),
             (Page::Explore, run) => actions.join(self.explore.ui(ui, run, &mut settings.seeds)),
             (Page::Quiz, run) => actions.extend(self.quiz.ui(ui, run)),
             (Page::Compare, _) => {

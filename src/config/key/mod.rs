@@ -68,8 +68,11 @@ pub struct Key {
     /// What its values are, and where they lie.
     pub kind: Kind,
     when: Vec<When>,
-    same: Box<dyn Fn(&Config, &Config) -> bool + Send + Sync>,
+    same: Same,
 }
+
+/// Whether two configurations have the same value of an option.
+type Same = Box<dyn Fn(&Config, &Config) -> bool + Send + Sync>;
 
 /// What the values of an option are, and where they lie.
 pub enum Kind {

@@ -128,8 +128,7 @@ mod tests {
     #[test]
     fn a_panic_of_a_reader_is_an_error_that_names_the_file() {
         let failed = whole(Path::new("set.npz"), || -> Result<(), _> { panic!("index out of bounds") })
-            .err()
-            .expect("it panicked");
+            .expect_err("it panicked");
         let told = failed.to_string();
         assert!(told.starts_with("set.npz cannot be used") && told.contains("index out of bounds"), "{told}");
     }

@@ -61,8 +61,7 @@ impl Compare {
                         for at in line {
                             ui.allocate_ui_with_layout(vec2(width, 0.0), Layout::left_to_right(Align::Min), |ui| {
                                 ui.set_width(width);
-                                let kind = (&kinds[*at], (runs.as_slice(), rows));
-                                kind_ui(ui, kind, &all[*at], (&mut looking, &mut *view));
+                                kind_ui(ui, &kinds[*at], (&runs, rows), &all[*at], (&mut looking, &mut *view));
                             });
                         }
                     });
@@ -78,7 +77,8 @@ impl Compare {
 /// A score: its table, and its chart on the right.
 fn kind_ui(
     ui: &mut Ui,
-    ((metric, extractor), (runs, rows)): (&Kind, (&[(usize, &ComparedRun)], &[SessionRow])),
+    (metric, extractor): &Kind,
+    (runs, rows): (&[(usize, &ComparedRun)], &[SessionRow]),
     chart: &Chart<'_>,
     (looking, view): (&mut Looking<'_>, &mut View),
 ) {

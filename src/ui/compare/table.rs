@@ -154,7 +154,7 @@ impl Compare {
             filter.on_hover_text("Words of the name or the note, and settings such as loss.kind=bce; all must fit");
             ui.add(Checkbox::new(&mut settings.starred, "Starred"));
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                if ui.button("Look again").clicked() {
+                if ui.button("Refresh").clicked() {
                     action = Some(Action::ListSessions);
                 }
                 glyph::menu(ui, "Columns", |ui| self.columns_ui(ui, settings));

@@ -26,7 +26,7 @@ impl Explore {
                 self.fields_ui(ui, run.classes());
             });
             ui.add_space(4.0);
-            let about = "Numbers of noise beyond this are drawn again: smaller values give more typical and less varied images (Brock et al. 2019)";
+            let about = "Noise values beyond this are redrawn (truncation trick): smaller values give more typical and less varied images (Brock et al. 2019)";
             ui.add(Checkbox::new(&mut self.truncated, "Truncation")).on_hover_text(about);
             if self.truncated {
                 ui.horizontal(|ui| {
@@ -84,16 +84,16 @@ impl Explore {
         };
         seed_ui(ui, name, &mut self.seed);
         match self.kind {
-            Kind::Seeds => number_ui(ui, "Images a side", &mut self.side, 2..=12),
+            Kind::Seeds => number_ui(ui, "Images per side", &mut self.side, 2..=12),
             Kind::Walk => seed_ui(ui, "To seed", &mut self.to_seed),
             Kind::Morph => number_ui(ui, "Seeds", &mut self.rows, 1..=8),
             Kind::Map => {
                 seed_ui(ui, "Direction right", &mut self.directions[0]);
                 seed_ui(ui, "Direction up", &mut self.directions[1]);
-                let label = ui.label("Degrees a step").on_hover_text("How far one image is from the next");
+                let label = ui.label("Degrees per step").on_hover_text("How far one image is from the next");
                 ui.add(field("explore-degrees", &mut self.degrees, 0.5..=45.0)).labelled_by(label.id);
                 ui.end_row();
-                number_ui(ui, "Images a side", &mut self.side, 3..=11);
+                number_ui(ui, "Images per side", &mut self.side, 3..=11);
             }
         }
     }
@@ -120,7 +120,7 @@ impl Explore {
                     if target.clicked() {
                         (self.to_seed, self.kind) = (seed.seed, Kind::Walk);
                     }
-                    let remove = ui.button("\u{d7}").on_hover_text("Keep it no longer");
+                    let remove = ui.button("\u{d7}").on_hover_text("Remove it from the kept seeds");
                     remove.widget_info(|| {
                         egui::WidgetInfo::labeled(egui::Role::Button, true, format!("Forget seed {}", seed.seed))
                     });

@@ -61,7 +61,7 @@ impl Explore {
                 return;
             }
             if self.shown.is_none() {
-                widgets::empty(ui, "Drawing\u{2026}", "The checkpoint is read");
+                widgets::empty(ui, "Drawing\u{2026}", "The checkpoint is being read");
                 return;
             }
             self.caption_ui(ui, run);

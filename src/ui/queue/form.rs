@@ -38,7 +38,7 @@ impl AddForm {
         ui.horizontal_top(|ui| {
             ui.spacing_mut().item_spacing.x = 14.0;
             ui.vertical(|ui| {
-                widgets::small(ui, "Made from");
+                widgets::small(ui, "Based on");
                 base_ui(ui, &mut self.base);
                 let label = widgets::small(ui, "Seeds");
                 let field = TextEdit::singleline(&mut typed).desired_width(150.0).hint_text("1, 2, 3 or 1-5");
@@ -48,12 +48,14 @@ impl AddForm {
                 }
             });
             ui.vertical(|ui| {
-                let label = widgets::small(ui, "Settings laid over it, one KEY=VALUE a line");
+                let label = widgets::small(ui, "Overrides, one KEY=VALUE per line");
                 let hint = "for example\nloss.kind=bce\noptimizer.generator_lr=2e-4";
                 let field = TextEdit::multiline(&mut self.changes).desired_rows(4).hint_text(hint);
                 let field = field.font(egui::TextStyle::Monospace).desired_width((ui.available_width()).min(420.0));
                 egui::ScrollArea::vertical().id_salt("queue-changes").max_height(76.0).show(ui, |ui| {
-                    ui.add(field).labelled_by(label.id).on_hover_text("Keys as in run.toml and on the Details page");
+                    ui.add(field)
+                        .labelled_by(label.id)
+                        .on_hover_text("The keys are those of run.toml and of the Details page");
                 });
             });
         });
@@ -106,7 +108,7 @@ fn base_ui(ui: &mut Ui, base: &mut Base) {
             ui.selectable_value(base, Base::Preset(preset), name(Base::Preset(preset))).on_hover_text(about);
         }
     });
-    shown.response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::ComboBox, true, "Made from"));
+    shown.response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::ComboBox, true, "Based on"));
 }
 
 /// What runs are made from, what was changed in it, and their settings.

@@ -92,9 +92,9 @@ fn head_ui(ui: &mut Ui, queue: &mut Queue, end: Option<f64>) {
                 queue.clear_ended();
             }
             let (name, about) = if queue.is_paused() {
-                ("Go on with the queue", "Start the waiting runs, one after another")
+                ("Resume the queue", "Starts the waiting runs, one after another")
             } else {
-                ("Pause the queue", "Start no further run; the one that is being trained goes on")
+                ("Pause the queue", "Starts no further run; the one that is training goes on")
             };
             if ui.button(name).on_hover_text(about).clicked() {
                 queue.pause(!queue.is_paused());
@@ -249,7 +249,7 @@ fn buttons_ui(ui: &mut Ui, queue: &mut Queue, entry: &Entry) -> Option<Action> {
             if glyph::button(ui, Glyph::Cross, size, true, &format!("Remove {name}")).clicked() {
                 queue.remove(entry.id);
             }
-            let about = "Put it at the end of the queue; it goes on with its session where there is one";
+            let about = "Puts it at the end of the queue; it resumes its session where there is one";
             if entry.state != EntryState::Finished && named(ui, "Again", about) {
                 queue.again(entry.id);
             }

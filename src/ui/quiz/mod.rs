@@ -79,7 +79,12 @@ impl Quiz {
             }
             JobEvent::Cancelled => self.stage = Stage::Form,
             JobEvent::Failed { message } => (self.stage, self.failed) = (Stage::Form, Some(message)),
-            JobEvent::Preview { .. } | JobEvent::Exported(_) | JobEvent::Rescored { .. } | JobEvent::Probed(_) => {}
+            JobEvent::Scoring(_)
+            | JobEvent::Looked(_)
+            | JobEvent::Preview { .. }
+            | JobEvent::Exported(_)
+            | JobEvent::Rescored { .. }
+            | JobEvent::Probed(_) => {}
         }
     }
 

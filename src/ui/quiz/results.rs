@@ -81,7 +81,7 @@ fn result_card(ui: &mut Ui, set: &QuizSet, log: &QuizLog) {
         let mut seconds: Vec<f64> = log.answers.iter().map(|answer| answer.seconds).collect();
         seconds.sort_by(f64::total_cmp);
         if let Some(median) = seconds.get(seconds.len() / 2) {
-            widgets::small(ui, format!("Median time of an answer: {median:.1} s"));
+            widgets::small(ui, format!("Median time per answer: {median:.1} s"));
         }
     });
 }

@@ -6,7 +6,8 @@ use std::collections::VecDeque;
 use std::path::PathBuf;
 
 use crate::event::{
-    Best, Checkpoint, Command, DataSummary, Edited, Event, Grid, GridPicture, Nearest, Score, Scored, Started, Step,
+    Best, Checkpoint, Command, DataSummary, Edited, Event, Grid, GridPicture, Nearest, Score, ScoreProgress, Scored,
+    Started, Step,
 };
 
 use super::alarms::{self, Alarms};
@@ -38,6 +39,12 @@ pub struct RunView {
     nearest: Vec<Nearest>,
     stages: Stages,
     grids: Vec<Grid>,
+    /// Grids of the live generator.
+    live_grids: Vec<Grid>,
+    /// Whether the run was asked to draw them.
+    draws_live: bool,
+    /// How far the scores are that are being taken.
+    scoring: Option<ScoreProgress>,
     checkpoints: Vec<Checkpoint>,
     log: Vec<LogLine>,
     /// Lines of the log from before the run went on last.
@@ -96,6 +103,9 @@ impl RunView {
                 self.step = self.step.max(grid.step);
                 put(&mut self.grids, grid, |grid| grid.step);
             }
+            Event::LiveGrid(grid) => {
+                put(&mut self.live_grids, grid, |grid| grid.step);
+            }
             Event::Checkpoint(checkpoint) => {
                 self.step = self.step.max(checkpoint.step);
                 self.note(LogLevel::Info, format!("Checkpoint written ({})", checkpoint.folder));
@@ -150,6 +160,11 @@ impl RunView {
         self.followed = followed;
     }
 
+    /// Takes in how far the scores are that are being taken.
+    pub fn show_scores(&mut self, progress: Option<ScoreProgress>) {
+        self.scoring = progress;
+    }
+
     /// Takes in the newest sample grid.
     pub fn show_grid(&mut self, grid: GridPicture) {
         self.newest = Some(grid);
@@ -164,6 +179,7 @@ impl RunView {
     pub fn ask(&mut self, command: &Command) {
         match command {
             Command::Pause | Command::Resume | Command::Stop => self.asked = Some(command.clone()),
+            Command::DrawLive(on) => self.draws_live = *on,
             Command::Step | Command::Checkpoint | Command::Edit(_) => {}
         }
     }
@@ -180,6 +196,9 @@ impl RunView {
         started.leave(&mut self.nearest);
         self.stages.restart(&started);
         started.leave(&mut self.grids);
+        started.leave(&mut self.live_grids);
+        // Nothing that was asked of it before holds for a run that begins.
+        (self.draws_live, self.scoring) = (false, None);
         started.leave(&mut self.checkpoints);
         self.alarms.restart(&started);
         started.leave(&mut self.edits);

@@ -9,7 +9,8 @@ use super::super::series::Curves;
 use super::super::stages::StageMark;
 use super::RunView;
 use crate::event::{
-    Best, Checkpoint, Command, DataSummary, Edited, Grid, GridPicture, Nearest, Score, Scored, Started, Step,
+    Best, Checkpoint, Command, DataSummary, Edited, Grid, GridPicture, Nearest, Score, ScoreProgress, Scored, Started,
+    Step,
 };
 
 impl RunView {
@@ -110,6 +111,21 @@ impl RunView {
         &self.grids
     }
 
+    /// The stored grids of the live generator, oldest first.
+    pub fn live_grids(&self) -> &[Grid] {
+        &self.live_grids
+    }
+
+    /// Whether the run was asked to store them.
+    pub fn draws_live(&self) -> bool {
+        self.draws_live
+    }
+
+    /// How far the scores are that are being taken; nothing where none are, or nothing was told.
+    pub fn scoring(&self) -> Option<ScoreProgress> {
+        self.scoring.filter(|_| self.is_scoring())
+    }
+
     /// The checkpoints that are there, oldest first.
     pub fn checkpoints(&self) -> &[Checkpoint] {
         &self.checkpoints
@@ -163,8 +179,13 @@ impl RunView {
         match &self.asked {
             Some(Command::Stop) => "Stopping",
             Some(Command::Pause) => "Pausing",
-            Some(Command::Resume | Command::Step | Command::Checkpoint | Command::Edit(_)) | None => {
-                if self.is_scoring() { "Scoring" } else { self.phase.name() }
+            Some(Command::Resume | Command::Step | Command::Checkpoint | Command::Edit(_) | Command::DrawLive(_))
+            | None => {
+                if self.is_scoring() {
+                    "Scoring"
+                } else {
+                    self.phase.name()
+                }
             }
         }
     }

@@ -90,18 +90,22 @@ impl Samples {
         // In a narrow panel the last of them go to a line of their own.
         ui.horizontal_wrapped(|ui| {
             ui.style_mut().wrap_mode = Some(egui::TextWrapMode::Extend);
-            let name = |speed: f64| format!("{speed} a second");
+            let name = |speed: f64| format!("{speed} per second");
             let combo = egui::ComboBox::from_id_salt("play-speed").width(104.0).selected_text(name(settings.speed));
             let combo = combo.show_ui(ui, |ui| {
                 for speed in SPEEDS {
                     ui.selectable_value(&mut settings.speed, speed, name(speed));
                 }
             });
-            let about = || WidgetInfo::labeled(egui::Role::ComboBox, true, "Grids a second while playing");
+            let about = || WidgetInfo::labeled(egui::Role::ComboBox, true, "Grids per second while playing");
             combo.response.widget_info(about);
-            combo.response.on_hover_text("Grids a second while playing");
-            widgets::toggle(ui, &mut settings.difference, "Difference")
-                .on_hover_text("What has changed since the grid before: grey where nothing has, brighter or darker by half of the change");
+            combo.response.on_hover_text("Grids per second while playing");
+            self.live_option_ui(ui, view, settings);
+            ui.add_enabled_ui(!self.shows_live, |ui| {
+                widgets::toggle(ui, &mut settings.difference, "Difference")
+                    .on_hover_text("What has changed since the grid before: grey where nothing has, brighter or darker by half of the change")
+                    .on_disabled_hover_text("Of the averaged generator's grids; switch Live off to see it");
+            });
             self.nearest_option_ui(ui, view, settings);
             // What keeps it from being shown is told on hover: a note beside it would move what is about to be clicked.
             let missing = match &self.real {
@@ -118,8 +122,11 @@ impl Samples {
 
     fn nearest_option_ui(&self, ui: &mut Ui, view: &RunView, settings: &mut SampleSettings) {
         let about = "Beneath each image the real one that is nearest to it by the extractor's features: the same picture twice is a copy. They are stored with the score nearest-real (score.metrics)";
-        ui.add_enabled_ui(!view.nearest().is_empty(), |ui| {
-            let missing = format!("Not measured in this run. {about}");
+        ui.add_enabled_ui(!view.nearest().is_empty() && !self.shows_live, |ui| {
+            let missing = match view.nearest().is_empty() {
+                true => format!("Not measured in this run. {about}"),
+                false => "Of the averaged generator's grids; switch Live off to see it".to_owned(),
+            };
             widgets::toggle(ui, &mut settings.nearest, "Nearest real")
                 .on_hover_text(about)
                 .on_disabled_hover_text(missing);

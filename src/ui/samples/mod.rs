@@ -3,6 +3,7 @@
 mod bar;
 mod cache;
 mod difference;
+mod live;
 mod nearest;
 mod zoom;
 
@@ -16,10 +17,12 @@ use super::glyph::{self, Glyph};
 use super::grid_image::{Beside, GridImage, Pick};
 use super::run_view::RunView;
 use super::{format, stages, theme, widgets};
-use crate::event::{Grid, GridPicture, NEAREST_BELOW, REAL_IMAGES};
+use crate::event::{Grid, GridPicture, LIVE_BELOW, NEAREST_BELOW, REAL_IMAGES};
 use cache::Cache;
+use live::LiveGrids;
+pub(in crate::ui) use live::{ask as ask_live, obstacle as live_obstacle};
 use nearest::Neighbours;
-use zoom::Zoom;
+use zoom::{Shows, Zoom};
 
 /// Real images of a class that are shown beside the grid.
 const REAL_COLUMNS: usize = 3;
@@ -36,6 +39,8 @@ pub struct SampleSettings {
     pub speed: f64,
     /// Whether the difference from the grid before is shown.
     pub difference: bool,
+    /// Whether the live generator's grids are shown instead of the average's, and stored by a run that goes on.
+    pub live: bool,
     /// Whether real images stand beside the generated ones.
     pub real: bool,
     /// Whether the nearest real image stands beneath each generated one.
@@ -44,7 +49,7 @@ pub struct SampleSettings {
 
 impl Default for SampleSettings {
     fn default() -> Self {
-        Self { speed: 5.0, difference: false, real: false, nearest: false }
+        Self { speed: 5.0, difference: false, live: false, real: false, nearest: false }
     }
 }
 
@@ -67,6 +72,9 @@ pub struct Samples {
     cache: Cache,
     real: Real,
     neighbours: Neighbours,
+    live: LiveGrids,
+    /// Whether the grid on the screen is the live generator's.
+    shows_live: bool,
     /// The difference of two steps.
     difference: Option<((usize, usize), GridImage)>,
     asked: Option<usize>,
@@ -95,6 +103,9 @@ impl Samples {
         if view_of_nearest(ask) {
             return self.neighbours.take(ask.grid.step, result);
         }
+        if ask.grid.file.starts_with(LIVE_BELOW) {
+            return self.live.take(ctx, ask.grid.step, result);
+        }
         self.asked = None;
         match result {
             Ok(picture) => self.cache.keep(GridImage::new(ctx, picture)),
@@ -122,7 +133,9 @@ impl Samples {
 
     /// The grid that is on the screen.
     pub fn shown(&self) -> Option<&GridPicture> {
-        self.cache.peek(self.shown?).map(|image| &image.picture)
+        let step = self.shown?;
+        let live = self.live.peek(step).filter(|_| self.shows_live);
+        live.or_else(|| self.cache.peek(step)).map(|image| &image.picture)
     }
 
     /// Draws the panel.
@@ -139,6 +152,8 @@ impl Samples {
         actions.extend(self.load(ui, view, settings));
         actions.extend(self.load_real(view, settings));
         actions.extend(self.load_nearest(view, settings));
+        actions.app.extend(self.load_live(view, settings));
+        self.shows_live = settings.live && self.shown.is_some_and(|step| self.live.peek(step).is_some());
         actions.join(self.head_ui(ui, view));
         let slider = egui::Panel::bottom("samples-slider")
             .frame(egui::Frame::new().inner_margin(egui::Margin { top: 8, ..Default::default() }));
@@ -157,14 +172,16 @@ impl Samples {
             return self.nothing_ui(ui, view);
         };
         let grid = self.cache.peek(shown).map(|image| image.picture.clone());
-        let woven = grid.filter(|_| settings.nearest).and_then(|grid| self.neighbours.woven(ui.ctx(), &grid));
+        let woven = grid
+            .filter(|_| settings.nearest && !self.shows_live)
+            .and_then(|grid| self.neighbours.woven(ui.ctx(), &grid));
         if let Some(woven) = woven {
             let names = nearest::names(view.classes());
             if let Some(pick) = woven.beside_ui(ui, &names, &[], None) {
                 self.zoom = Some(Zoom::of(pick));
             }
             if let Some(zoom) = &mut self.zoom {
-                let open = zoom.ui(ui, woven, &names, false, &[]);
+                let open = zoom.ui(ui, woven, &names, Shows::Grid, &[]);
                 self.zoom.take_if(|_| !open);
             }
             return;
@@ -175,15 +192,16 @@ impl Samples {
         if let (true, Real::There(image)) = (settings.real, &mut real) {
             beside = Some(Beside { image, filled: &filled, columns: REAL_COLUMNS });
         }
-        if settings.difference {
+        let differs = settings.difference && !self.shows_live;
+        if differs {
             self.differ(ui, before, shown);
         }
         let pair = before.map(|before| (before, shown));
-        let different = self.difference.as_mut().filter(|(known, _)| settings.difference && pair == Some(*known));
-        let is_difference = different.is_some();
-        let image = match different {
-            Some((_, image)) => Some(image),
-            None => self.cache.get(shown),
+        let different = self.difference.as_mut().filter(|(known, _)| differs && pair == Some(*known));
+        let (image, shows) = match different {
+            Some((_, image)) => (Some(image), Shows::Difference),
+            None if self.shows_live => (self.live.get(shown), Shows::Live),
+            None => (self.cache.get(shown), Shows::Grid),
         };
         if let Some(image) = image {
             if let Some(pick) = image.beside_ui(ui, view.classes(), &[], beside) {
@@ -191,9 +209,9 @@ impl Samples {
             }
             if let Some(zoom) = &mut self.zoom {
                 let open = match (&real, zoom.pick.real) {
-                    (Real::There(real), true) => zoom.ui(ui, real, view.classes(), false, &filled),
+                    (Real::There(real), true) => zoom.ui(ui, real, view.classes(), Shows::Grid, &filled),
                     (Real::Unknown | Real::Asked | Real::Failed(_), true) => false,
-                    (_, false) => zoom.ui(ui, image, view.classes(), is_difference, &[]),
+                    (_, false) => zoom.ui(ui, image, view.classes(), shows, &[]),
                 };
                 self.zoom.take_if(|_| !open);
             }
@@ -224,7 +242,7 @@ impl Samples {
         let mut actions = Actions::default();
         ui.horizontal(|ui| {
             let about =
-                "The averaged generator on the same noise at every step, one row per class. Click an image to see its pixels";
+                "The averaged generator, or the live one, on the same noise at every step, one row per class. Click an image to see its pixels";
             let narrow = ui.available_width() < NARROW_HEAD;
             if !narrow || self.shown.is_none() {
                 widgets::title(ui, "Samples").on_hover_text(about);
@@ -276,10 +294,13 @@ impl Samples {
 
     /// What should be known about the grid on the screen, in a line above it.
     fn note_ui(&self, ui: &mut Ui, view: &RunView, settings: &SampleSettings) {
-        let about = "Grids and scores are of a moving average of the generator's weights, which still holds much of the weights that it began with. It shows what the generator has learnt once these have faded";
+        let about = "Grids and scores are of a moving average of the generator's weights, which still holds much of the random weights that it began with. It shows what the generator has learnt once these have faded";
+        let live = self.live_note(view, settings).map(|text| (text, ""));
+        let missing = || self.missing(view, settings).map(|text| (text, ""));
         let settling = || settling(view, self.shown?).map(|text| (text, about));
-        let Some((text, about)) = self.missing(view, settings).map(|text| (text, "")).or_else(settling) else { return };
-        let text = RichText::new(text).small().color(widgets::palette(ui).warning);
+        let Some((text, about)) = live.or_else(missing).or_else(settling) else { return };
+        let p = widgets::palette(ui);
+        let text = RichText::new(text).small().color(if self.shows_live { p.muted } else { p.warning });
         let label = ui.add(Label::new(text).truncate());
         if !about.is_empty() {
             label.on_hover_text(about);
@@ -371,7 +392,8 @@ impl Samples {
 fn settling(view: &RunView, step: usize) -> Option<String> {
     let config = &view.started()?.config;
     let left = config.optimizer.start_share(step, config.images_per_step());
-    (left > SETTLED).then(|| format!("average still settling, {:.0} % start weights", 100.0 * left))
+    let other = if live::obstacle(view).is_none() { "; Live shows the generator itself" } else { "" };
+    (left > SETTLED).then(|| format!("average still settling, {:.0} % start weights{other}", 100.0 * left))
 }
 
 /// Whether a picture that was asked for is of nearest real images, and not a grid.

@@ -15,8 +15,19 @@ pub(super) struct Zoom {
     texture: Option<(Shown, TextureHandle)>,
 }
 
-/// What the texture holds: the step, whether it is a difference, and the image.
-type Shown = (usize, bool, Pick);
+/// What kind of picture an image is taken from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Shows {
+    /// A sample grid of the average, or real images.
+    Grid,
+    /// The difference of two grids.
+    Difference,
+    /// A grid of the live generator.
+    Live,
+}
+
+/// What the texture holds: the step, the kind of picture, and the image.
+type Shown = (usize, Shows, Pick);
 
 impl Zoom {
     /// Looks at an image.
@@ -25,12 +36,12 @@ impl Zoom {
     }
 
     /// Draws the window; false where it was closed. `image` is the grid, or the real images, that the image is in.
-    pub fn ui(&mut self, ui: &Ui, image: &GridImage, names: &[String], difference: bool, filled: &[usize]) -> bool {
+    pub fn ui(&mut self, ui: &Ui, image: &GridImage, names: &[String], shows: Shows, filled: &[usize]) -> bool {
         let grid = &image.picture;
         self.pick.row = self.pick.row.min(grid.rows.saturating_sub(1));
         let there = filled.get(self.pick.row).map_or(grid.columns, |filled| grid.columns.min(*filled)).max(1);
         self.pick.column = self.pick.column.min(there - 1);
-        let shown = (grid.step, difference, self.pick);
+        let shown = (grid.step, shows, self.pick);
         if self.texture.as_ref().is_none_or(|(known, _)| *known != shown) {
             let pixels: ColorImage = image.cell(self.pick.row, self.pick.column);
             self.texture = Some((shown, ui.ctx().load_texture("zoomed", pixels, TextureOptions::NEAREST)));

@@ -106,7 +106,7 @@ fn edit_ui(ui: &mut Ui, row: &SessionRow, edited: &mut Edited) -> (bool, Option<
     }
     let entered = field.lost_focus() && ui.input(|input| input.key_pressed(egui::Key::Enter));
     let label = ui.label("Note");
-    let about = "What is special about this run, for you";
+    let about = "Your own note about this run";
     ui.add(TextEdit::multiline(note).desired_rows(4).desired_width(f32::INFINITY).hint_text(about))
         .labelled_by(label.id);
     ui.add(Checkbox::new(star, "Star"));
@@ -155,7 +155,7 @@ fn remove_ui(ui: &mut Ui, row: &SessionRow, state: &mut Removal) -> (bool, Optio
         let folder = row.folder.clone();
         let (text, ask) = match state {
             Removal::Asking | Removal::Busy => ("Move to trash", SessionAsk::Trash(folder)),
-            Removal::Untrashed(_) => ("Delete for good", SessionAsk::Delete(folder)),
+            Removal::Untrashed(_) => ("Delete permanently", SessionAsk::Delete(folder)),
         };
         let busy = matches!(state, Removal::Busy);
         let asked = ui.add_enabled(!busy, egui::Button::new(RichText::new(text).color(p.error))).clicked();

@@ -68,7 +68,7 @@ impl SessionRow {
 /// The star of a session: a click turns it.
 #[must_use]
 pub(super) fn star_ui(ui: &mut Ui, row: &SessionRow) -> Option<Action> {
-    let name = if row.star { format!("Take the star off {}", row.name) } else { format!("Star {}", row.name) };
+    let name = if row.star { format!("Unstar {}", row.name) } else { format!("Star {}", row.name) };
     let picture = if row.star { glyph::Glyph::Star } else { glyph::Glyph::NoStar };
     glyph::button(ui, picture, egui::Vec2::splat(theme::ROW_HEIGHT - 4.0), false, &name).clicked().then(|| {
         let (folder, note) = (row.folder.clone(), row.note.clone());

@@ -26,7 +26,7 @@ pub(in crate::ui) fn sessions_ui(
         ui.set_min_size(ui.available_size());
         let note = "Every run keeps its settings, curves, grids and checkpoints in a folder of its own";
         widgets::head(ui, "Sessions", note, |ui| {
-            if ui.button("Look again").clicked() {
+            if ui.button("Refresh").clicked() {
                 actions.push(Action::ListSessions);
             }
             if ui.button("Open folder…").clicked() {

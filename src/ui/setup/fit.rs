@@ -158,6 +158,7 @@ mod tests {
         assert!(config.check(None).is_empty());
         (config.growing.start, config.image_size, config.discriminator.scales) = (16, 16, 1);
         config.generator.attention.clear();
+        config.generator.attention_form = crate::config::AttentionForm::Plain;
         fit_to_image_size(&mut config);
         assert_eq!(config.growing.start, 8);
         assert!(config.check(None).is_empty());

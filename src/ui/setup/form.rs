@@ -226,7 +226,7 @@ impl Form<'_> {
 /// A button that is named by what mends a problem, where something plain does. `true` where it was clicked.
 pub fn fix_ui(ui: &mut Ui, problem: &Problem) -> bool {
     let Some(name) = problem.fix_name() else { return false };
-    let about = format!("Mends {}; Ctrl+Z takes it back", problem.key);
+    let about = format!("Fixes {}; Ctrl+Z undoes it", problem.key);
     ui.add(Button::new(RichText::new(name).small()).small()).on_hover_text(about).clicked()
 }
 

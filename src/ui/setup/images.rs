@@ -84,7 +84,7 @@ pub fn channels_row(form: &mut Form<'_>, ui: &mut Ui, key: &'static Key) -> Opti
 pub fn factors_row(form: &mut Form<'_>, ui: &mut Ui, key: &'static Key) -> Option<Action> {
     let classes: Vec<&str> = form.summary.iter().flat_map(|s| &s.classes).map(|class| class.name.as_str()).collect();
     let nothing = classes.is_empty() && form.config.data.class_factors.is_empty();
-    let off = nothing.then_some("The classes are known once the data was read");
+    let off = nothing.then_some("The classes are known once the data has been read");
     form.row(ui, key, off, |ui, config| {
         let text = match config.data.class_factors.len() {
             0 => "All 1".to_owned(),
@@ -119,10 +119,13 @@ fn factors_ui(ui: &mut Ui, config: &mut Config, classes: &[&str]) {
     });
 }
 
+/// How the names of the fields of class factors begin.
+pub(super) const CLASS_FACTOR: &str = "class-factor ";
+
 fn factor_ui(ui: &mut Ui, factors: &mut BTreeMap<String, f64>, class: &str) {
     let label = ui.label(format::path_end(class, 24)).on_hover_text(class);
     let mut factor = factors.get(class).copied().unwrap_or(1.0);
-    let name = format!("class-factor {class}");
+    let name = format!("{CLASS_FACTOR}{class}");
     if ui.add(field(&name, &mut factor, CLASS_FACTORS).prefix("× ")).labelled_by(label.id).changed() {
         if factor == 1.0 {
             factors.remove(class);

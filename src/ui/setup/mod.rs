@@ -18,8 +18,8 @@ use egui::{Align, Frame, Layout, Margin, Panel, RichText, ScrollArea, Sense, Ui}
 use super::action::{Action, Actions, WindowAction};
 use super::data_view::DataView;
 use super::page::Page;
-use super::{format, glyph, theme, widgets};
-use crate::config::{Change, Config, Level, Preset, Problem, cost::Cost};
+use super::{format, glyph, number, theme, widgets};
+use crate::config::{Change, Config, Level, Preset, Problem, cost::Cost, explain};
 use crate::event::Command;
 use form::Form;
 pub use form::fix_ui;
@@ -45,6 +45,8 @@ pub struct Checked {
     pub changed: Vec<String>,
     /// What it costs.
     pub cost: Cost,
+    /// Numbers that somebody typed and that are none: what holds instead is not what they meant.
+    refused: Vec<String>,
 }
 
 impl Checked {
@@ -66,14 +68,22 @@ impl Checked {
             base,
             changed,
             cost: config.cost(classes.unwrap_or(DEMO_CLASSES)),
+            refused: Vec::new(),
         }
     }
 
     /// Checks again where something changed.
     pub fn refresh(&mut self, config: &Config, data: &DataView) {
         if self.config != *config || self.classes != data.classes() || self.found != data.problems() {
-            *self = Self::new(config, data);
+            *self = Self { refused: std::mem::take(&mut self.refused), ..Self::new(config, data) };
         }
+    }
+
+    /// Takes in what stands refused in the fields of the set-up.
+    pub fn look_at_fields(&mut self, ctx: &egui::Context) {
+        let of_set_up = |name: &str| explain::of(name).is_some() || name.starts_with(images::CLASS_FACTOR);
+        let told = |(name, why): (String, String)| format!("{name}: {why}. Type another, or press Esc in the field");
+        self.refused = number::refused(ctx, of_set_up).into_iter().map(told).collect();
     }
 
     /// Why a run cannot start with it.
@@ -83,7 +93,7 @@ impl Checked {
             true => problem.message.clone(),
             false => format!("{}: {}", problem.key, problem.message),
         };
-        errors.map(told).collect()
+        errors.map(told).chain(self.refused.iter().cloned()).collect()
     }
 
     /// Whether a step can be taken with it, whatever the data.
@@ -125,6 +135,7 @@ pub fn setup_ui(ui: &mut Ui, config: &mut Config, draft: &mut Option<String>, gi
         ui.add_space(4.0);
         given.time.ui(ui, config);
     });
+    forget_replaced(ui.ctx(), config);
     ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
         Frame::new().inner_margin(Margin { left: 12, right: 14, top: 0, bottom: 8 }).show(ui, |ui| {
             ui.spacing_mut().item_spacing.y = theme::GAP - 2.0;
@@ -141,7 +152,21 @@ pub fn setup_ui(ui: &mut Ui, config: &mut Config, draft: &mut Option<String>, gi
             widgets::follow_focus(ui);
         });
     });
+    ui.data_mut(|data| data.insert_temp(egui::Id::unique(FORMED), config.clone()));
     actions
+}
+
+/// Under which the configuration is kept as the form left it.
+const FORMED: &str = "set-up as the form left it";
+
+/// Lets go of what stands refused in the fields, where anything but the form has changed the configuration since: another
+/// set-up was loaded, or a change taken back.
+fn forget_replaced(ctx: &egui::Context, config: &Config) {
+    let formed =
+        ctx.data_mut(|data| data.get_temp_mut_or_insert_with(egui::Id::unique(FORMED), || config.clone()) == config);
+    if !formed {
+        number::forget_refused(ctx);
+    }
 }
 
 fn head_ui(ui: &mut Ui, config: &mut Config, given: &Given<'_>) -> Actions {
@@ -166,7 +191,7 @@ fn head_ui(ui: &mut Ui, config: &mut Config, given: &Given<'_>) -> Actions {
             let compare = ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 ui.button(RichText::new("Compare with…").small())
             });
-            let about = "What differs from a preset or a stored session, to be taken over one by one";
+            let about = "What differs from a preset or a stored session, to be copied one by one";
             compare.inner.on_hover_text(about).clicked().then_some(WindowAction::CompareSetUp)
         };
         match &given.differs {
@@ -200,7 +225,7 @@ fn differences_ui(ui: &mut Ui, live: &[Change], fixed: &[Change]) -> Option<Acti
     }
     if !fixed.is_empty() {
         let text = format!("{} for the next run", format::plural(fixed.len(), "change"));
-        widgets::small(ui, text).on_hover_text(format!("A running run cannot take these:\n{}", lines(fixed)));
+        widgets::small(ui, text).on_hover_text(format!("These cannot be changed during a run:\n{}", lines(fixed)));
     }
     apply.then(|| Action::Command(Command::Edit(live.to_vec())))
 }
@@ -233,9 +258,9 @@ fn preset_menu(ui: &mut Ui, config: &mut Config) -> Option<WindowAction> {
 fn cost_ui(ui: &mut Ui, cost: &Cost) {
     ui.columns_const(|[left, middle, right]| {
         widgets::stat(left, "Generator", &format::short(cost.generator_parameters))
-            .on_hover_text("Numbers that the generator learns");
+            .on_hover_text("Trainable parameters of the generator");
         widgets::stat(middle, "Discriminator", &format::short(cost.discriminator_parameters))
-            .on_hover_text("Numbers that the discriminator learns");
+            .on_hover_text("Trainable parameters of the discriminator");
         widgets::stat(right, "Memory", &format!("~{}", format::bytes(cost.training_bytes)))
             .on_hover_text("What training needs at its peak, within a factor of two");
     });

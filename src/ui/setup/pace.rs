@@ -51,6 +51,8 @@ impl Paces {
             JobEvent::Progress { .. }
             | JobEvent::Preview { .. }
             | JobEvent::Exported(_)
+            | JobEvent::Scoring(_)
+            | JobEvent::Looked(_)
             | JobEvent::Rescored { .. }
             | JobEvent::Quiz(_) => return,
         };
@@ -92,7 +94,7 @@ impl Told<'_> {
         match self.paces.find(&self.asked) {
             Some(Ok(pace)) => (line(pace, config), about(pace, config)),
             Some(Err(reason)) => (format!("Time: not measured, {reason}"), reason.clone()),
-            None if !self.possible => ("Time: measured once the errors are mended".to_owned(), String::new()),
+            None if !self.possible => ("Time: measured once the errors are fixed".to_owned(), String::new()),
             None if self.training => ("Time: not measured while a run trains".to_owned(), String::new()),
             None => ("Time: being measured…".to_owned(), String::new()),
         }

@@ -239,7 +239,8 @@ mod tests {
     fn every_option_stands_on_one_card_and_has_a_control() {
         let mut shown: Vec<&str> = CARDS.iter().flat_map(Card::keys).map(|key| key.key).collect();
         let mut all: Vec<&str> = explain::ALL.iter().map(|key| key.key).collect();
-        (shown.sort_unstable(), all.sort_unstable());
+        shown.sort_unstable();
+        all.sort_unstable();
         assert_eq!(shown, all);
         assert!(SPECIAL.iter().all(|(name, _)| explain::of(name).is_some()));
         let own = explain::ALL.iter().filter(|key| matches!(key.kind, Kind::Own));

@@ -122,7 +122,7 @@ fn differences_ui(ui: &mut Ui, config: &mut Config, theirs: &Config) {
     ui.horizontal(|ui| {
         let verb = if differences.len() == 1 { "differs" } else { "differ" };
         widgets::small(ui, format!("{} {verb}", format::plural(differences.len(), "setting")));
-        if ui.button("Take all").on_hover_text("Ctrl+Z takes it back").clicked() {
+        if ui.button("Take all").on_hover_text("Ctrl+Z undoes it").clicked() {
             taken.extend(&differences);
         }
     });

@@ -102,11 +102,7 @@ pub(super) struct Columns {
 /// A name as people spell it in many ways.
 pub(super) fn plain(head: &str) -> String {
     let lower = head.trim().to_lowercase();
-    lower
-        .split(|c: char| matches!(c, ' ' | '-' | '.' | '_'))
-        .filter(|word| !word.is_empty())
-        .collect::<Vec<_>>()
-        .join("_")
+    lower.split([' ', '-', '.', '_']).filter(|word| !word.is_empty()).collect::<Vec<_>>().join("_")
 }
 
 impl Columns {

@@ -2,6 +2,7 @@
 
 use anyhow::bail;
 
+use super::labels::Labels;
 use super::{Encoder, evenly, rgb, sized};
 use crate::engine::export::marks::Marks;
 use crate::engine::export::{File, Progress, Source};
@@ -24,6 +25,7 @@ pub fn history(source: &Source, film: &Film, progress: Progress<'_>) -> anyhow::
     let marks = Marks::of_session(source)?
         .with("shows", "sample grids of the training, one row per class".to_owned())
         .with("frames_at_steps", steps.join(" "));
+    let labels = film.labels.then(|| Labels::new(&source.started.classes)).transpose()?;
     let mut encoder = Encoder::new(film, &marks)?;
     let (rows, columns) = (source.started.classes.len(), source.config().train.grid_columns);
     for (done, grid) in chosen.iter().enumerate() {
@@ -31,7 +33,10 @@ pub fn history(source: &Source, film: &Film, progress: Progress<'_>) -> anyhow::
             return Ok(None);
         }
         let picture = read_grid(&source.folder, grid, rows, columns)?.picture;
-        let picture = sized(rgb(picture.width, picture.height, picture.rgb.to_vec())?)?;
+        let mut picture = sized(rgb(picture.width, picture.height, picture.rgb.to_vec())?)?;
+        if let Some(labels) = &labels {
+            picture = labels.rows(&picture, grid.step);
+        }
         let last = done + 1 == chosen.len();
         encoder.push(&picture, if last { REST.max(1.0 / film.fps) } else { 1.0 / film.fps })?;
     }

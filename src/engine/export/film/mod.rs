@@ -2,6 +2,7 @@
 
 mod gif;
 mod history;
+mod labels;
 mod walk;
 mod webp;
 
@@ -113,7 +114,7 @@ mod tests {
 
     #[test]
     fn impossible_films_are_refused_with_the_bounds() {
-        let film = |frames, fps| check(&Film { moving: Moving::Gif, frames, fps });
+        let film = |frames, fps| check(&Film { moving: Moving::Gif, frames, fps, labels: true });
         assert!(film(2, 0.1).is_ok() && film(2000, 50.0).is_ok());
         for (frames, fps) in [(1, 10.0), (2001, 10.0), (9, 0.0), (9, 51.0), (9, f64::NAN)] {
             assert!(film(frames, fps).is_err());

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use anyhow::bail;
 
+use super::labels::Labels;
 use super::{Encoder, rgb, sized};
 use crate::engine::export::marks::Marks;
 use crate::engine::export::{File, Progress};
@@ -41,6 +42,8 @@ pub fn walk(session: &Path, film: &Film, walk: &Walk, progress: Progress<'_>) ->
         .with("walk_seed", walk.seed.to_string())
         .with("walk_stops", walk.stops.to_string())
         .with("walk_truncation", walk.truncation.to_string());
+    let names: Vec<String> = shown.iter().filter_map(|class| classes.get(*class).cloned()).collect();
+    let written = film.labels.then(|| Labels::new(&names)).transpose()?;
     let mut encoder = Encoder::new(film, &marks)?;
     for frame in 0..film.frames {
         if !progress(frame, film.frames) {
@@ -48,8 +51,12 @@ pub fn walk(session: &Path, film: &Film, walk: &Walk, progress: Progress<'_>) ->
         }
         let z: Vec<f32> = latents.iter().flat_map(|stops| between(stops, walk.stops, frame, film.frames)).collect();
         let labels: Vec<u32> = shown.iter().map(|class| u32::try_from(*class)).collect::<Result<_, _>>()?;
-        let picture = side_by_side(&sampler.draw(&labels, z)?, &sampler, shown.len())?;
-        encoder.push(&sized(picture)?, 1.0 / film.fps)?;
+        let columns = columns(shown.len());
+        let mut picture = sized(side_by_side(&sampler.draw(&labels, z)?, &sampler, shown.len(), columns)?)?;
+        if let Some(written) = &written {
+            picture = written.cells(&picture, columns, sampler.state.step);
+        }
+        encoder.push(&picture, 1.0 / film.fps)?;
     }
     let class = walk.class.map_or_else(|| "all".to_owned(), |class| format!("class{class}"));
     let name = format!("walk-{class}-step{:07}-seed{}.{}", sampler.state.step, walk.seed, film.moving.name());
@@ -65,10 +72,13 @@ fn between(stops: &[f32], count: usize, frame: usize, frames: usize) -> Vec<f32>
     slerp(stop(at), stop(at + 1), share)
 }
 
-/// Images in rows that make the whole about as high as wide.
-fn side_by_side(images: &[u8], sampler: &Sampler, count: usize) -> anyhow::Result<image::RgbImage> {
+/// Images a row, of so many, with which the whole is about as high as wide.
+fn columns(count: usize) -> usize {
+    (1..=count).find(|columns| columns * columns >= count).unwrap_or(1)
+}
+
+fn side_by_side(images: &[u8], sampler: &Sampler, count: usize, columns: usize) -> anyhow::Result<image::RgbImage> {
     let (size, channels) = (sampler.state.config.image_size, sampler.state.config.channels);
-    let columns = (1..=count).find(|columns| columns * columns >= count).unwrap_or(1);
     let images = images.chunks_exact(size * size * channels);
     // Films are looked at on pages, so that places without an image are white.
     let Picture { width, height, rgb: pixels } =
