@@ -169,7 +169,8 @@ fn settings_that_cannot_compare_are_refused() {
         let problems = Config::default().with(&set).unwrap().check(Some(3));
         problems.into_iter().map(|problem| problem.key).collect::<Vec<_>>()
     };
-    assert_eq!(keys(&["loss.features=vgg19", "loss.vgg19=/nowhere.pth"]), [""; 0]);
+    // They are told to do nothing, and no more.
+    assert_eq!(keys(&["loss.features=vgg19", "loss.vgg19=/nowhere.pth"]), ["loss.features", "loss.vgg19"]);
     assert_eq!(keys(&["loss.perceptual=0.1", "loss.texture=1"]), [""; 0]);
     assert_eq!(keys(&["loss.perceptual=0.1", "loss.features=vgg19"]), ["loss.vgg19"]);
     assert_eq!(keys(&["loss.texture=0.1", "loss.features=vgg19", "loss.vgg19=/nowhere.pth"]), ["loss.vgg19"]);

@@ -125,7 +125,9 @@ fn the_same_gesture_gives_the_same_on_both_pages() {
         window.harness.step();
         for _ in 0..2 {
             window.harness.drag_at(chart.center());
+            window.harness.step();
             window.harness.drop_at(chart.center());
+            window.harness.step();
         }
         window.settle();
         assert!(!window.shows("Whole run"), "{title}");

@@ -267,11 +267,15 @@ fn the_set_up_can_be_dragged_wider_and_stays_so() {
     let mut window = Window::open(Workbench::new(Preset::Quick.config(), Settings::default()), [1280.0, 800.0], None);
     let before = window.bench().settings.setup_width;
     let edge = egui::pos2(before, 400.0);
+    // Each in a frame of its own: what is pressed is what the pointer was seen above.
     window.harness.hover_at(edge);
+    window.harness.step();
     window.harness.drag_at(edge);
-    window.settle();
-    window.harness.hover_at(edge + egui::vec2(90.0, 0.0));
-    window.settle();
+    window.harness.step();
+    for moved in [30.0, 60.0, 90.0] {
+        window.harness.hover_at(edge + egui::vec2(moved, 0.0));
+        window.harness.step();
+    }
     // The pointer stays where it let go.
     window.harness.event(egui::Event::PointerButton {
         pos: edge + egui::vec2(90.0, 0.0),

@@ -115,7 +115,7 @@ impl Scorer {
             if found.is_empty() {
                 let reason = crate::metric::MetricError::Few { images: dataset.size(), needed: 11 };
                 let metrics = vec![Metric::MsSsim];
-                report.warnings.push(Warning::Missing { metrics, class: None, reason });
+                report.warnings.push(Warning::Missing { metrics, classes: Vec::new(), reason });
             }
             report.scores.extend(found);
         }

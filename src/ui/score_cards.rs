@@ -153,6 +153,6 @@ mod tests {
         let mut score = Score { extractor: "efficientnet-lite0".to_owned(), ..Score::default() };
         assert_eq!(provenance(&score), format::extractor("efficientnet-lite0"));
         (score.resize, score.labels, score.seed) = ("clean".to_owned(), "of-reals".to_owned(), 3);
-        assert!(provenance(&score).ends_with("resize clean, labels as of the real images, seed 3"));
+        assert!(provenance(&score).ends_with("resize clean, labels as those of the real images, seed 3"));
     }
 }

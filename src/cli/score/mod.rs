@@ -195,7 +195,7 @@ fn compare_pixels(real: &Looked, fake: &Looked, sets: &Sets<'_>, seed: u32, repo
     bar.finish_and_clear();
     if scores.is_empty() {
         let reason = crate::metric::MetricError::Few { images: fake.labels.len(), needed: 2 };
-        report.warnings.push(Warning::Missing { metrics: vec![Metric::MsSsim], class: None, reason });
+        report.warnings.push(Warning::Missing { metrics: vec![Metric::MsSsim], classes: Vec::new(), reason });
     }
     report.scores.extend(scores);
 }

@@ -35,8 +35,6 @@ const KINDS: &[(&str, &[&str])] = &[
     ("generator.attention", &["image_size=128", "generator.attention=[64, 16]"]),
     ("discriminator.scales", &["discriminator.scales=9"]),
     ("discriminator.scales", &["discriminator.scales=0"]),
-    ("generator.attention_form", &["generator.attention_form=sagan", "generator.attention=[]"]),
-    ("discriminator.attention_form", &["discriminator.attention_form=sagan", "discriminator.attention=[]"]),
     ("discriminator.scale_edge", &["discriminator.scale_edge=inside"]),
     ("discriminator.norm", &["discriminator.norm=batch"]),
     (

@@ -72,7 +72,7 @@ pub(super) fn open(path: &Path, file: fs::File, data: &Data, tree: &mut Tree) ->
         }
     };
     packed.members.retain_mut(|(name, _)| {
-        if name.split(['/', '\\']).any(is_left_over) {
+        if name.split(['/', '\\']).any(|part| part != ".." && is_left_over(part)) {
             return false;
         }
         let inside = below(name, Path::new("."));

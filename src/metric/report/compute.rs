@@ -157,7 +157,22 @@ impl Work<'_> {
     }
 
     pub(super) fn missing(&mut self, metrics: &[Metric], class: Option<usize>, reason: &MetricError) {
-        self.report.warnings.push(Warning::Missing { metrics: metrics.to_vec(), class, reason: reason.clone() });
+        // What several classes lack for one reason is told once.
+        let known = self.report.warnings.iter_mut().find_map(|warning| {
+            let Warning::Missing { metrics: of, classes, reason: why } = warning else { return None };
+            (of == metrics && why == reason).then_some(classes)
+        });
+        match (known, class) {
+            (Some(classes), Some(class)) if !classes.is_empty() => classes.push(class),
+            (_, class) => {
+                let classes = class.into_iter().collect();
+                self.report.warnings.push(Warning::Missing {
+                    metrics: metrics.to_vec(),
+                    classes,
+                    reason: reason.clone(),
+                });
+            }
+        }
     }
 
     fn frechet(&mut self) {

@@ -117,8 +117,8 @@ pub enum Warning {
     Missing {
         /// Which.
         metrics: Vec<Metric>,
-        /// Of which class, or of all images together.
-        class: Option<usize>,
+        /// Of which classes; of none: of all images together.
+        classes: Vec<usize>,
         /// Why not.
         reason: MetricError,
     },
@@ -126,8 +126,8 @@ pub enum Warning {
 
 impl Warning {
     /// In words, with the classes' names.
-    pub fn text(&self, classes: &[String]) -> String {
-        let name = |class: &usize| classes.get(*class).map_or_else(|| class.to_string(), |name| format!("`{name}`"));
+    pub fn text(&self, names: &[String]) -> String {
+        let name = |class: &usize| names.get(*class).map_or_else(|| class.to_string(), |name| format!("`{name}`"));
         match self {
             Self::FewForFrechet { images, features } => format!(
                 "frechet-distance: {images} images on one side for {features} features: the distance is too large by an \
@@ -147,10 +147,14 @@ impl Warning {
                 "no held-out images were given: {held_out} of the real ones stand in for them, which is weaker where \
                  the generator was trained on these too"
             ),
-            Self::Missing { metrics, class, reason } => {
-                let names: Vec<&str> = metrics.iter().map(|metric| metric.name()).collect();
-                let of = class.as_ref().map(|class| format!(" of class {}", name(class))).unwrap_or_default();
-                format!("left out: {}{of}: {reason}", names.join(", "))
+            Self::Missing { metrics, classes, reason } => {
+                let metrics: Vec<&str> = metrics.iter().map(|metric| metric.name()).collect();
+                let of = match classes.as_slice() {
+                    [] => String::new(),
+                    [class] => format!(" of class {}", name(class)),
+                    several => format!(" of classes {}", several.iter().map(name).collect::<Vec<_>>().join(", ")),
+                };
+                format!("left out: {}{of}: {reason}", metrics.join(", "))
             }
         }
     }

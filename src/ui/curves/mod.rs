@@ -22,6 +22,8 @@ use scores::Scores;
 const LEAST_HEIGHT: f32 = theme::PLOT_HEIGHT + 82.0;
 /// Below this width only what can be pressed is shown above the charts.
 const NARROW: f32 = 340.0;
+/// Width of the way back to the whole run.
+const WHOLE: f32 = 90.0;
 
 /// How the charts of a run are looked at, and what was made of its scores.
 #[derive(Debug, Default)]
@@ -113,7 +115,7 @@ impl Charts {
         smoothing: &mut f64,
         settings: &mut ChartSettings,
     ) -> Option<Ask> {
-        let narrow = ui.available_width() < NARROW;
+        let narrow = ui.available_width() < if self.view.is_zoomed() { NARROW + WHOLE } else { NARROW };
         if !narrow {
             widgets::title(ui, "Curves");
         }

@@ -29,7 +29,7 @@ pub const CARDS: [Card; 11] = [
     Card {
         name: "Reading and memory",
         is_open: false,
-        rows: &[Rows::Span("data.table_file", "data.table_encoding"), Rows::Span("data.workers", "data.cache")],
+        rows: &[Rows::Span("data.table_file", "data.slice_every"), Rows::Span("data.workers", "data.cache")],
     },
     Card { name: "Augmentation", is_open: false, rows: &[Rows::Span("data.flip_horizontal", "data.color_jitter")] },
     Card { name: "Differentiable augmentation", is_open: false, rows: &[Rows::Section("augment")] },

@@ -277,7 +277,7 @@ mod tests {
             tree.notes
         );
         let one = Data { table_label: "NV".to_owned(), ..Data::default() };
-        assert_eq!(rows(&listed(hot.as_bytes(), &one).unwrap())[..2], pairs(&[("a", "0.0"), ("d", "0")]));
+        assert_eq!(rows(&listed(hot.as_bytes(), &one).unwrap())[..2], pairs(&[("d", "0"), ("a", "0.0")]));
         let several = "Image Index,Finding Labels\na.png,Mass|Nodule\nb.png,Mass\nc.png,No Finding\n";
         assert_eq!(read(several), pairs(&[("b.png", "Mass"), ("c.png", "No Finding")]));
         // Elsewhere a bar is a letter of the label.
