@@ -1,5 +1,6 @@
 //! The charts of the Run page and of the Compare page are the same: what a gesture does in one, it does in the other, and what is
 //! saved of them has the same numbers along its axes as the report.
+#![cfg(feature = "gui")]
 
 #[path = "common/charts.rs"]
 mod charts;

@@ -1,5 +1,6 @@
 //! What a first hour in the window came across: numbers that are refused, the live generator beside its average, how far scores
 //! are, whose buttons are whose, and real images page by page. Without pictures and without time.
+#![cfg(feature = "gui")]
 
 #[path = "common/window.rs"]
 mod common;
