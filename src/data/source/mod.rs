@@ -7,6 +7,7 @@ mod labelled;
 mod names;
 mod npz;
 mod parquet;
+mod parquet_guard;
 mod shards;
 mod stylegan;
 mod table;

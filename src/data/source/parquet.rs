@@ -4,6 +4,8 @@
 use std::fs;
 use std::io::BufReader;
 use std::io::{Seek as _, SeekFrom};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 use parquet::basic::{ConvertedType, Type as Physical};
@@ -14,18 +16,64 @@ use parquet::schema::types::{Type, TypePtr};
 use serde_json::Value;
 
 use super::super::listing::{File, MOST_PICTURES};
-use super::super::packed::{Archive, MAX_BYTES, Spool};
+use super::super::packed::{Archive, Blob, MAX_BYTES, Spool, most_unpacked};
 use super::labelled::Labelled;
+use super::parquet_guard as guard;
 use super::table::columns;
 use crate::config::Data;
 
 /// What the column of images may be called, likeliest first.
 const IMAGES: [&str; 8] = ["image", "img", "images", "picture", "pixel_values", "file", "bytes", "image_bytes"];
 
-/// A file of which no part is asked for that it does not have: lengths in it are anybody's claims.
+/// Bytes at a file's end: the length of its description, and a mark.
+const END: u64 = 8;
+
+/// Bytes in which a page's header is looked for, at first and at last: it may hold the column's least and greatest values.
+const HEADERS: [u64; 2] = [1 << 10, 1 << 20];
+
+/// A file of which no part is asked for that it does not have, and whose pages take no more memory in all than a file of its
+/// length may: lengths in it are anybody's claims.
 struct Whole {
-    file: fs::File,
+    file: Arc<fs::File>,
     length: u64,
+    /// Memory that its pages may still take.
+    left: AtomicU64,
+}
+
+impl Whole {
+    /// # Errors
+    /// Where the file does not end as a parquet file does, or its description would take more memory than it has bytes.
+    fn new(file: fs::File) -> Result<Self, String> {
+        let length = file.metadata().map_err(|err| err.to_string())?.len();
+        let whole = Self { file: Arc::new(file), length, left: AtomicU64::new(most_unpacked(length)) };
+        let cut = || "it ends too early".to_owned();
+        let at = length.checked_sub(END).ok_or_else(cut)?;
+        let end = whole.part(at, END)?;
+        let [a, b, c, d, b'P', b'A', b'R', b'1'] = *end.as_slice() else {
+            return Err("it does not end as a parquet file does".to_owned());
+        };
+        let size = u64::from(u32::from_le_bytes([a, b, c, d]));
+        let description = whole.part(at.checked_sub(size).ok_or_else(cut)?, size)?;
+        if !guard::description(&description) {
+            return Err("its description is damaged, or has more columns than any image set".to_owned());
+        }
+        Ok(whole)
+    }
+
+    fn part(&self, start: u64, length: u64) -> Result<Vec<u8>, String> {
+        let length = usize::try_from(length).map_err(|err| err.to_string())?;
+        Blob::Disk(Arc::clone(&self.file)).read(start, length).map_err(|err| err.to_string())
+    }
+
+    /// Takes what the page that begins here needs from what may be taken.
+    fn take_page(&self, start: u64) -> Result<(), String> {
+        let rest = self.length.checked_sub(start).ok_or("it ends too early")?;
+        let within = |most: u64| guard::page(&self.part(start, most.min(rest)).unwrap_or_default());
+        let needed = within(HEADERS[0]).or_else(|_| within(HEADERS[1]))?;
+        let left = self.left.load(Ordering::Relaxed).checked_sub(needed);
+        self.left.store(left.ok_or("its pages are far larger than those of real images")?, Ordering::Relaxed);
+        Ok(())
+    }
 }
 
 impl Length for Whole {
@@ -38,6 +86,10 @@ impl ChunkReader for Whole {
     type T = BufReader<fs::File>;
 
     fn get_read(&self, start: u64) -> ParquetResult<Self::T> {
+        // The library reads from a place for two things: the file's last bytes, and the header of a page.
+        if start.checked_add(END) != Some(self.length) {
+            self.take_page(start).map_err(ParquetError::General)?;
+        }
         let mut file = self.file.try_clone()?;
         file.seek(SeekFrom::Start(start))?;
         Ok(BufReader::new(file))
@@ -72,8 +124,9 @@ pub(super) fn images(
     all: &mut Labelled,
 ) -> Result<(), String> {
     let damaged = |err: &dyn std::fmt::Display| format!("it is no parquet file, or damaged: {err}");
-    let length = file.metadata().map_err(|err| damaged(&err))?.len();
-    let reader = SerializedFileReader::new(Whole { file, length }).map_err(|err| damaged(&err))?;
+    let whole = Whole::new(file).map_err(|err| damaged(&err))?;
+    let length = whole.length;
+    let reader = SerializedFileReader::new(whole).map_err(|err| damaged(&err))?;
     let about = reader.metadata().file_metadata();
     let rows = usize::try_from(about.num_rows()).unwrap_or(0);
     if rows.saturating_add(all.tree.files.len()) > MOST_PICTURES {
@@ -204,4 +257,64 @@ fn text_of(field: &Field) -> Option<String> {
     };
     // -1 is the hub's sign for a label that is kept secret.
     (!text.is_empty() && text != "-1").then_some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seed(name: &str) -> Vec<u8> {
+        fs::read(format!("{}/fuzz/seeds/image_set/{name}.parquet", env!("CARGO_MANIFEST_DIR"))).unwrap()
+    }
+
+    fn read(bytes: &[u8]) -> Result<usize, String> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("set.parquet");
+        fs::write(&path, bytes).unwrap();
+        let mut all = Labelled::default();
+        images(fs::File::open(path).unwrap(), "set", false, &Data::default(), &mut all).map(|()| all.tree.files.len())
+    }
+
+    #[test]
+    fn a_file_that_ends_too_early_is_refused_wherever_it_ends() {
+        let whole = seed("snappy");
+        assert_eq!(read(&whole), Ok(3));
+        for length in 0..whole.len() {
+            let told = read(&whole[..length]).expect_err("it is not whole");
+            assert!(told.starts_with("it is no parquet file, or damaged"), "{length}: {told}");
+        }
+    }
+
+    #[test]
+    fn damage_to_any_byte_is_an_error_or_another_set() {
+        for name in ["plain", "snappy", "zstd"] {
+            let whole = seed(name);
+            for (at, bits) in (0..whole.len()).flat_map(|at| [(at, 0xFF), (at, 0x80), (at, 1)]) {
+                let mut bytes = whole.clone();
+                bytes[at] ^= bits;
+                // The reader's own panics are made errors where the file is opened; whatever is read is no more than was there.
+                let got = crate::guard::catch(|| read(&bytes)).unwrap_or_else(|panicked| Err(panicked.to_string()));
+                assert!(got.is_err() || got.is_ok_and(|images| images <= 4), "{name}: byte {at} ^ {bits}");
+            }
+        }
+    }
+
+    #[test]
+    fn pages_that_claim_gigabytes_are_refused_before_they_are_read() {
+        let whole = seed("snappy");
+        // The first page: its kind, and its size as it is and packed. A claim of 2 GB has five bytes.
+        assert_eq!((whole[4], whole[6]), (0x15, 0x15), "the seed has other pages than this test knows");
+        let end = (7..).find(|at| whole[*at] < 0x80).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("page");
+        let of = |size: &[u8]| {
+            let bytes = [&whole[4..7], size, &whole[end + 1..]].concat();
+            fs::write(&path, &bytes).unwrap();
+            let (file, length) = (Arc::new(fs::File::open(&path).unwrap()), bytes.len() as u64);
+            Whole { file, length, left: AtomicU64::new(most_unpacked(length)) }.get_read(0).map(|_| ())
+        };
+        of(&whole[7..=end]).unwrap();
+        let told = of(&[0xFE, 0xFF, 0xFF, 0xFF, 0x0F]).unwrap_err().to_string();
+        assert!(told.contains("far larger than those of real images"), "{told}");
+    }
 }
