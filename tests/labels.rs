@@ -10,7 +10,7 @@ use std::io::Write as _;
 use std::path::Path;
 
 use files::{config, load, look, png, reason, write};
-use gandle::config::Config;
+use gandle::config::{Config, SplitBy};
 use gandle::data::{Dataset, inspect};
 use gandle::event::DataSummary;
 
@@ -117,6 +117,7 @@ fn one_hot_tables_splits_and_patients_are_followed() {
     let names = ["0.png", "1.png", "2.png", "3.png", "4.png", "5.png"];
     let text = "image,MEL,NV,split,patient_id\n0,1,0,train,p\n1,0,1,train,p\n2,1,0,val,q\n3,0,1,train,q\n4,1,1,train,p\n5,0,0,train,p\n";
     let (_folder, mut config) = table(&names, text.as_bytes());
+    config.data.split_by = SplitBy::Columns;
     let summary = seen(&config);
     assert_eq!(classes(&summary), [("MEL", 2), ("NV", 2)]);
     assert!(summary.notes.iter().any(|note| note.starts_with("1 image with several labels")), "{:?}", summary.notes);

@@ -206,6 +206,7 @@ impl App {
                 break;
             }
         }
+        live.show_scores(engine.scores());
         if let Some(grid) = engine.latest_grid() {
             live.show_grid(grid);
         }

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::key::When;
+use super::key::{When, section};
 use super::problem::List;
-use super::{BalanceTo, SliceAxis};
+use super::{BalanceTo, SliceAxis, SplitBy};
 
 /// Files that may hold many images each.
 const FILES: When = When::new("for volumes and files of several frames", &["data.source"], |c| !c.data.is_demo());
@@ -51,6 +51,8 @@ section! {
             "How many times as often a class is shown as it otherwise would be, on top of `balance`. For a class that matters more or is harder to learn; generated images are requested in the same shares.",
         held_out: f64 = 0.0, "Held out", within(0.0..=0.9), zero("none"), unit(", share of each class"), walk(&["0.25"]) =>
             "Keeps this share of every class out of training, so that scores can be taken on images that were never seen. Files with the same pixels and files of one group stay on one side; fewer images are left to train on.",
+        split_by: SplitBy = SplitBy::Files, "Held out by", when(HELD_OUT), when(NAMED) =>
+            "What decides which images of a table are held out: its columns `split` and `patient_id` (or names like these) where it has them, or every file alike.",
         split_seed: u64 = 0, "Split seed", when(HELD_OUT) =>
             "Decides which images are held out. It is separate from `train.seed`, so that runs with different seeds can be compared on the same images.",
         group_by: String = String::new(), "Keep together by", hint("/(p[0-9]+)_"), says("a regular expression with a group in parentheses; empty: none"), when(HELD_OUT), when(NAMED) =>

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Config;
-use super::key::When;
+use super::key::{When, section};
 use super::problem::{List, Problem};
 
 const GROWS: When = When::new("where the networks grow", &["growing.start"], |c| c.growing.start != 0);

@@ -37,7 +37,6 @@ macro_rules! choice {
     };
 }
 
-#[macro_use]
 mod key;
 
 pub mod again;
@@ -177,6 +176,13 @@ pub trait Choice: Copy + PartialEq + Sized + 'static {
     fn about(self) -> &'static str;
 }
 
+choice! {
+    /// `data.split_by`
+    SplitBy {
+        Files = "files": "Every file alike, by `split_seed` alone, as runs did before tables could say more.",
+        Columns = "columns": "A table's columns `split` and `patient_id`, where it has them: what it calls validation or test is held out, and a patient's images stay together.",
+    }
+}
 choice! {
     /// `data.slice_axis`
     SliceAxis {

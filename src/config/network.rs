@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::key::When;
+use super::key::{When, section};
 use super::{
     AttentionForm, Conditioning, DiscriminatorFamily, DiscriminatorNorm, GeneratorFamily, GeneratorNorm, ScaleEdge,
     Skip,

@@ -1,7 +1,8 @@
 //! Named starting points: each a handful of differences from the defaults.
 
 use super::{
-    AttentionForm, AugmentEdge, Conditioning, Config, DiscriminatorFamily, DiscriminatorNorm, GeneratorFamily, LossKind,
+    AttentionForm, AugmentEdge, Conditioning, Config, DiscriminatorFamily, DiscriminatorNorm, GeneratorFamily,
+    LossKind, SplitBy,
 };
 
 /// A named starting point.
@@ -61,6 +62,7 @@ impl Preset {
     /// Its configuration.
     pub fn config(self) -> Config {
         let mut config = Config::default();
+        config.data.split_by = SplitBy::Columns;
         match self {
             Self::Quick => quick(&mut config),
             Self::Improved => {

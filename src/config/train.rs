@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Config;
-use super::key::When;
+use super::key::{When, section};
 use super::problem::List;
 
 const REMOVED: When =

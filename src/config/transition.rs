@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::key::section;
 use super::problem::List;
 use super::{Conditioning, Config};
 

@@ -268,7 +268,7 @@ impl Workbench {
 
     pub(super) fn use_settings(&mut self, config: Config) {
         self.config = config;
-        self.notice = Some(Notice::info("The settings were taken over into the set-up"));
+        self.notice = Some(Notice::info("The settings were copied into the set-up"));
     }
 
     /// Shows the present run again instead of a stored session.

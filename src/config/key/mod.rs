@@ -45,6 +45,7 @@ macro_rules! section {
         }
     };
 }
+pub(super) use section;
 
 /// An option.
 pub struct Key {

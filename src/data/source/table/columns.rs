@@ -2,7 +2,7 @@
 
 use csv::StringRecord;
 
-use crate::config::Data;
+use crate::config::{Data, SplitBy};
 use crate::event::Finding;
 
 /// What the column of files may be called, likeliest first: in lower case, with `_` between words.
@@ -135,7 +135,9 @@ impl Columns {
                 Labels::Hot(hot)
             }
         };
-        Ok((Self { file, labels, split, group }, doubt))
+        // They hold no labels either way.
+        let followed = |column: Option<usize>| column.filter(|_| data.split_by == SplitBy::Columns);
+        Ok((Self { file, labels, split: followed(split), group: followed(group) }, doubt))
     }
 }
 

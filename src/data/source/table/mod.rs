@@ -222,6 +222,7 @@ fn reserves(columns: &Columns, heads: &[String], reader: csv::Reader<&[u8]>, dat
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::SplitBy;
 
     fn listed(bytes: &[u8], data: &Data) -> Result<Tree, String> {
         let there = |name: &str| {
@@ -287,16 +288,18 @@ mod tests {
     #[test]
     fn splits_and_patients_are_taken_over() {
         let text = b"file,label,split,patient_id\na,x,train,p1\nb,x,test,p2\nc,y,train,p1\nd,y,val,\n";
-        let held = listed(text, &Data { held_out: 0.2, ..Data::default() }).unwrap();
+        let columns = Data { split_by: SplitBy::Columns, ..Data::default() };
+        let held = listed(text, &Data { held_out: 0.2, ..columns.clone() }).unwrap();
         assert_eq!(held.files.iter().map(|file| file.reserved).collect::<Vec<_>>(), [false, true, false, true]);
         let groups: Vec<Option<&str>> = held.files.iter().map(|file| file.group.as_deref()).collect();
         assert_eq!(groups, [Some("p1"), Some("p2"), Some("p1"), None]);
-        let all = listed(text, &Data::default()).unwrap();
+        let old = listed(text, &Data { held_out: 0.2, ..Data::default() }).unwrap();
+        assert!(old.files.iter().all(|file| !file.reserved && file.group.is_none()), "as runs did before");
+        let all = listed(text, &columns).unwrap();
         assert!(all.files.iter().all(|file| !file.reserved));
         assert_eq!(all.findings[0].fix, [("data.held_out".to_owned(), "0.1".to_owned())]);
         let folds =
-            listed(b"file,label,split\na,x,train\nb,x,3\nc,x,test\n", &Data { held_out: 0.2, ..Data::default() })
-                .unwrap();
+            listed(b"file,label,split\na,x,train\nb,x,3\nc,x,test\n", &Data { held_out: 0.2, ..columns }).unwrap();
         assert!(
             folds.files.iter().all(|file| !file.reserved) && folds.notes[0].contains("`split`"),
             "{:?}",
