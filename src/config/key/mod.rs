@@ -184,7 +184,7 @@ impl Key {
     }
 
     /// Whether somebody has set it: it is neither the default, nor what a preset with such networks brings along.
-    fn is_set(&self, config: &Config) -> bool {
+    pub(super) fn is_set(&self, config: &Config) -> bool {
         static PLAIN: LazyLock<Config> = LazyLock::new(Config::default);
         static PRESETS: LazyLock<[Config; 3]> = LazyLock::new(|| Preset::ALL.map(Preset::config));
         let families = |c: &Config| (c.generator.family, c.discriminator.family);

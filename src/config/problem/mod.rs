@@ -1,6 +1,6 @@
 //! What is wrong with a configuration, and the change that mends it, where there is a plain one.
 
-use super::Config;
+use super::{Config, Key, explain};
 
 /// How bad a problem is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,7 +55,8 @@ impl Problem {
         (!parts.is_empty()).then_some(name)
     }
 
-    /// The configuration with its fix; nothing where there is none.
+    /// The configuration with its fix; nothing where there is none. What was read before and is not any more goes back to its
+    /// default, so that no fix leaves something behind that does nothing.
     pub fn fixed(&self, config: &Config) -> Option<Config> {
         if self.fix.is_empty() {
             return None;
@@ -66,7 +67,12 @@ impl Problem {
         for seed in [&mut config.train.seed, &mut config.data.split_seed] {
             *seed = (*seed).min(i64::MAX as u64);
         }
-        config.with(&changes).ok()
+        let fixed = config.with(&changes).ok()?;
+        let idle =
+            explain::ALL.iter().filter(|key| config.reads(key.key) && !fixed.reads(key.key) && key.is_set(&fixed));
+        let entry = |key: &Key| Some(format!("{}={}", key.key, Config::default().value_of(key.key)?));
+        let idle: Vec<String> = idle.filter_map(entry).collect();
+        fixed.with(&idle).ok()
     }
 }
 

@@ -270,8 +270,11 @@ mod tests {
         }
         assert_eq!(found("Image Index,Finding Labels,Patient ID"), (0, Labels::Several(1)));
         assert_eq!(found("image,hotA,age,hotB"), (0, Labels::Hot(vec![1, 3])));
-        let (columns, _) = columns("subset,image,Patient ID,class", &Data::default()).unwrap();
-        assert_eq!((columns.split, columns.group), (Some(0), Some(2)));
+        for (split_by, followed) in [(SplitBy::Files, (None, None)), (SplitBy::Columns, (Some(0), Some(2)))] {
+            let data = Data { split_by, ..Data::default() };
+            let (columns, _) = columns("subset,image,Patient ID,class", &data).unwrap();
+            assert_eq!((columns.split, columns.group), followed);
+        }
     }
 
     #[test]
