@@ -124,11 +124,11 @@ fn the_same_gesture_gives_the_same_on_both_pages() {
         window.harness.run_steps(60);
         window.harness.hover_at(chart.center());
         window.harness.step();
+        // Frames are a quarter of a second apart here.
+        window.harness.ctx.options_mut(|options| options.input_options.max_double_click_delay = 5.0);
         for _ in 0..2 {
             window.harness.drag_at(chart.center());
-            window.harness.step();
             window.harness.drop_at(chart.center());
-            window.harness.step();
         }
         window.settle();
         assert!(!window.shows("Whole run"), "{title}");

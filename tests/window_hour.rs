@@ -11,7 +11,7 @@ use std::path::PathBuf;
 
 use common::Window;
 use egui::accesskit::Role;
-use egui::{Key, Modifiers};
+use egui::{CursorIcon, Key, Modifiers};
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use gandle::config::{Config, Preset};
 use gandle::event::{
@@ -267,7 +267,17 @@ fn a_run_of_another_program_says_why_it_cannot_be_paused() {
 fn the_set_up_can_be_dragged_wider_and_stays_so() {
     let mut window = Window::open(Workbench::new(Preset::Quick.config(), Settings::default()), [1280.0, 800.0], None);
     let before = window.bench().settings.setup_width;
-    let edge = egui::pos2(before, 400.0);
+    // Where the pointer says that something can be dragged.
+    let drags = |window: &mut Window, at: egui::Pos2| {
+        window.harness.hover_at(at);
+        window.harness.step();
+        window.harness.step();
+        let icon = window.harness.output().platform_output.cursor_icon;
+        [CursorIcon::ResizeHorizontal, CursorIcon::ResizeColumn, CursorIcon::ResizeEast, CursorIcon::ResizeWest]
+            .contains(&icon)
+    };
+    let near = (-20..20_i8).map(|off| egui::pos2(before + f32::from(off), 400.0));
+    let edge = near.into_iter().find(|at| drags(&mut window, *at)).expect("an edge that can be dragged");
     // Each in a frame of its own: what is pressed is what the pointer was seen above.
     window.harness.hover_at(edge);
     window.harness.step();
