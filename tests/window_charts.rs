@@ -112,7 +112,9 @@ fn the_same_gesture_gives_the_same_on_both_pages() {
         assert!(window.shows("Remove the pin at 625"), "{title}: half-way between 500 and 750");
         // Long enough that two clicks are no double click.
         window.harness.run_steps(60);
-        window.press_at(at(0.5), at(0.5));
+        // The row of pins stands above the charts now.
+        let pin = window.chart(title).center();
+        window.press_at(pin, pin);
         assert!(!window.shows("Remove the pin at 625"), "{title}: a click on a pin takes it out");
         window.harness.key_press(egui::Key::W);
         window.settle();
@@ -122,6 +124,12 @@ fn the_same_gesture_gives_the_same_on_both_pages() {
         window.press_at(chart.lerp_inside(egui::vec2(0.2, 0.2)), chart.lerp_inside(egui::vec2(0.4, 0.9)));
         assert!(window.shows("Whole run"), "{title}");
         window.harness.run_steps(60);
+        // With a pin elsewhere, so that the row of pins is there already.
+        let chart = window.chart(title);
+        let aside = chart.lerp_inside(egui::vec2(0.8, 0.5));
+        window.press_at(aside, aside);
+        window.harness.run_steps(60);
+        let chart = window.chart(title);
         window.harness.hover_at(chart.center());
         window.harness.step();
         // Frames are a quarter of a second apart here.
