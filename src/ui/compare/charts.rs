@@ -106,9 +106,11 @@ impl Compare {
             ui.horizontal(|ui| looking.head_ui(ui, view, &all));
             let hidden = &looking.charts.hidden;
             let shown: Vec<&Chart<'_>> = all.iter().filter(|chart| !hidden.contains(&chart.id)).collect();
+            // The same with pins and without: a row of pins that comes must not move charts to other rows.
+            let height = ui.available_height();
             pins_ui(ui, view, &shown, false);
             ScrollArea::vertical().auto_shrink(false).id_salt("compare-curves").show(ui, |ui| {
-                let size = tiled(ui.available_size(), shown.len());
+                let size = tiled(vec2(ui.available_width(), height), shown.len());
                 ui.spacing_mut().item_spacing = vec2(theme::GAP, theme::GAP);
                 ui.horizontal_wrapped(|ui| {
                     for chart in &shown {
