@@ -61,7 +61,7 @@ impl Purpose {
             Self::Session => Box::pin(folder("Open a session's folder")),
             Self::Export => Box::pin(folder("Export to")),
             Self::DataFile => {
-                let title = "Choose a table of files and labels, or a NumPy archive";
+                let title = "Choose a table of files and labels, or an archive";
                 Box::pin(file(title, "Tables and archives", &crate::config::DATA_FILES).pick_file())
             }
             Self::Vgg19 => Box::pin(weights("Choose torchvision's weights of vgg19").pick_file()),

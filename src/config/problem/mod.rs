@@ -68,8 +68,9 @@ impl Problem {
             *seed = (*seed).min(i64::MAX as u64);
         }
         let fixed = config.with(&changes).ok()?;
-        let idle =
-            explain::ALL.iter().filter(|key| config.reads(key.key) && !fixed.reads(key.key) && key.is_set(&fixed));
+        let idle = explain::ALL
+            .iter()
+            .filter(|key| key.unread(&config).is_none() && key.unread(&fixed).is_some() && key.is_set(&fixed));
         let entry = |key: &Key| Some(format!("{}={}", key.key, Config::default().value_of(key.key)?));
         let idle: Vec<String> = idle.filter_map(entry).collect();
         fixed.with(&idle).ok()
