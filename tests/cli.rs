@@ -382,6 +382,25 @@ fn inspect_tells_what_is_skipped_and_why() {
 }
 
 #[test]
+fn inspect_lists_the_first_of_many_findings_and_counts_the_rest() {
+    let root = tempfile::tempdir().unwrap();
+    let class = root.path().join("cells");
+    std::fs::create_dir(&class).unwrap();
+    for file in 0..30 {
+        std::fs::write(class.join(format!("bad-{file}.png")), b"not a picture").unwrap();
+        image::RgbImage::new(20, 30).save(class.join(format!("copy-{file:02}.png"))).unwrap();
+    }
+    let folder = root.path().to_str().unwrap();
+    let told = text(&gandle(&["inspect", folder]).stdout);
+    assert_eq!(told.matches("skipped: ").count(), 21, "{told}");
+    assert!(told.contains("skipped: 10 more (--all lists them)"), "{told}");
+    assert!(told.contains("copy-07.png, and 22 more"), "{told}");
+    let all = text(&gandle(&["inspect", folder, "--all"]).stdout);
+    assert_eq!(all.matches("skipped: ").count(), 30, "{all}");
+    assert!(all.contains("copy-29.png") && !all.contains("more"), "{all}");
+}
+
+#[test]
 fn inspect_counts_what_settings_of_the_data_hold_out() {
     let set = ["--set", "data.demo_images=10", "--set", "data.held_out=0.2"];
     let report = &lines(&gandle(&[&["inspect", "demo", "--json"], &set[..]].concat()))[0];

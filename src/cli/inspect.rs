@@ -6,8 +6,10 @@ use crate::config::{Config, Level};
 use crate::data;
 use crate::event::DataSummary;
 
-/// Sizes of images that are printed; the rest is counted.
+/// Sizes of images that are printed, and names in a group of duplicates; the rest is counted.
 const SIZES: usize = 8;
+/// Lines of a kind that are printed unless all are asked for: a terminal holds no hundred thousand.
+const LINES: usize = 20;
 
 pub(super) fn run(args: &InspectArgs) -> anyhow::Result<()> {
     let config = settings(args)?;
@@ -30,14 +32,28 @@ pub(super) fn run(args: &InspectArgs) -> anyhow::Result<()> {
     for note in &summary.notes {
         say!("note: {note}");
     }
-    for noted in &summary.file_notes {
-        say!("read: {}: {}", noted.file, noted.note);
+    let most = if args.all { usize::MAX } else { LINES };
+    let notes = summary.file_notes.iter().map(|noted| format!("{}: {}", noted.file, noted.note));
+    some("read", notes, most)?;
+    let names = if args.all { usize::MAX } else { SIZES };
+    let groups = summary.duplicates.iter().map(|group| {
+        let more = group.len().saturating_sub(names);
+        let shown = group[..group.len() - more].join(", ");
+        if more > 0 { format!("{shown}, and {more} more") } else { shown }
+    });
+    some("same pixels", groups, most)?;
+    some("skipped", summary.skipped.iter().map(|skipped| format!("{}: {}", skipped.file, skipped.reason)), most)?;
+    Ok(())
+}
+
+/// The first lines of a kind, and how many there are beside them.
+fn some(kind: &str, lines: impl ExactSizeIterator<Item = String>, most: usize) -> anyhow::Result<()> {
+    let more = lines.len().saturating_sub(most);
+    for line in lines.take(most) {
+        say!("{kind}: {line}");
     }
-    for group in &summary.duplicates {
-        say!("same pixels: {}", group.join(", "));
-    }
-    for skipped in &summary.skipped {
-        say!("skipped: {}: {}", skipped.file, skipped.reason);
+    if more > 0 {
+        say!("{kind}: {more} more (--all lists them)");
     }
     Ok(())
 }

@@ -155,6 +155,9 @@ struct InspectArgs {
     /// A setting of the data, such as data.held_out=0.2; may be repeated.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     set: Vec<String>,
+    /// List every duplicate, note and skipped file, however many there are.
+    #[arg(long)]
+    all: bool,
     /// Print one JSON object.
     #[arg(long)]
     json: bool,

@@ -89,8 +89,8 @@ section! {
         scale_edge: ScaleEdge = ScaleEdge::Zeros, "Border of smaller scales", when(DCGAN), when(SCALED),
             paper("Wang et al. 2018 (pix2pixHD)") =>
             "With several `scales`, what counts at the border when an image is average-pooled (3x3, stride 2) for the next scale. `inside` takes only pixels of the image, as the authors' code does, and is the better choice; with `zeros`, which older runs have, smaller scales see a grey frame round bright and dark images.",
-        minibatch_stddev: bool = false, "Minibatch deviation", when(DCGAN), paper("Karras et al. 2018; 2020 (StyleGAN2)") =>
-            "Gives the last layer one more feature map: how much the images in groups of up to 4 differ. It lets the discriminator see mode collapse (fakes that are all alike) and costs next to nothing. Choose a batch size divisible by 4.",
+        minibatch_stddev: bool = false, "Minibatch deviation", paper("Karras et al. 2018; 2020 (StyleGAN2)") =>
+            "Gives the last layer one more feature map: how much the images in groups of up to 4 differ (in the frozen features, with `projected`). It lets the discriminator see mode collapse (fakes that are all alike) and costs next to nothing. Choose a batch size divisible by 4.",
         unet: bool = false, "U-Net", when(DCGAN), paper("Schoenfeld et al. 2020 (U-Net GAN)") =>
             "A decoder with skip connections judges every pixel as well as the whole image, which helps where detail looks wrong in places. Both judgements count equally in the loss, which is their sum, not their mean as in the authors' code. A step takes about a third to a half longer. The decoder knows the label only through the encoder, and the paper's CutMix consistency is left out.",
         input_size: usize = 0, "Input size", own, says("0 (automatic), 32, 64, 128 or 256 pixels"), when(PROJECTED), walk(&["32"]),

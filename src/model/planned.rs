@@ -172,7 +172,7 @@ fn step(pass: &mut Pass<'_>, node: &Node, weights: &[Held], inputs: Vec<Value>, 
             Ok(x.normalise(&scale, &shift, Over::Image, *slope)?.0)
         }
         (Op::Attention { .. }, weights, Some(x), _) => self_attention(pass, x, weights),
-        (Op::MinibatchStddev, _, Some(x), _) => x.join_minibatch_stddev(),
+        (Op::MinibatchStddev, _, Some(x), of) => x.join_minibatch_stddev_of(of.unwrap_or(x)),
         (Op::Glu, _, Some(x), _) => x.glu(),
         (Op::Silu, _, Some(x), _) => x.mul(&x.sigmoid()?),
         (Op::Sigmoid, _, Some(x), _) => x.sigmoid(),

@@ -22,20 +22,34 @@ impl Value {
     /// # Errors
     /// Where it is not a batch of images.
     pub fn join_minibatch_stddev(&self) -> Result<Self> {
-        let (batch, height, width, channels) = self.tensor().dims4()?;
+        self.join_minibatch_stddev_of(self)
+    }
+
+    /// Joins the minibatch standard deviation of other features of the same images: `(B, H, W, C)` to `(B, H, W, C + 1)`, with
+    /// `of` `(B, H', W', C')`.
+    ///
+    /// # Errors
+    /// Where either is not a batch of images, or not of as many.
+    pub fn join_minibatch_stddev_of(&self, of: &Self) -> Result<Self> {
+        let (images, at_height, at_width, _) = self.tensor().dims4()?;
+        let (batch, height, width, channels) = of.tensor().dims4()?;
+        if images != batch {
+            bail!("minibatch standard deviation of {batch} images for {images}");
+        }
         let group = group_size(batch);
         let (groups, features) = (batch / group, height * width * channels);
         if groups * features == 0 {
-            bail!("minibatch standard deviation of {:?}: there is nothing to compare", self.dims());
+            bail!("minibatch standard deviation of {:?}: there is nothing to compare", of.dims());
         }
         let rows = [group, groups * features];
-        let x = self.reshape(&rows)?;
+        let x = of.reshape(&rows)?;
         let mean = x.sum_keepdim(0)?.scale(1.0 / group as f64)?;
         let deviation = x.sub(&mean.broadcast_as(&rows)?)?;
         let variance = deviation.mul(&deviation)?.sum_keepdim(0)?.scale(1.0 / group as f64)?;
         let spread = variance.affine(1.0, EPSILON)?.power(0.5)?.reshape(&[groups, features])?;
         let spread = spread.sum_keepdim(1)?.scale(1.0 / features as f64)?.reshape(&[1, groups, 1])?;
-        let plane = spread.broadcast_as(&[group, groups, height * width])?.reshape(&[batch, height, width, 1])?;
+        let plane = spread.broadcast_as(&[group, groups, at_height * at_width])?;
+        let plane = plane.reshape(&[batch, at_height, at_width, 1])?;
         self.join_last(&plane)
     }
 }
@@ -49,6 +63,19 @@ mod tests {
     fn groups_divide_the_batch() {
         let sizes = [0, 1, 2, 3, 4, 5, 6, 8, 9, 10, 32].map(group_size);
         assert_eq!(sizes, [1, 1, 2, 3, 4, 1, 3, 4, 3, 2, 4]);
+    }
+
+    #[test]
+    fn deviation_of_other_features_goes_to_a_map_of_another_size() {
+        let [x, of] = values([&[4, 2, 2, 3], &[4, 3, 1, 5]]);
+        let out = x.join_minibatch_stddev_of(&of).unwrap();
+        assert_eq!(out.dims(), [4, 2, 2, 4]);
+        let own = numbers(of.join_minibatch_stddev().unwrap().tensor());
+        let joined = numbers(out.tensor());
+        assert!(joined.chunks(4).all(|position| position[3] == own[5]));
+        assert_eq!(joined[..3], numbers(x.tensor())[..3]);
+        let [few] = values([&[3, 2, 2, 3]]);
+        assert!(few.join_minibatch_stddev_of(&of).is_err());
     }
 
     #[test]

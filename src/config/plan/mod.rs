@@ -93,7 +93,7 @@ pub enum Op {
         /// Whether its kernels are divided by their largest singular values, which `plain` leaves out.
         spectral: bool,
     },
-    /// One more channel: how much the images of a batch differ.
+    /// One more channel: how much the images of a batch differ in the second input, or in the first where there is one alone.
     MinibatchStddev,
     /// The first half of the channels times the sigmoid of the second.
     Glu,

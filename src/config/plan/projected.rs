@@ -112,7 +112,8 @@ fn heads(plan: &mut Plan, config: &Config, classes: usize) -> usize {
     let mut logits = Vec::new();
     for scale in 0..MAPS.len() {
         let mut side = side(config, scale);
-        let mut x = plan.node("", Op::Source(scale), &[], [side, side, d.base_channels]);
+        let features = plan.node("", Op::Source(scale), &[], [side, side, d.base_channels]);
+        let mut x = features;
         let mut block = 0;
         while side > DECIDES {
             side /= 2;
@@ -121,9 +122,14 @@ fn heads(plan: &mut Plan, config: &Config, classes: usize) -> usize {
             block += 1;
         }
         x = layer(plan, config, &format!("heads.{scale}.blocks.{block}"), Convolution::SAME, x, side);
+        // How far the images differ is read off the fixed features: behind a norm over the batch they all differ alike.
+        let decided = match d.minibatch_stddev {
+            true => plan.node("", Op::MinibatchStddev, &[x, features], [side, side, d.base_channels + 1]),
+            false => x,
+        };
         let last = Convolution { spectral: d.spectral_norm, ..Convolution::SAME };
         let shape = [side, side, 1];
-        let mut logit = plan.node(format!("heads.{scale}.logit"), Op::Convolution(last), &[x], shape);
+        let mut logit = plan.node(format!("heads.{scale}.logit"), Op::Convolution(last), &[decided], shape);
         if d.conditioning == Conditioning::Projection {
             let op = Op::Project { classes, spectral: d.spectral_norm };
             let towards = plan.node(format!("heads.{scale}.projection"), op, &[x], shape);
@@ -178,6 +184,10 @@ mod tests {
         // 348 k in the reference.
         assert_eq!(judges.judge.parameters() / 1000, 347);
         assert_eq!(judges.look.parameters(), 0);
+        config.discriminator.minibatch_stddev = true;
+        // One more channel before the last convolution of each of the four heads.
+        assert_eq!(discriminator(&config, 3).judge.parameters(), judges.judge.parameters() + 4 * 9);
+        config.discriminator.minibatch_stddev = false;
         config.image_size = 512;
         assert_eq!((config.projected_input(), discriminator(&config, 3).look.outputs.len()), (128, 4));
     }
