@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use egui::{Grid, Id, RichText, ScrollArea, TextEdit, Ui};
+use egui::{DragValue, Grid, Id, RichText, ScrollArea, TextEdit, Ui};
 
 use super::super::action::Action;
 use super::super::number::field;
 use super::super::{format, glyph, theme, widgets};
 use super::fit::{self, Wanted};
 use super::form::{Form, combo, control_size};
-use crate::config::{CLASS_FACTORS, Config, Key};
+use crate::config::{CLASS_FACTORS, Config, Key, NAMED_WINDOWS, ScanWindow};
 
 /// The size of the images, and what it leaves no room for.
 pub fn size_row(form: &mut Form<'_>, ui: &mut Ui, key: &'static Key) -> Option<Action> {
@@ -65,6 +65,39 @@ pub fn exclude_row(form: &mut Form<'_>, ui: &mut Ui, key: &'static Key) -> Optio
 /// Files that are taken.
 pub fn include_row(form: &mut Form<'_>, ui: &mut Ui, key: &'static Key) -> Option<Action> {
     patterns_row(form, ui, key, |config| &mut config.data.include)
+}
+
+/// The window of scans: a name, or a centre and a width.
+pub fn window_row(form: &mut Form<'_>, ui: &mut Ui, key: &'static Key) -> Option<Action> {
+    form.row(ui, key, None, |ui, config| {
+        let window = &mut config.data.window;
+        let names = ["auto"].into_iter().chain(NAMED_WINDOWS.iter().map(|window| window.name));
+        let own = match window.values() {
+            Some((centre, width)) => ScanWindow::Values { centre, width },
+            None => ScanWindow::Values { centre: 50.0, width: 400.0 },
+        };
+        let shown = window.name().unwrap_or("centre and width");
+        ui.horizontal(|ui| {
+            let mut response = combo(ui, key.key, shown, |ui| {
+                for name in names {
+                    if let Some(choice) = ScanWindow::by_name(name) {
+                        ui.selectable_value(window, choice, name);
+                    }
+                }
+                ui.selectable_value(window, own, "centre and width");
+            });
+            if let ScanWindow::Values { centre, width } = window {
+                let numbers = [(centre, f64::MIN..=f64::MAX, "Centre"), (width, 1.0..=f64::MAX, "Width")];
+                for (number, range, name) in numbers {
+                    let field = ui.add(DragValue::new(number).range(range).speed(1.0)).on_hover_text(name);
+                    response = response.union(field);
+                }
+            }
+            response
+        })
+        .inner
+    });
+    None
 }
 
 /// Colour or grey.
