@@ -68,7 +68,7 @@ pub(super) struct Header {
     /// Pixels are there, but as floating-point numbers.
     pub has_floats: bool,
     /// Where frames begin, by a table of its own for long files.
-    long_offsets: Vec<u64>,
+    pub long_offsets: Vec<u64>,
     /// For each of the three colour tables: entries, first value, bits; and where the entries stand.
     pub palette_about: [Vec<i32>; 3],
     pub palette: [Option<Range<usize>>; 3],
@@ -98,11 +98,12 @@ pub(super) struct Elements {
 }
 
 impl Elements {
-    /// Reads a file's bytes, or for the number of frames alone its beginning.
+    /// Reads a file's bytes, or for the number of frames alone its beginning. With `lenient`, a file that leaves out the kinds of its
+    /// elements against its own description is read nevertheless.
     ///
     /// # Errors
     /// Where the bytes are no DICOM file. Damage further on leaves out what could not be read.
-    pub fn read(bytes: Vec<u8>) -> Result<Self, String> {
+    pub fn read(bytes: Vec<u8>, lenient: bool) -> Result<Self, String> {
         let not_one = || "not a DICOM file, whatever its name".to_owned();
         let preamble = bytes.get(128..132) == Some(b"DICM");
         if !preamble && !is_bare(&bytes) {
@@ -110,14 +111,17 @@ impl Elements {
         }
         let start = if preamble { 132 } else { 0 };
         let (mut syntax, at) = meta(&bytes, start);
+        let has_kinds =
+            |at: usize| bytes.get(at + 4..at + 6).is_some_and(|kind| VR::from_binary([kind[0], kind[1]]).is_some());
+        let as_implicit = lenient && !matches!(syntax.as_str(), "" | DEFLATED | BIG_ENDIAN) && !has_kinds(at);
         if syntax.is_empty() {
             // Without a description of the file, the first element tells whether kinds are written.
-            let kind = bytes.get(at + 4..at + 6).and_then(|kind| VR::from_binary([kind[0], kind[1]]));
-            if kind.is_some() { EXPLICIT } else { IMPLICIT }.clone_into(&mut syntax);
+            if has_kinds(at) { EXPLICIT } else { IMPLICIT }.clone_into(&mut syntax);
         }
         let (bytes, at) = if syntax == DEFLATED { (inflated(&bytes[at..])?, 0) } else { (bytes, at) };
         let mut header = Header { little: syntax != BIG_ENDIAN, syntax, frames: 1, samples: 1, ..Header::default() };
-        header.walk(&bytes, at);
+        let written = if as_implicit { IMPLICIT.to_owned() } else { header.syntax.clone() };
+        header.walk(&bytes, at, &written);
         Ok(Self { header, bytes })
     }
 }
@@ -180,8 +184,8 @@ pub(super) fn words(bytes: &[u8]) -> String {
 
 impl Header {
     /// Follows the elements up to the pixels, or to where the file ends or makes no sense.
-    fn walk(&mut self, bytes: &[u8], at: usize) {
-        let Some(mut reader) = reader(bytes, at, &self.syntax) else { return };
+    fn walk(&mut self, bytes: &[u8], at: usize, written: &str) {
+        let Some(mut reader) = reader(bytes, at, written) else { return };
         // Sequences that are open, and the item that is met, counted from 1.
         let mut path: Vec<(Tag, usize)> = Vec::new();
         // The pieces of compressed pixels, the first of which is the table of offsets.

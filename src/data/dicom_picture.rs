@@ -8,7 +8,7 @@ use super::dicom::{Elements, Header, Pixels};
 use super::dicom_samples::{Frames, Samples};
 use super::dicom_values::{Grey, How};
 use super::open::Reading;
-use crate::config::{ScanRules, ScanWindow};
+use crate::config::ScanWindow;
 
 /// The most pixels of a frame.
 const MAX_PIXELS: usize = 50_000_000;
@@ -35,7 +35,7 @@ impl Dicom {
     /// # Errors
     /// Where it holds no picture, or one that is not read; says why.
     pub fn read(bytes: Vec<u8>, reading: Reading) -> Result<Self, String> {
-        let Elements { mut header, bytes } = Elements::read(bytes)?;
+        let Elements { mut header, bytes } = Elements::read(bytes, reading.is_clinical())?;
         let (rows, columns) = (header.rows, header.columns);
         let Some(pixels) = header.pixels.take() else {
             let nothing = (rows, columns) == (0, 0);
@@ -59,7 +59,7 @@ impl Dicom {
         if (samples, allocated) == (1, 1) {
             return Err(SEGMENTATION.to_owned());
         }
-        let deep = reading.rules == ScanRules::Clinical && matches!((samples, allocated), (3, 16 | 32));
+        let deep = reading.is_clinical() && matches!((samples, allocated), (3, 16 | 32));
         if !deep && !matches!((samples, allocated), (1, 8 | 16 | 32) | (3, 8)) {
             return Err(format!("a kind of DICOM that is not read: {samples} values of {allocated} bits a pixel"));
         }
@@ -73,7 +73,7 @@ impl Dicom {
     pub fn frames(&self) -> usize {
         let held = match &self.pixels {
             Pixels::Plain(range) => {
-                let halved = self.reading.rules == ScanRules::Clinical && self.header.photometric == "YBR_FULL_422";
+                let halved = self.reading.is_clinical() && self.header.photometric == "YBR_FULL_422";
                 let values = if halved { 2 } else { self.header.samples };
                 range.len() / (self.area * values * self.header.allocated / 8)
             }
@@ -89,7 +89,7 @@ impl Dicom {
 
     /// The patient that it is of, where the file says and the settings ask.
     pub fn patient(&self) -> Option<&str> {
-        let asked = self.reading.rules == ScanRules::Clinical;
+        let asked = self.reading.is_clinical();
         Some(self.header.patient.as_str()).filter(|patient| asked && !patient.is_empty())
     }
 
@@ -98,7 +98,7 @@ impl Dicom {
     /// # Errors
     /// Where its bytes are missing, damaged, or compressed in a way that is not read.
     pub fn frame(&self, frame: usize) -> Result<(Raster, How), String> {
-        let clinical = self.reading.rules == ScanRules::Clinical;
+        let clinical = self.reading.is_clinical();
         let (bytes, header) = (&self.bytes, &self.header);
         let frames = Frames { bytes, header, pixels: &self.pixels, area: self.area, clinical };
         let (channels, pixels, how) = match frames.samples(frame)? {

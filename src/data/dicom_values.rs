@@ -255,11 +255,11 @@ mod tests {
     fn windows_are_straight_exact_or_curved() {
         let shown =
             |function| Shown { centre: Some(100.0), width: Some(50.0), function: Some(function), ..Shown::default() };
-        let of = |function| grey(header(shown(function)), &[], &[0, 80, 100, 110, 200]);
+        let of = |function| grey(header(shown(function)), &[], &[0, 80, 100, 115, 200]);
         // pydicom 3.0.2, apply_windowing(values, 16 bits) / 65535 * 255.
-        assert_eq!(of(Function::Linear), [0, 28, 130, 182, 255]);
-        assert_eq!(of(Function::LinearExact), [0, 26, 128, 179, 255]);
-        assert_eq!(of(Function::Sigmoid), [0, 43, 128, 176, 255]);
+        assert_eq!(of(Function::Linear), [0, 26, 130, 208, 255]);
+        assert_eq!(of(Function::LinearExact), [0, 26, 128, 204, 255]);
+        assert_eq!(of(Function::Sigmoid), [0, 43, 128, 196, 255]);
     }
 
     #[test]

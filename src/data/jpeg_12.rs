@@ -71,7 +71,8 @@ pub(super) fn decode(bytes: &[u8], (width, height): (usize, usize)) -> Result<Ve
             0xDB => read_quantisers(segment, &mut quantisers).ok_or_else(damaged)?,
             0xDD => restart = segment.first_chunk().map(|b| usize::from(u16::from_be_bytes(*b))).ok_or_else(damaged)?,
             0xDA => {
-                let (Some(quantiser), &[1, _, tables, 0, 63, 0]) = (quantiser, segment) else {
+                // Some writers leave the last coefficient, which is always the 63rd here, at 0.
+                let (Some(quantiser), &[1, _, tables, 0, 0 | 63, 0]) = (quantiser, segment) else {
                     return Err(unread("scans of another arrangement"));
                 };
                 let tables = [&codes[0][usize::from(tables >> 4) & 3], &codes[1][usize::from(tables) & 3]];
@@ -268,4 +269,49 @@ fn inverse(block: &[f64; 64], waves: &[[f64; 8]; 8]) -> [u16; 64] {
         }
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// 9 rows of 10 values, `300 y + 90 x`, at quality 98 (libjpeg-turbo's by imagecodecs 2026.3.6).
+    const SLOPE: &[u8] = &[
+        255, 216, 255, 224, 0, 16, 74, 70, 73, 70, 0, 1, 1, 0, 0, 1, 0, 1, 0, 0, 255, 219, 0, 67, 0, 1, 1, 1, 1, 1, 1,
+        1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 1, 1, 1, 1, 1, 2, 1, 1, 1, 2, 2, 2, 2, 2, 2, 2, 2, 2, 3, 3, 4, 3, 3, 3, 3, 3, 2,
+        2, 3, 4, 3, 3, 4, 4, 4, 4, 4, 2, 3, 5, 5, 4, 4, 5, 4, 4, 4, 4, 255, 193, 0, 11, 12, 0, 9, 0, 10, 1, 1, 17, 0,
+        255, 196, 0, 21, 0, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 12, 13, 255, 196, 0, 39, 16, 0, 0, 2, 7, 8,
+        3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 7, 4, 6, 11, 13, 42, 72, 100, 39, 55, 56, 71, 85, 101, 115, 119, 133, 181,
+        195, 255, 218, 0, 8, 1, 1, 0, 0, 63, 0, 149, 78, 198, 93, 213, 73, 133, 56, 112, 244, 89, 84, 224, 161, 15, 30,
+        32, 157, 84, 150, 18, 74, 195, 135, 148, 170, 228, 170, 108, 232, 84, 34, 216, 147, 25, 121, 83, 240, 191, 0,
+        241, 226, 10, 226, 73, 94, 165, 87, 61, 58, 16, 255, 217,
+    ];
+
+    #[test]
+    fn values_are_those_that_were_written() {
+        assert!(is_12_bit(SLOPE));
+        let values = decode(SLOPE, (10, 9)).unwrap();
+        assert_eq!(values.len(), 90);
+        for (at, value) in values.iter().enumerate() {
+            let wanted = (at / 10 * 300 + at % 10 * 90) as u16;
+            assert!(value.abs_diff(wanted) <= 2, "{at}: {value} for {wanted}");
+        }
+    }
+
+    #[test]
+    fn damage_is_an_error_and_never_a_panic() {
+        for length in 0..SLOPE.len() - 8 {
+            assert!(decode(&SLOPE[..length], (10, 9)).is_err(), "{length}");
+        }
+        for at in 0..SLOPE.len() {
+            for bit in 0..8 {
+                let mut changed = SLOPE.to_vec();
+                changed[at] ^= 1 << bit;
+                if let Ok(values) = decode(&changed, (10, 9)) {
+                    assert_eq!(values.len(), 90);
+                }
+            }
+        }
+        assert!(decode(SLOPE, (9, 9)).unwrap_err().contains("another size"));
+    }
 }

@@ -175,3 +175,84 @@ fn style(segment: &[u8], at: usize, with_precincts: bool) -> Option<Style> {
     let precinct = precincts.iter().enumerate().map(fine).min()?;
     Some(Style { levels, precinct, block })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// 5 rows of 9 values, written by OpenJPEG without loss (imagecodecs 2026.3.6, `jpeg2k_encode`); those with a sign are 800 less.
+    const PLAIN: &[u8] = &[
+        255, 79, 255, 81, 0, 41, 0, 0, 0, 0, 0, 9, 0, 0, 0, 5, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 9, 0, 0, 0, 5, 0, 0, 0,
+        0, 0, 0, 0, 0, 0, 1, 15, 1, 1, 255, 82, 0, 12, 0, 0, 0, 1, 0, 0, 4, 4, 0, 1, 255, 92, 0, 4, 64, 128, 255, 100,
+        0, 37, 0, 1, 67, 114, 101, 97, 116, 101, 100, 32, 98, 121, 32, 79, 112, 101, 110, 74, 80, 69, 71, 32, 118, 101,
+        114, 115, 105, 111, 110, 32, 50, 46, 53, 46, 52, 255, 144, 0, 10, 0, 0, 0, 0, 0, 76, 0, 1, 255, 147, 207, 252,
+        48, 232, 17, 80, 84, 111, 231, 140, 33, 219, 165, 12, 48, 24, 27, 129, 75, 116, 33, 158, 57, 226, 159, 190,
+        200, 208, 171, 166, 143, 62, 55, 49, 255, 75, 99, 19, 140, 80, 240, 253, 241, 60, 166, 68, 161, 204, 241, 221,
+        128, 61, 50, 54, 70, 160, 136, 17, 39, 164, 34, 63, 255, 217,
+    ];
+    const SIGNED: &[u8] = &[
+        255, 79, 255, 81, 0, 41, 0, 0, 0, 0, 0, 9, 0, 0, 0, 5, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 9, 0, 0, 0, 5, 0, 0, 0,
+        0, 0, 0, 0, 0, 0, 1, 143, 1, 1, 255, 82, 0, 12, 0, 0, 0, 1, 0, 0, 4, 4, 0, 1, 255, 92, 0, 4, 64, 128, 255, 100,
+        0, 37, 0, 1, 67, 114, 101, 97, 116, 101, 100, 32, 98, 121, 32, 79, 112, 101, 110, 74, 80, 69, 71, 32, 118, 101,
+        114, 115, 105, 111, 110, 32, 50, 46, 53, 46, 52, 255, 144, 0, 10, 0, 0, 0, 0, 0, 64, 0, 1, 255, 147, 192, 126,
+        197, 192, 43, 196, 221, 194, 177, 184, 17, 253, 118, 204, 153, 6, 147, 142, 3, 73, 219, 68, 82, 12, 247, 48,
+        254, 3, 111, 64, 241, 15, 0, 223, 104, 154, 45, 180, 192, 226, 98, 243, 19, 55, 96, 34, 79, 72, 68, 127, 255,
+        217,
+    ];
+
+    fn value(at: usize) -> u32 {
+        let (x, y) = (at % 9, at / 9);
+        if (x, y) == (1, 2) {
+            703
+        } else if x < 4 {
+            700
+        } else {
+            100 + 300 * ((x * 7 + y * 3) % 5) as u32
+        }
+    }
+
+    #[test]
+    fn values_are_those_that_were_written() {
+        let wanted: Vec<u32> = (0..45).map(value).collect();
+        let plain = decode(PLAIN, (9, 5)).unwrap();
+        assert_eq!((plain.bits, plain.planes), (16, vec![wanted.clone()]));
+        let signed = decode(SIGNED, (9, 5)).unwrap();
+        let wanted: Vec<u32> = wanted.into_iter().map(|value| value.wrapping_sub(800) & 0xFFFF).collect();
+        assert_eq!((signed.bits, signed.planes), (16, vec![wanted]));
+    }
+
+    #[test]
+    fn what_claims_too_much_is_refused_before_it_is_decoded() {
+        let changed = |at: usize, bytes: &[u8]| {
+            let mut stream = PLAIN.to_vec();
+            stream[at..at + bytes.len()].copy_from_slice(bytes);
+            decode(&stream, (9, 5)).err().unwrap_or_default()
+        };
+        assert!(changed(8, &[0, 0, 0, 10]).contains("another size"));
+        assert!(changed(40, &[0, 9]).contains("9 components"));
+        assert!(changed(8, &[0xFF; 4]).contains("another size"));
+        assert!(changed(24, &[0, 0, 0, 0]).contains("damaged"), "tiles without a side");
+        let huge = [0x00, 0x01, 0x00, 0x00].repeat(2);
+        let mut stream = PLAIN.to_vec();
+        stream[8..16].copy_from_slice(&huge);
+        assert!(decode(&stream, (65_536, 65_536)).err().is_some_and(|told| told.starts_with("too large")));
+        let fine = Style { levels: 5, precinct: 0, block: 12 };
+        assert!(fine.pieces(MAX_PIXELS as u64, 1) > MAX_PIECES);
+    }
+
+    #[test]
+    fn damage_gives_whole_planes_or_a_reason() {
+        for whole in [PLAIN, SIGNED] {
+            for length in 0..whole.len() {
+                _ = crate::guard::catch(|| decode(&whole[..length], (9, 5)).is_ok());
+            }
+            for at in 0..whole.len() {
+                let mut changed = whole.to_vec();
+                changed[at] ^= 1 << (at % 8);
+                if let Ok(Ok(picture)) = crate::guard::catch(|| decode(&changed, (9, 5))) {
+                    assert!(picture.planes.iter().all(|plane| plane.len() == 45));
+                }
+            }
+        }
+    }
+}

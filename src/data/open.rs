@@ -222,7 +222,7 @@ fn count_frames(path: &Path, length: u64, reading: Reading) -> Option<usize> {
         if whole {
             return Dicom::read(start, reading).ok().map(|dicom| dicom.frames()).filter(|frames| *frames > 1);
         }
-        let header = dicom::Elements::read(start).ok()?.header;
+        let header = dicom::Elements::read(start, reading.is_clinical()).ok()?.header;
         // Elements stand in rising order, so that the number of frames is known once their size is.
         if header.columns > 0 {
             // A frame has the 8 bytes of its piece's head at least.

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use egui::{DragValue, Grid, Id, RichText, ScrollArea, TextEdit, Ui};
+use egui::containers::menu::MenuConfig;
+use egui::{Grid, Id, PopupCloseBehavior, RichText, ScrollArea, TextEdit, Ui};
 
 use super::super::action::Action;
 use super::super::number::field;
@@ -67,37 +68,41 @@ pub fn include_row(form: &mut Form<'_>, ui: &mut Ui, key: &'static Key) -> Optio
     patterns_row(form, ui, key, |config| &mut config.data.include)
 }
 
-/// The window of scans: a name, or a centre and a width.
+/// A menu with the windows of scans: their names, or a centre and a width.
 pub fn window_row(form: &mut Form<'_>, ui: &mut Ui, key: &'static Key) -> Option<Action> {
     form.row(ui, key, None, |ui, config| {
         let window = &mut config.data.window;
-        let names = ["auto"].into_iter().chain(NAMED_WINDOWS.iter().map(|window| window.name));
-        let own = match window.values() {
-            Some((centre, width)) => ScanWindow::Values { centre, width },
-            None => ScanWindow::Values { centre: 50.0, width: 400.0 },
+        let shown = match *window {
+            ScanWindow::Auto => "auto".to_owned(),
+            ScanWindow::Named(named) => named.name.to_owned(),
+            ScanWindow::Values { centre, width } => format!("{centre} / {width}"),
         };
-        let shown = window.name().unwrap_or("centre and width");
-        ui.horizontal(|ui| {
-            let mut response = combo(ui, key.key, shown, |ui| {
-                for name in names {
-                    if let Some(choice) = ScanWindow::by_name(name) {
-                        ui.selectable_value(window, choice, name);
-                    }
-                }
-                ui.selectable_value(window, own, "centre and width");
-            });
-            if let ScanWindow::Values { centre, width } = window {
-                let numbers = [(centre, f64::MIN..=f64::MAX, "Centre"), (width, 1.0..=f64::MAX, "Width")];
-                for (number, range, name) in numbers {
-                    let field = ui.add(DragValue::new(number).range(range).speed(1.0)).on_hover_text(name);
-                    response = response.union(field);
-                }
-            }
-            response
-        })
-        .inner
+        let stays = MenuConfig::new().close_behavior(PopupCloseBehavior::CloseOnClickOutside);
+        glyph::menu_with(ui, &shown, stays, |ui| window_ui(ui, window)).response
     });
     None
+}
+
+fn window_ui(ui: &mut Ui, window: &mut ScanWindow) {
+    for name in ["auto"].into_iter().chain(NAMED_WINDOWS.iter().map(|window| window.name)) {
+        if let Some(choice) = ScanWindow::by_name(name) {
+            let values = choice.values().map(|(centre, width)| format!("  {centre} / {width}")).unwrap_or_default();
+            ui.selectable_value(window, choice, format!("{name}{values}"));
+        }
+    }
+    let (mut centre, mut width) = window.values().unwrap_or((50.0, 400.0));
+    ui.separator();
+    Grid::new("window of scans").num_columns(2).show(ui, |ui| {
+        let label = ui.label("Centre");
+        let mut changed = ui.add(field("window centre", &mut centre, -1e6..=1e6)).labelled_by(label.id).changed();
+        ui.end_row();
+        let label = ui.label("Width");
+        changed |= ui.add(field("window width", &mut width, 1.0..=1e6)).labelled_by(label.id).changed();
+        ui.end_row();
+        if changed {
+            *window = ScanWindow::Values { centre, width };
+        }
+    });
 }
 
 /// Colour or grey.

@@ -3,6 +3,9 @@
 //! Names in formulas are those of the standard: `a` to `d` for the neighbours Ra to Rd, and its A, B, C and N for what is known
 //! of a context.
 
+#[cfg(test)]
+mod tests;
+
 use std::cmp::{max, min};
 
 /// A decoded picture.
