@@ -1,19 +1,23 @@
 """Small files of scanners and arrays, as other people's writers write them, for `seeds/`.
 
-pip install numpy pydicom nibabel pillow pyarrow
+pip install numpy pydicom nibabel pillow pyarrow imagecodecs tifffile
 """
 
+import gzip
 import io
 import json
 import os
 import tarfile
 import warnings
 import zipfile
+import zlib
 
+import imagecodecs
 import nibabel
 import numpy
 import pyarrow
 import pyarrow.parquet
+import tifffile
 from PIL import Image
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.encaps import encapsulate
@@ -22,7 +26,11 @@ from pydicom.uid import (
     ExplicitVRBigEndian,
     ExplicitVRLittleEndian,
     ImplicitVRLittleEndian,
+    JPEG2000Lossless,
     JPEGBaseline8Bit,
+    JPEGExtended12Bit,
+    JPEGLSLossless,
+    JPEGLSNearLossless,
     RLELossless,
 )
 
@@ -92,6 +100,57 @@ def scans():
         for what, value in (("Descriptor", [256, 0, 16]), ("Data", shades))
     }
     scan("palette", ExplicitVRLittleEndian, flat[:1, :, :, 0], bits=8, photometric="PALETTE COLOR", **table)
+
+
+def item(**values):
+    data = Dataset()
+    for key, value in values.items():
+        setattr(data, key, value)
+    return data
+
+
+def lookup(first, values):
+    data = Dataset()
+    data.add_new(0x00283002, "US", [len(values), first, 16])
+    data.add_new(0x00283006, "US", values)
+    return data
+
+
+def later_scans():
+    rng = numpy.random.default_rng(2)
+    deep = (numpy.arange(24).reshape(4, 6) * 150 + rng.integers(0, 99, (4, 6))).astype("u2")
+    colours = rng.integers(0, 255, (4, 6, 3)).astype("u1")
+    scan("jpeg_ls", JPEGLSLossless, [imagecodecs.jpegls_encode(deep)], bits=12)
+    scan("jpeg_ls_near", JPEGLSNearLossless, [imagecodecs.jpegls_encode(colours, level=3)], bits=8, photometric="RGB")
+    frames = [imagecodecs.jpeg2k_encode(image, codecformat="j2k", reversible=True) for image in (deep, deep[::-1])]
+    scan("jpeg_2000", JPEG2000Lossless, frames, frames=2)
+    scan("jpeg_12", JPEGExtended12Bit, [imagecodecs.jpeg_encode(deep, bitspersample=12)], bits=12)
+    tables = dict(ModalityLUTSequence=[lookup(100, [7, 9, 900])], VOILUTSequence=[lookup(0, list(range(900)))])
+    scan("tables", ExplicitVRLittleEndian, deep[None], PixelPaddingValue=0, **tables)
+    own = [
+        item(
+            PixelValueTransformationSequence=[item(RescaleIntercept=str(-frame), RescaleSlope="2", RescaleType="HU")],
+            FrameVOILUTSequence=[item(WindowCenter="40", WindowWidth="400", VOILUTFunction="SIGMOID")],
+        )
+        for frame in range(2)
+    ]
+    groups = dict(SharedFunctionalGroupsSequence=[item()], PerFrameFunctionalGroupsSequence=own)
+    scan("groups", ExplicitVRLittleEndian, numpy.stack([deep] * 2), frames=2, **groups)
+
+
+def stacks():
+    voxels = numpy.arange(24).astype("<i2")
+    nrrd = "NRRD0005\ntype: short\ndimension: 3\nsizes: 3 2 4\nspace: LPS\nspace directions: (1,0,0) (0,2,0) (0,0,-2)\nendian: little\nencoding: %s\n\n"
+    keep("nrrd", "plain.nrrd", (nrrd % "raw").encode() + voxels.tobytes())
+    keep("nrrd", "packed.nrrd", (nrrd % "gzip").encode() + gzip.compress(voxels.tobytes(), mtime=0))
+    meta = "ObjectType = Image\nNDims = 3\nBinaryData = True\nCompressedData = %s\nTransformMatrix = 0 1 0 -1 0 0 0 0 1\nElementSpacing = 1 1 2\nDimSize = 3 2 4\nElementType = MET_SHORT\nElementDataFile = %s\n"
+    keep("metaimage", "plain.mha", (meta % (False, "LOCAL")).encode() + voxels.tobytes())
+    keep("metaimage", "packed.mha", (meta % (True, "LOCAL")).encode() + zlib.compress(voxels.tobytes()))
+    keep("metaimage", "beside.mhd", (meta % (False, "scan.raw")).encode())
+    for name, pages in (("deep", voxels.reshape(3, 2, 4).astype("u2")), ("flat", voxels.reshape(3, 2, 4).astype("u1"))):
+        out = io.BytesIO()
+        tifffile.imwrite(out, pages, photometric="minisblack", metadata=None)
+        keep("stack", name + ".tif", out.getvalue())
 
 
 def volumes():
@@ -194,7 +253,9 @@ def image_sets():
 
 if __name__ == "__main__":
     scans()
+    later_scans()
     volumes()
+    stacks()
     arrays()
     texts()
     archives()

@@ -25,7 +25,7 @@ use crate::ui::{Queue, RunView, Tally};
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every reader.
-pub const TARGETS: [Target; 16] = [
+pub const TARGETS: [Target; 19] = [
     ("tensors", tensors),
     ("pickle", pickle),
     ("run_toml", run_toml),
@@ -36,6 +36,9 @@ pub const TARGETS: [Target; 16] = [
     ("grid", grid),
     ("dicom", dicom),
     ("nifti", nifti),
+    ("nrrd", nrrd),
+    ("metaimage", metaimage),
+    ("stack", stack),
     ("arrays", arrays),
     ("table", table),
     ("archive", archive),
@@ -165,8 +168,27 @@ pub fn nifti(bytes: &[u8]) {
     pictures(if bytes.starts_with(&[0x1F, 0x8B]) { "scan.nii.gz" } else { "scan.nii" }, bytes);
 }
 
+/// A volume whose header is lines of text, and the voxels behind it.
+pub fn nrrd(bytes: &[u8]) {
+    pictures("scan.nrrd", bytes);
+}
+
+/// The same in another format. A file of voxels that it may name lies beside it.
+pub fn metaimage(bytes: &[u8]) {
+    pictures_beside(&[("scan.mhd", bytes), ("scan.raw", &[7; 48])]);
+}
+
+/// A TIFF file of several pages.
+pub fn stack(bytes: &[u8]) {
+    pictures("stack.tif", bytes);
+}
+
 fn pictures(name: &str, bytes: &[u8]) {
-    let Some(folder) = session(&[(name, bytes)]) else { return };
+    pictures_beside(&[(name, bytes)]);
+}
+
+fn pictures_beside(files: &[(&str, &[u8])]) {
+    let Some(folder) = session(files) else { return };
     let Ok(gallery) = Gallery::open(folder.path()) else { return };
     for place in 0..gallery.len().min(4) {
         if let Ok(picture) = gallery.read(place) {

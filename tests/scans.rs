@@ -1,105 +1,17 @@
 //! Scans: DICOM files and NIfTI volumes become images or a reason. Every file is made here.
 #![expect(clippy::unwrap_used, reason = "a test that cannot prepare its files has failed")]
 
+#[path = "common/dicom.rs"]
+mod dicom;
 #[path = "common/files.rs"]
 mod files;
 
 use std::io::Write as _;
 
+use dicom::{PLAIN, Scan, element, pieces, words};
 use files::{config, load, look, nifti, png, reason, write};
 use gandle::config::{Config, SliceAxis};
 use gandle::data::inspect;
-
-/// An element of a DICOM file whose kinds are written.
-fn element(group: u16, element: u16, kind: &str, value: &[u8]) -> Vec<u8> {
-    let mut bytes = [group.to_le_bytes(), element.to_le_bytes()].concat();
-    bytes.extend(kind.as_bytes());
-    let padded = value.len().next_multiple_of(2);
-    if matches!(kind, "OB" | "OW" | "SQ" | "UN") {
-        bytes.extend([0; 2]);
-        bytes.extend((padded as u32).to_le_bytes());
-    } else {
-        bytes.extend((padded as u16).to_le_bytes());
-    }
-    bytes.extend(value);
-    bytes.resize(bytes.len() + padded - value.len(), b' ');
-    bytes
-}
-
-fn short(group: u16, number: u16, value: u16) -> Vec<u8> {
-    element(group, number, "US", &value.to_le_bytes())
-}
-
-/// What differs between the DICOM files that are made here.
-struct Scan<'a> {
-    syntax: &'a str,
-    photometric: &'a str,
-    frames: &'a str,
-    samples: u16,
-    bits: u16,
-    signed: u16,
-    more: Vec<u8>,
-    pixels: Vec<u8>,
-}
-
-const PLAIN: Scan<'static> = Scan {
-    syntax: "1.2.840.10008.1.2.1",
-    photometric: "MONOCHROME2",
-    frames: "1",
-    samples: 1,
-    bits: 16,
-    signed: 1,
-    more: Vec::new(),
-    pixels: Vec::new(),
-};
-
-impl Scan<'_> {
-    /// The elements of a picture of 2 x 2 pixels.
-    fn elements(&self) -> Vec<u8> {
-        // A small picture inside a sequence, which is not the file's own.
-        let item = [short(0x28, 0x10, 9), short(0x28, 0x11, 9), element(0x7FE0, 0x10, "OW", &[7; 162])].concat();
-        let item = [&[0xFE, 0xFF, 0, 0xE0][..], &(item.len() as u32).to_le_bytes(), &item].concat();
-        [
-            element(0x08, 0x05, "CS", b"ISO_IR 100"),
-            element(0x08, 0x60, "CS", b"CT"),
-            element(0x28, 0x02, "US", &self.samples.to_le_bytes()),
-            element(0x28, 0x04, "CS", self.photometric.as_bytes()),
-            element(0x28, 0x08, "IS", self.frames.as_bytes()),
-            short(0x28, 0x10, 2),
-            short(0x28, 0x11, 2),
-            short(0x28, 0x100, self.bits),
-            short(0x28, 0x101, self.bits),
-            short(0x28, 0x102, self.bits - 1),
-            short(0x28, 0x103, self.signed),
-            self.more.clone(),
-            element(0x88, 0x200, "SQ", &item),
-            self.pixels.clone(),
-        ]
-        .concat()
-    }
-
-    fn file(&self) -> Vec<u8> {
-        let syntax = element(2, 0x10, "UI", self.syntax.as_bytes());
-        let length = element(2, 0, "UL", &(syntax.len() as u32).to_le_bytes());
-        [&[0; 128][..], b"DICM", &length, &syntax, &self.elements()].concat()
-    }
-}
-
-fn words(values: &[i16]) -> Vec<u8> {
-    element(0x7FE0, 0x10, "OW", &values.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<_>>())
-}
-
-/// Pixels in compressed pieces, with an empty table of offsets.
-fn pieces(pieces: &[&[u8]]) -> Vec<u8> {
-    let mut bytes = [&0x7FE0_u16.to_le_bytes()[..], &[0x10, 0], b"OB\0\0", &[0xFF; 4]].concat();
-    for piece in [&[&[][..]], pieces].concat() {
-        bytes.extend([0xFE, 0xFF, 0, 0xE0]);
-        bytes.extend((piece.len() as u32).to_le_bytes());
-        bytes.extend(piece);
-    }
-    bytes.extend([0xFE, 0xFF, 0xDD, 0xE0, 0, 0, 0, 0]);
-    bytes
-}
 
 #[test]
 fn dicom_files_are_rescaled_windowed_and_coloured() {

@@ -39,6 +39,7 @@ static OPTIONS: LazyLock<Vec<(&'static str, Vec<String>)>> = LazyLock::new(|| {
 const FIXED: &[(&str, &str)] = &[
     ("image_size", "32"),
     ("data.drop_duplicates", "false"),
+    ("data.scans", "plain"),
     ("data.slice_axis", "z"),
     ("data.demo_images", "4"),
     ("data.cache", concat!(env!("CARGO_TARGET_TMPDIR"), "/cache")),

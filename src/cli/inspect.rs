@@ -2,7 +2,7 @@
 
 use super::print::say;
 use super::{InspectArgs, Usage, print_json};
-use crate::config::{Config, Level};
+use crate::config::{Config, Level, Preset};
 use crate::data;
 use crate::event::DataSummary;
 
@@ -58,9 +58,11 @@ fn some(kind: &str, lines: impl ExactSizeIterator<Item = String>, most: usize) -
     Ok(())
 }
 
-/// The defaults with the settings that were given; only problems of the data matter here.
+/// The defaults, read as new set-ups read, with the settings that were given; only problems of the data matter here.
 fn settings(args: &InspectArgs) -> anyhow::Result<Config> {
-    let mut config = Config::default().with(&args.set).map_err(|err| Usage(err.to_string()))?;
+    let (mut config, new) = (Config::default(), Preset::DEFAULT.config().data);
+    (config.data.scans, config.data.split_by) = (new.scans, new.split_by);
+    let mut config = config.with(&args.set).map_err(|err| Usage(err.to_string()))?;
     config.data.source.clone_from(&args.data);
     let matters = |key: &str| key.starts_with("data.") || matches!(key, "image_size" | "channels");
     let wrong = config.check(None).into_iter().find(|p| p.level == Level::Error && matters(p.key));

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::key::{When, section};
 use super::problem::List;
-use super::{BalanceTo, SliceAxis, SplitBy};
+use super::{BalanceTo, ScanRules, ScanWindow, SliceAxis, SplitBy};
 
 /// Files that may hold many images each.
 const FILES: When = When::new("for volumes and files of several frames", &["data.source"], |c| !c.data.is_demo());
@@ -37,10 +37,14 @@ section! {
             "Takes only files whose names fit one of these patterns, less those that `exclude` leaves out.",
         drop_duplicates: bool = false, "Drop copies", when(NAMED) =>
             "Takes one image alone of each group of files with the same pixels; of a group that is in several classes none, as its labels contradict each other. Copies are shown more often than other images, and are memorised first.",
+        scans: ScanRules = ScanRules::Plain, "Scans", when(FILES) =>
+            "How files of scanners and stacks are read: by the rules of reading rooms, as new set-ups do, or by those of sessions from before this key.",
+        window: ScanWindow = ScanWindow::Auto, "Window of scans", says("\"auto\", \"brain\", \"subdural\", \"stroke\", \"soft-tissue\", \"liver\", \"mediastinum\", \"lung\", \"bone\", or two numbers [centre, width]"), when(FILES) =>
+            "Which values of scans are shown from black to white. `auto` follows each file's own window, and where it names none, the 1st to the 99th percentile of its values, so that the same tissue has another grey in every file. A name or two numbers show the same values of all files alike, as CT is read (names are in Hounsfield units; of DICOM files, they go for CT alone). Pictures of 8 bits and photographs stay as they are.",
         slice_axis: SliceAxis = SliceAxis::Z, "Slice axis", when(FILES) =>
-            "The stored axis along which volumes (.nii, .nii.gz) are cut into slices. The orientation in the file's header is not read: which axis is sagittal, coronal or axial, and which side is left, depends on the file, so bring volumes from different sources to one orientation first. Other images are not affected.",
+            "The axis along which volumes (NIfTI, NRRD, MetaImage) are cut into slices. With `scans = \"clinical\"` it is an axis of the body: volumes are turned first. Otherwise it is the stored axis, and which that is, and which side is left, depends on the file. Other images are not affected.",
         slice_every: usize = 1, "Every n-th slice", within(1..=10_000), when(FILES) =>
-            "Takes every n-th slice of a volume, or frame of a DICOM file, starting with the first. Neighbouring slices are nearly the same image; all slices of one file stay on one side of `held_out`.",
+            "Takes every n-th slice of a volume, frame of a DICOM file, or page of a TIFF stack, starting with the first. Neighbouring slices are nearly the same image; all slices of one file stay on one side of `held_out`.",
         demo_images: usize = 150, "Demo images per class", within(2..=100_000), unit(" per class"), when(DRAWN) =>
             "Images of each class in the drawn demo set.",
         balance: bool = true, "Balance classes" =>
@@ -52,7 +56,7 @@ section! {
         held_out: f64 = 0.0, "Held out", within(0.0..=0.9), zero("none"), unit(", share of each class"), walk(&["0.25"]) =>
             "Keeps this share of every class out of training, so that scores can be taken on images that were never seen. Files with the same pixels and files of one group stay on one side; fewer images are left to train on.",
         split_by: SplitBy = SplitBy::Files, "Held out by", when(HELD_OUT), when(NAMED) =>
-            "What decides which images of a table are held out: its columns `split` and `patient_id` (or names like these) where it has them, or every file alike.",
+            "What decides which images of a table are held out: its columns `split` and `patient_id` (or names like these) where it has them, or every file alike. With `columns` and `scans = \"clinical\"`, the images of one patient of DICOM files (PatientID) stay together too.",
         split_seed: u64 = 0, "Split seed", when(HELD_OUT) =>
             "Decides which images are held out. It is separate from `train.seed`, so that runs with different seeds can be compared on the same images.",
         group_by: String = String::new(), "Keep together by", hint("/(p[0-9]+)_"), says("a regular expression with a group in parentheses; empty: none"), when(HELD_OUT), when(NAMED) =>
@@ -156,6 +160,7 @@ impl Data {
             }
         }
         self.check_split(list);
+        self.check_scans(list);
         if self.translation > 0.0 && self.translation * (image_size as f32) < 0.5 {
             list.warning("data.translation", format!("images move by whole pixels, and {} of {image_size} pixels is less than half a pixel: nothing moves", self.translation)).fix("data.translation", 0);
         }

@@ -63,6 +63,7 @@ mod places;
 pub mod plan;
 mod preset;
 mod problem;
+mod scan;
 mod score;
 mod split;
 mod train;
@@ -87,6 +88,7 @@ pub use patterns::{escaped, patterns, toml_list, toml_text};
 pub use places::Place;
 pub use preset::Preset;
 pub use problem::{Level, Problem, has_errors};
+pub use scan::{NAMED as NAMED_WINDOWS, NamedWindow, ScanWindow};
 pub use score::{NOTHING, Score};
 pub use split::group_pattern;
 pub use train::Train;
@@ -180,15 +182,22 @@ choice! {
     /// `data.split_by`
     SplitBy {
         Files = "files": "Every file alike, by `split_seed` alone, as runs did before tables could say more.",
-        Columns = "columns": "A table's columns `split` and `patient_id`, where it has them: what it calls validation or test is held out, and a patient's images stay together.",
+        Columns = "columns": "What the data says: a table's columns `split` and `patient_id`, where it has them, and the patients of DICOM files. What a table calls validation or test is held out, and a patient's images stay together.",
+    }
+}
+choice! {
+    /// `data.scans`
+    ScanRules {
+        Plain = "plain": "As sessions from before this key: values as stored but for slope, intercept and a linear window; volumes in the order of their file; the first page of a TIFF.",
+        Clinical = "clinical": "DICOM with its tables of values, curved windows, values of each frame and every usual compression, and without its padding; volumes (NIfTI, NRRD, MetaImage) turned to one orientation with square pixels; TIFF stacks page by page; a DICOM patient kept on one side.",
     }
 }
 choice! {
     /// `data.slice_axis`
     SliceAxis {
-        X = "x": "Across the first axis of the file: sagittal slices where it is stored as RAS or LAS.",
-        Y = "y": "Across the second axis of the file: coronal slices where it is stored as RAS or LAS.",
-        Z = "z": "Across the third axis of the file: axial slices where it is stored as RAS or LAS.",
+        X = "x": "Across the first axis: sagittal slices of volumes that are turned, or stored as RAS or LAS.",
+        Y = "y": "Across the second axis: coronal slices of volumes that are turned, or stored as RAS or LAS.",
+        Z = "z": "Across the third axis: axial slices of volumes that are turned, or stored as RAS or LAS.",
     }
 }
 choice! {

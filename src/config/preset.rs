@@ -2,7 +2,7 @@
 
 use super::{
     AttentionForm, AugmentEdge, Conditioning, Config, DiscriminatorFamily, DiscriminatorNorm, GeneratorFamily,
-    LossKind, SplitBy,
+    LossKind, ScanRules, SplitBy,
 };
 
 /// A named starting point.
@@ -63,6 +63,7 @@ impl Preset {
     pub fn config(self) -> Config {
         let mut config = Config::default();
         config.data.split_by = SplitBy::Columns;
+        config.data.scans = ScanRules::Clinical;
         match self {
             Self::Quick => quick(&mut config),
             Self::Improved => {

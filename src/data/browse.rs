@@ -65,7 +65,7 @@ fn chosen<'a>(tree: &'a Tree, look: &Look) -> (Vec<&'a File>, usize) {
 /// The pictures of one file.
 fn read(tree: &Tree, run: &[&File], target: &Target) -> Vec<Browsed> {
     let opened = match run.first().map(|file| file.content) {
-        Some(Content::Whole | Content::Part(_)) => Opened::open(&run[0].path, target.axis),
+        Some(Content::Whole | Content::Part(_)) => Opened::open(&run[0].path, target.reading),
         Some(Content::Row { .. }) | None => Err(String::new()),
     };
     let one = |file: &&File| {

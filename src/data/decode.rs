@@ -74,6 +74,21 @@ pub(super) struct Decoded {
     pub windowed: bool,
     /// It comes from the first volume of several.
     pub series: bool,
+    /// What is to be told of a scan.
+    pub scan: Scan,
+}
+
+/// What was done to a scan.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Scan {
+    /// Its values were shown through `data.window`.
+    pub fixed: bool,
+    /// It was turned, though its file does not say how it lies.
+    pub unnamed: bool,
+    /// Its axes lie between those of the body; it was turned to the nearest.
+    pub oblique: bool,
+    /// Its pixels were made square.
+    pub square: bool,
 }
 
 /// A path's extension in lower case.

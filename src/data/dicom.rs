@@ -4,7 +4,7 @@
 //! inside a sequence is passed over, so that a small picture in another (an icon) is not taken for the file's own.
 
 use std::io::{Cursor, Read as _};
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 
 use dicom_core::{Tag, VR};
 use dicom_parser::StatefulDecode;
@@ -13,6 +13,8 @@ use dicom_parser::dataset::lazy_read::LazyDataSetReader;
 use dicom_parser::stateful::decode::DynStatefulDecoder;
 use dicom_transfer_syntax_registry::{TransferSyntaxIndex as _, TransferSyntaxRegistry};
 use flate2::read::DeflateDecoder;
+
+use super::dicom_values::{Inside, Shown};
 
 /// Sequences inside each other that are followed.
 const DEEPEST: usize = 64;
@@ -34,7 +36,7 @@ pub(super) enum Pixels {
     /// Frame after frame, without compression.
     Plain(Range<usize>),
     /// Compressed pieces; which frame begins where, told in bytes from the first piece's head.
-    Pieces { offsets: Vec<u32>, pieces: Vec<Range<usize>> },
+    Pieces { offsets: Vec<u64>, pieces: Vec<Range<usize>> },
 }
 
 /// What a file says about its picture.
@@ -52,10 +54,21 @@ pub(super) struct Header {
     pub stored: usize,
     pub high_bit: usize,
     pub signed: bool,
-    /// Centre and width of the first window.
-    pub window: (Option<f64>, Option<f64>),
-    pub slope: Option<f64>,
-    pub intercept: Option<f64>,
+    /// How values are shown, as far as it is said for the file as a whole.
+    pub shown: Shown,
+    /// The same inside of sequences.
+    pub inside: Inside,
+    /// What stands where there is no picture, as stored, and the other end of its range.
+    pub padding: Option<u16>,
+    pub padding_limit: Option<u16>,
+    /// `CT`, `MR`, ...
+    pub modality: String,
+    /// The patient's identifier. It groups images and is told nobody.
+    pub patient: String,
+    /// Pixels are there, but as floating-point numbers.
+    pub has_floats: bool,
+    /// Where frames begin, by a table of its own for long files.
+    pub long_offsets: Vec<u64>,
     /// For each of the three colour tables: entries, first value, bits; and where the entries stand.
     pub palette_about: [Vec<i32>; 3],
     pub palette: [Option<Range<usize>>; 3],
@@ -85,11 +98,12 @@ pub(super) struct Elements {
 }
 
 impl Elements {
-    /// Reads a file's bytes, or for the number of frames alone its beginning.
+    /// Reads a file's bytes, or for the number of frames alone its beginning. With `lenient`, a file that leaves out the kinds of its
+    /// elements against its own description is read nevertheless.
     ///
     /// # Errors
     /// Where the bytes are no DICOM file. Damage further on leaves out what could not be read.
-    pub fn read(bytes: Vec<u8>) -> Result<Self, String> {
+    pub fn read(bytes: Vec<u8>, lenient: bool) -> Result<Self, String> {
         let not_one = || "not a DICOM file, whatever its name".to_owned();
         let preamble = bytes.get(128..132) == Some(b"DICM");
         if !preamble && !is_bare(&bytes) {
@@ -97,14 +111,17 @@ impl Elements {
         }
         let start = if preamble { 132 } else { 0 };
         let (mut syntax, at) = meta(&bytes, start);
+        let has_kinds =
+            |at: usize| bytes.get(at + 4..at + 6).is_some_and(|kind| VR::from_binary([kind[0], kind[1]]).is_some());
+        let as_implicit = lenient && !matches!(syntax.as_str(), "" | DEFLATED | BIG_ENDIAN) && !has_kinds(at);
         if syntax.is_empty() {
             // Without a description of the file, the first element tells whether kinds are written.
-            let kind = bytes.get(at + 4..at + 6).and_then(|kind| VR::from_binary([kind[0], kind[1]]));
-            if kind.is_some() { EXPLICIT } else { IMPLICIT }.clone_into(&mut syntax);
+            if has_kinds(at) { EXPLICIT } else { IMPLICIT }.clone_into(&mut syntax);
         }
         let (bytes, at) = if syntax == DEFLATED { (inflated(&bytes[at..])?, 0) } else { (bytes, at) };
         let mut header = Header { little: syntax != BIG_ENDIAN, syntax, frames: 1, samples: 1, ..Header::default() };
-        header.walk(&bytes, at);
+        let written = if as_implicit { IMPLICIT.to_owned() } else { header.syntax.clone() };
+        header.walk(&bytes, at, &written);
         Ok(Self { header, bytes })
     }
 }
@@ -161,37 +178,41 @@ fn within(bytes: &[u8], position: u64, length: u32) -> Option<Range<usize>> {
     (end <= bytes.len()).then_some(start..end)
 }
 
-fn words(bytes: &[u8]) -> String {
+pub(super) fn words(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).trim_matches(['\0', ' ']).to_owned()
 }
 
 impl Header {
     /// Follows the elements up to the pixels, or to where the file ends or makes no sense.
-    fn walk(&mut self, bytes: &[u8], at: usize) {
-        let Some(mut reader) = reader(bytes, at, &self.syntax) else { return };
-        let mut depth = 0_usize;
+    fn walk(&mut self, bytes: &[u8], at: usize, written: &str) {
+        let Some(mut reader) = reader(bytes, at, written) else { return };
+        // Sequences that are open, and the item that is met, counted from 1.
+        let mut path: Vec<(Tag, usize)> = Vec::new();
         // The pieces of compressed pixels, the first of which is the table of offsets.
         let mut pieces: Option<Vec<Range<usize>>> = None;
         while let Some(Ok(token)) = reader.advance() {
             match token {
-                LazyDataToken::SequenceStart { .. } => depth += 1,
-                LazyDataToken::PixelSequenceStart if depth == 0 => pieces = Some(Vec::new()),
-                LazyDataToken::PixelSequenceStart => depth += 1,
+                LazyDataToken::SequenceStart { tag, .. } => path.push((tag, 0)),
+                LazyDataToken::PixelSequenceStart if path.is_empty() => pieces = Some(Vec::new()),
+                LazyDataToken::PixelSequenceStart => path.push((PIXEL_DATA, 0)),
                 LazyDataToken::SequenceEnd => {
                     if let Some(pieces) = pieces.take() {
-                        self.pixels = Some(in_pieces(bytes, pieces));
+                        self.pixels = Some(self.in_pieces(bytes, pieces));
                         return;
                     }
-                    depth = depth.saturating_sub(1);
+                    path.pop();
                 }
                 LazyDataToken::LazyValue { header, decoder } => {
                     let Some(value) = within(bytes, decoder.position(), header.len.0) else { return };
-                    if depth == 0 && header.tag == PIXEL_DATA {
+                    if path.is_empty() && header.tag == PIXEL_DATA {
                         (self.pixels, self.words) = (Some(Pixels::Plain(value)), header.vr == VR::OW);
                         return;
                     }
-                    if depth == 0 {
+                    if path.is_empty() {
                         self.note(bytes, header.tag, value);
+                    } else {
+                        let kind = (self.little, self.signed);
+                        self.inside.note(&path, &header, kind, &bytes[value.clone()], value);
                     }
                     if decoder.skip_bytes(header.len.0).is_err() {
                         return;
@@ -210,13 +231,15 @@ impl Header {
                     // An empty table of offsets comes without a value.
                     if let Some(pieces) = pieces.as_mut().filter(|pieces| pieces.is_empty() && len.0 == 0) {
                         pieces.push(0..0);
+                    } else if let Some((_, item)) = path.last_mut() {
+                        *item += 1;
                     }
                 }
                 LazyDataToken::ItemEnd | LazyDataToken::ElementHeader(_) => {}
                 // A kind of token that a later version of the reader may add.
                 _ => return,
             }
-            if depth > DEEPEST {
+            if path.len() > DEEPEST {
                 return;
             }
         }
@@ -226,11 +249,12 @@ impl Header {
     fn note(&mut self, bytes: &[u8], tag: Tag, place: Range<usize>) {
         let value = &bytes[place.clone()];
         let little = self.little;
-        let number =
-            |pair: &[u8]| pair.try_into().map_or(0, if little { u16::from_le_bytes } else { u16::from_be_bytes });
-        let first = || value.get(..2).map_or(0, number);
-        let decimal = || words(value).split('\\').next().and_then(|first| first.trim().parse::<f64>().ok());
+        let short = |pair: &[u8]| number(little, pair);
+        let first = || value.get(..2).map_or(0, short);
+        self.shown.note(tag, value);
         match (tag.0, tag.1) {
+            (0x0008, 0x0060) => self.modality = words(value),
+            (0x0010, 0x0020) => self.patient = words(value),
             (0x0028, 0x0002) => self.samples = first().into(),
             (0x0028, 0x0004) => self.photometric = words(value),
             (0x0028, 0x0006) => self.planar = first() == 1,
@@ -241,23 +265,41 @@ impl Header {
             (0x0028, 0x0101) => self.stored = first().into(),
             (0x0028, 0x0102) => self.high_bit = first().into(),
             (0x0028, 0x0103) => self.signed = first() == 1,
-            (0x0028, 0x1050) => self.window.0 = decimal(),
-            (0x0028, 0x1051) => self.window.1 = decimal(),
-            (0x0028, 0x1052) => self.intercept = decimal(),
-            (0x0028, 0x1053) => self.slope = decimal(),
+            (0x0028, 0x0120) => self.padding = Some(first()),
+            (0x0028, 0x0121) => self.padding_limit = Some(first()),
             (0x0028, 0x1101..=0x1103) => {
-                let about = value.chunks_exact(2).take(3).map(|pair| number(pair).into());
+                let about = value.chunks_exact(2).take(3).map(|pair| short(pair).into());
                 self.palette_about[usize::from(tag.1 - 0x1101)] = about.collect();
             }
+            (0x7FE0, 0x0001) => {
+                let offset = |eight: &[u8]| eight.try_into().map_or(0, u64::from_le_bytes);
+                self.long_offsets = value.chunks_exact(8).map(offset).collect();
+            }
+            (0x7FE0, 0x0008 | 0x0009) => self.has_floats = true,
             (0x0028, 0x1201..=0x1203) => self.palette[usize::from(tag.1 - 0x1201)] = Some(place),
             _ => {}
         }
     }
+
+    /// Compressed pixels, of whose pieces the first is the table of offsets.
+    fn in_pieces(&mut self, bytes: &[u8], mut pieces: Vec<Range<usize>>) -> Pixels {
+        let table = if pieces.is_empty() { 0..0 } else { pieces.remove(0) };
+        let four = |four: &[u8]| four.try_into().map_or(0, u32::from_le_bytes).into();
+        let offsets: Vec<u64> = bytes[table].chunks_exact(4).map(four).collect();
+        let long = std::mem::take(&mut self.long_offsets);
+        Pixels::Pieces { offsets: if offsets.is_empty() { long } else { offsets }, pieces }
+    }
+
+    /// The stored values that stand where there is no picture.
+    pub fn padding(&self) -> Option<RangeInclusive<i32>> {
+        let value = |stored: u16| if self.signed { (stored as i16).into() } else { i32::from(stored) };
+        let one = value(self.padding?);
+        let other = self.padding_limit.map_or(one, value);
+        Some(one.min(other)..=one.max(other))
+    }
 }
 
-/// Compressed pixels, of whose pieces the first is the table of offsets.
-fn in_pieces(bytes: &[u8], mut pieces: Vec<Range<usize>>) -> Pixels {
-    let table = if pieces.is_empty() { 0..0 } else { pieces.remove(0) };
-    let number = |four: &[u8]| four.try_into().map_or(0, u32::from_le_bytes);
-    Pixels::Pieces { offsets: bytes[table].chunks_exact(4).map(number).collect(), pieces }
+/// A number of two bytes.
+pub(super) fn number(little: bool, pair: &[u8]) -> u16 {
+    pair.try_into().map_or(0, if little { u16::from_le_bytes } else { u16::from_be_bytes })
 }

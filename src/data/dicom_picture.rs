@@ -1,18 +1,23 @@
 //! Turns a DICOM file's values into pictures: rescaled, windowed, coloured.
 //!
-//! Grey values are rescaled (slope and intercept) and shown through the file's own first window; without one, and with
-//! more than 8 bits, from the 1st to the 99th percentile of the frame. `MONOCHROME1` is inverted.
+//! Grey values are rescaled and shown through the file's own first window or table; without one, and with more than 8 bits,
+//! from the 1st to the 99th percentile of the frame. `MONOCHROME1` is inverted.
 
 use super::convert::Raster;
 use super::dicom::{Elements, Header, Pixels};
 use super::dicom_samples::{Frames, Samples};
-use super::window::Window;
+use super::dicom_values::{Grey, How};
+use super::open::Reading;
+use crate::config::ScanWindow;
 
 /// The most pixels of a frame.
 const MAX_PIXELS: usize = 50_000_000;
 
 /// The most frames of a file.
 const MAX_FRAMES: usize = 65_535;
+
+/// What is said of masks with one bit a pixel.
+const SEGMENTATION: &str = "a segmentation of 1 bit a pixel: it marks regions of other pictures, and is none itself";
 
 /// A file that holds a picture of a kind that is read.
 pub(super) struct Dicom {
@@ -21,6 +26,7 @@ pub(super) struct Dicom {
     pixels: Pixels,
     /// Pixels of a frame.
     area: usize,
+    reading: Reading,
 }
 
 impl Dicom {
@@ -28,12 +34,14 @@ impl Dicom {
     ///
     /// # Errors
     /// Where it holds no picture, or one that is not read; says why.
-    pub fn read(bytes: Vec<u8>) -> Result<Self, String> {
-        let Elements { mut header, bytes } = Elements::read(bytes)?;
+    pub fn read(bytes: Vec<u8>, reading: Reading) -> Result<Self, String> {
+        let Elements { mut header, bytes } = Elements::read(bytes, reading.is_clinical())?;
         let (rows, columns) = (header.rows, header.columns);
         let Some(pixels) = header.pixels.take() else {
             let nothing = (rows, columns) == (0, 0);
-            return Err(if nothing {
+            return Err(if header.has_floats {
+                "a kind of DICOM that is not read: its pixels are floating-point numbers".to_owned()
+            } else if nothing {
                 "a DICOM file without a picture".to_owned()
             } else {
                 "damaged or incomplete DICOM: the file ends before its pixels do, or has none".to_owned()
@@ -48,19 +56,27 @@ impl Dicom {
             return Err(format!("too large: {columns} x {rows} pixels; at most {most} million are read"));
         }
         let (samples, allocated) = (header.samples, header.allocated);
-        if !matches!((samples, allocated), (1, 8 | 16 | 32) | (3, 8)) {
+        if (samples, allocated) == (1, 1) {
+            return Err(SEGMENTATION.to_owned());
+        }
+        let deep = reading.is_clinical() && matches!((samples, allocated), (3, 16 | 32));
+        if !deep && !matches!((samples, allocated), (1, 8 | 16 | 32) | (3, 8)) {
             return Err(format!("a kind of DICOM that is not read: {samples} values of {allocated} bits a pixel"));
         }
         header.stored = if (1..=allocated).contains(&header.stored) { header.stored } else { allocated };
         let lowest = header.stored - 1;
         header.high_bit = if (lowest..allocated).contains(&header.high_bit) { header.high_bit } else { lowest };
-        Ok(Self { bytes, header, pixels, area })
+        Ok(Self { bytes, header, pixels, area, reading })
     }
 
     /// How many frames the file claims; one more than it holds where it is cut off, so that this is told.
     pub fn frames(&self) -> usize {
         let held = match &self.pixels {
-            Pixels::Plain(range) => range.len() / (self.area * self.header.samples * self.header.allocated / 8),
+            Pixels::Plain(range) => {
+                let halved = self.reading.is_clinical() && self.header.photometric == "YBR_FULL_422";
+                let values = if halved { 2 } else { self.header.samples };
+                range.len() / (self.area * values * self.header.allocated / 8)
+            }
             Pixels::Pieces { pieces, .. } => pieces.len(),
         };
         self.header.frames.clamp(1, MAX_FRAMES).min(held + 1)
@@ -71,45 +87,41 @@ impl Dicom {
         self.area
     }
 
-    /// A frame, and whether its values were shown through the percentiles.
+    /// The patient that it is of, where the file says and the settings ask.
+    pub fn patient(&self) -> Option<&str> {
+        let asked = self.reading.is_clinical();
+        Some(self.header.patient.as_str()).filter(|patient| asked && !patient.is_empty())
+    }
+
+    /// A frame, and how its values became bytes.
     ///
     /// # Errors
     /// Where its bytes are missing, damaged, or compressed in a way that is not read.
-    pub fn frame(&self, frame: usize) -> Result<(Raster, bool), String> {
-        let frames = Frames { bytes: &self.bytes, header: &self.header, pixels: &self.pixels, area: self.area };
-        let (channels, pixels, windowed) = match frames.samples(frame)? {
-            Samples::Colours(pixels) => (3, pixels, false),
-            Samples::Values(values) if self.header.photometric == "PALETTE COLOR" => {
-                (3, self.coloured(&values)?, false)
+    pub fn frame(&self, frame: usize) -> Result<(Raster, How), String> {
+        let clinical = self.reading.is_clinical();
+        let (bytes, header) = (&self.bytes, &self.header);
+        let frames = Frames { bytes, header, pixels: &self.pixels, area: self.area, clinical };
+        let (channels, pixels, how) = match frames.samples(frame)? {
+            Samples::Colours(pixels) => (3, pixels, How::Named),
+            Samples::Values(values) if header.photometric == "PALETTE COLOR" => {
+                (3, self.coloured(&values)?, How::Named)
             }
             Samples::Values(values) => {
-                let (pixels, windowed) = self.grey(&values);
-                (1, pixels, windowed)
+                let grey = Grey { header, bytes, clinical, fixed: self.fixed() };
+                let (pixels, how) = grey.bytes(frame, &values);
+                (1, pixels, how)
             }
         };
-        Ok((Raster { width: self.header.columns, height: self.header.rows, channels, pixels }, windowed))
+        Ok((Raster { width: header.columns, height: header.rows, channels, pixels }, how))
     }
 
-    /// Grey values as bytes.
-    fn grey(&self, values: &[i32]) -> (Vec<u8>, bool) {
-        let h = &self.header;
-        let finite = |number: Option<f64>| number.filter(|number| number.is_finite());
-        let slope = finite(h.slope).filter(|slope| *slope != 0.0).unwrap_or(1.0);
-        let intercept = finite(h.intercept).unwrap_or(0.0);
-        let scaled = |value: &i32| f64::from(*value) * slope + intercept;
-        let bytes = Window { low: 0.0, high: 255.0 };
-        let (window, windowed) = match (finite(h.window.0), finite(h.window.1).filter(|width| *width >= 1.0)) {
-            // PS3.3 C.11.2.1.2.1; a width of 1 is a threshold.
-            (Some(centre), Some(width)) => {
-                let half = ((width - 1.0) / 2.0).max(0.25);
-                (Window { low: centre - 0.5 - half, high: centre - 0.5 + half }, false)
-            }
-            _ if h.stored <= 8 && !h.signed && (slope, intercept) == (1.0, 0.0) => (bytes, false),
-            // One value everywhere has no window; it is black.
-            _ => (Window::of(values.iter().map(scaled)).unwrap_or(Window { low: f64::MAX, high: f64::INFINITY }), true),
-        };
-        let invert = if h.photometric == "MONOCHROME1" { 255 } else { 0 };
-        (values.iter().map(|value| window.byte(scaled(value)) ^ invert).collect(), windowed)
+    /// Centre and width of the window that the settings name. Those with names are in Hounsfield units, which CT alone has.
+    fn fixed(&self) -> Option<(f64, f64)> {
+        let is_ct = matches!(self.header.modality.as_str(), "CT" | "");
+        match self.reading.window {
+            ScanWindow::Named(_) if !is_ct => None,
+            window @ (ScanWindow::Auto | ScanWindow::Named(_) | ScanWindow::Values { .. }) => window.values(),
+        }
     }
 
     /// Colours that a palette gives to values (PS3.3 C.7.6.3.1.5).

@@ -9,6 +9,7 @@ use jpeg_decoder::ColorTransform;
 
 use super::decode::reason;
 use super::dicom::{Header, Pixels};
+use super::{jpeg_12, jpeg_2000, jpeg_ls};
 
 /// How the values of a frame are held.
 #[derive(Debug, PartialEq, Eq)]
@@ -26,6 +27,8 @@ pub(super) struct Frames<'a> {
     pub header: &'a Header,
     pub pixels: &'a Pixels,
     pub area: usize,
+    /// Every compression, and colours of any depth.
+    pub clinical: bool,
 }
 
 impl Frames<'_> {
@@ -37,6 +40,9 @@ impl Frames<'_> {
         let h = self.header;
         let width = h.allocated / 8;
         match (self.pixels, h.syntax.as_str()) {
+            (Pixels::Plain(range), _) if h.photometric == "YBR_FULL_422" && self.clinical && width == 1 => {
+                self.halved(&self.bytes[range.clone()], frame)
+            }
             // Half of its colours are left out, so that its length says nothing of damage.
             (Pixels::Plain(_), _) if h.photometric == "YBR_FULL_422" => {
                 Err("a kind of DICOM that is not read: colours in YBR_FULL_422 without compression".to_owned())
@@ -56,15 +62,22 @@ impl Frames<'_> {
             (Pixels::Pieces { .. }, "1.2.840.10008.1.2.5") => {
                 // Each byte of each value stands alone, the high ones first; like planes of single bytes.
                 let planes = unpacked(&self.piece(frame)?, self.area, h.samples * width)?;
-                if h.samples == 3 {
+                if width == 1 {
                     return self.plain(&planes, true, true);
                 }
-                let place = |at: usize| (0..width).rev().map(move |byte| byte * self.area + at);
-                let mixed: Vec<u8> = (0..self.area).flat_map(place).map(|place| planes[place]).collect();
-                self.plain(&mixed, false, true)
+                let place = |sample: usize| {
+                    let (plane, at) = (sample / self.area, sample % self.area);
+                    (0..width).rev().map(move |byte| (plane * width + byte) * self.area + at)
+                };
+                let mixed: Vec<u8> = (0..self.area * h.samples).flat_map(place).map(|place| planes[place]).collect();
+                self.plain(&mixed, true, true)
             }
             (Pixels::Pieces { .. }, "1.2.840.10008.1.2.4.50" | "1.2.840.10008.1.2.4.51") => {
                 let piece = self.piece(frame)?;
+                if self.clinical && h.samples == 1 && jpeg_12::is_12_bit(&piece) {
+                    let values = jpeg_12::decode(&piece, (h.columns, h.rows))?;
+                    return Ok(Samples::Values(values.into_iter().map(|value| self.value(value.into())).collect()));
+                }
                 // Without a word about it inside the JPEG, the header says which colours it holds.
                 if h.photometric == "RGB" && !names_colours(&piece) {
                     return self.by_kind(&piece, Some(ColorTransform::RGB));
@@ -73,6 +86,14 @@ impl Frames<'_> {
             }
             (Pixels::Pieces { .. }, "1.2.840.10008.1.2.4.57" | "1.2.840.10008.1.2.4.70") => {
                 self.by_kind(&self.piece(frame)?, None)
+            }
+            (Pixels::Pieces { .. }, "1.2.840.10008.1.2.4.80" | "1.2.840.10008.1.2.4.81") if self.clinical => {
+                let jpeg_ls::Picture { bits, planes } = jpeg_ls::decode(&self.piece(frame)?, (h.columns, h.rows))?;
+                self.planes(bits, &planes)
+            }
+            (Pixels::Pieces { .. }, "1.2.840.10008.1.2.4.90" | "1.2.840.10008.1.2.4.91") if self.clinical => {
+                let jpeg_2000::Picture { bits, planes } = jpeg_2000::decode(&self.piece(frame)?, (h.columns, h.rows))?;
+                self.planes(bits, &planes)
             }
             (Pixels::Pieces { .. }, other) => Err(format!(
                 "a DICOM file compressed with {}, which is not read; store it uncompressed first, for example with gdcmconv --raw",
@@ -95,34 +116,88 @@ impl Frames<'_> {
         if pieces.len() == frames {
             return pieces.get(frame).map(|piece| join(std::slice::from_ref(piece))).ok_or_else(missing);
         }
+        if offsets.is_empty() && self.clinical {
+            return self.by_ends(pieces, frame).map(join).ok_or_else(missing);
+        }
         // Offsets count from the head of the first piece; a head has 8 bytes.
         let base = pieces.first().ok_or_else(missing)?.start.saturating_sub(8);
-        let start = base + *offsets.get(frame).ok_or_else(missing)? as usize;
-        let end = offsets.get(frame + 1).map_or(usize::MAX, |offset| base + *offset as usize);
+        let place = |offset: &u64| base.saturating_add(usize::try_from(*offset).unwrap_or(usize::MAX));
+        let start = offsets.get(frame).map(place).ok_or_else(missing)?;
+        let end = offsets.get(frame + 1).map_or(usize::MAX, place);
         let of_frame = |piece: &&Range<usize>| (start..end).contains(&piece.start.saturating_sub(8));
         Ok(join(&pieces.iter().filter(of_frame).cloned().collect::<Vec<_>>()))
+    }
+
+    /// The pieces of a frame where nothing says where each begins: behind one whose last bytes are the mark of a picture's end.
+    fn by_ends<'p>(&self, pieces: &'p [Range<usize>], frame: usize) -> Option<&'p [Range<usize>]> {
+        let ends = |piece: &Range<usize>| {
+            let last = &self.bytes[piece.end.saturating_sub(10).max(piece.start)..piece.end];
+            last.windows(2).any(|pair| pair == [0xFF, 0xD9])
+        };
+        pieces.split_inclusive(ends).nth(frame)
     }
 
     /// Values without compression; of colours, pixel by pixel or plane by plane.
     fn plain(&self, bytes: &[u8], planar: bool, little: bool) -> Result<Samples, String> {
         let h = self.header;
+        let width = h.allocated / 8;
+        let fold = |sum: u32, byte: &u8| (sum << 8) | u32::from(*byte);
+        let raw = |value: &[u8]| if little { value.iter().rev().fold(0, fold) } else { value.iter().fold(0, fold) };
         if h.samples == 1 {
-            let width = h.allocated / 8;
-            let fold = |sum: u32, byte: &u8| (sum << 8) | u32::from(*byte);
-            let raw = |value: &[u8]| {
-                if little { value.iter().rev().fold(0, fold) } else { value.iter().fold(0, fold) }
-            };
             return Ok(Samples::Values(bytes.chunks_exact(width).map(|value| self.value(raw(value))).collect()));
         }
-        let colour: fn([u8; 3]) -> [u8; 3] = match h.photometric.as_str() {
-            "RGB" => |pixel| pixel,
+        let place = |at: usize, c: usize| if planar { c * self.area + at } else { at * 3 + c };
+        if width == 1 {
+            return self.colours(|at, c| bytes[place(at, c)]);
+        }
+        self.colours(|at, c| {
+            let start = place(at, c) * width;
+            narrow(raw(&bytes[start..start + width]), h.stored as u32)
+        })
+    }
+
+    /// Colours of which this gives the three values of each pixel.
+    fn colours(&self, value: impl Fn(usize, usize) -> u8) -> Result<Samples, String> {
+        let colour: fn([u8; 3]) -> [u8; 3] = match self.header.photometric.as_str() {
+            // What JPEG 2000 changes on its own account is changed back by then.
+            "RGB" | "YBR_RCT" | "YBR_ICT" => |pixel| pixel,
             "YBR_FULL" => from_ybr,
+            "YBR_FULL_422" if self.clinical => from_ybr,
             other => return Err(format!("a kind of DICOM that is not read: colours in {other}")),
         };
-        let pixel = |at: usize| {
-            if planar { [0, 1, 2].map(|c| bytes[c * self.area + at]) } else { [0, 1, 2].map(|c| bytes[at * 3 + c]) }
-        };
-        Ok(Samples::Colours((0..self.area).flat_map(|at| colour(pixel(at))).collect()))
+        Ok(Samples::Colours((0..self.area).flat_map(|at| colour([0, 1, 2].map(|c| value(at, c)))).collect()))
+    }
+
+    /// Decoded planes of so many bits.
+    fn planes<T: Copy + Into<u32>>(&self, bits: u32, planes: &[Vec<T>]) -> Result<Samples, String> {
+        match (planes, self.header.samples) {
+            ([grey], 1) => {
+                // The picture's own bits tell where its sign is.
+                let unused = 32 - bits;
+                let value = |raw: u32| {
+                    if self.header.signed {
+                        ((raw << unused) as i32) >> unused
+                    } else {
+                        i32::try_from(raw).unwrap_or(i32::MAX)
+                    }
+                };
+                Ok(Samples::Values(grey.iter().map(|raw| value((*raw).into())).collect()))
+            }
+            ([_, _, _], 3) => self.colours(|at, c| narrow(planes[c][at].into(), bits)),
+            _ => Err("damaged DICOM: the picture inside has other colours than the file claims".to_owned()),
+        }
+    }
+
+    /// Colours of which each pair of pixels has a luma each, and the rest together (PS3.3 C.7.6.3.1.2).
+    fn halved(&self, all: &[u8], frame: usize) -> Result<Samples, String> {
+        let bytes = self.area * 2;
+        let start = frame.saturating_mul(bytes);
+        let content = all.get(start..start.saturating_add(bytes));
+        let content = content.ok_or("damaged or incomplete DICOM: it has fewer pixels than it claims")?;
+        if self.header.columns % 2 == 1 {
+            return Err("a kind of DICOM that is not read: YBR_FULL_422 with an odd number of columns".to_owned());
+        }
+        self.colours(|at, c| content[at / 2 * 4 + if c == 0 { at % 2 } else { 1 + c }])
     }
 
     /// The stored bits of a value, with its sign.
@@ -190,6 +265,12 @@ impl Frames<'_> {
         let other = || "damaged DICOM: the picture inside has another size than the file claims".to_owned();
         if same { Ok(()) } else { Err(other()) }
     }
+}
+
+/// A value of so many bits as a byte.
+fn narrow(value: u32, bits: u32) -> u8 {
+    let most = (1_u64 << bits) - 1;
+    ((u64::from(value).min(most) * 255 + most / 2) / most) as u8
 }
 
 /// Full-range YCbCr to RGB (PS3.3 C.7.6.3.1.2).
@@ -278,7 +359,7 @@ mod tests {
         let pixels = Pixels::Plain(0..0);
         let value = |stored, high_bit, signed, raw| {
             let header = Header { stored, high_bit, signed, ..Header::default() };
-            Frames { bytes: &[], header: &header, pixels: &pixels, area: 1 }.value(raw)
+            Frames { bytes: &[], header: &header, pixels: &pixels, area: 1, clinical: true }.value(raw)
         };
         assert_eq!(value(12, 11, false, 0xF123), 0x123);
         assert_eq!(value(12, 11, true, 0x0FFF), -1);

@@ -18,21 +18,39 @@ pub(super) fn fit(pixels: &[u8], width: usize, height: usize, channels: usize, s
     let shorter = width.min(height);
     let columns = taps(width, scaled(width, shorter, size), size);
     let rows = taps(height, scaled(height, shorter, size), size);
+    weigh_all(pixels, width, channels, (&columns, &rows), out);
+}
+
+/// The whole picture at another size.
+pub(super) fn resize(
+    pixels: &[u8],
+    (width, height): (usize, usize),
+    channels: usize,
+    (to_width, to_height): (usize, usize),
+) -> Vec<u8> {
+    let (columns, rows) = (taps(width, to_width, to_width), taps(height, to_height, to_height));
+    let mut out = vec![0; to_width * to_height * channels];
+    weigh_all(pixels, width, channels, (&columns, &rows), &mut out);
+    out
+}
+
+/// Rows of `width` pixels, each weighted first along its columns, then along its rows.
+fn weigh_all(pixels: &[u8], width: usize, channels: usize, (columns, rows): (&[Taps], &[Taps]), out: &mut [u8]) {
     let top = rows.iter().map(|taps| taps.first).min().unwrap_or(0);
     let bottom = rows.iter().map(|taps| taps.first + taps.weights.len()).max().unwrap_or(0);
-    let stride = size * channels;
+    let stride = columns.len() * channels;
     let mut narrow = vec![0_u8; (bottom - top) * stride];
     for (line, to) in
         pixels[top * width * channels..].chunks_exact(width * channels).zip(narrow.chunks_exact_mut(stride))
     {
-        for (pixel, taps) in to.chunks_exact_mut(channels).zip(&columns) {
+        for (pixel, taps) in to.chunks_exact_mut(channels).zip(columns) {
             for (channel, value) in pixel.iter_mut().enumerate() {
                 let from = line[taps.first * channels + channel..].iter().step_by(channels);
                 *value = weigh(from.zip(&taps.weights));
             }
         }
     }
-    for (line, taps) in out.chunks_exact_mut(stride).zip(&rows) {
+    for (line, taps) in out.chunks_exact_mut(stride).zip(rows) {
         for (at, value) in line.iter_mut().enumerate() {
             let from = narrow[(taps.first - top) * stride + at..].iter().step_by(stride);
             *value = weigh(from.zip(&taps.weights));

@@ -9,11 +9,14 @@ use super::fit::fit;
 use super::listing::{Content, File, Tree};
 use super::open;
 use super::source::{scan, scan_flat};
-use crate::config::SliceAxis;
+use crate::config::{ScanRules, ScanWindow, SliceAxis};
 use crate::event::Skipped;
 
-/// Every slice of a volume, as training takes them unless told otherwise.
-const CUT: open::Cut = open::Cut { axis: SliceAxis::Z, every: 1 };
+/// Every slice of a volume, as new set-ups take them unless told otherwise.
+const CUT: open::Cut = open::Cut {
+    reading: open::Reading { axis: SliceAxis::Z, rules: ScanRules::Clinical, window: ScanWindow::Auto },
+    every: 1,
+};
 
 /// The image files of a folder.
 pub struct Gallery {
@@ -95,7 +98,7 @@ impl Gallery {
     pub fn read(&self, file: usize) -> Result<Opened, String> {
         let File { path, content, .. } = &self.tree.files[file];
         let part = if let Content::Part(part) = content { *part } else { 0 };
-        let opened = open::Opened::open(path, CUT.axis)?;
+        let opened = open::Opened::open(path, CUT.reading)?;
         let Raster { width, height, channels, pixels } = opened.picture(part)?.raster;
         Ok(Opened { pixels, height, width, channels })
     }

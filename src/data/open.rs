@@ -1,4 +1,4 @@
-//! Opens a file of one picture or several: an image, the frames of a DICOM file, the slices of a volume.
+//! Opens a file of one picture or several: an image, the frames of a DICOM file, the slices of a volume, the pages of a stack.
 
 use std::fs;
 use std::io::{BufReader, Read as _};
@@ -10,14 +10,16 @@ use rayon::prelude::*;
 use super::DataError;
 use super::careful::careful;
 use super::convert::{Conversion, Raster};
-use super::decode::{self, Decoded};
+use super::decode::{self, Decoded, Scan};
 use super::dicom::{self, is_dicom};
 use super::dicom_picture::Dicom;
+use super::dicom_values::How;
 use super::listing::{Content, File, MOST_PICTURES, Tree};
-use super::nifti;
 use super::packed::Archive;
-use super::volume::{self, Volume};
-use crate::config::{Data, SliceAxis};
+use super::tiff_stack::{self, Stack};
+use super::volume::Volume;
+use super::volume_file::{self, Format};
+use crate::config::{Data, ScanRules, ScanWindow, SliceAxis};
 
 /// The largest file in bytes.
 const MAX_BYTES: u64 = 512 << 20;
@@ -31,10 +33,31 @@ static ONE_LARGE: Mutex<()> = Mutex::new(());
 /// Bytes in which a DICOM file's description of its picture is looked for, first and at last.
 const BEGINNINGS: [u64; 2] = [8 << 10, 1 << 20];
 
-/// How volumes become images.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Cut {
+/// How scans become pictures.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Reading {
+    /// Along which axis volumes are cut.
     pub axis: SliceAxis,
+    pub rules: ScanRules,
+    pub window: ScanWindow,
+}
+
+impl Reading {
+    /// That of a configuration.
+    pub fn of(data: &Data) -> Self {
+        Self { axis: data.slice_axis, rules: data.scans, window: data.window }
+    }
+
+    /// Whether scans are read as reading rooms do.
+    pub fn is_clinical(&self) -> bool {
+        self.rules == ScanRules::Clinical
+    }
+}
+
+/// How files of several pictures become images.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Cut {
+    pub reading: Reading,
     /// Every how many slices or frames one is taken.
     pub every: usize,
 }
@@ -42,7 +65,7 @@ pub(super) struct Cut {
 impl Cut {
     /// That of a configuration.
     pub fn of(data: &Data) -> Self {
-        Self { axis: data.slice_axis, every: data.slice_every.max(1) }
+        Self { reading: Reading::of(data), every: data.slice_every.max(1) }
     }
 }
 
@@ -50,7 +73,6 @@ impl Cut {
 pub(super) struct Opened {
     holds: Holds,
     extension: Option<String>,
-    axis: SliceAxis,
     _turn: Option<MutexGuard<'static, ()>>,
 }
 
@@ -58,15 +80,21 @@ enum Holds {
     Image(Vec<u8>),
     Dicom(Box<Dicom>),
     Volume(Box<Volume>),
+    Stack(Box<Stack>),
 }
 
 impl Holds {
-    fn of(bytes: Vec<u8>, extension: Option<&str>, is_volume: bool) -> Result<Self, String> {
+    fn of(bytes: Vec<u8>, extension: Option<&str>, format: Option<Format>, reading: Reading) -> Result<Self, String> {
         let named = extension.is_none_or(is_dicom_extension);
         if bytes.get(128..132) == Some(b"DICM") || (named && is_dicom(&bytes)) {
-            Ok(Self::Dicom(Box::new(careful(|| Dicom::read(bytes))?)))
-        } else if nifti::is_nifti(&bytes) || (is_volume && !bytes.is_empty()) {
-            Ok(Self::Volume(Box::new(careful(|| Volume::read(&bytes[..]))?)))
+            Ok(Self::Dicom(Box::new(careful(|| Dicom::read(bytes, reading))?)))
+        } else if let Some(format) = volume_file::format_of(&bytes, format) {
+            Ok(Self::Volume(Box::new(careful(|| volume_file::of_bytes(&bytes, format, reading))?)))
+        } else if reading.is_clinical() && tiff_stack::is_tiff(&bytes) {
+            Ok(match careful(|| Stack::open(bytes))? {
+                Ok(stack) => Self::Stack(Box::new(stack)),
+                Err(bytes) => Self::Image(bytes),
+            })
         } else {
             Ok(Self::Image(bytes))
         }
@@ -76,7 +104,7 @@ impl Holds {
 /// Whether a file should be opened: its extension is a picture's, or it has none.
 pub(super) fn may_be_picture(path: &Path) -> bool {
     let Some(extension) = decode::extension(path) else { return true };
-    decode::is_image_extension(&extension) || is_dicom_extension(&extension) || is_volume_name(path, &extension)
+    decode::is_image_extension(&extension) || is_dicom_extension(&extension) || Format::named(path).is_some()
 }
 
 fn is_dicom_extension(extension: &str) -> bool {
@@ -85,23 +113,21 @@ fn is_dicom_extension(extension: &str) -> bool {
         || (!extension.is_empty() && extension.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
-/// `.nii`, `.nii.gz`, or the header of a pair.
-fn is_volume_name(path: &Path, extension: &str) -> bool {
-    let inner = || path.file_stem().and_then(|stem| decode::extension(Path::new(stem)));
-    matches!(extension, "nii" | "hdr") || (extension == "gz" && inner().as_deref() == Some("nii"))
-}
-
 /// Lists each picture of the files that hold several.
 ///
 /// # Errors
 /// Where `data` has more pictures than are taken; nothing is listed then.
 pub(super) fn expand(tree: &mut Tree, data: &Path, cut: Cut) -> Result<(), DataError> {
+    let reading = cut.reading;
+    if !reading.is_clinical() {
+        leave_out_newer(tree);
+    }
     let counts: Vec<Option<usize>> = {
         let archives = &tree.archives;
         let count = |file: &File| match file.content {
             Content::Row { .. } => None,
-            _ if file.inside.is_some() => packed_pictures(file, archives, cut.axis),
-            Content::Whole | Content::Part(_) => pictures(&file.path, cut.axis),
+            _ if file.inside.is_some() => packed_pictures(file, archives, reading),
+            Content::Whole | Content::Part(_) => pictures(&file.path, reading),
         };
         tree.files.par_iter().map(count).collect()
     };
@@ -129,46 +155,63 @@ pub(super) fn expand(tree: &mut Tree, data: &Path, cut: Cut) -> Result<(), DataE
     Ok(())
 }
 
+/// Leaves out files of formats that sessions from before `data.scans` did not know.
+fn leave_out_newer(tree: &mut Tree) {
+    let newer = |file: &File| {
+        let format = Format::named(Path::new(&file.name)).filter(|_| !matches!(file.content, Content::Row { .. }));
+        matches!(format, Some(Format::Nrrd | Format::MetaImage))
+    };
+    if tree.files.iter().any(newer) {
+        let count = tree.retain(|file| !newer(file));
+        tree.notes
+            .push(format!("{count} volumes (.nrrd, .mha, .mhd) are left out: data.scans = \"clinical\" reads them"));
+    }
+}
+
+/// Whether a file may hold several pictures, by its extension.
+fn may_be_several(extension: Option<&str>, reading: Reading) -> bool {
+    extension.is_none_or(is_dicom_extension) || (reading.is_clinical() && is_tiff_extension(extension))
+}
+
+fn is_tiff_extension(extension: Option<&str>) -> bool {
+    matches!(extension, Some("tif" | "tiff"))
+}
+
 /// How many pictures a file holds by its beginning; nothing for single ones and for all that cannot be read, which is
 /// told when it is opened.
-fn pictures(path: &Path, axis: SliceAxis) -> Option<usize> {
-    let extension = decode::extension(path);
-    let is_volume = extension.as_ref().is_some_and(|extension| is_volume_name(path, extension));
-    if !is_volume && !extension.as_deref().is_none_or(is_dicom_extension) {
+fn pictures(path: &Path, reading: Reading) -> Option<usize> {
+    let (extension, format) = (decode::extension(path), Format::named(path));
+    if format.is_none() && !may_be_several(extension.as_deref(), reading) {
         return None;
     }
     let about = fs::metadata(path).ok().filter(fs::Metadata::is_file)?;
-    let count = || {
-        if !is_volume {
-            return Ok(count_frames(path, about.len()));
+    let count = || match format {
+        Some(format) => volume_file::slices(path, format, reading).map(Some),
+        None if is_tiff_extension(extension.as_deref()) => {
+            let file = fs::File::open(path).map_err(|err| err.to_string())?;
+            Ok(Some(tiff_stack::pages(BufReader::new(file)).len()).filter(|pages| *pages > 1))
         }
-        let file = fs::File::open(path).map_err(|err| err.to_string())?;
-        let head = volume::head(BufReader::new(file)).map_err(|err| err.to_string())?;
-        let gzip = extension.as_deref() == Some("gz");
-        nifti::Header::read(&head)?.slices(axis, about.len(), gzip).map(Some)
+        None => Ok(count_frames(path, about.len(), reading)),
     };
     careful(count).ok().flatten()
 }
 
 /// The same of a file inside an archive, which is opened for that where its name may be that of several pictures.
-fn packed_pictures(file: &File, archives: &[Archive], axis: SliceAxis) -> Option<usize> {
+fn packed_pictures(file: &File, archives: &[Archive], reading: Reading) -> Option<usize> {
     let extension = decode::extension(Path::new(&file.name));
-    let is_volume = extension.as_ref().is_some_and(|extension| is_volume_name(Path::new(&file.name), extension));
-    if !is_volume && !extension.as_deref().is_none_or(is_dicom_extension) {
+    if Format::named(Path::new(&file.name)).is_none() && !may_be_several(extension.as_deref(), reading) {
         return None;
     }
-    let opened = Opened::of(file, archives, axis).ok()?;
+    let opened = Opened::of(file, archives, reading).ok()?;
     match &opened.holds {
         Holds::Image(_) => None,
         Holds::Dicom(dicom) => Some(dicom.frames()).filter(|frames| *frames > 1),
-        Holds::Volume(volume) => {
-            let bytes = volume.header.offset.saturating_add(volume.header.bytes());
-            careful(|| volume.header.slices(axis, bytes, false)).ok()
-        }
+        Holds::Volume(volume) => Some(volume.slices()),
+        Holds::Stack(stack) => Some(stack.len()),
     }
 }
 
-fn count_frames(path: &Path, length: u64) -> Option<usize> {
+fn count_frames(path: &Path, length: u64, reading: Reading) -> Option<usize> {
     for most in BEGINNINGS {
         let mut start = Vec::new();
         fs::File::open(path).ok()?.take(most).read_to_end(&mut start).ok()?;
@@ -177,9 +220,9 @@ fn count_frames(path: &Path, length: u64) -> Option<usize> {
         }
         let whole = start.len() as u64 == length;
         if whole {
-            return Dicom::read(start).ok().map(|dicom| dicom.frames()).filter(|frames| *frames > 1);
+            return Dicom::read(start, reading).ok().map(|dicom| dicom.frames()).filter(|frames| *frames > 1);
         }
-        let header = dicom::Elements::read(start).ok()?.header;
+        let header = dicom::Elements::read(start, reading.is_clinical()).ok()?.header;
         // Elements stand in rising order, so that the number of frames is known once their size is.
         if header.columns > 0 {
             // A frame has the 8 bytes of its piece's head at least.
@@ -192,44 +235,53 @@ fn count_frames(path: &Path, length: u64) -> Option<usize> {
 
 impl Opened {
     /// Reads a file, wherever it lies; the error is the reason why it cannot be used.
-    pub fn of(file: &File, archives: &[Archive], axis: SliceAxis) -> Result<Self, String> {
-        let Some((archive, member)) = file.inside else { return Self::open(&file.path, axis) };
+    pub fn of(file: &File, archives: &[Archive], reading: Reading) -> Result<Self, String> {
+        let Some((archive, member)) = file.inside else { return Self::open(&file.path, reading) };
         let archive = archives.get(archive).ok_or("the archive has no such file")?;
         // A panic while another thread held this leaves nothing behind that could be wrong.
         let turn = (archive.length(member) > LARGE).then(|| ONE_LARGE.lock().unwrap_or_else(PoisonError::into_inner));
         let bytes = careful(|| archive.read(member))?;
         let name = Path::new(&file.name);
         let extension = decode::extension(name);
-        let is_volume = extension.as_ref().is_some_and(|extension| is_volume_name(name, extension));
-        let holds = Holds::of(bytes, extension.as_deref(), is_volume)?;
-        Ok(Self { holds, extension, axis, _turn: turn })
+        let holds = Holds::of(bytes, extension.as_deref(), Format::named(name), reading)?;
+        Ok(Self { holds, extension, _turn: turn })
     }
 
     /// Reads a file; the error is the reason why it cannot be used.
-    pub fn open(path: &Path, axis: SliceAxis) -> Result<Self, String> {
+    pub fn open(path: &Path, reading: Reading) -> Result<Self, String> {
         let about = fs::metadata(path).map_err(|err| unavailable(&err))?;
         // Opening a pipe would wait for ever.
         if !about.is_file() {
             return Err("not a regular file".to_owned());
         }
-        let extension = decode::extension(path);
-        let is_volume = extension.as_ref().is_some_and(|extension| is_volume_name(path, extension));
+        let (extension, format) = (decode::extension(path), Format::named(path));
         // A compressed volume may be much larger than its file.
-        let large = if is_volume { volume_bytes(path) > LARGE } else { about.len() > LARGE };
+        let large = format.map_or(about.len(), |format| volume_file::bytes(path, format)) > LARGE;
         // A panic while another thread held this leaves nothing behind that could be wrong.
         let turn = large.then(|| ONE_LARGE.lock().unwrap_or_else(PoisonError::into_inner));
         let file = fs::File::open(path).map_err(|err| unavailable(&err))?;
-        let holds = if is_volume && about.len() > 0 {
-            Holds::Volume(Box::new(careful(|| Volume::read(BufReader::new(file)))?))
-        } else {
-            if about.len() > MAX_BYTES {
-                return Err(format!("the file is larger than {} MB", MAX_BYTES >> 20));
+        let holds = match format {
+            Some(format) if about.len() > 0 => {
+                Holds::Volume(Box::new(careful(|| volume_file::open(path, format, reading))?))
             }
-            let mut bytes = Vec::new();
-            file.take(MAX_BYTES).read_to_end(&mut bytes).map_err(|err| unavailable(&err))?;
-            Holds::of(bytes, extension.as_deref(), false)?
+            Some(_) | None => {
+                if about.len() > MAX_BYTES {
+                    return Err(format!("the file is larger than {} MB", MAX_BYTES >> 20));
+                }
+                let mut bytes = Vec::new();
+                file.take(MAX_BYTES).read_to_end(&mut bytes).map_err(|err| unavailable(&err))?;
+                Holds::of(bytes, extension.as_deref(), None, reading)?
+            }
         };
-        Ok(Self { holds, extension, axis, _turn: turn })
+        Ok(Self { holds, extension, _turn: turn })
+    }
+
+    /// The patient that a file names, where the settings ask.
+    pub fn patient(&self) -> Option<&str> {
+        match &self.holds {
+            Holds::Dicom(dicom) => dicom.patient(),
+            Holds::Image(_) | Holds::Volume(_) | Holds::Stack(_) => None,
+        }
     }
 
     /// One of its pictures; the error is the reason why it cannot be used.
@@ -239,26 +291,24 @@ impl Opened {
             Holds::Image(bytes) => decode::decode(bytes, self.extension.as_deref()),
             Holds::Dicom(dicom) => {
                 let _turn = decode::turn(dicom.area() as u64);
-                let (raster, windowed) = dicom.frame(part)?;
-                Ok(Decoded { windowed, misnamed: misnamed(is_dicom_extension), ..Decoded::plain(raster) })
+                let (raster, how) = dicom.frame(part)?;
+                let (windowed, misnamed) = (how == How::Percentiles, misnamed(is_dicom_extension));
+                let scan = Scan { fixed: how == How::Fixed, ..Scan::default() };
+                Ok(Decoded { windowed, misnamed, scan, ..Decoded::plain(raster) })
             }
             Holds::Volume(volume) => {
-                let misnamed = misnamed(|extension| matches!(extension, "nii" | "gz"));
-                let (windowed, series) = (volume.is_windowed(), volume.header.series);
-                Ok(Decoded { windowed, series, misnamed, ..Decoded::plain(volume.slice(self.axis, part)?) })
+                let misnamed = misnamed(|extension| matches!(extension, "nii" | "gz" | "nrrd" | "mha" | "mhd"));
+                let (raster, scan) = volume.slice(part)?;
+                let (windowed, series) = (volume.is_windowed() && !scan.fixed, volume.header.series);
+                Ok(Decoded { windowed, series, misnamed, scan, ..Decoded::plain(raster) })
+            }
+            Holds::Stack(stack) => {
+                let misnamed = misnamed(|extension| matches!(extension, "tif" | "tiff"));
+                let windowed = stack.is_windowed();
+                Ok(Decoded { windowed, misnamed, ..Decoded::plain(stack.picture(part)?) })
             }
         })
     }
-}
-
-/// Bytes that a volume takes in memory, by its header.
-fn volume_bytes(path: &Path) -> u64 {
-    let header = || {
-        let file = fs::File::open(path).map_err(|err| err.to_string())?;
-        let head = volume::head(BufReader::new(file)).map_err(|err| err.to_string())?;
-        nifti::Header::read(&head)
-    };
-    careful(header).map_or(0, |header| header.bytes())
 }
 
 /// Why a file cannot be opened.
@@ -274,6 +324,16 @@ impl Decoded {
     /// A picture of which nothing is to be told.
     pub(super) fn plain(raster: Raster) -> Self {
         let conversion = Conversion::default();
-        Self { raster, conversion, several: false, turned: false, misnamed: false, windowed: false, series: false }
+        let scan = Scan::default();
+        Self {
+            raster,
+            conversion,
+            several: false,
+            turned: false,
+            misnamed: false,
+            windowed: false,
+            series: false,
+            scan,
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! What is said about a data set: counts, sizes, duplicates, and one remark for each kind of thing that was done.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::convert::{Backdrop, Raster};
 use super::decode::Decoded;
@@ -18,6 +19,8 @@ pub(super) struct Fact {
     pub digest: [u8; 32],
     /// Every pixel has one of two colours, as in a mask.
     pub two_valued: bool,
+    /// The patient that its file names, where that is asked for.
+    pub patient: Option<Arc<str>>,
     /// One flag for each of [`REMARKS`].
     flags: Flags,
 }
@@ -39,7 +42,7 @@ const fn remark(one: &'static str, many: &'static str, own: Option<&'static str>
 }
 
 /// In the order of the flags.
-const REMARKS: [Remark; 12] = [
+const REMARKS: [Remark; 16] = [
     remark(
         "file holds several frames; only the first is used",
         "files hold several frames; only the first is used",
@@ -92,6 +95,26 @@ const REMARKS: [Remark; 12] = [
         "slices come from a series of volumes, of which only the first is used",
         Some("the first of several volumes"),
     ),
+    remark(
+        "picture of a scan was shown through data.window",
+        "pictures of scans were shown through data.window, all alike",
+        None,
+    ),
+    remark(
+        "slice comes from a volume that does not say how it lies in the body; its first axis was taken to go to the left",
+        "slices come from volumes that do not say how they lie in the body; their first axes were taken to go to the left",
+        Some("does not say how it lies in the body; its first axis was taken to go to the left"),
+    ),
+    remark(
+        "slice comes from a volume that was scanned at an angle; it was turned to the nearest axes of the body",
+        "slices come from volumes that were scanned at an angle; they were turned to the nearest axes of the body",
+        Some("scanned at an angle; turned to the nearest axes of the body"),
+    ),
+    remark(
+        "slice was drawn out along one side, so that its pixels are as wide as high in millimetres",
+        "slices were drawn out along one side, so that their pixels are as wide as high in millimetres",
+        Some("drawn out along one side, so that its pixels are as wide as high in millimetres"),
+    ),
 ];
 
 /// Files that are named with what is told of them; the rest is counted alone.
@@ -116,6 +139,10 @@ impl Fact {
             long * 2 > short * 3,
             decoded.windowed,
             decoded.series,
+            decoded.scan.fixed,
+            decoded.scan.unnamed,
+            decoded.scan.oblique,
+            decoded.scan.square,
         ];
         // The size of a picture came from 32-bit numbers.
         let side = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
@@ -124,14 +151,20 @@ impl Fact {
             height: side(raster.height),
             digest,
             two_valued: is_two_valued(raster),
+            patient: None,
             flags,
         }
+    }
+
+    /// The same, of a patient.
+    pub fn of_patient(self, patient: Option<Arc<str>>) -> Self {
+        Self { patient, ..self }
     }
 
     /// One of a square picture, for tests.
     #[cfg(test)]
     pub fn made(side: u32, digest: [u8; 32], two_valued: bool) -> Self {
-        Self { width: side, height: side, digest, two_valued, flags: Flags::default() }
+        Self { width: side, height: side, digest, two_valued, patient: None, flags: Flags::default() }
     }
 
     /// What is told of this file beside its name.

@@ -1,6 +1,8 @@
 //! Reads every file of a data set in parallel, and decides which of their pictures training may see.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rayon::prelude::*;
@@ -10,12 +12,12 @@ use super::convert::{Raster, to_channels};
 use super::decode::Decoded;
 use super::fit::fit;
 use super::listing::{Content, File, Tree};
-use super::open::Opened;
+use super::open::{Opened, Reading};
 use super::split::{Candidate, Split};
 use super::store::Need;
 use super::summary::Fact;
 use super::{DataError, demo};
-use crate::config::{Config, Data, SliceAxis};
+use crate::config::{Config, Data, SplitBy};
 
 /// Called with how many files of how many are done; false cancels.
 pub(super) type Progress<'a> = &'a (dyn Fn(usize, usize) -> bool + Sync);
@@ -24,8 +26,8 @@ pub(super) type Progress<'a> = &'a (dyn Fn(usize, usize) -> bool + Sync);
 pub(super) struct Target {
     pub size: usize,
     pub channels: usize,
-    /// Along which axis volumes are cut.
-    pub axis: SliceAxis,
+    /// How scans become pictures.
+    pub reading: Reading,
 }
 
 impl Target {
@@ -40,7 +42,7 @@ impl Target {
             let message = format!("{channels} is neither 3 (colour) nor 1 (grey)");
             return Err(DataError::Settings { key: "channels", message });
         }
-        Ok(Self { size, channels, axis: config.data.slice_axis })
+        Ok(Self { size, channels, reading: Reading::of(&config.data) })
     }
 
     /// Bytes of an image.
@@ -97,8 +99,9 @@ pub(super) fn survey(
     let read = |(run, places): Run<'_, '_>| {
         let opened = match run[0].content {
             Content::Row { .. } => Err(String::new()),
-            Content::Whole | Content::Part(_) => Opened::of(&run[0], &tree.archives, target.axis),
+            Content::Whole | Content::Part(_) => Opened::of(&run[0], &tree.archives, target.reading),
         };
+        let patient: Option<Arc<str>> = opened.as_ref().ok().and_then(Opened::patient).map(Arc::from);
         let one = |(file, place): (&File, Option<&mut [u8]>)| {
             let decoded = match (file.content, &opened) {
                 (Content::Row { array, index }, _) => row(tree, array, index),
@@ -106,7 +109,7 @@ pub(super) fn survey(
                 (Content::Part(part), Ok(opened)) => opened.picture(part),
                 (_, Err(reason)) => Err(reason.clone()),
             };
-            let outcome = decoded.map(|decoded| take_in(decoded, target, place));
+            let outcome = decoded.map(|decoded| take_in(decoded, target, place).of_patient(patient.clone()));
             done.one_more().map(|()| outcome)
         };
         run.iter().zip(places).map(one).collect::<Result<Vec<_>, DataError>>()
@@ -142,6 +145,7 @@ fn digest(raster: &Raster) -> [u8; 32] {
 
 /// Which of the usable files are held out.
 pub(super) fn hold_out(data: &Data, tree: &Tree, outcomes: &[Result<Fact, String>]) -> Result<Split, DataError> {
+    let by_patient = data.split_by == SplitBy::Columns;
     let usable = tree.files.iter().zip(outcomes).filter_map(|(file, outcome)| Some((file, outcome.as_ref().ok()?)));
     let candidates: Vec<Candidate<'_>> = usable
         .map(|(file, fact)| Candidate {
@@ -149,10 +153,16 @@ pub(super) fn hold_out(data: &Data, tree: &Tree, outcomes: &[Result<Fact, String
             file: &file.name,
             digest: Some(fact.digest),
             reserved: file.reserved,
-            group: file.group.as_deref(),
+            group: file.group.as_deref().or(fact.patient.as_deref().filter(|_| by_patient)),
         })
         .collect();
-    Split::of(data, &tree.classes, &candidates)
+    let mut split = Split::of(data, &tree.classes, &candidates)?;
+    let named = outcomes.iter().flatten().filter_map(|fact| fact.patient.as_deref());
+    let patients: BTreeSet<&str> = named.filter(|_| by_patient && data.held_out > 0.0).collect();
+    if !patients.is_empty() {
+        split.notes.push(format!("DICOM files name {} patients; the images of each stay on one side", patients.len()));
+    }
+    Ok(split)
 }
 
 /// Which of the drawn images are held out. They stand alone: no two are the same, and they have no names.

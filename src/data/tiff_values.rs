@@ -52,3 +52,20 @@ fn shown<T: Copy + Into<f64>>(values: &[T]) -> Vec<u8> {
     let window = Window::of(values.iter().map(|value| (*value).into()));
     values.iter().map(|value| window.map_or(0, |window| window.byte((*value).into()))).collect()
 }
+
+/// The values of a picture as numbers. No number of a picture needs more than 53 bits.
+pub(super) fn numbers(values: &DecodingResult) -> Box<dyn Iterator<Item = f64> + '_> {
+    match values {
+        DecodingResult::U8(values) => Box::new(values.iter().map(|value| f64::from(*value))),
+        DecodingResult::U16(values) => Box::new(values.iter().map(|value| f64::from(*value))),
+        DecodingResult::U32(values) => Box::new(values.iter().map(|value| f64::from(*value))),
+        DecodingResult::U64(values) => Box::new(values.iter().map(|value| *value as f64)),
+        DecodingResult::I8(values) => Box::new(values.iter().map(|value| f64::from(*value))),
+        DecodingResult::I16(values) => Box::new(values.iter().map(|value| f64::from(*value))),
+        DecodingResult::I32(values) => Box::new(values.iter().map(|value| f64::from(*value))),
+        DecodingResult::I64(values) => Box::new(values.iter().map(|value| *value as f64)),
+        DecodingResult::F16(values) => Box::new(values.iter().map(|value| value.to_f64())),
+        DecodingResult::F32(values) => Box::new(values.iter().map(|value| f64::from(*value))),
+        DecodingResult::F64(values) => Box::new(values.iter().copied()),
+    }
+}

@@ -35,6 +35,12 @@ impl Window {
         Some(if first + past >= last { Self { low, high } } else { Self { low: at(first), high: at(last - past) } })
     }
 
+    /// From a centre and a width of 1 or more, as PS3.3 C.11.2.1.2.1 has it; a width of 1 is a threshold.
+    pub fn centred(centre: f64, width: f64) -> Self {
+        let half = ((width - 1.0) / 2.0).max(0.25);
+        Self { low: centre - 0.5 - half, high: centre - 0.5 + half }
+    }
+
     /// A value as a byte; what is no number is black.
     pub fn byte(&self, value: f64) -> u8 {
         ((value - self.low) / (self.high - self.low) * 255.0).round().clamp(0.0, 255.0) as u8

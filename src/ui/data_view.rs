@@ -1,6 +1,6 @@
 //! Folds the news of reading a data folder into what the panels show about the data.
 
-use crate::config::{Config, Level, Problem, SliceAxis, explain};
+use crate::config::{Config, Level, Problem, ScanRules, SliceAxis, SplitBy, explain};
 use crate::event::{DataSummary, Finding, GridPicture, JobEvent};
 
 /// How far reading the data is.
@@ -30,10 +30,12 @@ pub struct Source {
     look: (usize, usize),
     /// Images a class of the drawn set.
     drawn: Option<usize>,
+    /// How scans are read: the rules, and the name and the bits of the window, so that what is no number is like itself.
+    scans: (ScanRules, Option<&'static str>, Option<(u64, u64)>),
     /// How volumes are cut.
     cut: (SliceAxis, usize),
     /// What decides which images are held out; nothing where none are.
-    split: Option<(u64, u64, String)>,
+    split: Option<(u64, u64, String, SplitBy)>,
     /// How a table is read.
     table: [String; 3],
     /// Which files are left out.
@@ -44,11 +46,13 @@ impl Source {
     /// The source that a configuration names.
     pub fn of(config: &Config) -> Self {
         let data = &config.data;
-        let split = (data.held_out.to_bits(), data.split_seed, data.group_by.clone());
+        let window = data.window.values().map(|(centre, width)| (centre.to_bits(), width.to_bits()));
+        let split = (data.held_out.to_bits(), data.split_seed, data.group_by.clone(), data.split_by);
         Self {
             source: data.source.clone(),
             look: (config.image_size, config.channels),
             drawn: data.is_demo().then_some(data.demo_images),
+            scans: (data.scans, data.window.name(), window),
             cut: (data.slice_axis, data.slice_every),
             split: (data.held_out > 0.0).then_some(split),
             table: [&data.table_file, &data.table_label, &data.table_encoding].map(Clone::clone),

@@ -2,7 +2,7 @@
 
 use super::bounds::{Bounds, Limits};
 use super::{Key, Kind, Lens, When};
-use crate::config::{Choice, Metric};
+use crate::config::{Choice, Metric, ScanWindow};
 
 /// Larger than any count that somebody means.
 const MANY: usize = 1_000_000_000;
@@ -52,6 +52,7 @@ settings! {
     Vec<usize>,
     Vec<String>,
     Vec<Metric>,
+    ScanWindow,
     std::collections::BTreeMap<String, f64>
 }
 

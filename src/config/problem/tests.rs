@@ -19,6 +19,7 @@ const KINDS: &[(&str, &[&str])] = &[
     ("data.group_by", &["data.group_by=(p[0-9]+)", "data.source=/x"]),
     ("data.group_by", &["data.group_by=(p[0-9]+)", "data.held_out=0.1"]),
     ("data.slice_every", &["data.slice_every=0"]),
+    ("data.window", &["data.window=[40, 0.5]", "data.source=/x"]),
     ("data.rotation", &["data.rotation=200"]),
     ("data.translation", &["data.translation=0.001"]),
     ("data.workers", &["data.workers=100"]),

@@ -2,14 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use egui::{Grid, Id, RichText, ScrollArea, TextEdit, Ui};
+use egui::containers::menu::MenuConfig;
+use egui::{Grid, Id, PopupCloseBehavior, RichText, ScrollArea, TextEdit, Ui};
 
 use super::super::action::Action;
 use super::super::number::field;
 use super::super::{format, glyph, theme, widgets};
 use super::fit::{self, Wanted};
 use super::form::{Form, combo, control_size};
-use crate::config::{CLASS_FACTORS, Config, Key};
+use crate::config::{CLASS_FACTORS, Config, Key, NAMED_WINDOWS, ScanWindow};
 
 /// The size of the images, and what it leaves no room for.
 pub fn size_row(form: &mut Form<'_>, ui: &mut Ui, key: &'static Key) -> Option<Action> {
@@ -65,6 +66,43 @@ pub fn exclude_row(form: &mut Form<'_>, ui: &mut Ui, key: &'static Key) -> Optio
 /// Files that are taken.
 pub fn include_row(form: &mut Form<'_>, ui: &mut Ui, key: &'static Key) -> Option<Action> {
     patterns_row(form, ui, key, |config| &mut config.data.include)
+}
+
+/// A menu with the windows of scans: their names, or a centre and a width.
+pub fn window_row(form: &mut Form<'_>, ui: &mut Ui, key: &'static Key) -> Option<Action> {
+    form.row(ui, key, None, |ui, config| {
+        let window = &mut config.data.window;
+        let shown = match *window {
+            ScanWindow::Auto => "auto".to_owned(),
+            ScanWindow::Named(named) => named.name.to_owned(),
+            ScanWindow::Values { centre, width } => format!("{centre} / {width}"),
+        };
+        let stays = MenuConfig::new().close_behavior(PopupCloseBehavior::CloseOnClickOutside);
+        glyph::menu_with(ui, &shown, stays, |ui| window_ui(ui, window)).response
+    });
+    None
+}
+
+fn window_ui(ui: &mut Ui, window: &mut ScanWindow) {
+    for name in ["auto"].into_iter().chain(NAMED_WINDOWS.iter().map(|window| window.name)) {
+        if let Some(choice) = ScanWindow::by_name(name) {
+            let values = choice.values().map(|(centre, width)| format!("  {centre} / {width}")).unwrap_or_default();
+            ui.selectable_value(window, choice, format!("{name}{values}"));
+        }
+    }
+    let (mut centre, mut width) = window.values().unwrap_or((50.0, 400.0));
+    ui.separator();
+    Grid::new("window of scans").num_columns(2).show(ui, |ui| {
+        let label = ui.label("Centre");
+        let mut changed = ui.add(field("window centre", &mut centre, -1e6..=1e6)).labelled_by(label.id).changed();
+        ui.end_row();
+        let label = ui.label("Width");
+        changed |= ui.add(field("window width", &mut width, 1.0..=1e6)).labelled_by(label.id).changed();
+        ui.end_row();
+        if changed {
+            *window = ScanWindow::Values { centre, width };
+        }
+    });
 }
 
 /// Colour or grey.

@@ -103,6 +103,7 @@ const SPECIAL: &[(&str, Row)] = &[
     ("data.source", |_, _, _| None),
     ("data.exclude", images::exclude_row),
     ("data.include", images::include_row),
+    ("data.window", images::window_row),
     ("data.class_factors", images::factors_row),
     ("data.flip_vertical", images::mirror_row),
     ("generator.family", |form, ui, key| {
