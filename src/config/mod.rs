@@ -66,6 +66,7 @@ mod problem;
 mod score;
 mod split;
 mod train;
+pub mod transfer;
 mod transition;
 
 use serde::{Deserialize, Serialize};
@@ -80,7 +81,7 @@ pub use growing::{Growing, Stage};
 pub use key::{Bounds, Choices, Key, Kind, Lens, When};
 pub use live::{Change, is_live};
 pub use loss::Loss;
-pub use metric::{Metric, Prefers, Resize};
+pub use metric::{Beside, Metric, Prefers, Resize};
 pub use network::{Discriminator, Generator};
 pub use optimizer::Optimizer;
 pub use patterns::{escaped, patterns, toml_list, toml_text};
