@@ -146,7 +146,8 @@ impl Config {
         } else if self.growing.start > 0 {
             list.error(key, "the first blocks of a discriminator that grows come in last, and frozen they would stay as they start. Set growing.start = 0, or freeze none").fix(key, 0);
         } else if frozen > blocks {
-            list.error(key, format!("this discriminator has {blocks} blocks, of which {frozen} cannot be frozen")).fix(key, blocks);
+            list.error(key, format!("this discriminator has {blocks} blocks, of which {frozen} cannot be frozen"))
+                .fix(key, blocks);
         }
     }
 

@@ -187,6 +187,11 @@ fn reason(was: &Config, is: &Config, key: &str) -> Option<&'static str> {
     }
 }
 
+/// Whether a fork can take this key from `is`.
+pub fn carries(was: &Config, is: &Config, key: &str) -> bool {
+    !shapes_networks(key) || reason(was, is, key).is_none()
+}
+
 /// One line for each difference of settings for which a fork cannot keep the networks.
 pub fn unfit(was: &Config, is: &Config) -> Vec<String> {
     let shaping = was.differences(is).into_iter().filter(|(key, ..)| shapes_networks(key));
@@ -249,7 +254,9 @@ mod tests {
         assert_eq!(other.rows, [Some(2), None, Some(0)]);
         assert_eq!(
             other.lines(),
-            ["Classes: c, a keep what was learnt of them; new are new and begin as the mean of all classes that were known; b are dropped."]
+            [
+                "Classes: c, a keep what was learnt of them; new are new and begin as the mean of all classes that were known; b are dropped."
+            ]
         );
         assert!(!carried(&["a", "b"], &["b", "a"]).is_whole());
         assert!(other.generator.is_by_class("label_embedding") && other.discriminator.new.is_empty());

@@ -48,7 +48,13 @@ pub fn altered(image: &Opened, mirrored: bool, seed: u64, (number, copy): (usize
 fn source(at: usize, shift: i64, side: usize, turned: bool) -> usize {
     // Mirrored at the border, the border twice. A shift is shorter than the side.
     let (at, side) = (at as i64 - shift, side as i64);
-    let inside = if at < 0 { -1 - at } else if at >= side { 2 * side - 1 - at } else { at };
+    let inside = if at < 0 {
+        -1 - at
+    } else if at >= side {
+        2 * side - 1 - at
+    } else {
+        at
+    };
     let turned = if turned { side - 1 - inside } else { inside };
     usize::try_from(turned.clamp(0, side - 1)).unwrap_or(0)
 }

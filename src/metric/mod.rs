@@ -102,10 +102,14 @@ pub enum MetricError {
     #[error("a classifier needs images of at least 2 classes to learn from: add the others")]
     OneClass,
     /// Nothing to test on.
-    #[error("it is measured on real images that the generator was not trained on, and none are held out: hold some out (data.held_out of a run, --held-out of gandle score), whole patients at a time")]
+    #[error(
+        "it is measured on real images that the generator was not trained on, and none are held out: hold some out (data.held_out of a run, --held-out of gandle score), whole patients at a time"
+    )]
     NoHeldOut,
     /// What is tested on was learnt from.
-    #[error("{images} of the held-out images are among the real ones too, pixel by pixel, so that nothing could be said of new patients: take them out of one side")]
+    #[error(
+        "{images} of the held-out images are among the real ones too, pixel by pixel, so that nothing could be said of new patients: take them out of one side"
+    )]
     Shared {
         /// How many.
         images: usize,

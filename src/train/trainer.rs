@@ -359,9 +359,9 @@ impl Trainer {
             told.add(Number::SignReal, sign * share_f32);
         }
         drop((on_real, on_fake));
-        let mut leaves = pass.leaves();
-        leaves.retain(|(place, _)| !self.frozen[*place]);
-        total.add(loss, leaves, share)?;
+        let mut learning = pass.leaves();
+        learning.retain(|(place, _)| !self.frozen[*place]);
+        total.add(loss, learning, share)?;
         Ok(reused.then_some(Fakes { images, looked, labels: b.labels, real: Some(b.real), leaves }))
     }
 

@@ -33,7 +33,11 @@ impl Trainer {
     ///
     /// # Errors
     /// Where a file cannot be read, or is not of the networks that `carried` knows; the trainer must not be used then.
-    pub fn carry_files(&mut self, carried: &Carried, read: impl Fn(&str) -> anyhow::Result<Vec<u8>>) -> anyhow::Result<()> {
+    pub fn carry_files(
+        &mut self,
+        carried: &Carried,
+        read: impl Fn(&str) -> anyhow::Result<Vec<u8>>,
+    ) -> anyhow::Result<()> {
         let (generator, discriminator) = (&carried.generator, &carried.discriminator);
         for (name, store, layers) in [
             (GENERATOR, &mut self.generator_store, generator),

@@ -134,7 +134,10 @@ fn score(args: &ScoreArgs, extractor: &Extractor, resize: Resize, metrics: Vec<M
     if let Some(held_out) = held_out {
         shared = worth::shared(real, held_out);
         if shared > 0 {
-            note!("warning: {} are among the real images too, pixel by pixel", Digits::Plain.count(shared, "held-out image"));
+            note!(
+                "warning: {} are among the real images too, pixel by pixel",
+                Digits::Plain.count(shared, "held-out image")
+            );
         }
         patients = worth::patients(args.group_by.as_deref().unwrap_or_default(), real, held_out)?;
     }

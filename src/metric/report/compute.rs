@@ -65,10 +65,9 @@ pub fn scores_knowing(
         }
         Warning::FewForFrechet { .. } => wanted(&[Metric::FrechetDistance]),
         Warning::WithinChance { metric, .. } => wanted(&[*metric]),
-        Warning::SmallClass { .. }
-        | Warning::MissingClass { .. }
-        | Warning::SplitReals { .. }
-        | Warning::Strangers => true,
+        Warning::SmallClass { .. } | Warning::MissingClass { .. } | Warning::SplitReals { .. } | Warning::Strangers => {
+            true
+        }
     });
     Ok(report)
 }

@@ -167,9 +167,11 @@ impl Warning {
             Self::WithinChance { metric, difference, interval: [low, high] } => format!(
                 "{metric}: {difference:+.3} against real images alone is within chance (95 % interval {low:+.3} to {high:+.3})"
             ),
-            Self::Strangers => "the worth of fakes: nobody said which images are of one patient; where the held-out ones \
+            Self::Strangers => {
+                "the worth of fakes: nobody said which images are of one patient; where the held-out ones \
                  are of patients that were trained on, all these numbers are too high"
-                .to_owned(),
+                    .to_owned()
+            }
             Self::Missing { metrics, classes, reason } => {
                 let metrics: Vec<&str> = metrics.iter().map(|metric| metric.name()).collect();
                 let of = match classes.as_slice() {

@@ -43,7 +43,8 @@ impl Work<'_> {
             Some(test) if !test.labels.is_empty() => Ok(test),
             Some(_) | None => Err(MetricError::NoHeldOut),
         };
-        let alone = test.clone().and_then(|test| Ok((test, self.lesson(Beside::Nothing)?.learn(test, self.sets.classes)?)));
+        let alone =
+            test.clone().and_then(|test| Ok((test, self.lesson(Beside::Nothing)?.learn(test, self.sets.classes)?)));
         let (test, (alone, _)) = match alone {
             Ok(found) => found,
             Err(reason) => return self.missing(&wanted, None, &reason),
@@ -120,7 +121,9 @@ impl Work<'_> {
             fakes,
         };
         let gains = per_class(&|image| right(found, image) - right(alone, image));
-        if let Some(interval) = balanced_interval(&gains, seed).filter(|[low, high]| *low <= 0.0 && *high >= 0.0 && !is_alone) {
+        if let Some(interval) =
+            balanced_interval(&gains, seed).filter(|[low, high]| *low <= 0.0 && *high >= 0.0 && !is_alone)
+        {
             let difference = found.balanced - alone.balanced;
             self.report.warnings.push(Warning::WithinChance { metric, difference, interval });
         }
@@ -138,5 +141,118 @@ impl Work<'_> {
                 ..score.clone()
             });
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metric::report::{Known, Report, Sets, Settings, scores_knowing};
+
+    /// `each` images of each of two classes, in the plane: round (0, 0) and (`apart`, 0), the first number of the other class
+    /// where they are `swapped`.
+    fn cloud(each: usize, apart: f64, from: usize, swapped: bool) -> (Features, Vec<u32>) {
+        let (mut numbers, mut labels) = (Vec::new(), Vec::new());
+        for i in 0..2 * each {
+            let angle = ((from + i) * 37 % 101) as f64;
+            let class = i % 2;
+            numbers.extend([2.0 * angle.sin() + apart * class as f64, 2.0 * (3.0 * angle).cos()]);
+            labels.push(if swapped { 1 - class } else { class } as u32);
+        }
+        (Features::new(numbers, 2).unwrap(), labels)
+    }
+
+    fn side((features, labels): &(Features, Vec<u32>)) -> Side<'_> {
+        Side { features, labels, logits: None }
+    }
+
+    fn report(sets: &Sets<'_>, known: Known<'_>) -> Report {
+        let metrics = Metric::ALL.iter().copied().filter(|metric| metric.beside().is_some()).collect();
+        scores_knowing(sets, known, &Settings { metrics, ..Settings::default() }, &mut |_, _, _| true).unwrap()
+    }
+
+    fn missing(report: &Report) -> Vec<(Vec<Metric>, MetricError)> {
+        let of = |warning: &Warning| match warning {
+            Warning::Missing { metrics, reason, .. } => Some((metrics.clone(), reason.clone())),
+            Warning::FewForFrechet { .. }
+            | Warning::SmallClass { .. }
+            | Warning::MissingClass { .. }
+            | Warning::SplitReals { .. }
+            | Warning::WithinChance { .. }
+            | Warning::Strangers => None,
+        };
+        report.warnings.iter().filter_map(of).collect()
+    }
+
+    #[test]
+    fn every_row_stands_beside_real_images_alone_with_its_own_interval() {
+        let (real, test) = (cloud(30, 3.0, 0, false), cloud(40, 3.0, 60, false));
+        let (good, more, bad) = (cloud(30, 3.0, 7, false), cloud(30, 3.0, 19, false), cloud(60, 3.0, 7, true));
+        let sets = |fake| Sets { classes: 2, real: side(&real), fake, held_out: Some(side(&test)) };
+        let known = Known { altered: Some(side(&more)), more: Some(side(&more)), patients: true, ..Known::default() };
+        let found = report(&sets(side(&good)), known);
+        assert_eq!(missing(&found), []);
+        let alone = classify((&real.0, &real.1), (&test.0, &test.1), 2).unwrap();
+        for metric in
+            [Metric::WorthReal, Metric::WorthAltered, Metric::WorthHalf, Metric::WorthEqual, Metric::WorthDouble]
+        {
+            let all = found.get(metric, None).unwrap();
+            let [low, high] = all.interval.unwrap();
+            assert!(low < all.value && all.value < high, "{all:?}");
+            let is_alone = metric == Metric::WorthReal;
+            assert_eq!((all.baseline, all.reals), ((!is_alone).then_some(alone.balanced), 80));
+            for class in 0..2 {
+                let one = found.get(metric, Some(class)).unwrap();
+                assert_eq!((one.reals, one.fakes), (40, all.fakes));
+                assert_eq!(one.interval, Some(wilson((one.value * 40.0).round() as usize, 40)));
+                assert_eq!(one.baseline, alone.recall[class].filter(|_| !is_alone));
+            }
+        }
+        let value = |metric| found.get(metric, None).unwrap().value;
+        assert_eq!(value(Metric::WorthReal), alone.balanced);
+        let fakes =
+            [Metric::WorthReal, Metric::WorthAltered, Metric::WorthHalf, Metric::WorthEqual, Metric::WorthDouble];
+        assert_eq!(fakes.map(|metric| found.get(metric, None).unwrap().fakes), [0, 0, 30, 60, 120]);
+        // One fake for each real image: a classifier of both sets together.
+        let both = Features::new([real.0.numbers(), good.0.numbers()].concat(), 2).unwrap();
+        let labels = [real.1.clone(), good.1.clone()].concat();
+        let joined = classify((&both, &labels), (&test.0, &test.1), 2).unwrap();
+        // The fakes stand class by class, which only rounds otherwise.
+        assert!((value(Metric::WorthEqual) - joined.balanced).abs() < 0.03);
+
+        // Twice as many fakes with the wrong labels win, and that is no chance.
+        let spoilt = report(&sets(side(&bad)), Known { patients: true, ..Known::default() });
+        assert!(spoilt.get(Metric::WorthDouble, None).unwrap().value < alone.balanced - 0.3);
+        let by_chance = |metric| {
+            let of = |w: &Warning| matches!(w, Warning::WithinChance { metric: of, .. } if *of == metric);
+            spoilt.warnings.iter().any(of)
+        };
+        assert!(!by_chance(Metric::WorthDouble) && !by_chance(Metric::WorthReal));
+        assert_eq!(missing(&spoilt), [(vec![Metric::WorthAltered], MetricError::NoCopies)]);
+        assert!(!spoilt.warnings.contains(&Warning::Strangers));
+    }
+
+    #[test]
+    fn fakes_that_add_nothing_are_told_to_be_within_chance() {
+        let (real, test) = (cloud(30, 3.0, 0, false), cloud(40, 3.0, 60, false));
+        let sets = Sets { classes: 2, real: side(&real), fake: side(&real), held_out: Some(side(&test)) };
+        let found = report(&sets, Known::default());
+        let told = |warning: &&Warning| matches!(warning, Warning::WithinChance { .. });
+        let all: Vec<&Warning> = found.warnings.iter().filter(told).collect();
+        assert!(all.len() == 2 && all[0].text(&[]).contains("within chance"), "{:?}", found.warnings);
+        assert!(found.warnings.contains(&Warning::Strangers));
+        let few = MetricError::FewFakes { images: 30, needed: 60 };
+        assert!(missing(&found).contains(&(vec![Metric::WorthDouble], few)), "{:?}", missing(&found));
+    }
+
+    #[test]
+    fn nothing_is_said_without_images_that_nobody_has_seen() {
+        let (real, test) = (cloud(10, 3.0, 0, false), cloud(10, 3.0, 30, false));
+        let sets = |held_out| Sets { classes: 2, real: side(&real), fake: side(&real), held_out };
+        let all: Vec<Metric> = Metric::ALL.iter().copied().filter(|metric| metric.beside().is_some()).collect();
+        let without = report(&sets(None), Known::default());
+        assert_eq!((without.scores.len(), missing(&without)), (0, vec![(all.clone(), MetricError::NoHeldOut)]));
+        let shared = report(&sets(Some(side(&test))), Known { shared: 3, ..Known::default() });
+        assert_eq!((shared.scores.len(), missing(&shared)), (0, vec![(all, MetricError::Shared { images: 3 })]));
     }
 }
