@@ -141,7 +141,7 @@ fn score(args: &ScoreArgs, extractor: &Extractor, resize: Resize, metrics: Vec<M
         }
         patients = worth::patients(args.group_by.as_deref().unwrap_or_default(), real, held_out)?;
     }
-    let alters = metrics.contains(&Metric::WorthAltered) && held_out.is_some() && classes.len() > 1;
+    let alters = metrics.contains(&Metric::WorthAltered) && held_out.is_some() && shared == 0 && classes.len() > 1;
     let altered = alters.then(|| worth::copies(real, (extractor, resize), args.mirrored, args.seed)).transpose()?;
     let altered = altered.as_ref().map(|(features, labels)| Side { features, labels, logits: None });
     let known = Known { altered, patients, shared, ..Known::default() };
