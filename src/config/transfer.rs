@@ -21,7 +21,7 @@ pub struct Layers {
     pub new: Vec<String>,
     /// Those that the network has no more.
     pub dropped: Vec<String>,
-    /// Those of the kept ones that have a row for each class.
+    /// The arrays of the kept ones that have a row for each class, with the singular vectors that belong to them.
     tables: BTreeSet<String>,
 }
 
@@ -33,8 +33,10 @@ impl Layers {
             let (before, now) = (was.get(&name), &order.0[&name]);
             match before.filter(|before| fits(&name, before, now, counts)) {
                 Some(_) => {
-                    if now.iter().any(|weight| is_table(&name, weight)) {
-                        layers.tables.insert(name.clone());
+                    for weight in now.iter().filter(|weight| is_table(&name, weight)) {
+                        let beside = format!("{name}.{}", weight.name.trim_end_matches("layer.weight"));
+                        layers.tables.extend(["u", "v"].map(|vector| format!("{beside}{vector}")));
+                        layers.tables.insert(format!("{name}.{}", weight.name));
                     }
                     layers.kept.insert(name);
                 }
@@ -45,15 +47,14 @@ impl Layers {
         layers
     }
 
-    /// The kept layer that a named array of numbers belongs to; nothing where its layer begins anew.
-    pub fn keeps(&self, numbers: &str) -> Option<&str> {
-        let ends = numbers.match_indices('.').map(|(at, _)| &numbers[..at]);
-        ends.rev().find_map(|name| self.kept.get(name)).map(String::as_str)
+    /// Whether the layer of a named array of numbers is kept.
+    pub fn keeps(&self, numbers: &str) -> bool {
+        numbers.match_indices('.').any(|(at, _)| self.kept.contains(&numbers[..at]))
     }
 
-    /// Whether a layer has a row for each class.
-    pub fn is_by_class(&self, layer: &str) -> bool {
-        self.tables.contains(layer)
+    /// Whether a kept array of numbers has a row for each class, or is a singular vector of one that has.
+    pub fn is_by_class(&self, numbers: &str) -> bool {
+        self.tables.contains(numbers)
     }
 }
 
@@ -235,8 +236,8 @@ mod tests {
         let carried = Carried::between((&small, &classes), (&large, &classes));
         assert_eq!(carried.generator.new, ["blocks.3", "norms.4"]);
         assert!(carried.generator.kept.contains("to_image") && carried.generator.dropped.is_empty());
-        assert_eq!(carried.generator.keeps("norms.1.norm.running_mean"), Some("norms.1"));
-        assert_eq!(carried.generator.keeps("norms.4.scale.weight"), None);
+        assert!(carried.generator.keeps("norms.1.norm.running_mean"));
+        assert!(!carried.generator.keeps("norms.4.scale.weight"));
         let back = Carried::between((&large, &classes), (&small, &classes));
         assert_eq!((back.generator.new.as_slice(), back.generator.dropped.len()), (&[][..], 2));
         assert!(!carried.is_whole() && Carried::between((&small, &classes), (&small, &classes)).is_whole());
@@ -259,7 +260,13 @@ mod tests {
             ]
         );
         assert!(!carried(&["a", "b"], &["b", "a"]).is_whole());
-        assert!(other.generator.is_by_class("label_embedding") && other.discriminator.new.is_empty());
+        assert!(other.generator.is_by_class("label_embedding.weight") && other.discriminator.new.is_empty());
+        let norm = with(&config, &["generator.norm=conditional-batch"]);
+        let both = names(&["a", "b"]);
+        let normed = Carried::between((&norm, &both), (&norm, &names(&["a"]))).generator;
+        assert!(
+            normed.is_by_class("blocks.0.norm.scale.weight") && !normed.is_by_class("blocks.0.norm.norm.running_mean")
+        );
     }
 
     #[test]

@@ -66,8 +66,10 @@ fn carry_store(
 ) -> anyhow::Result<()> {
     let mut turned = Vec::new();
     for entry in store.entries_mut() {
-        let Some(layer) = layers.keeps(&entry.name) else { continue };
-        let by_class = layers.is_by_class(layer);
+        if !layers.keeps(&entry.name) {
+            continue;
+        }
+        let by_class = layers.is_by_class(&entry.name);
         if by_class && is_singular(&entry.name) {
             // Of the table as it was; they follow from the new one and the old `v`.
             if entry.name.ends_with(".v") {
@@ -152,8 +154,10 @@ fn carry_moments(
     optimizer.set_steps(all);
     for Moments { first, second, steps, .. } in optimizer.moments_mut() {
         *steps = 0;
-        let Some(layer) = layers.keeps(&first.name) else { continue };
-        let by_class = layers.is_by_class(layer);
+        if !layers.keeps(&first.name) {
+            continue;
+        }
+        let by_class = layers.is_by_class(&first.name);
         for (entry, order) in [(&mut *first, "first"), (second, "second")] {
             let old = of(tensors, &moment_name(entry, order))?;
             carry_moment(entry, old, by_class.then_some(rows))?;
