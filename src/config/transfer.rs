@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::plan::{Plan, Weight};
-use super::{Conditioning, Config, GeneratorFamily};
+use super::{Conditioning, Config};
 use crate::config::again::shapes_networks;
 
 /// Layers that are named in a text; the rest is counted alone.
@@ -172,14 +172,14 @@ fn few(names: &[&str]) -> String {
 
 /// Why a setting that shapes the networks cannot be another in a fork; nothing where it can.
 fn reason(was: &Config, is: &Config, key: &str) -> Option<&'static str> {
-    let fast = was.generator.family == GeneratorFamily::Fast && is.generator.family == GeneratorFamily::Fast;
+    let resizes = was.generator.family == is.generator.family && was.generator.family.resizes();
     match key {
-        "image_size" if fast => None,
+        "image_size" if resizes => None,
         "image_size" => Some(
             "only a generator of the family `fast` keeps its layers at another size; the widths of all layers of a `dcgan` depend on it",
         ),
         // Maps of other sides have attention elsewhere.
-        "discriminator.attention" if was.image_size != is.image_size && fast => None,
+        "discriminator.attention" if was.image_size != is.image_size && resizes => None,
         "discriminator.conditioning" if was.discriminator.conditioning == Conditioning::None => None,
         "discriminator.conditioning" => Some(
             "a discriminator that was told no label (`none`) can be told it from here on; one that was told it is told in the same way",
