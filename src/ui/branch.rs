@@ -8,6 +8,7 @@ use super::number::field;
 use super::run_view::RunView;
 use super::{dialog, format, theme, widgets};
 use crate::config::Config;
+use crate::config::again::shapes_networks;
 use crate::config::transfer::{Carried, carries};
 
 /// The dialog.
@@ -56,6 +57,10 @@ fn classes_of(data: &DataView) -> Option<Vec<String>> {
 /// What is kept of the networks and what begins anew; nothing where all is kept.
 fn kept(run: &RunView, set: &[String], onto: Onto, data: &DataView) -> Vec<String> {
     let Some(started) = run.started() else { return Vec::new() };
+    let shapes = |entry: &String| entry.split_once('=').is_some_and(|(key, _)| shapes_networks(key));
+    if !onto.data && !set.iter().any(shapes) {
+        return Vec::new();
+    }
     let Ok(config) = started.config.with(set) else { return Vec::new() };
     let classes = match (onto.data, classes_of(data)) {
         (false, _) => started.classes.clone(),
