@@ -147,6 +147,45 @@ fn little_and_odd_input_has_a_right_value_or_a_clear_refusal() {
 }
 
 #[test]
+fn the_worth_of_fakes_is_told_by_class_and_only_on_images_that_nobody_has_seen() {
+    let root = tempfile::tempdir().unwrap();
+    let folder = |name: &str| -> PathBuf { root.path().join(name) };
+    draw(&folder("real"), 0, 5, false);
+    draw(&folder("fake"), 50, 10, false);
+    draw(&folder("new"), 90, 4, false);
+    let (real, fake, new) = (folder("real"), folder("fake"), folder("new"));
+    let worth = ["worth-real", "worth-altered", "worth-half", "worth-equal", "worth-double"];
+    let names = worth.join(",");
+    let asked = ["--json", "--scores", &names, "--extractor", "efficientnet-lite0"];
+    let with = |held_out: &Path, more: &[&str]| {
+        score(&real, &fake, &[&asked[..], &["--held-out", held_out.to_str().unwrap()], more].concat())
+    };
+    let output = with(&new, &["--mirrored"]);
+    assert!(output.status.success(), "{}", told(&output));
+    assert!(told(&output).contains("nobody said which images are of one patient"), "{}", told(&output));
+    let all = lines(&output);
+    for (metric, fakes) in worth.into_iter().zip([0, 0, 9, 15, 30]) {
+        let line = find(&all, metric, None);
+        assert_eq!((&line["reals"], &line["samples"]), (&12.into(), &fakes.into()), "{metric}");
+        assert_eq!(line["baseline"].is_number(), metric != "worth-real");
+        let one = find(&all, metric, Some("basophil"));
+        assert!(one["reals"] == 4 && one["interval"][1].as_f64().unwrap() <= 1.0, "{one}");
+    }
+    assert_eq!(lines(&with(&new, &["--mirrored", "--threads", "1"])), all);
+    // Patients are known by their names, and none may be on both sides.
+    let known = with(&new, &["--group-by", "[0-9]-([0-9]+)"]);
+    assert!(known.status.success() && !told(&known).contains("nobody said"), "{}", told(&known));
+    let both = with(&new, &["--group-by", "([0-9])-[0-9]+"]);
+    assert!(both.status.code() == Some(2) && told(&both).contains("say nothing of new patients"), "{}", told(&both));
+    // Nor may images be, and without any there is nothing to say.
+    let same = with(&real, &[]);
+    assert!(same.status.code() == Some(1) && lines(&same).is_empty(), "{}", told(&same));
+    assert!(told(&same).contains("pixel by pixel"), "{}", told(&same));
+    let without = score(&real, &fake, &asked);
+    assert!(without.status.code() == Some(1) && told(&without).contains("--held-out"), "{}", told(&without));
+}
+
+#[test]
 fn what_cannot_be_done_is_told_with_its_status() {
     let root = tempfile::tempdir().unwrap();
     draw(root.path(), 0, 1, true);

@@ -62,6 +62,7 @@ const FIXED: &[(&str, &str)] = &[
     ("train.steps", "5"),
     ("train.minutes", "0"),
     ("optimizer.updates", "both"),
+    ("optimizer.frozen_blocks", "0"),
     ("train.batch_size", "4"),
     ("train.seed", "3"),
     ("train.checkpoint_every", "0"),
@@ -77,6 +78,7 @@ const FIXED: &[(&str, &str)] = &[
     ("score.extractor", "efficientnet-lite0"),
     ("score.resize", "clean"),
     ("score.k", "3"),
+    ("score.mirrored", "false"),
     ("score.best", "none"),
     ("score.most_time", "0.5"),
 ];

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::App;
-use crate::config::{Config, Place};
+use crate::config::{Config, Place, transfer};
 use crate::engine::{Engine, Origin, RunRequest};
 use crate::event::Command;
 use crate::session;
@@ -44,8 +44,12 @@ impl App {
     pub(super) fn branch(&mut self, parent: PathBuf, step: usize, steps: usize, set: Vec<String>) {
         let folder = session::checkpoint_folder(&parent, step);
         let read = move || -> anyhow::Result<Config> {
-            let mut config = session::read_state(&folder)?.config.with(&set)?;
+            let before = session::read_state(&folder)?.config;
+            let mut config = before.with(&set)?;
             config.train.steps = steps;
+            if let [first, ..] = transfer::unfit(&before, &config).as_slice() {
+                anyhow::bail!("the networks would not fit: {first}");
+            }
             if let [place, ..] = session::unknown_places(&config.places()).as_slice() {
                 let (key, path) = (&place.key, &place.path);
                 anyhow::bail!(

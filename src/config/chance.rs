@@ -19,7 +19,7 @@ pub use rand_chacha::ChaCha8Rng;
 /// What random numbers are for. Streams of different purposes never share a number.
 ///
 /// 15, 16, 18, 19 and 24 are retired: older releases drew from those streams, and a new purpose must not share their numbers.
-/// The next free one is 27.
+/// The next free one is 28.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
     /// The weights at the start.
@@ -64,6 +64,8 @@ pub enum Purpose {
     GeneratorReal = 25,
     /// Latent noise and labels of the images from which the averaged generator's running statistics are taken.
     Settling = 26,
+    /// How copies of real images are altered that a score's classifier learns from.
+    ScoreCopies = 27,
 }
 
 /// The stream of a purpose: the `index`-th of its kind (a step, an image, an epoch; below 2^56).

@@ -30,6 +30,7 @@ impl Config {
         self.check_augmentation(&mut list);
         self.check_ranges("optimizer", &mut list);
         self.optimizer.check(&mut list);
+        self.check_frozen(&mut list);
         self.check_ranges("growing", &mut list);
         self.check_growing(&mut list);
         self.check_ranges("transition", &mut list);
@@ -38,7 +39,7 @@ impl Config {
         self.check_ranges("train", &mut list);
         self.check_train(&mut list);
         self.check_ranges("score", &mut list);
-        self.score.check(&mut list);
+        self.score.check(self.data.held_out, &mut list);
         self.check_judge(&mut list);
         self.check_unread(&mut list);
         if !has_errors(&list.found) {
@@ -130,6 +131,23 @@ impl Config {
         }
         if self.loss.kind == LossKind::WassersteinGp && d.norm == DiscriminatorNorm::Batch {
             list.warning("discriminator.norm", "the gradient penalty is defined for each image separately, and batch normalisation ties the images of a batch together. Use `layer` or `none`").fix("discriminator.norm", "layer");
+        }
+    }
+
+    /// What stands in the way of blocks that do not learn.
+    fn check_frozen(&self, list: &mut List) {
+        let frozen = self.optimizer.frozen_blocks;
+        if frozen == 0 || !valid_image_size(self.image_size) {
+            return;
+        }
+        let (key, blocks) = ("optimizer.frozen_blocks", self.discriminator_maps(self.image_size).len());
+        if self.discriminator.family == DiscriminatorFamily::Projected {
+            list.error(key, "the family `projected` judges the features of a network that is frozen already; only small heads learn, and with those frozen nothing would").fix(key, 0);
+        } else if self.growing.start > 0 {
+            list.error(key, "the first blocks of a discriminator that grows come in last, and frozen they would stay as they start. Set growing.start = 0, or freeze none").fix(key, 0);
+        } else if frozen > blocks {
+            list.error(key, format!("this discriminator has {blocks} blocks, of which {frozen} cannot be frozen"))
+                .fix(key, blocks);
         }
     }
 

@@ -27,6 +27,8 @@ pub(super) struct Drawing {
     pub plan: fn(&Config, usize) -> Plan,
     /// Whether its networks can grow.
     pub grows: bool,
+    /// Whether layers are alike at other image sizes, so that a fork can go on at one.
+    pub resizes: bool,
 }
 
 /// What a family of discriminators is.
@@ -49,6 +51,11 @@ impl GeneratorFamily {
             Self::Dcgan => &dcgan::GENERATOR,
             Self::Fast => &fast::FAMILY,
         }
+    }
+
+    /// Whether layers are alike at other image sizes, so that a fork can go on at one.
+    pub fn resizes(self) -> bool {
+        self.row().resizes
     }
 }
 

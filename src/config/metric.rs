@@ -25,6 +25,11 @@ choice! {
         ClassifierBalancedAccuracy = "classifier-balanced-accuracy": "The classifier's mean accuracy over the classes.",
         ClassifierRecall = "classifier-recall": "The classifier's accuracy on each class.",
         ClassifierAuc = "classifier-auc": "The classifier's area under the ROC curve, one class against the rest, averaged over the classes.",
+        WorthReal = "worth-real": "What real images alone are worth as training data: the balanced accuracy on held-out real images of a classifier trained on them, and its recall (sensitivity) of each class. The number that fakes have to beat.",
+        WorthAltered = "worth-altered": "The same with two altered copies of each real image beside it: moved, brighter or darker, of other contrast, and mirrored with `score.mirrored`. The cheap way to more training data, which fakes have to beat too.",
+        WorthHalf = "worth-half": "The same with half a fake for each real image beside them.",
+        WorthEqual = "worth-equal": "The same with one fake for each real image.",
+        WorthDouble = "worth-double": "The same with two fakes for each real image.",
     }
 }
 
@@ -37,7 +42,47 @@ pub enum Prefers {
     High,
 }
 
+/// What a classifier learns from beside real images.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Beside {
+    /// Nothing.
+    Nothing,
+    /// Altered copies of them.
+    Altered,
+    /// So many fakes for each real image of a class.
+    Fakes(f64),
+}
+
 impl Metric {
+    /// What the classifier of this score learns from beside real images; nothing where the score is of another kind.
+    pub fn beside(self) -> Option<Beside> {
+        match self {
+            Self::WorthReal => Some(Beside::Nothing),
+            Self::WorthAltered => Some(Beside::Altered),
+            Self::WorthHalf => Some(Beside::Fakes(0.5)),
+            Self::WorthEqual => Some(Beside::Fakes(1.0)),
+            Self::WorthDouble => Some(Beside::Fakes(2.0)),
+            Self::FrechetDistance
+            | Self::IntraClassFrechetDistance
+            | Self::KernelDistance
+            | Self::KernelDistanceSubsets
+            | Self::InceptionScore
+            | Self::Precision
+            | Self::Recall
+            | Self::Density
+            | Self::Coverage
+            | Self::AuthenticPercent
+            | Self::Copying
+            | Self::VendiScore
+            | Self::MsSsim
+            | Self::NearestReal
+            | Self::ClassifierAccuracy
+            | Self::ClassifierBalancedAccuracy
+            | Self::ClassifierRecall
+            | Self::ClassifierAuc => None,
+        }
+    }
+
     /// Its name in files and on the command line.
     pub fn name(self) -> &'static str {
         self.key()
@@ -63,9 +108,18 @@ impl Metric {
             | Self::VendiScore
             | Self::ClassifierAccuracy
             | Self::ClassifierBalancedAccuracy
-            | Self::ClassifierAuc => Some(Prefers::High),
-            // Of classes alone, or to be compared with real images.
-            Self::AuthenticPercent | Self::Copying | Self::MsSsim | Self::NearestReal | Self::ClassifierRecall => None,
+            | Self::ClassifierAuc
+            | Self::WorthHalf
+            | Self::WorthEqual
+            | Self::WorthDouble => Some(Prefers::High),
+            // Of classes alone, or to be compared with real images, or not of the generator at all.
+            Self::AuthenticPercent
+            | Self::Copying
+            | Self::MsSsim
+            | Self::NearestReal
+            | Self::ClassifierRecall
+            | Self::WorthReal
+            | Self::WorthAltered => None,
         }
     }
 

@@ -67,6 +67,7 @@ mod scan;
 mod score;
 mod split;
 mod train;
+pub mod transfer;
 mod transition;
 
 use serde::{Deserialize, Serialize};
@@ -81,7 +82,7 @@ pub use growing::{Growing, Stage};
 pub use key::{Bounds, Choices, Key, Kind, Lens, When};
 pub use live::{Change, is_live};
 pub use loss::Loss;
-pub use metric::{Metric, Prefers, Resize};
+pub use metric::{Beside, Metric, Prefers, Resize};
 pub use network::{Discriminator, Generator};
 pub use optimizer::Optimizer;
 pub use patterns::{escaped, patterns, toml_list, toml_text};

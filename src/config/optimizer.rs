@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::key::{When, section};
 use super::problem::List;
-use super::{Schedule, Updates};
+use super::{DiscriminatorFamily, Schedule, Updates};
 
 const DECAYS: When = When::new(
     "without a half-life or a ramp of the average",
@@ -17,6 +17,11 @@ const FALLS: When = When::new("with the linear or cosine schedule", &["optimizer
 });
 const DROPS: When =
     When::new("with the step schedule", &["optimizer.schedule"], |c| c.optimizer.schedule == Schedule::Step);
+
+/// The other family judges features of a network that is frozen as it is.
+const PIXELS: When = When::new("with a discriminator of the family `dcgan`", &["discriminator.family"], |c| {
+    c.discriminator.family == DiscriminatorFamily::Dcgan
+});
 
 section! {
     /// `[optimizer]`: how weights move (Adam, without weight decay).
@@ -52,6 +57,9 @@ section! {
             "Largest norm of the gradient of all of a network's weights together; a larger one is scaled down to it. It saves a run that single bad batches would throw off course, for next to no time. With Adam it only matters where norms vary from update to update.",
         updates: Updates = Updates::Both, "Trained networks", live =>
             "Which networks learn in a step. Losses and gradients of both are still computed, so you can see what one network does while the other is frozen; it saves no time.",
+        frozen_blocks: usize = 0, "Frozen D blocks", live, within(0..=8), zero("off"), when(PIXELS),
+            paper("Mo et al. 2020 (FreezeD)") =>
+            "Blocks of the discriminator, counted from the image, that do not learn. In a fork onto a small data set, what a discriminator has learnt of edges and textures is worth keeping, and one that learns nothing but its later layers overfits later. A new run has nothing to keep: its first blocks would stay random.",
         reuse_fakes: bool = false, "Reuse fakes", live =>
             "One batch of fakes serves both updates of a step: the discriminator judges them, learns, and judges the same images again for the generator. It saves a pass of the generator and, with `projected`, one of the frozen network, about a third of a step. With several `discriminator_steps`, the fakes of the last one are used.",
         gap: f64 = 0.0, "Rate follows loss", live, zero("off"), unit(", in units of the loss"), walk(&["0.5"]),

@@ -12,6 +12,11 @@ const NEIGHBOURS: When = When::new("for precision, recall, density or coverage",
     c.score.measured().iter().any(|metric| by.contains(metric))
 });
 
+/// Scores of a classifier that learns from altered copies.
+const ALTERED: When = When::new("with worth-altered among the scores", &["score.metrics"], |c| {
+    c.score.measured().contains(&Metric::WorthAltered)
+});
+
 section! {
     /// `[score]`: how often the images are scored, by what, and on how many.
     #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -23,7 +28,7 @@ section! {
             "Real images that a score uses, and as many fakes with the same labels. Scores with different numbers of images cannot be compared.",
         metrics: Vec<Metric> = vec![Metric::FrechetDistance, Metric::IntraClassFrechetDistance, Metric::Coverage, Metric::AuthenticPercent, Metric::NearestReal],
             "Metrics", live, says("list of names, such as [\"frechet-distance\", \"precision\"]") =>
-            "What is measured, over all images and, where that makes sense, for each class. Kernel distances suit small sets; coverage detects missing variety more reliably than recall; copying, authentic-percent and nearest-real look for memorised images, a few of which can escape all three (look at the pictures of nearest-real), and an alarm is raised where nearest-real falls below 0.8 of the value for real images; the classifier shows what fakes are worth as training data.",
+            "What is measured, over all images and, where that makes sense, for each class. Kernel distances suit small sets; coverage detects missing variety more reliably than recall; copying, authentic-percent and nearest-real look for memorised images, a few of which can escape all three (look at the pictures of nearest-real), and an alarm is raised where nearest-real falls below 0.8 of the value for real images; the classifier shows what fakes are worth as training data, and the `worth` scores what they add to the real images (they need `data.held_out`).",
         extractor: String = Shipped::DEFAULT.key().to_owned(), "Extractor", live, says("\"efficientnet-lite2\", \"efficientnet-lite0\", or \"inception:FILE\""),
             paper("Szegedy et al. 2015; Tan & Le 2019") =>
             "The network whose features are compared. With the published Inception weights (pt_inception-2015-12-05-6726825d.pth) the Frechet distance is the FID, which is comparable with that of papers only for as many images (most use 50000 fakes) of the same size and the same `resize`; the compiled-in networks are many times faster, and the values of each are comparable only with each other. A loss can train on `efficientnet-lite0`, whose scores then look better than the images are, so `efficientnet-lite2` is the default; it takes somewhat more than twice as long.",
@@ -31,6 +36,8 @@ section! {
             "How images are resized for the extractor, as one of the well-known programs does it. Scores with different resizes cannot be compared.",
         k: usize = 5, "Neighbours (k)", live, within(1..=1000), when(NEIGHBOURS), paper("Naeem et al. 2020") =>
             "Which nearest neighbour sets the radius for precision, recall, density or coverage. Papers use 3 or 5.",
+        mirrored: bool = false, "Mirror copies", live, when(ALTERED) =>
+            "Whether the altered copies of `worth-altered` are also mirrored at random, left to right and upside down. Only for images without sides, such as cells: a mirrored chest is no chest, and would make classical augmentation look worse than it is.",
         best: String = Metric::FrechetDistance.key().to_owned(), "Best checkpoint by", live, says("the name of a score, or \"none\"") =>
             "The checkpoint with the best value of this score is kept and marked, whatever else is removed. The last checkpoint of a GAN is seldom its best. This score is also measured where `metrics` lacks it.",
         most_time: f64 = 1.0, "Largest share of time", live, within(0.01..=1.0), unit(", a share") =>
@@ -67,8 +74,15 @@ impl Score {
         ExtractorName::inception_file(&self.extractor)
     }
 
-    /// The problems that lie in these keys alone.
-    pub(super) fn check(&self, list: &mut List) {
+    /// What worth is measured on lies in another section.
+    fn check_worth(&self, held_out: f64, list: &mut List) {
+        if held_out == 0.0 && self.measured().iter().any(|metric| metric.beside().is_some()) {
+            list.warning("score.metrics", "the worth of fakes is measured on real images that training has never seen, and none are held out: these scores are left out. Hold a part of the images out (data.held_out), whole patients at a time (data.group_by)").fix("data.held_out", "0.2");
+        }
+    }
+
+    /// The problems that lie in these keys, for data of which this share is held out.
+    pub(super) fn check(&self, held_out: f64, list: &mut List) {
         if ExtractorName::parse(&self.extractor).is_none() {
             let known = ExtractorName::known();
             list.mended_by_default("score.extractor", format!("`{}` is not known; there are {known}", self.extractor));
@@ -95,6 +109,7 @@ impl Score {
         if self.measured().is_empty() {
             list.mended_by_default("score.metrics", "no scores are named; name one, or set score.every to 0");
         }
+        self.check_worth(held_out, list);
         if self.measured().contains(&Metric::InceptionScore) && self.weights().is_none() {
             let problem = list.warning("score.metrics", "inception-score needs the classes of the Inception network and is left out: choose the extractor inception:FILE");
             let others: Vec<&str> = self

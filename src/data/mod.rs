@@ -3,6 +3,7 @@
 //! A file becomes a square of bytes once, when a [`Dataset`] is loaded, and those are kept in memory or, beyond
 //! `data.memory_limit`, in a memory-mapped file; a [`Loader`] turns them into batches of floats ahead of training. Whatever is wrong with a file is reported in the summary and costs that file alone.
 
+mod altered;
 mod augment;
 mod browse;
 mod careful;
@@ -45,6 +46,7 @@ mod window;
 
 use std::path::PathBuf;
 
+pub use altered::{COPIES, altered};
 pub use browse::{Browsed, browse};
 pub use dataset::{Dataset, inspect};
 pub use gallery::{Gallery, Opened};

@@ -14,7 +14,7 @@ use super::grids::Grids;
 use super::journal::Journal;
 use super::loading::{load, refuse};
 use super::mark::{described, machine, mark};
-use super::resume::{Damaged, Origin, Plan, Recorded, Refused};
+use super::resume::{Damaged, Origin, Plan, Recorded, Refused, refuse_unfit};
 use super::run::Run;
 use super::schedule;
 use super::scored::Scoring;
@@ -22,6 +22,7 @@ use super::training::Training;
 use super::watch::Watch;
 use super::{RunRequest, device};
 use crate::config::Config;
+use crate::config::transfer::Carried;
 use crate::data::Dataset;
 use crate::event::{self, Command, Edited, Event, Parent, SCHEMA, Started};
 use crate::session::{
@@ -33,6 +34,9 @@ use crate::train::Trainer;
 /// What a session that goes on says where its data cannot be read.
 const NO_DATA: &str =
     "the session cannot go on without its data (where that was moved, name its new place as data.source in run.toml)";
+
+/// What is told of blocks that are frozen before they have learnt anything.
+const RANDOM_BLOCKS: &str = "optimizer.frozen_blocks: this run is no fork, so the frozen blocks of its discriminator have learnt nothing and stay random; set it to 0, or fork a run that has learnt something";
 
 /// What every checkpoint of a run carries unchanged.
 pub(super) struct Fixed {
@@ -124,6 +128,7 @@ impl<'r> Prepared<'r> {
             Origin::Fork { parent, step } => {
                 inspect(parent)?;
                 let state = read_whole(parent, *step)?;
+                refuse_unfit(&state.config, &request.config)?;
                 let session = parent.canonicalize().unwrap_or_else(|_| parent.clone());
                 let session = session.file_name().unwrap_or_default().to_string_lossy().into_owned();
                 let checkpoint = Some(Checkpoint { folder: checkpoint_folder(parent, state.step), state });
@@ -166,15 +171,8 @@ impl<'r> Prepared<'r> {
     /// Refuses data with which the run would be another one.
     fn check(&self, data: &DataMark, classes: &[String]) -> anyhow::Result<()> {
         let Some(Checkpoint { state, .. }) = &self.checkpoint else { return Ok(()) };
-        let (was, is) = (state.classes.len(), classes.len());
         if self.start == Start::Forked {
-            if was != is {
-                return Err(Refused(format!(
-                    "the data has {is} classes and the networks were trained on {was}: a fork keeps the networks, so it needs the same number"
-                ))
-                .into());
-            }
-            return Ok(());
+            return Ok(()); // Its networks go by the names of the classes.
         }
         let mut wrong = Vec::new();
         if state.classes != classes {
@@ -208,18 +206,40 @@ impl<'r> Prepared<'r> {
         .into())
     }
 
+    /// What a fork for these classes keeps of the networks that it begins with; nothing where that is all there is.
+    fn carried(&self, classes: &[String]) -> anyhow::Result<Option<Carried>> {
+        let Some(state) = self.state().filter(|_| self.start == Start::Forked) else { return Ok(None) };
+        let carried = Carried::between((&state.config, &state.classes), (&self.config, classes));
+        if carried.is_whole() {
+            return Ok(None);
+        }
+        let new = &carried.discriminator.new;
+        if let Some(frozen) = new.iter().find(|layer| self.config.freezes(&format!("{layer}."))) {
+            return Err(Refused(format!(
+                "optimizer.frozen_blocks = {}: {frozen} of the discriminator begins anew in this fork, and frozen it would stay random. Freeze fewer blocks, or none",
+                self.config.optimizer.frozen_blocks
+            ))
+            .into());
+        }
+        Ok(Some(carried))
+    }
+
     /// Takes over what was learnt. What the settings have switched on since begins anew.
-    fn load(&self, trainer: &mut Trainer) -> anyhow::Result<()> {
+    fn load(&self, trainer: &mut Trainer, carried: Option<&Carried>) -> anyhow::Result<()> {
         let Some(Checkpoint { state, folder }) = &self.checkpoint else { return Ok(()) };
         let switched = self.start == Start::Forked || self.edited;
         let fresh = if switched { trainer.to_files()? } else { Vec::new() };
-        let loaded = trainer.load_files(|name| {
+        let read = |name: &str| {
             let kept = state.files.iter().any(|file| file.name == name);
             match fresh.iter().find(|(file, _)| *file == name && !kept) {
                 Some((_, bytes)) => Ok(bytes.clone()),
                 None => Ok(read_checkpoint_file(folder, state, name)?),
             }
-        });
+        };
+        let loaded = match carried {
+            Some(carried) => trainer.carry_files(carried, read),
+            None => trainer.load_files(read),
+        };
         loaded.with_context(|| format!("the checkpoint {} does not fit", folder.display()))
     }
 
@@ -313,10 +333,17 @@ impl<'r> Prepared<'r> {
 
 impl<'r> WithData<'r> {
     /// Makes the networks and takes over what was learnt, to be computed by so many threads.
-    pub fn with_trainer(self, threads: usize) -> anyhow::Result<WithTrainer<'r>> {
-        let mut trainer = Trainer::new(&self.prepared.config, self.dataset.class_names().len(), &self.device)?;
+    pub fn with_trainer(mut self, threads: usize) -> anyhow::Result<WithTrainer<'r>> {
+        let classes = self.dataset.class_names();
+        let mut trainer = Trainer::new(&self.prepared.config, classes.len(), &self.device)?;
         trainer.weigh_classes(&self.dataset.class_counts())?;
-        self.prepared.load(&mut trainer)?;
+        let carried = self.prepared.carried(&classes)?;
+        self.prepared.load(&mut trainer, carried.as_ref())?;
+        let lines = carried.iter().flat_map(Carried::lines);
+        self.warnings.extend(lines.map(|line| format!("Carried over from the parent. {line}")));
+        if self.prepared.start == Start::Fresh && self.prepared.config.optimizer.frozen_blocks > 0 {
+            self.warnings.push(RANDOM_BLOCKS.to_owned());
+        }
         let machine = machine(&self.device_name, threads);
         Ok(WithTrainer { data: self, trainer, machine })
     }

@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 
 use super::RunRequest;
-use crate::config::again::{may_differ, shapes_networks};
+use crate::config::again::may_differ;
+use crate::config::transfer::unfit;
 use crate::config::{Config, Overrides, Place};
 use crate::event::{Alarm, AlarmKind, Best, Edited, Event, Scored};
 use crate::session::{self, CheckpointState, SessionError, Stored};
@@ -71,11 +72,7 @@ impl RunRequest {
         };
         let mut config = state.config.with(set).map_err(|err| Refused(err.to_string()))?;
         config.train.steps = steps.unwrap_or(config.train.steps);
-        let shapes = differences(&state.config, &config, |key| !shapes_networks(key));
-        if !shapes.is_empty() {
-            let why = "a fork keeps the networks and continues with their weights; train a new run for others";
-            return Err(Refused(format!("{why}:\n{}", shapes.join("\n"))).into());
-        }
+        refuse_unfit(&state.config, &config)?;
         if config.train.steps <= state.step {
             return Err(Refused(format!(
                 "step {} has already been reached, and the fork was to end at step {}: give more with --steps",
@@ -86,6 +83,16 @@ impl RunRequest {
         let from = Origin::Fork { parent: parent.to_owned(), step: state.step };
         Ok(Self { from, ..Self::new(config, session) })
     }
+}
+
+/// Refuses settings with which a fork could not keep the networks.
+pub(super) fn refuse_unfit(was: &Config, is: &Config) -> Result<(), Refused> {
+    let shapes = unfit(was, is);
+    if shapes.is_empty() {
+        return Ok(());
+    }
+    let why = "a fork keeps the networks and continues with their weights; train a new run for others";
+    Err(Refused(format!("{why}:\n{}", shapes.join("\n"))))
 }
 
 /// One line for each key in which two configurations differ, apart from those that may.

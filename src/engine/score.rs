@@ -10,7 +10,7 @@ use super::reference::{Featurizer, Reference, TOGETHER};
 use super::sheet::{cells, sheet};
 use crate::config::chance::{Purpose, stream};
 use crate::config::{Config, Metric};
-use crate::data::Dataset;
+use crate::data::{COPIES, Dataset, Opened, altered};
 use crate::event::{GridPicture, Nearest, Score, ScoreProgress};
 use crate::feature::Extractor;
 use crate::metric::Features;
@@ -39,6 +39,10 @@ pub(super) struct Scorer {
     held_out: Option<Reference>,
     /// How near real images lie to those that are trained on, where a score asks for it.
     near: Option<Near>,
+    /// Altered copies of the real images, where a score asks for them.
+    altered: Option<(Features, Vec<u32>)>,
+    /// Whether the data names its patients.
+    patients: bool,
 }
 
 /// The fakes of one score.
@@ -84,7 +88,40 @@ impl Scorer {
         // That there are too few images for it is told with its scores.
         let of_reals = || Near::of(side(&real), held_out.as_ref().map(side), classes, settings.seed).ok();
         let near = if near { of_reals() } else { None };
-        Ok(Some(Self { eye, settings, classes, chosen, real, held_out, near }))
+        let mut scorer =
+            Self { eye, settings, classes, chosen, real, held_out, near, altered: None, patients: named(dataset) };
+        if scorer.held_out.is_some() && scorer.settings.metrics.contains(&Metric::WorthAltered) {
+            let Some(altered) = scorer.alter(config, dataset, go_on)? else { return Ok(None) };
+            scorer.altered = Some(altered);
+        }
+        Ok(Some(scorer))
+    }
+
+    /// Looks at altered copies of the real images.
+    fn alter(
+        &self,
+        config: &Config,
+        dataset: &Dataset,
+        go_on: &mut dyn FnMut(ScoreProgress) -> bool,
+    ) -> anyhow::Result<Option<(Features, Vec<u32>)>> {
+        let (side, channels, mirrored) = (dataset.size(), dataset.channels(), config.score.mirrored);
+        let all: Vec<(usize, usize)> =
+            (0..COPIES).flat_map(|copy| (0..self.chosen.len()).map(move |image| (image, copy))).collect();
+        let mut seen = crate::feature::Seen::default();
+        for (at, part) in all.chunks(TOGETHER).enumerate() {
+            if !go_on(ScoreProgress { doing: "altered images", done: at * TOGETHER, total: all.len() }) {
+                return Ok(None);
+            }
+            let copy = |(image, copy): &(usize, usize)| {
+                let pixels = dataset.pixels(self.chosen[*image]).to_vec();
+                let image_itself = Opened { pixels, height: side, width: side, channels };
+                altered(&image_itself, mirrored, config.train.seed, (*image, *copy)).pixels
+            };
+            let pixels: Vec<u8> = part.iter().flat_map(copy).collect();
+            seen.features.extend(self.eye.look(&pixels, side, channels)?.features);
+        }
+        let labels = all.iter().map(|(image, _)| self.real.labels[*image]).collect();
+        Ok(Some((self.eye.features(&seen).context("features of the altered images")?, labels)))
     }
 
     /// Scores the averaged generator. `go_on` is asked between chunks; nothing is returned where it says no.
@@ -96,14 +133,27 @@ impl Scorer {
         device: &Device,
         go_on: &mut dyn FnMut(ScoreProgress) -> bool,
     ) -> anyhow::Result<Option<Taken>> {
-        let Some(fakes) = self.draw(config, (trainer, average), device, go_on)? else { return Ok(None) };
+        let Some(fakes) = self.draw(config, (trainer, average), device, 0, go_on)? else { return Ok(None) };
+        let mut more = None;
+        if self.held_out.is_some() && self.settings.metrics.contains(&Metric::WorthDouble) {
+            let Some(drawn) = self.draw(config, (trainer, average), device, 1, go_on)? else { return Ok(None) };
+            more = Some(drawn.features);
+        }
         let sets = Sets {
             classes: self.classes,
             real: side(&self.real),
             fake: Side { features: &fakes.features, labels: &self.real.labels, logits: fakes.logits.as_ref() },
             held_out: self.held_out.as_ref().map(side),
         };
-        let known = Known { statistics: &self.real.statistics, near: self.near.as_ref() };
+        let labels = &self.real.labels;
+        let known = Known {
+            statistics: &self.real.statistics,
+            near: self.near.as_ref(),
+            altered: self.altered.as_ref().map(|(features, labels)| Side { features, labels, logits: None }),
+            more: more.as_ref().map(|features| Side { features, labels, logits: None }),
+            patients: self.patients,
+            shared: 0, // Images with the same pixels are never parted.
+        };
         let mut computing = |metric: Metric, done, total| go_on(ScoreProgress { doing: metric.name(), done, total });
         let mut report = match scores_knowing(&sets, known, &self.settings, &mut computing) {
             Ok(report) => report,
@@ -122,17 +172,18 @@ impl Scorer {
         Ok(Some(self.told(config, dataset, &report)))
     }
 
-    /// As many images as there are real ones, with their labels.
+    /// As many images as there are real ones, with their labels; each `round` of them from noise of its own.
     fn draw(
         &self,
         config: &Config,
         (trainer, average): (&Trainer, &Store),
         device: &Device,
+        round: u64,
         go_on: &mut dyn FnMut(ScoreProgress) -> bool,
     ) -> anyhow::Result<Option<Fakes>> {
         let (size, channels) = (config.image_size, config.channels);
-        let wanted = self.wanted_pixels();
-        let mut rng = stream(config.train.seed, Purpose::Score, 0);
+        let wanted = if round == 0 { self.wanted_pixels() } else { BTreeSet::new() };
+        let mut rng = stream(config.train.seed, Purpose::Score, round);
         let (mut seen, mut pixels, mut drawn) = (crate::feature::Seen::default(), BTreeMap::new(), 0);
         for labels in self.real.labels.chunks(TOGETHER) {
             if !go_on(ScoreProgress { doing: "generated images", done: drawn, total: self.real.labels.len() }) {
@@ -251,6 +302,9 @@ fn has_radius(metric: Metric) -> bool {
 
 /// Why a score is to be read with care.
 fn caution(score: &report::Score, report: &Report) -> Option<String> {
+    if score.metric.beside().is_some() {
+        return caution_of_worth(score, report);
+    }
     let few = |warning: &Warning| match (warning, score.metric, score.class) {
         (Warning::FewForFrechet { images, features }, Metric::FrechetDistance, None) => Some(format!(
             "{images} images for {features} features: too large by an amount that depends on their number; compare it only for equal numbers"
@@ -263,6 +317,32 @@ fn caution(score: &report::Score, report: &Report) -> Option<String> {
     let small = score.class.is_some() && score.reals.min(score.fakes) < SMALL_CLASS;
     let small = small.then(|| format!("a class of fewer than {SMALL_CLASS} images: it says little"));
     small.or_else(|| report.warnings.iter().find_map(few))
+}
+
+/// The same of what fakes are worth, where all that there is to say matters.
+fn caution_of_worth(score: &report::Score, report: &Report) -> Option<String> {
+    let mut said = Vec::new();
+    if score.class.is_some() && score.reals < SMALL_CLASS {
+        said.push(format!("only {} held-out images of the class: see how wide the interval is", score.reals));
+    }
+    for warning in report.warnings.iter().filter(|_| score.class.is_none()) {
+        if let Warning::WithinChance { metric, difference, interval: [low, high] } = warning
+            && *metric == score.metric
+        {
+            let range = format!("({low:+.3} to {high:+.3})");
+            said.push(format!("{difference:+.3} against real images alone, which is within chance {range}"));
+        }
+        if *warning == Warning::Strangers {
+            said.push("nobody said which images are of one patient (data.group_by): with patients on both sides of the split it is too high".to_owned());
+        }
+    }
+    (!said.is_empty()).then(|| said.join("; "))
+}
+
+/// Whether it is known which images are of one patient. Those of the drawn set are of none.
+fn named(dataset: &Dataset) -> bool {
+    let about = dataset.summary();
+    about.patients || about.source == crate::config::DEMO
 }
 
 /// Which real images are looked at: all, or about `wanted` of them, spread evenly over every class.

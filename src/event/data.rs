@@ -23,6 +23,10 @@ pub struct DataSummary {
     /// The same for single files, of which the first 500 are named.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub file_notes: Vec<FileNote>,
+    /// Whether images of one patient are known (`data.group_by`, a column of a table), and stay on one side where images are
+    /// held out.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub patients: bool,
     /// What is doubtful, and which setting mends it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub findings: Vec<Finding>,

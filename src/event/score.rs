@@ -23,7 +23,7 @@ pub struct Score {
     pub resize: String,
     /// The class, or nothing for all of them together.
     pub class: Option<String>,
-    /// Fakes looked at.
+    /// Fakes looked at; for the worth of fakes those that were learnt from, which may be none.
     pub samples: usize,
     /// Real images looked at, where that was told: for the classifier the held-out ones that it was tested on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -42,7 +42,8 @@ pub struct Score {
     /// The standard deviation over subsets or splits, where there are any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spread: Option<f64>,
-    /// The 95 % bootstrap interval, where the score is a mean over images.
+    /// The 95 % interval, where the score is a mean over images: by the bootstrap, or Wilson's of a class's recall that tells
+    /// what fakes are worth.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub interval: Option<[f64; 2]>,
     /// What real images score in place of the fakes, where that can be told.

@@ -1,4 +1,4 @@
-//! Intervals of means by the percentile bootstrap (Efron 1979).
+//! Intervals of means by the percentile bootstrap (Efron 1979), and of shares by Wilson's score.
 //!
 //! Only for scores that are means over images. A distance between sets has none here: drawing images again repeats some,
 //! and repeated images alone move a Fréchet distance.
@@ -20,9 +20,46 @@ pub(super) fn interval(values: &[f64], seed: u64) -> Option<[f64; 2]> {
         let mut rng = stream(seed, Purpose::ScoreBootstrap, draw);
         (0..values.len()).map(|_| values[rng.random_range(0..values.len())]).sum::<f64>() / values.len() as f64
     };
-    let mut means: Vec<f64> = (0..DRAWS).into_par_iter().map(mean).collect();
+    Some(inner(DRAWS, mean))
+}
+
+/// Where the mean of the means of some classes lies in 95 of 100 draws, each of which draws as many images of a class as there
+/// are; nothing where no class has two.
+pub(super) fn balanced_interval(classes: &[Vec<f64>], seed: u64) -> Option<[f64; 2]> {
+    if !classes.iter().any(|values| values.len() > 1) {
+        return None;
+    }
+    let mean = |draw: u64| {
+        let mut rng = stream(seed, Purpose::ScoreBootstrap, draw);
+        let mut of = |values: &Vec<f64>| {
+            (0..values.len()).map(|_| values[rng.random_range(0..values.len())]).sum::<f64>() / values.len() as f64
+        };
+        let filled = classes.iter().filter(|values| !values.is_empty());
+        let means: Vec<f64> = filled.map(&mut of).collect();
+        means.iter().sum::<f64>() / means.len() as f64
+    };
+    Some(inner(DRAWS, mean))
+}
+
+/// The 95 % interval of a share by Wilson's score (1927), which holds for few images, and where all or none are right.
+pub(super) fn wilson(right: usize, images: usize) -> [f64; 2] {
+    const Z: f64 = 1.959_963_984_540_054;
+    if images == 0 {
+        return [0.0, 1.0];
+    }
+    let (n, share) = (images as f64, right as f64 / images as f64);
+    let centre = share + Z * Z / (2.0 * n);
+    let reach = Z * (share * (1.0 - share) / n + Z * Z / (4.0 * n * n)).sqrt();
+    let scale = 1.0 + Z * Z / n;
+    // Rounding alone could lead beyond what a share can be.
+    [((centre - reach) / scale).clamp(0.0, share), ((centre + reach) / scale).clamp(share, 1.0)]
+}
+
+/// Where 95 of 100 means lie.
+fn inner(draws: u64, mean: impl Fn(u64) -> f64 + Sync + Send) -> [f64; 2] {
+    let mut means: Vec<f64> = (0..draws).into_par_iter().map(mean).collect();
     means.sort_by(f64::total_cmp);
-    Some([means[DRAWS as usize / 40], means[DRAWS as usize - 1 - DRAWS as usize / 40]])
+    [means[draws as usize / 40], means[draws as usize - 1 - draws as usize / 40]]
 }
 
 #[cfg(test)]
@@ -41,5 +78,30 @@ mod tests {
         assert!((width(400) - 3.92 * (3.0f64 / 16.0 / 400.0).sqrt()).abs() < 0.015 && width(100) > width(400));
         assert_eq!(interval(&[1.0], 1), None);
         assert_eq!(interval(&[2.0; 9], 1), Some([2.0, 2.0]));
+    }
+
+    #[test]
+    fn an_interval_of_classes_counts_each_alike_and_draws_within_it() {
+        let share = |n: usize, right: usize| (0..n).map(|i| f64::from(u8::from(i < right))).collect::<Vec<_>>();
+        // A mean of classes with 90 and 20 of 100: its variance is that of both shares over 4.
+        let [low, high] = balanced_interval(&[share(100, 90), share(100, 20), Vec::new()], 3).unwrap();
+        let deviation = ((0.09f64 + 0.16) / 100.0 / 4.0).sqrt();
+        assert!((low - (0.55 - 1.96 * deviation)).abs() < 0.01 && (high - (0.55 + 1.96 * deviation)).abs() < 0.01);
+        // A class that is all right adds no doubt, however large the other.
+        assert_eq!(balanced_interval(&[share(5, 5), share(7, 7)], 3), Some([1.0, 1.0]));
+        assert_eq!((balanced_interval(&[share(1, 1)], 3), balanced_interval(&[], 3)), (None, None));
+    }
+
+    /// Newcombe 1998, table I, method 3.
+    #[test]
+    fn wilsons_intervals_are_the_published_ones() {
+        for (right, images, low, high) in
+            [(81, 263, 0.2553, 0.3662), (15, 148, 0.0624, 0.1605), (0, 20, 0.0, 0.1611), (1, 29, 0.0061, 0.1718)]
+        {
+            let got = wilson(right, images);
+            assert!((got[0] - low).abs() < 1e-4 && (got[1] - high).abs() < 1e-4, "{right} of {images}: {got:?}");
+        }
+        let [low, high] = wilson(20, 20);
+        assert!((low - 0.8389).abs() < 1e-4 && high == 1.0);
     }
 }

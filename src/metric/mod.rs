@@ -101,6 +101,30 @@ pub enum MetricError {
     /// Nothing to tell apart.
     #[error("a classifier needs images of at least 2 classes to learn from: add the others")]
     OneClass,
+    /// Nothing to test on.
+    #[error(
+        "it is measured on real images that the generator was not trained on, and none are held out: hold some out (data.held_out of a run, --held-out of gandle score), whole patients at a time"
+    )]
+    NoHeldOut,
+    /// What is tested on was learnt from.
+    #[error(
+        "{images} of the held-out images are among the real ones too, pixel by pixel, so that nothing could be said of new patients: take them out of one side"
+    )]
+    Shared {
+        /// How many.
+        images: usize,
+    },
+    /// There are too few fakes for the share of them.
+    #[error("it needs {needed} fakes of a class that has {images}: generate more")]
+    FewFakes {
+        /// Fakes of the class.
+        images: usize,
+        /// Fakes needed.
+        needed: usize,
+    },
+    /// Nobody made altered copies.
+    #[error("it needs the pixels of the real images, for altered copies of them")]
+    NoCopies,
     /// The numbers are not whole feature vectors.
     #[error("{numbers} numbers are no whole number of feature vectors of {dimensions}")]
     Features {

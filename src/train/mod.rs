@@ -16,6 +16,7 @@ pub mod state;
 mod synthetic;
 mod terms;
 mod trainer;
+mod transfer;
 
 pub use adam::Adam;
 pub use synthetic::SyntheticFeed;

@@ -17,12 +17,12 @@ use crate::model::{Entry, Store};
 /// A file of a checkpoint: its name and its bytes.
 pub type File = (&'static str, Vec<u8>);
 
-const GENERATOR: &str = "generator.safetensors";
-const DISCRIMINATOR: &str = "discriminator.safetensors";
+pub(super) const GENERATOR: &str = "generator.safetensors";
+pub(super) const DISCRIMINATOR: &str = "discriminator.safetensors";
 /// The averaged generator, which grids, scores and exports use.
 pub const EMA: &str = "ema.safetensors";
-const GENERATOR_OPTIMIZER: &str = "generator_optimizer.safetensors";
-const DISCRIMINATOR_OPTIMIZER: &str = "discriminator_optimizer.safetensors";
+pub(super) const GENERATOR_OPTIMIZER: &str = "generator_optimizer.safetensors";
+pub(super) const DISCRIMINATOR_OPTIMIZER: &str = "discriminator_optimizer.safetensors";
 
 /// The moving averages of the LeCam regularisation: `real` and `fake`, one f64 a scale.
 const LECAM: &str = "lecam.safetensors";
@@ -106,6 +106,11 @@ impl Trainer {
         ] {
             load_moments(optimizer, &read(name)?).with_context(|| format!("checkpoint file {name}"))?;
         }
+        self.load_remembered(read)
+    }
+
+    /// Takes over what is remembered beside the networks and their optimisers.
+    pub(super) fn load_remembered(&mut self, read: impl Fn(&str) -> anyhow::Result<Vec<u8>>) -> anyhow::Result<()> {
         if self.config.loss.lecam > 0.0 {
             self.lecam = parse_lecam(&read(LECAM)?).with_context(|| format!("checkpoint file {LECAM}"))?;
         }
@@ -128,7 +133,7 @@ pub fn load_store(store: &mut Store, bytes: &[u8]) -> anyhow::Result<()> {
     Ok(store.load(|name| tensors.remove(name))?)
 }
 
-fn parse(bytes: &[u8]) -> anyhow::Result<HashMap<String, Tensor>> {
+pub(super) fn parse(bytes: &[u8]) -> anyhow::Result<HashMap<String, Tensor>> {
     candle_core::safetensors::load_buffer(bytes, &Device::Cpu).context("not a whole safetensors file")
 }
 
@@ -142,11 +147,11 @@ fn store_bytes(store: &Store) -> anyhow::Result<Vec<u8>> {
     bytes(&entries.collect::<anyhow::Result<_>>()?)
 }
 
-const STEPS: &str = "steps";
+pub(super) const STEPS: &str = "steps";
 /// Before the name of an entry: its updates, where they are fewer than the optimiser's. Files without it count all alike.
-const OWN_STEPS: &str = "steps/";
+pub(super) const OWN_STEPS: &str = "steps/";
 
-fn moment_name(entry: &Entry, order: &str) -> String {
+pub(super) fn moment_name(entry: &Entry, order: &str) -> String {
     format!("{order}/{}", entry.name)
 }
 

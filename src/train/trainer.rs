@@ -106,6 +106,8 @@ pub struct Trainer {
     pub(super) lecam: LeCam,
     pub(super) adaptive: Adaptive,
     pub(super) gap: Gap,
+    /// For each entry of the discriminator's store whether it stays as it is (`optimizer.frozen_blocks`).
+    frozen: Vec<bool>,
     /// `(classes)`, where images count by their class.
     class_weights: Option<Tensor>,
     perceptual: Option<Perceptual>,
@@ -129,6 +131,7 @@ impl Trainer {
             lecam: LeCam::default(),
             adaptive: Adaptive::default(),
             gap: Gap::new(config),
+            frozen: discriminator_store.entries().iter().map(|entry| config.freezes(&entry.name)).collect(),
             class_weights: None,
             perceptual: Perceptual::of(&config.loss, config.channels, device).map_err(candle_core::Error::msg)?,
             generator,
@@ -356,7 +359,9 @@ impl Trainer {
             told.add(Number::SignReal, sign * share_f32);
         }
         drop((on_real, on_fake));
-        total.add(loss, pass.leaves(), share)?;
+        let mut learning = pass.leaves();
+        learning.retain(|(place, _)| !self.frozen[*place]);
+        total.add(loss, learning, share)?;
         Ok(reused.then_some(Fakes { images, looked, labels: b.labels, real: Some(b.real), leaves }))
     }
 

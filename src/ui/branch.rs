@@ -3,11 +3,13 @@
 use egui::Ui;
 
 use super::action::Action;
+use super::data_view::{DataView, Reading};
 use super::number::field;
 use super::run_view::RunView;
 use super::{dialog, format, theme, widgets};
 use crate::config::Config;
 use crate::config::again::shapes_networks;
+use crate::config::transfer::{Carried, carries};
 
 /// The dialog.
 #[derive(Debug, Default)]
@@ -20,15 +22,57 @@ struct Form {
     steps: usize,
     /// Whether the settings of the set-up hold from there on.
     set_up: bool,
+    /// What else is taken from it.
+    onto: Onto,
+}
+
+/// What is taken from the set-up only where that is asked for, since the networks change with it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Onto {
+    /// Its images.
+    data: bool,
+    /// Their size.
+    size: bool,
 }
 
 /// The settings that a branch can take from the set-up, as `key=value`, and how many it cannot.
-fn taken(run: &Config, set_up: &Config) -> (Vec<String>, usize) {
-    // The data stays that of the run, and the steps have a field of their own.
-    let own = |key: &str| matches!(key, "data.source" | "train.steps");
-    let differ: Vec<_> = run.differences(set_up).into_iter().filter(|(key, ..)| !own(key)).collect();
-    let (fixed, free): (Vec<_>, Vec<_>) = differ.into_iter().partition(|(key, ..)| shapes_networks(key));
+fn taken(run: &Config, set_up: &Config, onto: Onto) -> (Vec<String>, usize) {
+    let mut wanted = set_up.clone();
+    if !onto.size {
+        wanted.image_size = run.image_size;
+    }
+    // Steps have a field of their own.
+    let own = |key: &str| key == "train.steps" || (key == "data.source" && !onto.data);
+    let differ: Vec<_> = run.differences(&wanted).into_iter().filter(|(key, ..)| !own(key)).collect();
+    let (free, fixed): (Vec<_>, Vec<_>) = differ.into_iter().partition(|(key, ..)| carries(run, &wanted, key));
     (free.into_iter().map(|(key, _, value)| format!("{key}={value}")).collect(), fixed.len())
+}
+
+/// The classes of the set-up's data, where that is read.
+fn classes_of(data: &DataView) -> Option<Vec<String>> {
+    let summary = data.summary().filter(|_| *data.reading() == Reading::Done)?;
+    Some(summary.classes.iter().map(|class| class.name.clone()).collect())
+}
+
+/// What is kept of the networks and what begins anew; nothing where all is kept.
+fn kept(run: &RunView, set: &[String], onto: Onto, data: &DataView) -> Vec<String> {
+    let Some(started) = run.started() else { return Vec::new() };
+    let shapes = |entry: &String| entry.split_once('=').is_some_and(|(key, _)| shapes_networks(key));
+    if !onto.data && !set.iter().any(shapes) {
+        return Vec::new();
+    }
+    let Ok(config) = started.config.with(set) else { return Vec::new() };
+    let classes = match (onto.data, classes_of(data)) {
+        (false, _) => started.classes.clone(),
+        (true, Some(classes)) => classes,
+        (true, None) => {
+            return vec![
+                "Classes that the run knows by name keep what was learnt of them; others begin anew.".to_owned(),
+            ];
+        }
+    };
+    let carried = Carried::between((&started.config, &started.classes), (&config, &classes));
+    if carried.is_whole() { Vec::new() } else { carried.lines() }
 }
 
 impl Branch {
@@ -37,7 +81,7 @@ impl Branch {
         let found = run.checkpoints().iter().rev().find(|checkpoint| checkpoint.step <= step);
         let Some(step) = found.map(|checkpoint| checkpoint.step) else { return };
         let steps = run.steps().max(step + 1);
-        self.0.open(run, Form { step, steps, set_up: true });
+        self.0.open(run, Form { step, steps, set_up: true, onto: Onto::default() });
     }
 
     /// Draws it over everything else. `busy` says why no run can be started.
@@ -46,24 +90,36 @@ impl Branch {
         &mut self,
         ctx: &egui::Context,
         run: Option<&RunView>,
-        set_up: &Config,
+        (set_up, data): (&Config, &DataView),
         busy: Option<&str>,
     ) -> Option<Action> {
         let frame = ("branch", theme::DIALOG_WIDTH);
-        self.0.ui(ctx, frame, run, |form, ui, run| form.ui(ui, run, set_up, busy)).0
+        self.0.ui(ctx, frame, run, |form, ui, run| form.ui(ui, run, (set_up, data), busy)).0
     }
 }
 
 impl Form {
-    fn ui(&mut self, ui: &mut Ui, run: &RunView, set_up: &Config, busy: Option<&str>) -> (Option<Action>, bool) {
+    fn ui(
+        &mut self,
+        ui: &mut Ui,
+        run: &RunView,
+        (set_up, data): (&Config, &DataView),
+        busy: Option<&str>,
+    ) -> (Option<Action>, bool) {
         ui.heading("Go back to a checkpoint");
         widgets::muted(ui, "A new session goes on from it. This one stays as it is.");
         dialog::row(ui, "Checkpoint", |ui| dialog::checkpoint(ui, "branch-step", run, &mut self.step));
         dialog::row(ui, "Steps in all", |ui| ui.add(field("branch-steps", &mut self.steps, 1..=1_000_000_000)));
-        let (free, fixed) = run.started().map_or((Vec::new(), 0), |started| taken(&started.config, set_up));
+        let (free, fixed) = run.started().map_or((Vec::new(), 0), |started| taken(&started.config, set_up, self.onto));
         let about = if free.is_empty() { "Nothing differs that could be changed".to_owned() } else { free.join("\n") };
         let text = format!("With the settings of the set-up ({} differ)", free.len());
         ui.radio_value(&mut self.set_up, true, text).on_hover_text(about);
+        if let Some(started) = run.started().filter(|_| self.set_up) {
+            self.onto_ui(ui, &started.config, set_up);
+            for line in kept(run, &free, self.onto, data) {
+                widgets::small(ui, line);
+            }
+        }
         ui.radio_value(&mut self.set_up, false, "With the settings that held at that step")
             .on_hover_text("The same steps give the same images again, bit for bit");
         if fixed > 0 {
@@ -87,9 +143,30 @@ impl Form {
     }
 }
 
+impl Form {
+    /// What of the set-up changes the networks, and is taken only where that is asked for.
+    fn onto_ui(&mut self, ui: &mut Ui, run: &Config, set_up: &Config) {
+        if run.data.source != set_up.data.source {
+            let text = format!("On the images of the set-up ({})", format::path_end(&set_up.data.source, 36));
+            ui.checkbox(&mut self.onto.data, text)
+                .on_hover_text("Classes go by their names: known ones keep what was learnt of them");
+        } else {
+            self.onto.data = false;
+        }
+        if run.image_size != set_up.image_size && carries(run, set_up, "image_size") {
+            let text = format!("At the image size of the set-up ({} px, was {})", set_up.image_size, run.image_size);
+            ui.checkbox(&mut self.onto.size, text)
+                .on_hover_text("Layers of both sizes are kept; the others begin anew");
+        } else {
+            self.onto.size = false;
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Preset;
 
     #[test]
     fn what_shapes_the_networks_stays_and_the_rest_is_taken() {
@@ -99,8 +176,20 @@ mod tests {
         };
         let set_up =
             set(&["data.source=/elsewhere", "train.steps=9", "generator.base_channels=16", "optimizer.clip=2"]);
-        let (free, fixed) = taken(&Config::default(), &set_up);
+        let (free, fixed) = taken(&Config::default(), &set_up, Onto::default());
         assert_eq!((free.len(), fixed), (1, 1), "{free:?}");
         assert!(free[0].starts_with("optimizer.clip=2"), "{free:?}");
+        let (free, _) = taken(&Config::default(), &set_up, Onto { data: true, size: false });
+        assert!(free.iter().any(|entry| entry.starts_with("data.source=")), "{free:?}");
+    }
+
+    #[test]
+    fn the_size_is_taken_where_it_is_asked_for_and_the_family_has_it() {
+        let onto = Onto { size: true, ..Onto::default() };
+        for (preset, offered) in [(Preset::Quick, true), (Preset::Improved, false)] {
+            let (run, set_up) = (preset.config_at(32), preset.config_at(64));
+            let has = |onto| taken(&run, &set_up, onto).0.contains(&"image_size=64".to_owned());
+            assert_eq!((has(onto), has(Onto::default())), (offered, false), "{preset:?}");
+        }
     }
 }

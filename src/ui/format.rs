@@ -64,6 +64,11 @@ pub fn metric(name: &str) -> String {
         "copying" => "Copying (C_T)".to_owned(),
         "ms-ssim" => "MS-SSIM".to_owned(),
         "classifier-auc" => "Classifier AUC".to_owned(),
+        "worth-real" => "Worth: real images alone".to_owned(),
+        "worth-altered" => "Worth: with altered copies".to_owned(),
+        "worth-half" => "Worth: with 1 fake for 2 real".to_owned(),
+        "worth-equal" => "Worth: with 1 fake for 1 real".to_owned(),
+        "worth-double" => "Worth: with 2 fakes for 1 real".to_owned(),
         other => sentence(other),
     }
 }

@@ -17,7 +17,7 @@ impl Workbench {
             actions.extend(self.export.ui(ctx, view));
         }
         let busy = self.live.as_ref().is_some_and(RunView::is_active).then_some("A run is going on; stop it first");
-        actions.extend(self.branch.ui(ctx, shown, &self.config, busy));
+        actions.extend(self.branch.ui(ctx, shown, (&self.config, &self.data), busy));
         actions.extend(self.scores.ui(ctx, shown, &self.config, busy));
         self.sheet_ui(ui);
         actions.extend(self.theirs.ui(ctx, &mut self.config, &self.sessions));

@@ -65,11 +65,7 @@ fn card_ui(ui: &mut Ui, group: &[&Score], classes: &[String]) {
             for (name, about, there) in [
                 ("Score", "Hover over a name for its meaning", true),
                 ("Value", "A dot marks values to be read with care; hover over it for the reason", true),
-                (
-                    "Uncertainty",
-                    "The standard deviation over subsets or splits, or the 95 % bootstrap interval",
-                    shown.sure,
-                ),
+                ("Uncertainty", "The standard deviation over subsets or splits, or the 95 % interval", shown.sure),
                 ("Real images", "What real images score in place of the fakes", shown.baseline),
                 ("N", "Real images and fakes looked at", true),
             ] {

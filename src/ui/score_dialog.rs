@@ -6,7 +6,7 @@ use super::action::Action;
 use super::ask::ScoreAsk;
 use super::run_view::RunView;
 use super::{dialog, format, theme, widgets};
-use crate::config::Config;
+use crate::config::{Choice as _, Config, Metric};
 use crate::event::{JobEvent, Score, ScoreProgress};
 
 /// The dialog.
@@ -127,13 +127,8 @@ impl Open {
             State::Failed(message) => _ = ui.add(Label::new(RichText::new(message).color(p.error)).wrap()),
             State::Done(scores, missing) => {
                 ScrollArea::vertical().max_height(300.0).auto_shrink([false, true]).show(ui, |ui| {
-                    Grid::new("scores").num_columns(3).striped(true).spacing([18.0, 4.0]).show(ui, |ui| {
-                        for score in scores {
-                            ui.label(format::metric(&score.metric));
-                            widgets::muted(ui, score.class.as_deref().unwrap_or("all classes"));
-                            widgets::number(ui, format::score(score.value), p.strong);
-                            ui.end_row();
-                        }
+                    Grid::new("scores").num_columns(5).striped(true).spacing([18.0, 4.0]).show(ui, |ui| {
+                        scores.iter().for_each(|score| row(ui, score));
                     });
                     for reason in missing {
                         ui.add(Label::new(RichText::new(reason).small().color(p.warning)).wrap());
@@ -145,12 +140,38 @@ impl Open {
     }
 }
 
+/// A score with how sure it is and what real images score, where that is known.
+fn row(ui: &mut Ui, score: &Score) {
+    let p = widgets::palette(ui);
+    let about = Metric::named(&score.metric).map_or("", Metric::about);
+    ui.label(format::metric(&score.metric)).on_hover_text(about);
+    widgets::muted(ui, score.class.as_deref().unwrap_or("all classes"));
+    ui.horizontal(|ui| {
+        widgets::number(ui, format::score(score.value), p.strong);
+        if let Some(caution) = &score.caution {
+            widgets::dot(ui, p.warning).on_hover_text(caution);
+        }
+    });
+    let sure = match (score.interval, score.spread) {
+        (Some([low, high]), _) => format!("{} to {}", format::score(low), format::score(high)),
+        (None, Some(spread)) => format!("\u{b1} {}", format::score(spread)),
+        (None, None) => String::new(),
+    };
+    widgets::number(ui, sure, p.muted);
+    let baseline = score.baseline.map(|baseline| format!("real {}", format::score(baseline)));
+    widgets::number(ui, baseline.unwrap_or_default(), p.muted);
+    ui.end_row();
+}
+
 /// One line a score, its parts divided by tabs.
 fn table(scores: &[Score]) -> String {
     let line = |score: &Score| {
         let class = score.class.as_deref().unwrap_or("all");
-        format!("{}\t{}\t{class}\t{}\t{}\n", score.step, score.metric, score.samples, score.value)
+        let number = |value: Option<f64>| value.map(|value| value.to_string()).unwrap_or_default();
+        let (low, high) = (score.interval.map(|i| i[0]), score.interval.map(|i| i[1]));
+        let more = [low, high, score.baseline].map(number).join("\t");
+        format!("{}\t{}\t{class}\t{}\t{}\t{more}\n", score.step, score.metric, score.samples, score.value)
     };
-    let head = "step\tmetric\tclass\timages\tvalue\n".to_owned();
+    let head = "step\tmetric\tclass\timages\tvalue\tlow\thigh\treal\n".to_owned();
     head + &scores.iter().map(line).collect::<String>()
 }

@@ -8,7 +8,7 @@ use anyhow::{Context as _, bail};
 use super::{ScoreArgs, computed, enough, tell};
 use crate::cli::print::note;
 use crate::data::matrix;
-use crate::metric::report::{Sets, Settings, Side, applies};
+use crate::metric::report::{Known, Sets, Settings, Side, applies};
 use crate::metric::{Features, Metric};
 
 /// What stands in place of an extractor's name.
@@ -61,7 +61,7 @@ pub(super) fn score(args: &ScoreArgs, metrics: Vec<Metric>) -> anyhow::Result<Ex
     let settings = Settings { metrics, k: args.k.into(), seed: args.seed };
     let held_out = held_out.as_ref().map(Given::side);
     let sets = Sets { classes: 1, real: real.side(), fake: fake.side(), held_out };
-    let report = computed(&sets, &settings)?;
+    let report = computed(&sets, Known::default(), &settings)?;
     for warning in &report.warnings {
         note!("warning: {}", warning.text(&[]));
     }

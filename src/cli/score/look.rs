@@ -24,6 +24,8 @@ pub(super) struct Looked {
     pub files: Vec<usize>,
     /// The class of each image among the common classes; 0 before those are known.
     pub labels: Vec<u32>,
+    /// What each image shows, as a sum.
+    pub digests: Vec<[u8; 32]>,
     features: Features,
     logits: Option<Features>,
     /// The shortest side of any image.
@@ -83,7 +85,8 @@ impl Looked {
             count => Some(gather(&seen, count, |image| &image.logits)?),
         };
         let files: Vec<usize> = seen.iter().map(|image| image.file).collect();
-        Ok(Self { labels: vec![0; files.len()], gallery, files, features, logits, least_side, channels })
+        let digests = seen.iter().map(|image| image.digest).collect();
+        Ok(Self { labels: vec![0; files.len()], gallery, files, digests, features, logits, least_side, channels })
     }
 
     pub fn side(&self) -> Side<'_> {

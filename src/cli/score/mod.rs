@@ -4,6 +4,7 @@ mod features;
 mod look;
 mod pairs;
 mod tell;
+mod worth;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -15,7 +16,8 @@ use super::print::note;
 use crate::config::{Choice as _, ExtractorName, Shipped};
 use crate::engine::device;
 use crate::feature::{Extractor, FeatureError, Resize};
-use crate::metric::report::{self, Gallery, Report, Sets, Settings, applies, similarities};
+use crate::guard::Digits;
+use crate::metric::report::{self, Gallery, Known, Report, Sets, Settings, Side, applies, similarities};
 use crate::metric::{Metric, Warning};
 use look::Looked;
 
@@ -29,8 +31,8 @@ pub(super) struct ScoreArgs {
     real: PathBuf,
     /// The folder of fakes, with the same class names.
     fake: PathBuf,
-    /// A folder of real images that the generator was not trained on, for `copying` and the classifier; without it a third
-    /// of REAL stands in for them.
+    /// A folder of real images that the generator was not trained on, for `copying`, the classifier and the worth of fakes;
+    /// without it a third of REAL stands in for the first two, and the last is left out.
     #[arg(long, value_name = "DIR")]
     held_out: Option<PathBuf>,
     #[arg(long, value_name = "NAME", default_value = Shipped::DEFAULT.key(), help = extractors())]
@@ -48,6 +50,13 @@ pub(super) struct ScoreArgs {
     /// Which nearest neighbour sets the radius for precision, recall, density and coverage.
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..))]
     k: u16,
+    /// A regular expression with a group in parentheses that finds the patient in the path of an image: patients with images
+    /// in both REAL and the held-out folder are refused.
+    #[arg(long, value_name = "PATTERN", requires = "held_out", conflicts_with = "features")]
+    group_by: Option<String>,
+    /// Mirror the altered copies of real images that `worth-altered` learns from: only for images without sides, such as cells.
+    #[arg(long, conflicts_with = "features")]
+    mirrored: bool,
     /// The seed of subsets, splits, pairs and intervals.
     #[arg(long, default_value_t = 2020)]
     seed: u32,
@@ -115,8 +124,27 @@ fn score(args: &ScoreArgs, extractor: &Extractor, resize: Resize, metrics: Vec<M
     let (real, fake, held_out) = (&looked[0], &looked[1], looked.get(2));
 
     // Without being asked for, a score that this extractor or a folder without classes never has is not missing.
-    let fits = |metric: &Metric| !args.scores.is_empty() || applies(*metric, classes.len(), extractor.logits() > 0);
-    let metrics = metrics.into_iter().filter(fits).collect();
+    // Nor is one that is measured on held-out images alone.
+    let fits = |metric: &Metric| {
+        let tested = metric.beside().is_none() || held_out.is_some();
+        !args.scores.is_empty() || (tested && applies(*metric, classes.len(), extractor.logits() > 0))
+    };
+    let metrics: Vec<Metric> = metrics.into_iter().filter(fits).collect();
+    let (mut shared, mut patients) = (0, false);
+    if let Some(held_out) = held_out {
+        shared = worth::shared(real, held_out);
+        if shared > 0 {
+            note!(
+                "warning: {} are among the real images too, pixel by pixel",
+                Digits::Plain.count(shared, "held-out image")
+            );
+        }
+        patients = worth::patients(args.group_by.as_deref().unwrap_or_default(), real, held_out)?;
+    }
+    let alters = metrics.contains(&Metric::WorthAltered) && held_out.is_some() && shared == 0 && classes.len() > 1;
+    let altered = alters.then(|| worth::copies(real, (extractor, resize), args.mirrored, args.seed)).transpose()?;
+    let altered = altered.as_ref().map(|(features, labels)| Side { features, labels, logits: None });
+    let known = Known { altered, patients, shared, ..Known::default() };
     let settings = Settings { metrics, k: args.k.into(), seed: args.seed };
     let sets = Sets {
         classes: classes.len().max(1),
@@ -124,7 +152,7 @@ fn score(args: &ScoreArgs, extractor: &Extractor, resize: Resize, metrics: Vec<M
         fake: fake.side(),
         held_out: held_out.map(Looked::side),
     };
-    let mut report = computed(&sets, &settings)?;
+    let mut report = computed(&sets, known, &settings)?;
     if settings.metrics.contains(&Metric::MsSsim) {
         compare_pixels(real, fake, &sets, args.seed, &mut report);
     }
@@ -152,9 +180,9 @@ fn score(args: &ScoreArgs, extractor: &Extractor, resize: Resize, metrics: Vec<M
 }
 
 /// The scores, with a bar while they are computed.
-fn computed(sets: &Sets<'_>, settings: &Settings) -> anyhow::Result<Report> {
+fn computed(sets: &Sets<'_>, known: Known<'_>, settings: &Settings) -> anyhow::Result<Report> {
     let bar = tell::bar(0, "scores");
-    let report = report::scores(sets, settings, &mut |metric, done, total| {
+    let report = report::scores_knowing(sets, known, settings, &mut |metric, done, total| {
         bar.set_length(total as u64);
         bar.set_position(done as u64);
         bar.set_message(metric.name());

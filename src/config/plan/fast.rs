@@ -11,7 +11,7 @@ use crate::config::Config;
 use crate::config::family::Drawing;
 
 /// The row of the family.
-pub(in crate::config) const FAMILY: Drawing = Drawing { plan: generator, grows: false };
+pub(in crate::config) const FAMILY: Drawing = Drawing { plan: generator, grows: false, resizes: true };
 
 /// Side of the first map.
 const START: usize = 4;

@@ -32,10 +32,10 @@ pub fn scores_knowing(
     settings: &Settings,
     progress: Progress<'_>,
 ) -> Result<Report, MetricError> {
-    for side in [Some(sets.real), Some(sets.fake), sets.held_out].into_iter().flatten() {
+    for side in [Some(sets.real), Some(sets.fake), sets.held_out, known.altered, known.more].into_iter().flatten() {
         check(side, sets.classes)?;
     }
-    let parts: [Task<'_>; 7] = [
+    let parts: [Task<'_>; 8] = [
         (&[Metric::FrechetDistance, Metric::IntraClassFrechetDistance], Work::frechet),
         (&[Metric::KernelDistance, Metric::KernelDistanceSubsets], Work::kernel),
         (&[Metric::InceptionScore], Work::inception),
@@ -43,6 +43,7 @@ pub fn scores_knowing(
         (&[Metric::Copying], Work::copying),
         (&[Metric::VendiScore], Work::vendi),
         (CLASSIFIER, Work::classifier),
+        (WORTH, Work::worth),
     ];
     let wanted = |metrics: &[Metric]| metrics.iter().any(|metric| settings.metrics.contains(metric));
     let mut work = Work { sets: *sets, known, settings, report: Report::default(), held_out: None };
@@ -63,7 +64,10 @@ pub fn scores_knowing(
             !metrics.is_empty()
         }
         Warning::FewForFrechet { .. } => wanted(&[Metric::FrechetDistance]),
-        Warning::SmallClass { .. } | Warning::MissingClass { .. } | Warning::SplitReals { .. } => true,
+        Warning::WithinChance { metric, .. } => wanted(&[*metric]),
+        Warning::SmallClass { .. } | Warning::MissingClass { .. } | Warning::SplitReals { .. } | Warning::Strangers => {
+            true
+        }
     });
     Ok(report)
 }
@@ -82,6 +86,9 @@ const NEIGHBOURS: &[Metric] = &[
 const CLASSIFIER: &[Metric] =
     &[Metric::ClassifierAccuracy, Metric::ClassifierBalancedAccuracy, Metric::ClassifierRecall, Metric::ClassifierAuc];
 
+const WORTH: &[Metric] =
+    &[Metric::WorthReal, Metric::WorthAltered, Metric::WorthHalf, Metric::WorthEqual, Metric::WorthDouble];
+
 fn check(side: Side<'_>, classes: usize) -> Result<(), MetricError> {
     let (images, labels) = (side.features.len(), side.labels.len());
     if images != labels || side.labels.iter().any(|label| *label as usize >= classes) {
@@ -90,13 +97,21 @@ fn check(side: Side<'_>, classes: usize) -> Result<(), MetricError> {
     Ok(())
 }
 
-/// What is known of the real images before they are compared with fakes.
+/// What is known before real images and fakes are compared, and what some scores look at beside them.
 #[derive(Clone, Copy, Default)]
 pub struct Known<'a> {
     /// Statistics of all of them, then of each class.
     pub statistics: &'a [Option<Statistics>],
     /// How near they lie to each other.
     pub near: Option<&'a Near>,
+    /// Altered copies of the real images, for [`Metric::WorthAltered`].
+    pub altered: Option<Side<'a>>,
+    /// Fakes beyond those that are scored, for classifiers that learn from more of them than there are real images.
+    pub more: Option<Side<'a>>,
+    /// Whether images of one patient are known, and none has images both among the held-out ones and the others.
+    pub patients: bool,
+    /// Held-out images that are among the others too.
+    pub shared: usize,
 }
 
 pub(super) struct Work<'a> {

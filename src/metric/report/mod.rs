@@ -22,6 +22,7 @@ mod compute;
 mod near;
 mod pairs;
 mod split;
+mod worth;
 
 pub use crate::config::Metric;
 pub use compute::{Known, scores, scores_knowing};
@@ -43,7 +44,12 @@ pub fn applies(metric: Metric, classes: usize, logits: bool) -> bool {
         | Metric::ClassifierAccuracy
         | Metric::ClassifierBalancedAccuracy
         | Metric::ClassifierRecall
-        | Metric::ClassifierAuc => classes > 1,
+        | Metric::ClassifierAuc
+        | Metric::WorthReal
+        | Metric::WorthAltered
+        | Metric::WorthHalf
+        | Metric::WorthEqual
+        | Metric::WorthDouble => classes > 1,
         Metric::FrechetDistance
         | Metric::KernelDistance
         | Metric::KernelDistanceSubsets
@@ -70,7 +76,7 @@ pub struct Score {
     pub value: f64,
     /// The standard deviation over subsets or splits, where there are any.
     pub spread: Option<f64>,
-    /// The 95 % bootstrap interval, where the score is a mean over images.
+    /// The 95 % interval, where the score is a mean over images: by the bootstrap, or Wilson's of a recall that tells worth.
     pub interval: Option<[f64; 2]>,
     /// What real images score in place of the fakes, where that can be told.
     pub baseline: Option<f64>,
@@ -113,6 +119,17 @@ pub enum Warning {
         /// How many were held out.
         held_out: usize,
     },
+    /// What stands beside real images makes no difference that could not be chance.
+    WithinChance {
+        /// The score.
+        metric: Metric,
+        /// Its difference from that of real images alone.
+        difference: f64,
+        /// The 95 % interval of that.
+        interval: [f64; 2],
+    },
+    /// Nobody said which images are of one patient, so that the held-out ones may be of patients that were trained on.
+    Strangers,
     /// Scores could not be computed.
     Missing {
         /// Which.
@@ -147,6 +164,14 @@ impl Warning {
                 "no held-out images were given: {held_out} of the real ones stand in for them, which is weaker where \
                  the generator was trained on these too"
             ),
+            Self::WithinChance { metric, difference, interval: [low, high] } => format!(
+                "{metric}: {difference:+.3} against real images alone is within chance (95 % interval {low:+.3} to {high:+.3})"
+            ),
+            Self::Strangers => {
+                "the worth of fakes: nobody said which images are of one patient; where the held-out ones \
+                 are of patients that were trained on, all these numbers are too high"
+                    .to_owned()
+            }
             Self::Missing { metrics, classes, reason } => {
                 let metrics: Vec<&str> = metrics.iter().map(|metric| metric.name()).collect();
                 let of = match classes.as_slice() {

@@ -13,7 +13,7 @@ use crate::config::problem::List;
 use crate::config::{AttentionForm, Choice as _, Conditioning, Config, DiscriminatorNorm};
 
 /// The row of the family's generators.
-pub(in crate::config) const GENERATOR: Drawing = Drawing { plan: generator, grows: true };
+pub(in crate::config) const GENERATOR: Drawing = Drawing { plan: generator, grows: true, resizes: false };
 
 /// The row of its discriminators.
 pub(in crate::config) const DISCRIMINATOR: Judging =

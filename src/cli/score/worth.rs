@@ -1,0 +1,89 @@
+//! What the worth of fakes needs beside features: altered copies of the real images, and that the held-out ones are others.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::Context as _;
+use rayon::prelude::*;
+
+use super::look::Looked;
+use super::tell;
+use crate::cli::Usage;
+use crate::config::group_pattern;
+use crate::data::{COPIES, Opened, altered};
+use crate::feature::{Extractor, Picture, Resize};
+use crate::metric::Features;
+
+/// Copies that are made between two looks at the progress, by each thread.
+const PER_THREAD: usize = 8;
+
+/// Altered copies of all images of a folder that can still be opened, as an extractor sees them, with their classes.
+pub(super) fn copies(
+    real: &Looked,
+    (extractor, resize): (&Extractor, Resize),
+    mirrored: bool,
+    seed: u32,
+) -> anyhow::Result<(Features, Vec<u32>)> {
+    let all: Vec<(usize, usize)> =
+        (0..COPIES).flat_map(|copy| (0..real.labels.len()).map(move |image| (image, copy))).collect();
+    let bar = tell::bar(all.len() as u64, "altered images");
+    let (mut numbers, mut labels) = (Vec::new(), Vec::new());
+    for chunk in all.chunks(PER_THREAD * rayon::current_num_threads()) {
+        let make = |at: &(usize, usize)| Some((at.0, altered(&real.open(at.0)?, mirrored, seed.into(), *at)));
+        let made: Vec<(usize, Opened)> = chunk.par_iter().filter_map(make).collect();
+        let picture = |(_, image): &'_ (usize, Opened)| (image.height, image.width, image.channels);
+        let pictures: Vec<Picture<'_>> = made
+            .iter()
+            .map(|one| {
+                let (height, width, channels) = picture(one);
+                Picture { pixels: &one.1.pixels, height, width, channels }
+            })
+            .collect();
+        numbers.extend(extractor.look(&pictures, resize)?.features.into_iter().map(f64::from));
+        labels.extend(made.iter().map(|(image, _)| real.labels[*image]));
+        bar.inc(chunk.len() as u64);
+    }
+    bar.finish_and_clear();
+    let features = Features::new(numbers, extractor.features()).context("what the extractor saw of altered images")?;
+    Ok((features, labels))
+}
+
+/// How many held-out images are among the real ones, pixel by pixel.
+pub(super) fn shared(real: &Looked, held_out: &Looked) -> usize {
+    let known: BTreeSet<&[u8; 32]> = real.digests.iter().collect();
+    held_out.digests.iter().filter(|digest| known.contains(digest)).count()
+}
+
+/// Whether every image has a patient by this pattern, and no patient has images in both folders.
+///
+/// # Errors
+/// For a pattern that is none, and for patients in both folders.
+pub(super) fn patients(pattern: &str, real: &Looked, held_out: &Looked) -> Result<bool, Usage> {
+    let wrong = |message: String| Usage(format!("--group-by: {message}"));
+    let Some(pattern) = group_pattern(pattern).map_err(wrong)? else { return Ok(false) };
+    let mut all = true;
+    let mut of = |looked: &Looked| {
+        let mut found: BTreeMap<String, String> = BTreeMap::new();
+        for image in 0..looked.labels.len() {
+            let name = looked.name(image);
+            match pattern.captures(&name).and_then(|found| found.get(1)) {
+                Some(group) => _ = found.entry(group.as_str().to_owned()).or_insert(name.clone()),
+                None => all = false,
+            }
+        }
+        found
+    };
+    let (trained, held_out) = (of(real), of(held_out));
+    let both: Vec<String> = held_out
+        .iter()
+        .filter_map(|(group, file)| Some(format!("`{group}` ({} and {file})", trained.get(group)?)))
+        .collect();
+    if both.is_empty() {
+        return Ok(all);
+    }
+    let named = both.iter().take(3).cloned().collect::<Vec<_>>().join(", ");
+    Err(wrong(format!(
+        "{} of --held-out have images among the real ones too: {named}{}. Scores on them would say nothing of new patients: take these patients out of one side",
+        both.len(),
+        if both.len() > 3 { ", ..." } else { "" }
+    )))
+}
