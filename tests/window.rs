@@ -467,7 +467,7 @@ fn a_typed_path_is_asked_for_when_it_is_done() {
     window.harness.key_press_modifiers(egui::Modifiers::COMMAND, egui::Key::A);
     window.harness.get_by_label("Data folder").type_text("/cells");
     window.settle();
-    assert_eq!(window.asked(), []);
+    assert_eq!(window.asked(), [Action::LookInto("/".to_owned())], "to offer what is there");
     window.harness.key_press(egui::Key::Enter);
     window.settle();
     assert_eq!(window.asked(), [Action::UseData("/cells".to_owned())]);
