@@ -16,7 +16,7 @@ use common::Window;
 use egui::accesskit::Role;
 use egui::{Event as Input, Key, Modifiers, PointerButton, Pos2, Shape};
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
-use gandle::config::{Change, Config, LossKind, Preset};
+use gandle::config::{Change, LossKind, Preset};
 use gandle::event::{
     Checkpoint, ClassCount, Content, DataSummary, Edited, Event, Grid, GridPicture, JobEvent, Number, Picture, Step,
 };
@@ -306,7 +306,8 @@ fn the_time_of_a_run_that_trains_is_what_its_steps_take() {
     let window = open([1280.0, 800.0], |bench| bench.live = Some(run((1..=20).map(step))));
     // 1,000 steps of two seconds each.
     assert!(window.shows("about 33 min 20 s for 1,000 steps"));
-    let other = Config { image_size: 32, ..Preset::Improved.config() };
+    let mut other = Preset::Improved.config();
+    other.train.batch_size = 16;
     let window = open([1280.0, 800.0], |bench| {
         bench.live = Some(run((1..=20).map(step)));
         bench.config = other;
@@ -381,8 +382,12 @@ fn shares_of_classes_and_values_of_settings_have_room() {
         let shares: Vec<egui::Rect> = window.harness.query_all_by_label_contains("25.0 %").map(|node| node.rect()).collect();
         assert!(shares.len() == 4 && shares.iter().all(|share| share.right() < right - 8.0), "{width}: {shares:?}");
         window.turn_to("Details");
-        let value = window.harness.get_by_label_contains("projected-map").rect();
-        assert!(value.right() <= width - 12.0, "{width}: {value:?}");
+        let title = window.harness.get_by_label("Copy run.toml").rect();
+        let root = window.harness.root();
+        let texts = root.children_recursive().filter(|node| node.accesskit_node().role() == Role::Label);
+        let texts: Vec<egui::Rect> = texts.map(|node| node.rect()).filter(|rect| rect.top() > title.bottom()).collect();
+        let values = texts.iter().filter(|rect| rect.left() > title.left() - 100.0).count();
+        assert!(values > 20 && texts.iter().all(|rect| rect.right() <= width - 12.0), "{width}: {texts:?}");
     }
 }
 

@@ -62,7 +62,11 @@ pub(super) fn field(ui: &mut Ui, id: &str, edit: TextEdit<'_>, wanted: Wanted) -
         let focused = ctx.memory(|memory| memory.has_focus(id));
         shelf(&ctx, |shelf| shelf.offers(id, focused, query.text, query.word, wanted))
     });
-    shown.text_edit.response.response
+    let mut response = shown.text_edit.response.response;
+    if shown.accepted.is_some() {
+        response.mark_changed();
+    }
+    response
 }
 
 /// A path's folder, with the separator behind it, and what is typed of a name in that.
