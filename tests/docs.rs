@@ -52,10 +52,18 @@ fn the_page_of_options_is_what_the_program_says() {
 /// text, and words that are not.
 const CAVEATS: &[(&str, &[&str], &[&str])] = &[
     ("optimizer.ema_decay", &["batch normalisation are recomputed"], &[]),
-    ("discriminator.spectral_norm", &["Attention is bounded in the form `sagan` alone", "transposed convolution"], &["each layer"]),
+    (
+        "discriminator.spectral_norm",
+        &["Attention is bounded in the form `sagan` alone", "transposed convolution"],
+        &["each layer"],
+    ),
     ("discriminator.attention_form", &["steeper than spectral normalisation promises"], &[]),
     ("score.metrics", &["can escape all three"], &["show images that were learnt by heart"]),
-    ("loss.lecam", &["with `hinge`, where the authors use 0.3", "0.000001 and less", "`lecam_one_sided` and `lecam_start`"], &[]),
+    (
+        "loss.lecam",
+        &["with `hinge`, where the authors use 0.3", "0.000001 and less", "`lecam_one_sided` and `lecam_start`"],
+        &[],
+    ),
     ("discriminator.scales", &["one logit per image", "feature-matching loss"], &[]),
     ("discriminator.scale_edge", &["grey frame round bright"], &[]),
     ("score.extractor", &["only for as many images (most use 50000 fakes) of the same size"], &[]),

@@ -98,7 +98,9 @@ fn problems_name_settings_as_their_controls_do() {
         bench.config.discriminator.norm = gandle::config::DiscriminatorNorm::Batch;
     });
     window.click("2 warnings");
-    for told in ["Normalisation (discriminator)", "\u{201c}Spectral norm\u{201d} = false", "since \u{201c}LeCam\u{201d} is 0"] {
+    for told in
+        ["Normalisation (discriminator)", "\u{201c}Spectral norm\u{201d} = false", "since \u{201c}LeCam\u{201d} is 0"]
+    {
         assert!(window.shows(told), "{told}");
     }
     for key in ["loss.lecam", "discriminator.norm", "spectral_norm"] {
@@ -210,7 +212,8 @@ fn the_sessions_say_where_they_are_kept() {
 fn more_of_what_is_explored_is_exported_as_it_is_on_the_screen() {
     let checkpoint = |step| Checkpoint { step, folder: format!("c/{step}"), removed: Vec::new() };
     let mut window = open([1280.0, 900.0], |bench| {
-        let events = [Event::Checkpoint(checkpoint(10)), Event::Checkpoint(checkpoint(20)), Event::Stopped { step: 20 }];
+        let events =
+            [Event::Checkpoint(checkpoint(10)), Event::Checkpoint(checkpoint(20)), Event::Stopped { step: 20 }];
         bench.live = Some(run(events));
     });
     let choose = |window: &mut Window, list: &str, item: &str| {
@@ -230,8 +233,9 @@ fn more_of_what_is_explored_is_exported_as_it_is_on_the_screen() {
     window.asked();
     window.click("Export");
     let asked = window.asked();
-    let images =
-        asked.iter().find_map(|action| if let Action::Export(export) = action { Some(export.content.clone()) } else { None });
+    let images = asked
+        .iter()
+        .find_map(|action| if let Action::Export(export) = action { Some(export.content.clone()) } else { None });
     let Some(Content::Images(images)) = images else { panic!("{asked:?}") };
     assert_eq!((images.step, images.class), (Some(10), Some(1)));
 }
@@ -379,7 +383,8 @@ fn shares_of_classes_and_values_of_settings_have_room() {
         });
         window.turn_to("Data");
         let right = window.harness.get_by_label("Real images").rect().left();
-        let shares: Vec<egui::Rect> = window.harness.query_all_by_label_contains("25.0 %").map(|node| node.rect()).collect();
+        let shares: Vec<egui::Rect> =
+            window.harness.query_all_by_label_contains("25.0 %").map(|node| node.rect()).collect();
         assert!(shares.len() == 4 && shares.iter().all(|share| share.right() < right - 8.0), "{width}: {shares:?}");
         window.turn_to("Details");
         let title = window.harness.get_by_label("Copy run.toml").rect();

@@ -90,7 +90,10 @@ mod tests {
         let usual = app.workbench.sessions_folder.clone();
         assert!(usual.is_absolute() && usual.ends_with("sessions"), "{}", usual.display());
         app.keep_sessions_in(folder.path().display().to_string());
-        assert_eq!((&app.workbench.sessions_folder, session::root().as_path()), (&folder.path().to_owned(), folder.path()));
+        assert_eq!(
+            (&app.workbench.sessions_folder, session::root().as_path()),
+            (&folder.path().to_owned(), folder.path())
+        );
         assert_eq!(app.workbench.settings.sessions, folder.path().display().to_string());
         app.keep_sessions_in(String::new());
         assert_eq!((app.workbench.sessions_folder, app.workbench.settings.sessions), (usual, String::new()));

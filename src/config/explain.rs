@@ -134,13 +134,28 @@ mod tests {
 
     #[test]
     fn texts_of_the_window_say_the_names_that_its_controls_have() {
-        assert_eq!([label("loss.lecam"), label("generator.norm"), label("no.key")], ["LeCam", "Normalisation (generator)", "no.key"]);
+        assert_eq!(
+            [label("loss.lecam"), label("generator.norm"), label("no.key")],
+            ["LeCam", "Normalisation (generator)", "no.key"]
+        );
         for (text, section, told) in [
-            ("Use discriminator.scales = 1, or growing.start = 0.", "growing", "Use \u{201c}Scales\u{201d} = 1, or \u{201c}Grow from\u{201d} = 0."),
-            ("Set a larger share, or consistency_flip", "loss", "Set a larger share, or \u{201c}Consistent mirror\u{201d}"),
+            (
+                "Use discriminator.scales = 1, or growing.start = 0.",
+                "growing",
+                "Use \u{201c}Scales\u{201d} = 1, or \u{201c}Grow from\u{201d} = 0.",
+            ),
+            (
+                "Set a larger share, or consistency_flip",
+                "loss",
+                "Set a larger share, or \u{201c}Consistent mirror\u{201d}",
+            ),
             ("`none` for discriminator.norm", "loss", "`none` for \u{201c}Normalisation (discriminator)\u{201d}"),
             ("see `loss.kind`", "", "see \u{201c}Adversarial loss\u{201d}"),
-            ("spectral_norm = false, with image_size", "x", "\u{201c}Spectral norm\u{201d} = false, with \u{201c}Image size\u{201d}"),
+            (
+                "spectral_norm = false, with image_size",
+                "x",
+                "\u{201c}Spectral norm\u{201d} = false, with \u{201c}Image size\u{201d}",
+            ),
             ("/home/loss.kind/train.steps is no file, nor is train.steps-2, and 0.5 is a number", "train", ""),
             ("base_channels", "data", ""),
             ("base_channels", "generator", "\u{201c}Base channels (generator)\u{201d}"),

@@ -83,7 +83,8 @@ impl Stored {
 
     fn read(folder: &Path, outline: bool) -> Result<Self> {
         let config = read_settings(folder)?;
-        let mut stored = Self { folder: folder.to_owned(), config, events: Vec::new(), clock: Vec::new(), warnings: Vec::new() };
+        let mut stored =
+            Self { folder: folder.to_owned(), config, events: Vec::new(), clock: Vec::new(), warnings: Vec::new() };
         stored.read_events(outline)?;
         Ok(stored)
     }

@@ -57,7 +57,8 @@ pub(super) fn take(ctx: &Context, inside: Inside) {
 pub(super) fn field(ui: &mut Ui, id: &str, edit: TextEdit<'_>, wanted: Wanted) -> Response {
     let id = Id::unique(("path", id));
     let ctx = ui.ctx().clone();
-    let popup = CompletionPopup::new(id).word_boundary(|_| false).accept_keys([Key::Tab]).align(RectAlign::BOTTOM_START);
+    let popup =
+        CompletionPopup::new(id).word_boundary(|_| false).accept_keys([Key::Tab]).align(RectAlign::BOTTOM_START);
     let shown = popup.show(ui, edit, |query| {
         let focused = ctx.memory(|memory| memory.has_focus(id));
         shelf(&ctx, |shelf| shelf.offers(id, focused, query.text, query.word, wanted))
@@ -163,7 +164,10 @@ mod tests {
         assert_eq!(offers(true, "/data/c"), none);
         assert_eq!((wanted(&ctx).as_deref(), wanted(&ctx)), (Some("/data/"), None));
         assert_eq!((offers(true, "/data/ce"), wanted(&ctx)), (none.clone(), None), "it is being read");
-        take(&ctx, Inside { folder: "/data/".to_owned(), names: vec![folder("cells"), "ce.csv".to_owned(), folder("other")] });
+        take(
+            &ctx,
+            Inside { folder: "/data/".to_owned(), names: vec![folder("cells"), "ce.csv".to_owned(), folder("other")] },
+        );
         assert_eq!(offers(true, "/data/ce"), [format!("/data/{}", folder("cells"))]);
         assert_eq!(offers(false, "/data/ce"), none, "it has no focus any more");
         assert_eq!(offers(true, "/data/ce"), none, "nobody has typed since");

@@ -300,13 +300,8 @@ impl Workbench {
         let asked = self.asked_pace();
         let same = |run: &&RunView| run.started().is_some_and(|started| started.config.paced() == asked.config);
         let live = self.live.as_ref().filter(|run| run.is_active()).filter(same).and_then(RunView::seconds_a_step);
-        let time = Told {
-            paces: &self.paces,
-            asked,
-            live,
-            training: self.is_training(),
-            possible: self.can_be_measured(),
-        };
+        let time =
+            Told { paces: &self.paces, asked, live, training: self.is_training(), possible: self.can_be_measured() };
         let (recent, stored) = (&self.settings.recent, self.stored.is_some());
         let given = Given { checked: &self.checked, data: &self.data, recent, differs, stored, time };
         let (config, draft) = (&mut self.config, &mut self.draft);

@@ -183,5 +183,8 @@ fn a_fix_is_named_by_what_it_does() {
     assert_eq!(name(&["generator.attention=[64]"]), "Clear \u{201c}Self-attention (generator)\u{201d}");
     assert_eq!(name(&["growing.start=8", "discriminator.unet=true"]), "Turn \u{201c}U-Net\u{201d} off");
     let both = ["transition.from=10", "transition.to=5"];
-    assert_eq!(name(&both), "Set \u{201c}Labels begin after\u{201d} to 0, set \u{201c}Labels count fully after\u{201d} to 0");
+    assert_eq!(
+        name(&both),
+        "Set \u{201c}Labels begin after\u{201d} to 0, set \u{201c}Labels count fully after\u{201d} to 0"
+    );
 }

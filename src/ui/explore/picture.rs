@@ -6,8 +6,8 @@ use egui::{
 };
 
 use super::super::action::Action;
-use super::super::run_view::RunView;
 use super::super::grid_image::whole_where_sensible;
+use super::super::run_view::RunView;
 use super::super::{format, theme, widgets};
 use super::{Explore, KeptSeed, Kind};
 use crate::event::{Exploration, GridPicture, View};
@@ -39,7 +39,8 @@ impl Shown {
         let filter = if scale >= 1.0 && scale.fract() == 0.0 { TextureFilter::Nearest } else { TextureFilter::Linear };
         if self.filter != filter {
             self.filter = filter;
-            self.texture.set(pixels(&self.picture), TextureOptions { magnification: filter, ..TextureOptions::NEAREST });
+            self.texture
+                .set(pixels(&self.picture), TextureOptions { magnification: filter, ..TextureOptions::NEAREST });
         }
         scale
     }

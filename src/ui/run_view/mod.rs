@@ -231,12 +231,11 @@ impl RunView {
     fn score(&mut self, score: Score) {
         if score.class.is_none() {
             let (metric, extractor) = (super::format::metric(&score.metric), super::format::extractor(&score.judge()));
-            let text =
-                format!(
-                    "{metric} ({extractor}) {} on {}",
-                    super::format::score(score.value),
-                    super::format::plural(score.samples, "image")
-                );
+            let text = format!(
+                "{metric} ({extractor}) {} on {}",
+                super::format::score(score.value),
+                super::format::plural(score.samples, "image")
+            );
             self.note(LogLevel::Info, text);
         }
         // A run that was killed amid its scores has taken them all again. Steps rise, so that equals are at the end.
