@@ -48,6 +48,49 @@ fn the_page_of_options_is_what_the_program_says() {
     assert!(stored == made, "docs/options.md is out of date: GANDLE_WRITE_DOCS=1 cargo test --release --test docs");
 }
 
+/// Where an option departs from what it cites, or promises less than its name, its text says so: the option, words that are in its
+/// text, and words that are not.
+const CAVEATS: &[(&str, &[&str], &[&str])] = &[
+    ("optimizer.ema_decay", &["batch normalisation are recomputed"], &[]),
+    (
+        "discriminator.spectral_norm",
+        &["Attention is bounded in the form `sagan` alone", "transposed convolution"],
+        &["each layer"],
+    ),
+    ("discriminator.attention_form", &["steeper than spectral normalisation promises"], &[]),
+    ("score.metrics", &["can escape all three"], &["show images that were learnt by heart"]),
+    (
+        "loss.lecam",
+        &["with `hinge`, where the authors use 0.3", "0.000001 and less", "`lecam_one_sided` and `lecam_start`"],
+        &[],
+    ),
+    ("discriminator.scales", &["one logit per image", "feature-matching loss"], &[]),
+    ("discriminator.scale_edge", &["grey frame round bright"], &[]),
+    ("score.extractor", &["only for as many images (most use 50000 fakes) of the same size"], &[]),
+    ("discriminator.conditioning", &["classes of real images alone", "`loss.auxiliary_fakes`"], &[]),
+    ("generator.skip", &["LeakyReLU of 0.1 and no spectral normalisation", "Swish"], &[]),
+    ("augment.adaptive", &["anisotropic scaling, subpixel shifts, luma flips and hue rotation are missing"], &[]),
+    ("augment.scale", &["which the authors' code mirrors", "without the paper's wavelet filter"], &[]),
+    ("augment.rotation", &["mirror"], &[]),
+    ("optimizer.ema_half_life", &["half-life of the average, in images"], &["Progressive"]),
+    ("loss.r1_every", &["StyleGAN2 gives it an Adam step of its own"], &[]),
+];
+
+#[test]
+fn options_say_where_they_depart_from_what_they_cite() {
+    for (key, said, unsaid) in CAVEATS {
+        let known = explain::of(key).unwrap();
+        let text = format!("{} {}", known.text, known.paper);
+        said.iter().for_each(|words| assert!(text.contains(words), "{key}: {words:?} in {text}"));
+        unsaid.iter().for_each(|words| assert!(!text.contains(words), "{key}: {words:?} in {text}"));
+    }
+    let authentic = gandle::config::Metric::AuthenticPercent;
+    let text = gandle::config::Choice::about(authentic);
+    assert!(text.contains("often 60 to 85") && text.contains("held-out") && !text.contains("about 50"), "{text}");
+    let recall = gandle::config::Choice::about(gandle::config::Metric::Recall);
+    assert!(recall.contains("Scattered fakes") && recall.contains("coverage"), "{recall}");
+}
+
 /// The pages that are written by hand, by their paths below the project.
 fn pages() -> Vec<String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));

@@ -328,13 +328,13 @@ fn a_problem_is_mended_with_one_click_which_can_be_taken_back() {
     window.settle();
     assert!(!window.enabled("Train"));
     // Errors are mended beside their setting, warnings in the list of problems.
-    window.click("Set image size to 64");
+    window.click("Set \u{201c}Image size\u{201d} to 64");
     assert_eq!(window.config().image_size, 64);
     assert!(window.enabled("Train"));
     window.click("2 warnings");
-    window.click("Set discriminator norm to none");
+    window.click("Set \u{201c}Normalisation (discriminator)\u{201d} to none");
     assert_eq!((window.config().discriminator.norm, window.config().train.batch_size), (DiscriminatorNorm::None, 1));
-    window.click("Set batch size to 8");
+    window.click("Set \u{201c}Batch size\u{201d} to 8");
     assert!(window.shows("Settings are fine"));
     window.harness.key_press_modifiers(egui::Modifiers::COMMAND, egui::Key::Z);
     window.settle();
@@ -351,8 +351,8 @@ fn a_setting_that_nothing_reads_is_in_the_list_of_problems() {
     window.settle();
     assert!(window.enabled("Train"));
     window.click("1 warning");
-    assert!(window.shows("since loss.lecam is 0: it is read only with a LeCam weight above 0"));
-    window.click("Set loss lecam decay to 0.99");
+    assert!(window.shows("since \u{201c}LeCam\u{201d} is 0: it is read only with a LeCam weight above 0"));
+    window.click("Set \u{201c}LeCam decay\u{201d} to 0.99");
     assert!(window.shows("Settings are fine") && window.config().loss.lecam_decay == 0.99);
     (window.bench().config.loss.lecam, window.bench().config.loss.lecam_decay) = (0.1, 0.5);
     window.settle();
@@ -467,7 +467,7 @@ fn a_typed_path_is_asked_for_when_it_is_done() {
     window.harness.key_press_modifiers(egui::Modifiers::COMMAND, egui::Key::A);
     window.harness.get_by_label("Data folder").type_text("/cells");
     window.settle();
-    assert_eq!(window.asked(), []);
+    assert_eq!(window.asked(), [Action::LookInto("/".to_owned())], "to offer what is there");
     window.harness.key_press(egui::Key::Enter);
     window.settle();
     assert_eq!(window.asked(), [Action::UseData("/cells".to_owned())]);

@@ -75,7 +75,7 @@ fn train_waits_for_a_number_that_was_refused_and_says_so() {
     assert!(!enabled(&window, "Train"));
     assert_eq!(window.bench().config.train.steps, steps, "what held before still holds");
     let blockers = window.bench().blockers();
-    assert!(blockers[0].starts_with("train.steps: \u{201c}4.000\u{201d} is not a number"), "{blockers:?}");
+    assert!(blockers[0].starts_with("Steps: \u{201c}4.000\u{201d} is not a number"), "{blockers:?}");
     hint(&mut window, "Train");
     assert!(window.shows("is not a number from 1"));
     window.harness.key_press_modifiers(Modifiers::COMMAND, Key::T);

@@ -61,14 +61,16 @@ fn settings_are_laid_over_a_preset_and_mistakes_are_told() {
     window.click("preset original");
     let field = "Overrides, one KEY=VALUE per line";
     window.write(Role::MultilineTextInput, field, "train.stps=7");
-    window.click("Add 1 run");
-    assert!(window.shows("did you mean") && window.seeds().is_empty());
+    assert!(window.shows("did you mean"), "before anything is added");
+    assert!(window.harness.get_by_label("Add 1 run").accesskit_node().is_disabled() && window.seeds().is_empty());
     window.write(Role::MultilineTextInput, field, "train.steps=7");
     window.click("Add 1 run");
     assert!(!window.shows("did you mean"));
     let entry = window.bench().queue.entries()[0].clone();
     assert_eq!((entry.config.train.steps, entry.config.loss.kind), (7, LossKind::Bce));
     assert!(window.shows("original, seed 0, train.steps=7") && window.shows("loss.kind = bce"));
+    window.write(Role::MultilineTextInput, field, "zzzzzzzzzzzz=7");
+    assert!(window.shows("the page Details of a run names them all") && !window.shows("gandle presets"));
     window.write(Role::TextInput, "Seeds", "one");
     assert!(window.shows("one is no seed"));
     assert!(window.harness.get_by_label("Add 0 runs").accesskit_node().is_disabled());

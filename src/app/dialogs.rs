@@ -19,6 +19,13 @@ use crate::ui::Figure;
 /// The shortest time in which somebody closes a dialog. One that was answered sooner was never shown.
 const FASTEST_PERSON: Duration = Duration::from_millis(300);
 
+/// What to do where there is none.
+const INSTEAD: &str = if cfg!(target_os = "linux") {
+    ": it comes with the packages xdg-desktop-portal and xdg-desktop-portal-gtk (or -kde, -gnome), or with zenity. Type the path instead, or drop a folder on the window"
+} else {
+    ". Type the path instead, or drop a folder on the window"
+};
+
 /// What a dialog is opened for.
 #[derive(Clone, Debug)]
 pub(super) enum Purpose {
@@ -34,6 +41,8 @@ pub(super) enum Purpose {
     Inception,
     /// A session's folder.
     Session,
+    /// The folder that holds sessions.
+    Sessions,
     /// A folder to export to.
     Export,
     /// A file to save this in.
@@ -59,6 +68,7 @@ impl Purpose {
             Self::Data => Box::pin(folder("Choose a folder with one sub-folder per class")),
             Self::Moved(_) => Box::pin(folder("Choose the folder where the images of this session are now")),
             Self::Session => Box::pin(folder("Open a session's folder")),
+            Self::Sessions => Box::pin(folder("Keep sessions in")),
             Self::Export => Box::pin(folder("Export to")),
             Self::DataFile => {
                 let title = "Choose a table of files and labels, or an archive";
@@ -126,8 +136,7 @@ impl App {
         if let Purpose::Save(saved) = purpose {
             return self.save(None, *saved);
         }
-        let text = "This system shows no file dialog. Type the path instead, or drop a folder on the window.";
-        self.complain(text.to_owned());
+        self.complain(format!("This system shows no file dialog{INSTEAD}"));
     }
 
     fn chosen(&mut self, purpose: Purpose, path: PathBuf) {
@@ -139,6 +148,7 @@ impl App {
             }
             Purpose::Vgg19 => self.workbench.config.loss.vgg19 = path.display().to_string(),
             Purpose::Session => self.open_session(path),
+            Purpose::Sessions => self.keep_sessions_in(path.display().to_string()),
             Purpose::Export => self.workbench.export.folder = path.display().to_string(),
             Purpose::Save(saved) => self.save(Some(path), *saved),
         }
@@ -148,6 +158,15 @@ impl App {
 #[cfg(test)]
 mod tests {
     use crossbeam_channel::bounded;
+
+    #[test]
+    fn where_no_dialog_opens_what_brings_one_is_named() {
+        let mut app = super::super::fault::tests::app();
+        app.no_dialog(Purpose::Data);
+        let told = app.workbench.notice.unwrap().text;
+        assert!(told.contains("Type the path instead"), "{told}");
+        assert_eq!(told.contains("xdg-desktop-portal-gtk") && told.contains("zenity"), cfg!(target_os = "linux"));
+    }
 
     use super::*;
 

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use super::App;
 use crate::engine::{Reporter, Task};
-use crate::event::{Event, Waker};
-use crate::session;
+use crate::event::Waker;
+use crate::session::{self, Timed};
 
 /// The wait between two looks at the file.
 const PAUSE: Duration = Duration::from_millis(300);
@@ -19,7 +19,7 @@ const LONGEST: u64 = 64 << 20;
 
 /// What is read; that nothing can be read any more is news as well.
 enum News {
-    Events(Vec<Event>),
+    Events(Vec<Timed>),
     /// Nobody writes to the session any more, and all is read.
     Over,
 }
@@ -55,9 +55,9 @@ fn follow(session: &Path, known: usize, out: &Reporter<News>) -> std::io::Result
                 }
                 break;
             }
-            if let Ok(event) = serde_json::from_slice::<Event>(&line) {
+            if let Ok((event, time)) = session::read_event(&line) {
                 heard += 1;
-                batch.extend((heard > known).then(|| event.cut()));
+                batch.extend((heard > known).then(|| (event.cut(), time)));
             }
             line.clear();
             if batch.len() >= BATCH && !out.tell(News::Events(std::mem::take(&mut batch))) {
@@ -88,7 +88,7 @@ impl App {
         let mut over = None;
         for news in follower.task.news() {
             match news {
-                Ok(News::Events(events)) => events.into_iter().for_each(|event| view.apply(event)),
+                Ok(News::Events(events)) => events.into_iter().for_each(|(event, time)| view.apply_at(event, time)),
                 Ok(News::Over) => over = Some(None),
                 Err(reason) => {
                     over = Some(Some(format!(
@@ -111,7 +111,7 @@ mod tests {
     use std::io::Write as _;
 
     use super::*;
-    use crate::event::Step;
+    use crate::event::{Event, Step};
     use crate::ui::RunView;
 
     #[test]

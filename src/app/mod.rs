@@ -8,6 +8,7 @@ mod leaving;
 mod manage;
 mod notify;
 mod opening;
+mod places;
 mod prober;
 mod queue;
 mod saved;
@@ -19,7 +20,7 @@ use std::fmt::Display;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::Context as _;
 
@@ -118,6 +119,12 @@ struct App {
     waker: Waker,
 }
 
+/// Seconds since 1970.
+fn now() -> Option<u64> {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    since.ok().map(|since| since.as_secs())
+}
+
 /// Reads stored grids, so that a slider over large pictures never holds up the window.
 fn grids(waker: &Waker) -> Service<GridAsk, GridPicture> {
     let read = |ask: &GridAsk| Ok(session::read_grid(&ask.folder, &ask.grid, ask.rows, ask.columns)?);
@@ -159,7 +166,8 @@ impl App {
             fault: None,
             waker,
         };
-        app.list_sessions();
+        let kept = app.workbench.settings.sessions.clone();
+        app.keep_sessions_in(kept);
         app
     }
 
@@ -200,7 +208,7 @@ impl App {
         let (Some(engine), Some(live)) = (&self.engine, &mut self.workbench.live) else { return };
         let start = Instant::now();
         for event in engine.events() {
-            live.apply(event);
+            live.apply_at(event, now());
             if start.elapsed() > DRAIN_BUDGET {
                 ctx.request_repaint();
                 break;
@@ -214,10 +222,10 @@ impl App {
             return;
         }
         // The events that came between draining and here; none comes after.
-        engine.events().for_each(|event| live.apply(event));
+        engine.events().for_each(|event| live.apply_at(event, now()));
         if live.is_active() {
             let message = "The training thread ended without a word, which is a fault of this program (a panic). What was written so far is in the session's folder; train again to start afresh.";
-            live.apply(Event::Failed { step: live.step(), message: message.to_owned() });
+            live.apply_at(Event::Failed { step: live.step(), message: message.to_owned() }, now());
         }
         self.engine = None;
         if live.started().is_none() {
@@ -262,6 +270,9 @@ impl App {
             Action::ChooseDataFile => self.open_dialog(Purpose::DataFile),
             Action::ChooseVgg19 => self.open_dialog(Purpose::Vgg19),
             Action::ChooseSession => self.open_dialog(Purpose::Session),
+            Action::ChooseSessionsFolder => self.open_dialog(Purpose::Sessions),
+            Action::UsualSessionsFolder => self.keep_sessions_in(String::new()),
+            Action::LookInto(folder) => self.look_into(ctx, folder),
             Action::ChooseExportFolder => self.open_dialog(Purpose::Export),
             Action::SaveGrid(picture) => self.open_dialog(Purpose::save_grid(picture)),
             Action::SaveFigure(figure) => self.open_dialog(Purpose::save_figure(*figure)),
@@ -292,7 +303,7 @@ impl App {
     }
 
     fn use_data(&mut self, source: String) {
-        self.workbench.config.data.source = source;
+        self.workbench.config.data.source = places::from_home(&source);
         self.read_data();
     }
 

@@ -72,6 +72,7 @@ impl App {
             format!("The program that trained this session was closed or killed{next}")
         });
         let step = view.step();
+        // Nobody was there to see when.
         view.apply(Event::Warning { step, message });
         view.apply(Event::Stopped { step });
     }
@@ -80,12 +81,14 @@ impl App {
 /// Replays a stored session through the same fold as a live run.
 fn read(folder: &Path) -> Result<Opened, session::SessionError> {
     let stored = Stored::open(folder)?;
-    let mut view = RunView::new(stored.folder.clone());
-    stored.events.into_iter().for_each(|event| view.apply(event));
+    let of = stored.folder.clone();
+    let mut view = RunView::new(of.clone());
+    let warnings = stored.warnings.clone();
+    stored.timed().for_each(|(event, time)| view.apply_at(event, time));
     // It may have been renamed since it was written.
-    view.moved(&stored.folder);
+    view.moved(&of);
     let holder = if view.is_active() { session::holder(folder) } else { None };
-    Ok(Opened { view, holder, warnings: stored.warnings })
+    Ok(Opened { view, holder, warnings })
 }
 
 /// The view of a session that goes on.

@@ -166,6 +166,8 @@ impl Config {
         }
         let of = |config: &Self| config.cost(classes.unwrap_or(2)).training_bytes >> 30;
         let gigabytes = of(self);
+        // As the window counts them.
+        let told = self.cost(classes.unwrap_or(2)).training_bytes.saturating_add(500_000_000) / 1_000_000_000;
         // The largest power of two that leaves the batch within the memory of a good machine.
         let smaller = |batch: &usize| {
             of(&Self { train: super::Train { batch_size: *batch, ..self.train.clone() }, ..self.clone() })
@@ -175,9 +177,9 @@ impl Config {
             (1..=12).rev().map(|power| 1 << power).filter(|batch| *batch < self.train.batch_size).find(smaller);
         let key = "generator.base_channels";
         let problem = if gigabytes > 256 {
-            list.error(key, format!("training would need about {gigabytes} GB of memory. Lower the base channels, the image size or the batch size"))
+            list.error(key, format!("training would need about {told} GB of memory. Lower the base channels, the image size or the batch size"))
         } else if gigabytes > MUCH_MEMORY {
-            list.warning(key, format!("training will need about {gigabytes} GB of memory"))
+            list.warning(key, format!("training will need about {told} GB of memory"))
         } else {
             return;
         };

@@ -188,6 +188,9 @@ fn in_words(message: &str) -> String {
     format!("it should be {wanted}")
 }
 
+/// Where the command line lists every key.
+pub const ALL_KEYS: &str = "`gandle presets quick` prints them all";
+
 fn unknown_key(key: &str, known: &[String]) -> String {
     if key == "classes" {
         return "`classes` is not a setting: the data's class folders decide it".to_owned();
@@ -202,11 +205,11 @@ fn unknown_key(key: &str, known: &[String]) -> String {
     }
     if key.len() > LONGEST_KEY {
         let start: String = key.chars().take(LONGEST_KEY).collect();
-        return format!("`{start}\u{2026}` is not a setting (`gandle presets quick` prints them all)");
+        return format!("`{start}\u{2026}` is not a setting ({ALL_KEYS})");
     }
     match known.iter().min_by_key(|k| distance(k, key)) {
         Some(near) if distance(near, key) <= 4 => format!("`{key}` is not a setting; did you mean `{near}`?"),
-        _ => format!("`{key}` is not a setting (`gandle presets quick` prints them all)"),
+        _ => format!("`{key}` is not a setting ({ALL_KEYS})"),
     }
 }
 

@@ -77,7 +77,7 @@ pub use data::{CLASS_FACTORS, DATA_FILES, DEMO, Data};
 pub use device::devices;
 pub use extractor::{ExtractorName, Shipped};
 pub use family::{DiscriminatorFamily, GeneratorFamily, INPUT_SIZES};
-pub use file::{ConfigError, Overrides};
+pub use file::{ALL_KEYS, ConfigError, Overrides};
 pub use growing::{Growing, Stage};
 pub use key::{Bounds, Choices, Key, Kind, Lens, When};
 pub use live::{Change, is_live};

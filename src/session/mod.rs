@@ -21,6 +21,7 @@ mod removal;
 mod retention;
 mod room;
 mod state;
+mod timed;
 mod writer;
 
 pub use about::{About, read_about, write_about};
@@ -28,7 +29,7 @@ pub use known::{remember_places, unknown_places};
 pub use lock::{Lock, ask_to_end, holder, is_free};
 pub use manage::{check_name, delete, name_data, rename, trash};
 pub use picture::png;
-pub use place::{Listed, checkpoints_size, list, list_in, name_for, new_folder, release, root, size};
+pub use place::{Listed, checkpoints_size, choose_root, list, list_in, name_for, new_folder, release, root, size};
 pub use quiz::{read_quizzes, write_quiz};
 pub use reader::{
     Damaged, Stored, checkpoint_folder, checkpoints, newest_whole, open_events, read_checkpoint_file, read_grid,
@@ -38,6 +39,7 @@ pub use removal::{cached, is_cached};
 pub use retention::{BestCheckpoint, Keep, OnDisk, Pruning, best_scored, plan, protected, prune};
 pub use room::{append, folder, inspect};
 pub use state::{CheckpointState, DataMark, FileSum, Machine, Pending, Watched, WatchedClass};
+pub use timed::{Timed, read_event};
 pub use writer::{Writer, write_whole};
 
 use crate::event::SCHEMA;

@@ -1,13 +1,28 @@
 //! Where sessions live and what they are called.
 
 use std::path::{Path, PathBuf};
+use std::sync::{PoisonError, RwLock};
 use std::time::SystemTime;
 
 use super::{CHECKPOINTS, EVENTS, RUN, checkpoints, removal, room};
 use crate::config::{Config, Preset};
 
-/// The folder that holds all sessions: `sessions` in the working folder where that exists, else below the user's data folder.
+/// The folder that was chosen for all sessions in this process.
+static CHOSEN: RwLock<Option<PathBuf>> = RwLock::new(None);
+
+/// Chooses the folder that holds all sessions, for as long as this process lives; nothing takes the usual one again.
+pub fn choose_root(folder: Option<PathBuf>) {
+    *CHOSEN.write().unwrap_or_else(PoisonError::into_inner) = folder;
+}
+
+/// The folder that holds all sessions: the one that was chosen ([`choose_root`]), or else `sessions` in the working folder where
+/// that exists, or else one below the user's data folder.
 pub fn root() -> PathBuf {
+    let chosen = CHOSEN.read().unwrap_or_else(PoisonError::into_inner).clone();
+    chosen.unwrap_or_else(usual_root)
+}
+
+fn usual_root() -> PathBuf {
     let here = Path::new("sessions");
     if here.is_dir() {
         return here.to_owned();

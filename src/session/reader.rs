@@ -8,6 +8,7 @@ use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
 use super::room::{self, Kind};
+use super::timed::{STEP, Timed, read_event};
 use super::{CHECKPOINTS, CheckpointState, EVENTS, FileSum, RUN, Result, STATE, SessionError, step_of};
 use crate::config::Config;
 use crate::event::{self, Event, Grid, GridPicture, Picture, SCHEMA};
@@ -22,6 +23,8 @@ pub struct Stored {
     pub config: Config,
     /// Its events, in order.
     pub events: Vec<Event>,
+    /// The time of day at which events were told, where they say so: their places among them, in order, and seconds since 1970.
+    pub clock: Vec<(usize, u64)>,
     /// What could not be read.
     pub warnings: Vec<String>,
 }
@@ -47,9 +50,6 @@ const LONGEST_TENSORS: u64 = 8 << 30;
 /// Bytes of a picture.
 const LONGEST_PICTURE: u64 = 256 << 20;
 
-/// How the line of a step begins: the event's name comes first, and its number next.
-const STEP: &[u8] = br#"{"event":"step","#;
-
 impl Stored {
     /// Opens a session's folder.
     ///
@@ -67,6 +67,15 @@ impl Stored {
         Self::read(folder, true)
     }
 
+    /// Its events, each with the time of day at which it was told, in seconds since 1970, where it says so.
+    pub fn timed(self) -> impl Iterator<Item = Timed> {
+        let mut clock = self.clock.into_iter().peekable();
+        self.events.into_iter().enumerate().map(move |(place, event)| {
+            let time = clock.next_if(|(of, _)| *of == place).map(|(_, time)| time);
+            (event, time)
+        })
+    }
+
     /// What happened, each thing once: what stands of the events ([`event::standing`]).
     pub fn history(&self) -> Vec<Event> {
         event::standing(self.events.clone())
@@ -74,7 +83,8 @@ impl Stored {
 
     fn read(folder: &Path, outline: bool) -> Result<Self> {
         let config = read_settings(folder)?;
-        let mut stored = Self { folder: folder.to_owned(), config, events: Vec::new(), warnings: Vec::new() };
+        let mut stored =
+            Self { folder: folder.to_owned(), config, events: Vec::new(), clock: Vec::new(), warnings: Vec::new() };
         stored.read_events(outline)?;
         Ok(stored)
     }
@@ -118,12 +128,13 @@ impl Stored {
                 }
                 Some(_) => {}
             }
-            match serde_json::from_slice::<Event>(&line) {
-                Ok(event) => {
+            match read_event(&line) {
+                Ok((event, time)) => {
                     others += usize::from(!matches!(event, Event::Step(_)));
                     if others > MOST_EVENTS {
                         broken.add(number, || format!("more than {MOST_EVENTS} events"));
                     } else {
+                        self.clock.extend(time.map(|time| (self.events.len(), time)));
                         self.events.push(event.cut());
                     }
                 }

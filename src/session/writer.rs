@@ -5,12 +5,12 @@ use std::fs::{self, File};
 use std::io::{BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use super::retention::{Keep, surplus};
 use super::{
     CHECKPOINTS, CheckpointState, EVENTS, FileSum, GRIDS, LIVE, Lock, NEAREST, RUN, Result, STATE, SessionError,
-    checkpoint_folder, checkpoints, mend, png, removal, room,
+    checkpoint_folder, checkpoints, mend, png, removal, room, timed,
 };
 use crate::config::Config;
 use crate::event::{Checkpoint, Event, Grid, GridPicture, Picture, REAL_IMAGES};
@@ -69,8 +69,13 @@ impl Writer {
     pub fn event(&mut self, event: &Event) -> Result<()> {
         let path = self.folder.join(EVENTS);
         let failed = || SessionError::io("could not write to", &path);
-        serde_json::to_writer(&mut self.events, event).map_err(|err| failed()(err.into()))?;
-        self.events.write_all(b"\n").map_err(failed())?;
+        let mut line = serde_json::to_vec(event).map_err(|err| failed()(err.into()))?;
+        // Steps have the clock of the training, and there are too many of them for more.
+        if !matches!(event, Event::Step(_)) {
+            timed::add(&mut line, SystemTime::now());
+        }
+        line.push(b'\n');
+        self.events.write_all(&line).map_err(failed())?;
         if !matches!(event, Event::Step(_)) || self.flushed.elapsed() >= FLUSH_AFTER {
             self.flush()?;
         }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::ask::{CompareAsk, Figure, GridAsk, Leaving, QueueAsk, ScoreAsk, SessionAsk};
+use super::ask::{CompareAsk, Drawn, Figure, GridAsk, Leaving, QueueAsk, ScoreAsk, SessionAsk};
 use super::page::Page;
 use crate::config::{Config, Place};
 use crate::event::{Command, Exploration, Export, GridPicture, Look, QuizAsk, QuizLog};
@@ -69,6 +69,12 @@ pub enum Action {
     OpenSession(PathBuf),
     /// Ask the user for a session folder and show it.
     ChooseSession,
+    /// Ask the user for a folder that holds sessions from now on.
+    ChooseSessionsFolder,
+    /// Keep sessions in the usual folder again.
+    UsualSessionsFolder,
+    /// See what stands in a folder, for somebody who types a path.
+    LookInto(String),
     /// Read a stored grid.
     ReadGrid(GridAsk),
     /// Ask where to, and write this grid as PNG.
@@ -121,6 +127,8 @@ pub enum WindowAction {
     GoBack(usize),
     /// Open the dialog that exports images and other results.
     OpenExport,
+    /// Open the same dialog for images as they are on the screen.
+    ExportImages(Drawn),
     /// Open the dialog that scores a checkpoint.
     OpenScores,
 }

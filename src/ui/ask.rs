@@ -99,3 +99,23 @@ pub struct ScoreAsk {
     /// What is measured, and how.
     pub score: Score,
 }
+
+/// What drew the images on the screen, of which more are wanted.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Drawn {
+    /// The checkpoint's step; nothing for the newest.
+    pub step: Option<usize>,
+    /// The class.
+    pub class: usize,
+    /// Beyond which noise is redrawn; nothing where it is not.
+    pub truncation: Option<f32>,
+}
+
+/// What stands in a folder that somebody types the path of.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Inside {
+    /// The folder, as it was typed.
+    pub folder: String,
+    /// The names in it, in order; those of folders end with the separator.
+    pub names: Vec<String>,
+}

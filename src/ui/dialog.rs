@@ -6,7 +6,7 @@ use egui::{Align, ComboBox, Context, Frame, Id, Key, Layout, Modal, Modifiers, O
 
 use super::action::Action;
 use super::run_view::RunView;
-use super::{format, theme};
+use super::{format, theme, widgets};
 
 /// Draws a dialog; `name` tells it from others, so that one does not take over the other's size. Returns what `contents` says,
 /// and whether Escape was pressed for this dialog and not for a list in it.
@@ -91,6 +91,7 @@ pub(super) fn checkpoint(ui: &mut Ui, id: &str, run: &RunView, step: &mut usize)
     let name = |step: usize| format!("step {}", format::count(step));
     let combo = ComboBox::from_id_salt(id).width(180.0).selected_text(name(*step));
     let shown = combo.show_ui(ui, |ui| {
+        widgets::enter_list(ui);
         for checkpoint in run.checkpoints().iter().rev() {
             ui.selectable_value(step, checkpoint.step, name(checkpoint.step));
         }

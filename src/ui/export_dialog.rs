@@ -5,7 +5,7 @@ use std::path::Path;
 use egui::{Button, ProgressBar, RichText, Ui};
 
 use super::action::Action;
-use super::ask::SessionAsk;
+use super::ask::{Drawn, SessionAsk};
 use super::export_fields::Fields;
 use super::run_view::RunView;
 use super::{dialog, format, theme, widgets};
@@ -54,6 +54,13 @@ impl ExportDialog {
         if !self.is_busy() {
             self.folder = session.join("exports").display().to_string();
             self.progress = Progress::Idle;
+        }
+    }
+
+    /// Chooses images like those on the screen, unless an export is under way.
+    pub fn choose_images(&mut self, drawn: Drawn) {
+        if !self.is_busy() {
+            self.fields.choose_images(drawn);
         }
     }
 

@@ -5,10 +5,11 @@ use std::path::Path;
 use egui::{Checkbox, ComboBox, Slider, TextEdit, Ui};
 
 use super::action::Action;
+use super::ask::Drawn;
 use super::dialog::row;
 use super::number::field;
 use super::run_view::RunView;
-use super::{format, widgets};
+use super::{format, paths, widgets};
 use crate::event::{Command, Content, Export, Film, Images, Moving, Walk};
 
 /// What can be taken out of a session.
@@ -105,6 +106,13 @@ impl Fields {
         (self.step, self.class) = (None, None);
     }
 
+    /// Asks for images like those on the screen.
+    pub fn choose_images(&mut self, drawn: Drawn) {
+        (self.what, self.step, self.class) = (What::Images, drawn.step, Some(drawn.class));
+        self.truncated = drawn.truncation.is_some();
+        self.truncation = drawn.truncation.unwrap_or(self.truncation);
+    }
+
     /// Images or frames that are about to be made.
     pub fn total(&self) -> usize {
         match self.what {
@@ -145,6 +153,7 @@ impl Fields {
         row(ui, "What", |ui| {
             let combo = ComboBox::from_id_salt("export-what").width(300.0).selected_text(self.what.name());
             let combo = combo.show_ui(ui, |ui| {
+                widgets::enter_list(ui);
                 for what in What::ALL {
                     ui.selectable_value(&mut self.what, what, what.name());
                 }
@@ -181,7 +190,7 @@ impl Fields {
             choose
         });
         let edit = TextEdit::multiline(folder).desired_rows(1).return_key(None).desired_width(f32::INFINITY);
-        let field = ui.add(edit).labelled_by(label.id);
+        let field = paths::field(ui, "export folder", edit, paths::Wanted::Folder).labelled_by(label.id);
         field.widget_info(|| egui::WidgetInfo::labeled(egui::Role::TextInput, true, "Folder of the export"));
         folder.retain(|letter| letter != '\n');
         actions
@@ -203,6 +212,7 @@ impl Fields {
             let combo = ComboBox::from_id_salt("export-step").width(width).truncate().selected_text(selected).show_ui(
                 ui,
                 |ui| {
+                    widgets::enter_list(ui);
                     for checkpoint in view.checkpoints().iter().rev() {
                         if ui.selectable_label(chosen == Some(checkpoint.step), name(checkpoint.step)).clicked() {
                             self.step = Some(checkpoint.step);
@@ -236,6 +246,7 @@ impl Fields {
         row(ui, "Class", |ui| {
             let selected = self.class.and_then(|class| view.classes().get(class)).map_or("all classes", String::as_str);
             let combo = ComboBox::from_id_salt("export-class").selected_text(selected).show_ui(ui, |ui| {
+                widgets::enter_list(ui);
                 ui.selectable_value(&mut self.class, None, "all classes");
                 for (at, name) in view.classes().iter().enumerate() {
                     ui.selectable_value(&mut self.class, Some(at), name);

@@ -257,7 +257,7 @@ impl Layout {
 }
 
 /// From twice on, whole zooms alone keep pixels square; below, they would waste up to half of the room.
-fn whole_where_sensible(zoom: f32) -> f32 {
+pub fn whole_where_sensible(zoom: f32) -> f32 {
     if zoom >= 2.0 { zoom.floor() } else { zoom }
 }
 

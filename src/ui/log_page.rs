@@ -97,7 +97,8 @@ impl LogPage {
         let p = widgets::palette(ui);
         egui::Frame::new().fill(p.well).corner_radius(theme::ROUND).inner_margin(10).show(ui, |ui| {
             ui.set_min_width(ui.available_width());
-            widgets::small(ui, format!("Step {}", format::count(line.step)));
+            let at = line.told_at(true).map_or_else(String::new, |at| format!(", {at}"));
+            widgets::small(ui, format!("Step {}{at}", format::count(line.step)));
             ui.add(Label::new(&line.text).wrap().selectable(true));
         });
         ui.add_space(4.0);
@@ -117,6 +118,7 @@ fn line_ui(ui: &mut Ui, line: &LogLine, open: bool) -> bool {
     };
     ui.horizontal(|ui| {
         ui.set_height(ROW - ui.spacing().item_spacing.y);
+        time_ui(ui, line);
         widgets::number(ui, format!("{:>9}", format::count(line.step)), p.muted);
         let text = RichText::new(line.text.replace('\n', " ")).color(color);
         let text = if open { text.strong() } else { text };
@@ -126,7 +128,17 @@ fn line_ui(ui: &mut Ui, line: &LogLine, open: bool) -> bool {
     .inner
 }
 
-/// A line as it is copied.
+/// When a line was told, or the room for it.
+pub(super) fn time_ui(ui: &mut Ui, line: &LogLine) {
+    let color = widgets::palette(ui).muted;
+    let at = line.told_at(false).unwrap_or_default();
+    let time = widgets::number(ui, format!("{at:>5}"), color);
+    if let Some(at) = line.told_at(true) {
+        time.on_hover_text(at);
+    }
+}
+
+/// A line as it is copied: its time comes last, where it has one.
 fn written(line: &LogLine) -> String {
     let level = match line.level {
         LogLevel::Info => "info",
@@ -134,5 +146,6 @@ fn written(line: &LogLine) -> String {
         LogLevel::Alarm => "alarm",
         LogLevel::Error => "error",
     };
-    format!("{}\t{level}\t{}\n", line.step, line.text)
+    let at = line.told_at(true).map_or_else(String::new, |at| format!("\t{at}"));
+    format!("{}\t{level}\t{}{at}\n", line.step, line.text)
 }

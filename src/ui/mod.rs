@@ -27,6 +27,7 @@ mod notice;
 mod number;
 mod over;
 mod page;
+mod paths;
 mod phase;
 mod plot;
 mod queue;
@@ -54,7 +55,7 @@ mod workbench;
 
 pub use action::Action;
 pub use alarms::{AlarmEntry, Alarms};
-pub use ask::{CompareAsk, Figure, FigureContent, GridAsk, Leaving, QueueAsk, ScoreAsk, SessionAsk};
+pub use ask::{CompareAsk, Drawn, Figure, FigureContent, GridAsk, Inside, Leaving, QueueAsk, ScoreAsk, SessionAsk};
 pub use compare::{Compare, CompareSettings, ComparedRun};
 pub use data_view::{DataView, Reading, Source};
 pub use export_dialog::{ExportDialog, Progress};

@@ -17,6 +17,8 @@ const RECENT: usize = 8;
 pub struct Settings {
     /// Data folders that were used, newest first.
     pub recent: Vec<String>,
+    /// The folder that was chosen for sessions; empty for the usual one.
+    pub sessions: String,
     /// The page that is open.
     pub page: Page,
     /// The smoothing slider of the curves.
@@ -45,6 +47,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             recent: Vec::new(),
+            sessions: String::new(),
             page: Page::Run,
             smoothing: 0.6,
             charts: ChartSettings::default(),

@@ -6,7 +6,7 @@ use super::log::LogLevel;
 use super::notice::{Notice, NoticeLevel};
 use super::run_view::RunView;
 use super::setup::fix_ui;
-use super::{format, theme, widgets};
+use super::{format, log_page, theme, widgets};
 use crate::config::{Level, Problem};
 
 /// Lines of the log in its drawer.
@@ -106,15 +106,15 @@ fn problem_ui(ui: &mut Ui, problem: &Problem, fixable: bool) -> bool {
     let color = if problem.level == Level::Error { p.error } else { p.warning };
     let mut clicked = false;
     ui.horizontal_top(|ui| {
-        let key = Label::new(RichText::new(problem.key).small().monospace().color(color));
+        let name = Label::new(RichText::new(problem.label()).small().strong().color(color));
         ui.allocate_ui(egui::vec2(theme::KEY_WIDTH, 0.0), |ui| {
             ui.set_width(theme::KEY_WIDTH);
-            ui.add(key.truncate());
+            ui.add(name.truncate()).on_hover_text(problem.key);
         });
         if fixable {
             clicked = fix_ui(ui, problem);
         }
-        ui.add(Label::new(RichText::new(&problem.message).small().color(p.text)).wrap());
+        ui.add(Label::new(RichText::new(problem.in_window()).small().color(p.text)).wrap());
     });
     clicked
 }
@@ -136,6 +136,7 @@ fn log_ui(ui: &mut Ui, run: &RunView) {
             LogLevel::Error => p.error,
         };
         ui.horizontal_top(|ui| {
+            log_page::time_ui(ui, line);
             widgets::number(ui, format!("{:>9}", format::count(line.step)), p.muted);
             ui.add(Label::new(RichText::new(&line.text).small().color(color)).wrap().selectable(true));
         });

@@ -37,8 +37,8 @@ pub const PLOT_HEIGHT: f32 = 70.0;
 pub const DIALOG_WIDTH: f32 = 440.0;
 /// Width of menus that hold more than names.
 pub const MENU_WIDTH: f32 = 260.0;
-/// Width of the keys in the list of problems.
-pub const KEY_WIDTH: f32 = 210.0;
+/// Width of the names in the list of problems.
+pub const KEY_WIDTH: f32 = 170.0;
 /// Size of small text.
 pub const SMALL: f32 = 11.5;
 

@@ -11,6 +11,9 @@ use egui::{
 use super::glyph::{self, Glyph};
 use super::theme::{self, Palette};
 
+/// Passes in which a list that opens finds its size and is drawn first.
+const LAID_OUT: u64 = 3;
+
 /// The palette of the theme that is on.
 pub fn palette(ui: &Ui) -> &'static Palette {
     theme::palette(ui.visuals())
@@ -172,6 +175,20 @@ pub fn focus_ring(ui: &Ui, response: &Response) {
     if response.has_focus() {
         let (round, stroke) = (CornerRadius::same(theme::ROUND), Stroke::new(1.0, palette(ui).accent));
         ui.painter().rect_stroke(response.rect.expand(2.0), round, stroke, egui::StrokeKind::Inside);
+    }
+}
+
+/// Gives the focus of the keyboard to the first entry of a list that was opened by keyboard: it stands before the entries. Without,
+/// arrow keys would have to find their way from the closed list.
+pub fn enter_list(ui: &Ui) {
+    let (key, now) = (ui.unique_id().with("entered"), ui.ctx().cumulative_pass_nr());
+    let by_keyboard = ui.memory(|memory| memory.focused().is_some());
+    let before = ui.data(|data| data.get_temp::<(u64, u64, bool)>(key)).filter(|(_, last, _)| last + 1 >= now);
+    let (opened, _, by_keyboard) = before.unwrap_or((now, now, by_keyboard));
+    ui.data_mut(|data| data.insert_temp(key, (opened, now, by_keyboard)));
+    // A list is laid out before it is drawn, and has no focus then.
+    if by_keyboard && now - opened < LAID_OUT {
+        ui.memory_mut(|memory| memory.request_focus(ui.next_auto_id()));
     }
 }
 

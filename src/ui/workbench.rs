@@ -3,7 +3,7 @@
 use egui::{Align, Frame, Layout, Margin, Panel, Ui};
 
 use super::action::{Action, Actions, WindowAction};
-use super::ask::GridAsk;
+use super::ask::{GridAsk, Inside};
 use super::banners::Dismissed;
 use super::branch::Branch;
 use super::compare::{self, Compare};
@@ -24,7 +24,7 @@ use super::resume::ResumeForm;
 use super::run_view::RunView;
 use super::samples::{self, Samples};
 use super::score_dialog::ScoreDialog;
-use super::sessions::{SessionDialog, SessionRow, sessions_ui};
+use super::sessions::{Place, SessionDialog, SessionRow, sessions_ui};
 use super::settings::Settings;
 use super::setup::{self, Asked, Checked, Given, Paces, Theirs, Told};
 use super::status_bar::status_ui;
@@ -32,7 +32,7 @@ use super::stepping::Stepping;
 use super::theme::ThemeChoice;
 use super::trust::Trust;
 use super::undo::Undo;
-use super::{drop, format, run_page, theme, top_bar, widgets};
+use super::{drop, format, paths, run_page, theme, top_bar, widgets};
 use crate::config::Config;
 use crate::event::{GridPicture, Look, Looked};
 
@@ -61,6 +61,8 @@ pub struct Workbench {
     pub data: DataView,
     /// The stored sessions.
     pub sessions: Vec<SessionRow>,
+    /// The folder that holds them.
+    pub sessions_folder: std::path::PathBuf,
     /// The export dialog.
     pub export: ExportDialog,
     /// The dialog that scores a checkpoint.
@@ -122,6 +124,7 @@ impl Workbench {
             elsewhere: None,
             data: DataView::default(),
             sessions: Vec::new(),
+            sessions_folder: std::path::PathBuf::new(),
             export: ExportDialog::default(),
             scores: ScoreDialog::default(),
             notice: None,
@@ -167,6 +170,11 @@ impl Workbench {
     /// Takes in a stored grid that was asked for.
     pub fn take_grid(&mut self, ctx: &egui::Context, ask: &GridAsk, result: Result<GridPicture, String>) {
         self.samples.take(ctx, ask, result);
+    }
+
+    /// Takes in what stands in a folder that somebody types the path of.
+    pub fn take_inside(&mut self, ctx: &egui::Context, inside: Inside) {
+        paths::take(ctx, inside);
     }
 
     /// Takes in real images that were asked for.
@@ -241,6 +249,7 @@ impl Workbench {
         app.extend(samples::ask_live(self.live.as_ref(), self.settings.samples.live));
         self.stepping.put_back(&mut app, self.live.as_ref());
         app.extend(window.into_iter().filter_map(|action| self.carry_out(action)));
+        app.extend(paths::wanted(ui.ctx()).map(Action::LookInto));
         app
     }
 
@@ -252,6 +261,10 @@ impl Workbench {
             (WindowAction::UseSettings(config), _) => self.use_settings(*config),
             (WindowAction::CompareSetUp, _) => self.theirs.open(),
             (WindowAction::OpenExport, _) => self.open_export(),
+            (WindowAction::ExportImages(drawn), _) => {
+                self.open_export();
+                self.export.choose_images(drawn);
+            }
             (WindowAction::GoBack(step), Some(run)) => self.branch.open_for(run, step),
             (WindowAction::OpenScores, Some(run)) => self.scores.open_for(run),
             (WindowAction::GoBack(_) | WindowAction::OpenScores, None) => {}
@@ -284,12 +297,11 @@ impl Workbench {
             |run: &RunView| self.queue.running().is_some_and(|entry| entry.session.as_deref() == Some(run.folder()));
         let live = self.live.as_ref().filter(|run| run.is_active() && !queued(run)).and_then(RunView::started);
         let differs = live.map(|started| self.stepping.lasting(&started.config).changes_to(&self.config));
-        let time = Told {
-            paces: &self.paces,
-            asked: self.asked_pace(),
-            training: self.is_training(),
-            possible: self.can_be_measured(),
-        };
+        let asked = self.asked_pace();
+        let same = |run: &&RunView| run.started().is_some_and(|started| started.config.paced() == asked.config);
+        let live = self.live.as_ref().filter(|run| run.is_active()).filter(same).and_then(RunView::seconds_a_step);
+        let time =
+            Told { paces: &self.paces, asked, live, training: self.is_training(), possible: self.can_be_measured() };
         let (recent, stored) = (&self.settings.recent, self.stored.is_some());
         let given = Given { checked: &self.checked, data: &self.data, recent, differs, stored, time };
         let (config, draft) = (&mut self.config, &mut self.draft);
@@ -381,7 +393,8 @@ impl Workbench {
                 let open = run.map(|run| run.folder().to_owned());
                 let live = self.live.as_ref().filter(|run| run.is_active()).map(|run| run.folder().to_owned());
                 let (open, live) = (open.as_ref(), live.as_ref());
-                actions.extend(sessions_ui(ui, &self.sessions, open, live, &mut self.session_dialog));
+                let place = Place { folder: &self.sessions_folder, chosen: !settings.sessions.is_empty() };
+                actions.extend(sessions_ui(ui, (&self.sessions, place), open, live, &mut self.session_dialog));
             }
         }
         actions

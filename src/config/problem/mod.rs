@@ -44,7 +44,17 @@ impl Problem {
         self
     }
 
-    /// What the fix does, as a button says it: `Set batch size to 16`; nothing where there is none.
+    /// The name in the window of the key to change.
+    pub fn label(&self) -> String {
+        explain::label(self.key)
+    }
+
+    /// What is wrong, with the names that the window has for settings.
+    pub fn in_window(&self) -> String {
+        explain::labelled(&self.message, self.key.rsplit_once('.').map_or("", |(section, _)| section))
+    }
+
+    /// What the fix does, as a button says it: `Set “Batch size” to 16`; nothing where there is none.
     pub fn fix_name(&self) -> Option<String> {
         let parts: Vec<String> = self.fix.iter().map(|(key, value)| told(key, value)).collect();
         let mut name = parts.join(", ");
@@ -79,13 +89,12 @@ impl Problem {
 
 /// What setting a key to a value does, in words.
 fn told(key: &str, value: &str) -> String {
-    let key = key.strip_prefix("train.").or_else(|| key.strip_prefix("data.")).unwrap_or(key);
-    let words = key.replace(['.', '_'], " ");
+    let name = format!("\u{201c}{}\u{201d}", explain::label(key));
     match value {
-        "true" => format!("Turn {words} on"),
-        "false" => format!("Turn {words} off"),
-        "\"\"" | "[]" => format!("Clear {words}"),
-        _ => format!("Set {words} to {}", value.replace('"', "")),
+        "true" => format!("Turn {name} on"),
+        "false" => format!("Turn {name} off"),
+        "\"\"" | "[]" => format!("Clear {name}"),
+        _ => format!("Set {name} to {}", value.replace('"', "")),
     }
 }
 

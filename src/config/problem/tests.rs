@@ -180,9 +180,12 @@ fn one_fix_after_another_comes_to_an_end_whatever_two_problems_there_are() {
 #[test]
 fn a_fix_is_named_by_what_it_does() {
     let name = |entries: &[&str]| with(&Config::default(), entries).check(Some(6))[0].fix_name().unwrap();
-    assert_eq!(name(&["train.batch_size=1"]), "Set batch size to 8");
-    assert_eq!(name(&["generator.attention=[64]"]), "Clear generator attention");
-    assert_eq!(name(&["growing.start=8", "discriminator.unet=true"]), "Turn discriminator unet off");
+    assert_eq!(name(&["train.batch_size=1"]), "Set \u{201c}Batch size\u{201d} to 8");
+    assert_eq!(name(&["generator.attention=[64]"]), "Clear \u{201c}Self-attention (generator)\u{201d}");
+    assert_eq!(name(&["growing.start=8", "discriminator.unet=true"]), "Turn \u{201c}U-Net\u{201d} off");
     let both = ["transition.from=10", "transition.to=5"];
-    assert_eq!(name(&both), "Set transition from to 0, set transition to to 0");
+    assert_eq!(
+        name(&both),
+        "Set \u{201c}Labels begin after\u{201d} to 0, set \u{201c}Labels count fully after\u{201d} to 0"
+    );
 }

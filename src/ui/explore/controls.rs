@@ -3,6 +3,7 @@
 use egui::{Checkbox, ComboBox, Grid, Slider, Ui};
 
 use super::super::action::{Action, Actions, WindowAction};
+use super::super::ask::Drawn;
 use super::super::number::field;
 use super::super::run_view::RunView;
 use super::super::{format, widgets};
@@ -38,9 +39,10 @@ impl Explore {
             }
             ui.add_space(6.0);
             ui.horizontal(|ui| {
-                let about = "Draw any number of images of each class into a folder";
+                let about = "Draw any number of images of this class, or of all, into a folder";
                 if ui.button("Export images\u{2026}").on_hover_text(about).clicked() {
-                    actions.push(WindowAction::OpenExport);
+                    let truncation = self.truncated.then_some(self.truncation);
+                    actions.push(WindowAction::ExportImages(Drawn { step: self.step, class: self.class, truncation }));
                 }
                 let save = ui.add_enabled(self.shown.is_some(), egui::Button::new("Save picture\u{2026}"));
                 if let (true, Some(shown)) = (save.clicked(), &self.shown) {

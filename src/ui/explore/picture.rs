@@ -1,10 +1,12 @@
 //! The picture that was drawn, and one image of it.
 
 use egui::{
-    Color32, Context, CornerRadius, Rect, Sense, Stroke, StrokeKind, TextureHandle, TextureOptions, Ui, pos2, vec2,
+    Color32, Context, CornerRadius, Rect, Sense, Stroke, StrokeKind, TextureFilter, TextureHandle, TextureOptions, Ui,
+    Vec2, pos2, vec2,
 };
 
 use super::super::action::Action;
+use super::super::grid_image::whole_where_sensible;
 use super::super::run_view::RunView;
 use super::super::{format, theme, widgets};
 use super::{Explore, KeptSeed, Kind};
@@ -20,14 +22,27 @@ pub(super) struct Shown {
     of: Exploration,
     pub picture: GridPicture,
     texture: TextureHandle,
+    filter: TextureFilter,
 }
 
 impl Shown {
     pub fn new(ctx: &Context, of: Exploration, picture: GridPicture) -> Self {
-        let size = [picture.picture.width, picture.picture.height];
-        let image = egui::ColorImage::from_rgb(size, &picture.picture.rgb);
-        let texture = ctx.load_texture("explore", image, TextureOptions::NEAREST);
-        Self { of, picture, texture }
+        let texture = ctx.load_texture("explore", pixels(&picture), TextureOptions::NEAREST);
+        Self { of, picture, texture, filter: TextureFilter::Nearest }
+    }
+
+    /// How many times as large it is drawn in a room; from twice on whole times, which keep pixels squares, and below
+    /// as large as it fits.
+    fn scale(&mut self, room: Vec2) -> f32 {
+        let scale = (room.x / self.picture.picture.width as f32).min(room.y / self.picture.picture.height as f32);
+        let scale = whole_where_sensible(scale.max(0.05));
+        let filter = if scale >= 1.0 && scale.fract() == 0.0 { TextureFilter::Nearest } else { TextureFilter::Linear };
+        if self.filter != filter {
+            self.filter = filter;
+            self.texture
+                .set(pixels(&self.picture), TextureOptions { magnification: filter, ..TextureOptions::NEAREST });
+        }
+        scale
     }
 
     /// Where an image stands in the texture.
@@ -50,6 +65,11 @@ impl Shown {
         let place = Rect::from_min_size(rect.min + vec2(column as f32, row as f32) * cell, cell);
         Some((image, place))
     }
+}
+
+fn pixels(picture: &GridPicture) -> egui::ColorImage {
+    let picture = &picture.picture;
+    egui::ColorImage::from_rgb([picture.width, picture.height], &picture.rgb)
 }
 
 impl Explore {
@@ -129,12 +149,9 @@ impl Explore {
     }
 
     fn sheet_ui(&mut self, ui: &mut Ui, run: &RunView, kept: &mut Vec<KeptSeed>) {
+        let scale = self.shown.as_mut().map_or(1.0, |shown| shown.scale(ui.available_size()));
         let Some(shown) = &self.shown else { return };
         let natural = vec2(shown.picture.picture.width as f32, shown.picture.picture.height as f32);
-        let room = ui.available_size();
-        let scale = (room.x / natural.x).min(room.y / natural.y).max(0.05);
-        // Whole pixels where there is room for them.
-        let scale = if scale >= 1.0 { scale.floor() } else { scale };
         let (rect, response) = ui.vertical_centered(|ui| ui.allocate_exact_size(natural * scale, Sense::click())).inner;
         // On whole pixels, which stay squares there.
         let rect = rect.translate(rect.min.round() - rect.min);

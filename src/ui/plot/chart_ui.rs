@@ -1,7 +1,7 @@
 //! One chart in the window: its head with values, its plot, its keys, and what the pointer does in it.
 
 use egui::{
-    Align, Align2, FontId, Layout, PointerButton, Pos2, Rangef, Rect, Response, RichText, Role, Sense, Stroke,
+    Align, Align2, Event, FontId, Layout, PointerButton, Pos2, Rangef, Rect, Response, RichText, Role, Sense, Stroke,
     StrokeKind, Ui, WidgetInfo, pos2, vec2,
 };
 use egui_plot::{AxisHints, GridInput, GridMark, Plot, PlotTransform};
@@ -216,6 +216,11 @@ fn menu_ui(ui: &mut Ui, chart: &Chart<'_>, look: &Look<'_>, outcome: &mut Outcom
     }
 }
 
+/// Whether it ends a press of the primary button.
+fn is_release(event: &Event) -> bool {
+    matches!(event, Event::PointerButton { button: PointerButton::Primary, pressed: false, .. })
+}
+
 /// Where a chart was drawn.
 struct Area {
     transform: PlotTransform,
@@ -283,7 +288,9 @@ impl Area {
             }
         }
         outcome.reset = response.double_clicked();
-        if let (true, Some(at), Some(place)) = (response.clicked(), at, place) {
+        // Both clicks of a double click may come in one slow frame: then the second takes back what the first did.
+        let clicks = ui.input(|input| input.events.iter().filter(|event| is_release(event)).count());
+        if let (true, Some(at), Some(place)) = (response.clicked() && clicks != 2, at, place) {
             let near = |pin: &&f64| (self.x_of(**pin) - at.x).abs() <= HIT;
             outcome.pin = Some(look.view.pins.iter().find(near).copied().unwrap_or(place));
         }
@@ -320,6 +327,9 @@ impl Area {
         let corner = if right { pos2(at.x + 8.0, rect.bottom() - 4.0) } else { pos2(at.x - 8.0, rect.bottom() - 4.0) };
         let align = if right { Align2::LEFT_BOTTOM } else { Align2::RIGHT_BOTTOM };
         let place = align.anchor_size(corner, galley.size());
+        // A long text about what happened there has room on neither side.
+        let least = rect.left() + 8.0;
+        let place = if place.left() < least { place.translate(vec2(least - place.left(), 0.0)) } else { place };
         ui.painter().rect_filled(place.expand2(vec2(4.0, 2.0)), 3.0, p.surface.gamma_multiply(0.9));
         ui.painter().galley(place.min, galley, p.strong);
     }

@@ -5,7 +5,7 @@ use egui::{ComboBox, TextEdit, Ui};
 use super::super::setup::fit;
 use super::super::{format, theme, widgets};
 use super::Queue;
-use crate::config::{Config, Level, Preset};
+use crate::config::{ALL_KEYS, Config, Level, Preset};
 
 /// Runs that are added at once at most.
 const MOST: usize = 1000;
@@ -27,7 +27,14 @@ pub struct AddForm {
     /// What was typed; nothing stands for the seed of the set-up.
     seeds: Option<String>,
     changes: String,
-    problems: Vec<String>,
+    made: Option<Looked>,
+}
+
+/// What the fields came to, and what that was made of.
+#[derive(Debug)]
+struct Looked {
+    of: (Base, String, Config, Option<usize>),
+    made: Result<Made, Vec<String>>,
 }
 
 impl AddForm {
@@ -60,38 +67,43 @@ impl AddForm {
             });
         });
         let parsed = super::seeds(&typed);
+        let made = self.made(set_up, classes);
+        let reasons = match (&parsed, &made) {
+            (Err(reason), _) => reason.clone(),
+            (Ok(_), Err(problems)) => problems.join("\n"),
+            (Ok(_), Ok(_)) => String::new(),
+        };
         ui.add_space(4.0);
         ui.horizontal(|ui| {
             let count = parsed.as_ref().map_or(0, Vec::len);
             let name =
                 if count == 1 { "Add 1 run".to_owned() } else { format!("Add {}", format::plural(count, "run")) };
-            let add = ui.add_enabled(parsed.is_ok(), widgets::primary(ui, &name));
-            asked = add.on_disabled_hover_text(parsed.as_ref().err().map_or("", String::as_str)).clicked();
+            let add = ui.add_enabled(parsed.is_ok() && made.is_ok(), widgets::primary(ui, &name));
+            asked = add.on_disabled_hover_text(reasons).clicked();
             if let Err(reason) = &parsed {
                 ui.colored_label(widgets::palette(ui).error, reason);
             }
         });
-        for problem in &self.problems {
+        for problem in made.as_ref().err().into_iter().flatten() {
             ui.add(egui::Label::new(egui::RichText::new(problem).color(widgets::palette(ui).error)).wrap());
         }
-        if let (true, Ok(seeds)) = (asked, parsed) {
-            self.add(queue, set_up, classes, &seeds);
+        if let (true, Ok(seeds), Ok((base, changes, config))) = (asked, parsed, made) {
+            for seed in seeds {
+                let mut config = config.clone();
+                config.train.seed = seed;
+                queue.add(format!("{base}, seed {seed}{changes}"), config);
+            }
         }
     }
 
-    /// Adds a run for each seed, or says what is wrong.
-    fn add(&mut self, queue: &mut Queue, set_up: &Config, classes: Option<usize>, seeds: &[u64]) {
-        match made(self.base, &self.changes, set_up, classes) {
-            Ok((base, changes, config)) => {
-                for seed in seeds {
-                    let mut config = config.clone();
-                    config.train.seed = *seed;
-                    queue.add(format!("{base}, seed {seed}{changes}"), config);
-                }
-                self.problems.clear();
-            }
-            Err(problems) => self.problems = problems,
+    /// What the fields come to, looked at again where one of them has changed.
+    fn made(&mut self, set_up: &Config, classes: Option<usize>) -> Result<Made, Vec<String>> {
+        let of = (self.base, self.changes.clone(), set_up.clone(), classes);
+        if let Some(known) = self.made.as_ref().filter(|known| known.of == of) {
+            return known.made.clone();
         }
+        let made = made(self.base, &self.changes, set_up, classes);
+        self.made.insert(Looked { of, made }).made.clone()
     }
 }
 
@@ -126,7 +138,8 @@ fn made(base: Base, changes: &str, set_up: &Config, classes: Option<usize>) -> R
             preset.name().to_owned()
         }
     };
-    let config = config.with(&lines).map_err(|err| err.0)?;
+    let listed = |text: &String| text.replace(ALL_KEYS, "the page Details of a run names them all");
+    let config = config.with(&lines).map_err(|err| err.0.iter().map(listed).collect::<Vec<_>>())?;
     let errors = config.check(classes).into_iter().filter(|problem| problem.level == Level::Error);
     let errors: Vec<String> = errors.map(|problem| format!("{}: {}", problem.key, problem.message)).collect();
     let told: String = lines.iter().map(|line| format!(", {line}")).collect();
@@ -178,6 +191,8 @@ mod tests {
         assert_eq!(config.loss.kind, crate::config::LossKind::Bce);
         assert_eq!(made(Base::SetUp, "", &set_up, None).unwrap().0, "improved");
         assert!(made(Base::SetUp, "train.stps=7", &set_up, None).unwrap_err()[0].contains("train.steps"));
+        let unknown = made(Base::SetUp, "zzzzzzzzzzzz=1", &set_up, None).unwrap_err();
+        assert!(unknown[0].contains("the page Details") && !unknown[0].contains("gandle presets"), "{unknown:?}");
         assert!(made(Base::SetUp, "train.steps=0", &set_up, None).unwrap_err()[0].contains("train.steps"));
     }
 }

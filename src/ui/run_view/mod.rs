@@ -47,6 +47,8 @@ pub struct RunView {
     scoring: Option<ScoreProgress>,
     checkpoints: Vec<Checkpoint>,
     log: Vec<LogLine>,
+    /// When the event was told that is being taken in, in seconds since 1970.
+    clock: Option<u64>,
     /// Lines of the log from before the run went on last.
     before: usize,
     /// Events that were taken in.
@@ -64,6 +66,13 @@ impl RunView {
     /// A view of the run in this session folder, before its first event.
     pub fn new(folder: PathBuf) -> Self {
         Self { folder, ..Self::default() }
+    }
+
+    /// Takes in an event that was told at a time of day, in seconds since 1970, where that is known.
+    pub fn apply_at(&mut self, event: Event, time: Option<u64>) {
+        self.clock = time;
+        self.apply(event);
+        self.clock = None;
     }
 
     /// Takes in an event.
@@ -207,8 +216,10 @@ impl RunView {
         self.recent.clear();
         let how = match (&started.parent, started.step) {
             (_, 0) => "Started".to_owned(),
-            (Some(parent), step) if parent.step == step => format!("Branched off {} at step {step}", parent.session),
-            (_, step) => format!("Went on from step {step}"),
+            (Some(parent), step) if parent.step == step => {
+                format!("Branched off {} at step {}", parent.session, super::format::count(step))
+            }
+            (_, step) => format!("Went on from step {}", super::format::count(step)),
         };
         self.note(
             LogLevel::Info,
@@ -220,8 +231,11 @@ impl RunView {
     fn score(&mut self, score: Score) {
         if score.class.is_none() {
             let (metric, extractor) = (super::format::metric(&score.metric), super::format::extractor(&score.judge()));
-            let text =
-                format!("{metric} ({extractor}) {} on {} images", super::format::score(score.value), score.samples);
+            let text = format!(
+                "{metric} ({extractor}) {} on {}",
+                super::format::score(score.value),
+                super::format::plural(score.samples, "image")
+            );
             self.note(LogLevel::Info, text);
         }
         // A run that was killed amid its scores has taken them all again. Steps rise, so that equals are at the end.
@@ -242,7 +256,7 @@ impl RunView {
     }
 
     fn note(&mut self, level: LogLevel, text: String) {
-        self.log.push(LogLine { step: self.step, level, text });
+        self.log.push(LogLine { step: self.step, level, text, time: self.clock });
     }
 
     /// The session has another folder, and name, now.

@@ -190,10 +190,15 @@ impl RunView {
         }
     }
 
+    /// Seconds that each of the newest steps took, once several were told.
+    pub fn seconds_a_step(&self) -> Option<f64> {
+        let ((first, from), (last, to)) = (self.recent.front()?, self.recent.back()?);
+        Some((to - from) / last.checked_sub(*first).filter(|steps| *steps > 0)? as f64)
+    }
+
     /// Seconds that what is still to come will take: steps at the present speed, and scores as long as the last ones.
     pub fn seconds_left(&self) -> Option<f64> {
-        let ((first, from), (last, to)) = (self.recent.front()?, self.recent.back()?);
-        let per_step = (to - from) / last.checked_sub(*first).filter(|steps| *steps > 0)? as f64;
+        let per_step = self.seconds_a_step()?;
         let steps = self.steps().saturating_sub(self.step) as f64 * per_step;
         Some(steps + self.seconds_of_scores(steps))
     }

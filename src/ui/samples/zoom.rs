@@ -6,12 +6,16 @@ use super::super::grid_image::{GridImage, Pick};
 use super::super::widgets;
 
 /// Pixels of the screen for a pixel of the image.
-const ZOOMS: [usize; 4] = [1, 2, 4, 8];
+const ZOOMS: [usize; 4] = [1, 2, 4, LARGEST];
+const LARGEST: usize = 8;
+/// Pixels of the screen that an image has at first, where that can be.
+const COMFORTABLE: usize = 256;
 
 /// The image that is looked at, and how large.
 pub(super) struct Zoom {
     pub pick: Pick,
-    times: usize,
+    /// Nothing while nobody has chosen.
+    times: Option<usize>,
     texture: Option<(Shown, TextureHandle)>,
 }
 
@@ -32,7 +36,7 @@ type Shown = (usize, Shows, Pick);
 impl Zoom {
     /// Looks at an image.
     pub fn of(pick: Pick) -> Self {
-        Self { pick, times: 4, texture: None }
+        Self { pick, times: None, texture: None }
     }
 
     /// Draws the window; false where it was closed. `image` is the grid, or the real images, that the image is in.
@@ -50,8 +54,11 @@ impl Zoom {
         let window = Window::new("Image").open(&mut open).collapsible(false).resizable([true, true]);
         let window = window.default_pos(ui.max_rect().left_top() + egui::vec2(24.0, 48.0));
         window.show(ui.ctx(), |ui| {
-            self.head_ui(ui, names, grid.rows, there);
-            let side = (grid.cell * self.times) as f32 / ui.pixels_per_point();
+            // As large as the head is wide, so that small images are no stamps beside much of nothing.
+            let fitting = ZOOMS.into_iter().find(|times| grid.cell * times >= COMFORTABLE).unwrap_or(LARGEST);
+            let times = self.times.unwrap_or(fitting);
+            self.head_ui(ui, times, names, (grid.rows, there));
+            let side = (grid.cell * times) as f32 / ui.pixels_per_point();
             if let Some((_, texture)) = &self.texture {
                 ScrollArea::both().max_height(560.0).max_width(640.0).show(ui, |ui| {
                     ui.add(Image::from_texture((texture.id(), Vec2::splat(side))).alt_text("One image of the grid"));
@@ -64,12 +71,12 @@ impl Zoom {
         open && !ui.input(|input| input.key_pressed(egui::Key::Escape))
     }
 
-    fn head_ui(&mut self, ui: &mut Ui, names: &[String], rows: usize, columns: usize) {
+    fn head_ui(&mut self, ui: &mut Ui, shown: usize, names: &[String], (rows, columns): (usize, usize)) {
         ui.horizontal(|ui| {
             for times in ZOOMS {
-                let label = ui.selectable_label(self.times == times, format!("x{times}"));
+                let label = ui.selectable_label(shown == times, format!("x{times}"));
                 if label.on_hover_text(format!("{times} pixels of the screen for one of the image")).clicked() {
-                    self.times = times;
+                    self.times = Some(times);
                 }
             }
             ui.separator();

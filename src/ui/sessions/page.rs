@@ -1,6 +1,6 @@
 //! The Sessions page: every run that was stored, newest first, to be looked at again or taken as a start.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use egui::{
     Align, Color32, ColorImage, Frame, Id, Layout, Margin, Rect, RichText, ScrollArea, Sense, TextureHandle,
@@ -8,15 +8,58 @@ use egui::{
 };
 
 use super::super::action::Action;
+use super::super::ask::SessionAsk;
 use super::super::phase::Phase;
 use super::super::{format, theme, widgets};
 use super::{SessionDialog, SessionRow, menu_ui, star_ui};
+
+/// Where sessions are kept.
+pub(in crate::ui) struct Place<'a> {
+    /// The folder that holds them.
+    pub folder: &'a Path,
+    /// Whether somebody has chosen it.
+    pub chosen: bool,
+}
+
+impl Place<'_> {
+    /// A line that tells the folder, with the ways to see it and to choose another.
+    fn ui(&self, ui: &mut Ui) -> Option<Action> {
+        let mut action = None;
+        ui.horizontal(|ui| {
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                let about = "The window keeps new runs there and lists what is in it; sessions that are stored stay where they are. `gandle train` has its own way: --out";
+                if ui.button("Keep them elsewhere…").on_hover_text(about).clicked() {
+                    action = Some(Action::ChooseSessionsFolder);
+                }
+                let usual = ui.add_enabled(self.chosen, egui::Button::new("The usual folder"));
+                let why = "This is the usual folder";
+                if usual.on_hover_text("Lists and keeps sessions where the program does by itself").on_disabled_hover_text(why).clicked() {
+                    action = Some(Action::UsualSessionsFolder);
+                }
+                if ui.button("Show them").on_hover_text("In the system's file manager").clicked() {
+                    action = Some(Action::Session(SessionAsk::Reveal(self.folder.to_owned())));
+                }
+                ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                    let folder = self.folder.display().to_string();
+                    let most = (ui.available_width() / LETTER) as usize;
+                    let text = format!("Stored in {}", format::path_end(&folder, most.saturating_sub(10).max(16)));
+                    let text = RichText::new(text).small().color(widgets::palette(ui).muted);
+                    ui.add(egui::Label::new(text).truncate()).on_hover_text(folder);
+                });
+            });
+        });
+        action
+    }
+}
+
+/// About the width of a small letter.
+const LETTER: f32 = 6.5;
 
 /// Draws the page. `open` is the folder of the run that is on the screen, `live` that of the run that goes on.
 #[must_use]
 pub(in crate::ui) fn sessions_ui(
     ui: &mut Ui,
-    sessions: &[SessionRow],
+    (sessions, place): (&[SessionRow], Place<'_>),
     open: Option<&PathBuf>,
     live: Option<&PathBuf>,
     dialog: &mut SessionDialog,
@@ -38,6 +81,7 @@ pub(in crate::ui) fn sessions_ui(
             let count = format::plural(sessions.len(), "session");
             widgets::small(ui, format!("{count}, {} on disk", format::bytes(whole(total))));
         }
+        actions.extend(place.ui(ui));
         ui.add_space(6.0);
         if sessions.is_empty() {
             return widgets::empty(ui, "No sessions yet", "Press Train, and the first one appears here");

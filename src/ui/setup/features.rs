@@ -1,8 +1,9 @@
 //! The row of the file that a perceptual or texture loss may need.
 
-use egui::{Button, TextEdit, Ui, vec2};
+use egui::{Button, Response, TextEdit, Ui, Vec2, vec2};
 
 use super::super::action::Action;
+use super::super::paths::{self, Wanted};
 use super::super::theme;
 use super::form::Form;
 use crate::config::Key;
@@ -24,7 +25,13 @@ pub fn vgg19_row(form: &mut Form<'_>, ui: &mut Ui, key: &'static Key) -> Option<
         }
         let width = theme::CONTROL_WIDTH - button.rect.width() - ui.spacing().item_spacing.x;
         let edit = TextEdit::singleline(&mut config.loss.vgg19).hint_text("Path of a file");
-        ui.add_sized(vec2(width, height), edit)
+        weights_field(ui, key.key, edit, vec2(width, height))
     });
     asked
+}
+
+/// A field for the path of a file of weights.
+pub fn weights_field(ui: &mut Ui, id: &str, edit: TextEdit<'_>, size: Vec2) -> Response {
+    let edit = edit.desired_width(size.x).min_size(size);
+    ui.allocate_ui(size, |ui| paths::field(ui, id, edit, Wanted::File(&["pth", "pt", "safetensors"]))).inner
 }

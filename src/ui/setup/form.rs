@@ -78,7 +78,7 @@ impl Form<'_> {
         });
         for problem in problems.iter().filter(|problem| problem.key == key && problem.level == Level::Error) {
             let color = widgets::palette(ui).error;
-            ui.label(RichText::new(&problem.message).small().color(color));
+            ui.label(RichText::new(problem.in_window()).small().color(color));
             if fix_ui(ui, problem)
                 && let Some(config) = problem.fixed(self.config)
             {
@@ -226,8 +226,8 @@ impl Form<'_> {
 /// A button that is named by what mends a problem, where something plain does. `true` where it was clicked.
 pub fn fix_ui(ui: &mut Ui, problem: &Problem) -> bool {
     let Some(name) = problem.fix_name() else { return false };
-    let about = format!("Fixes {}; Ctrl+Z undoes it", problem.key);
-    ui.add(Button::new(RichText::new(name).small()).small()).on_hover_text(about).clicked()
+    let about = format!("Fixes {}; Ctrl+Z undoes it", problem.label());
+    ui.add(Button::new(RichText::new(name).small())).on_hover_text(about).clicked()
 }
 
 /// A list to choose from, as wide as every control.
@@ -236,7 +236,10 @@ pub fn combo(ui: &mut Ui, id: &str, selected: &str, choices: impl FnOnce(&mut Ui
         .width(theme::CONTROL_WIDTH)
         .selected_text(selected)
         .truncate()
-        .show_ui(ui, choices)
+        .show_ui(ui, |ui| {
+            widgets::enter_list(ui);
+            choices(ui);
+        })
         .response
 }
 
@@ -248,7 +251,10 @@ pub fn checks(ui: &mut Ui, id: &str, selected: &str, choices: impl FnOnce(&mut U
         .close_behavior(egui::PopupCloseBehavior::CloseOnClickOutside)
         .height(460.0)
         .truncate()
-        .show_ui(ui, choices)
+        .show_ui(ui, |ui| {
+            widgets::enter_list(ui);
+            choices(ui);
+        })
         .response
 }
 
@@ -278,6 +284,6 @@ fn explanation(ui: &mut Ui, key: &Key, off: Option<&str>, problem: Option<&Probl
     }
     if let Some(problem) = problem {
         let color = if problem.level == Level::Error { p.error } else { p.warning };
-        ui.label(RichText::new(&problem.message).small().color(color));
+        ui.label(RichText::new(problem.in_window()).small().color(color));
     }
 }

@@ -82,7 +82,12 @@ impl Checked {
     /// Takes in what stands refused in the fields of the set-up.
     pub fn look_at_fields(&mut self, ctx: &egui::Context) {
         let of_set_up = |name: &str| explain::of(name).is_some() || name.starts_with(images::CLASS_FACTOR);
-        let told = |(name, why): (String, String)| format!("{name}: {why}. Type another, or press Esc in the field");
+        let shown = |name: &str| match name.strip_prefix(images::CLASS_FACTOR) {
+            Some(class) => format!("{}, {class}", explain::label(CLASS_FACTORS_KEY)),
+            None => explain::label(name),
+        };
+        let told =
+            |(name, why): (String, String)| format!("{}: {why}. Type another, or press Esc in the field", shown(&name));
         self.refused = number::refused(ctx, of_set_up).into_iter().map(told).collect();
     }
 
@@ -90,8 +95,8 @@ impl Checked {
     pub fn blockers(&self) -> Vec<String> {
         let errors = self.problems.iter().filter(|problem| problem.level == Level::Error);
         let told = |problem: &Problem| match self.found.contains(problem) {
-            true => problem.message.clone(),
-            false => format!("{}: {}", problem.key, problem.message),
+            true => problem.in_window(),
+            false => format!("{}: {}", problem.label(), problem.in_window()),
         };
         errors.map(told).chain(self.refused.iter().cloned()).collect()
     }
@@ -101,6 +106,9 @@ impl Checked {
         !self.problems.iter().any(|problem| problem.level == Level::Error && !self.found.contains(problem))
     }
 }
+
+/// The key whose fields are named by a class each.
+const CLASS_FACTORS_KEY: &str = "data.class_factors";
 
 /// Classes of the drawn demo set, which stand in until the data is read.
 const DEMO_CLASSES: usize = 6;
@@ -221,7 +229,7 @@ fn differences_ui(ui: &mut Ui, live: &[Change], fixed: &[Change]) -> Option<Acti
     if !live.is_empty() {
         let name = format!("Apply {} to the run", format::plural(live.len(), "change"));
         let about = format!("From its next step on, marked in the curves and kept in the session:\n{}", lines(live));
-        apply = ui.button(name).on_hover_text(about).clicked();
+        apply = ui.add(widgets::primary(ui, &name)).on_hover_text(about).clicked();
     }
     if !fixed.is_empty() {
         let text = format!("{} for the next run", format::plural(fixed.len(), "change"));

@@ -84,6 +84,8 @@ pub struct Told<'a> {
     pub asked: Asked,
     /// Whether a run trains, during which nothing is measured.
     pub training: bool,
+    /// Seconds that a step takes in the run that trains, where its settings are those of the set-up.
+    pub live: Option<f64>,
     /// Whether the set-up has no errors.
     pub possible: bool,
 }
@@ -91,6 +93,12 @@ pub struct Told<'a> {
 impl Told<'_> {
     /// A line, and what stands on hover.
     fn text(&self, config: &Config) -> (String, String) {
+        if let Some(seconds) = self.live {
+            // What was measured before a run, beside whatever else was at work, is not what the run takes.
+            let pace = Pace { seconds, timed: 0, images: config.train.batch_size };
+            let about = "By the newest steps of the run that trains, which has these settings";
+            return (line(&pace, config), about.to_owned());
+        }
         match self.paces.find(&self.asked) {
             Some(Ok(pace)) => (line(pace, config), about(pace, config)),
             Some(Err(reason)) => (format!("Time: not measured, {reason}"), reason.clone()),

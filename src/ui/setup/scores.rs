@@ -4,6 +4,7 @@ use egui::{Button, TextEdit, Ui, vec2};
 
 use super::super::action::Action;
 use super::super::{format, theme};
+use super::features::weights_field;
 use super::form::{Form, checks, combo};
 use crate::config::{Choice as _, Config, ExtractorName, Key, Metric, NOTHING, Shipped};
 
@@ -86,7 +87,8 @@ pub fn extractor_row(form: &mut Form<'_>, ui: &mut Ui, key: &'static Key) -> Opt
             asked = Some(Action::ChooseInception);
         }
         let width = theme::CONTROL_WIDTH - button.rect.width() - ui.spacing().item_spacing.x;
-        ui.add_sized(vec2(width, height), TextEdit::singleline(&mut file).hint_text("Path of a file"))
+        let edit = TextEdit::singleline(&mut file).hint_text("Path of a file");
+        weights_field(ui, "inception weights", edit, vec2(width, height))
     });
     if file != weights {
         form.config.score.extractor = ExtractorName::inception(&file);

@@ -4,9 +4,10 @@ use egui::{Button, RichText, TextEdit, Ui};
 
 use super::super::action::Action;
 use super::super::data_view::Reading;
+use super::super::paths::{self, Wanted};
 use super::super::{format, glyph, widgets};
 use super::Given;
-use crate::config::{Config, DEMO};
+use crate::config::{Config, DATA_FILES, DEMO};
 
 /// The rows that choose the data. `draft` is a path that is being typed.
 #[must_use]
@@ -16,7 +17,7 @@ pub fn source_ui(ui: &mut Ui, config: &mut Config, draft: &mut Option<String>, g
     let edit = TextEdit::singleline(&mut text)
         .hint_text("Folder of class folders, table or archive")
         .desired_width(f32::INFINITY);
-    let response = ui.add(edit);
+    let response = paths::field(ui, "data.source", edit, Wanted::File(&DATA_FILES));
     let info = || egui::WidgetInfo::labeled(egui::Role::TextInput, true, "Data folder");
     response.widget_info(info);
     let response = response.on_hover_text(
