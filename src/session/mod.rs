@@ -21,13 +21,14 @@ mod removal;
 mod retention;
 mod room;
 mod state;
+mod traced;
 mod writer;
 
 pub use about::{About, read_about, write_about};
 pub use known::{remember_places, unknown_places};
 pub use lock::{Lock, ask_to_end, holder, is_free};
 pub use manage::{check_name, delete, name_data, rename, trash};
-pub use picture::png;
+pub use picture::{png, png16};
 pub use place::{Listed, checkpoints_size, list, list_in, name_for, new_folder, release, root, size};
 pub use quiz::{read_quizzes, write_quiz};
 pub use reader::{
@@ -38,7 +39,8 @@ pub use removal::{cached, is_cached};
 pub use retention::{BestCheckpoint, Keep, OnDisk, Pruning, best_scored, plan, protected, prune};
 pub use room::{append, folder, inspect};
 pub use state::{CheckpointState, DataMark, FileSum, Machine, Pending, Watched, WatchedClass};
-pub use writer::{Writer, write_whole};
+pub use traced::{Traced, run_id, told_path};
+pub use writer::{Writer, write_new, write_whole};
 
 use crate::event::SCHEMA;
 

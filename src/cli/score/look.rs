@@ -1,4 +1,4 @@
-//! Sees all images of a folder through an extractor.
+//! Sees all images of a source through an extractor.
 
 use std::path::Path;
 
@@ -16,7 +16,7 @@ use crate::metric::report::Side;
 /// Images for each thread between two looks at the progress; so many are in memory at once.
 const IMAGES_PER_THREAD: usize = 8;
 
-/// What was seen in a folder. Images stand in the order of what they show, not of their names, so that renaming files
+/// What was seen in a source. Images stand in the order of what they show, not of their names, so that renaming files
 /// changes no score.
 pub(super) struct Looked {
     gallery: Gallery,
@@ -43,6 +43,9 @@ struct Seen {
 impl Looked {
     pub fn at(folder: &Path, extractor: &Extractor, resize: Resize, what: &'static str) -> anyhow::Result<Self> {
         let gallery = Gallery::open(folder)?;
+        for note in gallery.notes() {
+            note!("{}: {note}", folder.display());
+        }
         for skipped in gallery.skipped() {
             tracing::info!("{}: {}: passed over: {}", folder.display(), skipped.file, skipped.reason);
         }
@@ -72,7 +75,7 @@ impl Looked {
         }
         if seen.is_empty() {
             bail!(
-                "{} holds no image that can be read: name a folder of images, or of sub-folders of them",
+                "{} holds no image that can be read: name a folder of images or of sub-folders of them, a table or an archive",
                 folder.display()
             );
         }
@@ -147,7 +150,7 @@ pub(super) fn common_classes(looked: &mut [Looked]) -> Vec<String> {
     if flat > 0 {
         if flat < looked.len() {
             note!(
-                "warning: one folder has sub-folders for its classes and another has none: all images are treated as one class"
+                "warning: one source has classes and another has none: all images are treated as one class"
             );
         }
         return Vec::new();
