@@ -49,9 +49,8 @@ impl App {
         let run = self.workbench.stored.as_ref().or(self.workbench.live.as_ref());
         match run.map(|run: &RunView| self.workbench.explore.turn_to(run, &spot)) {
             Some(Ok(())) => self.workbench.settings.page = Page::Explore,
-            Some(Err(reason)) => self.complain(format!(
-                "The session of the image is open, but the image cannot be drawn again: {reason}"
-            )),
+            Some(Err(reason)) => self
+                .complain(format!("The session of the image is open, but the image cannot be drawn again: {reason}")),
             None => {}
         }
     }

@@ -164,7 +164,10 @@ fn write(asked: &Export) -> anyhow::Result<()> {
                 );
             }
             if let (0, Content::Images(Images { count: wanted, fill_up: true, .. })) = (count, &asked.content) {
-                note!("no class has fewer than {}: there is nothing to add", Digits::Plain.count(*wanted, "real image"));
+                note!(
+                    "no class has fewer than {}: there is nothing to add",
+                    Digits::Plain.count(*wanted, "real image")
+                );
             }
             say!("{} in {}", Digits::Plain.count(count, "image"), folder.display());
             if let Some(table) = table {

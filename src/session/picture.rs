@@ -8,7 +8,13 @@ use std::borrow::Cow;
 /// Where the numbers do not fit together.
 pub fn png(size: (usize, usize), pixels: &[u8], about: &[(&str, Cow<'_, str>)]) -> Result<Vec<u8>, png::EncodingError> {
     let grey = size.0.checked_mul(size.1) == Some(pixels.len());
-    encoded(size, if grey { png::ColorType::Grayscale } else { png::ColorType::Rgb }, png::BitDepth::Eight, pixels, about)
+    encoded(
+        size,
+        if grey { png::ColorType::Grayscale } else { png::ColorType::Rgb },
+        png::BitDepth::Eight,
+        pixels,
+        about,
+    )
 }
 
 /// A grey picture of 16 bits as a PNG with such texts.

@@ -281,7 +281,8 @@ impl Fields {
             ui.add_enabled_ui(self.format.is_one_file_each(), |ui| {
                 widgets::toggle(ui, &mut self.fill_up, "With the real ones").on_hover_text(about);
             });
-            widgets::toggle(ui, &mut self.mark, "Mark").on_hover_text("Writes the word SYNTHETIC into the pixels of each image");
+            widgets::toggle(ui, &mut self.mark, "Mark")
+                .on_hover_text("Writes the word SYNTHETIC into the pixels of each image");
             count
         });
     }

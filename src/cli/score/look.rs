@@ -149,9 +149,7 @@ pub(super) fn common_classes(looked: &mut [Looked]) -> Vec<String> {
     let flat = looked.iter().filter(|looked| looked.gallery.classes().is_empty()).count();
     if flat > 0 {
         if flat < looked.len() {
-            note!(
-                "warning: one source has classes and another has none: all images are treated as one class"
-            );
+            note!("warning: one source has classes and another has none: all images are treated as one class");
         }
         return Vec::new();
     }

@@ -105,10 +105,7 @@ mod tests {
             assert!(line.len() % 64 == 0 && line.ends_with(b"\n"));
             assert_eq!(usize::from(u16::from_le_bytes([line[8], line[9]])), line.len() - 10);
             let text = String::from_utf8(line[10..].to_vec()).unwrap();
-            assert_eq!(
-                text.trim_end(),
-                format!("{{'descr': '|u1', 'fortran_order': False, 'shape': {want}, }}")
-            );
+            assert_eq!(text.trim_end(), format!("{{'descr': '|u1', 'fortran_order': False, 'shape': {want}, }}"));
         }
         let names = texts(&["b", "\u{7d30}\u{80de}"], &[2]).unwrap();
         assert!(names.starts_with(b"\x93NUMPY") && String::from_utf8_lossy(&names).contains("'<U2'"));

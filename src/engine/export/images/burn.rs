@@ -57,7 +57,13 @@ mod tests {
         let line = |line: &[f32]| -> String {
             let letter = |pixel: &[f32]| {
                 assert!(pixel.iter().all(|x| *x == pixel[0]));
-                if pixel[0] == 0.25 { '.' } else if pixel[0] == 1.0 { '#' } else { ' ' }
+                if pixel[0] == 0.25 {
+                    '.'
+                } else if pixel[0] == 1.0 {
+                    '#'
+                } else {
+                    ' '
+                }
             };
             line.chunks_exact(channels).map(letter).collect()
         };

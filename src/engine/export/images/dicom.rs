@@ -96,7 +96,11 @@ fn head(instance: &str) -> Vec<u8> {
     e.text(0x0002_0003, "UI", instance);
     e.text(0x0002_0010, "UI", EXPLICIT);
     e.text(0x0002_0012, "UI", &uid(&["gandle"]));
-    e.text(0x0002_0013, "SH", concat!("GANDLE ", env!("CARGO_PKG_VERSION_MAJOR"), ".", env!("CARGO_PKG_VERSION_MINOR")));
+    e.text(
+        0x0002_0013,
+        "SH",
+        concat!("GANDLE ", env!("CARGO_PKG_VERSION_MAJOR"), ".", env!("CARGO_PKG_VERSION_MINOR")),
+    );
     let mut length = Elements::default();
     length.element(0x0002_0000, "UL", &u32::try_from(e.0.len()).unwrap_or(0).to_le_bytes());
     [vec![0; 128], b"DICM".to_vec(), length.0, e.0].concat()

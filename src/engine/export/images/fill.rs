@@ -13,7 +13,8 @@ use crate::session::{CheckpointState, Stored, write_whole};
 /// data. The data itself is not read, and may have moved.
 pub(super) fn real_images(session: &Path, state: &CheckpointState) -> anyhow::Result<Vec<usize>> {
     let stored = Stored::outline(session)?;
-    let told = stored.events.iter().rev().find_map(|event| if let Event::Data(data) = event { Some(data) } else { None });
+    let told =
+        stored.events.iter().rev().find_map(|event| if let Event::Data(data) = event { Some(data) } else { None });
     let count = |class: &String| {
         let class = told?.classes.iter().find(|known| known.name == *class)?;
         Some(class.images.saturating_add(class.held_out))
@@ -51,8 +52,7 @@ impl Table {
     /// Adds a file of a class's folder.
     pub fn add(&mut self, drawing: &Drawing, class: usize, number: usize, file: &str) {
         let file = format!("{}/{file}", drawing.folders[class]);
-        let [file, class, session] =
-            [&file, &drawing.classes()[class], &drawing.session].map(|text| csv_cell(text));
+        let [file, class, session] = [&file, &drawing.classes()[class], &drawing.session].map(|text| csv_cell(text));
         let (run, step) = (drawing.run.as_deref().unwrap_or_default(), drawing.step());
         let (seed, truncation) = (drawing.images.seed, drawing.images.truncation);
         self.text += &format!("{file},{class},yes,{session},{run},{step},{seed},{number},{truncation}\n");

@@ -69,11 +69,7 @@ fn refuse_taken(taken: Option<&Path>) -> anyhow::Result<()> {
     }
 }
 
-fn one_file_each(
-    asked: &Export,
-    drawing: &mut Drawing,
-    progress: Progress<'_>,
-) -> anyhow::Result<Option<Exported>> {
+fn one_file_each(asked: &Export, drawing: &mut Drawing, progress: Progress<'_>) -> anyhow::Result<Option<Exported>> {
     let (images, wanted) = (drawing.images, drawing.wanted.clone());
     let extension = images.format.extension();
     let folders = wanted.iter().map(|(class, _)| folder_of(asked, &drawing.folders[*class]));

@@ -29,7 +29,9 @@ pub(super) fn write(
     go_on: &mut dyn FnMut() -> bool,
 ) -> anyhow::Result<bool> {
     if count > MOST_SLICES {
-        bail!("a NIfTI volume has at most {MOST_SLICES} slices, and {count} images per class are asked for: ask for fewer");
+        bail!(
+            "a NIfTI volume has at most {MOST_SLICES} slices, and {count} images per class are asked for: ask for fewer"
+        );
     }
     // Neither a time nor a system in its head, so that the same images are the same bytes.
     let mut out = GzBuilder::new().mtime(0).operating_system(255).write(file, Compression::default());
