@@ -132,8 +132,7 @@ pub(super) fn sample(args: &SampleArgs) -> anyhow::Result<()> {
     let SampleArgs { seed, truncation, format, mark, .. } = *args;
     let fill_up = args.fill_up.is_some();
     if fill_up && !format.is_one_file_each() {
-        let each = ImageFormat::ALL.iter().filter(|format| format.is_one_file_each()).map(|format| format.key());
-        let each = each.collect::<Vec<_>>().join(", ");
+        let each = ImageFormat::of_one_file_each();
         return Err(Usage(format!("--fill-up writes one file per image: --format is one of {each} with it")).into());
     }
     let count = args.fill_up.unwrap_or(args.count) as usize;

@@ -130,6 +130,12 @@ impl ImageFormat {
         matches!(self, Self::Png | Self::Png16 | Self::Tiff16 | Self::Dicom)
     }
 
+    /// Names of the formats with a file for each image, for messages.
+    pub fn of_one_file_each() -> String {
+        let each = Self::ALL.iter().filter(|format| format.is_one_file_each()).map(|format| format.key());
+        each.collect::<Vec<_>>().join(", ")
+    }
+
     /// Whether images of so many channels can be stored so.
     pub fn takes(self, channels: usize) -> bool {
         channels == 1 || !matches!(self, Self::Png16 | Self::Tiff16)

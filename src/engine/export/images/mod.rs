@@ -34,11 +34,10 @@ pub(super) fn write(asked: &Export, images: &Images, progress: Progress<'_>) -> 
         bail!("{count} images per class are too many: at most {MOST_IMAGES} at once; use another seed for more");
     }
     if images.fill_up && !format.is_one_file_each() {
-        let each = ImageFormat::ALL.iter().filter(|format| format.is_one_file_each()).map(|format| format.key());
-        let each = each.collect::<Vec<_>>().join(", ");
         bail!(
-            "classes are filled up with one file per image, and {format} holds many: choose one of {each}",
-            format = format.key()
+            "classes are filled up with one file per image, and {} holds many: choose one of {}",
+            format.key(),
+            ImageFormat::of_one_file_each()
         );
     }
     let mut drawing = Drawing::open(&asked.session, images)?;
@@ -77,40 +76,43 @@ fn one_file_each(asked: &Export, drawing: &mut Drawing, progress: Progress<'_>) 
     let start = drawing.start();
     let taken = folders.iter().zip(&wanted).find_map(|(folder, (_, count))| taken(folder, &start, extension, *count));
     refuse_taken(taken.as_deref())?;
+    let total = drawing.total();
     let mut table = match folder_of(asked, "")? {
-        folder if images.fill_up => Some(fill::Table::at(&folder, drawing)),
+        folder if images.fill_up && total > 0 => Some(fill::Table::at(&folder, drawing)),
         _ => None,
     };
     refuse_taken(table.as_ref().map(fill::Table::path).filter(|path| path.exists()))?;
     for (folder, _) in folders.iter().zip(&wanted).filter(|(_, (_, count))| *count > 0) {
         make_folder(folder)?;
     }
-    let (mut done, total) = (0, drawing.total());
-    let mut whole = true;
-    for ((class, count), folder) in wanted.iter().zip(&folders) {
-        whole = whole
-            && drawing.each(*class, *count, |drawing, number, image| {
-                if !progress(done, total) {
-                    return Ok(false);
-                }
-                let name = drawing.file(number);
-                let path = folder.join(&name);
-                write_whole(&path, &encoded(drawing, *class, number, image)?)?;
-                if let Some(table) = &mut table {
-                    table.add(drawing, *class, number, &name);
-                }
-                done += 1;
-                Ok(true)
-            })?;
+    let mut done = 0;
+    let mut of_class = |(class, folder): (&(usize, usize), &PathBuf)| {
+        drawing.each(class.0, class.1, |drawing, number, image| {
+            if !progress(done, total) {
+                return Ok(false);
+            }
+            let name = drawing.file(number);
+            write_whole(&folder.join(&name), &encoded(drawing, class.0, number, image)?)?;
+            if let Some(table) = &mut table {
+                table.add(drawing, class.0, number, &name);
+            }
+            done += 1;
+            Ok(true)
+        })
+    };
+    let mut whole = Ok(true);
+    for class in wanted.iter().zip(&folders) {
+        if !matches!(whole, Ok(true)) {
+            break;
+        }
+        whole = of_class(class);
     }
     // What is there is told, also of a work that was broken off.
-    let table = match table.filter(|_| done > 0) {
-        Some(table) => Some(table.write()?),
-        None => None,
-    };
-    if !whole {
+    let table = table.filter(|_| done > 0).map(fill::Table::write).transpose();
+    if !whole? {
         return Ok(None);
     }
+    let table = table?;
     progress(done, total);
     let chosen = wanted.iter().filter(|(_, count)| *count > 0);
     let renamed = chosen.map(|(class, _)| (drawing.classes()[*class].clone(), drawing.folders[*class].clone()));
