@@ -7,6 +7,7 @@ import gzip
 import io
 import json
 import os
+import struct
 import tarfile
 import warnings
 import zipfile
@@ -251,6 +252,18 @@ def image_sets():
     keep("image_set", "plain.parquet", out.getvalue())
 
 
+def traced():
+    """PNGs with the texts that `gandle sample` writes, of the plain kind and of the kind for all scripts."""
+    chunk = lambda kind, content: struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+    head = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", 1, 1, 8, 0, 0, 0, 0))
+    end = chunk(b"IDAT", zlib.compress(b"\0\7")) + chunk(b"IEND", b"")
+    texts = {"session": "x", "step": "6", "seed": "9", "truncation": "0.5", "class": "benign", "label": "1", "number": "2", "path": "~/runs/x", "run": "0" * 32}
+    plain = b"".join(chunk(b"tEXt", f"{name}\0{text}".encode("latin1")) for name, text in texts.items())
+    keep("traced", "image.png", head + plain + end)
+    wide = [chunk(b"iTXt", name.encode() + b"\0" * 5 + text.encode()) for name, text in (("session", "x"), ("class", "\u7ec6\u80de"))]
+    keep("traced", "wide.png", head + chunk(b"tEXt", b"step\x006") + b"".join(wide) + end)
+
+
 if __name__ == "__main__":
     scans()
     later_scans()
@@ -260,3 +273,4 @@ if __name__ == "__main__":
     texts()
     archives()
     image_sets()
+    traced()

@@ -16,7 +16,7 @@ use crate::event::Grid;
 use crate::feature::{TensorFile, file};
 use crate::metric::Statistics;
 use crate::session::{
-    FileSum, Lock, Stored, Writer, checkpoint_folder, read_about, read_grid, read_quizzes, write_about,
+    FileSum, Lock, Stored, Traced, Writer, checkpoint_folder, read_about, read_grid, read_quizzes, write_about,
 };
 use crate::train::state::EMA;
 use crate::ui::{Queue, RunView, Tally};
@@ -25,7 +25,7 @@ use crate::ui::{Queue, RunView, Tally};
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every reader.
-pub const TARGETS: [Target; 19] = [
+pub const TARGETS: [Target; 20] = [
     ("tensors", tensors),
     ("pickle", pickle),
     ("run_toml", run_toml),
@@ -45,6 +45,7 @@ pub const TARGETS: [Target; 19] = [
     ("image_set", image_set),
     ("labels", labels),
     ("notes", notes),
+    ("traced", traced),
 ];
 
 /// A small run that others are hung on.
@@ -271,6 +272,15 @@ pub fn notes(bytes: &[u8]) {
         assert!(tally.interval().iter().all(|end| (0.0..=1.0).contains(end)));
         assert!(!tally.meaning().is_empty());
     }
+}
+
+/// What a picture says of where it comes from: a session is found where one is, and nowhere else.
+pub fn traced(bytes: &[u8]) {
+    let Some(traced) = Traced::of(bytes) else { return };
+    assert!(traced.truncation.is_finite() && traced.truncation >= 0.0);
+    let Some(folder) = session(&[("x/run.toml", RUN.as_bytes()), ("y/events.jsonl", b"told\n")]) else { return };
+    let open = ["x", "y", "z"].map(|name| folder.path().join(name));
+    assert!(traced.find(&open).is_none_or(|found| found.join("run.toml").is_file()));
 }
 
 /// A folder with these files, which is gone with what is returned.

@@ -242,6 +242,22 @@ fn sampled_images_are_a_folder_that_inspect_reads() {
     let images: Vec<u64> =
         report["classes"].as_array().unwrap().iter().map(|c| c["images"].as_u64().unwrap()).collect();
     assert_eq!(images, [3, 3, 3, 5, 3, 3]);
+    // As many as its four real images fall short of six, and no other format than those of one file per image.
+    let fill = |format: &str, out: &str| {
+        gandle(&["sample", session, "--fill-up", "6", "--format", format, "--seed", "3", "--out", out])
+    };
+    let filled = fill("png", out);
+    assert!(filled.status.success(), "{}", text(&filled.stderr));
+    let told = text(&filled.stdout);
+    assert!(told.contains("12 images in") && told.contains("synthetic-step0000004-seed3.csv"), "{told}");
+    assert_eq!(fill("npz", out).status.code(), Some(2));
+    assert_eq!(fill("bmp", out).status.code(), Some(2));
+    let both = gandle(&["sample", session, "--fill-up", "6", "--count", "3", "--out", out]);
+    assert_eq!(both.status.code(), Some(2));
+    let set = gandle(&["sample", session, "--format", "parquet", "--count", "2", "--out", out]);
+    let set = text(&set.stdout).trim().to_owned();
+    assert!(set.ends_with("step0000004-seed0.parquet"), "{set}");
+    assert_eq!(lines(&gandle(&["inspect", &set, "--json"]))[0]["classes"][3]["images"], 2);
     let unknown = gandle(&["sample", session, "--class", "zebra", "--out", out]);
     assert_eq!(unknown.status.code(), Some(2));
     assert!(text(&unknown.stderr).contains("monocyte"));

@@ -309,13 +309,13 @@ fn exports_repeat_and_never_overwrite() {
     let root = tempfile::tempdir().unwrap();
     let session = root.path().join("run");
     run(&small(), &session);
-    let images = Images { step: Some(8), class: None, count: 3, seed: 5, truncation: 0.7 };
+    let images = Images { step: Some(8), class: None, count: 3, seed: 5, truncation: 0.7, ..Images::default() };
     let written = |folder: &str, images: Images| {
         let folder = root.path().join(folder);
         let asked = Export { session: session.clone(), content: Content::Images(images), folder: Some(folder.clone()) };
         match export(&asked, |_, _| true) {
-            Ok(Some(Exported::Images { count, folder: told, renamed })) => {
-                assert_eq!((told, renamed), (folder, Vec::new()));
+            Ok(Some(Exported::Images { count, folder: told, renamed, table })) => {
+                assert_eq!((told, renamed, table), (folder, Vec::new(), None));
                 Ok(count)
             }
             Ok(other) => panic!("{other:?}"),

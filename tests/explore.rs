@@ -33,14 +33,18 @@ fn walks_morphs_and_maps_begin_and_end_where_they_say() {
     let session = root.path().join("run");
     train(&session, &["generator.norm=conditional-batch"]);
     let mut explorer = explorer(Arc::new(|| {}));
-    let mut draw = |view: View| {
-        let ask = Exploration { session: session.clone(), step: 4, truncation: 0.0, view };
+    let mut answer = |ask: Exploration| {
         explorer.ask(ask.clone());
         let (of, drawn) = explorer.wait().unwrap();
         assert_eq!(of, ask);
         drawn.unwrap()
     };
+    let view = View::Seeds { class: 2, first: 7, count: 4 };
+    let fourth = answer(Exploration { session: session.clone(), step: 4, truncation: 0.5, number: 3, view });
+    let mut draw =
+        |view: View| answer(Exploration { session: session.clone(), step: 4, truncation: 0.0, number: 0, view });
     let mut sampler = Sampler::open(&session, Some(4)).unwrap();
+    assert_eq!(cell(&fourth, 1), sampler.images(2, 3, 1, 8, 0.5).unwrap(), "the fourth image of a seed");
     let mut image = |class, seed| sampler.images(class, 0, 1, seed, 0.0).unwrap();
 
     let seeds = draw(View::Seeds { class: 2, first: 7, count: 9 });
@@ -71,7 +75,7 @@ fn what_cannot_be_drawn_is_told_and_the_next_question_is_answered() {
     train(&session, &[]);
     let mut explorer = explorer(Arc::new(|| {}));
     let mut told = |step, view| {
-        explorer.ask(Exploration { session: session.clone(), step, truncation: 0.0, view });
+        explorer.ask(Exploration { session: session.clone(), step, truncation: 0.0, number: 0, view });
         explorer.wait().unwrap().1
     };
     let seeds = |count| View::Seeds { class: 0, first: 0, count };

@@ -223,7 +223,7 @@ fn drawn_images_and_grids_say_where_they_come_from() {
     let root = tempfile::tempdir().unwrap();
     let session = root.path().join("cells");
     run(config(Preset::Improved, &["image_size=16", "channels=1"]), &session);
-    let images = Images { step: None, class: Some(1), count: 2, seed: 9, truncation: 0.5 };
+    let images = Images { step: None, class: Some(1), count: 2, seed: 9, truncation: 0.5, ..Images::default() };
     let folder = root.path().join("drawn");
     let asked = Export { session: session.clone(), content: Content::Images(images), folder: Some(folder.clone()) };
     export(&asked, |_, _| true).unwrap();

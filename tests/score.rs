@@ -77,6 +77,30 @@ fn every_score_is_a_line_with_what_reads_it_and_names_do_not_matter() {
 }
 
 #[test]
+fn an_archive_is_scored_as_the_folder_that_it_holds() {
+    use std::io::Write as _;
+    let root = tempfile::tempdir().unwrap();
+    let (real, fake, packed) = (root.path().join("real"), root.path().join("fake"), root.path().join("fake.zip"));
+    draw(&real, 0, 4, false);
+    draw(&fake, 50, 4, false);
+    let mut archive = zip::ZipWriter::new(std::fs::File::create(&packed).unwrap());
+    for class in [0, 2, 4] {
+        for index in 50..54 {
+            let name = format!("{}/{class}-{index:03}.png", demo::CLASSES[class]);
+            archive.start_file(name.as_str(), zip::write::SimpleFileOptions::default()).unwrap();
+            archive.write_all(&std::fs::read(fake.join(name)).unwrap()).unwrap();
+        }
+    }
+    archive.finish().unwrap();
+    let more = ["--json", "--scores", "kernel-distance,nearest-real"];
+    let (folder, archive) = (score(&real, &fake, &more), score(&real, &packed, &more));
+    assert!(folder.status.success() && archive.status.success(), "{}", told(&archive));
+    let found = lines(&archive);
+    assert!(find(&found, "kernel-distance", Some("neutrophil"))["value"].is_number());
+    assert_eq!(lines(&folder), found);
+}
+
+#[test]
 fn identical_folders_are_at_no_distance_and_all_copies() {
     let root = tempfile::tempdir().unwrap();
     draw(root.path(), 0, 8, true);

@@ -14,7 +14,7 @@ use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use gandle::config::{AttentionForm, Change, Config, DiscriminatorNorm, LossKind, Preset, Skip};
 use gandle::event::{
     Alarm, AlarmKind, Best, Checkpoint, ClassCount, Command, Content, DataSummary, Edited, Event, Exported, Grid,
-    GridPicture, Images, JobEvent, Number, Pace, Picture, Recovered, Score, Skipped, Step,
+    GridPicture, ImageFormat, Images, JobEvent, Number, Pace, Picture, Recovered, Score, Skipped, Step,
 };
 use gandle::ui::setup::Checked;
 use gandle::ui::{Action, Brief, DataView, Page, RunView, SessionRow, Settings, Source, Workbench};
@@ -567,7 +567,7 @@ fn images_are_exported_from_the_newest_checkpoint() {
     window.click("Export");
     let asked = window.asked();
     let [Action::Command(Command::Checkpoint), Action::Export(ask)] = asked.as_slice() else { panic!("{asked:?}") };
-    let images = Images { step: Some(1000), class: None, count: 100, seed: 1, truncation: 0.0 };
+    let images = Images { step: Some(1000), class: None, count: 100, seed: 1, ..Images::default() };
     assert_eq!(ask.content, Content::Images(images));
     assert_eq!(ask.folder, Some(PathBuf::from("sessions/night-7/exports")));
     window.bench().export.apply(JobEvent::Progress { done: 40, total: 100 });
@@ -578,10 +578,11 @@ fn images_are_exported_from_the_newest_checkpoint() {
         count: 200,
         folder: PathBuf::from("/out"),
         renamed: vec![("../..".to_owned(), "_._".to_owned())],
+        table: Some(PathBuf::from("/out/synthetic.csv")),
     }));
     window.settle();
     assert!(window.shows("200 images written to /out"));
-    assert!(window.shows("The class \"../..\" is in the folder _._"));
+    assert!(window.shows("The class \"../..\" is in the folder _._") && window.shows("listed in synthetic.csv"));
     window.click("Close");
     assert!(!window.shows("Images per class"));
 }
@@ -614,6 +615,39 @@ fn the_best_checkpoint_is_marked_and_chosen_for_an_export() {
     assert_eq!(exported(&mut window), Some(500));
     window.click("Best");
     assert_eq!(exported(&mut window), Some(1000), "pressed again, it is the newest one");
+}
+
+#[test]
+fn images_are_exported_in_every_format_that_takes_them() {
+    let mut window = running();
+    let folder = "checkpoints/500".to_owned();
+    window.apply(Event::Checkpoint(Checkpoint { step: 500, folder, removed: Vec::new() }));
+    window.click("Export…");
+    let list = |window: &mut Window| {
+        window.harness.get_by_role_and_label(egui::accesskit::Role::ComboBox, "Stored as").click();
+        window.settle();
+    };
+    list(&mut window);
+    assert!(window.shows("parquet") && window.shows("dicom") && !window.shows("tiff16"), "the run is in colour");
+    window.click("dicom");
+    window.click("With the real ones");
+    window.click("Mark");
+    assert!(window.shows("Fill up to"));
+    let exported = |window: &mut Window| {
+        window.click("Export");
+        window.bench().export.apply(JobEvent::Cancelled);
+        window.settle();
+        let asked = window.asked();
+        let [Action::Export(ask)] = asked.as_slice() else { panic!("{asked:?}") };
+        let Content::Images(images) = ask.content else { panic!("{ask:?}") };
+        images
+    };
+    let images = exported(&mut window);
+    assert_eq!((images.format, images.fill_up, images.mark), (ImageFormat::Dicom, true, true));
+    list(&mut window);
+    window.click("npz");
+    let images = exported(&mut window);
+    assert_eq!((images.format, images.fill_up), (ImageFormat::Npz, false), "one file stands beside no real ones");
 }
 
 #[test]

@@ -89,7 +89,7 @@ fn every_list_of_every_dialog_opens_in_front_as_often_as_it_is_asked() {
             window.choose("What", "generator as a model (ONNX)");
             window.choose("What", "animation of a walk through latent space");
             window.choose("Class", "all classes");
-            window.choose("What", "images (PNG)");
+            window.choose("What", "images");
             window.choose("Checkpoint", "step 300");
         }
         window.key(Modifiers::NONE, Key::Escape);

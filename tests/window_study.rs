@@ -13,7 +13,7 @@ use gandle::config::Preset;
 use gandle::event::{
     Checkpoint, Event, Exploration, GridPicture, JobEvent, Picture, QuizAsk, QuizItem, QuizSet, Started, View,
 };
-use gandle::ui::{Action, RunView, Settings, Workbench};
+use gandle::ui::{Action, RunView, Settings, Spot, Workbench};
 
 fn folder() -> PathBuf {
     PathBuf::from("sessions/night-7")
@@ -68,7 +68,7 @@ fn exploring_asks_for_each_view_once_and_shows_it() {
     assert_eq!(views(&window.asked()), [walk]);
     assert!(window.shows("Drawing"));
     let ctx = window.harness.ctx.clone();
-    let of = Exploration { session: folder(), step: 20, truncation: 0.0, view: walk };
+    let of = Exploration { session: folder(), step: 20, truncation: 0.0, number: 0, view: walk };
     window.bench().explore.take(&ctx, of, Ok(picture(20, 4, 6)));
     window.settle();
     assert!(window.shows("benign from seed 1 to seed 2"));
@@ -79,12 +79,33 @@ fn exploring_asks_for_each_view_once_and_shows_it() {
     window.settle();
     assert_eq!(views(&window.asked()), [map([0.0, 12.0])]);
     // What cannot be drawn is told, and another view is asked for all the same.
-    let of = Exploration { session: folder(), step: 20, truncation: 0.0, view: map([0.0, 12.0]) };
+    let of = Exploration { session: folder(), step: 20, truncation: 0.0, number: 0, view: map([0.0, 12.0]) };
     window.bench().explore.take(&ctx, of, Err("the checkpoint is gone".to_owned()));
     window.settle();
     assert!(window.shows("the checkpoint is gone"));
     window.turn_to("Morph");
     assert_eq!(views(&window.asked()), [View::Morph { from: 0, to: 1, first: 1, rows: 4, count: 9 }]);
+}
+
+#[test]
+fn the_page_turns_to_an_image_of_a_session_or_says_why_not() {
+    let mut window = window(true);
+    window.turn_to("Explore");
+    window.asked();
+    let spot = Spot { step: 20, class: "malignant".to_owned(), seed: 77, number: 3, truncation: 0.5 };
+    let turn = |window: &mut Window, spot: &Spot| {
+        let bench = window.bench();
+        bench.explore.turn_to(bench.live.as_ref().unwrap(), spot)
+    };
+    let gone = turn(&mut window, &Spot { step: 10, ..spot.clone() }).unwrap_err();
+    assert!(gone.contains("step 10"), "{gone}");
+    let unknown = turn(&mut window, &Spot { class: "zebra".to_owned(), ..spot.clone() }).unwrap_err();
+    assert!(unknown.contains("zebra"), "{unknown}");
+    assert_eq!(turn(&mut window, &spot), Ok(()));
+    window.settle();
+    let view = View::Seeds { class: 1, first: 77, count: 49 };
+    let wanted = Exploration { session: folder(), step: 20, truncation: 0.5, number: 3, view };
+    assert!(window.asked().contains(&Action::Explore(wanted)));
 }
 
 #[test]

@@ -9,6 +9,7 @@ mod manage;
 mod notify;
 mod opening;
 mod places;
+mod picture;
 mod prober;
 mod queue;
 mod saved;
@@ -29,7 +30,9 @@ use crate::engine::{Engine, Service, Task, Waiting};
 use crate::event::{Event, GridPicture, Waker};
 use crate::guard;
 use crate::session::{self, Stored};
-use crate::ui::{Action, CompareAsk, ComparedRun, GridAsk, Notice, Page, SessionRow, Source, Workbench, icon, theme};
+use crate::ui::{
+    Action, CompareAsk, ComparedRun, GridAsk, Notice, Page, SessionRow, Source, Spot, Workbench, icon, theme,
+};
 use dialogs::Purpose;
 use fault::Fault;
 use jobs::Jobs;
@@ -95,6 +98,8 @@ struct App {
     pending: Vec<Pending>,
     /// The run of the queue that was under way when the window was closed.
     begun: Option<queue::Begun>,
+    /// The image that is turned to once its session is open.
+    spot: Option<(PathBuf, Spot)>,
     /// Whether a session that is to go on is being looked at.
     resuming: bool,
     /// Whether a file dialog is open.
@@ -150,6 +155,7 @@ impl App {
             probing: None,
             pending: Vec::new(),
             begun: None,
+            spot: None,
             resuming: false,
             asking: false,
             found: None,
@@ -277,6 +283,7 @@ impl App {
             Action::SaveGrid(picture) => self.open_dialog(Purpose::save_grid(picture)),
             Action::SaveFigure(figure) => self.open_dialog(Purpose::save_figure(*figure)),
             Action::UseData(source) => self.use_data(source),
+            Action::OpenPicture(path) => self.open_picture(path),
             Action::ReadData => self.read_data(),
             Action::Browse(look) => self.browse(look),
             Action::CancelReading => jobs::cancel(&self.jobs.reader),

@@ -20,7 +20,8 @@ impl App {
     pub(super) fn open_session(&mut self, folder: PathBuf) {
         if self.workbench.live.as_ref().is_some_and(|live| live.is_active() && live.folder() == folder) {
             self.workbench.opening = None;
-            return self.workbench.close_session();
+            self.workbench.close_session();
+            return self.turn_to_spot();
         }
         self.workbench.opening = Some(folder.clone());
         self.workbench.settings.page = Page::Run;
@@ -35,7 +36,10 @@ impl App {
                 }
                 match opened {
                     Ok(opened) => app.show(opened),
-                    Err(reason) => app.complain(format!("{} could not be opened: {reason}", folder.display())),
+                    Err(reason) => {
+                        app.spot = None;
+                        app.complain(format!("{} could not be opened: {reason}", folder.display()));
+                    }
                 }
             },
         );
@@ -54,6 +58,7 @@ impl App {
         if !opened.warnings.is_empty() {
             self.workbench.notice = Some(Notice::error(opened.warnings.join("; ")));
         }
+        self.turn_to_spot();
     }
 
     /// The run of the stored session does not go on any more, as nobody trains it, or is not followed for another reason.

@@ -2,13 +2,15 @@
 
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 
 use super::print::{note, say};
 use super::{Usage, step};
+use crate::config::Choice as _;
 use crate::engine::export::{MOST_IMAGES, export};
 use crate::engine::sample::Sampler;
-use crate::event::{Content, Export, Exported, Film, Images, Moving, Walk};
+use crate::event::{Content, Export, Exported, Film, ImageFormat, Images, Moving, Walk};
 use crate::guard::Digits;
 
 #[derive(Args)]
@@ -90,15 +92,34 @@ pub(super) struct SampleArgs {
     /// Images per class, at most a million.
     #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=MOST_IMAGES as i64))]
     count: u32,
+    /// Instead of --count: as many images of each class as its real ones, which the session was trained on or held out, fall
+    /// short of this number, and a table (.csv) of them. DIR may be the folder of the real ones: nothing is overwritten.
+    #[arg(long, value_name = "N", conflicts_with = "count", value_parser = clap::value_parser!(u32).range(1..=MOST_IMAGES as i64))]
+    fill_up: Option<u32>,
+    /// How the images are stored.
+    #[arg(long, value_name = "FORMAT", default_value = ImageFormat::Png.key(), value_parser = formats())]
+    format: ImageFormat,
+    /// Write the word SYNTHETIC into the pixels of each image.
+    #[arg(long)]
+    mark: bool,
     /// The seed of the noise.
     #[arg(long, default_value_t = 0)]
     seed: u64,
     /// Redraw noise values beyond ± this (truncation trick): less variety, safer images. 0 is off.
     #[arg(long, default_value_t = 0.0, value_name = "X")]
     truncation: f32,
-    /// The folder that gets one sub-folder per class.
+    /// The folder that gets one sub-folder per class, or the one file.
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
+}
+
+/// The formats of images, as they are declared.
+fn formats() -> impl TypedValueParser<Value = ImageFormat> {
+    let named = |format: &ImageFormat| PossibleValue::new(format.key()).help(format.about());
+    PossibleValuesParser::new(ImageFormat::ALL.iter().map(named)).map(|key| {
+        let known = ImageFormat::ALL.iter().find(|format| format.key() == key);
+        known.copied().unwrap_or_default()
+    })
 }
 
 pub(super) fn run(args: &ExportArgs) -> anyhow::Result<()> {
@@ -108,8 +129,14 @@ pub(super) fn run(args: &ExportArgs) -> anyhow::Result<()> {
 pub(super) fn sample(args: &SampleArgs) -> anyhow::Result<()> {
     let step = step::of(&args.session, args.step)?;
     let class = super::class_of(&args.class, &Sampler::open(&args.session, step)?.state.classes)?;
-    let (count, seed, truncation) = (args.count as usize, args.seed, args.truncation);
-    let content = Content::Images(Images { step, class, count, seed, truncation });
+    let SampleArgs { seed, truncation, format, mark, .. } = *args;
+    let fill_up = args.fill_up.is_some();
+    if fill_up && !format.is_one_file_each() {
+        let each = ImageFormat::of_one_file_each();
+        return Err(Usage(format!("--fill-up writes one file per image: --format is one of {each} with it")).into());
+    }
+    let count = args.fill_up.unwrap_or(args.count) as usize;
+    let content = Content::Images(Images { step, class, count, seed, truncation, format, mark, fill_up });
     write(&Export { session: args.session.clone(), content, folder: Some(args.out.clone()) })
 }
 
@@ -129,13 +156,22 @@ fn write(asked: &Export) -> anyhow::Result<()> {
                 say!("{}", path.display());
             }
         }
-        Some(Exported::Images { count, folder, renamed }) => {
+        Some(Exported::Images { count, folder, renamed, table }) => {
             for (class, folder) in &renamed {
                 note!(
                     "the class {class:?} is in the folder {folder}: its own name is not valid on every system, or another class has it"
                 );
             }
+            if let (0, Content::Images(Images { count: wanted, fill_up: true, .. })) = (count, &asked.content) {
+                note!(
+                    "no class has fewer than {}: there is nothing to add",
+                    Digits::Plain.count(*wanted, "real image")
+                );
+            }
             say!("{} in {}", Digits::Plain.count(count, "image"), folder.display());
+            if let Some(table) = table {
+                say!("{}", table.display());
+            }
         }
     }
     Ok(())

@@ -49,7 +49,7 @@ enum Command {
     Export(export::ExportArgs),
     /// List the checkpoints of a session that can go and the disk space they take, or remove them.
     Prune(prune::PruneArgs),
-    /// Score a folder of fakes against a folder of real images.
+    /// Score fakes against real images.
     Score(score::ScoreArgs),
     /// Show what is in a data folder: classes, counts, sizes, duplicates, every skipped file with its reason.
     Inspect(InspectArgs),

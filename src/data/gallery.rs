@@ -1,15 +1,16 @@
-//! The images of any folder, flat or with one sub-folder per class, opened one by one at their own sizes: for scores, which
-//! compare whatever two folders they are given.
+//! The images of any source, opened one by one at their own sizes: for scores, which compare whatever two sources they are given.
+//! A folder may also be flat.
 
 use std::path::Path;
 
 use super::DataError;
 use super::convert::{Raster, to_channels};
 use super::fit::fit;
-use super::listing::{Content, File, Tree};
+use super::listing::{Content, Tree};
 use super::open;
-use super::source::{scan, scan_flat};
-use crate::config::{ScanRules, ScanWindow, SliceAxis};
+use super::source::{list, scan_flat};
+use super::survey::row;
+use crate::config::{Data, ScanRules, ScanWindow, SliceAxis};
 use crate::event::Skipped;
 
 /// Every slice of a volume, as new set-ups take them unless told otherwise.
@@ -18,7 +19,7 @@ const CUT: open::Cut = open::Cut {
     every: 1,
 };
 
-/// The image files of a folder.
+/// The images of a source.
 pub struct Gallery {
     tree: Tree,
 }
@@ -37,19 +38,26 @@ pub struct Opened {
 }
 
 impl Gallery {
-    /// Lists a folder: its sub-folders are classes, or, where there is none, its own files have no class.
+    /// Lists a source, with the settings that data has unless told otherwise. Sub-folders of a folder are classes, or, where there is
+    /// none, its own files have no class.
     ///
     /// # Errors
-    /// Where the folder is missing or cannot be listed.
-    pub fn open(folder: &Path) -> Result<Self, DataError> {
-        let mut tree = match scan(folder) {
-            Err(DataError::NoClasses { .. }) => scan_flat(folder)?,
+    /// Where the source is missing, or cannot be listed.
+    pub fn open(source: &Path) -> Result<Self, DataError> {
+        let data = Data { source: source.display().to_string(), slice_axis: CUT.axis, ..Data::default() };
+        let tree = match list(&data, source) {
+            Err(DataError::NoClasses { .. }) => Self::flat(source)?,
             // Sub-folders that hold no image are no classes.
-            Ok(tree) if tree.files.is_empty() => scan_flat(folder)?,
+            Ok(tree) if tree.files.is_empty() && source.is_dir() => Self::flat(source)?,
             other => other?,
         };
-        open::expand(&mut tree, folder, CUT)?;
         Ok(Self { tree })
+    }
+
+    fn flat(folder: &Path) -> Result<Tree, DataError> {
+        let mut tree = scan_flat(folder)?;
+        open::expand(&mut tree, folder, CUT)?;
+        Ok(tree)
     }
 
     /// Images that files may hold.
@@ -83,6 +91,11 @@ impl Gallery {
         self.tree.files[file].title()
     }
 
+    /// What is worth knowing about the source as a whole.
+    pub fn notes(&self) -> &[String] {
+        &self.tree.notes
+    }
+
     /// Files that were passed over while listing, with the reasons.
     pub fn skipped(&self) -> &[Skipped] {
         &self.tree.skipped
@@ -96,10 +109,13 @@ impl Gallery {
     /// # Panics
     /// Where there is no such file.
     pub fn read(&self, file: usize) -> Result<Opened, String> {
-        let File { path, content, .. } = &self.tree.files[file];
-        let part = if let Content::Part(part) = content { *part } else { 0 };
-        let opened = open::Opened::open(path, CUT.reading)?;
-        let Raster { width, height, channels, pixels } = opened.picture(part)?.raster;
+        let file = &self.tree.files[file];
+        let decoded = match file.content {
+            Content::Row { array, index } => row(&self.tree, array, index)?,
+            Content::Whole => open::Opened::of(file, &self.tree.archives, CUT.reading)?.picture(0)?,
+            Content::Part(part) => open::Opened::of(file, &self.tree.archives, CUT.reading)?.picture(part)?,
+        };
+        let Raster { width, height, channels, pixels } = decoded.raster;
         Ok(Opened { pixels, height, width, channels })
     }
 }

@@ -38,11 +38,14 @@ fn draw(ask: &Exploration, opened: &mut Option<Opened>) -> anyhow::Result<GridPi
         *opened = Some(Opened { session: ask.session.clone(), step: ask.step, sampler });
     }
     let sampler = &mut opened.as_mut().context("just opened")?.sampler;
-    picture(sampler, ask.view, ask.truncation)
+    picture(sampler, ask.view, (ask.number, ask.truncation))
 }
 
+/// Which image of a seed gives its noise, and where the noise is truncated.
+type Noisy = (usize, f32);
+
 /// The picture of a view, in the shape that suits it.
-fn picture(sampler: &mut Sampler, view: View, truncation: f32) -> anyhow::Result<GridPicture> {
+fn picture(sampler: &mut Sampler, view: View, noisy: Noisy) -> anyhow::Result<GridPicture> {
     let (rows, columns) = match view {
         View::Seeds { count, .. } | View::Walk { count, .. } => fold(count),
         View::Morph { rows, count, .. } => (rows, count),
@@ -56,14 +59,14 @@ fn picture(sampler: &mut Sampler, view: View, truncation: f32) -> anyhow::Result
             let mut z = Vec::new();
             for seed in (0..rows).map(|row| first.wrapping_add(row as u64)) {
                 // One noise a row, that of the class where it begins.
-                let noise = sampler.latents(from, 0, 1, seed, truncation)?;
+                let noise = sampler.latents(from, noisy.0, 1, seed, noisy.1)?;
                 z.extend(std::iter::repeat_n(noise, count).flatten());
             }
             let shares: Vec<f64> = (0..count).map(|at| share(at, count)).collect();
             sampler.draw_between(from, to, &shares, rows, z)?
         }
         View::Seeds { class, .. } | View::Walk { class, .. } | View::Map { class, .. } => {
-            let z = noise(sampler, view, truncation)?;
+            let z = noise(sampler, view, noisy)?;
             let count = z.len() / sampler.state.config.generator.latent_dim;
             sampler.draw(&vec![u32::try_from(class)?; count], z)?
         }
@@ -74,8 +77,8 @@ fn picture(sampler: &mut Sampler, view: View, truncation: f32) -> anyhow::Result
 }
 
 /// The noise of each image of a view, one after the other.
-fn noise(sampler: &Sampler, view: View, truncation: f32) -> anyhow::Result<Vec<f32>> {
-    let of = |class: usize, seed: u64| sampler.latents(class, 0, 1, seed, truncation);
+fn noise(sampler: &Sampler, view: View, (number, truncation): Noisy) -> anyhow::Result<Vec<f32>> {
+    let of = |class: usize, seed: u64| sampler.latents(class, number, 1, seed, truncation);
     let mut z = Vec::new();
     match view {
         View::Seeds { class, first, count } => {

@@ -177,7 +177,7 @@ impl Sampler {
         let limit = if truncation == 0.0 { NO_TRUNCATION * 2.0 } else { truncation };
         let latent = self.state.config.generator.latent_dim;
         let mut z = Vec::with_capacity(count * latent);
-        for i in first..first + count {
+        for i in first..first.saturating_add(count) {
             let mut rng = stream(seed, Purpose::Export, (class as u64) << 32 | i as u64);
             z.extend((0..latent).map(|_| truncated(&mut rng, limit)));
         }

@@ -13,11 +13,14 @@ pub struct Exploration {
     pub step: usize,
     /// Numbers of noise beyond this are drawn again; 0 cuts nothing.
     pub truncation: f32,
+    /// Which of the images that `gandle sample --seed` draws of a class gives a seed's noise, counted from 0.
+    pub number: usize,
     /// Which images.
     pub view: View,
 }
 
-/// Which images of a generator. The noise of a seed is that of the first image that `gandle sample --seed` draws of the class.
+/// Which images of a generator. The noise of a seed is that of one of the images that `gandle sample --seed` draws of the class:
+/// of the first, unless [`Exploration::number`] says another.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum View {

@@ -37,7 +37,7 @@ pub use browse::{Look, Looked};
 pub use cut::cut;
 pub use data::{ClassCount, DataSummary, FileNote, Finding, SizeCount, Skipped};
 pub use explore::{Exploration, View};
-pub use export::{Content, Export, Exported, Film, Images, Moving, Walk};
+pub use export::{Content, Export, Exported, Film, ImageFormat, Images, Moving, Walk};
 pub use job::JobEvent;
 pub use number::{Chart, ChartInfo, Form, Number, NumberInfo, Numbers, Tint};
 pub use pace::Pace;

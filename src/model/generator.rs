@@ -80,8 +80,7 @@ impl Generator {
         }
     }
 
-    /// What [`Generator::evaluate`] gives, `chunk` at a time, as `(B, size, size, channels)` u8: `clamp(127.5 x + 128, 0, 255)`
-    /// without its fraction, as generated images are quantised everywhere that Frechet distances are compared.
+    /// What [`Generator::evaluate`] gives, `chunk` at a time, as `(B, size, size, channels)` u8: each number's [`byte`].
     ///
     /// # Errors
     /// Those of [`Generator::forward`].
@@ -99,9 +98,15 @@ impl Generator {
             let z = z.narrow(0, start, count)?.contiguous()?;
             let images = self.evaluate(stage, store, &z, &labels.narrow(0, start, count)?.contiguous()?)?;
             let numbers = images.flatten_all()?.to_vec1::<f32>()?;
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to 0..=255")]
-            out.extend(numbers.into_iter().map(|x| (127.5 * x + 128.0).clamp(0.0, 255.0) as u8));
+            out.extend(numbers.into_iter().map(byte));
         }
         Ok(out)
     }
+}
+
+/// A number of an image in [-1, 1] as a byte: `clamp(127.5 x + 128, 0, 255)` without its fraction, as generated images are
+/// quantised everywhere that Frechet distances are compared.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to 0..=255")]
+pub fn byte(x: f32) -> u8 {
+    (127.5 * x + 128.0).clamp(0.0, 255.0) as u8
 }

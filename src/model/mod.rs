@@ -11,5 +11,5 @@ mod planned;
 mod store;
 
 pub use discriminator::{Discriminator, Judgement};
-pub use generator::Generator;
+pub use generator::{Generator, byte};
 pub use store::{Entry, Mode, Pass, Store};

@@ -22,13 +22,14 @@ mod retention;
 mod room;
 mod state;
 mod timed;
+mod traced;
 mod writer;
 
 pub use about::{About, read_about, write_about};
 pub use known::{remember_places, unknown_places};
 pub use lock::{Lock, ask_to_end, holder, is_free};
 pub use manage::{check_name, delete, name_data, rename, trash};
-pub use picture::png;
+pub use picture::{png, png16};
 pub use place::{Listed, checkpoints_size, choose_root, list, list_in, name_for, new_folder, release, root, size};
 pub use quiz::{read_quizzes, write_quiz};
 pub use reader::{
@@ -40,7 +41,8 @@ pub use retention::{BestCheckpoint, Keep, OnDisk, Pruning, best_scored, plan, pr
 pub use room::{append, folder, inspect};
 pub use state::{CheckpointState, DataMark, FileSum, Machine, Pending, Watched, WatchedClass};
 pub use timed::{Timed, read_event};
-pub use writer::{Writer, write_whole};
+pub use traced::{Traced, run_id, told_path};
+pub use writer::{Writer, write_new, write_whole};
 
 use crate::event::SCHEMA;
 

@@ -7,12 +7,41 @@ use std::borrow::Cow;
 /// # Errors
 /// Where the numbers do not fit together.
 pub fn png(size: (usize, usize), pixels: &[u8], about: &[(&str, Cow<'_, str>)]) -> Result<Vec<u8>, png::EncodingError> {
+    let grey = size.0.checked_mul(size.1) == Some(pixels.len());
+    encoded(
+        size,
+        if grey { png::ColorType::Grayscale } else { png::ColorType::Rgb },
+        png::BitDepth::Eight,
+        pixels,
+        about,
+    )
+}
+
+/// A grey picture of 16 bits as a PNG with such texts.
+///
+/// # Errors
+/// Where the numbers do not fit together.
+pub fn png16(
+    size: (usize, usize),
+    values: &[u16],
+    about: &[(&str, Cow<'_, str>)],
+) -> Result<Vec<u8>, png::EncodingError> {
+    let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_be_bytes()).collect();
+    encoded(size, png::ColorType::Grayscale, png::BitDepth::Sixteen, &bytes, about)
+}
+
+fn encoded(
+    size: (usize, usize),
+    colour: png::ColorType,
+    depth: png::BitDepth,
+    pixels: &[u8],
+    about: &[(&str, Cow<'_, str>)],
+) -> Result<Vec<u8>, png::EncodingError> {
     let side = |length: usize| u32::try_from(length).unwrap_or(0); // Refused, as no picture is that wide.
     let mut out = Vec::new();
     let mut encoder = png::Encoder::new(&mut out, side(size.0), side(size.1));
-    let grey = size.0.checked_mul(size.1) == Some(pixels.len());
-    encoder.set_color(if grey { png::ColorType::Grayscale } else { png::ColorType::Rgb });
-    encoder.set_depth(png::BitDepth::Eight);
+    encoder.set_color(colour);
+    encoder.set_depth(depth);
     for (name, text) in about {
         let (name, text) = ((*name).to_owned(), text.clone().into_owned());
         // The plain kind of text has the characters of Latin-1 alone.
@@ -49,6 +78,14 @@ mod tests {
             let wide: Vec<String> = info.utf8_text.iter().map(|text| text.get_text().unwrap()).collect();
             assert_eq!(wide, ["细胞 \"x\""]);
         }
+    }
+
+    #[test]
+    fn values_of_16_bits_come_back() {
+        let values = [0, 1, 255, 256, 40_000, 65_535];
+        let bytes = png16((3, 2), &values, &[("seed", "7".into())]).unwrap();
+        assert_eq!(image::load_from_memory(&bytes).unwrap().into_luma16().into_raw(), values);
+        assert!(png16((3, 3), &values, &[]).is_err());
     }
 
     #[test]

@@ -279,27 +279,69 @@ fn sync_folder(folder: Option<&Path>) {
 /// # Errors
 /// Where it cannot be written; what was there before stays.
 pub fn write_whole(path: &Path, content: &[u8]) -> Result<()> {
-    // A name that no other writer has, in this process or beside it.
+    let (beside, mut file) = beside(path)?;
+    let written = file.write_all(content).and_then(|()| file.sync_all());
+    drop(file);
+    let written = written.map_err(SessionError::io("could not write", &beside));
+    let renamed = || fs::rename(&beside, path).map_err(SessionError::io("could not finish", path));
+    let written = written.and_then(|()| renamed());
+    if written.is_err() {
+        removal::part(&beside);
+    }
+    sync_folder(path.parent());
+    written
+}
+
+/// Writes a new file piece by piece, for what is too large to be in memory as a whole. It appears whole or not at all; where
+/// `write` says false, nothing of it stays.
+///
+/// # Errors
+/// Those of `write`, and where the file cannot be written or is there already.
+pub fn write_new<E: From<SessionError>>(
+    path: &Path,
+    write: impl FnOnce(&mut BufWriter<File>) -> std::result::Result<bool, E>,
+) -> std::result::Result<bool, E> {
+    let (beside, file) = beside(path)?;
+    let mut file = BufWriter::new(file);
+    let written = write(&mut file);
+    let finish = |file: BufWriter<File>| {
+        file.into_inner().map_err(std::io::IntoInnerError::into_error)?.sync_all()?;
+        // Somebody else may have made one meanwhile.
+        if path.try_exists()? {
+            return Err(std::io::ErrorKind::AlreadyExists.into());
+        }
+        fs::rename(&beside, path)
+    };
+    let written = match written {
+        Ok(true) => finish(file).map(|()| true).map_err(|err| SessionError::io("could not finish", path)(err).into()),
+        other => {
+            drop(file);
+            other
+        }
+    };
+    if !matches!(written, Ok(true)) {
+        removal::part(&beside);
+    }
+    sync_folder(path.parent());
+    written
+}
+
+/// A new file beside a path, under a name that no other writer has, in this process or beside it.
+fn beside(path: &Path) -> Result<(PathBuf, File)> {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     let name = path.file_name().unwrap_or_default();
     let mut tries = 0..100;
-    let (beside, written) = loop {
+    loop {
         let mut hidden = std::ffi::OsString::from(".");
         hidden.push(name);
         hidden.push(format!(".{}-{}.part", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed)));
         let beside = path.with_file_name(hidden);
-        match write_synced(&beside, content) {
+        // Never into what stands there already, be it a link.
+        match File::create_new(&beside) {
+            Ok(file) => return Ok((beside, file)),
             // Another process of this number was killed here.
-            Err(SessionError::Io { cause, .. })
-                if cause.kind() == std::io::ErrorKind::AlreadyExists && tries.next().is_some() => {}
-            written => break (beside, written),
+            Err(err) if err.kind() == std::io::ErrorKind::AlreadyExists && tries.next().is_some() => {}
+            Err(err) => return Err(SessionError::io("could not write", &beside)(err)),
         }
-    };
-    let renamed = || fs::rename(&beside, path).map_err(SessionError::io("could not finish", path));
-    let written = written.and_then(|()| renamed());
-    if written.is_err() {
-        removal::part(&beside); // Perhaps it was never made.
     }
-    sync_folder(path.parent());
-    written
 }

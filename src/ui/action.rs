@@ -57,6 +57,8 @@ pub enum Action {
     ChooseInception,
     /// Take this data source and read it.
     UseData(String),
+    /// Show where a picture comes from that was dropped on the window, where it says so; else take the data of its folder.
+    OpenPicture(PathBuf),
     /// Read the data source of the set-up (again).
     ReadData,
     /// Read some images of the data of the set-up, to look at.

@@ -125,9 +125,15 @@ impl ExportDialog {
                 let text = format!("{} of {}", format::count(*done), format::count(*total));
                 ui.add(ProgressBar::new(share).text(RichText::new(text).monospace()).fill(p.accent));
             }
-            Progress::Done(Exported::Images { count, folder, renamed }) => {
+            Progress::Done(Exported::Images { count: 0, .. }) => {
+                ui.label(RichText::new("Nothing to add: no class has fewer images").color(p.good));
+            }
+            Progress::Done(Exported::Images { count, folder, renamed, table }) => {
                 let text = format!("{} written to {}", format::plural(*count, "image"), folder.display());
                 ui.label(RichText::new(text).color(p.good));
+                if let Some(name) = table.as_ref().and_then(|table| table.file_name()) {
+                    widgets::muted(ui, format!("They are listed in {}", name.display()));
+                }
                 for (class, folder) in renamed.iter().take(MOST_RENAMED) {
                     widgets::muted(ui, format!("The class {class:?} is in the folder {folder}"));
                 }
@@ -144,6 +150,7 @@ impl ExportDialog {
             Progress::Failed(message) => _ = ui.label(RichText::new(message).color(p.error)),
         }
         let folder = match &self.progress {
+            Progress::Done(Exported::Images { count: 0, .. }) => None,
             Progress::Done(Exported::Images { folder, .. }) => Some(folder.as_path()),
             Progress::Done(Exported::Files(files)) => files.first().and_then(|file| file.parent()),
             Progress::Idle | Progress::Busy { .. } | Progress::Cancelled | Progress::Failed(_) => None,

@@ -10,7 +10,8 @@ use super::dialog::row;
 use super::number::field;
 use super::run_view::RunView;
 use super::{format, paths, widgets};
-use crate::event::{Command, Content, Export, Film, Images, Moving, Walk};
+use crate::config::Choice as _;
+use crate::event::{Command, Content, Export, Film, ImageFormat, Images, Moving, Walk};
 
 /// What can be taken out of a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,7 +40,7 @@ impl What {
 
     fn name(self) -> &'static str {
         match self {
-            Self::Images => "images (PNG)",
+            Self::Images => "images",
             Self::Weights => "generator as weights (safetensors)",
             Self::Model => "generator as a model (ONNX)",
             Self::History => "animation of the training",
@@ -72,6 +73,9 @@ pub(super) struct Fields {
     step: Option<usize>,
     class: Option<usize>,
     count: usize,
+    format: ImageFormat,
+    fill_up: bool,
+    mark: bool,
     seed: u64,
     truncation: f32,
     truncated: bool,
@@ -86,6 +90,9 @@ impl Default for Fields {
             step: None,
             class: None,
             count: 100,
+            format: ImageFormat::default(),
+            fill_up: false,
+            mark: false,
             seed: 1,
             truncation: 1.0,
             truncated: false,
@@ -131,7 +138,7 @@ impl Fields {
         let truncation = if self.truncated { self.truncation } else { 0.0 };
         let (class, seed) = (self.class, self.seed);
         let content = match self.what {
-            What::Images => Content::Images(Images { step, class, count: self.count, seed, truncation }),
+            What::Images => Content::Images(self.images(step, truncation)),
             What::Weights => Content::Safetensors { step },
             What::Model => Content::Onnx { step },
             What::History => Content::History(self.film),
@@ -145,6 +152,12 @@ impl Fields {
         };
         let (session, folder) = (view.folder().to_owned(), Some(folder.to_owned()));
         Some(Export { session, content, folder })
+    }
+
+    fn images(&self, step: Option<usize>, truncation: f32) -> Images {
+        let Self { class, count, seed, format, mark, .. } = *self;
+        let fill_up = self.fill_up && format.is_one_file_each();
+        Images { step, class, count, seed, truncation, format, mark, fill_up }
     }
 
     #[must_use]
@@ -167,8 +180,7 @@ impl Fields {
             self.class_ui(ui, view);
         }
         if self.what == What::Images {
-            let about = if self.class.is_none() { "Images per class" } else { "Images" };
-            row(ui, about, |ui| ui.add(field("export-count", &mut self.count, 1..=1_000_000)));
+            self.images_ui(ui, view);
         }
         if self.what == What::Walk {
             row(ui, "Stops", |ui| ui.add(field("export-stops", &mut self.stops, 2..=100))).on_hover_text(
@@ -253,6 +265,36 @@ impl Fields {
                 }
             });
             combo.response
+        });
+    }
+
+    fn images_ui(&mut self, ui: &mut Ui, view: &RunView) {
+        let channels = view.started().map_or(1, |started| started.config.channels);
+        if !self.format.takes(channels) {
+            self.format = ImageFormat::default();
+        }
+        row(ui, "Stored as", |ui| {
+            let combo = ComboBox::from_id_salt("export-format").selected_text(self.format.key()).show_ui(ui, |ui| {
+                for format in ImageFormat::ALL.iter().filter(|format| format.takes(channels)) {
+                    ui.selectable_value(&mut self.format, *format, format.key()).on_hover_text(format.about());
+                }
+            });
+            combo.response.on_hover_text(self.format.about())
+        });
+        let about = match self.class {
+            _ if self.fill_up && self.format.is_one_file_each() => "Fill up to",
+            None => "Images per class",
+            Some(_) => "Images",
+        };
+        row(ui, about, |ui| {
+            let count = ui.add(field("export-count", &mut self.count, 1..=1_000_000));
+            let about = "Only as many images of each class as its real ones fall short of this number, with a table (.csv) that names them. The folder may be that of the real images: nothing is overwritten";
+            ui.add_enabled_ui(self.format.is_one_file_each(), |ui| {
+                widgets::toggle(ui, &mut self.fill_up, "With the real ones").on_hover_text(about);
+            });
+            widgets::toggle(ui, &mut self.mark, "Mark")
+                .on_hover_text("Writes the word SYNTHETIC into the pixels of each image");
+            count
         });
     }
 

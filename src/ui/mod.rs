@@ -58,6 +58,7 @@ pub use alarms::{AlarmEntry, Alarms};
 pub use ask::{CompareAsk, Drawn, Figure, FigureContent, GridAsk, Inside, Leaving, QueueAsk, ScoreAsk, SessionAsk};
 pub use compare::{Compare, CompareSettings, ComparedRun};
 pub use data_view::{DataView, Reading, Source};
+pub use explore::Spot;
 pub use export_dialog::{ExportDialog, Progress};
 pub use icon::icon;
 pub use log::{LogLevel, LogLine};

@@ -1,6 +1,6 @@
 """Reads every export of every kind of generator with the programs that the files are for.
 
-    GANDLE_WRITE_EXPORTS=DIR cargo test --release --test export
+    GANDLE_WRITE_EXPORTS=DIR cargo test --release --test export --test export_images
     python check_exports.py DIR
 
 DIR/NAME/exports holds the files of one session and `drawn.safetensors`: noise, labels and what the program itself
@@ -10,11 +10,14 @@ draws of them. Checks that need a package which is not installed are left out, w
     safetensors, torch   the weights load with strict=True into the reference, which draws what the program draws
     tensorboard          the events are those of the session's events.jsonl and grids
     pillow               films have their frames, and pictures say where they come from
+    pillow, tifffile, pydicom, nibabel, pyarrow, safetensors
+                         DIR/NAME/images, one folder a format, holds the numbers that the program itself draws
 """
 
 import csv
 import glob
 import importlib.util
+import io
 import json
 import pathlib
 import re
@@ -173,9 +176,116 @@ def check_tables(case):
     return f"{len(rows)} rows"
 
 
+def check_images(case):
+    import nibabel
+    import pyarrow.parquet
+    import pydicom
+    import tifffile
+    from PIL import Image
+    from safetensors.numpy import load_file
+
+    images = load_file(case / "drawn.safetensors")["images"].astype(np.float64)
+    count, size, _, channels = images.shape
+    flat = images[..., 0] if channels == 1 else images
+    narrow = np.clip(np.float32(127.5) * flat.astype(np.float32) + np.float32(128), 0, 255).astype(np.uint8)
+    wide = np.clip(32767.5 * flat + 32768, 0, 65535).astype(np.uint16)
+    folder = case / "images"
+    classes = sorted(path.name for path in (folder / "png").iterdir())
+    labels = {}
+    each = count // len(classes)
+
+    def files(below, ending):
+        """Every image's file, in the order of labels and numbers, with its class."""
+        found = []
+        for path in sorted((folder / below).rglob(f"*.{ending}")):
+            found.append((labels[path.parent.name], path))
+        found = [path for _, path in sorted(found)]
+        assert len(found) == count, (below, len(found))
+        return found
+
+    for name in classes:
+        with Image.open(next((folder / "png" / name).glob("*.png"))) as image:
+            labels[name] = int(image.text["label"])
+    names = sorted(classes, key=labels.get)
+    for at, path in enumerate(files("png", "png")):
+        with Image.open(path) as image:
+            assert np.array_equal(np.asarray(image), narrow[at]), path
+            told = image.text
+        assert (told["step"], told["seed"], told["number"], told["class"]) == ("4", "9", str(at % each), path.parent.name)
+        assert len(told["run"]) == 32 and told["synthetic"] == "yes" and told["truncation"] == "0", told
+        assert told["path"].endswith(told["session"]), told
+    if channels == 1:
+        for at, path in enumerate(files("png16", "png")):
+            with Image.open(path) as image:
+                assert image.mode == "I;16", image.mode
+                assert np.array_equal(np.asarray(image), wide[at]), path
+        for at, path in enumerate(files("tiff16", "tiff")):
+            with tifffile.TiffFile(path) as file:
+                assert file.pages[0].dtype == np.uint16 and np.array_equal(file.asarray(), wide[at]), path
+                told = json.loads(file.pages[0].description)
+            assert (told["seed"], told["class"], told["number"]) == ("9", path.parent.name, str(at % each)) and "path" not in told
+            with Image.open(path) as image:
+                assert np.array_equal(np.asarray(image), wide[at]), path
+    uids = set()
+    for at, path in enumerate(files("dicom", "dcm")):
+        file = pydicom.dcmread(path)
+        want = wide if channels == 1 else narrow
+        assert np.array_equal(file.pixel_array, want[at]), path
+        assert file.SOPClassUID == "1.2.840.10008.5.1.4.1.1.7" == file.file_meta.MediaStorageSOPClassUID
+        assert file.SOPInstanceUID == file.file_meta.MediaStorageSOPInstanceUID
+        assert list(file.ImageType)[:2] == ["DERIVED", "SECONDARY"] and file.ConversionType == "SYN"
+        assert "SYNTHETIC" in str(file.PatientName) and file.PatientID == "SYNTHETIC" and file.BurnedInAnnotation == "NO"
+        about = file.DerivationDescription
+        assert all(part in about for part in ("gandle", "session cells-", "step 4", f"class {path.parent.name}", "seed 9")), about
+        assert all(uid.startswith("2.25.") and uid.is_valid for uid in (file.SOPInstanceUID, file.SeriesInstanceUID, file.StudyInstanceUID))
+        if channels == 1:
+            assert np.array_equal(pydicom.pixels.apply_windowing(file.pixel_array, file).round(), want[at]), path
+        for element in file:
+            if isinstance(element.value, str):
+                pydicom.valuerep.validate_value(element.VR, element.value, pydicom.config.RAISE)
+        uids.add(file.SOPInstanceUID)
+    assert len(uids) == count
+    marked = pydicom.dcmread(files("marked", "dcm")[0])
+    assert marked.SOPInstanceUID not in uids and "SYNTHETIC in its pixels" in marked.DerivationDescription
+    assert not np.array_equal(marked.pixel_array, (wide if channels == 1 else narrow)[0])
+    for label, name in enumerate(names):
+        volume = nibabel.load(next((folder / "nifti" / name).glob("*.nii.gz")))
+        voxels = np.asarray(volume.dataobj)
+        own = slice(label * each, (label + 1) * each)
+        if channels == 1:
+            assert voxels.dtype == np.uint16 and volume.shape == (size, size, each)
+            want = wide[own]
+        else:
+            voxels = np.stack([voxels[part] for part in "RGB"], axis=-1)
+            want = narrow[own]
+        # x to the right, y upwards.
+        assert np.array_equal(np.swapaxes(voxels, 0, 1)[::-1], np.moveaxis(want, 0, 2)), name
+        (told,) = [extension for extension in volume.header.extensions]
+        told = json.loads(told.get_content().decode().rstrip("\0") if isinstance(told.get_content(), bytes) else told.get_content())
+        assert (told["class"], told["seed"], told["classes"]) == (name, "9", names)
+    with np.load(next((folder / "npz").glob("*.npz"))) as arrays:
+        assert np.array_equal(arrays["train_images"], narrow) and arrays["train_images"].dtype == np.uint8
+        assert np.array_equal(arrays["train_labels"], np.repeat(np.arange(len(names)), each)[:, None])
+        assert arrays["class_names"].tolist() == names and json.loads(str(arrays["gandle"]))["seed"] == "9"
+    table = pyarrow.parquet.read_table(next((folder / "parquet").glob("*.parquet")))
+    features = json.loads(table.schema.metadata[b"huggingface"])["info"]["features"]
+    assert features["label"]["names"] == names and features["image"]["_type"] == "Image"
+    for at, row in enumerate(table.to_pylist()):
+        image = Image.open(io.BytesIO(row["image"]["bytes"]))
+        assert np.array_equal(np.asarray(image), narrow[at]) and row["label"] == at // each
+        assert row["image"]["path"].startswith(names[row["label"]] + "/")
+    table = next((folder / "filled").glob("*.csv"))
+    rows = list(csv.DictReader(table.open()))
+    assert len(rows) == 2 * len(names) and {row["synthetic"] for row in rows} == {"yes"}
+    assert all((folder / "filled" / row["file"]).is_file() and row["file"].startswith(row["class"]) for row in rows)
+    return f"{count} images in {len(list(folder.iterdir()))} folders"
+
+
 def main():
-    cases = sorted(path for path in pathlib.Path(sys.argv[1]).iterdir() if (path / "exports").is_dir())
-    assert cases, "no exports there"
+    root = pathlib.Path(sys.argv[1])
+    cases = sorted(path for path in root.iterdir() if (path / "exports").is_dir())
+    sets = sorted(path for path in root.iterdir() if (path / "images").is_dir())
+    assert cases or sets, "no exports there"
     checks = [
         ("onnx", check_onnx, ("onnx", "onnxruntime", "safetensors")),
         ("weights", check_weights, ("torch", "safetensors")),
@@ -188,6 +298,9 @@ def main():
             continue
         for case in cases:
             print(f"{name:12} {case.name:24} ok  {check(case)}")
+    if not missing("PIL", "tifffile", "pydicom", "nibabel", "pyarrow", "safetensors"):
+        for case in sets:
+            print(f"{'images':12} {case.name:24} ok  {check_images(case)}")
 
 
 main()

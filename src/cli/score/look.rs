@@ -1,4 +1,4 @@
-//! Sees all images of a folder through an extractor.
+//! Sees all images of a source through an extractor.
 
 use std::path::Path;
 
@@ -16,7 +16,7 @@ use crate::metric::report::Side;
 /// Images for each thread between two looks at the progress; so many are in memory at once.
 const IMAGES_PER_THREAD: usize = 8;
 
-/// What was seen in a folder. Images stand in the order of what they show, not of their names, so that renaming files
+/// What was seen in a source. Images stand in the order of what they show, not of their names, so that renaming files
 /// changes no score.
 pub(super) struct Looked {
     gallery: Gallery,
@@ -45,6 +45,9 @@ struct Seen {
 impl Looked {
     pub fn at(folder: &Path, extractor: &Extractor, resize: Resize, what: &'static str) -> anyhow::Result<Self> {
         let gallery = Gallery::open(folder)?;
+        for note in gallery.notes() {
+            note!("{}: {note}", folder.display());
+        }
         for skipped in gallery.skipped() {
             tracing::info!("{}: {}: passed over: {}", folder.display(), skipped.file, skipped.reason);
         }
@@ -74,7 +77,7 @@ impl Looked {
         }
         if seen.is_empty() {
             bail!(
-                "{} holds no image that can be read: name a folder of images, or of sub-folders of them",
+                "{} holds no image that can be read: name a folder of images or of sub-folders of them, a table or an archive",
                 folder.display()
             );
         }
@@ -149,9 +152,7 @@ pub(super) fn common_classes(looked: &mut [Looked]) -> Vec<String> {
     let flat = looked.iter().filter(|looked| looked.gallery.classes().is_empty()).count();
     if flat > 0 {
         if flat < looked.len() {
-            note!(
-                "warning: one folder has sub-folders for its classes and another has none: all images are treated as one class"
-            );
+            note!("warning: one source has classes and another has none: all images are treated as one class");
         }
         return Vec::new();
     }

@@ -1,4 +1,4 @@
-//! `gandle score`: scores a folder of fakes against a folder of real images.
+//! `gandle score`: scores fakes against real images, in folders or in whatever else data is read from.
 
 mod features;
 mod look;
@@ -27,11 +27,12 @@ const MOST_SIDE: usize = 256;
 /// What `gandle score` is asked for.
 #[derive(Args)]
 pub(super) struct ScoreArgs {
-    /// The folder of real images that the generator was trained on: flat, or one sub-folder per class. With --features a file.
+    /// The real images that the generator was trained on: a folder, flat or with one sub-folder per class, a table (.csv) or an
+    /// archive (.zip, .tar, .npz, .parquet). With --features a file.
     real: PathBuf,
-    /// The folder of fakes, with the same class names.
+    /// The fakes, with the same class names.
     fake: PathBuf,
-    /// A folder of real images that the generator was not trained on, for `copying`, the classifier and the worth of fakes;
+    /// Real images that the generator was not trained on, for `copying`, the classifier and the worth of fakes;
     /// without it a third of REAL stands in for the first two, and the last is left out.
     #[arg(long, value_name = "DIR")]
     held_out: Option<PathBuf>,

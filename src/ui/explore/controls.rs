@@ -9,6 +9,9 @@ use super::super::run_view::RunView;
 use super::super::{format, widgets};
 use super::{Explore, KeptSeed, Kind};
 
+/// The last of the images that may be drawn with one seed.
+pub(super) const MOST_NUMBER: usize = 999_999;
+
 impl Explore {
     pub(super) fn controls_ui(&mut self, ui: &mut Ui, run: &RunView, kept: &mut Vec<KeptSeed>) -> Actions {
         let mut actions = Actions::default();
@@ -32,9 +35,9 @@ impl Explore {
             if self.truncated {
                 ui.horizontal(|ui| {
                     let slider =
-                        ui.add(Slider::new(&mut self.truncation, 0.2..=3.0).fixed_decimals(2).show_value(false));
+                        ui.add(Slider::new(&mut self.truncation, 0.05..=3.0).fixed_decimals(2).show_value(false));
                     slider.widget_info(|| egui::WidgetInfo::slider(true, f64::from(self.truncation), "Truncate at"));
-                    ui.add(field("explore-truncation", &mut self.truncation, 0.2..=3.0)).labelled_by(slider.id);
+                    ui.add(field("explore-truncation", &mut self.truncation, 0.05..=3.0)).labelled_by(slider.id);
                 });
             }
             ui.add_space(6.0);
@@ -85,6 +88,7 @@ impl Explore {
             Kind::Map => "Seed",
         };
         seed_ui(ui, name, &mut self.seed);
+        number_ui(ui, "Image of a seed", &mut self.number, 0..=MOST_NUMBER);
         match self.kind {
             Kind::Seeds => number_ui(ui, "Images per side", &mut self.side, 2..=12),
             Kind::Walk => seed_ui(ui, "To seed", &mut self.to_seed),
@@ -111,9 +115,11 @@ impl Explore {
             for seed in mine {
                 ui.horizontal(|ui| {
                     let class = classes.get(seed.class).map_or("", String::as_str);
-                    let name = format!("Seed {}, {class}", seed.seed);
+                    let of = if seed.number == 0 { String::new() } else { format!(", image {}", seed.number) };
+                    let name = format!("Seed {}{of}, {class}", seed.seed);
                     if ui.button(name).on_hover_text("Go there").clicked() {
                         (self.seed, self.class, self.centre) = (seed.seed, seed.class, [0.0; 2]);
+                        self.number = seed.number;
                     }
                     let target = ui.button("Walk here").on_hover_text("Make it the end of the walk");
                     target.widget_info(|| {

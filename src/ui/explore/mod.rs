@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::action::{Action, Actions};
 use super::run_view::RunView;
-use super::{theme, widgets};
+use super::{format, theme, widgets};
 use crate::event::{Exploration, GridPicture, View};
 use picture::Shown;
 
@@ -23,6 +23,24 @@ pub struct KeptSeed {
     pub class: usize,
     /// The seed.
     pub seed: u64,
+    /// Which of the images that are drawn with that seed.
+    #[serde(default)]
+    pub number: usize,
+}
+
+/// One image of a run, and how it is drawn.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Spot {
+    /// Steps of the checkpoint.
+    pub step: usize,
+    /// The name of the class.
+    pub class: String,
+    /// The seed.
+    pub seed: u64,
+    /// Which of the images that are drawn with that seed.
+    pub number: usize,
+    /// Where its noise is truncated; 0 for nowhere.
+    pub truncation: f32,
 }
 
 /// What kind of view is looked at.
@@ -60,6 +78,7 @@ pub struct Explore {
     to_class: usize,
     seed: u64,
     to_seed: u64,
+    number: usize,
     directions: [u64; 2],
     centre: [f32; 2],
     degrees: f32,
@@ -85,6 +104,7 @@ impl Default for Explore {
             to_class: 1,
             seed: 1,
             to_seed: 2,
+            number: 0,
             directions: [101, 102],
             centre: [0.0; 2],
             degrees: 12.0,
@@ -111,6 +131,29 @@ impl Explore {
             Ok(picture) => self.shown = Some(Shown::new(ctx, of, picture)),
             Err(message) => self.failed = Some((of, message)),
         }
+    }
+
+    /// Turns to one image of a run, as the first of those that its seed and the following ones draw.
+    ///
+    /// # Errors
+    /// Where the run has no such class or checkpoint any more, in words; then nothing is turned to.
+    pub fn turn_to(&mut self, run: &RunView, spot: &Spot) -> Result<(), String> {
+        let class = run.classes().iter().position(|name| *name == spot.class);
+        let class = class.ok_or_else(|| format!("the session has no class \u{201c}{}\u{201d}", spot.class))?;
+        if !run.checkpoints().iter().any(|checkpoint| checkpoint.step == spot.step) {
+            return Err(format!("its checkpoint of step {} is not there any more", format::count(spot.step)));
+        }
+        *self = Self {
+            folder: run.folder().to_owned(),
+            step: Some(spot.step),
+            class,
+            seed: spot.seed,
+            number: spot.number.min(controls::MOST_NUMBER),
+            truncated: spot.truncation > 0.0,
+            truncation: if spot.truncation > 0.0 { spot.truncation } else { 1.0 },
+            ..Self::default()
+        };
+        Ok(())
     }
 
     /// Draws the page.
@@ -147,7 +190,8 @@ impl Explore {
         let there = |step: &usize| run.checkpoints().iter().any(|checkpoint| checkpoint.step == *step);
         let step = self.step.filter(there).unwrap_or(newest);
         let truncation = if self.truncated { self.truncation } else { 0.0 };
-        let wanted = Exploration { session: self.folder.clone(), step, truncation, view: self.view() };
+        let wanted =
+            Exploration { session: self.folder.clone(), step, truncation, number: self.number, view: self.view() };
         if self.asked.as_ref() == Some(&wanted) {
             return None;
         }

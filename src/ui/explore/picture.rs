@@ -167,7 +167,8 @@ impl Explore {
                 let seed = first.wrapping_add(image as u64);
                 let name = run.classes().get(class).map_or("", String::as_str);
                 response.on_hover_text_at_pointer(format!("Seed {seed}, {name}: click to keep it"));
-                let one = KeptSeed { session: self.folder.clone(), class, seed };
+                let number = shown.of.number;
+                let one = KeptSeed { session: self.folder.clone(), class, seed, number };
                 if clicked && !kept.contains(&one) {
                     kept.push(one);
                 }
