@@ -28,6 +28,14 @@ pub struct AddForm {
     seeds: Option<String>,
     changes: String,
     problems: Vec<String>,
+    warned: Warned,
+}
+
+/// The warnings of what would be added, and of what they are: they are found again where that has changed.
+#[derive(Debug, Default)]
+struct Warned {
+    of: Option<(Base, String, Config, Option<usize>)>,
+    warnings: Vec<String>,
 }
 
 impl AddForm {
@@ -71,8 +79,12 @@ impl AddForm {
                 ui.colored_label(widgets::palette(ui).error, reason);
             }
         });
-        for problem in &self.problems {
-            ui.add(egui::Label::new(egui::RichText::new(problem).color(widgets::palette(ui).error)).wrap());
+        self.warned.look(self.base, &self.changes, set_up, classes);
+        let p = widgets::palette(ui);
+        let told = |color| move |text| (text, color);
+        let (errors, warnings) = (self.problems.iter().map(told(p.error)), &self.warned.warnings);
+        for (problem, color) in errors.chain(warnings.iter().map(told(p.warning))) {
+            ui.add(egui::Label::new(egui::RichText::new(problem).color(color)).wrap());
         }
         if let (true, Ok(seeds)) = (asked, parsed) {
             self.add(queue, set_up, classes, &seeds);
@@ -91,6 +103,20 @@ impl AddForm {
                 self.problems.clear();
             }
             Err(problems) => self.problems = problems,
+        }
+    }
+}
+
+impl Warned {
+    fn look(&mut self, base: Base, changes: &str, set_up: &Config, classes: Option<usize>) {
+        let known = self.of.as_ref().is_some_and(|(old_base, old_changes, old_set_up, old_classes)| {
+            (*old_base, old_changes.as_str(), old_set_up, *old_classes) == (base, changes, set_up, classes)
+        });
+        if !known {
+            self.of = Some((base, changes.to_owned(), set_up.clone(), classes));
+            // What is half typed has none yet; what is wrong with it is told where it is added.
+            let config = laid_over(base, changes, set_up).ok();
+            self.warnings = config.map_or_else(Vec::new, |config| problems(&config, classes, Level::Warning));
         }
     }
 }
@@ -116,21 +142,34 @@ type Made = (String, String, Config);
 
 /// What the runs are, or what is wrong with them.
 fn made(base: Base, changes: &str, set_up: &Config, classes: Option<usize>) -> Result<Made, Vec<String>> {
-    let lines: Vec<String> =
-        changes.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect();
-    let mut config = set_up.clone();
+    let config = laid_over(base, changes, set_up)?;
+    let errors = problems(&config, classes, Level::Error);
     let name = match base {
-        Base::SetUp => fit::preset_of(set_up).map_or("custom", Preset::name).to_owned(),
-        Base::Preset(preset) => {
-            fit::apply_preset(&mut config, preset);
-            preset.name().to_owned()
-        }
+        Base::SetUp => fit::preset_of(set_up).map_or("custom", Preset::name),
+        Base::Preset(preset) => preset.name(),
     };
-    let config = config.with(&lines).map_err(|err| err.0)?;
-    let errors = config.check(classes).into_iter().filter(|problem| problem.level == Level::Error);
-    let errors: Vec<String> = errors.map(|problem| format!("{}: {}", problem.key, problem.message)).collect();
-    let told: String = lines.iter().map(|line| format!(", {line}")).collect();
-    if errors.is_empty() { Ok((name, told, config)) } else { Err(errors) }
+    let told: String = lines(changes).map(|line| format!(", {line}")).collect();
+    if errors.is_empty() { Ok((name.to_owned(), told, config)) } else { Err(errors) }
+}
+
+/// The settings of the runs, or what cannot be read of what was typed.
+fn laid_over(base: Base, changes: &str, set_up: &Config) -> Result<Config, Vec<String>> {
+    let mut config = set_up.clone();
+    if let Base::Preset(preset) = base {
+        fit::apply_preset(&mut config, preset);
+    }
+    let lines: Vec<String> = lines(changes).map(str::to_owned).collect();
+    config.with(&lines).map_err(|err| err.0)
+}
+
+fn lines(changes: &str) -> impl Iterator<Item = &str> {
+    changes.lines().map(str::trim).filter(|line| !line.is_empty())
+}
+
+/// The problems of one level, each with its key.
+fn problems(config: &Config, classes: Option<usize>, level: Level) -> Vec<String> {
+    let found = config.check(classes).into_iter().filter(|problem| problem.level == level);
+    found.map(|problem| format!("{}: {}", problem.key, problem.message)).collect()
 }
 
 /// Seeds as people write them: `1, 2, 3`, `1-5`, or both.
