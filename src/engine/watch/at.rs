@@ -4,7 +4,7 @@ use crate::event::{Alarm, AlarmKind, Event, Recovered};
 
 /// When something was seen.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct At {
+pub struct At {
     pub step: usize,
     /// Seconds of training so far.
     pub seconds: f64,

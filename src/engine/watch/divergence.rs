@@ -11,7 +11,7 @@ const ABSURD: f32 = 1e9;
 
 /// The alarm that training has diverged, by the first term of a step that is no finite number or beyond [`ABSURD`]; nothing
 /// where all are.
-pub(super) fn divergence(at: At, numbers: &Numbers, config: &Config) -> Option<Alarm> {
+pub fn divergence(at: At, numbers: &Numbers, config: &Config) -> Option<Alarm> {
     // In the order in which a step computes them: what comes after the first is broken by it.
     let terms = [
         (Number::LogitsReal, "the discriminator's logits on real images"),
@@ -30,7 +30,7 @@ pub(super) fn divergence(at: At, numbers: &Numbers, config: &Config) -> Option<A
 }
 
 /// The alarm that the weights are broken though the losses of their last step were not.
-pub(super) fn broken_weights(at: At, config: &Config) -> Alarm {
+pub fn broken_weights(at: At, config: &Config) -> Alarm {
     diverged(at, "weights", "weights became infinite or not a number", config)
 }
 

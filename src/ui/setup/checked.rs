@@ -5,6 +5,9 @@ use super::super::number;
 use super::{fit, images};
 use crate::config::{Config, Level, Preset, Problem, cost::Cost, explain};
 
+/// Classes of the drawn demo set, which stand in until the data is read.
+pub(super) const DEMO_CLASSES: usize = 6;
+
 /// What is known about a configuration, kept until it changes.
 #[derive(Clone, Debug)]
 pub struct Checked {
@@ -78,6 +81,3 @@ impl Checked {
         !self.problems.iter().any(|problem| problem.level == Level::Error && !self.found.contains(problem))
     }
 }
-
-/// Classes of the drawn demo set, which stand in until the data is read.
-const DEMO_CLASSES: usize = 6;
