@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use super::print::{note, say};
-use super::{Usage, step};
+use super::usage::Usage;
+use super::{class, step};
 use crate::engine::export::{MOST_IMAGES, export};
 use crate::engine::sample::Sampler;
 use crate::event::{Content, Export, Exported, Film, Images, Moving, Walk};
@@ -107,7 +108,7 @@ pub(super) fn run(args: &ExportArgs) -> anyhow::Result<()> {
 
 pub(super) fn sample(args: &SampleArgs) -> anyhow::Result<()> {
     let step = step::of(&args.session, args.step)?;
-    let class = super::class_of(&args.class, &Sampler::open(&args.session, step)?.state.classes)?;
+    let class = class::of(&args.class, &Sampler::open(&args.session, step)?.state.classes)?;
     let (count, seed, truncation) = (args.count as usize, args.seed, args.truncation);
     let content = Content::Images(Images { step, class, count, seed, truncation });
     write(&Export { session: args.session.clone(), content, folder: Some(args.out.clone()) })
@@ -191,5 +192,5 @@ fn film(args: &ExportArgs, step: Option<usize>, moving: Moving) -> anyhow::Resul
 
 fn class(args: &ExportArgs, step: Option<usize>) -> anyhow::Result<Option<usize>> {
     let Some(name) = &args.class else { return Ok(None) };
-    super::class_of(name, &Sampler::open(&args.session, step)?.state.classes)
+    class::of(name, &Sampler::open(&args.session, step)?.state.classes)
 }
