@@ -77,6 +77,29 @@ fn settings_are_laid_over_a_preset_and_mistakes_are_told() {
 }
 
 #[test]
+fn what_nothing_would_read_is_told_before_and_after_it_is_added() {
+    let mut window = Window::new();
+    let field = "Overrides, one KEY=VALUE per line";
+    window.write(Role::MultilineTextInput, field, "loss.lecam=0\nloss.lecam_decay=0.5");
+    let told = "loss.lecam_decay: it has no effect, since loss.lecam is 0";
+    assert!(window.shows(told));
+    window.click("Add 1 run");
+    assert!(window.shows(told) && window.seeds() == [0]);
+    window.write(Role::MultilineTextInput, field, "loss.lecam=0.1\nloss.lecam_decay=0.5");
+    assert!(!window.shows("it has no effect"));
+    // The set-up's own are those of the runs too.
+    window.write(Role::MultilineTextInput, field, "train.steps=7");
+    window.bench().config.loss.lecam = 0.0;
+    window.bench().config.loss.lecam_decay = 0.5;
+    window.harness.run();
+    assert!(window.shows(told));
+    window.harness.get_by_role_and_label(Role::ComboBox, "Based on").click();
+    window.harness.run();
+    window.click("preset original");
+    assert!(!window.shows(told), "the preset has a loss of its own");
+}
+
+#[test]
 fn the_running_one_is_cancelled_and_a_failed_one_can_come_again() {
     let mut window = Window::new();
     let config = Preset::Improved.config();

@@ -5,10 +5,12 @@ use std::time::Instant;
 
 use anyhow::Context as _;
 use candle_core::Device;
+use clap::Args;
 use serde::Serialize;
 
-use super::print::{note, say};
-use super::{BenchArgs, Usage, print_json};
+use super::print::{json, note, say};
+use super::settings::Settings;
+use super::usage::Usage;
 use crate::config::{Config, has_errors};
 use crate::engine::device;
 use crate::guard::Digits;
@@ -22,6 +24,27 @@ struct Report {
     peak_memory_mb: Option<f64>,
     threads: usize,
     config: Config,
+}
+
+#[derive(Args)]
+pub(super) struct BenchArgs {
+    #[command(flatten)]
+    settings: Settings,
+    /// Images per batch.
+    #[arg(long)]
+    batch: Option<usize>,
+    /// Steps that are timed, after two untimed warm-up steps.
+    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    steps: u32,
+    /// Classes of the made-up data.
+    #[arg(long, default_value_t = 6, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    classes: u32,
+    /// CPU threads; 0 takes all cores.
+    #[arg(long)]
+    threads: Option<usize>,
+    /// Print one JSON object.
+    #[arg(long)]
+    json: bool,
 }
 
 pub(super) fn run(args: &BenchArgs) -> anyhow::Result<()> {
@@ -41,7 +64,7 @@ pub(super) fn run(args: &BenchArgs) -> anyhow::Result<()> {
     let images_per_s = config.images_per_step() as f64 / step_ms * 1e3;
     let report = Report { step_ms, images_per_s, peak_memory_mb: peak_memory_mb(), threads, config };
     if args.json {
-        return print_json(&report);
+        return json(&report);
     }
     say!("{step_ms:.1} ms per step, {images_per_s:.1} images per second, {}", Digits::Plain.count(threads, "thread"));
     if let Some(memory) = report.peak_memory_mb {

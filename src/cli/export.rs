@@ -6,7 +6,8 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 
 use super::print::{note, say};
-use super::{Usage, step};
+use super::usage::Usage;
+use super::{class, step};
 use crate::config::Choice as _;
 use crate::engine::export::{MOST_IMAGES, export};
 use crate::engine::sample::Sampler;
@@ -128,7 +129,7 @@ pub(super) fn run(args: &ExportArgs) -> anyhow::Result<()> {
 
 pub(super) fn sample(args: &SampleArgs) -> anyhow::Result<()> {
     let step = step::of(&args.session, args.step)?;
-    let class = super::class_of(&args.class, &Sampler::open(&args.session, step)?.state.classes)?;
+    let class = class::of(&args.class, &Sampler::open(&args.session, step)?.state.classes)?;
     let SampleArgs { seed, truncation, format, mark, .. } = *args;
     let fill_up = args.fill_up.is_some();
     if fill_up && !format.is_one_file_each() {
@@ -227,5 +228,5 @@ fn film(args: &ExportArgs, step: Option<usize>, moving: Moving) -> anyhow::Resul
 
 fn class(args: &ExportArgs, step: Option<usize>) -> anyhow::Result<Option<usize>> {
     let Some(name) = &args.class else { return Ok(None) };
-    super::class_of(name, &Sampler::open(&args.session, step)?.state.classes)
+    class::of(name, &Sampler::open(&args.session, step)?.state.classes)
 }

@@ -1,7 +1,9 @@
 //! `gandle inspect`: what a data set holds, and every file that cannot be used with its reason.
 
-use super::print::say;
-use super::{InspectArgs, Usage, print_json};
+use clap::Args;
+
+use super::print::{json, say};
+use super::usage::Usage;
 use crate::config::{Config, Level, Preset};
 use crate::data;
 use crate::event::DataSummary;
@@ -11,11 +13,26 @@ const SIZES: usize = 8;
 /// Lines of a kind that are printed unless all are asked for: a terminal holds no hundred thousand.
 const LINES: usize = 20;
 
+#[derive(Args)]
+pub(super) struct InspectArgs {
+    /// A folder with one sub-folder per class (or just of images), a table (.csv), an archive (.zip, .tar, .npz, .parquet), or `demo`.
+    data: String,
+    /// A setting of the data, such as data.held_out=0.2; may be repeated.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    set: Vec<String>,
+    /// List every duplicate, note and skipped file, however many there are.
+    #[arg(long)]
+    all: bool,
+    /// Print one JSON object.
+    #[arg(long)]
+    json: bool,
+}
+
 pub(super) fn run(args: &InspectArgs) -> anyhow::Result<()> {
     let config = settings(args)?;
     let summary = data::inspect(&args.data, &config)?;
     if args.json {
-        return print_json(&summary);
+        return json(&summary);
     }
     print_classes(&summary)?;
     let sizes: Vec<String> =

@@ -4,6 +4,9 @@
 use std::fmt::Arguments;
 use std::io::{self, Write};
 
+use serde::Serialize;
+
+use crate::config::Config;
 use crate::guard;
 
 /// A line of results on standard output.
@@ -17,6 +20,25 @@ pub(super) fn out(text: Arguments<'_>) -> io::Result<()> {
 /// A message on standard error, of one line or more. One that nobody can read is lost.
 pub(super) fn err(text: Arguments<'_>) {
     writeln!(io::stderr(), "{}", guard::lines(&text.to_string())).ok();
+}
+
+/// A configuration as its `run.toml` on standard output.
+///
+/// # Errors
+/// Where nobody reads it any more.
+pub(super) fn config(config: &Config) -> io::Result<()> {
+    config.to_toml().trim_end().lines().try_for_each(|line| out(format_args!("{line}")))
+}
+
+/// A line of JSON on standard output.
+///
+/// # Errors
+/// Where nobody reads it any more.
+pub(super) fn json(value: &impl Serialize) -> anyhow::Result<()> {
+    let mut out = io::stdout().lock();
+    serde_json::to_writer(&mut out, value)?;
+    writeln!(out)?;
+    Ok(out.flush()?)
 }
 
 /// Standard error for the log.

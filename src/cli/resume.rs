@@ -1,13 +1,42 @@
 //! `gandle resume`
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
+use clap::Args;
+
 use super::print::note;
+use super::step;
 use super::train::follow;
-use super::{ResumeArgs, Usage, step};
+use super::usage::Usage;
 use crate::config::has_errors;
 use crate::engine::{Refused, RunRequest};
 use crate::session;
+
+#[derive(Args)]
+pub(super) struct ResumeArgs {
+    /// The session's folder.
+    session: PathBuf,
+    /// Steps that the run should reach in all; by default, those that it was set to take.
+    #[arg(long)]
+    steps: Option<usize>,
+    /// Start a new session in this folder with the weights of the checkpoint, and leave the old one as it is.
+    #[arg(long, value_name = "NEW")]
+    fork: Option<PathBuf>,
+    /// Read and write wherever the session's settings say, even in places that no run of yours has used; they are
+    /// then remembered.
+    #[arg(long)]
+    trust: bool,
+    /// With --fork: the checkpoint's step, or `best`; by default the newest.
+    #[arg(long, requires = "fork")]
+    step: Option<step::Wanted>,
+    /// With --fork: a setting to change, such as optimizer.generator_lr=0.00005; may be repeated.
+    #[arg(long = "set", value_name = "KEY=VALUE", requires = "fork")]
+    set: Vec<String>,
+    /// Print every event as a line of JSON.
+    #[arg(long)]
+    json: bool,
+}
 
 pub(super) fn run(args: &ResumeArgs) -> anyhow::Result<ExitCode> {
     let request = match &args.fork {

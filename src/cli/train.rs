@@ -1,20 +1,56 @@
 //! `gandle train`, and the watching of any run.
 
 use std::io::IsTerminal as _;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
+use clap::Args;
 use crossbeam_channel::RecvTimeoutError;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::print::note;
-use super::{TrainArgs, Usage, print_config, print_json};
+use super::print::{self, note};
+use super::settings::Settings;
+use super::usage::Usage;
 use crate::config::{Config, has_errors};
 use crate::engine::{Engine, RunRequest};
 use crate::event::{AlarmKind, Command, Event, Number, Recovered, Score, ScoreProgress, Started};
 use crate::guard::Digits;
 use crate::session;
+
+#[derive(Args)]
+pub(super) struct TrainArgs {
+    /// A folder with one sub-folder per class, a table (.csv), an archive (.zip, .tar, .npz, .parquet), or `demo` for the drawn set.
+    #[arg(long, value_name = "DATA")]
+    data: Option<String>,
+    #[command(flatten)]
+    settings: Settings,
+    /// Steps that the run should reach.
+    #[arg(long)]
+    steps: Option<usize>,
+    /// Minutes of training after which the run ends, whatever its steps.
+    #[arg(long)]
+    minutes: Option<f64>,
+    /// The seed of all random numbers.
+    #[arg(long)]
+    seed: Option<u64>,
+    /// The session's folder, which must not hold a session yet.
+    #[arg(long, value_name = "SESSION")]
+    out: Option<PathBuf>,
+    /// auto, cpu, cuda, cuda:N or metal.
+    #[arg(long)]
+    device: Option<String>,
+    /// CPU threads; 0 takes all cores.
+    #[arg(long)]
+    threads: Option<usize>,
+    /// Print every event as a line of JSON.
+    #[arg(long)]
+    json: bool,
+    /// Print the resolved run.toml and its problems, and train nothing.
+    #[arg(long, conflicts_with = "json")]
+    dry_run: bool,
+}
 
 pub(super) fn run(args: &TrainArgs) -> anyhow::Result<ExitCode> {
     let config = resolve(args)?;
@@ -26,7 +62,7 @@ pub(super) fn run(args: &TrainArgs) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::from(2));
     }
     if args.dry_run {
-        print_config(&config)?;
+        print::config(&config)?;
         return Ok(ExitCode::SUCCESS);
     }
     let folder = args.out.clone().unwrap_or_else(|| session::new_folder(&config));
@@ -127,7 +163,7 @@ impl Watcher {
 
     fn see(&mut self, event: &Event) -> anyhow::Result<()> {
         if self.json {
-            print_json(event)?;
+            print::json(event)?;
         }
         match event {
             Event::Step(s) => {

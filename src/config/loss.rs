@@ -30,7 +30,7 @@ section! {
     #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
     #[serde(default, deny_unknown_fields)]
     Loss in loss {
-        kind: LossKind = LossKind::Hinge, "Adversarial loss",
+        kind: LossKind = LossKind::Hinge, "Adversarial loss", recipe,
             paper("Goodfellow et al. 2014; Lim & Ye 2017; Gulrajani et al. 2017; Mao et al. 2017") =>
             "The adversarial loss. `hinge` is a sound default; `bce` is the classic one; `wasserstein-gp` is stable but makes a step several times as long; `least-squares` (targets 1 and 0, half the mean square) still pulls on fakes far from the decision boundary and takes no longer than `bce`.",
         label_smoothing: f64 = 0.1, "Label smoothing", live, within(0.0..=0.5), when(BCE), paper("Salimans et al. 2016") =>

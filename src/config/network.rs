@@ -35,7 +35,7 @@ section! {
     #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
     #[serde(default, deny_unknown_fields)]
     Generator in generator {
-        family: GeneratorFamily = GeneratorFamily::Dcgan, "Family",
+        family: GeneratorFamily = GeneratorFamily::Dcgan, "Family", recipe,
             paper("Radford et al. 2016 (DCGAN); Liu et al. 2021 (FastGAN)") =>
             "How the generator is built. `dcgan` is the classic one, with options for normalisation, attention, skip connections and growing. `fast` uses upsampling, 3x3 convolutions and gated linear units, and feeds noise and label into every layer; it draws no checkerboard artefacts and learns in a fraction of the steps with a `projected` discriminator.",
         latent_dim: usize = 100, "Latent numbers", within(1..=4096), unit(" numbers"), else_default =>
@@ -44,7 +44,7 @@ section! {
             "Size of the learnt class embedding, which is concatenated with the latent vector. It costs next to nothing.",
         base_channels: usize = 32, "Base channels", within(1..=512), else_default =>
             "Channels of the generator's last hidden layer; each layer before it has twice as many. Doubling them makes the network four times as large and up to four times as slow.",
-        norm: GeneratorNorm = GeneratorNorm::Batch, "Normalisation", when(GENERATOR_DCGAN),
+        norm: GeneratorNorm = GeneratorNorm::Batch, "Normalisation", recipe, when(GENERATOR_DCGAN),
             paper("Ioffe & Szegedy 2015; Dumoulin et al. 2017") =>
             "How the generator's layers are normalised. `conditional-batch` gives each class its own scale and shift, so that the label reaches every layer.",
         attention: Vec<usize> = Vec::new(), "Self-attention", says("list of feature-map sizes, such as [32]"), when(GENERATOR_DCGAN), walk(&["[8]", "[4, 16]"]),
@@ -53,7 +53,7 @@ section! {
         attention_form: AttentionForm = AttentionForm::Plain, "Attention form", when(GENERATOR_DCGAN), when(GENERATOR_ATTENDS),
             paper("Zhang et al. 2019 (SAGAN)") =>
             "How self-attention is built. `sagan` follows its authors' code: keys and values are max-pooled to a quarter of the positions, the values have half of the channels, a 1x1 convolution restores all of them, and nothing has a bias. `plain` pools nothing, keeps the values as wide as the map, has biases and no output convolution; it takes more time on large maps. The authors also apply spectral normalisation in the generator, which this one never does.",
-        skip: Skip = Skip::None, "Skip connections", when(GENERATOR_DCGAN),
+        skip: Skip = Skip::None, "Skip connections", recipe, when(GENERATOR_DCGAN),
             paper("He et al. 2016; Liu et al. 2021 (FastGAN)") =>
             "`residual` adds a 1x1 convolution of each block's upsampled input to its output, which eases gradients in deep generators for a few per cent more time. `excitation` lets early, small feature maps gate the channels of later ones (4 to 64 and 8 to 128 at 256 px, closer pairs at smaller sizes), which stabilises layout when data is scarce; it adds weights, but next to no time. Between its convolutions it has a LeakyReLU of 0.1 and no spectral normalisation, as in the paper's text; its authors' code has Swish and spectral normalisation.",
     }
@@ -64,19 +64,19 @@ section! {
     #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
     #[serde(default, deny_unknown_fields)]
     Discriminator in discriminator {
-        family: DiscriminatorFamily = DiscriminatorFamily::Dcgan, "Family",
+        family: DiscriminatorFamily = DiscriminatorFamily::Dcgan, "Family", recipe,
             paper("Radford et al. 2016 (DCGAN); Sauer et al. 2021 (Projected GAN)") =>
             "How the discriminator is built. `dcgan` judges pixels and learns everything from the data. `projected` judges the features of a frozen EfficientNet-Lite0, which is compiled in, with four small heads: believable images come in minutes, even from few training images. Frechet distances on features of that same network flatter it.",
         base_channels: usize = 32, "Base channels", within(1..=512), else_default =>
             "Channels of the discriminator's first layer; each layer after it has twice as many. A discriminator much wider than the generator tends to win too early.",
-        conditioning: Conditioning = Conditioning::ProjectedMap, "Conditioning",
+        conditioning: Conditioning = Conditioning::ProjectedMap, "Conditioning", recipe,
             paper("Mirza & Osindero 2014; Odena et al. 2017; Miyato & Koyama 2018") =>
             "How the discriminator is told the label, and so what forces the generator to draw the class it is asked for. `projected-map` and `projection` need few parameters; `label-map` needs a full-size map per class. `auxiliary` learns the classes of real images alone, where AC-GAN learns those of fakes too: `loss.auxiliary_fakes`.",
         label_embedding: usize = 128, "Label embedding", within(1..=4096), unit(" numbers"), else_default, when(DCGAN), when(EMBEDDED) =>
             "Size of the discriminator's learnt class embedding. Used by `replicated` and `projected-map`.",
-        spectral_norm: bool = true, "Spectral norm", paper("Miyato et al. 2018") =>
+        spectral_norm: bool = true, "Spectral norm", recipe, paper("Miyato et al. 2018") =>
             "Divides the weights of each convolution, and of the embedding of `projection`, by their largest singular value, which bounds how steep the discriminator can be and stabilises training. Attention is bounded in the form `sagan` alone (`attention_form`), except for its gate; layers that turn the label into image channels are not normalised. A weight counts as a matrix of outputs by all the rest, and a U-Net's transposed convolution as inputs by the rest, where PyTorch takes outputs: values differ by about a fifth there. It costs a few per cent of a step.",
-        norm: DiscriminatorNorm = DiscriminatorNorm::None, "Normalisation", paper("Ioffe & Szegedy 2015; Ba et al. 2016") =>
+        norm: DiscriminatorNorm = DiscriminatorNorm::None, "Normalisation", recipe, paper("Ioffe & Szegedy 2015; Ba et al. 2016") =>
             "Normalisation after every layer but the first. Use `none` with spectral normalisation, `layer` with a gradient penalty, and `batch` only to reproduce an old DCGAN.",
         attention: Vec<usize> = Vec::new(), "Self-attention", says("list of feature-map sizes, such as [32]"), when(DCGAN), walk(&["[8]"]),
             paper("Zhang et al. 2019 (SAGAN)") =>
@@ -84,14 +84,14 @@ section! {
         attention_form: AttentionForm = AttentionForm::Plain, "Attention form", when(DCGAN), when(ATTENDS),
             paper("Zhang et al. 2019 (SAGAN)") =>
             "How self-attention is built, as `generator.attention_form` says. With `spectral_norm`, the convolutions of `sagan` are normalised like all others, as in the paper; those of `plain` are not, so attention can make the discriminator steeper than spectral normalisation promises.",
-        scales: usize = 1, "Scales", own, says("1 to 6"), when(DCGAN), walk(&["2"]), paper("Wang et al. 2018 (pix2pixHD)") =>
+        scales: usize = 1, "Scales", recipe, own, says("1 to 6"), when(DCGAN), walk(&["2"]), paper("Wang et al. 2018 (pix2pixHD)") =>
             "Number of discriminators, which see the image at full, half, quarter ... size, so that both texture and layout are judged. Each costs about a quarter of the one before. Each gives one logit per image and the loss is their mean; in the paper each gives a map of logits, the losses are summed, and a feature-matching loss is added.",
         scale_edge: ScaleEdge = ScaleEdge::Zeros, "Border of smaller scales", when(DCGAN), when(SCALED),
             paper("Wang et al. 2018 (pix2pixHD)") =>
             "With several `scales`, what counts at the border when an image is average-pooled (3x3, stride 2) for the next scale. `inside` takes only pixels of the image, as the authors' code does, and is the better choice; with `zeros`, which older runs have, smaller scales see a grey frame round bright and dark images.",
-        minibatch_stddev: bool = false, "Minibatch deviation", paper("Karras et al. 2018; 2020 (StyleGAN2)") =>
+        minibatch_stddev: bool = false, "Minibatch deviation", recipe, paper("Karras et al. 2018; 2020 (StyleGAN2)") =>
             "Gives the last layer one more feature map: how much the images in groups of up to 4 differ (in the frozen features, with `projected`). It lets the discriminator see mode collapse (fakes that are all alike) and costs next to nothing. Choose a batch size divisible by 4.",
-        unet: bool = false, "U-Net", when(DCGAN), paper("Schoenfeld et al. 2020 (U-Net GAN)") =>
+        unet: bool = false, "U-Net", recipe, when(DCGAN), paper("Schoenfeld et al. 2020 (U-Net GAN)") =>
             "A decoder with skip connections judges every pixel as well as the whole image, which helps where detail looks wrong in places. Both judgements count equally in the loss, which is their sum, not their mean as in the authors' code. A step takes about a third to a half longer. The decoder knows the label only through the encoder, and the paper's CutMix consistency is left out.",
         input_size: usize = 0, "Input size", own, says("0 (automatic), 32, 64, 128 or 256 pixels"), when(PROJECTED), walk(&["32"]),
             paper("Sauer et al. 2021 (Projected GAN)") =>

@@ -1,21 +1,10 @@
 //! What a run does when it is asked to pause, go on, write a checkpoint or end.
 
-use std::collections::VecDeque;
-
-use crossbeam_channel::{Receiver, RecvError, TryRecvError};
+use crossbeam_channel::{RecvError, TryRecvError};
 
 use super::run::Run;
 use crate::config::Change;
 use crate::event::{Command, Edited, Event};
-
-/// What a run is asked, and what it was asked before it broke off.
-pub(super) struct Control<'a> {
-    pub inbox: &'a Receiver<Command>,
-    /// Steps done when a single one was granted to the paused run.
-    pub stepping: Option<usize>,
-    /// Changes of settings that are made again when their step is reached.
-    pub edits_to_come: VecDeque<Edited>,
-}
 
 impl Run<'_, '_> {
     /// Takes the commands that are there; false asks for the end.

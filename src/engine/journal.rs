@@ -1,13 +1,18 @@
 //! Where a run's news goes: its session first, then whoever listens.
 
-use std::sync::PoisonError;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Context as _;
 use crossbeam_channel::Sender;
 
-use super::{GridSlot, ScoreSlot};
 use crate::event::{Event, GridPicture, ScoreProgress, Waker};
 use crate::session::Writer;
+
+/// The newest sample grid that nobody has taken yet.
+pub(super) type GridSlot = Arc<Mutex<Option<GridPicture>>>;
+
+/// How far the scores are that are being taken.
+pub(super) type ScoreSlot = Arc<Mutex<Option<ScoreProgress>>>;
 
 /// Where news goes.
 pub(super) struct Outbox {

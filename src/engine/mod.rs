@@ -8,6 +8,7 @@ mod advice;
 mod browse;
 mod checkpoints;
 mod commands;
+mod control;
 pub mod device;
 pub mod explore;
 pub mod export;
@@ -25,6 +26,7 @@ mod prepared;
 mod probe;
 mod quiz;
 mod reference;
+mod request;
 mod rescore;
 mod resume;
 mod run;
@@ -44,17 +46,19 @@ mod watch;
 mod worker;
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::PoisonError;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 
-use crate::config::{Config, Place};
+use crate::config::Place;
 use crate::event::{Command, Event, GridPicture, ScoreProgress, Waker};
 
 pub use feed::{Noise, RunFeed};
 pub use job::Job;
+use journal::{GridSlot, ScoreSlot};
+pub use request::{RunRequest, StepHook};
 pub use rescore::Rescore;
 pub use resume::{Origin, Refused};
 pub use service::{Answered, Service, Waiting, Work};
@@ -62,9 +66,6 @@ pub use task::{Reporter, Task};
 
 /// Events that may wait for a slow reader before training waits for it.
 const WAITING_EVENTS: usize = 4096;
-
-/// A call on the worker thread, after a step and its events.
-pub type StepHook = Arc<dyn Fn(usize) + Send + Sync>;
 
 /// Tells which of some places no run of the user's has used: [`crate::session::unknown_places`], or nothing for programs that
 /// embed the engine and read their own sessions alone.
@@ -81,35 +82,6 @@ fn refuse_unknown(named: &[Place], unknown: UnknownPlaces) -> anyhow::Result<()>
     }
     Ok(())
 }
-
-/// What to run.
-#[derive(Clone)]
-pub struct RunRequest {
-    /// The whole configuration.
-    pub config: Config,
-    /// The session's folder, which must not hold a session yet unless the run resumes it.
-    pub session: PathBuf,
-    /// What the run begins with.
-    pub from: Origin,
-    /// Where it leads outside of its session, by its settings and by changes of them that it will make again. Whoever goes
-    /// on with a session that somebody sent asks before ([`crate::session::unknown_places`]).
-    pub places: Vec<Place>,
-    /// Called on the worker thread after each step, for programs that embed the engine and for tests.
-    pub after_step: Option<StepHook>,
-}
-
-impl RunRequest {
-    /// A new run without a hook.
-    pub fn new(config: Config, session: PathBuf) -> Self {
-        Self { places: config.places(), config, session, from: Origin::New, after_step: None }
-    }
-}
-
-/// The newest sample grid that nobody has taken yet.
-type GridSlot = Arc<Mutex<Option<GridPicture>>>;
-
-/// How far the scores are that are being taken.
-type ScoreSlot = Arc<Mutex<Option<ScoreProgress>>>;
 
 /// A run on its own thread.
 pub struct Engine {

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 
-use super::RunRequest;
+use super::request::RunRequest;
 use crate::config::again::may_differ;
 use crate::config::transfer::unfit;
 use crate::config::{Config, Overrides, Place};

@@ -1,15 +1,16 @@
 //! The run itself: its parts, and the loop over its steps.
 
-use super::commands::Control;
+use super::control::Control;
 use super::fallback::Snapshot;
 use super::grids::Grids;
 use super::journal::Journal;
+use super::memory;
 use super::prepared::{Fixed, Start};
+use super::request::StepHook;
 use super::schedule;
 use super::scored::Scoring;
 use super::training::Training;
 use super::watch::{self, Watch};
-use super::{StepHook, memory};
 use crate::config::Config;
 use crate::event::{Command, Event, Number, Numbers, Step};
 use crate::session::Pending;

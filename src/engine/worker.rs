@@ -3,10 +3,11 @@
 use anyhow::Context as _;
 use crossbeam_channel::Receiver;
 
+use super::device;
 use super::journal::{Journal, Outbox};
 use super::prepared::Prepared;
+use super::request::RunRequest;
 use super::run::Ending;
-use super::{RunRequest, device};
 use crate::event::{Command, Event};
 use crate::guard::{self, Panicked};
 use crate::session;

@@ -11,7 +11,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::bilinear::Bilinear;
 use super::block::{Block, Clip, Shape, Strip};
-use super::stem::Stem;
+use super::stem::{STEM_OUTPUTS, Stem};
 use super::weights::{folded, parse};
 use super::{FeatureError, Picture, Resize};
 use crate::config::{Choice as _, Shipped};
@@ -21,8 +21,6 @@ use crate::ops::pointwise::{After, Pointwise};
 /// The weights of Lite0, which a loss may have too.
 pub(super) const WEIGHTS: &[u8] = include_bytes!("../../assets/efficientnet_lite0.safetensors");
 
-/// Outputs of the stem, whatever the variant.
-pub(super) const STEM_OUTPUTS: usize = 32;
 /// Numbers under the stem's 3x3 filter.
 const STEM_INPUTS: usize = 27;
 /// Output rows of the stem at a time.

@@ -7,10 +7,10 @@ use std::sync::Arc;
 use candle_core::{Device, Result, bail};
 
 use super::block::{Block, Shape};
-use super::efficientnet::{STAGES, STEM_OUTPUTS, WEIGHTS};
+use super::efficientnet::{STAGES, WEIGHTS};
 use super::layered::Layered;
 use super::segment::Segment;
-use super::stem::Stem;
+use super::stem::{STEM_OUTPUTS, Stem};
 use super::weights::parse;
 use crate::ops::{Value, cpu};
 

@@ -13,8 +13,7 @@ use candle_core::{Result, Tensor, bail};
 use rayon::prelude::*;
 
 use super::block::{Block, Clip, Size, Strip};
-use super::efficientnet::STEM_OUTPUTS;
-use super::stem::{COLOURS, Stem};
+use super::stem::{COLOURS, STEM_OUTPUTS, Stem};
 use crate::ops::after::BITS;
 use crate::ops::aligned::Aligned;
 use crate::ops::tape::recording;

@@ -4,12 +4,13 @@ use candle_core::Result;
 use candle_nn::VarBuilder;
 
 use super::block::{Clip, Size, Which, product};
-use super::efficientnet::STEM_OUTPUTS;
 use super::weights::folded;
 use crate::ops::after::After;
 use crate::ops::aligned::Aligned;
 use crate::ops::pointwise::Pointwise;
 
+/// Outputs of the stem, whatever the variant.
+pub const STEM_OUTPUTS: usize = 32;
 /// Colours of a pixel.
 pub const COLOURS: usize = 3;
 /// Rows and columns of the kernel.

@@ -5,7 +5,7 @@ use std::sync::{PoisonError, RwLock};
 use std::time::SystemTime;
 
 use super::{CHECKPOINTS, EVENTS, RUN, checkpoints, removal, room};
-use crate::config::{Config, Preset};
+use crate::config::{Config, Preset, explain};
 
 /// The folder that was chosen for all sessions in this process.
 static CHOSEN: RwLock<Option<PathBuf>> = RwLock::new(None);
@@ -69,7 +69,7 @@ const MOST_OF_VALUE: usize = 12;
 fn short_name(config: &Config) -> String {
     let base = |preset: Preset| preset.config_at(config.image_size);
     let differing = |preset: &Preset| config.differences(&base(*preset)).len();
-    let same = Preset::ALL.into_iter().filter(|preset| same_networks(&preset.config(), config));
+    let same = Preset::ALL.into_iter().filter(|preset| same_recipe(&preset.config(), config));
     let (nearest, name) = match same.min_by_key(differing) {
         Some(preset) => (preset, preset.name()),
         None => (Preset::ALL.into_iter().min_by_key(differing).unwrap_or(Preset::DEFAULT), "custom"),
@@ -123,24 +123,8 @@ fn word(key: &str, now: &str, before: &str) -> Option<String> {
 }
 
 /// Whether two runs have the same kind of networks and loss.
-fn same_networks(a: &Config, b: &Config) -> bool {
-    let kind = |c: &Config| {
-        let (g, d) = (&c.generator, &c.discriminator);
-        let families = (g.family, d.family);
-        (
-            families,
-            d.conditioning,
-            d.norm,
-            d.spectral_norm,
-            d.scales,
-            d.minibatch_stddev,
-            d.unet,
-            c.loss.kind,
-            g.norm,
-            g.skip,
-        )
-    };
-    kind(a) == kind(b)
+fn same_recipe(a: &Config, b: &Config) -> bool {
+    explain::ALL.iter().filter(|key| key.is_recipe).all(|key| key.is_same(a, b))
 }
 
 fn free_folder(root: &Path, name: &str) -> PathBuf {
@@ -253,6 +237,13 @@ mod tests {
             "quick-g-base-channels8-d-base-channels8"
         );
         assert_eq!(named(&["optimizer.generator_lr=0.0002"]), "quick-generator-lr0.0002");
+        // Another kind of networks or of loss makes it a run of its own, whatever it began as.
+        for key in explain::ALL.iter().filter(|key| key.is_recipe) {
+            let present = Preset::Quick.config().value_of(key.key).unwrap();
+            let value = key.walk.iter().find(|value| **value != present.trim_matches('"')).unwrap();
+            let name = named(&[&format!("{}={value}", key.key)]);
+            assert!(name.starts_with("custom-"), "{} = {value}: {name}", key.key);
+        }
         // What says nothing of the training, or would be no name of a file, stays out.
         assert_eq!(named(&["train.device=cuda:0", "data.workers=3", "score.every=7"]), "quick");
         assert_eq!(named(&["data.group_by=^(\\d+)_"]), "quick-group-by");

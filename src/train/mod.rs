@@ -5,6 +5,9 @@ mod adam;
 mod augment;
 mod blur;
 mod clip;
+mod clock;
+mod ema;
+mod feed;
 mod gap;
 mod growing;
 mod lecam;
@@ -19,5 +22,6 @@ mod trainer;
 mod transfer;
 
 pub use adam::Adam;
+pub use feed::{DiscriminatorBatch, Feed, GeneratorBatch};
 pub use synthetic::SyntheticFeed;
-pub use trainer::{DiscriminatorBatch, Feed, GeneratorBatch, Trainer};
+pub use trainer::Trainer;

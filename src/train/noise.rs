@@ -35,6 +35,12 @@ pub(super) fn with_noise(images: &Value, seed: u64, purpose: Purpose, batch: u64
     images.add(&Value::constant(Tensor::from_vec(noise, images.dims(), images.tensor().device())?))
 }
 
+/// Real images and fakes of a batch of D's with noise; `number` is that of its real images.
+pub(super) fn noisy((real, fake): (&Value, &Value), seed: u64, number: u64, deviation: f64) -> Result<(Value, Value)> {
+    let noisy = |images, number| with_noise(images, seed, Purpose::DiscriminatorInstanceNoise, number, deviation);
+    Ok((noisy(real, number)?, noisy(fake, number + 1)?))
+}
+
 #[cfg(test)]
 mod tests {
     use candle_core::Device;

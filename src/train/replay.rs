@@ -9,7 +9,8 @@ use anyhow::{Context as _, bail};
 use candle_core::{DType, Device, Tensor};
 use serde::Serialize;
 
-use super::trainer::{DiscriminatorBatch, Feed, GeneratorBatch, Trainer};
+use super::feed::{DiscriminatorBatch, Feed, GeneratorBatch};
+use super::trainer::Trainer;
 use crate::config::{Config, has_errors};
 use crate::event::Number;
 use crate::model::Store;

@@ -13,12 +13,15 @@ use super::adam::Adam;
 use super::augment::{self, Adaptive};
 use super::blur;
 use super::clip;
+use super::clock::Clock;
+use super::ema;
+use super::feed::{DiscriminatorBatch, Feed, GeneratorBatch};
 use super::gap::Gap;
 use super::growing;
 use super::lecam::LeCam;
 use super::logit_stats::{mean_logit, share_of};
 use super::loss::{self, Batch};
-use super::noise::{deviation, with_noise};
+use super::noise::{deviation, noisy, with_noise};
 use super::terms::Terms;
 use crate::config::chance::Purpose;
 use crate::config::{ClassWeights, Config, LossKind, Stage, Updates};
@@ -27,43 +30,6 @@ use crate::feature::{Compared, Perceptual};
 use crate::model::{Discriminator, Generator, Mode, Pass, Store};
 use crate::ops::Value;
 use crate::ops::tape::without_recording;
-
-/// What one update of the discriminator sees.
-pub struct DiscriminatorBatch {
-    /// `(B, size, size, channels)` in [-1, 1].
-    pub real: Tensor,
-    /// `(B)` u32, of the real images and of the fakes.
-    pub labels: Tensor,
-    /// `(B, latent_dim)`
-    pub z: Tensor,
-    /// `(B, 1, 1, 1)` uniform in [0, 1), read by the gradient penalty alone.
-    pub alpha: Tensor,
-}
-
-/// What one update of the generator sees.
-pub struct GeneratorBatch {
-    /// `(B, latent_dim)`
-    pub z: Tensor,
-    /// `(B)` u32.
-    pub labels: Tensor,
-    /// Real images of these labels, `(B, size, size, channels)` in [-1, 1]; wanted where features are compared.
-    pub real: Option<Tensor>,
-}
-
-/// Where a step's batches come from.
-pub trait Feed {
-    /// The next batch of the discriminator.
-    ///
-    /// # Errors
-    /// Where it cannot be had.
-    fn discriminator(&mut self) -> anyhow::Result<DiscriminatorBatch>;
-
-    /// The next batch of the generator.
-    ///
-    /// # Errors
-    /// Where it cannot be had.
-    fn generator(&mut self) -> anyhow::Result<GeneratorBatch>;
-}
 
 /// Steps from one look at the norms of gradients to the next, where nothing else needs them: reading every gradient once
 /// more would cost some percent of a small network's step.
@@ -81,16 +47,6 @@ struct Fakes {
     real: Option<Tensor>,
     /// The generator's numbers that they depend on, with their places in the store.
     leaves: Vec<(usize, Value)>,
-}
-
-/// How far training has come: stages, warm-ups, penalties that are due and streams of noise all follow from it. The optimisers
-/// count it, so that a checkpoint holds it, and count updates too in which no weight moves.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Clock {
-    /// Steps done: one update of G each.
-    pub steps: u64,
-    /// Updates of D done, of which a step has some.
-    pub updates_d: u64,
 }
 
 /// Both networks, the averaged generator and their optimisers.
@@ -276,7 +232,10 @@ impl Trainer {
         told.set(Number::GeneratorLr, lr as f32);
         self.generator_optimizer.update(&mut self.generator_store, &total.0, lr)?;
         if learns {
-            self.follow()?;
+            // The generator's update of this step is counted already.
+            let done = self.clock().steps.saturating_sub(1);
+            let decay = self.config.optimizer.average_decay(done, self.config.images_per_step());
+            ema::update(&mut self.ema, &self.generator_store, decay)?;
         }
         if let Some(probability) = augment::probability(&self.config.augment, &self.adaptive) {
             told.set(Number::AugmentProbability, probability as f32);
@@ -310,15 +269,17 @@ impl Trainer {
             (images, pass.leaves())
         };
         let real = growing::real_images(&b.real, stage)?;
-        let (real, fake) = self.noisy(&real, &images, part)?;
-        let l = &self.config.loss;
+        let (c, number) = (&self.config, clock.number(part, self.config.optimizer.accumulation));
+        let deviation = deviation(&c.train, clock.steps);
+        let (real, fake) = noisy((&real, &images), c.train.seed, number, deviation)?;
+        let l = &c.loss;
         let r1_due = l.r1 > 0.0 && clock.updates_d.is_multiple_of(l.r1_every as u64);
         let real = if r1_due { Value::leaf(real.tensor().clone()) } else { real };
         // R1 is the slope at the image itself, through its changes.
-        let (seen, fake) = self.augmented(&real, &fake, part)?;
-        let blur = blur::deviation(&self.config.train, clock.steps);
+        let (seen, fake) = augment::both((&real, &fake), c, &self.adaptive, number)?;
+        let blur = blur::deviation(&c.train, clock.steps);
         let (seen, fake) = (blur::blurred(&seen, blur)?, blur::blurred(&fake, blur)?);
-        let looks = self.second_looks(&seen, &fake, part)?;
+        let looks = augment::second_looks((&seen, &fake), c, number)?;
         let batch = self.batch(&b.labels)?;
         let mut pass = Pass::new(&mut self.discriminator_store, Mode::Train, true).at(stage);
         let on_real = self.discriminator.forward(&mut pass, &seen, &b.labels)?;
@@ -406,34 +367,6 @@ impl Trainer {
         }
         total.add(terms.sum(Number::LossG)?, leaves, share)
     }
-
-    /// Real images and fakes as D sees them in the `part`-th batch of its next update: the same draws however the run came
-    /// here, since they go by the count of updates.
-    fn noisy(&self, real: &Value, fake: &Value, part: usize) -> Result<(Value, Value)> {
-        let train = &self.config.train;
-        let Clock { steps, updates_d } = self.clock();
-        let deviation = deviation(train, steps);
-        let number = 2 * (updates_d * self.config.optimizer.accumulation as u64 + part as u64);
-        let noisy =
-            |images, number| with_noise(images, train.seed, Purpose::DiscriminatorInstanceNoise, number, deviation);
-        Ok((noisy(real, number)?, noisy(fake, number + 1)?))
-    }
-
-    /// Learnt numbers of the average move by the decay; running statistics are copied. Layers that a growing network does not
-    /// use yet follow too: they stand still, and but for rounding so does their average.
-    fn follow(&mut self) -> Result<()> {
-        // The generator's update of this step is counted already.
-        let done = self.clock().steps.saturating_sub(1);
-        let decay = self.config.optimizer.average_decay(done, self.config.images_per_step());
-        for (shadow, live) in self.ema.entries_mut().iter_mut().zip(self.generator_store.entries()) {
-            shadow.tensor = if live.learnt && decay > 0.0 {
-                blend(&shadow.tensor, &live.tensor, decay)?
-            } else {
-                live.tensor.clone()
-            };
-        }
-        Ok(())
-    }
 }
 
 /// How far the features of G's images are from those of real ones; nothing where that is off.
@@ -445,15 +378,4 @@ fn compared(perceptual: Option<&Perceptual>, fakes: &Fakes, stage: Stage) -> Res
         (Some(_), None) => candle_core::bail!("the generator's batch has no real images to compare with"),
         (None, _) => Ok(None),
     }
-}
-
-/// `decay * shadow + (1 - decay) * live`
-fn blend(shadow: &Tensor, live: &Tensor, decay: f64) -> Result<Tensor> {
-    use crate::ops::cpu;
-    if !cpu::is_cpu(shadow) {
-        return (shadow * decay)? + (live * (1.0 - decay))?;
-    }
-    let (keep, take) = (decay as f32, (1.0 - decay) as f32);
-    let out = cpu::map2(&cpu::slice(shadow)?, &cpu::slice(live)?, |shadow, live| keep * shadow + take * live);
-    cpu::tensor(out, shadow.dims())
 }

@@ -11,8 +11,8 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::Usage;
 use super::print::note;
+use super::usage::Usage;
 use crate::config::{Choice as _, ExtractorName, Shipped};
 use crate::engine::device;
 use crate::feature::{Extractor, FeatureError, Resize};

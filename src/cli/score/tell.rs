@@ -5,8 +5,8 @@ use std::path::Path;
 
 use serde::Serialize;
 
+use crate::cli::print::json;
 use crate::cli::print::say;
-use crate::cli::print_json;
 use crate::guard::csv_cell;
 use crate::metric::Metric;
 use crate::metric::report::{Report, Score, Settings};
@@ -56,7 +56,7 @@ pub(super) fn print(report: &Report, labels: &Labels<'_>) -> anyhow::Result<()> 
     if labels.json {
         for score in &report.scores {
             let k = matches!(score.metric, Metric::Precision | Metric::Recall | Metric::Density | Metric::Coverage);
-            print_json(&Line {
+            json(&Line {
                 metric: score.metric,
                 // Similarity looks at pixels.
                 extractor: if score.metric == Metric::MsSsim { "pixels" } else { labels.extractor },

@@ -118,6 +118,7 @@ impl<T: Setting> Draft<T> {
             paper: "",
             is_live: false,
             is_free: false,
+            is_recipe: false,
             walk: T::walk(),
             kind: Kind::Own,
             when: Vec::new(),
@@ -135,6 +136,12 @@ impl<T: Setting> Draft<T> {
     /// A session may go on with another value.
     pub fn free(mut self) -> Self {
         self.key.is_free = true;
+        self
+    }
+
+    /// It says which kind of networks and loss a run has.
+    pub fn recipe(mut self) -> Self {
+        self.key.is_recipe = true;
         self
     }
 

@@ -64,6 +64,8 @@ pub struct Key {
     /// Whether a session may go on with another value and still be the same run: where it reads, computes and stores, and how
     /// often it stores, which changes nothing of what is computed, apart from the rounding of another device or number of threads.
     pub is_free: bool,
+    /// Whether it says which kind of networks and loss a run has: by these a run counts as one of a preset or as one of its own.
+    pub is_recipe: bool,
     /// Values, as in `run.toml`, that are worth trying beside its default where options are tried together.
     pub walk: Vec<&'static str>,
     /// What its values are, and where they lie.
@@ -183,13 +185,18 @@ impl Key {
         !self.when.iter().any(|when| when.is_part && !(when.holds)(config))
     }
 
+    /// Whether two configurations have the same value of it.
+    pub fn is_same(&self, a: &Config, b: &Config) -> bool {
+        (self.same)(a, b)
+    }
+
     /// Whether somebody has set it: it is neither the default, nor what a preset with such networks brings along.
     pub(super) fn is_set(&self, config: &Config) -> bool {
         static PLAIN: LazyLock<Config> = LazyLock::new(Config::default);
         static PRESETS: LazyLock<[Config; 3]> = LazyLock::new(|| Preset::ALL.map(Preset::config));
         let families = |c: &Config| (c.generator.family, c.discriminator.family);
         let presets = PRESETS.iter().filter(|preset| families(preset) == families(config));
-        std::iter::once(&*PLAIN).chain(presets).all(|other| !(self.same)(other, config))
+        std::iter::once(&*PLAIN).chain(presets).all(|other| !self.is_same(other, config))
     }
 
     fn check_range(&self, config: &Config, list: &mut List) {

@@ -7,6 +7,7 @@
 mod pickle;
 mod safe;
 mod sum;
+mod tensor;
 mod torch;
 mod zip;
 
@@ -17,67 +18,10 @@ use std::path::{Path, PathBuf};
 use super::FeatureError;
 use crate::guard;
 pub use sum::sha256;
-
-/// The most axes of a tensor; weights have four.
-const MOST_AXES: usize = 8;
+use tensor::{Kind, Tensor, row_by_row};
 
 /// How much further apart a tensor's numbers may lie than they would side by side: what lies between is read with them.
 const MOST_SPREAD: usize = 16;
-
-/// How a number is stored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    F32,
-    F64,
-    F16,
-    BF16,
-    /// A whole number of so many bytes, or a kind that no weights have.
-    Whole(u64),
-}
-
-impl Kind {
-    fn bytes(self) -> u64 {
-        match self {
-            Self::F64 => 8,
-            Self::F32 => 4,
-            Self::F16 | Self::BF16 => 2,
-            Self::Whole(bytes) => bytes,
-        }
-    }
-}
-
-/// Where a tensor's numbers lie.
-#[derive(Debug)]
-struct Tensor {
-    kind: Kind,
-    shape: Vec<usize>,
-    /// Numbers from one member of an axis to the next.
-    strides: Vec<usize>,
-    /// Numbers before the first.
-    offset: usize,
-    /// Numbers from `start` on, all inside the file.
-    held: usize,
-    /// A place in the file.
-    start: u64,
-}
-
-impl Tensor {
-    /// How many numbers it has, and how many lie between its first and its last, both included; nothing where they are not
-    /// all inside what it holds.
-    fn extent(&self) -> Option<(usize, usize)> {
-        let count = self.shape.iter().try_fold(1, |count: usize, size| count.checked_mul(*size))?;
-        if count == 0 {
-            return Some((0, 0));
-        }
-        let mut last = 0_usize;
-        for (size, stride) in self.shape.iter().zip(&self.strides) {
-            last = last.checked_add((size - 1).checked_mul(*stride)?)?;
-        }
-        let inside = self.offset.checked_add(last)? < self.held;
-        // One number that stands for many would let a small file ask for any amount of memory.
-        (inside && count <= self.held).then_some((count, last + 1))
-    }
-}
 
 /// A file of named tensors.
 #[derive(Debug)]
@@ -184,24 +128,6 @@ fn read(file: &mut File, tensor: &Tensor) -> Result<Vec<f32>, String> {
         }
     }
     Ok(numbers)
-}
-
-/// A name as messages have it, however long it is.
-fn short(name: &str) -> String {
-    const MOST: usize = 100;
-    match name.char_indices().nth(MOST) {
-        Some((end, _)) => format!("{}\u{2026}", &name[..end]),
-        None => name.to_owned(),
-    }
-}
-
-/// The strides of a tensor whose numbers lie row by row.
-fn row_by_row(shape: &[usize]) -> Vec<usize> {
-    let mut strides = vec![1_usize; shape.len()];
-    for axis in (1..shape.len()).rev() {
-        strides[axis - 1] = strides[axis].saturating_mul(shape[axis]);
-    }
-    strides
 }
 
 /// Reads bytes as a pickle, for tests with hostile ones.

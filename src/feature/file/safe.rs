@@ -6,8 +6,8 @@ use std::fs::File;
 use safetensors::Dtype;
 use safetensors::tensor::Metadata;
 
+use super::tensor::{Kind, MOST_AXES, Tensor, row_by_row, short};
 use super::zip::bytes_at;
-use super::{Kind, MOST_AXES, Tensor, row_by_row, short};
 
 /// The longest header that is read. The format allows more; a network of ten thousand tensors takes one megabyte.
 const MOST_HEADER: u64 = 16 << 20;

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::fs::File;
 
 use super::pickle::{Id, Object, Pickle};
+use super::tensor::{Kind, MOST_AXES, Tensor, short};
 use super::zip::{Place, bytes_at, entries};
-use super::{Kind, MOST_AXES, Tensor, short};
 
 /// The most bytes that the description of the tensors may take: a network of ten thousand takes some two million.
 const MOST_DESCRIPTION: u64 = 16 << 20;

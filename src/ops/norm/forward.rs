@@ -2,7 +2,8 @@
 
 use pulp::Simd;
 
-use super::{Over, Saved, Shape, Statistics};
+use super::shape::{Saved, Shape};
+use super::statistics::{Over, Statistics};
 use crate::ops::rows::{Formula, gate};
 
 /// The statistics of `x`.

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use candle_core::{Result, Tensor};
 use pulp::Simd;
 
+use super::plain;
 use super::second::{Parts, second};
-use super::{Saved, Shape, plain};
+use super::shape::{Saved, Shape};
 use crate::ops::cpu;
 use crate::ops::fused::fused;
 use crate::ops::rows::{Formula, gate};

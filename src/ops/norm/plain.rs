@@ -3,7 +3,8 @@
 
 use candle_core::{Result, Tensor};
 
-use super::{EPSILON, Over, Shape, Statistics};
+use super::shape::Shape;
+use super::statistics::{EPSILON, Over, Statistics};
 use crate::ops::tape::Value;
 
 /// `(groups, numbers)` or, for [`Over::Batch`], `(numbers, groups)`: what means are taken along, and that dimension.

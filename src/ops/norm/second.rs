@@ -5,7 +5,7 @@ use std::sync::Arc;
 use candle_core::{Result, Tensor};
 use pulp::Simd;
 
-use super::{Saved, Shape};
+use super::shape::{Saved, Shape};
 use crate::ops::cpu;
 use crate::ops::rows::{Formula, gate};
 use crate::ops::tape::{Backward, Gradients, Value};

@@ -3,7 +3,7 @@
 use candle_core::{Result, Tensor, bail};
 use rayon::prelude::*;
 
-use super::{EPSILON, Over, Statistics};
+use super::statistics::{EPSILON, Over, Statistics};
 use crate::ops::cpu;
 use crate::ops::rows::{self, Formula};
 use crate::ops::tape::Value;

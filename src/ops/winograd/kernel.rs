@@ -3,8 +3,8 @@
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
+use super::tiles::{POINTS, Tiles};
 use super::transform::{Columns, Gradients, Images};
-use super::{POINTS, Tiles};
 use crate::ops::cpu;
 use crate::ops::patches::Patches;
 use crate::ops::scratch::scratch;

@@ -11,6 +11,7 @@
 //! Every step adds and subtracts only, so the result is as exact as the plain sum to a few units in the last place.
 
 mod kernel;
+mod tiles;
 mod transform;
 mod weights;
 
@@ -18,71 +19,20 @@ use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 pub(super) use kernel::kernel_gradient;
+use tiles::{POINTS, Tiles};
 use transform::{Columns, Gradients, Images, Outputs, Overlap};
 use weights::{pack_by_input, pack_by_output};
 
 use super::activation::Activation;
-use super::padding::Padding;
 use super::patches::Patches;
 use super::scratch::scratch;
 use super::simd::{dispatch, lanes};
 use super::tile::{Packed, product};
 
-/// Products a tile.
-const POINTS: usize = 9;
-/// Tiles that a thread works on at a time: their numbers stay near the core, the weights are read once for all.
-const TILES: usize = 64;
-
 /// Whether this convolution is one that the nine products compute.
 pub(super) fn takes(p: &Patches) -> bool {
     let whole = |size: usize, padding: usize, out: usize| out.is_multiple_of(2) && size + 2 * padding == 2 * out + 2;
     (p.kh, p.kw, p.stride) == (4, 4, 2) && whole(p.height, p.above, p.out_height) && whole(p.width, p.left, p.out_width)
-}
-
-/// Tiles of 2x2 outputs and what they read.
-#[derive(Clone, Copy)]
-struct Tiles {
-    padding: Padding,
-    down: usize,
-    across: usize,
-    outputs: usize,
-}
-
-impl Tiles {
-    fn new(p: &Patches, outputs: usize) -> Self {
-        Self { padding: Padding::of(p), down: p.out_height / 2, across: p.out_width / 2, outputs }
-    }
-
-    /// Tiles an image.
-    fn image(&self) -> usize {
-        self.down * self.across
-    }
-
-    /// Numbers of a pair of pixels.
-    fn pair(&self) -> usize {
-        2 * self.padding.channels
-    }
-
-    /// Numbers that an output is summed over: a pair of pixels in rows of both parities.
-    fn inner(&self) -> usize {
-        2 * self.pair()
-    }
-
-    /// Numbers of an image's outputs.
-    fn out(&self) -> usize {
-        4 * self.image() * self.outputs
-    }
-
-    /// Images that a thread works on at a time, so many that every thread has as many chunks.
-    fn chunk(&self, images: usize) -> usize {
-        let chunks = (images * self.image()).div_ceil(TILES).next_multiple_of(rayon::current_num_threads());
-        images.div_ceil(chunks)
-    }
-
-    fn places(&self) -> impl Iterator<Item = (usize, usize)> + use<> {
-        let Self { down, across, .. } = *self;
-        (0..down).flat_map(move |y| (0..across).map(move |x| (y, x)))
-    }
 }
 
 /// Products of the points: `m` `(9, rows, width)` from `v` `(9, rows, inner)` and weights `(9, groups, inner, lanes)`.

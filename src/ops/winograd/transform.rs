@@ -2,7 +2,7 @@
 
 use pulp::{Simd, WithSimd};
 
-use super::{POINTS, Tiles};
+use super::tiles::{POINTS, Tiles};
 use crate::ops::activation::Activation;
 use crate::ops::rows::{load, store};
 

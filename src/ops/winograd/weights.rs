@@ -3,7 +3,7 @@
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
-use super::{POINTS, Tiles};
+use super::tiles::{POINTS, Tiles};
 use crate::ops::rows::{load, store};
 use crate::ops::simd::{dispatch, lanes};
 

@@ -14,7 +14,6 @@ use rand::Rng as _;
 
 use super::loss::mean_of;
 use super::noise::IMAGES;
-use super::trainer::Trainer;
 use crate::config::augment::pixels;
 use crate::config::chance::{Purpose, stream};
 use crate::config::{Augment, AugmentEdge, Config, Loss, LossKind};
@@ -262,29 +261,26 @@ pub(super) fn augmented(
     }
 }
 
-impl Trainer {
-    /// The number of the real images of the `part`-th batch of D's next update; that of its fakes is the next one.
-    fn number(&self, part: usize) -> u64 {
-        2 * (self.clock().updates_d * self.config.optimizer.accumulation as u64 + part as u64)
-    }
+/// Real images and fakes of a batch of D's, changed apart from each other; `number` is that of its real images.
+pub(super) fn both(
+    (real, fake): (&Value, &Value),
+    config: &Config,
+    adaptive: &Adaptive,
+    number: u64,
+) -> Result<(Value, Value)> {
+    let see = |images, number| augmented(images, config, adaptive, Purpose::DiscriminatorAugment, number);
+    Ok((see(real, number)?, see(fake, number + 1)?))
+}
 
-    /// Real images and fakes of the `part`-th batch of D's next update, changed apart from each other.
-    pub(super) fn augmented(&self, real: &Value, fake: &Value, part: usize) -> Result<(Value, Value)> {
-        let see =
-            |images, number| augmented(images, &self.config, &self.adaptive, Purpose::DiscriminatorAugment, number);
-        Ok((see(real, self.number(part))?, see(fake, self.number(part) + 1)?))
-    }
-
-    /// Second looks at what D sees in the `part`-th batch of its next update, as far as consistency asks for them.
-    pub(super) fn second_looks(&self, real: &Value, fake: &Value, part: usize) -> Result<Looks> {
-        let (l, number) = (&self.config.loss, self.number(part));
-        let look = |images: &Value, weight: f64, number: u64| -> Result<Option<(Value, f64)>> {
-            if weight <= 0.0 {
-                return Ok(None);
-            }
-            let chances = draw(images, self.config.train.seed, Purpose::Consistency, number);
-            Ok(Some((second_look(images, l, &chances)?, weight)))
-        };
-        Ok([look(real, l.consistency_real, number)?, look(fake, l.consistency_fake, number + 1)?])
-    }
+/// Second looks at what D sees in a batch, as far as consistency asks for them; `number` is that of its real images.
+pub(super) fn second_looks((real, fake): (&Value, &Value), config: &Config, number: u64) -> Result<Looks> {
+    let l = &config.loss;
+    let look = |images: &Value, weight: f64, number: u64| -> Result<Option<(Value, f64)>> {
+        if weight <= 0.0 {
+            return Ok(None);
+        }
+        let chances = draw(images, config.train.seed, Purpose::Consistency, number);
+        Ok(Some((second_look(images, l, &chances)?, weight)))
+    };
+    Ok([look(real, l.consistency_real, number)?, look(fake, l.consistency_fake, number + 1)?])
 }

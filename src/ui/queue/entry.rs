@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::super::sessions::plain;
-use super::forecast;
+use super::cost::cost;
 use crate::config::{Config, Preset};
 
 /// Where a run in the queue stands.
@@ -48,7 +48,7 @@ impl Entry {
         let differs = Preset::DEFAULT.config().differences(&config);
         let differs = differs.into_iter().filter(|(key, ..)| key != "train.seed");
         let differs = differs.map(|(key, _, value)| format!("{key} = {}", plain(&value))).collect();
-        let cost = forecast::cost(&config.settings());
+        let cost = cost(&config.settings());
         Self { id, name, config, state: EntryState::Waiting, session: None, differs, cost }
     }
 }

@@ -5,7 +5,7 @@ use egui::{ComboBox, TextEdit, Ui};
 use super::super::setup::fit;
 use super::super::{format, theme, widgets};
 use super::Queue;
-use crate::config::{ALL_KEYS, Config, Level, Preset};
+use crate::config::{ALL_KEYS, Config, Level, Preset, Problem};
 
 /// Runs that are added at once at most.
 const MOST: usize = 1000;
@@ -87,7 +87,11 @@ impl AddForm {
         for problem in made.as_ref().err().into_iter().flatten() {
             ui.add(egui::Label::new(egui::RichText::new(problem).color(widgets::palette(ui).error)).wrap());
         }
-        if let (true, Ok(seeds), Ok((base, changes, config))) = (asked, parsed, made) {
+        let warnings = made.as_ref().map_or(&[][..], |made| &made.warnings);
+        for warning in warnings {
+            ui.add(egui::Label::new(egui::RichText::new(warning).color(widgets::palette(ui).warning)).wrap());
+        }
+        if let (true, Ok(seeds), Ok(Made { base, changes, config, .. })) = (asked, parsed, made) {
             for seed in seeds {
                 let mut config = config.clone();
                 config.train.seed = seed;
@@ -123,8 +127,16 @@ fn base_ui(ui: &mut Ui, base: &mut Base) {
     shown.response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::ComboBox, true, "Based on"));
 }
 
-/// What runs are made from, what was changed in it, and their settings.
-type Made = (String, String, Config);
+/// What is added.
+#[derive(Clone, Debug)]
+struct Made {
+    /// What it is made from, and what was changed in that.
+    base: String,
+    changes: String,
+    config: Config,
+    /// What of its settings nothing reads, and what else is to be said of them.
+    warnings: Vec<String>,
+}
 
 /// What the runs are, or what is wrong with them.
 fn made(base: Base, changes: &str, set_up: &Config, classes: Option<usize>) -> Result<Made, Vec<String>> {
@@ -140,10 +152,16 @@ fn made(base: Base, changes: &str, set_up: &Config, classes: Option<usize>) -> R
     };
     let listed = |text: &String| text.replace(ALL_KEYS, "the page Details of a run names them all");
     let config = config.with(&lines).map_err(|err| err.0.iter().map(listed).collect::<Vec<_>>())?;
-    let errors = config.check(classes).into_iter().filter(|problem| problem.level == Level::Error);
-    let errors: Vec<String> = errors.map(|problem| format!("{}: {}", problem.key, problem.message)).collect();
-    let told: String = lines.iter().map(|line| format!(", {line}")).collect();
-    if errors.is_empty() { Ok((name, told, config)) } else { Err(errors) }
+    let (errors, warnings): (Vec<_>, Vec<_>) =
+        config.check(classes).into_iter().partition(|problem| problem.level == Level::Error);
+    let told = |problems: Vec<Problem>| -> Vec<String> {
+        problems.iter().map(|problem| format!("{}: {}", problem.key, problem.message)).collect()
+    };
+    if !errors.is_empty() {
+        return Err(told(errors));
+    }
+    let changes = lines.iter().map(|line| format!(", {line}")).collect();
+    Ok(Made { base: name, changes, config, warnings: told(warnings) })
 }
 
 /// Seeds as people write them: `1, 2, 3`, `1-5`, or both.
@@ -186,10 +204,11 @@ mod tests {
     #[test]
     fn settings_are_laid_over_and_problems_are_told() {
         let set_up = Preset::Improved.config();
-        let (name, told, config) = made(Base::Preset(Preset::Original), "train.steps = 7\n\n", &set_up, None).unwrap();
+        let added = made(Base::Preset(Preset::Original), "train.steps = 7\n\n", &set_up, None).unwrap();
+        let Made { base: name, changes: told, config, .. } = added;
         assert_eq!((name.as_str(), told.as_str(), config.train.steps), ("original", ", train.steps = 7", 7));
         assert_eq!(config.loss.kind, crate::config::LossKind::Bce);
-        assert_eq!(made(Base::SetUp, "", &set_up, None).unwrap().0, "improved");
+        assert_eq!(made(Base::SetUp, "", &set_up, None).unwrap().base, "improved");
         assert!(made(Base::SetUp, "train.stps=7", &set_up, None).unwrap_err()[0].contains("train.steps"));
         let unknown = made(Base::SetUp, "zzzzzzzzzzzz=1", &set_up, None).unwrap_err();
         assert!(unknown[0].contains("the page Details") && !unknown[0].contains("gandle presets"), "{unknown:?}");

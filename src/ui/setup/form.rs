@@ -9,7 +9,7 @@ use egui::{
 
 use super::super::number::{Number, field};
 use super::super::{theme, widgets};
-use super::Checked;
+use super::checked::Checked;
 use crate::config::{Choices, Config, Key, Kind, Lens, Level, Problem, When};
 use crate::event::DataSummary;
 

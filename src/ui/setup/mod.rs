@@ -1,6 +1,7 @@
 //! The set-up: every option of a run, what it costs, and what is wrong with it.
 
 mod blocks;
+mod checked;
 mod features;
 pub mod fit;
 mod form;
@@ -19,99 +20,14 @@ use super::action::{Action, Actions, WindowAction};
 use super::data_view::DataView;
 use super::page::Page;
 use super::{format, glyph, number, theme, widgets};
-use crate::config::{Change, Config, Level, Preset, Problem, cost::Cost, explain};
+use crate::config::{Change, Config, Preset, cost::Cost};
 use crate::event::Command;
+pub use checked::Checked;
 use form::Form;
 pub use form::fix_ui;
-
 pub use network::{discriminator_ui, generator_ui};
 pub use pace::{Asked, Paces, Told};
 pub use theirs::Theirs;
-
-/// What is known about a configuration, kept until it changes.
-#[derive(Clone, Debug)]
-pub struct Checked {
-    config: Config,
-    classes: Option<usize>,
-    /// The problems of its data.
-    found: Vec<Problem>,
-    /// Its problems and those of its data, errors first.
-    pub problems: Vec<Problem>,
-    /// The preset that it is nearest to.
-    pub preset: Preset,
-    /// That preset's configuration, as it is with images of this size.
-    pub base: Config,
-    /// Keys whose values differ from the preset's.
-    pub changed: Vec<String>,
-    /// What it costs.
-    pub cost: Cost,
-    /// Numbers that somebody typed and that are none: what holds instead is not what they meant.
-    refused: Vec<String>,
-}
-
-impl Checked {
-    /// Checks a configuration and what is known of its data.
-    pub fn new(config: &Config, data: &DataView) -> Self {
-        let (classes, found) = (data.classes(), data.problems().to_vec());
-        let mut problems = config.check(classes);
-        problems.extend(found.iter().cloned());
-        problems.sort_by_key(|problem| problem.level == Level::Warning);
-        let preset = fit::nearest_preset(config);
-        let base = fit::preset_beside(preset, config);
-        let changed = config.differences(&base).into_iter().map(|(key, ..)| key).collect();
-        Self {
-            config: config.clone(),
-            classes,
-            found,
-            problems,
-            preset,
-            base,
-            changed,
-            cost: config.cost(classes.unwrap_or(DEMO_CLASSES)),
-            refused: Vec::new(),
-        }
-    }
-
-    /// Checks again where something changed.
-    pub fn refresh(&mut self, config: &Config, data: &DataView) {
-        if self.config != *config || self.classes != data.classes() || self.found != data.problems() {
-            *self = Self { refused: std::mem::take(&mut self.refused), ..Self::new(config, data) };
-        }
-    }
-
-    /// Takes in what stands refused in the fields of the set-up.
-    pub fn look_at_fields(&mut self, ctx: &egui::Context) {
-        let of_set_up = |name: &str| explain::of(name).is_some() || name.starts_with(images::CLASS_FACTOR);
-        let shown = |name: &str| match name.strip_prefix(images::CLASS_FACTOR) {
-            Some(class) => format!("{}, {class}", explain::label(CLASS_FACTORS_KEY)),
-            None => explain::label(name),
-        };
-        let told =
-            |(name, why): (String, String)| format!("{}: {why}. Type another, or press Esc in the field", shown(&name));
-        self.refused = number::refused(ctx, of_set_up).into_iter().map(told).collect();
-    }
-
-    /// Why a run cannot start with it.
-    pub fn blockers(&self) -> Vec<String> {
-        let errors = self.problems.iter().filter(|problem| problem.level == Level::Error);
-        let told = |problem: &Problem| match self.found.contains(problem) {
-            true => problem.in_window(),
-            false => format!("{}: {}", problem.label(), problem.in_window()),
-        };
-        errors.map(told).chain(self.refused.iter().cloned()).collect()
-    }
-
-    /// Whether a step can be taken with it, whatever the data.
-    pub fn can_be_measured(&self) -> bool {
-        !self.problems.iter().any(|problem| problem.level == Level::Error && !self.found.contains(problem))
-    }
-}
-
-/// The key whose fields are named by a class each.
-const CLASS_FACTORS_KEY: &str = "data.class_factors";
-
-/// Classes of the drawn demo set, which stand in until the data is read.
-const DEMO_CLASSES: usize = 6;
 
 /// What the set-up panel is given to show.
 pub struct Given<'a> {
@@ -151,7 +67,7 @@ pub fn setup_ui(ui: &mut Ui, config: &mut Config, draft: &mut Option<String>, gi
             for card in &sections::CARDS {
                 section(ui, card.name, card.is_open, |ui| {
                     if card.name == "Data" {
-                        actions.extend(source::source_ui(ui, form.config, draft, given));
+                        actions.extend(source::source_ui(ui, form.config, draft, given.data, given.recent));
                         ui.add_space(4.0);
                     }
                     actions.extend(card.rows_ui(&mut form, ui));

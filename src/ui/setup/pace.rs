@@ -3,6 +3,7 @@
 use egui::Ui;
 
 use super::super::{format, widgets};
+use super::checked::DEMO_CLASSES;
 use crate::config::Config;
 use crate::event::{JobEvent, Pace};
 
@@ -21,7 +22,7 @@ pub struct Asked {
 impl Asked {
     /// What the time of a step depends on, with data of so many classes, where that is known.
     pub fn of(config: &Config, classes: Option<usize>) -> Self {
-        Self { config: config.paced(), classes: classes.unwrap_or(super::DEMO_CLASSES).max(1) }
+        Self { config: config.paced(), classes: classes.unwrap_or(DEMO_CLASSES).max(1) }
     }
 }
 

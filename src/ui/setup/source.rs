@@ -3,15 +3,20 @@
 use egui::{Button, RichText, TextEdit, Ui};
 
 use super::super::action::Action;
-use super::super::data_view::Reading;
+use super::super::data_view::{DataView, Reading};
 use super::super::paths::{self, Wanted};
 use super::super::{format, glyph, widgets};
-use super::Given;
 use crate::config::{Config, DATA_FILES, DEMO};
 
-/// The rows that choose the data. `draft` is a path that is being typed.
+/// The rows that choose the data, and what was read of it. `draft` is a path that is being typed; `recent` were used before.
 #[must_use]
-pub fn source_ui(ui: &mut Ui, config: &mut Config, draft: &mut Option<String>, given: &Given<'_>) -> Vec<Action> {
+pub fn source_ui(
+    ui: &mut Ui,
+    config: &mut Config,
+    draft: &mut Option<String>,
+    data: &DataView,
+    recent: &[String],
+) -> Vec<Action> {
     let mut actions = Vec::new();
     let mut text = draft.clone().unwrap_or_else(|| config.data.source.clone());
     let edit = TextEdit::singleline(&mut text)
@@ -49,9 +54,9 @@ pub fn source_ui(ui: &mut Ui, config: &mut Config, draft: &mut Option<String>, g
         if demo.on_hover_text("Six kinds of stained blood cell, drawn by the program").clicked() {
             actions.push(Action::UseData(DEMO.to_owned()));
         }
-        ui.add_enabled_ui(!given.recent.is_empty(), |ui| {
+        ui.add_enabled_ui(!recent.is_empty(), |ui| {
             glyph::menu(ui, "Recent", |ui| {
-                for folder in given.recent {
+                for folder in recent {
                     if ui.button(format::path_end(folder, 48)).on_hover_text(folder).clicked() {
                         actions.push(Action::UseData(folder.clone()));
                         ui.close();
@@ -61,22 +66,22 @@ pub fn source_ui(ui: &mut Ui, config: &mut Config, draft: &mut Option<String>, g
         });
     });
     ui.add_space(3.0);
-    state_ui(ui, given);
+    state_ui(ui, data);
     actions
 }
 
-fn state_ui(ui: &mut Ui, given: &Given<'_>) {
+fn state_ui(ui: &mut Ui, data: &DataView) {
     let p = widgets::palette(ui);
     // As high as what was found, so that nothing below jumps.
     let line = |ui: &mut Ui, text: &str| _ = ui.horizontal(|ui| widgets::small(ui, text));
-    match given.data.reading() {
+    match data.reading() {
         Reading::Nothing => line(ui, "Nothing was read yet"),
         Reading::Busy { done, total } if *total > 0 => {
             line(ui, &format!("Reading {} of {}", format::count(*done), format::count(*total)));
         }
         Reading::Busy { .. } => line(ui, "Reading…"),
         Reading::Done => {
-            let Some(summary) = given.data.summary() else { return };
+            let Some(summary) = data.summary() else { return };
             let found = format!(
                 "{}, {}",
                 format::plural(summary.classes.len(), "class"),

@@ -1,0 +1,33 @@
+//! What a run is asked to be.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::resume::Origin;
+use crate::config::{Config, Place};
+
+/// A call on the worker thread, after a step and its events.
+pub type StepHook = Arc<dyn Fn(usize) + Send + Sync>;
+
+/// What to run.
+#[derive(Clone)]
+pub struct RunRequest {
+    /// The whole configuration.
+    pub config: Config,
+    /// The session's folder, which must not hold a session yet unless the run resumes it.
+    pub session: PathBuf,
+    /// What the run begins with.
+    pub from: Origin,
+    /// Where it leads outside of its session, by its settings and by changes of them that it will make again. Whoever goes
+    /// on with a session that somebody sent asks before ([`crate::session::unknown_places`]).
+    pub places: Vec<Place>,
+    /// Called on the worker thread after each step, for programs that embed the engine and for tests.
+    pub after_step: Option<StepHook>,
+}
+
+impl RunRequest {
+    /// A new run without a hook.
+    pub fn new(config: Config, session: PathBuf) -> Self {
+        Self { places: config.places(), config, session, from: Origin::New, after_step: None }
+    }
+}
