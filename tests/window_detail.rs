@@ -391,7 +391,7 @@ fn shares_of_classes_and_values_of_settings_have_room() {
         let root = window.harness.root();
         let texts = root.children_recursive().filter(|node| node.accesskit_node().role() == Role::Label);
         let texts: Vec<egui::Rect> = texts.map(|node| node.rect()).filter(|rect| rect.top() > title.bottom()).collect();
-        let values = texts.iter().filter(|rect| rect.left() > title.left() - 100.0).count();
+        let values = texts.iter().filter(|rect| rect.left() > 0.55 * width).count();
         assert!(values > 20 && texts.iter().all(|rect| rect.right() <= width - 12.0), "{width}: {texts:?}");
     }
 }
