@@ -448,3 +448,17 @@ fn the_grids_stay_while_a_run_goes_on_again() {
     window.settle();
     assert!(window.shows("Starting the run…"), "one that begins has none");
 }
+
+#[test]
+fn data_that_has_moved_is_found_from_the_window() {
+    let folder = PathBuf::from("sessions").join(NAME);
+    let mut config = Preset::Improved.config();
+    config.data.source = "/cells".to_owned();
+    let mut view = RunView::new(folder.clone());
+    view.apply(Event::Started(Box::new(head::started(NAME, config))));
+    view.apply(Event::Failed { step: 3, message: "/cells does not exist".to_owned() });
+    let mut window = open([1280.0, 800.0], |bench| bench.live = Some(view));
+    window.asked();
+    window.click("Find data…");
+    assert_eq!(window.asked(), [Action::FindData(folder)]);
+}
