@@ -391,7 +391,7 @@ fn shares_of_classes_and_values_of_settings_have_room() {
         let root = window.harness.root();
         let texts = root.children_recursive().filter(|node| node.accesskit_node().role() == Role::Label);
         let texts: Vec<egui::Rect> = texts.map(|node| node.rect()).filter(|rect| rect.top() > title.bottom()).collect();
-        let values = texts.iter().filter(|rect| rect.left() > title.left() - 100.0).count();
+        let values = texts.iter().filter(|rect| rect.left() > 0.55 * width).count();
         assert!(values > 20 && texts.iter().all(|rect| rect.right() <= width - 12.0), "{width}: {texts:?}");
     }
 }
@@ -447,4 +447,18 @@ fn the_grids_stay_while_a_run_goes_on_again() {
     window.bench().live = Some(RunView::new(PathBuf::from("sessions/new")));
     window.settle();
     assert!(window.shows("Starting the run…"), "one that begins has none");
+}
+
+#[test]
+fn data_that_has_moved_is_found_from_the_window() {
+    let folder = PathBuf::from("sessions").join(NAME);
+    let mut config = Preset::Improved.config();
+    config.data.source = "/cells".to_owned();
+    let mut view = RunView::new(folder.clone());
+    view.apply(Event::Started(Box::new(head::started(NAME, config))));
+    view.apply(Event::Failed { step: 3, message: "/cells does not exist".to_owned() });
+    let mut window = open([1280.0, 800.0], |bench| bench.live = Some(view));
+    window.asked();
+    window.click("Find data…");
+    assert_eq!(window.asked(), [Action::FindData(folder)]);
 }
