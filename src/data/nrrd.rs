@@ -144,7 +144,7 @@ impl Said<'_> {
                 .into_iter()
                 .find(|space| space.is_finite() && *space > 0.0)
         };
-        Ok(Header {
+        Header {
             format: NAME,
             dims,
             kind,
@@ -157,8 +157,8 @@ impl Said<'_> {
             series: sizes.iter().skip(3).any(|length| *length > 1),
             spacing: [0, 1, 2].map(|axis| space(axis).unwrap_or(1.0)),
             turn: self.in_body(steps).and_then(|steps| Turn::nearest(&steps)),
-        })
-        .and_then(Header::checked)
+        }
+        .checked()
     }
 
     /// The step along each axis; nothing for one that is `none`.

@@ -157,16 +157,20 @@ impl Stack {
         let _turn = turn((self.width * self.height) as u64);
         let page = self.page(place)?;
         let channels = if matches!(self.color, ColorType::RGB(_)) { 3 } else { 1 };
-        let windowed = self.is_windowed();
-        let pixels: Vec<u8> = match page {
-            DecodingResult::U8(values) if !windowed => values,
-            DecodingResult::U16(values) if !windowed => {
-                values.into_iter().map(|value| ((u32::from(value) + 128) / 257) as u8).collect()
-            }
-            values if windowed => {
+        let pixels: Vec<u8> = match (self.is_windowed(), page) {
+            (true, values) => {
                 numbers(&values).map(|value| self.window.map_or(0, |window| window.byte(value))).collect()
             }
-            _ => return Err("a kind of TIFF that is not read: its pages are of signed colours".to_owned()),
+            (false, DecodingResult::U8(values)) => values,
+            (false, DecodingResult::U16(values)) => {
+                values.into_iter().map(|value| ((u32::from(value) + 128) / 257) as u8).collect()
+            }
+            // Bytes with a sign, of which the kind of the pages says nothing.
+            (false, values) => {
+                let values: Vec<f64> = numbers(&values).collect();
+                let window = Window::of(values.iter().copied());
+                values.into_iter().map(|value| window.map_or(0, |window| window.byte(value))).collect()
+            }
         };
         if pixels.len() != self.width * self.height * channels {
             return Err("damaged or incomplete TIFF: it has fewer pixels than it claims".to_owned());

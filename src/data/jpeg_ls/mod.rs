@@ -175,15 +175,9 @@ impl<'a> Bits<'a> {
 
     /// Bytes up to the next mark.
     fn used(&self) -> usize {
-        let rest = self.bytes.iter().skip(1).zip(self.bytes).skip(self.at.saturating_sub(2));
-        let mut at = self.at.saturating_sub(2);
-        for (next, byte) in rest {
-            if *byte == 0xFF && *next >= 0x80 {
-                return at;
-            }
-            at += 1;
-        }
-        self.bytes.len()
+        let start = self.at.saturating_sub(2);
+        let mark = self.bytes.windows(2).skip(start).position(|pair| pair[0] == 0xFF && pair[1] >= 0x80);
+        mark.map_or(self.bytes.len(), |mark| start + mark)
     }
 }
 
