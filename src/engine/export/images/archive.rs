@@ -102,7 +102,7 @@ mod tests {
         // numpy.save of arrays of these shapes
         for (shape, want) in [(&[][..], "()"), (&[3], "(3,)"), (&[3, 1], "(3, 1)"), (&[2, 4, 4, 3], "(2, 4, 4, 3)")] {
             let line = head("|u1", shape).unwrap();
-            assert!(line.len() % 64 == 0 && line.ends_with(b"\n"));
+            assert!(line.len().is_multiple_of(64) && line.ends_with(b"\n"));
             assert_eq!(usize::from(u16::from_le_bytes([line[8], line[9]])), line.len() - 10);
             let text = String::from_utf8(line[10..].to_vec()).unwrap();
             assert_eq!(text.trim_end(), format!("{{'descr': '|u1', 'fortran_order': False, 'shape': {want}, }}"));

@@ -101,7 +101,7 @@ mod tests {
             let short = |at: usize| i16::from_le_bytes([head[at], head[at + 1]]);
             assert_eq!((short(40), short(42), short(44), short(46), short(70), short(72)), (3, 16, 16, 300, 512, 16));
             let offset = f32::from_le_bytes(head[108..112].try_into().unwrap()) as usize;
-            assert!(offset == head.len() && offset % 16 == 0, "{offset}");
+            assert!(offset == head.len() && offset.is_multiple_of(16), "{offset}");
             let extension = i32::from_le_bytes(head[352..356].try_into().unwrap()) as usize;
             assert_eq!((head[348], extension % 16, 352 + extension), (1, 0, offset));
             assert!(head[360..].starts_with(about.as_bytes()) && head[344..].starts_with(b"n+1\0"));
