@@ -94,6 +94,8 @@ fn quick(config: &mut Config) {
     let d = &mut config.discriminator;
     (d.family, d.base_channels) = (DiscriminatorFamily::Projected, 64);
     (d.conditioning, d.norm) = (Conditioning::Projection, DiscriminatorNorm::Batch);
+    // Without it the fakes of a class are too much alike: on X-rays recall stays at a third of what it is with it.
+    d.minibatch_stddev = true;
     (config.augment.translation, config.augment.edge) = (0.125, AugmentEdge::Mirror);
     let o = &mut config.optimizer;
     (o.generator_lr, o.discriminator_lr, o.beta2) = (1e-3, 2e-3, 0.99);

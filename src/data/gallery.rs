@@ -44,7 +44,8 @@ impl Gallery {
     /// # Errors
     /// Where the source is missing, or cannot be listed.
     pub fn open(source: &Path) -> Result<Self, DataError> {
-        let data = Data { source: source.display().to_string(), slice_axis: CUT.axis, ..Data::default() };
+        let open::Reading { axis: slice_axis, rules: scans, window } = CUT.reading;
+        let data = Data { source: source.display().to_string(), slice_axis, scans, window, ..Data::default() };
         let tree = match list(&data, source) {
             Err(DataError::NoClasses { .. }) => Self::flat(source)?,
             // Sub-folders that hold no image are no classes.
