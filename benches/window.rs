@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use egui::{Event as Input, Key, Modifiers, Pos2, RawInput, Rect};
 use gandle::config::{Config, Preset};
-use gandle::event::{Event, Grid, Number, Score, Started, Step};
+use gandle::event::{Event, Grid, Scalar, Score, Started, Step};
 use gandle::session::{Stored, read_grid};
 use gandle::ui::{Action, RunView, Settings, Workbench, theme};
 
@@ -225,17 +225,17 @@ fn step(at: usize) -> Step {
     let spike = if at.is_multiple_of(9973) { 50.0 } else { 0.0 };
     let looked = at % 10 == 1;
     let always = [
-        (Number::LossD, 1.5 + noise + spike),
-        (Number::LossG, 0.5 - noise),
-        (Number::LogitsReal, noise),
-        (Number::LogitsFake, -noise),
-        (Number::AccuracyReal, 0.5 + noise / 2.0),
-        (Number::AccuracyFake, 0.9 - noise / 3.0),
-        (Number::GeneratorLr, 1e-4),
-        (Number::DiscriminatorLr, 4e-4),
-        (Number::ImagesPerS, 600.0 + noise),
+        (Scalar::LossD, 1.5 + noise + spike),
+        (Scalar::LossG, 0.5 - noise),
+        (Scalar::LogitsReal, noise),
+        (Scalar::LogitsFake, -noise),
+        (Scalar::AccuracyReal, 0.5 + noise / 2.0),
+        (Scalar::AccuracyFake, 0.9 - noise / 3.0),
+        (Scalar::GeneratorLr, 1e-4),
+        (Scalar::DiscriminatorLr, 4e-4),
+        (Scalar::ImagesPerS, 600.0 + noise),
     ];
-    let seldom = [(Number::GradientD, noise * 10.0), (Number::GradientG, noise * 5.0), (Number::MemoryMb, 400.0)];
+    let seldom = [(Scalar::GradientD, noise * 10.0), (Scalar::GradientG, noise * 5.0), (Scalar::MemoryMb, 400.0)];
     Step::of(at, at as f64 * 0.05, always.into_iter().chain(seldom.into_iter().filter(|_| looked)))
 }
 

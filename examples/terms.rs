@@ -4,7 +4,7 @@
 //! $ cargo run --release --example terms [KEY=VALUE]...
 //! ```
 //!
-//! A term is told under its name where it is added (`train::Trainer`, with the number declared in `event::Number`), so one that you
+//! A term is told under its name where it is added (`train::Trainer`, with the number declared in `event::Scalar`), so one that you
 //! add, as ARCHITECTURE.md shows, appears here without a change.
 
 use candle_core::Device;

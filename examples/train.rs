@@ -12,7 +12,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, bail};
 use gandle::config::{Preset, has_errors};
 use gandle::engine::{Engine, RunRequest};
-use gandle::event::{Event, Number};
+use gandle::event::{Event, Scalar};
 
 // Training is a tenth slower on an allocator that hands freed memory back at once.
 #[global_allocator]
@@ -37,7 +37,7 @@ fn main() -> anyhow::Result<()> {
         if let Event::Step(step) = &event
             && step.step.is_multiple_of(20)
         {
-            let [d, g] = [Number::LossD, Number::LossG].map(|number| step.numbers[number]);
+            let [d, g] = [Scalar::LossD, Scalar::LossG].map(|number| step.numbers[number]);
             println!("step {:4}  D {d:.3}  G {g:.3}", step.step);
         } else if let Event::Score(score) = &event
             && score.class.is_none()

@@ -16,7 +16,8 @@ use crate::event::Grid;
 use crate::feature::{TensorFile, file};
 use crate::metric::Statistics;
 use crate::session::{
-    FileSum, Lock, Stored, Traced, Writer, checkpoint_folder, read_about, read_grid, read_quizzes, write_about,
+    FileSum, Lock, Stored, Traced, Writer, checkpoint_folder, read_annotation, read_grid, read_quizzes,
+    write_annotation,
 };
 use crate::train::state::EMA;
 use crate::ui::{Queue, RunView, Tally};
@@ -264,9 +265,9 @@ pub fn notes(bytes: &[u8]) {
     let queue = Queue::from_text(&String::from_utf8_lossy(bytes)).to_text();
     assert_eq!(Queue::from_text(&queue).to_text(), queue);
     let Some(folder) = session(&[("run.toml", b""), ("about.toml", bytes), ("quiz/1.json", bytes)]) else { return };
-    let about = read_about(folder.path());
-    write_about(folder.path(), &about).unwrap_or_else(|err| panic!("{err}"));
-    assert_eq!(read_about(folder.path()), about);
+    let about = read_annotation(folder.path());
+    write_annotation(folder.path(), &about).unwrap_or_else(|err| panic!("{err}"));
+    assert_eq!(read_annotation(folder.path()), about);
     for log in read_quizzes(folder.path()) {
         let tally = Tally::of(log.answers.iter());
         assert!(tally.interval().iter().all(|end| (0.0..=1.0).contains(end)));

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
-use gandle::event::{Event, Number};
+use gandle::event::{Event, Scalar};
 use gandle::session::{Stored, checkpoint_folder, checkpoints, read_grid, read_whole};
 use rand::Rng as _;
 
@@ -94,7 +94,7 @@ fn losses(session: &Path) -> Vec<(usize, f32, f32)> {
     let history = Stored::open(session).unwrap().history();
     let of = |event: &Event| {
         if let Event::Step(s) = event {
-            Some((s.step, s.numbers[Number::LossD], s.numbers[Number::LossG]))
+            Some((s.step, s.numbers[Scalar::LossD], s.numbers[Scalar::LossG]))
         } else {
             None
         }

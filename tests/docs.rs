@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use gandle::config::{Config, explain};
+use gandle::config::{Config, options};
 
 /// Every option in the words of the window and of `run.toml`.
 fn options() -> String {
@@ -13,7 +13,7 @@ fn options() -> String {
     );
     let plain = Config::default();
     let mut section = None;
-    for explanation in explain::ALL.iter() {
+    for explanation in options::ALL.iter() {
         let head = explanation.key.rsplit_once('.').map_or("", |(head, _)| head);
         if section != Some(head) {
             section = Some(head);
@@ -79,7 +79,7 @@ const CAVEATS: &[(&str, &[&str], &[&str])] = &[
 #[test]
 fn options_say_where_they_depart_from_what_they_cite() {
     for (key, said, unsaid) in CAVEATS {
-        let known = explain::of(key).unwrap();
+        let known = options::find(key).unwrap();
         let text = format!("{} {}", known.text, known.paper);
         said.iter().for_each(|words| assert!(text.contains(words), "{key}: {words:?} in {text}"));
         unsaid.iter().for_each(|words| assert!(!text.contains(words), "{key}: {words:?} in {text}"));

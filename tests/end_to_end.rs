@@ -14,7 +14,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use gandle::config::{Config, LossKind};
-use gandle::event::{Event, Number, Started};
+use gandle::event::{Event, Scalar, Started};
 use screen::{Running, picture, program, screen, wait_for_pictures};
 use x11rb::protocol::xproto::{ClientMessageEvent, ConnectionExt as _, EventMask};
 
@@ -274,7 +274,7 @@ fn trains(person: &Person<'_>, home: &Path) -> (PathBuf, Started) {
     told("the end", &session, |event| (event == Event::Finished { step: 200 }).then_some(()));
     let rate_after = |event| {
         let Event::Step(step) = event else { return None };
-        (step.step > paused).then_some(step.numbers[Number::GeneratorLr])
+        (step.step > paused).then_some(step.numbers[Scalar::GeneratorLr])
     };
     assert_eq!(told("a step with the new rate", &session, rate_after), 0.0002);
     (session, started)

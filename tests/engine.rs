@@ -13,7 +13,7 @@ use gandle::config::{Change, Config, Preset};
 use gandle::engine::export::export;
 use gandle::engine::sample::Sampler;
 use gandle::engine::{Engine, Job, RunRequest};
-use gandle::event::{AlarmKind, Command, Content, Event, Export, Exported, Images, JobEvent, Number};
+use gandle::event::{AlarmKind, Command, Content, Event, Export, Exported, Images, JobEvent, Scalar};
 use gandle::session::{Stored, checkpoints, read_grid};
 
 fn small() -> Config {
@@ -38,8 +38,8 @@ fn timeless(events: &[Event]) -> Vec<Event> {
         match event {
             Event::Step(step) => {
                 step.seconds = 0.0;
-                step.numbers.clear(Number::ImagesPerS);
-                step.numbers.clear(Number::MemoryMb);
+                step.numbers.clear(Scalar::ImagesPerS);
+                step.numbers.clear(Scalar::MemoryMb);
             }
             Event::Score(score) => score.seconds = 0.0,
             Event::Scored(scored) => (scored.seconds, scored.total_seconds, scored.share) = (0.0, 0.0, 0.0),
@@ -212,7 +212,7 @@ fn an_edit_holds_from_the_next_step_on_and_is_an_event() {
     for event in &events {
         let Event::Step(step) = event else { continue };
         let want = if step.step <= 6 { 1e-4 } else { 3e-4 };
-        assert_eq!(step.numbers[Number::GeneratorLr], want, "step {}", step.step);
+        assert_eq!(step.numbers[Scalar::GeneratorLr], want, "step {}", step.step);
     }
     assert_eq!(events.last(), Some(&Event::Finished { step: 12 }));
     let state = gandle::session::read_state(&gandle::session::checkpoint_folder(&root.path().join("run"), 12)).unwrap();

@@ -11,7 +11,7 @@ use gandle::config::Preset;
 use gandle::engine::explore::explorer;
 use gandle::engine::sample::Sampler;
 use gandle::engine::{Engine, Job, RunRequest};
-use gandle::event::{Exploration, GridPicture, JobEvent, QuizAsk, QuizSet, View};
+use gandle::event::{Exploration, GridPicture, JobEvent, QuizRequest, QuizSet, View};
 
 fn train(folder: &Path, more: &[&str]) {
     let base = ["train.steps=4", "train.grid_every=0", "train.checkpoint_every=0", "score.every=0"];
@@ -89,7 +89,7 @@ fn what_cannot_be_drawn_is_told_and_the_next_question_is_answered() {
 }
 
 fn quiz(session: &Path, class: Option<usize>, count: usize) -> Result<QuizSet, String> {
-    let ask = QuizAsk { session: session.to_owned(), step: 4, class, count, seed: 3 };
+    let ask = QuizRequest { session: session.to_owned(), step: 4, class, count, seed: 3 };
     let job = Job::quiz(ask, |_| Vec::new(), Arc::new(|| {}));
     match job.wait_events().find(|event| !matches!(event, JobEvent::Progress { .. })) {
         Some(JobEvent::Quiz(set)) => Ok(*set),

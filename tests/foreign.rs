@@ -16,7 +16,7 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use folder::copy;
-use gandle::config::chance::{Purpose, stream};
+use gandle::config::rng::{Purpose, stream};
 use gandle::event::{Event, Grid};
 use gandle::session::{self, FileSum, Stored};
 #[cfg(feature = "gui")]
@@ -405,13 +405,13 @@ fn as_the_window(scene: &Scene) {
     let session = scene.sent();
     let listed = session::list_in(&scene.at("sessions"));
     assert!(listed.iter().any(|listed| listed.name == "good"), "one session hides the others: {listed:?}");
-    session::read_about(&session);
+    session::read_annotation(&session);
     session::holder(&session);
     session::read_quizzes(&session);
     session::size(&session);
     session::checkpoints_size(&session);
-    let about = session::About { star: true, note: "seen".to_owned() };
-    session::write_about(&session, &about).ok();
+    let about = session::Annotation { star: true, note: "seen".to_owned() };
+    session::write_annotation(&session, &about).ok();
     session::write_quiz(&session, &gandle::event::QuizLog::default()).ok();
     session::append(&session, session::BACKGROUND).ok();
     for file in ["real.png", "grids/0000004.png", "nearest/0000004.png"] {

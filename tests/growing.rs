@@ -2,20 +2,20 @@
 //! the ordinary networks, and in whole runs.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-#[path = "common/made.rs"]
-mod made;
+#[path = "common/fixed_feed.rs"]
+mod fixed_feed;
 #[path = "common/recorded.rs"]
 mod recorded;
 
 use std::collections::BTreeSet;
 
 use candle_core::{DType, Device, Tensor};
+use fixed_feed::{BATCH, CLASSES, FixedFeed, labels as labels_of, numbers};
 use gandle::config::{Config, Stage, has_errors};
-use gandle::event::Number;
-use gandle::model::{Discriminator, Generator, Mode, Pass, Store};
+use gandle::event::Scalar;
+use gandle::model::{Discriminator, Generator, Mode, ParameterStore, Pass};
 use gandle::ops::Value;
 use gandle::train::{DiscriminatorBatch, Feed, GeneratorBatch, Trainer};
-use made::{BATCH, CLASSES, Made, labels as labels_of, numbers};
 use recorded::{Case, floats};
 use safetensors::SafeTensors;
 
@@ -82,13 +82,13 @@ fn trainer(config: &Config) -> Trainer {
 /// Steps `from` (included) to `to` (excluded).
 fn steps(trainer: &mut Trainer, from: usize, to: usize) {
     for step in from..to {
-        let losses = trainer.step(&mut Made::new(step * 100, 32), 1.0).unwrap();
-        assert!(losses[Number::LossD].is_finite() && losses[Number::LossG].is_finite(), "{losses:?}");
+        let losses = trainer.step(&mut FixedFeed::new(step * 100, 32), 1.0).unwrap();
+        assert!(losses[Scalar::LossD].is_finite() && losses[Scalar::LossG].is_finite(), "{losses:?}");
     }
 }
 
 /// The numbers of the learnt entries of a name.
-fn entry(store: &Store, name: &str) -> Vec<f32> {
+fn entry(store: &ParameterStore, name: &str) -> Vec<f32> {
     let entries: Vec<_> = store.entries().iter().filter(|entry| entry.name == name).collect();
     assert_eq!(entries.len(), 1, "{name}");
     floats(&entries[0].tensor)
@@ -114,7 +114,7 @@ fn every_option_grows_and_its_last_stage_is_the_ordinary_network() {
         let config = small(&[others, &GROWING[..]].concat());
         let mut grown = trainer(&config);
         let cost = config.cost(CLASSES);
-        let counted = (grown.generator().parameters(), grown.discriminator().parameters());
+        let counted = (grown.generator().parameter_count(), grown.discriminator().parameter_count());
         assert_eq!((cost.generator_parameters, cost.discriminator_parameters), counted, "{others:?}");
         let (z, labels) = (numbers(&[BATCH, 8], 5), labels_of(0));
         let mut seen = BTreeSet::new();
@@ -291,7 +291,7 @@ fn labels_say_nothing_at_first_and_all_at_the_end() {
         // Before labels count, those of the batch change nothing; afterwards a step is an ordinary one.
         let loss = |config: &Config, shift: usize| {
             let mut trainer = Trainer::new(config, CLASSES, &Device::Cpu).unwrap();
-            trainer.step(&mut Shifted(Made::new(0, 32), shift), 1.0).unwrap()
+            trainer.step(&mut Shifted(FixedFeed::new(0, 32), shift), 1.0).unwrap()
         };
         assert_eq!(loss(&late, 0), loss(&late, 1), "{conditioning}");
         assert_ne!(loss(&plain, 0), loss(&plain, 1), "{conditioning}");
@@ -299,7 +299,7 @@ fn labels_say_nothing_at_first_and_all_at_the_end() {
 }
 
 /// The same batches with other labels.
-struct Shifted(Made, usize);
+struct Shifted(FixedFeed, usize);
 
 impl Shifted {
     fn labels(&self) -> Tensor {

@@ -8,8 +8,8 @@ use std::collections::BTreeSet;
 
 use candle_core::{Device, Tensor};
 use gandle::config::{Config, Stage, has_errors};
-use gandle::event::Number;
-use gandle::model::{Discriminator, Generator, Store};
+use gandle::event::Scalar;
+use gandle::model::{Discriminator, Generator, ParameterStore};
 use gandle::train::{DiscriminatorBatch, Feed, GeneratorBatch, Trainer};
 use recorded::Case;
 use safetensors::SafeTensors;
@@ -19,7 +19,7 @@ const NETWORKS: &[u8] = include_bytes!("data/networks.safetensors");
 /// As [`recorded::compare`], and every weight is read.
 fn compare(case: &Case<'_>, config: &Config, classes: usize) {
     let (read, store) = recorded::compare(case, config, classes, Stage::WHOLE);
-    assert_eq!(read.len(), store.entries().iter().filter(|entry| entry.learnt).count(), "{}", case.name);
+    assert_eq!(read.len(), store.entries().iter().filter(|entry| entry.trainable).count(), "{}", case.name);
 }
 
 #[test]
@@ -59,8 +59,8 @@ impl Feed for MadeUp {
     }
 }
 
-fn numbers(store: &Store) -> Vec<f32> {
-    let learnt = store.entries().iter().filter(|entry| entry.learnt);
+fn numbers(store: &ParameterStore) -> Vec<f32> {
+    let learnt = store.entries().iter().filter(|entry| entry.trainable);
     learnt.flat_map(|entry| entry.tensor.flatten_all().unwrap().to_vec1::<f32>().unwrap()).collect()
 }
 
@@ -80,12 +80,12 @@ fn train(set: &[&str]) {
     assert!(!has_errors(&config.check(Some(3))), "{set:?}: {:?}", config.check(Some(3)));
     let mut trainer = Trainer::new(&config, 3, &Device::Cpu).unwrap();
     let cost = config.cost(3);
-    let counted = (trainer.generator().parameters(), trainer.discriminator().parameters());
+    let counted = (trainer.generator().parameter_count(), trainer.discriminator().parameter_count());
     assert_eq!((cost.generator_parameters, cost.discriminator_parameters), counted, "{set:?}");
     let start = (numbers(trainer.generator()), numbers(trainer.discriminator()));
     for _ in 0..2 {
         let losses = trainer.step(&mut MadeUp, 1.0).unwrap();
-        assert!(losses[Number::LossD].is_finite() && losses[Number::LossG].is_finite(), "{set:?}: {losses:?}");
+        assert!(losses[Scalar::LossD].is_finite() && losses[Scalar::LossG].is_finite(), "{set:?}: {losses:?}");
     }
     assert!(trainer.is_finite().unwrap(), "{set:?}");
     let moved = |before: &[f32], after: &[f32]| before.iter().zip(after).filter(|(a, b)| a != b).count();
@@ -171,7 +171,7 @@ fn what_is_counted_is_what_is_built() {
             met.extend(told);
             let (_, generator) = Generator::new(&config, 3, &Device::Cpu).unwrap();
             let (_, discriminator) = Discriminator::new(&config, 3, &Device::Cpu).unwrap();
-            let (cost, counted) = (config.cost(3), (generator.parameters(), discriminator.parameters()));
+            let (cost, counted) = (config.cost(3), (generator.parameter_count(), discriminator.parameter_count()));
             let differences = Config::default().differences(&config);
             assert_eq!((cost.generator_parameters, cost.discriminator_parameters), counted, "{differences:?}");
             // Weights, gradients and moments are the least; images and maps grow with the batch, and nothing else does.

@@ -8,7 +8,7 @@ use std::path::Path;
 use candle_core::{Device, Tensor};
 use gandle::config::{Config, FeatureNetwork, Loss};
 use gandle::engine::{Engine, RunRequest};
-use gandle::event::{Event, Number};
+use gandle::event::{Event, Scalar};
 use gandle::feature::{Perceptual, perceptual};
 use gandle::ops::{Graph, Value, gradients};
 
@@ -208,7 +208,7 @@ fn a_run_tells_the_loss_and_counts_what_it_has_compared() {
             .iter()
             .filter_map(|e| {
                 if let Event::Step(s) = e {
-                    Some((s.numbers[Number::LossG], s.numbers.get(Number::LossFeatures)))
+                    Some((s.numbers[Scalar::LossG], s.numbers.get(Scalar::LossFeatures)))
                 } else {
                     None
                 }
@@ -238,7 +238,7 @@ fn a_run_tells_the_loss_and_counts_what_it_has_compared() {
     // The discriminator's first update comes before, and is the same.
     let first = |events: &[Event]| {
         events.iter().find_map(|e| {
-            if let Event::Step(s) = e { Some((s.numbers[Number::LossD], s.numbers[Number::LogitsReal])) } else { None }
+            if let Event::Step(s) = e { Some((s.numbers[Scalar::LossD], s.numbers[Scalar::LogitsReal])) } else { None }
         })
     };
     assert_eq!(first(&events), first(&off));

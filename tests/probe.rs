@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use gandle::config::{Config, Preset};
 use gandle::engine::{Engine, Job, RunRequest};
-use gandle::event::{Event, JobEvent, Number};
+use gandle::event::{Event, JobEvent, Scalar};
 
 fn probe(config: &Config) -> JobEvent {
     Job::probe(config.clone(), 6, Arc::new(|| {})).wait_events().last().unwrap()
@@ -71,7 +71,7 @@ fn a_run_does_not_notice_it() {
         let engine = Engine::spawn(RunRequest::new(config.clone(), folder.to_owned()), Arc::new(|| {})).unwrap();
         let losses = |event| {
             let Event::Step(step) = event else { return None };
-            Some([Number::LossD, Number::LossG].map(|loss| step.numbers[loss].to_bits()))
+            Some([Scalar::LossD, Scalar::LossG].map(|loss| step.numbers[loss].to_bits()))
         };
         engine.wait_events().filter_map(losses).collect()
     };

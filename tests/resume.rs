@@ -14,7 +14,7 @@ use std::sync::mpsc::channel;
 
 use gandle::config::{Change, Config, Preset};
 use gandle::engine::{Engine, Origin, Refused, RunRequest};
-use gandle::event::{Command, Event, Number, Parent, Scored};
+use gandle::event::{Command, Event, Parent, Scalar, Scored};
 use gandle::session::{Stored, checkpoint_folder, checkpoints, read_state};
 
 /// The end of most runs here: a step at which nothing but the end is due.
@@ -86,8 +86,8 @@ fn happened(told: &[Event]) -> Vec<Event> {
         match event.clone() {
             Event::Step(mut step) => {
                 step.seconds = 0.0;
-                step.numbers.clear(Number::ImagesPerS);
-                step.numbers.clear(Number::MemoryMb);
+                step.numbers.clear(Scalar::ImagesPerS);
+                step.numbers.clear(Scalar::MemoryMb);
                 out.push(Event::Step(step));
             }
             Event::Score(mut score) => {

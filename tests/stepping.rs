@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use gandle::config::{Change, Config, Preset, Updates};
 use gandle::engine::{Engine, RunRequest};
-use gandle::event::{Command, Event, Grid, Number, REAL_IMAGES, Step};
+use gandle::event::{Command, Event, Grid, REAL_IMAGES, Scalar, Step};
 use gandle::session::read_grid;
 
 fn config(loss: &str) -> Config {
@@ -169,16 +169,16 @@ fn steps_tell_accuracies_and_norms_where_they_mean_something() {
     assert!(
         hinge
             .iter()
-            .all(|step| step.numbers.get(Number::AccuracyReal).is_some_and(|share| (0.0..=1.0).contains(&share)))
+            .all(|step| step.numbers.get(Scalar::AccuracyReal).is_some_and(|share| (0.0..=1.0).contains(&share)))
     );
     let norms = |step: &Step| {
-        step.numbers.get(Number::GradientD).zip(step.numbers.get(Number::GradientG)).map(|(d, g)| d > 0.0 && g > 0.0)
+        step.numbers.get(Scalar::GradientD).zip(step.numbers.get(Scalar::GradientG)).map(|(d, g)| d > 0.0 && g > 0.0)
     };
     let looked: Vec<usize> = hinge.iter().filter(|step| norms(step) == Some(true)).map(|step| step.step).collect();
     assert_eq!(looked, [1, 11]);
     // A critic's decisions have no border between real and generated.
     assert!(told("wasserstein-gp").iter().all(|step| {
-        [Number::AccuracyReal, Number::AccuracyFake].iter().all(|share| step.numbers.get(*share).is_none())
+        [Scalar::AccuracyReal, Scalar::AccuracyFake].iter().all(|share| step.numbers.get(*share).is_none())
     }));
 }
 
@@ -189,7 +189,7 @@ fn clipping_tells_the_norm_of_every_step_and_leaves_it_as_it_was() {
         let mut config = config("hinge");
         config.optimizer.clip = clip;
         let events: Vec<Event> = start(&config, &root.path().join(name)).wait_events().collect();
-        steps(&events).into_iter().map(|step| step.numbers.get(Number::GradientD)).collect::<Vec<_>>()
+        steps(&events).into_iter().map(|step| step.numbers.get(Scalar::GradientD)).collect::<Vec<_>>()
     };
     let (free, clipped) = (norms("free", 0.0), norms("clipped", 1e6));
     assert!(clipped.iter().all(Option::is_some));
@@ -240,7 +240,7 @@ fn drawing_the_live_generator_changes_nothing_but_adds_its_grids() {
     let bare = |events: &[Event]| -> Vec<String> {
         let name = |event: &Event| match event {
             Event::Step(step) => {
-                Some(format!("{} {:?} {:?}", step.step, step.numbers[Number::LossD], step.numbers[Number::LossG]))
+                Some(format!("{} {:?} {:?}", step.step, step.numbers[Scalar::LossD], step.numbers[Scalar::LossG]))
             }
             Event::Grid(grid) => Some(format!("{grid:?}")),
             Event::Alarm(alarm) => Some(alarm.message.clone()),

@@ -1,15 +1,15 @@
 //! The options of training at tiny size: each moves both networks, and a resume gives the bits of an unbroken run.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-#[path = "common/made.rs"]
-mod made;
+#[path = "common/fixed_feed.rs"]
+mod fixed_feed;
 
 use candle_core::Device;
+use fixed_feed::{CLASSES, FixedFeed, numbers};
 use gandle::config::Config;
-use gandle::event::{Chart, Number, Numbers};
-use gandle::model::Store;
+use gandle::event::{Chart, Scalar, Scalars};
+use gandle::model::ParameterStore;
 use gandle::train::Trainer;
-use made::{CLASSES, Made, numbers};
 
 fn small(options: &[&str]) -> Config {
     let set = [
@@ -31,16 +31,16 @@ fn trainer(config: &Config) -> Trainer {
     trainer
 }
 
-fn learnt(store: &Store) -> Vec<f32> {
-    let entries = store.entries().iter().filter(|entry| entry.learnt);
+fn learnt(store: &ParameterStore) -> Vec<f32> {
+    let entries = store.entries().iter().filter(|entry| entry.trainable);
     entries.flat_map(|entry| entry.tensor.flatten_all().unwrap().to_vec1::<f32>().unwrap()).collect()
 }
 
 /// Steps `from` (included) to `to` (excluded).
 fn steps(trainer: &mut Trainer, from: usize, to: usize) {
     for step in from..to {
-        let losses = trainer.step(&mut Made::new(step * 100, 16), 1.0).unwrap();
-        assert!(losses[Number::LossD].is_finite() && losses[Number::LossG].is_finite(), "{losses:?}");
+        let losses = trainer.step(&mut FixedFeed::new(step * 100, 16), 1.0).unwrap();
+        assert!(losses[Scalar::LossD].is_finite() && losses[Scalar::LossG].is_finite(), "{losses:?}");
     }
 }
 
@@ -176,13 +176,13 @@ fn the_adaptive_probability_moves_by_the_images_seen_and_is_told() {
         "optimizer.accumulation=2",
     ]);
     let mut run = trainer(&config);
-    let told = |run: &mut Trainer, step: usize| run.step(&mut Made::new(step * 100, 16), 1.0).unwrap();
+    let told = |run: &mut Trainer, step: usize| run.step(&mut FixedFeed::new(step * 100, 16), 1.0).unwrap();
     // 16 real images a step, 32 between adjustments: 0.4 at once, but for the limit.
     let losses: Vec<_> = (0..5).map(|step| told(&mut run, step)).collect();
-    let probabilities: Vec<_> = losses.iter().map(|told| told.get(Number::AugmentProbability)).collect();
+    let probabilities: Vec<_> = losses.iter().map(|told| told.get(Scalar::AugmentProbability)).collect();
     assert_eq!(probabilities, [Some(0.0), Some(0.0), Some(0.25), Some(0.25), Some(0.25)]);
-    assert!(losses.iter().all(|losses| losses.get(Number::SignReal).is_some_and(|sign| sign > -1.0 && sign <= 1.0)));
-    let shown = |told: &Numbers| (told.get(Number::AugmentProbability), told.get(Number::SignReal));
+    assert!(losses.iter().all(|losses| losses.get(Scalar::SignReal).is_some_and(|sign| sign > -1.0 && sign <= 1.0)));
+    let shown = |told: &Scalars| (told.get(Scalar::AugmentProbability), told.get(Scalar::SignReal));
     let plain = told(&mut trainer(&small(&[])), 0);
     assert_eq!(shown(&plain), (None, None));
     let critic = told(&mut trainer(&small(&["augment.cutout=0.5", "loss.kind=wasserstein-gp"])), 0);
@@ -226,7 +226,7 @@ fn a_run_without_lecam_has_the_files_that_it_always_had() {
 #[test]
 fn class_weights_want_to_know_the_classes() {
     let mut trainer = Trainer::new(&small(&["loss.class_weights=inverse-frequency"]), CLASSES, &Device::Cpu).unwrap();
-    let err = trainer.step(&mut Made::new(0, 16), 1.0).unwrap_err();
+    let err = trainer.step(&mut FixedFeed::new(0, 16), 1.0).unwrap_err();
     assert!(err.to_string().contains("loss.class_weights"), "{err:#}");
 }
 
@@ -235,16 +235,16 @@ fn equal_classes_weigh_nothing_and_others_scale_the_loss() {
     let loss = |options: &[&str], images: &[usize]| {
         let mut trainer = Trainer::new(&small(options), CLASSES, &Device::Cpu).unwrap();
         trainer.weigh_classes(images).unwrap();
-        trainer.step(&mut Made::new(0, 16), 1.0).unwrap()
+        trainer.step(&mut FixedFeed::new(0, 16), 1.0).unwrap()
     };
     for kind in ["bce", "hinge", "wasserstein-gp", "least-squares"] {
         let kind = format!("loss.kind={kind}");
         let auxiliary = "discriminator.conditioning=auxiliary";
         let weighted = [kind.as_str(), auxiliary, "loss.class_weights=inverse-frequency"];
         let (plain, equal) = (loss(&weighted[..2], &[1; 3]), loss(&weighted, &[5; 3]));
-        assert!((plain[Number::LossD] - equal[Number::LossD]).abs() < 1e-5, "{kind}: {plain:?} {equal:?}");
-        assert!((plain[Number::LossG] - equal[Number::LossG]).abs() < 1e-5, "{kind}: {plain:?} {equal:?}");
-        assert_ne!(loss(&weighted, &[9, 3, 1])[Number::LossD], plain[Number::LossD], "{kind}");
+        assert!((plain[Scalar::LossD] - equal[Scalar::LossD]).abs() < 1e-5, "{kind}: {plain:?} {equal:?}");
+        assert!((plain[Scalar::LossG] - equal[Scalar::LossG]).abs() < 1e-5, "{kind}: {plain:?} {equal:?}");
+        assert_ne!(loss(&weighted, &[9, 3, 1])[Scalar::LossD], plain[Scalar::LossD], "{kind}");
     }
 }
 
@@ -265,8 +265,8 @@ fn each_image_counts_by_its_class() {
         let losses = |images: [usize; CLASSES]| {
             let mut trainer = Trainer::new(&small(&options), CLASSES, &Device::Cpu).unwrap();
             trainer.weigh_classes(&images).unwrap();
-            let losses = trainer.step(&mut Made::new(0, 16), 1.0).unwrap();
-            [Number::LossD, Number::LossG].map(|loss| f64::from(losses[loss]))
+            let losses = trainer.step(&mut FixedFeed::new(0, 16), 1.0).unwrap();
+            [Scalar::LossD, Scalar::LossG].map(|loss| f64::from(losses[loss]))
         };
         let (all, first, second) = (losses([1, 1, 1]), losses([2, 1, 1]), losses([1, 2, 1]));
         for (network, got) in losses([9, 3, 1]).into_iter().enumerate() {
@@ -289,8 +289,8 @@ fn the_terms_of_a_loss_add_up_to_it() {
         &[],
     ];
     let counts = cases.map(|set| {
-        let told = trainer(&small(set)).step(&mut Made::new(0, 16), 1.0).unwrap();
-        [(Chart::TermsOfD, Number::LossD), (Chart::TermsOfG, Number::LossG)].map(|(chart, loss)| {
+        let told = trainer(&small(set)).step(&mut FixedFeed::new(0, 16), 1.0).unwrap();
+        [(Chart::TermsOfD, Scalar::LossD), (Chart::TermsOfG, Scalar::LossG)].map(|(chart, loss)| {
             let terms = told.iter().filter(|(number, _)| number.info().chart == chart).map(|(_, value)| value);
             let terms: Vec<f32> = terms.collect();
             let distance = terms.iter().sum::<f32>() - told[loss];

@@ -9,11 +9,11 @@ use std::path::Path;
 use std::sync::{Arc, LazyLock};
 
 use candle_core::Device;
-use gandle::config::{Config, Key, explain, has_errors};
+use gandle::config::{Config, Key, has_errors, options};
 use gandle::engine::sample::GridSampler;
 use gandle::engine::{Engine, RunRequest};
 use gandle::event::Event;
-use gandle::model::Store;
+use gandle::model::ParameterStore;
 use gandle::session::{checkpoint_folder, read_checkpoint_file, read_state};
 use gandle::train::Trainer;
 use rayon::prelude::*;
@@ -25,7 +25,7 @@ const STEPS: usize = 5;
 static OPTIONS: LazyLock<Vec<(&'static str, Vec<String>)>> = LazyLock::new(|| {
     let plain = Config::default();
     let walked =
-        explain::ALL.iter().filter(|key| !key.walk.is_empty() && FIXED.iter().all(|(fixed, _)| *fixed != key.key));
+        options::ALL.iter().filter(|key| !key.walk.is_empty() && FIXED.iter().all(|(fixed, _)| *fixed != key.key));
     let values = |key: &Key| {
         let default = plain.value_of(key.key).unwrap().replace('"', "");
         let others: Vec<String> = key.walk.iter().map(|value| (*value).to_owned()).filter(|v| *v != default).collect();
@@ -203,8 +203,8 @@ fn describe(config: &Config) -> String {
     told.into_iter().map(|(key, _, to)| format!("{key}={to}")).collect::<Vec<_>>().join(" ")
 }
 
-fn learnt(store: &Store) -> Vec<Vec<f32>> {
-    let entries = store.entries().iter().filter(|entry| entry.learnt);
+fn learnt(store: &ParameterStore) -> Vec<Vec<f32>> {
+    let entries = store.entries().iter().filter(|entry| entry.trainable);
     entries.map(|entry| entry.tensor.flatten_all().unwrap().to_vec1().unwrap()).collect()
 }
 
@@ -271,8 +271,8 @@ fn every_pair_of_options_trains_or_is_refused_with_a_reason() {
 fn no_setting_is_left_out_of_the_walk_unawares() {
     let fixed = |key: &Key| FIXED.iter().any(|(fixed, _)| *fixed == key.key);
     // What is off by default is walked while it is on.
-    let off = explain::ALL.iter().filter(|key| key.values.contains("(off)") && key.walk.is_empty() && !fixed(key));
+    let off = options::ALL.iter().filter(|key| key.values.contains("(off)") && key.walk.is_empty() && !fixed(key));
     let missing: Vec<&str> = off.map(|key| key.key).collect();
     assert!(missing.is_empty(), "declare a value that they are walked with, or say here why not: {missing:?}");
-    assert!(FIXED.iter().all(|(key, _)| explain::of(key).is_some()), "a setting is gone");
+    assert!(FIXED.iter().all(|(key, _)| options::find(key).is_some()), "a setting is gone");
 }

@@ -14,7 +14,7 @@ use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use gandle::config::{AttentionForm, Change, Config, DiscriminatorNorm, LossKind, Preset, Skip};
 use gandle::event::{
     Alarm, AlarmKind, Best, Checkpoint, ClassCount, Command, Content, DataSummary, Edited, Event, Exported, Grid,
-    GridPicture, ImageFormat, Images, JobEvent, Number, Pace, Picture, Recovered, Score, Skipped, Step,
+    GridPicture, ImageFormat, Images, JobEvent, Pace, Picture, Recovered, Scalar, Score, Skipped, Step,
 };
 use gandle::ui::setup::Checked;
 use gandle::ui::{Action, Brief, DataView, Page, RunView, SessionRow, Settings, Source, Workbench};
@@ -50,7 +50,7 @@ fn started() -> Event {
 
 fn step(step: usize) -> Event {
     let seconds = step as f64 * 0.25;
-    Event::Step(Step::of(step, seconds, [(Number::LossD, 1.25), (Number::LossG, 0.75), (Number::ImagesPerS, 64.0)]))
+    Event::Step(Step::of(step, seconds, [(Scalar::LossD, 1.25), (Scalar::LossG, 0.75), (Scalar::ImagesPerS, 64.0)]))
 }
 
 fn score(value: f64, class: Option<&str>) -> Event {
@@ -288,7 +288,7 @@ fn changes_of_what_the_discriminator_sees_are_set_and_their_probability_is_drawn
     assert!(off(&window, "Probability") && !off(&window, "Target sign"));
 
     assert!(!window.shows("Augmentation of what D sees"));
-    let told = Step::of(3, 0.0, [(Number::AugmentProbability, 0.375), (Number::SignReal, 0.625)]);
+    let told = Step::of(3, 0.0, [(Scalar::AugmentProbability, 0.375), (Scalar::SignReal, 0.625)]);
     window.apply(Event::Step(told));
     for text in ["Augmentation of what D sees", "0.375", "0.625"] {
         assert!(window.shows(text), "{text}");

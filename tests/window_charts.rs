@@ -18,9 +18,9 @@ use common::Window;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use gandle::config::Preset;
 use gandle::engine::export::export;
-use gandle::event::{Content, Event, Export, Exported, Number, Score, Step};
+use gandle::event::{Content, Event, Export, Exported, Scalar, Score, Step};
 use gandle::ui::{
-    Action, Brief, CompareAsk, ComparedRun, FigureContent, Page, RunView, SessionRow, Settings, Workbench, pixels,
+    Action, Brief, CompareRequest, ComparedRun, FigureContent, Page, RunView, SessionRow, Settings, Workbench, pixels,
     theme,
 };
 
@@ -30,7 +30,7 @@ fn events(name: &str) -> Vec<Event> {
     let mut events = vec![Event::Started(Box::new(head::started(name, Preset::Improved.config())))];
     for step in 1..=STEPS {
         let value = 10_f32.powf(step as f32 / 250.0 - 2.0);
-        let told = [(Number::LossD, value), (Number::LossG, 0.5), (Number::AccuracyReal, 0.75)];
+        let told = [(Scalar::LossD, value), (Scalar::LossG, 0.5), (Scalar::AccuracyReal, 0.75)];
         events.push(Event::Step(Step::of(step, step as f64 * 2.0, told)));
     }
     let score = |step: usize, value| Score {
@@ -70,7 +70,7 @@ fn compare() -> (Window, &'static str) {
     for folder in folders {
         let name = folder.file_name().and_then(|name| name.to_str()).expect("a plain name").to_owned();
         window.click(&format!("Compare {name}"));
-        assert_eq!(window.asked(), [Action::Compare(CompareAsk::Run(folder.clone()))]);
+        assert_eq!(window.asked(), [Action::Compare(CompareRequest::Run(folder.clone()))]);
         let run = ComparedRun::fold(&folder, Preset::Improved.config(), events(&name));
         window.bench().compare.take(&folder, Ok(run));
         window.harness.run();

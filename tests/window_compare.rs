@@ -14,8 +14,8 @@ use common::Window;
 use egui::accesskit::Role;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use gandle::config::{Config, Preset};
-use gandle::event::{Event, Grid, GridPicture, Number, Picture, Score, Step};
-use gandle::ui::{Action, Brief, CompareAsk, ComparedRun, Page, SessionAsk, SessionRow, Settings, Workbench};
+use gandle::event::{Event, Grid, GridPicture, Picture, Scalar, Score, Step};
+use gandle::ui::{Action, Brief, CompareRequest, ComparedRun, Page, SessionRequest, SessionRow, Settings, Workbench};
 
 impl Window {
     fn new(page: Page, rows: Vec<SessionRow>) -> Self {
@@ -29,7 +29,7 @@ impl Window {
     fn compare(&mut self, name: &str, seed: u64) {
         self.click(&format!("Compare {name}"));
         let folder = folder(name);
-        assert_eq!(self.asked(), [Action::Compare(CompareAsk::Run(folder.clone()))]);
+        assert_eq!(self.asked(), [Action::Compare(CompareRequest::Run(folder.clone()))]);
         let run = ComparedRun::fold(&folder, config(seed), events(name, seed));
         self.bench().compare.take(&folder, Ok(run));
         self.harness.run();
@@ -54,7 +54,7 @@ fn events(name: &str, seed: u64) -> Vec<Event> {
         events.push(Event::Step(Step::of(
             step,
             seconds,
-            [(Number::LossD, 1.0 / step as f32), (Number::LogitsFake, -0.5)],
+            [(Scalar::LossD, 1.0 / step as f32), (Scalar::LogitsFake, -0.5)],
         )));
     }
     for (step, value) in [(20, 30.0 + seed as f64), (40, 40.0)] {
@@ -150,7 +150,7 @@ fn grids_stand_at_the_same_step_or_time() {
     window.turn_to("Grids");
     for _ in 0..2 {
         let asked = window.asked();
-        let [Action::Compare(CompareAsk::Grid(ask))] = asked.as_slice() else { panic!("{asked:?}") };
+        let [Action::Compare(CompareRequest::Grid(ask))] = asked.as_slice() else { panic!("{asked:?}") };
         assert_eq!((ask.grid.step, ask.rows, ask.columns), (40, 2, 8));
         let picture = Picture { width: 128, height: 32, rgb: vec![90; 128 * 32 * 3].into() };
         let picture = GridPicture { step: 40, columns: 8, rows: 2, cell: 16, picture };
@@ -178,7 +178,7 @@ fn sessions_get_a_name_a_note_and_a_star() {
     window.click("Star night-2");
     let ask = |name: Option<&str>, star, note: &str| {
         let (name, note) = (name.map(str::to_owned), note.to_owned());
-        Action::Session(SessionAsk::Edit { folder: folder("night-2"), name, star, note })
+        Action::Session(SessionRequest::Edit { folder: folder("night-2"), name, star, note })
     };
     assert_eq!(window.asked(), [ask(None, true, "")]);
     window.click("More about night-2");
@@ -208,12 +208,12 @@ fn deleting_says_what_goes_and_asks_again_where_there_is_no_trash() {
         assert!(window.shows(text), "{text}");
     }
     window.click("Move to trash");
-    assert_eq!(window.asked(), [Action::Session(SessionAsk::Trash(folder("night-1")))]);
+    assert_eq!(window.asked(), [Action::Session(SessionRequest::Trash(folder("night-1")))]);
     window.bench().session_dialog.removed(Err("There is no trash here".to_owned()));
     window.harness.run();
     assert!(window.shows("There is no trash here"));
     window.click("Delete permanently");
-    assert_eq!(window.asked(), [Action::Session(SessionAsk::Delete(folder("night-1")))]);
+    assert_eq!(window.asked(), [Action::Session(SessionRequest::Delete(folder("night-1")))]);
     window.bench().session_dialog.removed(Ok(()));
     window.harness.run();
     assert!(!window.shows("Delete night-1?"));

@@ -18,14 +18,14 @@ use egui::{Event as Input, Key, Modifiers, PointerButton, Pos2, Shape};
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use gandle::config::{Change, LossKind, Preset};
 use gandle::event::{
-    Checkpoint, ClassCount, Content, DataSummary, Edited, Event, Grid, GridPicture, JobEvent, Number, Picture, Step,
+    Checkpoint, ClassCount, Content, DataSummary, Edited, Event, Grid, GridPicture, JobEvent, Picture, Scalar, Step,
 };
-use gandle::ui::{Action, GridAsk, Inside, Page, RunView, SessionRow, Settings, Workbench, format};
+use gandle::ui::{Action, GridRequest, Inside, Page, RunView, SessionRow, Settings, Workbench, format};
 
 const NAME: &str = "2026-11-23-1200-cells-improved";
 
 fn step(step: usize) -> Event {
-    Event::Step(Step::of(step, step as f64 * 2.0, [(Number::LossD, 1.25), (Number::LossG, 0.75)]))
+    Event::Step(Step::of(step, step as f64 * 2.0, [(Scalar::LossD, 1.25), (Scalar::LossG, 0.75)]))
 }
 
 fn run(events: impl IntoIterator<Item = Event>) -> RunView {
@@ -39,7 +39,7 @@ fn grid(step: usize) -> Event {
     Event::Grid(Grid { step, file: format!("grids/{step}.png") })
 }
 
-fn picture(ask: &GridAsk) -> GridPicture {
+fn picture(ask: &GridRequest) -> GridPicture {
     let picture = Picture { width: 256, height: 64, rgb: vec![90; 256 * 64 * 3].into() };
     GridPicture { step: ask.grid.step, columns: 8, rows: 2, cell: 32, picture }
 }
@@ -376,7 +376,7 @@ fn summary() -> DataSummary {
 #[test]
 fn shares_of_classes_and_values_of_settings_have_room() {
     for width in [960.0, 1280.0, 1920.0] {
-        let ask = GridAsk { folder: PathBuf::new(), grid: Grid::default(), rows: 2, columns: 8 };
+        let ask = GridRequest { folder: PathBuf::new(), grid: Grid::default(), rows: 2, columns: 8 };
         let mut window = open([width, 600.0], |bench| {
             bench.data.apply(JobEvent::Preview { summary: Box::new(summary()), samples: picture(&ask) });
             bench.stored = Some(run([step(1), Event::Stopped { step: 1 }]));

@@ -15,8 +15,8 @@ use egui::{CursorIcon, Key, Modifiers};
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use gandle::config::{Config, Preset};
 use gandle::event::{
-    Checkpoint, ClassCount, Command, DataSummary, Event, Grid, GridPicture, JobEvent, Look, Looked, Number, Picture,
-    ScoreProgress, Step,
+    BrowsePage, BrowseRequest, Checkpoint, ClassCount, Command, DataSummary, Event, Grid, GridPicture, JobEvent,
+    Picture, Scalar, ScoreProgress, Step,
 };
 use gandle::ui::{Action, Page, RunView, Settings, Workbench};
 
@@ -34,7 +34,7 @@ fn run(name: &str, config: Config, events: impl IntoIterator<Item = Event>) -> R
 }
 
 fn step(step: usize) -> Event {
-    Event::Step(Step::of(step, step as f64, [(Number::LossD, 1.25), (Number::LossG, 0.75)]))
+    Event::Step(Step::of(step, step as f64, [(Scalar::LossD, 1.25), (Scalar::LossG, 0.75)]))
 }
 
 fn grid(step: usize) -> Grid {
@@ -320,10 +320,10 @@ fn summary() -> DataSummary {
     }
 }
 
-fn look_of(actions: Vec<Action>) -> Look {
+fn look_of(actions: Vec<Action>) -> BrowseRequest {
     let looks =
         actions.into_iter().filter_map(|action| if let Action::Browse(look) = action { Some(look) } else { None });
-    let looks: Vec<Look> = looks.collect();
+    let looks: Vec<BrowseRequest> = looks.collect();
     assert_eq!(looks.len(), 1, "{looks:?}");
     looks.into_iter().next().expect("one")
 }
@@ -345,11 +345,11 @@ fn all_real_images_of_a_class_are_browsed_with_the_names_of_their_files() {
     window.settle();
     window.click("benign (60)");
     let look = look_of(window.asked());
-    assert_eq!(look, Look::Class { class: 0, first: 0, count: 48 });
-    let answer = |window: &mut Window, look: Look, names: &[&str], total: usize| {
+    assert_eq!(look, BrowseRequest::Class { class: 0, first: 0, count: 48 });
+    let answer = |window: &mut Window, look: BrowseRequest, names: &[&str], total: usize| {
         let files =
             names.iter().map(|name| ((*name).to_owned(), name.contains("broken").then(|| "cut off".to_owned())));
-        let looked = Looked { look: look.clone(), total, files: files.collect(), picture: picture(0, 120) };
+        let looked = BrowsePage { look: look.clone(), total, files: files.collect(), picture: picture(0, 120) };
         let ctx = window.harness.ctx.clone();
         window.bench().take_looked(&ctx, &look, Ok(looked));
         window.settle();
@@ -359,13 +359,13 @@ fn all_real_images_of_a_class_are_browsed_with_the_names_of_their_files() {
     assert!(!enabled(&window, "Previous"));
     window.click("Next");
     let look = look_of(window.asked());
-    assert_eq!(look, Look::Class { class: 0, first: 48, count: 48 });
+    assert_eq!(look, BrowseRequest::Class { class: 0, first: 48, count: 48 });
     answer(&mut window, look, &["benign/last.png"], 60);
     assert!(window.shows("last.png") && window.shows("49 to 60 of 60") && !enabled(&window, "Next"));
     // Files of the same picture beside each other.
     window.click("Compare group 2 of copies");
     let look = look_of(window.asked());
-    assert_eq!(look, Look::Files(vec!["benign/3.png".to_owned(), "malignant/4.png".to_owned()]));
+    assert_eq!(look, BrowseRequest::Files(vec!["benign/3.png".to_owned(), "malignant/4.png".to_owned()]));
     let ctx = window.harness.ctx.clone();
     window.bench().take_looked(&ctx, &look, Err("the disk is gone".to_owned()));
     window.settle();
@@ -373,5 +373,5 @@ fn all_real_images_of_a_class_are_browsed_with_the_names_of_their_files() {
     // Other data has other images.
     window.bench().config.data.source = "/other".to_owned();
     window.settle();
-    assert!(matches!(look_of(window.asked()), Look::Files(_)));
+    assert!(matches!(look_of(window.asked()), BrowseRequest::Files(_)));
 }

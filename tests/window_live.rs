@@ -15,9 +15,9 @@ use egui::accesskit::Role;
 use egui::{Key, Modifiers};
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use gandle::config::{Change, Config, Preset};
-use gandle::event::{Command, Edited, Event, Grid, GridPicture, JobEvent, Number, Picture, REAL_IMAGES, Score, Step};
+use gandle::event::{Command, Edited, Event, Grid, GridPicture, JobEvent, Picture, REAL_IMAGES, Scalar, Score, Step};
 use gandle::ui::{
-    Action, FigureContent, GridAsk, Leaving, Page, RunView, Settings, ThemeChoice, Workbench, pixels, theme,
+    Action, FigureContent, GridRequest, OnClose, Page, RunView, Settings, ThemeChoice, Workbench, pixels, theme,
 };
 
 impl Window {
@@ -54,7 +54,7 @@ fn picture(step: usize, shade: u8) -> GridPicture {
 }
 
 /// What is stored of a step: real images are brighter than any grid.
-fn stored(ask: &GridAsk) -> GridPicture {
+fn stored(ask: &GridRequest) -> GridPicture {
     let shade = if ask.grid.file == REAL_IMAGES { 200 } else { (ask.grid.step / 100) as u8 };
     picture(ask.grid.step, shade)
 }
@@ -63,17 +63,17 @@ fn step(step: usize) -> Event {
     let seconds = step as f64 * 0.25;
     let looked = step % 10 == 1;
     let always = [
-        (Number::LossD, 1.0 + step as f32 / 1000.0),
-        (Number::LossG, 0.5),
-        (Number::LogitsReal, 0.0),
-        (Number::LogitsFake, 0.0),
-        (Number::ImagesPerS, 64.0),
-        (Number::AccuracyReal, 0.75),
-        (Number::AccuracyFake, 0.5),
-        (Number::GeneratorLr, 1e-4),
-        (Number::DiscriminatorLr, 4e-4),
+        (Scalar::LossD, 1.0 + step as f32 / 1000.0),
+        (Scalar::LossG, 0.5),
+        (Scalar::LogitsReal, 0.0),
+        (Scalar::LogitsFake, 0.0),
+        (Scalar::ImagesPerS, 64.0),
+        (Scalar::AccuracyReal, 0.75),
+        (Scalar::AccuracyFake, 0.5),
+        (Scalar::GeneratorLr, 1e-4),
+        (Scalar::DiscriminatorLr, 4e-4),
     ];
-    let seldom = [(Number::GradientD, 3.0), (Number::GradientG, 2.5), (Number::MemoryMb, 512.0)];
+    let seldom = [(Scalar::GradientD, 3.0), (Scalar::GradientG, 2.5), (Scalar::MemoryMb, 512.0)];
     Event::Step(Step::of(step, seconds, always.into_iter().chain(seldom.into_iter().filter(|_| looked))))
 }
 
@@ -422,7 +422,7 @@ fn a_window_that_is_closed_while_it_trains_asks_what_becomes_of_the_run() {
     window.click("Stay");
     assert!(!window.shows("Close gandle?") && window.asked().is_empty());
     for (label, leaving) in
-        [("Save the run and close", Leaving::Stop), ("Close, and let it train on", Leaving::Background)]
+        [("Save the run and close", OnClose::Stop), ("Close, and let it train on", OnClose::Background)]
     {
         window.bench().leave.ask();
         window.settle();

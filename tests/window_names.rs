@@ -15,8 +15,8 @@ use egui::accesskit::{Action as Can, Role};
 use egui_kittest::kittest::{By, NodeT as _, Queryable as _};
 use gandle::config::{Config, Preset};
 use gandle::event::{
-    Checkpoint, ClassCount, DataSummary, Event, Grid, GridPicture, JobEvent, Number, Picture, QuizAsk, QuizItem,
-    QuizSet, Score, Step,
+    Checkpoint, ClassCount, DataSummary, Event, Grid, GridPicture, JobEvent, Picture, QuizItem, QuizRequest, QuizSet,
+    Scalar, Score, Step,
 };
 use gandle::ui::{Action, Brief, RunView, SessionRow, Settings, Workbench};
 
@@ -28,7 +28,7 @@ fn picture() -> GridPicture {
 fn events() -> Vec<Event> {
     let started = head::started("night-7", Preset::Improved.config());
     let step = |step| {
-        Event::Step(Step::of(step, 0.0, [(Number::LossD, 1.25), (Number::LossG, 0.75), (Number::ImagesPerS, 64.0)]))
+        Event::Step(Step::of(step, 0.0, [(Scalar::LossD, 1.25), (Scalar::LossG, 0.75), (Scalar::ImagesPerS, 64.0)]))
     };
     let score = Score { step: 2, metric: "frechet-distance".to_owned(), samples: 9, value: 5.0, ..Score::default() };
     let checkpoint = Checkpoint { step: 2, folder: "checkpoints/0000002".to_owned(), removed: Vec::new() };
@@ -142,7 +142,7 @@ fn every_control_of_every_dialog_has_a_name() {
     check(&mut window, "drawers");
     let mut window = opened();
     window.turn_to("Quiz");
-    let ask = QuizAsk { session: PathBuf::from("sessions/night-7"), step: 2, class: None, count: 2, seed: 1 };
+    let ask = QuizRequest { session: PathBuf::from("sessions/night-7"), step: 2, class: None, count: 2, seed: 1 };
     let item = |fake| QuizItem { class: 0, fake, picture: picture().picture };
     let (classes, items) = (vec!["benign".to_owned()], vec![item(true), item(false)]);
     let set = QuizSet { ask, classes, items, held_out: true, past: Vec::new() };
@@ -154,7 +154,7 @@ fn every_control_of_every_dialog_has_a_name() {
 
 #[test]
 fn a_session_that_leads_to_unknown_places_is_asked_about() {
-    let place = gandle::config::Place { key: "data.source".to_owned(), path: "/theirs/cells".to_owned() };
+    let place = gandle::config::ExternalPath { key: "data.source".to_owned(), path: "/theirs/cells".to_owned() };
     let folder = PathBuf::from("sessions/night-7");
     let mut window = Window::open(bench(Config::default(), true), [1280.0, 800.0], None);
     for (answer, goes_on) in [("Cancel", false), ("Go on", true)] {

@@ -10,7 +10,7 @@ use common::Window;
 use egui::accesskit::Role;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use gandle::config::{LossKind, Preset};
-use gandle::ui::{Action, Ending, EntryState, QueueAsk, Settings, Workbench};
+use gandle::ui::{Action, Ending, EntryState, QueueRequest, Settings, Workbench};
 
 impl Window {
     /// A window on the Queue page.
@@ -111,7 +111,7 @@ fn the_running_one_is_cancelled_and_a_failed_one_can_come_again() {
     window.harness.run();
     window.click("Cancel a");
     window.click("Open a");
-    let want = [QueueAsk::Cancel, QueueAsk::Open(session.clone())].map(Action::Queue);
+    let want = [QueueRequest::Cancel, QueueRequest::Open(session.clone())].map(Action::Queue);
     assert_eq!(window.asked(), want);
     window.bench().queue.ended(&session, Ending::Failed("The disk is full.".to_owned()));
     window.harness.run();

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use common::Window;
 use gandle::config::Preset;
 use gandle::event::{
-    Checkpoint, Event, Exploration, GridPicture, JobEvent, Picture, QuizAsk, QuizItem, QuizSet, Started, View,
+    Checkpoint, Event, Exploration, GridPicture, JobEvent, Picture, QuizItem, QuizRequest, QuizSet, Started, View,
 };
 use gandle::ui::{Action, RunView, Settings, Spot, Workbench};
 
@@ -113,7 +113,7 @@ fn a_blind_test_is_taken_counted_and_kept() {
     let mut window = window(true);
     window.turn_to("Quiz");
     window.click("Begin");
-    let ask = QuizAsk { session: folder(), step: 20, class: None, count: 40, seed: 1 };
+    let ask = QuizRequest { session: folder(), step: 20, class: None, count: 40, seed: 1 };
     assert_eq!(window.asked(), [Action::PrepareQuiz(ask.clone())]);
     assert!(window.shows("Preparing the test"));
     let item = |class, fake| QuizItem { class, fake, picture: picture(0, 1, 1).picture };

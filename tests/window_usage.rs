@@ -14,9 +14,9 @@ use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use gandle::config::{Change, Preset};
 use gandle::event::{
-    ClassCount, Command, DataSummary, Edited, Event, Grid, GridPicture, JobEvent, Number, Picture, Score, Step,
+    ClassCount, Command, DataSummary, Edited, Event, Grid, GridPicture, JobEvent, Picture, Scalar, Score, Step,
 };
-use gandle::ui::{Action, Page, RunView, SessionAsk, SessionRow, Settings, Workbench, theme};
+use gandle::ui::{Action, Page, RunView, SessionRequest, SessionRow, Settings, Workbench, theme};
 
 type Window = Harness<'static, (Workbench, Vec<Action>)>;
 
@@ -48,7 +48,7 @@ fn started() -> Event {
 }
 
 fn step(step: usize) -> Event {
-    Event::Step(Step::of(step, step as f64, [(Number::LossD, 1.25), (Number::LossG, 0.75)]))
+    Event::Step(Step::of(step, step as f64, [(Scalar::LossD, 1.25), (Scalar::LossG, 0.75)]))
 }
 
 fn row(name: &str, minutes_ago: u64, busy: bool) -> SessionRow {
@@ -244,7 +244,7 @@ fn enter_in_the_name_of_a_session_saves_it() {
     window.key_press(Key::Enter);
     window.run();
     let (folder, name) = (PathBuf::from("sessions/night"), Some("day".to_owned()));
-    let ask = SessionAsk::Edit { folder, name, star: false, note: String::new() };
+    let ask = SessionRequest::Edit { folder, name, star: false, note: String::new() };
     assert_eq!(window.state().1, [Action::Session(ask)]);
     // What was typed stays until it is saved.
     window.state_mut().0.session_dialog.saved(Err("the name has a sign that no folder may have".to_owned()));

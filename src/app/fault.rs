@@ -42,7 +42,7 @@ pub(super) struct Fault {
 impl App {
     /// Does a part of a frame, unless one has panicked before. Where it panics, the run is stopped with a checkpoint, as when
     /// the system ends the program, and nothing is done or kept any more.
-    pub(super) fn careful(&mut self, work: impl FnOnce(&mut Self)) {
+    pub(super) fn catch_panics(&mut self, work: impl FnOnce(&mut Self)) {
         if self.fault.is_some() {
             return;
         }
@@ -146,13 +146,13 @@ pub(super) mod tests {
             told.extend(app.engine.as_ref().unwrap().events());
             std::thread::sleep(Duration::from_millis(5));
         }
-        app.careful(|_| panic!("a chart of nothing"));
+        app.catch_panics(|_| panic!("a chart of nothing"));
         assert!(app.engine.is_none() && app.may_close);
         let stored = Stored::open(&session).unwrap();
         let Some(Event::Stopped { step }) = stored.events.last() else { panic!("{:?}", stored.events.last()) };
         assert!(*step >= 3 && checkpoints(&session) == [*step], "{step} {:?}", checkpoints(&session));
         // Nothing else is done or kept from here on.
-        app.careful(|_| unreachable!("the window is broken"));
+        app.catch_panics(|_| unreachable!("the window is broken"));
         let mut frame = eframe::Frame::_new_kittest();
         let page = Harness::new_ui(move |ui| eframe::App::ui(&mut app, ui, &mut frame));
         page.get_by_label("The window broke down");

@@ -57,7 +57,7 @@ fn follow(session: &Path, known: usize, out: &Reporter<News>) -> std::io::Result
             }
             if let Ok((event, time)) = session::read_event(&line) {
                 heard += 1;
-                batch.extend((heard > known).then(|| (event.cut(), time)));
+                batch.extend((heard > known).then(|| (event.truncated(), time)));
             }
             line.clear();
             if batch.len() >= BATCH && !out.tell(News::Events(std::mem::take(&mut batch))) {

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use super::App;
 use crate::engine::{Job, Rescore};
-use crate::event::{Export, JobEvent, Look, QuizAsk, QuizLog};
+use crate::event::{BrowseRequest, Export, JobEvent, QuizLog, QuizRequest};
 use crate::session;
-use crate::ui::{ScoreAsk, Source};
+use crate::ui::{ScoreRequest, Source};
 
 /// Every job that may be under way. Dropped, they end.
 #[derive(Default)]
@@ -18,7 +18,7 @@ pub(super) struct Jobs {
     pub quiz: Option<Job>,
     pub probe: Option<Job>,
     /// Real images that are being read to look at.
-    pub looker: Option<(Look, Job)>,
+    pub looker: Option<(BrowseRequest, Job)>,
 }
 
 impl App {
@@ -45,7 +45,7 @@ impl App {
         let Some((look, job)) = &self.jobs.looker else { return };
         let Some(event) = job.events().find(has_ended) else { return };
         let result = match event {
-            JobEvent::Looked(looked) => Ok(*looked),
+            JobEvent::BrowsePage(looked) => Ok(*looked),
             JobEvent::Failed { message } => Err(message),
             JobEvent::Cancelled
             | JobEvent::Progress { .. }
@@ -61,7 +61,7 @@ impl App {
     }
 
     /// Reads some real images of the set-up's data to look at; what was read for that before is not wanted any more.
-    pub(super) fn browse(&mut self, look: Look) {
+    pub(super) fn browse(&mut self, look: BrowseRequest) {
         let job = Job::look(self.workbench.config.clone(), look.clone(), Arc::clone(&self.waker));
         self.jobs.looker = Some((look, job));
     }
@@ -81,14 +81,14 @@ impl App {
         self.jobs.exporter = Some(Job::export(asked, Arc::clone(&self.waker)));
     }
 
-    pub(super) fn score(&mut self, ask: ScoreAsk) {
-        let ScoreAsk { session, step, score } = ask;
+    pub(super) fn score(&mut self, ask: ScoreRequest) {
+        let ScoreRequest { session, step, score } = ask;
         let asked = Rescore { session, step, score };
-        self.jobs.scorer = Some(Job::rescore(asked, session::unknown_places, Arc::clone(&self.waker)));
+        self.jobs.scorer = Some(Job::rescore(asked, session::untrusted_paths, Arc::clone(&self.waker)));
     }
 
-    pub(super) fn prepare_quiz(&mut self, ask: QuizAsk) {
-        self.jobs.quiz = Some(Job::quiz(ask, session::unknown_places, Arc::clone(&self.waker)));
+    pub(super) fn prepare_quiz(&mut self, ask: QuizRequest) {
+        self.jobs.quiz = Some(Job::quiz(ask, session::untrusted_paths, Arc::clone(&self.waker)));
     }
 
     pub(super) fn keep_quiz(&mut self, session: PathBuf, log: QuizLog) {
@@ -125,7 +125,7 @@ fn has_ended(event: &JobEvent) -> bool {
     match event {
         JobEvent::Progress { .. } | JobEvent::Scoring(_) => false,
         JobEvent::Preview { .. }
-        | JobEvent::Looked(_)
+        | JobEvent::BrowsePage(_)
         | JobEvent::Exported(_)
         | JobEvent::Quiz(_)
         | JobEvent::Rescored { .. }

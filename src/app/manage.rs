@@ -3,38 +3,38 @@
 use std::path::{Path, PathBuf};
 
 use super::App;
-use crate::session::{self, About};
-use crate::ui::SessionAsk;
+use crate::session::{self, Annotation};
+use crate::ui::SessionRequest;
 
 impl App {
     /// Carries out what is asked about a stored session.
-    pub(super) fn manage(&mut self, ask: SessionAsk) {
+    pub(super) fn manage(&mut self, ask: SessionRequest) {
         let wanted = ask.clone();
         self.later("manage", move || carry_out(&wanted), move |app, done| app.managed(ask, done));
     }
 
     /// Takes in what became of it: the session's new folder where it has one.
-    fn managed(&mut self, ask: SessionAsk, done: Result<Option<PathBuf>, String>) {
+    fn managed(&mut self, ask: SessionRequest, done: Result<Option<PathBuf>, String>) {
         match (ask, done) {
-            (SessionAsk::Edit { folder, .. }, Ok(moved)) => {
+            (SessionRequest::Edit { folder, .. }, Ok(moved)) => {
                 self.workbench.session_dialog.saved(Ok(()));
                 if let Some(to) = moved {
                     self.session_moved(&folder, Some(&to));
                 }
                 self.list_sessions();
             }
-            (SessionAsk::Trash(folder), Ok(_)) => self.session_removed(&folder, "was moved to the trash"),
-            (SessionAsk::Delete(folder), Ok(_)) => self.session_removed(&folder, "was deleted"),
-            (SessionAsk::Trash(_) | SessionAsk::Delete(_), Err(reason)) => {
+            (SessionRequest::Trash(folder), Ok(_)) => self.session_removed(&folder, "was moved to the trash"),
+            (SessionRequest::Delete(folder), Ok(_)) => self.session_removed(&folder, "was deleted"),
+            (SessionRequest::Trash(_) | SessionRequest::Delete(_), Err(reason)) => {
                 self.workbench.session_dialog.removed(Err(reason));
             }
-            (SessionAsk::Edit { .. }, Err(reason)) => {
+            (SessionRequest::Edit { .. }, Err(reason)) => {
                 if !self.workbench.session_dialog.saved(Err(reason.clone())) {
                     self.complain(reason);
                 }
             }
-            (SessionAsk::Reveal(_), Err(reason)) => self.complain(reason),
-            (SessionAsk::Reveal(_), Ok(_)) => {}
+            (SessionRequest::Reveal(_), Err(reason)) => self.complain(reason),
+            (SessionRequest::Reveal(_), Ok(_)) => {}
         }
     }
 
@@ -61,16 +61,16 @@ impl App {
     }
 }
 
-fn carry_out(ask: &SessionAsk) -> Result<Option<PathBuf>, String> {
+fn carry_out(ask: &SessionRequest) -> Result<Option<PathBuf>, String> {
     let told = |err: session::SessionError| err.to_string();
     match ask {
-        SessionAsk::Edit { folder, name, star, note } => {
-            session::write_about(folder, &About { star: *star, note: note.clone() }).map_err(told)?;
+        SessionRequest::Edit { folder, name, star, note } => {
+            session::write_annotation(folder, &Annotation { star: *star, note: note.clone() }).map_err(told)?;
             name.as_deref().map(|name| session::rename(folder, name).map_err(told)).transpose()
         }
-        SessionAsk::Trash(folder) => session::trash(folder).map_err(told).map(|()| None),
-        SessionAsk::Delete(folder) => session::delete(folder).map_err(told).map(|()| None),
-        SessionAsk::Reveal(folder) => {
+        SessionRequest::Trash(folder) => session::trash(folder).map_err(told).map(|()| None),
+        SessionRequest::Delete(folder) => session::delete(folder).map_err(told).map(|()| None),
+        SessionRequest::Reveal(folder) => {
             let shown = open::that_detached(folder);
             shown.map_err(|err| format!("{} could not be shown: {err}", folder.display())).map(|()| None)
         }

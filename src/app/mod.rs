@@ -1,10 +1,10 @@
 //! The only room that knows both engine and ui: drains, routes, saves.
 
+mod closing;
 mod dialogs;
 mod fault;
 mod follow;
 mod jobs;
-mod leaving;
 mod manage;
 mod notify;
 mod opening;
@@ -31,7 +31,7 @@ use crate::event::{Event, GridPicture, Waker};
 use crate::guard;
 use crate::session::{self, Stored};
 use crate::ui::{
-    Action, CompareAsk, ComparedRun, GridAsk, Notice, Page, SessionRow, Source, Spot, Workbench, icon, theme,
+    Action, CompareRequest, ComparedRun, GridRequest, Notice, Page, SessionRow, Source, Spot, Workbench, icon, theme,
 };
 use dialogs::Purpose;
 use fault::Fault;
@@ -68,7 +68,7 @@ pub fn run(open: Option<PathBuf>) -> anyhow::Result<()> {
     let options = eframe::NativeOptions { viewport, ..eframe::NativeOptions::default() };
     let create = move |creation: &eframe::CreationContext<'_>| {
         let mut app = App::new(creation);
-        app.ending = leaving::on_signal(creation.egui_ctx.clone());
+        app.ending = closing::on_signal(creation.egui_ctx.clone());
         if let Some(folder) = open {
             app.open_session(folder);
         }
@@ -94,7 +94,7 @@ struct App {
     engine: Option<Engine>,
     jobs: Jobs,
     /// What the set-up asks to be measured, and since when.
-    probing: Option<(crate::ui::Asked, Instant)>,
+    probing: Option<(crate::ui::PaceRequest, Instant)>,
     pending: Vec<Pending>,
     /// The run of the queue that was under way when the window was closed.
     begun: Option<queue::Begun>,
@@ -108,9 +108,9 @@ struct App {
     found: Option<Task<Vec<SessionRow>>>,
     follower: Option<follow::Follower>,
     explorer: Explorer,
-    grids: Service<GridAsk, GridPicture>,
+    grids: Service<GridRequest, GridPicture>,
     /// Grids of the Compare page.
-    compared_grids: Service<GridAsk, GridPicture>,
+    compared_grids: Service<GridRequest, GridPicture>,
     /// Runs of the Compare page, however long their curves are.
     compared: Service<PathBuf, ComparedRun>,
     /// The window's title.
@@ -131,8 +131,8 @@ fn now() -> Option<u64> {
 }
 
 /// Reads stored grids, so that a slider over large pictures never holds up the window.
-fn grids(waker: &Waker) -> Service<GridAsk, GridPicture> {
-    let read = |ask: &GridAsk| Ok(session::read_grid(&ask.folder, &ask.grid, ask.rows, ask.columns)?);
+fn grids(waker: &Waker) -> Service<GridRequest, GridPicture> {
+    let read = |ask: &GridRequest| Ok(session::read_grid(&ask.folder, &ask.grid, ask.rows, ask.columns)?);
     Service::new("grids", Waiting::Most(WAITING_GRIDS), Arc::clone(waker), move || Box::new(read))
 }
 
@@ -264,7 +264,7 @@ impl App {
             Action::Leave(_) => self.leave(),
             Action::Resume { folder, steps } => self.resume(folder, steps),
             Action::Trust { folder, steps, places } => {
-                session::remember_places(&places);
+                session::trust_paths(&places);
                 self.go_on(&folder, steps);
             }
             Action::Branch { parent, step, steps, set } => self.branch(parent, step, steps, set),
@@ -299,8 +299,8 @@ impl App {
             Action::CancelQuiz => jobs::cancel(&self.jobs.quiz),
             Action::KeepQuiz { session, log } => self.keep_quiz(session, *log),
             Action::Session(ask) => self.manage(ask),
-            Action::Compare(CompareAsk::Run(folder)) => self.compared.ask(folder),
-            Action::Compare(CompareAsk::Grid(ask)) => self.compared_grids.ask(ask),
+            Action::Compare(CompareRequest::Run(folder)) => self.compared.ask(folder),
+            Action::Compare(CompareRequest::Grid(ask)) => self.compared_grids.ask(ask),
             Action::Queue(ask) => self.ask_queue(ask),
             Action::Copy(text) => {
                 ctx.copy_text(text);
@@ -316,7 +316,8 @@ impl App {
 
     fn list_sessions(&mut self) {
         let page = self.workbench.settings.page;
-        let deep = matches!(page, Page::Sessions | Page::Compare | Page::Queue) || self.workbench.theirs.is_open();
+        let deep =
+            matches!(page, Page::Sessions | Page::Compare | Page::Queue) || self.workbench.settings_diff.is_open();
         self.found = Some(sessions::look(self.workbench.sessions.clone(), deep, Arc::clone(&self.waker)));
     }
 
@@ -331,14 +332,14 @@ impl App {
 
 impl eframe::App for App {
     fn logic(&mut self, ctx: &egui::Context, _frame: &mut eframe::Frame) {
-        self.careful(|app| app.tick(ctx));
+        self.catch_panics(|app| app.tick(ctx));
         if self.fault.is_some() && self.ending.load(std::sync::atomic::Ordering::Relaxed) {
             ctx.send_viewport_cmd(egui::ViewportCommand::Close);
         }
     }
 
     fn ui(&mut self, ui: &mut egui::Ui, _frame: &mut eframe::Frame) {
-        self.careful(|app| {
+        self.catch_panics(|app| {
             for action in app.workbench.ui(ui) {
                 app.execute(ui.ctx(), action);
             }
@@ -354,7 +355,7 @@ impl eframe::App for App {
 
     fn save(&mut self, storage: &mut dyn eframe::Storage) {
         // What a fault has left may be half changed: what was kept before it stays.
-        self.careful(|app| eframe::set_value(storage, STATE, &Saved::of(&app.workbench)));
+        self.catch_panics(|app| eframe::set_value(storage, STATE, &Saved::of(&app.workbench)));
     }
 }
 

@@ -5,21 +5,21 @@ use std::sync::Arc;
 
 use super::App;
 use super::opening::replayed;
-use super::training::unknown_places;
+use super::training::untrusted_paths;
 use crate::engine::{Origin, RunRequest, Task};
 use crate::event::Command;
 use crate::session;
-use crate::ui::{Ending, EntryState, Leaving, Phase, QueueAsk, RunView};
+use crate::ui::{Ending, EntryState, OnClose, Phase, QueueRequest, RunView};
 
 impl App {
     /// Carries out what the Queue page asks.
-    pub(super) fn ask_queue(&mut self, ask: QueueAsk) {
+    pub(super) fn ask_queue(&mut self, ask: QueueRequest) {
         match ask {
-            QueueAsk::Cancel => {
+            QueueRequest::Cancel => {
                 self.workbench.queue.cancel();
                 self.tell_engine(Command::Stop);
             }
-            QueueAsk::Open(folder) => self.open_session(folder),
+            QueueRequest::Open(folder) => self.open_session(folder),
         }
     }
 
@@ -52,7 +52,7 @@ impl App {
             }
             None => {
                 let folder = session::new_folder(&config);
-                session::remember_places(&config.places());
+                session::trust_paths(&config.external_paths());
                 (folder.clone(), RunView::new(folder), Origin::New)
             }
         };
@@ -90,7 +90,7 @@ impl App {
             Phase::Failed(message) => Ending::Failed(message.clone()),
             Phase::Starting | Phase::Running | Phase::Paused | Phase::Stopped => Ending::Stopped,
         };
-        if self.workbench.leave.chosen() == Some(Leaving::Stop) && ending == Ending::Stopped {
+        if self.workbench.leave.chosen() == Some(OnClose::Stop) && ending == Ending::Stopped {
             // The queue keeps it as the run that was under way, and goes on with it when the window is opened again.
             return;
         }
@@ -137,7 +137,7 @@ fn read(folder: &Path) -> Result<Option<RunView>, String> {
     if *view.phase() == Phase::Finished {
         return Ok(Some(view));
     }
-    let unknown: Vec<String> = unknown_places(folder, None)?.iter().map(ToString::to_string).collect();
+    let unknown: Vec<String> = untrusted_paths(folder, None)?.iter().map(ToString::to_string).collect();
     if unknown.is_empty() {
         return Ok(Some(view));
     }

@@ -27,7 +27,7 @@ pub fn look(known: Vec<SessionRow>, deep: bool, waker: Waker) -> Task<Vec<Sessio
                 if !heard {
                     return Ok::<_, String>(None);
                 }
-                rows.iter_mut().skip(from).take(BATCH).for_each(|row| careful(row, part));
+                rows.iter_mut().skip(from).take(BATCH).for_each(|row| catch_row_panic(row, part));
                 heard = out.tell(rows.clone());
             }
         }
@@ -36,8 +36,8 @@ pub fn look(known: Vec<SessionRow>, deep: bool, waker: Waker) -> Task<Vec<Sessio
 }
 
 fn row(listed: session::Listed, known: &[SessionRow]) -> SessionRow {
-    let (about, busy) =
-        guard::catch(|| (session::read_about(&listed.folder), !session::is_free(&listed.folder))).unwrap_or_default();
+    let (about, busy) = guard::catch(|| (session::read_annotation(&listed.folder), !session::is_free(&listed.folder)))
+        .unwrap_or_default();
     let row = SessionRow::new(listed.folder, listed.steps, listed.modified);
     let known = known.iter().find(|known| known.folder == row.folder && known.modified == row.modified);
     let (brief, bytes) = known.map_or((None, None), |known| (known.brief.clone(), known.bytes));
@@ -46,7 +46,7 @@ fn row(listed: session::Listed, known: &[SessionRow]) -> SessionRow {
 }
 
 /// A session that makes its reader panic stays in the list, without what it would tell.
-fn careful(row: &mut SessionRow, part: fn(&mut SessionRow)) {
+fn catch_row_panic(row: &mut SessionRow, part: fn(&mut SessionRow)) {
     if let Err(panicked) = guard::catch(|| part(row)) {
         tracing::error!("{}: {panicked}", row.folder.display());
     }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::App;
-use crate::config::{Config, Place, transfer};
+use crate::config::{Config, ExternalPath, transfer};
 use crate::engine::{Engine, Origin, RunRequest};
 use crate::event::Command;
 use crate::session;
@@ -25,7 +25,7 @@ impl App {
             if let (Command::Edit(changes), Some(started)) = (&command, live.started())
                 && let Ok((config, _)) = started.config.edited(changes)
             {
-                session::remember_places(&config.places());
+                session::trust_paths(&config.external_paths());
             }
             if matches!(command, Command::Edit(_)) && live.is_scoring() {
                 self.workbench.notice = Some(Notice::info("The change holds once the scores of this step are taken"));
@@ -36,7 +36,7 @@ impl App {
 
     /// Starts a run with the configuration of the set-up.
     pub(super) fn train(&mut self) {
-        session::remember_places(&self.workbench.config.places());
+        session::trust_paths(&self.workbench.config.external_paths());
         self.begin(self.workbench.config.clone(), Origin::New);
     }
 
@@ -50,7 +50,7 @@ impl App {
             if let [first, ..] = transfer::unfit(&before, &config).as_slice() {
                 anyhow::bail!("the networks would not fit: {first}");
             }
-            if let [place, ..] = session::unknown_places(&config.places()).as_slice() {
+            if let [place, ..] = session::untrusted_paths(&config.external_paths()).as_slice() {
                 let (key, path) = (&place.key, &place.path);
                 anyhow::bail!(
                     "the session's {key} is {path}, and no run of yours has used that. Go on with the session first, which asks about it"
@@ -116,7 +116,7 @@ impl App {
         let wanted = folder.clone();
         self.later(
             "resume",
-            move || unknown_places(&wanted, steps),
+            move || untrusted_paths(&wanted, steps),
             move |app, places| {
                 app.resuming = false;
                 match places {
@@ -154,13 +154,13 @@ impl App {
 fn name_data(session: &Path, data: &Path) -> Result<(), session::SessionError> {
     session::name_data(session, data)?;
     // It was chosen by hand; what else the session names was not.
-    let named = session::read_settings(session).map_or_else(|_| Vec::new(), |config| config.places());
-    session::remember_places(&named.into_iter().filter(|place| place.key == "data.source").collect::<Vec<_>>());
+    let named = session::read_settings(session).map_or_else(|_| Vec::new(), |config| config.external_paths());
+    session::trust_paths(&named.into_iter().filter(|place| place.key == "data.source").collect::<Vec<_>>());
     Ok(())
 }
 
 /// Where a session leads that is to go on, of what no run of this user's has used.
-pub(super) fn unknown_places(folder: &Path, steps: Option<usize>) -> Result<Vec<Place>, String> {
+pub(super) fn untrusted_paths(folder: &Path, steps: Option<usize>) -> Result<Vec<ExternalPath>, String> {
     let request = RunRequest::resume(folder, steps).map_err(|err| format!("{err:#}"))?;
-    Ok(session::unknown_places(&request.places))
+    Ok(session::untrusted_paths(&request.places))
 }

@@ -6,7 +6,7 @@ impl Form {
     /// A number of an axis.
     pub fn tick(self, value: f64) -> String {
         match self {
-            Self::Number | Self::Score => tick(value),
+            Self::Scalar | Self::Score => tick(value),
             Self::Share => format!("{} %", tick(value * 100.0)),
             Self::Rate => rate(value),
             Self::Count if value < 0.0 => String::new(),
@@ -22,7 +22,7 @@ impl Form {
     /// The reading of a curve, of the same width for most values of a curve.
     pub fn reading(self, value: f64) -> String {
         match self {
-            Self::Number => reading(value as f32),
+            Self::Scalar => reading(value as f32),
             Self::Share => format!("{:>5.1} %", value * 100.0),
             Self::Rate => rate(value),
             Self::Score => format!("{:>8}", score(value)),

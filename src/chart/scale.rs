@@ -200,7 +200,7 @@ mod tests {
         assert_eq!(told(0.0, 7300.0, false, Form::Duration, 4.0), ["0 s", "1 h", "2 h"]);
         assert_eq!(told(100.0, 190.0, false, Form::Duration, 3.0), ["2 min", "2 min 30 s", "3 min"]);
         assert_eq!(told(0.0, 900_000.0, false, Form::Duration, 5.0), ["0 s", "5 d", "10 d"]);
-        assert_eq!(told(0.0008, 20.0, true, Form::Number, 5.0), ["0.001", "0.01", "0.1", "1", "10"]);
+        assert_eq!(told(0.0008, 20.0, true, Form::Scalar, 5.0), ["0.001", "0.01", "0.1", "1", "10"]);
         assert_eq!(told(0.0, 1.0, false, Form::Share, 2.0), ["0 %", "50 %", "100 %"]);
     }
 

@@ -207,7 +207,7 @@ mod tests {
 
     fn drawing(curve: Curve, log: bool) -> Drawing {
         let axis = |from, to, log, form| Axis { scale: Scale { from, to, log }, form };
-        let (x, y) = (axis(0.0, 10_000.0, false, Form::Count), axis(0.01, 10.0, log, Form::Number));
+        let (x, y) = (axis(0.0, 10_000.0, false, Form::Count), axis(0.01, 10.0, log, Form::Scalar));
         let mark = Mark { label: "32 px".to_owned(), pin: true, dash: 4.0, ..Mark::new(2500.0, [1, 2, 3, 255]) };
         Drawing { title: "Loss <D>".to_owned(), x, y, curves: vec![curve], marks: vec![mark] }
     }

@@ -83,7 +83,7 @@ pub fn main() -> ExitCode {
     let filter =
         tracing_subscriber::EnvFilter::try_from_env("GANDLE_LOG").unwrap_or_else(|_| "warn,gandle=info".into());
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(|| print::Log).without_time().init();
-    guard::hush();
+    guard::silence_panics();
     let cli = Cli::parse();
     // A command that panics has failed like any other: in words.
     match guard::catch(|| run(cli)).unwrap_or_else(|panicked| Err(panicked.into())) {

@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::print::note;
 use super::step;
-use super::train::follow;
+use super::train::watch_run;
 use super::usage::Usage;
 use crate::config::has_errors;
 use crate::engine::{Refused, RunRequest};
@@ -58,18 +58,18 @@ pub(super) fn run(args: &ResumeArgs) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::from(2));
     }
     allow(&request, args)?;
-    follow(request, args.json)
+    watch_run(request, args.json)
 }
 
 /// Refuses a run that leads to places that no run of this user's has used, unless its user says that it may.
 fn allow(request: &RunRequest, args: &ResumeArgs) -> Result<(), Refused> {
     let typed =
         |key: &str| args.set.iter().any(|entry| entry.split_once('=').is_some_and(|(name, _)| name.trim() == key));
-    let unknown = session::unknown_places(&request.places);
+    let unknown = session::untrusted_paths(&request.places);
     let unknown: Vec<String> =
         unknown.iter().filter(|place| !args.trust && !typed(&place.key)).map(|place| format!("  {place}")).collect();
     if unknown.is_empty() {
-        session::remember_places(&request.places);
+        session::trust_paths(&request.places);
         return Ok(());
     }
     Err(Refused(format!(

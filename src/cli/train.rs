@@ -15,7 +15,7 @@ use super::settings::Settings;
 use super::usage::Usage;
 use crate::config::{Config, has_errors};
 use crate::engine::{Engine, RunRequest};
-use crate::event::{AlarmKind, Command, Event, Number, Recovered, Score, ScoreProgress, Started};
+use crate::event::{AlarmKind, Command, Event, Recovered, Scalar, Score, ScoreProgress, Started};
 use crate::guard::Digits;
 use crate::session;
 
@@ -70,15 +70,15 @@ pub(super) fn run(args: &TrainArgs) -> anyhow::Result<ExitCode> {
         return Err(Usage(format!("--out {}: already holds a session; choose another folder", folder.display())).into());
     }
     let request = RunRequest::new(config, folder);
-    session::remember_places(&request.places);
-    follow(request, args.json)
+    session::trust_paths(&request.places);
+    watch_run(request, args.json)
 }
 
 /// How often is looked how far scores are, while nothing else is told.
 const LOOK: Duration = Duration::from_millis(200);
 
 /// Runs to the end, telling what happens.
-pub(super) fn follow(request: RunRequest, json: bool) -> anyhow::Result<ExitCode> {
+pub(super) fn watch_run(request: RunRequest, json: bool) -> anyhow::Result<ExitCode> {
     note!("session {}", request.session.display());
     let steps = request.config.train.steps;
     let engine = Engine::spawn(request, Arc::new(|| {}))?;
@@ -170,9 +170,9 @@ impl Watcher {
                 self.bar.set_position(s.step as u64);
                 let numbers = format!(
                     "D {:.3} G {:.3} {:.0} images/s",
-                    s.numbers[Number::LossD],
-                    s.numbers[Number::LossG],
-                    s.numbers.get(Number::ImagesPerS).unwrap_or(0.0)
+                    s.numbers[Scalar::LossD],
+                    s.numbers[Scalar::LossG],
+                    s.numbers.get(Scalar::ImagesPerS).unwrap_or(0.0)
                 );
                 // Without a terminal, a line now and then.
                 if self.bar.is_hidden() && !self.json && s.step.is_multiple_of((self.steps / 20).max(1)) {

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::key::{When, section};
-use super::problem::List;
+use super::problem::ProblemList;
 use super::{AugmentEdge, Config, LossKind};
 
 const SHIFTED: When = When::new("with a shift above 0", &["augment.translation"], |c| c.augment.translation != 0.0);
@@ -82,7 +82,7 @@ impl Augment {
         self.flip || self.rotate90 || self.rotation > 0.0
     }
 
-    fn check(&self, list: &mut List) {
+    fn check(&self, list: &mut ProblemList) {
         if self.adaptive && !self.is_on() {
             list.error("augment.adaptive", "there is nothing to adapt: no change is switched on. Set at least one of color, translation, cutout, flip, rotate90, scale and rotation").fix("augment.adaptive", false);
         }
@@ -105,7 +105,7 @@ impl Augment {
 
 impl Config {
     /// What is wrong with `[augment]` and with consistency, alone and beside other sections.
-    pub(super) fn check_augmentation(&self, list: &mut List) {
+    pub(super) fn check_augmentation(&self, list: &mut ProblemList) {
         self.augment.check(list);
         let (a, l) = (&self.augment, &self.loss);
         if a.adaptive && l.kind == LossKind::WassersteinGp {

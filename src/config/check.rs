@@ -1,7 +1,7 @@
 //! The one check of a configuration: lists every problem, each as an error or a warning, in plain words.
 
 use super::cost::MOST_CLASSES;
-use super::problem::{Level, List, Problem, has_errors};
+use super::problem::{Level, Problem, ProblemList, has_errors};
 use super::{BalanceTo, ClassWeights, Conditioning, Config, DiscriminatorFamily, DiscriminatorNorm, LossKind};
 
 /// The smallest and the largest `image_size`.
@@ -18,7 +18,7 @@ pub fn valid_image_size(size: usize) -> bool {
 impl Config {
     /// Every problem, errors first. `classes` is the number of classes of the data, where it is known.
     pub fn check(&self, classes: Option<usize>) -> Vec<Problem> {
-        let mut list = List::default();
+        let mut list = ProblemList::default();
         self.check_shape(&mut list);
         self.check_families(&mut list);
         self.check_ranges("generator", &mut list);
@@ -50,7 +50,7 @@ impl Config {
         problems
     }
 
-    fn check_shape(&self, list: &mut List) {
+    fn check_shape(&self, list: &mut ProblemList) {
         if !valid_image_size(self.image_size) {
             self.mend_image_size(
                 list.error("image_size", format!("{} is not a power of two from 16 to 512", self.image_size)),
@@ -94,7 +94,7 @@ impl Config {
         }
     }
 
-    fn check_networks(&self, classes: Option<usize>, list: &mut List) {
+    fn check_networks(&self, classes: Option<usize>, list: &mut ProblemList) {
         let (g, d) = (&self.generator, &self.discriminator);
         if !valid_image_size(self.image_size) {
             return;
@@ -135,7 +135,7 @@ impl Config {
     }
 
     /// What stands in the way of blocks that do not learn.
-    fn check_frozen(&self, list: &mut List) {
+    fn check_frozen(&self, list: &mut ProblemList) {
         let frozen = self.optimizer.frozen_blocks;
         if frozen == 0 || !valid_image_size(self.image_size) {
             return;
@@ -151,7 +151,7 @@ impl Config {
         }
     }
 
-    fn check_minibatch_stddev(&self, list: &mut List) {
+    fn check_minibatch_stddev(&self, list: &mut ProblemList) {
         let batch = self.train.batch_size;
         let compares = self.discriminator.minibatch_stddev && self.reads("discriminator.minibatch_stddev");
         if compares && [2, 3].iter().all(|size| !batch.is_multiple_of(*size)) {
@@ -160,7 +160,7 @@ impl Config {
     }
 
     /// Looks at what a possible configuration would cost.
-    fn check_cost(&self, classes: Option<usize>, list: &mut List) {
+    fn check_cost(&self, classes: Option<usize>, list: &mut ProblemList) {
         if classes.is_some_and(|classes| classes > MOST_CLASSES) {
             list.error("data.source", format!("more than {MOST_CLASSES} classes cannot be trained"));
         }
@@ -187,7 +187,7 @@ impl Config {
     }
 
     /// What one section's key cannot know of another's.
-    fn check_regularization(&self, list: &mut List) {
+    fn check_regularization(&self, list: &mut ProblemList) {
         let l = &self.loss;
         if l.r1 > 0.0 && self.discriminator.norm == DiscriminatorNorm::Batch {
             list.warning("loss.r1", "R1 is defined for each image separately, and batch normalisation ties the images of a batch together. Use `layer` or `none` for discriminator.norm").fix("discriminator.norm", "layer");
@@ -207,7 +207,7 @@ impl Config {
     }
 
     /// What `data` and `loss` cannot know of each other: classes that are favoured twice.
-    fn check_class_weights(&self, list: &mut List) {
+    fn check_class_weights(&self, list: &mut ProblemList) {
         let d = &self.data;
         if self.loss.class_weights == ClassWeights::None {
             return;
@@ -224,7 +224,7 @@ impl Config {
     }
 }
 
-fn attention(list: &mut List, key: &'static str, network: &str, asked: &[usize], maps: &[usize]) {
+fn attention(list: &mut ProblemList, key: &'static str, network: &str, asked: &[usize], maps: &[usize]) {
     // Each there, and once.
     let possible: std::collections::BTreeSet<usize> = asked.iter().copied().filter(|r| maps.contains(r)).collect();
     let possible = |most: usize| format!("{:?}", possible.iter().filter(|r| **r < most).collect::<Vec<_>>());

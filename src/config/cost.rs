@@ -1,6 +1,6 @@
 //! What a configuration costs: parameters and memory, by arithmetic on the plans of its networks.
 
-use super::plan::{Judges, Op, Plan, Verdict, projected};
+use super::plan::{DiscriminatorHead, DiscriminatorPlan, Op, Plan, projected};
 use super::{AttentionForm, Config, Stage};
 
 /// Most classes that a run can have.
@@ -46,10 +46,10 @@ impl Config {
     /// Parameters and memory for this many classes. Meaningful for a configuration without errors.
     pub fn cost(&self, classes: usize) -> Cost {
         let (config, classes) = (self.computable(), classes.min(MOST_CLASSES));
-        let (generator, Judges { look, judge, verdicts }) =
+        let (generator, DiscriminatorPlan { look, judge, verdicts }) =
             (config.generator_plan(classes), config.discriminator_plan(classes));
-        let (generator_parameters, discriminator_parameters) = (generator.parameters(), judge.parameters());
-        let asked: Vec<usize> = verdicts.iter().flat_map(Verdict::places).collect();
+        let (generator_parameters, discriminator_parameters) = (generator.parameter_count(), judge.parameter_count());
+        let asked: Vec<usize> = verdicts.iter().flat_map(DiscriminatorHead::places).collect();
         let drawn = kept(&generator, generator.images(Stage::WHOLE).as_slice());
         let (looked, judged) = (kept(&look, &look.outputs), kept(&judge, &asked));
         let frozen = if look.nodes.iter().any(|node| matches!(node.op, Op::Frozen(_))) { FROZEN } else { 0 };

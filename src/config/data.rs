@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::key::{When, section};
-use super::problem::List;
+use super::problem::ProblemList;
 use super::{BalanceTo, ScanRules, ScanWindow, SliceAxis, SplitBy};
 
 /// Files that may hold many images each.
@@ -146,7 +146,7 @@ impl Data {
     }
 
     /// The problems that lie in these keys alone.
-    pub(super) fn check(&self, image_size: usize, list: &mut List) {
+    pub(super) fn check(&self, image_size: usize, list: &mut ProblemList) {
         if self.source.trim().is_empty() {
             list.error("data.source", "no data is given; name a folder with one sub-folder per class, a table (.csv), an archive (.zip, .tar, .npz, .parquet), or `demo`").fix("data.source", DEMO);
         }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::problem::List;
+use super::problem::ProblemList;
 use super::{Choice, Config, FeatureNetwork};
 
 choice! {
@@ -80,7 +80,7 @@ impl Config {
     }
 
     /// Warns where the judge is also the teacher, and names another one.
-    pub(super) fn check_judge(&self, list: &mut List) {
+    pub(super) fn check_judge(&self, list: &mut ProblemList) {
         let Some(taught) = self.trains_on().filter(|taught| self.score.every > 0 && self.score.extractor == *taught)
         else {
             return;
@@ -95,7 +95,7 @@ impl Config {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::explain;
+    use crate::config::options;
 
     #[test]
     fn a_judge_that_is_in_the_loss_is_warned_of_and_replaced() {
@@ -122,7 +122,7 @@ mod tests {
         for network in Shipped::ALL.iter().copied() {
             assert_eq!(ExtractorName::parse(network.key()), Some(ExtractorName::Shipped(network)));
             assert!(ExtractorName::known().contains(network.key()));
-            let explained = explain::of("score.extractor").unwrap();
+            let explained = options::find("score.extractor").unwrap();
             assert!(explained.values.contains(&format!("\"{}\"", network.key())));
         }
         let (file, name) = ("a:b.pth", ExtractorName::inception("a:b.pth"));

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::plan::{Judges, Plan, dcgan, fast, projected};
-use super::problem::List;
+use super::plan::{DiscriminatorPlan, Plan, dcgan, fast, projected};
+use super::problem::ProblemList;
 use super::{Choice, Conditioning, Config, Shipped};
 
 choice! {
@@ -34,7 +34,7 @@ pub(super) struct Drawing {
 /// What a family of discriminators is.
 pub(super) struct Judging {
     /// Writes a network for so many classes.
-    pub plan: fn(&Config, usize) -> Judges,
+    pub plan: fn(&Config, usize) -> DiscriminatorPlan,
     /// Whether its networks can grow.
     pub grows: bool,
     /// How it can be told the label.
@@ -42,7 +42,7 @@ pub(super) struct Judging {
     /// The frozen network that it judges features of.
     pub frozen: Option<Shipped>,
     /// Tells what is wrong with its own keys.
-    pub check: fn(&Config, &mut List),
+    pub check: fn(&Config, &mut ProblemList),
 }
 
 impl GeneratorFamily {
@@ -88,7 +88,7 @@ impl Config {
     }
 
     /// The discriminator for so many classes, likewise.
-    pub fn discriminator_plan(&self, classes: usize) -> Judges {
+    pub fn discriminator_plan(&self, classes: usize) -> DiscriminatorPlan {
         (self.discriminator.family.row().plan)(&self.computable(), classes)
     }
 
@@ -98,7 +98,7 @@ impl Config {
     }
 
     /// What a family cannot do.
-    pub(super) fn check_families(&self, list: &mut List) {
+    pub(super) fn check_families(&self, list: &mut ProblemList) {
         if self.growing.start > 0 && !self.can_grow() {
             let grow = GeneratorFamily::ALL.iter().filter(|family| family.row().grows).map(|family| family.key());
             let message = format!(
@@ -135,7 +135,7 @@ mod tests {
     use super::*;
     use std::collections::BTreeSet;
 
-    use crate::config::{Level, Preset, explain};
+    use crate::config::{Level, Preset, options};
 
     /// A key is read where another value makes another plan, whatever else is set.
     #[test]
@@ -162,7 +162,7 @@ mod tests {
             ("discriminator.input_size", "32"),
             ("discriminator.pixel_channels", "3"),
         ];
-        let keys = explain::ALL.iter().filter(|key| matches!(key.section(), "generator" | "discriminator"));
+        let keys = options::ALL.iter().filter(|key| matches!(key.section(), "generator" | "discriminator"));
         let known = values.iter().map(|(key, _)| *key).chain(["generator.family", "discriminator.family"]);
         assert_eq!(known.collect::<BTreeSet<_>>(), keys.map(|key| key.key).collect());
         for (generator, discriminator) in [("dcgan", "dcgan"), ("fast", "projected")] {

@@ -1,6 +1,6 @@
 //! Reads and writes `run.toml`, and lays `--set KEY=VALUE` over it; every unreadable key is told at once.
 
-use super::{Config, Preset, Score, explain};
+use super::{Config, Preset, Score, options};
 
 /// What was asked for on the command line, to be laid over a preset or a file.
 pub type Overrides<'a> = &'a [String];
@@ -35,7 +35,7 @@ impl Config {
 
     /// The configuration as a `run.toml` whose comments explain every key.
     pub fn to_toml(&self) -> String {
-        explain::commented(&table_of(self))
+        options::commented(&table_of(self))
     }
 
     /// This configuration with each `KEY=VALUE` laid over it; values are TOML, and a bare word is a string.

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Config;
 use super::key::{When, section};
-use super::problem::{List, Problem};
+use super::problem::{Problem, ProblemList};
 
 const GROWS: When = When::new("where the networks grow", &["growing.start"], |c| c.growing.start != 0);
 
@@ -109,7 +109,7 @@ impl Config {
         }
     }
 
-    pub(super) fn check_growing(&self, list: &mut List) {
+    pub(super) fn check_growing(&self, list: &mut ProblemList) {
         let g = &self.growing;
         if g.start == 0 {
             return;

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::file::ConfigError;
 use super::problem::{Level, Problem};
-use super::{Config, explain};
+use super::{Config, options};
 
 /// A key whose value was changed; values as TOML writes them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,7 +25,7 @@ impl std::fmt::Display for Change {
 
 /// Whether a running run can take a new value of this key.
 pub fn is_live(key: &str) -> bool {
-    explain::of(key).is_some_and(|key| key.is_live)
+    options::find(key).is_some_and(|key| key.is_live)
 }
 
 impl Config {
@@ -59,7 +59,7 @@ impl Config {
 }
 
 fn needs_new_run(key: &str) -> String {
-    match explain::of(key) {
+    match options::find(key) {
         Some(_) => format!("`{key}` cannot be changed during a run; start a new run with it"),
         None => format!("`{key}` is not a setting"),
     }

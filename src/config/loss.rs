@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::key::{When, section};
-use super::problem::List;
+use super::problem::ProblemList;
 use super::{ClassWeights, Conditioning, FeatureNetwork, LossKind};
 
 const BCE: When = When::new("with the bce loss", &["loss.kind"], |c| c.loss.kind == LossKind::Bce);
@@ -81,7 +81,7 @@ section! {
 
 impl Loss {
     /// The problems that lie in these keys alone.
-    pub(super) fn check(&self, list: &mut List) {
+    pub(super) fn check(&self, list: &mut ProblemList) {
         if self.compares_features() && self.features == FeatureNetwork::Vgg19 {
             let path = self.vgg19.trim();
             if path.is_empty() {

@@ -1,7 +1,7 @@
 //! What a run is: plain structs with a default for every field, presets, and one check that lists every problem.
 //!
 //! A [`Config`] is the whole of `run.toml`. The keys of `generator`, `discriminator`, `loss` and `optimizer` mean
-//! what the papers named in [`explain`] mean by them; `classes` is missing on purpose, since the data decides it.
+//! what the papers named in [`options`] mean by them; `classes` is missing on purpose, since the data decides it.
 //!
 //! ```
 //! use gandle::config::{Config, Preset, has_errors};
@@ -39,15 +39,13 @@ macro_rules! choice {
 
 mod key;
 
-pub mod again;
 pub mod augment;
 mod cache;
-pub mod chance;
 pub mod check;
 pub mod cost;
 mod data;
 mod device;
-pub mod explain;
+mod external_path;
 mod extractor;
 mod family;
 mod file;
@@ -57,12 +55,14 @@ mod loss;
 mod metric;
 mod network;
 mod optimizer;
+pub mod options;
 mod pace;
 mod patterns;
-mod places;
 pub mod plan;
 mod preset;
 mod problem;
+pub mod resumable;
+pub mod rng;
 mod scan;
 mod score;
 mod split;
@@ -75,6 +75,7 @@ use serde::{Deserialize, Serialize};
 pub use augment::Augment;
 pub use data::{CLASS_FACTORS, DATA_FILES, DEMO, Data};
 pub use device::devices;
+pub use external_path::ExternalPath;
 pub use extractor::{ExtractorName, Shipped};
 pub use family::{DiscriminatorFamily, GeneratorFamily, INPUT_SIZES};
 pub use file::{ALL_KEYS, ConfigError, Overrides};
@@ -86,7 +87,6 @@ pub use metric::{Beside, Metric, Prefers, Resize};
 pub use network::{Discriminator, Generator};
 pub use optimizer::Optimizer;
 pub use patterns::{escaped, patterns, toml_list, toml_text};
-pub use places::Place;
 pub use preset::Preset;
 pub use problem::{Level, Problem, has_errors};
 pub use scan::{NAMED as NAMED_WINDOWS, NamedWindow, ScanWindow};

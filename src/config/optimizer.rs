@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::key::{When, section};
-use super::problem::List;
+use super::problem::ProblemList;
 use super::{DiscriminatorFamily, Schedule, Updates};
 
 const DECAYS: When = When::new(
@@ -141,7 +141,7 @@ impl Optimizer {
     }
 
     /// The problems that lie in these keys alone.
-    pub(super) fn check(&self, list: &mut List) {
+    pub(super) fn check(&self, list: &mut ProblemList) {
         for (key, lr) in
             [("optimizer.generator_lr", self.generator_lr), ("optimizer.discriminator_lr", self.discriminator_lr)]
         {

@@ -6,7 +6,7 @@ use serde::de::{Error as _, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::Data;
-use super::problem::List;
+use super::problem::ProblemList;
 
 /// What `data.window` may be.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -120,7 +120,7 @@ impl<'de> Deserialize<'de> for ScanWindow {
 
 impl Data {
     /// What is wrong with the keys of scans.
-    pub(super) fn check_scans(&self, list: &mut List) {
+    pub(super) fn check_scans(&self, list: &mut ProblemList) {
         if let ScanWindow::Values { centre, width } = self.window
             && !(centre.is_finite() && width.is_finite() && width >= 1.0)
         {

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::key::{When, section};
-use super::problem::List;
+use super::problem::ProblemList;
 use super::{Choice, ExtractorName, Metric, Resize, Shipped};
 
 /// Scores that go by the nearest neighbours.
@@ -75,14 +75,14 @@ impl Score {
     }
 
     /// What worth is measured on lies in another section.
-    fn check_worth(&self, held_out: f64, list: &mut List) {
+    fn check_worth(&self, held_out: f64, list: &mut ProblemList) {
         if held_out == 0.0 && self.measured().iter().any(|metric| metric.beside().is_some()) {
             list.warning("score.metrics", "the worth of fakes is measured on real images that training has never seen, and none are held out: these scores are left out. Hold a part of the images out (data.held_out), whole patients at a time (data.group_by)").fix("data.held_out", "0.2");
         }
     }
 
     /// The problems that lie in these keys, for data of which this share is held out.
-    pub(super) fn check(&self, held_out: f64, list: &mut List) {
+    pub(super) fn check(&self, held_out: f64, list: &mut ProblemList) {
         if ExtractorName::parse(&self.extractor).is_none() {
             let known = ExtractorName::known();
             list.mended_by_default("score.extractor", format!("`{}` is not known; there are {known}", self.extractor));

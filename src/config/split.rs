@@ -3,7 +3,7 @@
 use regex::Regex;
 
 use super::Data;
-use super::problem::List;
+use super::problem::ProblemList;
 
 /// `data.group_by` as a pattern; nothing where it is empty.
 ///
@@ -27,7 +27,7 @@ pub fn group_pattern(text: &str) -> Result<Option<Regex>, String> {
 
 impl Data {
     /// The problems of the keys that hold images out.
-    pub(super) fn check_split(&self, list: &mut List) {
+    pub(super) fn check_split(&self, list: &mut ProblemList) {
         if let Err(message) = group_pattern(&self.group_by) {
             list.error("data.group_by", message).fix("data.group_by", "\"\"");
         }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Config;
 use super::key::{When, section};
-use super::problem::List;
+use super::problem::ProblemList;
 
 const REMOVED: When =
     When::new("where older checkpoints are removed", &["train.keep_checkpoints"], |c| c.train.keep_checkpoints > 0);
@@ -62,7 +62,7 @@ impl Train {
 
 impl Config {
     /// What is wrong with `[train]` beside its ranges.
-    pub(super) fn check_train(&self, list: &mut List) {
+    pub(super) fn check_train(&self, list: &mut ProblemList) {
         let t = &self.train;
         if t.batch_size == 1 && self.image_size >= 16 {
             list.warning(
@@ -79,7 +79,7 @@ impl Config {
         self.check_retention(list);
     }
 
-    fn check_retention(&self, list: &mut List) {
+    fn check_retention(&self, list: &mut ProblemList) {
         let (keep, every) = (self.train.keep_every, self.train.checkpoint_every);
         if keep > 0 && every == 0 {
             let text =

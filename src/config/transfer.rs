@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::plan::{Plan, Weight};
 use super::{Conditioning, Config};
-use crate::config::again::shapes_networks;
+use crate::config::resumable::shapes_networks;
 
 /// Layers that are named in a text; the rest is counted alone.
 const NAMED: usize = 6;

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::key::section;
-use super::problem::List;
+use super::problem::ProblemList;
 use super::{Conditioning, Config};
 
 section! {
@@ -30,7 +30,7 @@ impl Transition {
 }
 
 impl Config {
-    pub(super) fn check_transition(&self, list: &mut List) {
+    pub(super) fn check_transition(&self, list: &mut ProblemList) {
         let t = &self.transition;
         if t.from == 0 && t.to == 0 {
             return;

@@ -6,7 +6,7 @@
 use rand::Rng as _;
 
 use super::Opened;
-use crate::config::chance::{Purpose, stream};
+use crate::config::rng::{Purpose, stream};
 
 /// Copies of each image.
 pub const COPIES: usize = 2;

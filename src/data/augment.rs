@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 use rand::Rng as _;
 
 use crate::config::Data;
-use crate::config::chance::ChaCha8Rng;
+use crate::config::rng::ChaCha8Rng;
 
 /// What is done to one image.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -169,7 +169,7 @@ fn mirror(at: i32, size: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::chance::{Purpose, stream};
+    use crate::config::rng::{Purpose, stream};
 
     const STILL: Plan = Plan {
         flip_horizontal: false,

@@ -13,7 +13,7 @@ use super::source::list_any;
 use super::survey::{Target, row};
 use super::{DataError, demo};
 use crate::config::Config;
-use crate::event::Look;
+use crate::event::BrowseRequest;
 
 /// The most images that are read at once.
 const MOST: usize = 512;
@@ -31,7 +31,7 @@ pub struct Browsed {
 ///
 /// # Errors
 /// Where the source is missing or cannot be listed.
-pub fn browse(config: &Config, look: &Look) -> Result<(Vec<Browsed>, usize), DataError> {
+pub fn browse(config: &Config, look: &BrowseRequest) -> Result<(Vec<Browsed>, usize), DataError> {
     let target = Target::of(config)?;
     if config.data.is_demo() {
         return Ok(drawn(config, look, &target));
@@ -45,13 +45,13 @@ pub fn browse(config: &Config, look: &Look) -> Result<(Vec<Browsed>, usize), Dat
     Ok((read.collect(), total))
 }
 
-fn chosen<'a>(tree: &'a Tree, look: &Look) -> (Vec<&'a File>, usize) {
+fn chosen<'a>(tree: &'a Tree, look: &BrowseRequest) -> (Vec<&'a File>, usize) {
     match look {
-        Look::Class { class, first, count } => {
+        BrowseRequest::Class { class, first, count } => {
             let own = || tree.files.iter().filter(|file| file.class == *class);
             (own().skip(*first).take((*count).min(MOST)).collect(), own().count())
         }
-        Look::Files(names) => {
+        BrowseRequest::Files(names) => {
             let wanted: HashMap<&str, usize> = names.iter().enumerate().map(|(at, name)| (name.as_str(), at)).collect();
             let mut found: Vec<(usize, &File)> =
                 tree.files.iter().filter_map(|file| Some((*wanted.get(file.title().as_str())?, file))).collect();
@@ -87,8 +87,10 @@ fn read(tree: &Tree, run: &[&File], target: &Target) -> Vec<Browsed> {
 }
 
 /// Images of the drawn set, which has no files: they go by their class and number.
-fn drawn(config: &Config, look: &Look, target: &Target) -> (Vec<Browsed>, usize) {
-    let (Look::Class { class, first, count }, each) = (look, config.data.demo_images) else { return (Vec::new(), 0) };
+fn drawn(config: &Config, look: &BrowseRequest, target: &Target) -> (Vec<Browsed>, usize) {
+    let (BrowseRequest::Class { class, first, count }, each) = (look, config.data.demo_images) else {
+        return (Vec::new(), 0);
+    };
     let Some(name) = demo::CLASSES.get(*class) else { return (Vec::new(), 0) };
     let range = (*first).min(each)..first.saturating_add((*count).min(MOST)).min(each);
     let one = |at: usize| Browsed {
@@ -117,7 +119,7 @@ mod tests {
         std::fs::write(folder.path().join("a/5.png"), "no image").unwrap();
         let mut config = Config { image_size: 16, ..Config::default() };
         config.data.source = folder.path().display().to_string();
-        let class = |class, first, count| browse(&config, &Look::Class { class, first, count }).unwrap();
+        let class = |class, first, count| browse(&config, &BrowseRequest::Class { class, first, count }).unwrap();
         let (page, total) = class(0, 2, 100);
         assert_eq!(total, 6);
         let names: Vec<&str> = page.iter().map(|browsed| browsed.file.as_str()).collect();
@@ -128,7 +130,7 @@ mod tests {
         assert_eq!(class(1, 1, 1).0[0].pixels.as_deref(), Ok(dataset.pixels(6)));
         assert!(class(1, 3, 5).0.is_empty() && class(7, 0, 5).0.is_empty());
         // Named files, in the order in which they are named.
-        let files = Look::Files(["b/1.png", "gone.png", "a/0.png"].map(str::to_owned).to_vec());
+        let files = BrowseRequest::Files(["b/1.png", "gone.png", "a/0.png"].map(str::to_owned).to_vec());
         let (page, total) = browse(&config, &files).unwrap();
         assert_eq!((total, page[0].file.as_str(), page[1].file.as_str()), (2, "b/1.png", "a/0.png"));
     }
@@ -137,13 +139,16 @@ mod tests {
     fn the_drawn_set_is_browsed_by_numbers() {
         let mut config = Config { image_size: 16, ..Config::default() };
         config.data.demo_images = 4;
-        let (page, total) = browse(&config, &Look::Class { class: 1, first: 2, count: 9 }).unwrap();
+        let (page, total) = browse(&config, &BrowseRequest::Class { class: 1, first: 2, count: 9 }).unwrap();
         assert_eq!((page.len(), total), (2, 4));
         assert!(page[0].file.ends_with(" 3"), "{}", page[0].file);
         let dataset = Dataset::load(&config, &|_, _| true).unwrap();
         assert_eq!(page[1].pixels.as_deref(), Ok(dataset.pixels(7)));
         assert!(
-            browse(&config, &Look::Class { class: 99, first: usize::MAX, count: usize::MAX }).unwrap().0.is_empty()
+            browse(&config, &BrowseRequest::Class { class: 99, first: usize::MAX, count: usize::MAX })
+                .unwrap()
+                .0
+                .is_empty()
         );
     }
 }

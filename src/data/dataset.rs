@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::left_out;
+use super::exclusion;
 use super::listing::{File, Tree};
 use super::source::{list, list_any};
 use super::split::Split;
@@ -74,7 +74,7 @@ impl Dataset {
         let mut next = 0..;
         let places: Vec<Option<u32>> =
             outcomes.iter().map(|outcome| outcome.as_ref().ok().and_then(|_| next.next())).collect();
-        left_out::duplicates(&tree, &mut outcomes, &config.data);
+        exclusion::duplicates(&tree, &mut outcomes, &config.data);
         let split = hold_out(&config.data, &tree, &outcomes)?;
         let summary = summarise(config, source, &tree, &outcomes, &split);
         if let Some(class) = summary.classes.iter().find(|class| class.images == 0) {
@@ -232,7 +232,7 @@ pub fn inspect(source: &str, config: &Config) -> Result<DataSummary, DataError> 
     let tree = list_any(&config.data, Path::new(source))?;
     let all = tree.files.len();
     let mut outcomes = survey(&tree, 0..all, &target, None, &Done::of(all, &|_, _| true))?;
-    left_out::duplicates(&tree, &mut outcomes, &config.data);
+    exclusion::duplicates(&tree, &mut outcomes, &config.data);
     let split = hold_out(&config.data, &tree, &outcomes)?;
     Ok(summarise(config, source, &tree, &outcomes, &split))
 }

@@ -8,9 +8,9 @@ use std::thread::{Builder, JoinHandle};
 use crossbeam_channel::{Receiver, Sender, bounded};
 
 use super::augment::{to_unit, vary};
-use super::order::Order;
+use super::sampler::ShuffledSampler;
 use super::{DataError, Dataset};
-use crate::config::chance::{Purpose, stream};
+use crate::config::rng::{Purpose, stream};
 use crate::config::{Config, Data};
 use crate::guard;
 
@@ -30,14 +30,14 @@ const AHEAD: usize = 3;
 const MAX_WORKERS: usize = 64;
 
 /// What a thread sends: a batch, or the words of its panic.
-type Made = Result<Batch, String>;
+type PreparedBatch = Result<Batch, String>;
 
 /// An endless stream of batches. Its state is the number of the next batch.
 pub struct Loader {
     position: u64,
     start: u64,
     /// One queue a worker: worker `w` of `n` makes batches `start + w`, `start + w + n`, and so on.
-    queues: Vec<Receiver<Made>>,
+    queues: Vec<Receiver<PreparedBatch>>,
     workers: Vec<JoinHandle<()>>,
 }
 
@@ -67,7 +67,7 @@ impl Loader {
         refuse_unknown_classes(config, &names)?;
         let quotas = config.data.class_quotas(&names, &counts);
         let recipe = Recipe {
-            order: Order::new(seed, &counts, quotas),
+            order: ShuffledSampler::new(seed, &counts, quotas),
             data: config.data.clone(),
             seed,
             batch_size: config.train.batch_size,
@@ -120,7 +120,7 @@ impl Drop for Loader {
 }
 
 /// Makes every `stride`-th batch from `first` on until nobody wants them or one fails.
-fn work(mut make: impl FnMut(u64) -> Batch, first: u64, stride: usize, queue: &Sender<Made>) {
+fn work(mut make: impl FnMut(u64) -> Batch, first: u64, stride: usize, queue: &Sender<PreparedBatch>) {
     for number in (first..).step_by(stride) {
         let made = guard::catch(|| make(number)).map_err(|panicked| panicked.0);
         let ended = made.is_err();
@@ -134,7 +134,7 @@ fn work(mut make: impl FnMut(u64) -> Batch, first: u64, stride: usize, queue: &S
 #[derive(Clone)]
 struct Recipe {
     dataset: Arc<Dataset>,
-    order: Order,
+    order: ShuffledSampler,
     data: Data,
     seed: u64,
     batch_size: usize,

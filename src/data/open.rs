@@ -8,7 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use rayon::prelude::*;
 
 use super::DataError;
-use super::careful::careful;
+use super::catch_panic::catch_panic;
 use super::convert::{Conversion, Raster};
 use super::decode::{self, Decoded, Scan};
 use super::dicom::{self, is_dicom};
@@ -87,11 +87,11 @@ impl Holds {
     fn of(bytes: Vec<u8>, extension: Option<&str>, format: Option<Format>, reading: Reading) -> Result<Self, String> {
         let named = extension.is_none_or(is_dicom_extension);
         if bytes.get(128..132) == Some(b"DICM") || (named && is_dicom(&bytes)) {
-            Ok(Self::Dicom(Box::new(careful(|| Dicom::read(bytes, reading))?)))
+            Ok(Self::Dicom(Box::new(catch_panic(|| Dicom::read(bytes, reading))?)))
         } else if let Some(format) = volume_file::format_of(&bytes, format) {
-            Ok(Self::Volume(Box::new(careful(|| volume_file::of_bytes(&bytes, format, reading))?)))
+            Ok(Self::Volume(Box::new(catch_panic(|| volume_file::of_bytes(&bytes, format, reading))?)))
         } else if reading.is_clinical() && tiff_stack::is_tiff(&bytes) {
-            Ok(match careful(|| Stack::open(bytes))? {
+            Ok(match catch_panic(|| Stack::open(bytes))? {
                 Ok(stack) => Self::Stack(Box::new(stack)),
                 Err(bytes) => Self::Image(bytes),
             })
@@ -193,7 +193,7 @@ fn pictures(path: &Path, reading: Reading) -> Option<usize> {
         }
         None => Ok(count_frames(path, about.len(), reading)),
     };
-    careful(count).ok().flatten()
+    catch_panic(count).ok().flatten()
 }
 
 /// The same of a file inside an archive, which is opened for that where its name may be that of several pictures.
@@ -240,7 +240,7 @@ impl Opened {
         let archive = archives.get(archive).ok_or("the archive has no such file")?;
         // A panic while another thread held this leaves nothing behind that could be wrong.
         let turn = (archive.length(member) > LARGE).then(|| ONE_LARGE.lock().unwrap_or_else(PoisonError::into_inner));
-        let bytes = careful(|| archive.read(member))?;
+        let bytes = catch_panic(|| archive.read(member))?;
         let name = Path::new(&file.name);
         let extension = decode::extension(name);
         let holds = Holds::of(bytes, extension.as_deref(), Format::named(name), reading)?;
@@ -262,7 +262,7 @@ impl Opened {
         let file = fs::File::open(path).map_err(|err| unavailable(&err))?;
         let holds = match format {
             Some(format) if about.len() > 0 => {
-                Holds::Volume(Box::new(careful(|| volume_file::open(path, format, reading))?))
+                Holds::Volume(Box::new(catch_panic(|| volume_file::open(path, format, reading))?))
             }
             Some(_) | None => {
                 if about.len() > MAX_BYTES {
@@ -287,7 +287,7 @@ impl Opened {
     /// One of its pictures; the error is the reason why it cannot be used.
     pub fn picture(&self, part: usize) -> Result<Decoded, String> {
         let misnamed = |known: fn(&str) -> bool| self.extension.as_deref().is_some_and(|extension| !known(extension));
-        careful(|| match &self.holds {
+        catch_panic(|| match &self.holds {
             Holds::Image(bytes) => decode::decode(bytes, self.extension.as_deref()),
             Holds::Dicom(dicom) => {
                 let _turn = decode::turn(dicom.area() as u64);

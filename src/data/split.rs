@@ -9,7 +9,7 @@ use rand::seq::SliceRandom as _;
 use regex::Regex;
 
 use super::DataError;
-use crate::config::chance::{Purpose, stream};
+use crate::config::rng::{Purpose, stream};
 use crate::config::{Data, group_pattern};
 
 /// What decides where an image may go.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::convert::{Backdrop, Raster};
 use super::decode::Decoded;
-use super::left_out::findings;
+use super::exclusion::findings;
 use super::listing::{File, Tree};
 use super::split::Split;
 use crate::config::{Config, group_pattern};

@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::Path;
 
-use super::careful::careful;
+use super::catch_panic::catch_panic;
 use super::decode;
 use super::metaimage::{self, Place};
 use super::nifti::{self, is_gzip};
@@ -127,5 +127,5 @@ pub(super) fn slices(path: &Path, format: Format, reading: Reading) -> Result<us
 
 /// Bytes that a volume takes in memory, by its header; 0 where that cannot be read.
 pub(super) fn bytes(path: &Path, format: Format) -> u64 {
-    careful(|| look(path, format)).map_or(0, |looked| looked.header.bytes())
+    catch_panic(|| look(path, format)).map_or(0, |looked| looked.header.bytes())
 }

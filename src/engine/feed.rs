@@ -7,7 +7,7 @@ use rand::Rng as _;
 use rand_distr::{Distribution as _, StandardNormal};
 
 use crate::config::Config;
-use crate::config::chance::{ChaCha8Rng, Purpose, stream};
+use crate::config::rng::{ChaCha8Rng, Purpose, stream};
 use crate::data::{Dataset, Loader};
 use crate::session::CheckpointState;
 use crate::train::{DiscriminatorBatch, Feed, GeneratorBatch};

@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 
+use super::diversity;
 use super::journal::Journal;
 use super::sample::GridSampler;
-use super::spread;
 use super::training::Training;
 use super::watch::Watch;
 use crate::event::{Event, GridPicture};
@@ -21,7 +21,7 @@ pub(super) struct Grids {
 impl Grids {
     pub fn new(training: &Training) -> anyhow::Result<Self> {
         let sampler = GridSampler::new(&training.config, training.classes.len(), &training.device)?;
-        Ok(Self { sampler, real_spreads: spread::of_real(&training.dataset), draws_live: false })
+        Ok(Self { sampler, real_spreads: diversity::of_real(&training.dataset), draws_live: false })
     }
 
     /// The grid of the averaged generator after a step.
@@ -35,7 +35,7 @@ impl Grids {
         let grid = self.draw(training, journal.step)?;
         let about = about(training)?;
         let stored = journal.writer()?.grid(&grid, &about)?;
-        let spreads = spread::of_grid(&grid, &self.real_spreads);
+        let spreads = diversity::of_grid(&grid, &self.real_spreads);
         let at = training.at(journal.step);
         let blank = watch.picture(at, &grid);
         journal.out.show(grid);

@@ -3,11 +3,11 @@
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use super::UnknownPlaces;
+use super::UntrustedPaths;
 use super::task::{Reporter, Task};
 use crate::config::Config;
 use crate::data::{DataError, Dataset};
-use crate::event::{Export, JobEvent, Look, QuizAsk, ScoreProgress, Waker};
+use crate::event::{BrowseRequest, Export, JobEvent, QuizRequest, ScoreProgress, Waker};
 
 /// Real images of a class in a preview.
 const PREVIEW_COLUMNS: usize = 12;
@@ -20,13 +20,13 @@ const WAITING: usize = 64;
 pub struct Job(Task<JobEvent>);
 
 /// What the work may do while it runs.
-struct Desk<'a> {
+struct JobReporter<'a> {
     reporter: &'a Reporter<JobEvent>,
     /// When its progress was told last.
     last: Mutex<Instant>,
 }
 
-impl Desk<'_> {
+impl JobReporter<'_> {
     /// Tells progress at most some times a second; false where the work was cancelled.
     fn progress(&self, done: usize, total: usize) -> bool {
         self.now_and_then(done == total, JobEvent::Progress { done, total })
@@ -72,10 +72,10 @@ impl Job {
         })
     }
 
-    /// Reads some real images of the data of a configuration, to look at: [`JobEvent::Looked`].
-    pub fn look(config: Config, look: Look, waker: Waker) -> Self {
+    /// Reads some real images of the data of a configuration, to look at: [`JobEvent::BrowsePage`].
+    pub fn look(config: Config, look: BrowseRequest, waker: Waker) -> Self {
         Self::spawn("gandle-look", waker, move |_| {
-            Ok(JobEvent::Looked(Box::new(super::browse::look_at(&config, look)?)))
+            Ok(JobEvent::BrowsePage(Box::new(super::browse::look_at(&config, look)?)))
         })
     }
 
@@ -88,7 +88,7 @@ impl Job {
     }
 
     /// Prepares a blind test: [`JobEvent::Quiz`]. Of a session that leads to unknown places nothing is read there.
-    pub fn quiz(ask: QuizAsk, unknown: UnknownPlaces, waker: Waker) -> Self {
+    pub fn quiz(ask: QuizRequest, unknown: UntrustedPaths, waker: Waker) -> Self {
         Self::spawn("gandle-quiz", waker, move |desk| {
             let set = super::quiz::prepare(&ask, unknown, &|done, total| desk.progress(done, total))?;
             Ok(set.map_or(JobEvent::Cancelled, |set| JobEvent::Quiz(Box::new(set))))
@@ -96,7 +96,7 @@ impl Job {
     }
 
     /// Scores a checkpoint: [`JobEvent::Rescored`]. Of a session that leads to unknown places nothing is read there.
-    pub fn rescore(asked: super::Rescore, unknown: UnknownPlaces, waker: Waker) -> Self {
+    pub fn rescore(asked: super::Rescore, unknown: UntrustedPaths, waker: Waker) -> Self {
         Self::spawn("gandle-scores", waker, move |desk| {
             let found = super::rescore::rescore(&asked, unknown, &|progress| desk.scoring(progress))?;
             Ok(found.map_or(JobEvent::Cancelled, |(scores, missing)| JobEvent::Rescored { scores, missing }))
@@ -114,10 +114,10 @@ impl Job {
     fn spawn(
         name: &str,
         waker: Waker,
-        work: impl FnOnce(&Desk<'_>) -> anyhow::Result<JobEvent> + Send + 'static,
+        work: impl FnOnce(&JobReporter<'_>) -> anyhow::Result<JobEvent> + Send + 'static,
     ) -> Self {
         Self(Task::reporting(name, WAITING, waker, move |reporter| {
-            work(&Desk { reporter, last: Mutex::new(Instant::now()) }).map(Some)
+            work(&JobReporter { reporter, last: Mutex::new(Instant::now()) }).map(Some)
         }))
     }
 

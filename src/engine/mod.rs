@@ -10,17 +10,18 @@ mod checkpoints;
 mod commands;
 mod control;
 pub mod device;
+mod diversity;
 pub mod explore;
 pub mod export;
 mod fallback;
 mod feature_cache;
 mod feed;
+mod fingerprint;
 mod grids;
 mod job;
 mod journal;
 mod latent;
 mod loading;
-mod mark;
 mod memory;
 mod prepared;
 mod probe;
@@ -32,13 +33,12 @@ mod resume;
 mod run;
 pub mod sample;
 mod schedule;
-mod score;
-mod scored;
+mod score_history;
+mod scorer;
 mod scoring;
 mod service;
-mod settled;
 mod sheet;
-mod spread;
+mod standing_stats;
 mod stopwatch;
 mod task;
 mod training;
@@ -52,7 +52,7 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 
-use crate::config::Place;
+use crate::config::ExternalPath;
 use crate::event::{Command, Event, GridPicture, ScoreProgress, Waker};
 
 pub use feed::{Noise, RunFeed};
@@ -67,12 +67,12 @@ pub use task::{Reporter, Task};
 /// Events that may wait for a slow reader before training waits for it.
 const WAITING_EVENTS: usize = 4096;
 
-/// Tells which of some places no run of the user's has used: [`crate::session::unknown_places`], or nothing for programs that
+/// Tells which of some places no run of the user's has used: [`crate::session::untrusted_paths`], or nothing for programs that
 /// embed the engine and read their own sessions alone.
-pub type UnknownPlaces = fn(&[Place]) -> Vec<Place>;
+pub type UntrustedPaths = fn(&[ExternalPath]) -> Vec<ExternalPath>;
 
 /// Refuses such places where a session names them.
-fn refuse_unknown(named: &[Place], unknown: UnknownPlaces) -> anyhow::Result<()> {
+fn refuse_unknown(named: &[ExternalPath], unknown: UntrustedPaths) -> anyhow::Result<()> {
     let unknown: Vec<String> = unknown(named).iter().map(ToString::to_string).collect();
     if !unknown.is_empty() {
         anyhow::bail!(

@@ -11,15 +11,15 @@ use crossbeam_channel::Receiver;
 
 use super::control::Control;
 use super::device;
+use super::fingerprint::{data_fingerprint, described, machine};
 use super::grids::Grids;
 use super::journal::Journal;
 use super::loading::{load, refuse};
-use super::mark::{described, machine, mark};
 use super::request::RunRequest;
 use super::resume::{Damaged, Origin, Plan, Recorded, Refused, refuse_unfit};
 use super::run::Run;
 use super::schedule;
-use super::scored::Scoring;
+use super::score_history::ScoreHistory;
 use super::training::Training;
 use super::watch::Watch;
 use crate::config::Config;
@@ -27,7 +27,7 @@ use crate::config::transfer::Carried;
 use crate::data::Dataset;
 use crate::event::{self, Command, Edited, Event, Parent, SCHEMA, Started};
 use crate::session::{
-    CheckpointState, DataMark, Lock, Machine, Pending, Writer, checkpoint_folder, inspect, read_checkpoint_file,
+    CheckpointState, DataFingerprint, Lock, Machine, Pending, Writer, checkpoint_folder, inspect, read_checkpoint_file,
     read_whole,
 };
 use crate::train::Trainer;
@@ -43,7 +43,7 @@ const RANDOM_BLOCKS: &str = "optimizer.frozen_blocks: this run is no fork, so th
 pub(super) struct Fixed {
     /// The configuration as `run.toml` has it.
     pub original: Config,
-    pub data: DataMark,
+    pub data: DataFingerprint,
     pub machine: Machine,
     pub parent: Option<Parent>,
 }
@@ -87,7 +87,7 @@ pub(super) struct WithData<'r> {
     device: Device,
     device_name: String,
     dataset: Arc<Dataset>,
-    mark: DataMark,
+    mark: DataFingerprint,
     warnings: Vec<String>,
 }
 
@@ -149,7 +149,7 @@ impl<'r> Prepared<'r> {
         let loaded = load(&self.config, known, inbox);
         let loaded = if self.start == Start::Resumed { loaded.context(NO_DATA) } else { loaded };
         let Some((dataset, asked)) = loaded? else { return Ok(None) };
-        let (classes, mark) = (dataset.class_names(), mark(&dataset, &self.config)?);
+        let (classes, mark) = (dataset.class_names(), data_fingerprint(&dataset, &self.config)?);
         self.check(&mark, &classes)?;
         let warnings = refuse(&self.config, Some(classes.len()))?;
         Ok(Some((WithData { prepared: self, device, device_name, dataset, mark, warnings }, asked)))
@@ -170,7 +170,7 @@ impl<'r> Prepared<'r> {
     }
 
     /// Refuses data with which the run would be another one.
-    fn check(&self, data: &DataMark, classes: &[String]) -> anyhow::Result<()> {
+    fn check(&self, data: &DataFingerprint, classes: &[String]) -> anyhow::Result<()> {
         let Some(Checkpoint { state, .. }) = &self.checkpoint else { return Ok(()) };
         if self.start == Start::Forked {
             return Ok(()); // Its networks go by the names of the classes.
@@ -274,11 +274,11 @@ impl<'r> Prepared<'r> {
     }
 
     /// What was told of scores: a fork is judged afresh.
-    fn scoring(&self) -> Scoring {
+    fn scoring(&self) -> ScoreHistory {
         if self.start == Start::Resumed {
-            Scoring::at(self.recorded.bests.last().cloned(), self.recorded.last_scored)
+            ScoreHistory::at(self.recorded.bests.last().cloned(), self.recorded.last_scored)
         } else {
-            Scoring::default()
+            ScoreHistory::default()
         }
     }
 
@@ -405,8 +405,8 @@ impl Prepared<'_> {
             classes: dataset.class_names(),
             device: fixed.machine.device.clone(),
             threads: fixed.machine.threads,
-            generator_parameters: trainer.generator().parameters(),
-            discriminator_parameters: trainer.discriminator().parameters(),
+            generator_parameters: trainer.generator().parameter_count(),
+            discriminator_parameters: trainer.discriminator().parameter_count(),
             time: SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |passed| passed.as_secs()),
         })))?;
         journal.tell(Event::Data(Box::new(dataset.summary().clone())))?;

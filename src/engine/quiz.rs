@@ -5,10 +5,10 @@ use rand::seq::SliceRandom as _;
 
 use super::sample::Sampler;
 use super::sheet::sheet;
-use super::{UnknownPlaces, refuse_unknown};
-use crate::config::chance::{Purpose, stream};
+use super::{UntrustedPaths, refuse_unknown};
+use crate::config::rng::{Purpose, stream};
 use crate::data::{DataError, Dataset};
-use crate::event::{QuizAsk, QuizItem, QuizSet};
+use crate::event::{QuizItem, QuizRequest, QuizSet};
 use crate::session::read_quizzes;
 
 /// Images of a test.
@@ -16,8 +16,8 @@ const COUNTS: std::ops::RangeInclusive<usize> = 2..=1000;
 
 /// The test; nothing where it was cancelled. Real images are those that were held out of training, where any were.
 pub(super) fn prepare(
-    ask: &QuizAsk,
-    unknown: UnknownPlaces,
+    ask: &QuizRequest,
+    unknown: UntrustedPaths,
     progress: &(dyn Fn(usize, usize) -> bool + Sync),
 ) -> anyhow::Result<Option<QuizSet>> {
     if !COUNTS.contains(&ask.count) {
@@ -25,7 +25,7 @@ pub(super) fn prepare(
     }
     let mut sampler = Sampler::open(&ask.session, Some(ask.step))?;
     let config = sampler.state.config.clone();
-    refuse_unknown(&config.places(), unknown)?;
+    refuse_unknown(&config.external_paths(), unknown)?;
     let dataset = match Dataset::load_as(&config, &sampler.state.classes, progress) {
         Ok(dataset) => dataset,
         Err(DataError::Cancelled) => return Ok(None),

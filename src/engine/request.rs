@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::resume::Origin;
-use crate::config::{Config, Place};
+use crate::config::{Config, ExternalPath};
 
 /// A call on the worker thread, after a step and its events.
 pub type StepHook = Arc<dyn Fn(usize) + Send + Sync>;
@@ -19,8 +19,8 @@ pub struct RunRequest {
     /// What the run begins with.
     pub from: Origin,
     /// Where it leads outside of its session, by its settings and by changes of them that it will make again. Whoever goes
-    /// on with a session that somebody sent asks before ([`crate::session::unknown_places`]).
-    pub places: Vec<Place>,
+    /// on with a session that somebody sent asks before ([`crate::session::untrusted_paths`]).
+    pub places: Vec<ExternalPath>,
     /// Called on the worker thread after each step, for programs that embed the engine and for tests.
     pub after_step: Option<StepHook>,
 }
@@ -28,6 +28,6 @@ pub struct RunRequest {
 impl RunRequest {
     /// A new run without a hook.
     pub fn new(config: Config, session: PathBuf) -> Self {
-        Self { places: config.places(), config, session, from: Origin::New, after_step: None }
+        Self { places: config.external_paths(), config, session, from: Origin::New, after_step: None }
     }
 }

@@ -4,10 +4,10 @@ use std::path::PathBuf;
 
 use anyhow::bail;
 
-use super::score::Scorer;
-use super::settled::Settling;
-use super::{UnknownPlaces, device, refuse_unknown};
-use crate::config::{self, Level, Place};
+use super::scorer::Scorer;
+use super::standing_stats::StandingStats;
+use super::{UntrustedPaths, device, refuse_unknown};
+use crate::config::{self, ExternalPath, Level};
 use crate::data::{DataError, Dataset};
 use crate::event::{Score, ScoreProgress};
 use crate::session::{checkpoint_folder, read_checkpoint_file, read_settings, read_whole};
@@ -27,7 +27,7 @@ pub struct Rescore {
 /// The scores, and what could not be measured; nothing where `go_on`, which is told how far they are, says no.
 pub(super) fn rescore(
     asked: &Rescore,
-    unknown: UnknownPlaces,
+    unknown: UntrustedPaths,
     go_on: &(dyn Fn(Option<ScoreProgress>) -> bool + Sync),
 ) -> anyhow::Result<Option<(Vec<Score>, Vec<String>)>> {
     let state = read_whole(&asked.session, asked.step)?;
@@ -37,7 +37,8 @@ pub(super) fn rescore(
     // The images may have moved since.
     config.data.source = now.data.source;
     // The extractor is the user's own; what the session names may be somebody else's.
-    let named: Vec<Place> = config.places().into_iter().filter(|place| place.key != "score.extractor").collect();
+    let named: Vec<ExternalPath> =
+        config.external_paths().into_iter().filter(|place| place.key != "score.extractor").collect();
     refuse_unknown(&named, unknown)?;
     let classes = state.classes.len();
     if let Some(problem) = config.check(Some(classes)).into_iter().find(|problem| problem.level == Level::Error) {
@@ -60,8 +61,8 @@ pub(super) fn rescore(
     let mut trainer = Trainer::new(&config, classes, &device)?;
     let folder = checkpoint_folder(&asked.session, asked.step);
     trainer.load_files(|name| Ok(read_checkpoint_file(&folder, &state, name)?))?;
-    let settling = Settling::new(&config, &state.classes, &dataset.class_counts(), &device)?;
-    let average = settling.settled(trainer.architecture(), trainer.stage(), trainer.ema())?;
+    let settling = StandingStats::new(&config, &state.classes, &dataset.class_counts(), &device)?;
+    let average = settling.with_standing_stats(trainer.architecture(), trainer.stage(), trainer.ema())?;
     let go_on = &mut |progress| go_on(Some(progress));
     let Some(scorer) = Scorer::new(&config, &dataset, go_on)? else { return Ok(None) };
     let taken = scorer.score(&config, (&trainer, &average), &dataset, &device, go_on)?;

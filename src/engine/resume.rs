@@ -9,9 +9,9 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 
 use super::request::RunRequest;
-use crate::config::again::may_differ;
+use crate::config::resumable::may_change_on_resume;
 use crate::config::transfer::unfit;
-use crate::config::{Config, Overrides, Place};
+use crate::config::{Config, ExternalPath, Overrides};
 use crate::event::{Alarm, AlarmKind, Best, Edited, Event, Scored};
 use crate::session::{self, CheckpointState, SessionError, Stored};
 
@@ -47,7 +47,7 @@ impl RunRequest {
     /// [`Refused`] where that would be another run, or nothing is left to do; others where the session cannot be read.
     pub fn resume(session: &Path, steps: Option<usize>) -> anyhow::Result<Self> {
         let plan = Plan::of(session, steps)?;
-        let places = plan.places();
+        let places = plan.external_paths();
         Ok(Self { from: Origin::Resume { steps }, places, ..Self::new(plan.config, session.to_owned()) })
     }
 
@@ -173,12 +173,12 @@ impl Plan {
     }
 
     /// Where the run leads outside of its session, now and after each change that it will make again.
-    fn places(&self) -> Vec<Place> {
-        let mut places = self.config.places();
+    fn external_paths(&self) -> Vec<ExternalPath> {
+        let mut places = self.config.external_paths();
         let changes = self.recorded.edits.iter().flat_map(|edit| &edit.changes);
-        for change in changes.filter(|change| Place::is_named_by(&change.key)) {
+        for change in changes.filter(|change| ExternalPath::is_named_by(&change.key)) {
             if let Ok(config) = self.config.with(&[format!("{}={}", change.key, change.to)]) {
-                places.extend(config.places());
+                places.extend(config.external_paths());
             }
         }
         let mut seen = HashSet::new();
@@ -190,7 +190,7 @@ impl Plan {
 /// The configuration of a checkpoint with the changes of `run.toml` that change nothing of the run.
 fn taken_over(state: &CheckpointState, now: &Config, session: &Path) -> anyhow::Result<Config> {
     let was = state.original.as_deref().unwrap_or(&state.config);
-    let wrong = differences(was, now, may_differ);
+    let wrong = differences(was, now, may_change_on_resume);
     if !wrong.is_empty() {
         return Err(Refused(format!(
             "{} has changed since the checkpoint of step {}, and the session would continue as another run:\n{}\nPut the old values back, or fork a new session: gandle resume SESSION --fork NEW --set KEY=VALUE",

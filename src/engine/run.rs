@@ -8,11 +8,11 @@ use super::memory;
 use super::prepared::{Fixed, Start};
 use super::request::StepHook;
 use super::schedule;
-use super::scored::Scoring;
+use super::score_history::ScoreHistory;
 use super::training::Training;
 use super::watch::{self, Watch};
 use crate::config::Config;
-use crate::event::{Command, Event, Number, Numbers, Step};
+use crate::event::{Command, Event, Scalar, Scalars, Step};
 use crate::session::Pending;
 
 /// Steps from one look at the program's memory to the next.
@@ -32,7 +32,7 @@ pub(super) struct Run<'a, 'b> {
     /// What the present step is still to bring.
     pub pending: Pending,
     pub grids: Grids,
-    pub scoring: Scoring,
+    pub scoring: ScoreHistory,
     pub watch: Watch,
     /// What is written if training breaks.
     pub fallback: Option<Snapshot>,
@@ -131,16 +131,16 @@ impl Run<'_, '_> {
         if begins && drawn { self.grids.store_live(&self.training, self.journal) } else { Ok(()) }
     }
 
-    fn tell_step(&mut self, mut numbers: Numbers) -> anyhow::Result<()> {
+    fn tell_step(&mut self, mut numbers: Scalars) -> anyhow::Result<()> {
         let step = self.journal.step;
         let speed = self.training.stopwatch.images_per_s() as f32;
         if speed > 0.0 {
-            numbers.set(Number::ImagesPerS, speed);
+            numbers.set(Scalar::ImagesPerS, speed);
         }
         if step % MEMORY_EVERY == 1
             && let Some(held) = memory::held_mb()
         {
-            numbers.set(Number::MemoryMb, held as f32);
+            numbers.set(Scalar::MemoryMb, held as f32);
         }
         self.journal.tell(Event::Step(Step { step, seconds: self.training.stopwatch.seconds, numbers }))
     }

@@ -8,14 +8,14 @@ use rand::Rng as _;
 use rand_distr::{Distribution as _, StandardNormal};
 
 use super::feed::noise;
-use super::score::CHUNK;
-use super::settled::Settling;
+use super::scorer::CHUNK;
 use super::sheet::sheet;
-use crate::config::chance::{ChaCha8Rng, Purpose, stream};
+use super::standing_stats::StandingStats;
+use crate::config::rng::{ChaCha8Rng, Purpose, stream};
 use crate::config::{Config, Stage};
 use crate::event::GridPicture;
-use crate::model::morph::with_classes_between;
-use crate::model::{Generator, Store};
+use crate::model::class_interpolation::with_classes_between;
+use crate::model::{Generator, ParameterStore};
 use crate::session::{
     CheckpointState, SessionError, checkpoint_folder, checkpoints, inspect, read_checkpoint_file, read_state,
 };
@@ -51,7 +51,7 @@ impl GridSampler {
     ///
     /// # Errors
     /// Those of candle.
-    pub fn draw(&self, trainer: &Trainer, store: &Store, step: usize) -> candle_core::Result<GridPicture> {
+    pub fn draw(&self, trainer: &Trainer, store: &ParameterStore, step: usize) -> candle_core::Result<GridPicture> {
         let images = trainer.images(store, &self.z, &self.labels, CHUNK)?;
         let (size, channels) = (self.size, self.channels);
         Ok(sheet(step, (self.rows, self.columns), (size, channels), images.chunks_exact(size * size * channels)))
@@ -61,7 +61,7 @@ impl GridSampler {
 /// The averaged generator of a checkpoint.
 pub struct Sampler {
     generator: Generator,
-    store: Store,
+    store: ParameterStore,
     /// What the checkpoint says of its run.
     pub state: CheckpointState,
 }
@@ -128,14 +128,14 @@ impl Sampler {
                 Some(data) if data.images.len() == state.classes.len() => data.images.clone(),
                 Some(_) | None => vec![1; state.classes.len()],
             };
-            let settling = Settling::new(&state.config, &state.classes, &counts, &Device::Cpu)?;
-            store = settling.settled(&generator, state.config.stage(state.step as u64), &store)?;
+            let settling = StandingStats::new(&state.config, &state.classes, &counts, &Device::Cpu)?;
+            store = settling.with_standing_stats(&generator, state.config.stage(state.step as u64), &store)?;
         }
         Ok(Self { generator, store, state })
     }
 
     /// The network's numbers.
-    pub fn store(&self) -> &Store {
+    pub fn store(&self) -> &ParameterStore {
         &self.store
     }
 

@@ -5,7 +5,7 @@ use std::time::Instant;
 use crossbeam_channel::TryRecvError;
 
 use super::run::Run;
-use super::score::{Scorer, Taken};
+use super::scorer::{Scorer, Taken};
 use super::training::Training;
 use crate::config::Metric;
 use crate::event::{Command, Event, Score, ScoreProgress};

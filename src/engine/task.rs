@@ -74,7 +74,7 @@ impl<T: Send + 'static> Task<T> {
         let cancelled = Arc::new(AtomicBool::new(false));
         let reporter = Reporter { out: out.clone(), cancelled: Arc::clone(&cancelled), waker: Arc::clone(&waker) };
         let run = move || {
-            if let Some(last) = guard::told(|| work(&reporter)).transpose() {
+            if let Some(last) = guard::catch_to_text(|| work(&reporter)).transpose() {
                 reporter.send(last);
             }
         };

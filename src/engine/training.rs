@@ -6,13 +6,13 @@ use std::time::Instant;
 use candle_core::Device;
 
 use super::feed::RunFeed;
-use super::settled::Settling;
+use super::standing_stats::StandingStats;
 use super::stopwatch::Stopwatch;
 use super::watch::At;
 use crate::config::Config;
 use crate::data::Dataset;
-use crate::event::Numbers;
-use crate::model::Store;
+use crate::event::Scalars;
+use crate::model::ParameterStore;
 use crate::session::CheckpointState;
 use crate::train::Trainer;
 
@@ -25,9 +25,9 @@ pub(super) struct Training {
     pub trainer: Trainer,
     pub feed: RunFeed,
     pub stopwatch: Stopwatch,
-    settling: Settling,
+    settling: StandingStats,
     /// The averaged generator as it leaves training, and the step that it is of.
-    average: Option<(usize, Store)>,
+    average: Option<(usize, ParameterStore)>,
 }
 
 impl Training {
@@ -41,13 +41,13 @@ impl Training {
     ) -> anyhow::Result<Self> {
         let classes = dataset.class_names();
         let feed = RunFeed::at(&config, dataset.clone(), &device, state)?;
-        let settling = Settling::new(&config, &classes, &dataset.class_counts(), &device)?;
+        let settling = StandingStats::new(&config, &classes, &dataset.class_counts(), &device)?;
         let stopwatch = Stopwatch::at(state.map_or(0.0, |state| state.seconds));
         Ok(Self { config, classes, dataset, device, trainer, feed, stopwatch, settling, average: None })
     }
 
     /// Takes the `step`-th step.
-    pub fn step(&mut self, step: usize) -> anyhow::Result<Numbers> {
+    pub fn step(&mut self, step: usize) -> anyhow::Result<Scalars> {
         let started = Instant::now();
         let lr_factor = self.config.optimizer.lr_factor(step, self.config.train.steps);
         let numbers = self.trainer.step(&mut self.feed, lr_factor)?;
@@ -56,12 +56,12 @@ impl Training {
     }
 
     /// The averaged generator with statistics of its own, made once a step.
-    pub fn average(&mut self, step: usize) -> anyhow::Result<Store> {
+    pub fn average(&mut self, step: usize) -> anyhow::Result<ParameterStore> {
         if let Some((_, average)) = self.average.as_ref().filter(|(of, _)| *of == step) {
             return Ok(average.clone());
         }
         let trainer = &self.trainer;
-        let average = self.settling.settled(trainer.architecture(), trainer.stage(), trainer.ema())?;
+        let average = self.settling.with_standing_stats(trainer.architecture(), trainer.stage(), trainer.ema())?;
         self.average = Some((step, average.clone()));
         Ok(average)
     }

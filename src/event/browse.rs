@@ -4,7 +4,7 @@ use super::GridPicture;
 
 /// Which real images are wanted.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Look {
+pub enum BrowseRequest {
     /// Images `first..first + count` of a class, in the order of their files.
     Class {
         /// The label.
@@ -20,9 +20,9 @@ pub enum Look {
 
 /// Real images that were looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Looked {
+pub struct BrowsePage {
     /// What was asked for.
-    pub look: Look,
+    pub look: BrowseRequest,
     /// Files of the class, or files that were asked for.
     pub total: usize,
     /// The file of each image, in order, and why it cannot be shown where it cannot.

@@ -1,6 +1,6 @@
 //! News from background work other than training.
 
-use super::{DataSummary, Exported, GridPicture, Looked, Pace, QuizSet, Score, ScoreProgress};
+use super::{BrowsePage, DataSummary, Exported, GridPicture, Pace, QuizSet, Score, ScoreProgress};
 
 /// Progress and result of background work other than training: reading a folder, exporting images.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,7 +22,7 @@ pub enum JobEvent {
         samples: GridPicture,
     },
     /// Real images were read, to look at.
-    Looked(Box<Looked>),
+    BrowsePage(Box<BrowsePage>),
     /// Results of a session were written.
     Exported(Exported),
     /// A checkpoint was scored.

@@ -4,10 +4,10 @@
 //! also the lines of a session's `events.jsonl` and of `gandle train --json`, so their names are an interface.
 //!
 //! ```
-//! use gandle::event::{Event, Number, Step};
+//! use gandle::event::{Event, Scalar, Step};
 //!
 //! # fn main() -> serde_json::Result<()> {
-//! let step = Event::Step(Step::of(7, 1.5, [(Number::LossD, 0.25)]));
+//! let step = Event::Step(Step::of(7, 1.5, [(Scalar::LossD, 0.25)]));
 //! let line = r#"{"event":"step","step":7,"loss_d":0.25,"seconds":1.5}"#;
 //! assert_eq!(serde_json::to_string(&step)?, line);
 //! assert_eq!(serde_json::from_str::<Event>(line)?, step);
@@ -16,16 +16,16 @@
 //! ```
 
 mod browse;
-mod cut;
 mod data;
 mod explore;
 mod export;
 mod job;
-mod number;
 mod pace;
 mod quiz;
+mod scalar;
 mod score;
 mod timeline;
+mod truncate;
 
 use std::sync::Arc;
 
@@ -33,17 +33,17 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::{Change, Config};
 
-pub use browse::{Look, Looked};
-pub use cut::cut;
+pub use browse::{BrowsePage, BrowseRequest};
 pub use data::{ClassCount, DataSummary, FileNote, Finding, SizeCount, Skipped};
 pub use explore::{Exploration, View};
 pub use export::{Content, Export, Exported, Film, ImageFormat, Images, Moving, Walk};
 pub use job::JobEvent;
-pub use number::{Chart, ChartInfo, Form, Number, NumberInfo, Numbers, Tint};
 pub use pace::Pace;
-pub use quiz::{QuizAnswer, QuizAsk, QuizItem, QuizLog, QuizSet};
+pub use quiz::{QuizAnswer, QuizItem, QuizLog, QuizRequest, QuizSet};
+pub use scalar::{Chart, ChartInfo, Form, Scalar, ScalarInfo, Scalars, Tint};
 pub use score::{ALSO_IN_THE_LOSS, Best, NEAREST_BELOW, Nearest, Score, ScoreProgress, Scored};
 pub use timeline::{OfStep, standing};
+pub use truncate::truncate;
 
 /// Version of the lines in `events.jsonl`; it stands in the first of them.
 pub const SCHEMA: u32 = 1;
@@ -174,7 +174,7 @@ pub struct Step {
     /// Seconds of training so far, without pauses and scores.
     pub seconds: f64,
     /// What it tells, under keys of its own beside the others.
-    pub numbers: Numbers,
+    pub numbers: Scalars,
 }
 
 /// A stored sample grid.
@@ -318,7 +318,7 @@ mod tests {
 
     #[test]
     fn an_event_is_one_flat_json_object_with_its_name_first() {
-        let step = Event::Step(Step::of(1, 0.0, [(Number::LossD, 0.5)]));
+        let step = Event::Step(Step::of(1, 0.0, [(Scalar::LossD, 0.5)]));
         let line = serde_json::to_string(&step).expect("plain data");
         assert!(line.starts_with(r#"{"event":"step","step":1,"loss_d":0.5,"#), "{line}");
         assert_eq!(serde_json::from_str::<Event>(&line).expect("the same"), step);

@@ -8,7 +8,7 @@ use super::Picture;
 
 /// A test that is wanted.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct QuizAsk {
+pub struct QuizRequest {
     /// The session's folder.
     pub session: PathBuf,
     /// The checkpoint's step.
@@ -36,7 +36,7 @@ pub struct QuizItem {
 #[derive(Clone, Debug, PartialEq)]
 pub struct QuizSet {
     /// What was asked for.
-    pub ask: QuizAsk,
+    pub ask: QuizRequest,
     /// Names of the classes, in label order.
     pub classes: Vec<String>,
     /// The images, in the order in which they are shown.

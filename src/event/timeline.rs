@@ -130,7 +130,7 @@ mod tests {
     fn later_events_void_earlier_ones_whatever_their_order() {
         use rand::Rng as _;
         let started = |step| Event::Started(Box::new(Started { step, ..Started::default() }));
-        let mut rng = crate::config::chance::stream(3, crate::config::chance::Purpose::Demo, 0);
+        let mut rng = crate::config::rng::stream(3, crate::config::rng::Purpose::Demo, 0);
         for _ in 0..200 {
             let count: usize = rng.random_range(0..40);
             let event = |_: usize| {

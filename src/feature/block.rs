@@ -6,9 +6,9 @@ use candle_core::Result;
 use candle_nn::VarBuilder;
 
 use super::weights::folded;
-use crate::ops::after::{After, BITS};
 use crate::ops::aligned::Aligned;
 use crate::ops::depthwise::{Depthwise, Taps};
+use crate::ops::epilogue::{BITS, Epilogue};
 use crate::ops::pointwise::Pointwise;
 
 /// Floats that the widened rows of a strip and their filtered ones may take together: half of a 1 MiB second-level
@@ -67,12 +67,12 @@ pub enum Which {
 
 impl Clip<'_> {
     /// For these numbers of a layer's output.
-    pub fn after(&mut self, which: Which, numbers: Range<usize>) -> After<'_> {
+    pub fn after(&mut self, which: Which, numbers: Range<usize>) -> Epilogue<'_> {
         let words = numbers.start / BITS..numbers.end / BITS;
         match self {
-            Clip::Forget => After::Relu6,
-            Clip::Remember(bits) => After::Remember(&mut bits[which as usize][words]),
-            Clip::Masked(bits) => After::Masked(&bits[which as usize][words]),
+            Clip::Forget => Epilogue::Relu6,
+            Clip::Remember(bits) => Epilogue::Remember(&mut bits[which as usize][words]),
+            Clip::Masked(bits) => Epilogue::Masked(&bits[which as usize][words]),
         }
     }
 
@@ -83,7 +83,7 @@ impl Clip<'_> {
 }
 
 /// A product, with its bias or without.
-pub fn product(layer: &Pointwise, out: &mut [f32], input: &[f32], biased: bool, after: After<'_>) {
+pub fn product(layer: &Pointwise, out: &mut [f32], input: &[f32], biased: bool, after: Epilogue<'_>) {
     if biased {
         layer.run(out, input, after);
     } else {
@@ -177,7 +177,7 @@ impl Block {
 
     fn narrowed(&self, out: &mut [f32], filtered: &[f32], input: &[f32], biased: bool) {
         if let Some(layer) = &self.narrow {
-            let after = if self.residual { After::Add(input) } else { After::Linear };
+            let after = if self.residual { Epilogue::Add(input) } else { Epilogue::Linear };
             product(layer, out, filtered, biased, after);
         }
     }

@@ -16,7 +16,7 @@ use super::weights::{folded, parse};
 use super::{FeatureError, Picture, Resize};
 use crate::config::{Choice as _, Shipped};
 use crate::ops::aligned::Aligned;
-use crate::ops::pointwise::{After, Pointwise};
+use crate::ops::pointwise::{Epilogue, Pointwise};
 
 /// The weights of Lite0, which a loss may have too.
 pub(super) const WEIGHTS: &[u8] = include_bytes!("../../assets/efficientnet_lite0.safetensors");
@@ -276,7 +276,7 @@ impl EfficientNet {
         }
         let pixels = side * side; // a thirty-second of the image's side, rounded up
         let wide = &mut there[..pixels * Self::FEATURES];
-        self.head.run(wide, &here[..pixels * channels], After::Relu6);
+        self.head.run(wide, &here[..pixels * channels], Epilogue::Relu6);
         features.fill(0.0);
         for pixel in wide.chunks_exact(Self::FEATURES) {
             for (sum, value) in features.iter_mut().zip(pixel) {
@@ -302,7 +302,7 @@ impl EfficientNet {
                     }
                 }
             }
-            self.stem.run(out, patches, After::Relu6);
+            self.stem.run(out, patches, Epilogue::Relu6);
         }
     }
 }

@@ -14,8 +14,8 @@ use rayon::prelude::*;
 
 use super::block::{Block, Clip, Size, Strip};
 use super::stem::{COLOURS, STEM_OUTPUTS, Stem};
-use crate::ops::after::BITS;
 use crate::ops::aligned::Aligned;
+use crate::ops::epilogue::BITS;
 use crate::ops::tape::recording;
 use crate::ops::{Value, cpu};
 

@@ -5,8 +5,8 @@ use candle_nn::VarBuilder;
 
 use super::block::{Clip, Size, Which, product};
 use super::weights::folded;
-use crate::ops::after::After;
 use crate::ops::aligned::Aligned;
+use crate::ops::epilogue::Epilogue;
 use crate::ops::pointwise::Pointwise;
 
 /// Outputs of the stem, whatever the variant.
@@ -75,7 +75,7 @@ impl Stem {
                 }
                 let after = clip.after(Which::Wide, done..done + out.len());
                 done += out.len();
-                let biased = matches!(after, After::Relu6 | After::Remember(_));
+                let biased = matches!(after, Epilogue::Relu6 | Epilogue::Remember(_));
                 product(&self.product, out, patches, biased, after);
             }
         }
@@ -92,7 +92,7 @@ impl Stem {
         {
             for (strip, gradient) in gradient.chunks(rows * columns * STEM_OUTPUTS).enumerate() {
                 let patches = &mut patches[..gradient.len() / STEM_OUTPUTS * INPUTS];
-                self.back.run(patches, gradient, After::Linear);
+                self.back.run(patches, gradient, Epilogue::Linear);
                 for (y, patches) in patches.chunks_exact(columns * INPUTS).enumerate() {
                     let top = (strip * rows + y) * 2;
                     for ky in 0..KERNEL {

@@ -10,7 +10,7 @@ use std::path::Path;
 use rand::Rng as _;
 
 use super::{TARGETS, Target};
-use crate::config::chance::{ChaCha8Rng, Purpose, stream};
+use crate::config::rng::{ChaCha8Rng, Purpose, stream};
 
 /// Mutations of each reader's seeds in the suite.
 const MUTATIONS: usize = 100;

@@ -39,7 +39,7 @@ pub fn catch<T>(work: impl FnOnce() -> T) -> Result<T, Panicked> {
 ///
 /// # Errors
 /// Where it fails or panics.
-pub fn told<T, E: Display>(work: impl FnOnce() -> Result<T, E>) -> Result<T, String> {
+pub fn catch_to_text<T, E: Display>(work: impl FnOnce() -> Result<T, E>) -> Result<T, String> {
     catch(work).map_err(|panicked| panicked.to_string())?.map_err(|err| format!("{err:#}"))
 }
 
@@ -49,7 +49,7 @@ fn said(panic: &(dyn Any + Send)) -> String {
 }
 
 /// From now on, panics that somebody catches and tells are not printed as well. With `RUST_BACKTRACE` set, all are.
-pub fn hush() {
+pub fn silence_panics() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         let everything = std::env::var_os("RUST_BACKTRACE").is_some_and(|value| value != "0");
@@ -78,9 +78,9 @@ mod tests {
         assert_eq!(catch(|| 3), Ok(3));
         assert_eq!(catch(|| panic!("a {}", "b")), Err::<(), _>(Panicked("a b".to_owned())));
         assert_eq!(catch(|| panic!("c")), Err::<(), _>(Panicked("c".to_owned())));
-        assert_eq!(told(|| Ok::<_, String>(3)), Ok(3));
-        assert_eq!(told(|| Err::<(), _>("no")), Err("no".to_owned()));
-        let why = told(|| -> Result<(), String> { panic!("index 7") }).unwrap_err();
+        assert_eq!(catch_to_text(|| Ok::<_, String>(3)), Ok(3));
+        assert_eq!(catch_to_text(|| Err::<(), _>("no")), Err("no".to_owned()));
+        let why = catch_to_text(|| -> Result<(), String> { panic!("index 7") }).unwrap_err();
         assert!(why.starts_with("index 7") && why.contains("fault of gandle"), "{why}");
     }
 

@@ -6,7 +6,7 @@
 use rand::Rng as _;
 use rayon::prelude::*;
 
-use crate::config::chance::{Purpose, stream};
+use crate::config::rng::{Purpose, stream};
 
 /// How often the images are drawn again.
 const DRAWS: u64 = 1000;

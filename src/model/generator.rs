@@ -2,9 +2,9 @@
 
 use candle_core::{Device, Result, Tensor, bail};
 
-use super::planned::{Given, Planned};
-use super::store::{Builder, COUNTER, Mode, Pass, Store};
-use crate::config::chance::{Purpose, stream};
+use super::parameters::{Builder, COUNTER, Mode, ParameterStore, Pass};
+use super::plan_runner::{NetworkInputs, PlanRunner};
+use crate::config::rng::{Purpose, stream};
 use crate::config::{Config, Stage};
 use crate::ops::Value;
 
@@ -12,7 +12,7 @@ use crate::ops::Value;
 pub struct Generator {
     latent_dim: usize,
     size: usize,
-    network: Planned,
+    network: PlanRunner,
 }
 
 impl Generator {
@@ -20,11 +20,11 @@ impl Generator {
     ///
     /// # Errors
     /// Those of candle.
-    pub fn new(config: &Config, classes: usize, device: &Device) -> Result<(Self, Store)> {
+    pub fn new(config: &Config, classes: usize, device: &Device) -> Result<(Self, ParameterStore)> {
         let mut rng = stream(config.train.seed, Purpose::Weights, 0);
-        let mut store = Store::default();
+        let mut store = ParameterStore::default();
         let mut b = Builder { store: &mut store, rng: &mut rng, device };
-        let network = Planned::new(&mut b, config.generator_plan(classes))?;
+        let network = PlanRunner::new(&mut b, config.generator_plan(classes))?;
         let (latent_dim, size) = (config.generator.latent_dim, config.image_size);
         Ok((Self { latent_dim, size, network }, store))
     }
@@ -47,7 +47,7 @@ impl Generator {
         let Some(images) = self.network.plan().images(stage) else {
             bail!("generator: there is no stage of {:?} px", stage.resolution)
         };
-        let given = Given { latent: Some(z), labels: Some(labels), ..Given::default() };
+        let given = NetworkInputs { latent: Some(z), labels: Some(labels), ..NetworkInputs::default() };
         Ok(self.network.run(pass, given, &[images])?.swap_remove(0))
     }
 
@@ -56,7 +56,12 @@ impl Generator {
     ///
     /// # Errors
     /// Those of [`Generator::forward`].
-    pub fn settle(&self, stage: Stage, store: &mut Store, batches: &[(Tensor, Tensor)]) -> Result<()> {
+    pub fn update_batch_norm(
+        &self,
+        stage: Stage,
+        store: &mut ParameterStore,
+        batches: &[(Tensor, Tensor)],
+    ) -> Result<()> {
         for entry in store.entries_mut().iter_mut().filter(|entry| entry.name.ends_with(COUNTER)) {
             entry.tensor = entry.tensor.zeros_like()?;
         }
@@ -71,7 +76,7 @@ impl Generator {
     ///
     /// # Errors
     /// Those of [`Generator::forward`].
-    pub fn evaluate(&self, stage: Stage, store: &mut Store, z: &Tensor, labels: &Tensor) -> Result<Tensor> {
+    pub fn evaluate(&self, stage: Stage, store: &mut ParameterStore, z: &Tensor, labels: &Tensor) -> Result<Tensor> {
         let mut pass = Pass::new(store, Mode::Evaluate, false).at(stage);
         let images = self.forward(&mut pass, &Value::constant(z.clone()), labels)?;
         match self.size / images.dims()[1].max(1) {
@@ -87,7 +92,7 @@ impl Generator {
     pub fn images(
         &self,
         stage: Stage,
-        store: &mut Store,
+        store: &mut ParameterStore,
         z: &Tensor,
         labels: &Tensor,
         chunk: usize,

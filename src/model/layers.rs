@@ -2,7 +2,7 @@
 
 use candle_core::{DType, Result, Tensor, bail};
 
-use super::store::{Held, Pass};
+use super::parameters::{Held, Pass};
 use crate::config::plan;
 use crate::ops::attention::attention;
 use crate::ops::norm::{Over, Statistics};
@@ -96,13 +96,13 @@ pub fn by_batch(
         return x.normalise_with(pass.tensor(mean.id), pass.tensor(variance.id), scale, shift, slope);
     }
     let (y, statistics) = x.normalise(scale, shift, Over::Batch, slope)?;
-    follow(pass, running, &statistics)?;
+    update_running_stats(pass, running, &statistics)?;
     Ok(y)
 }
 
 /// Moves running statistics a tenth of the way to a batch's own, with the unbiased variance, as PyTorch does; or as far as the
 /// pass says.
-fn follow(pass: &mut Pass<'_>, [mean, variance, count]: [&Held; 3], batch: &Statistics) -> Result<()> {
+fn update_running_stats(pass: &mut Pass<'_>, [mean, variance, count]: [&Held; 3], batch: &Statistics) -> Result<()> {
     let momentum = pass.momentum();
     let unbiased = batch.count as f64 / (batch.count as f64 - 1.0).max(1.0);
     let mut moved = |held: &Held, new: &[f64], factor: f64| -> Result<()> {

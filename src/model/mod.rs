@@ -1,15 +1,15 @@
 //! The networks; weight names and arithmetic as in the PyTorch reference that the recorded traces come from.
 //!
-//! A network is its architecture alone; its numbers live in a [`Store`], so that the averaged generator, a checkpoint and
+//! A network is its architecture alone; its numbers live in a [`ParameterStore`], so that the averaged generator, a checkpoint and
 //! the network in training are three stores of one architecture. Images are channels-last, `(B, H, W, C)`, in [-1, 1].
 
+pub mod class_interpolation;
 mod discriminator;
 mod generator;
 mod layers;
-pub mod morph;
-mod planned;
-mod store;
+mod parameters;
+mod plan_runner;
 
-pub use discriminator::{Discriminator, Judgement};
+pub use discriminator::{Discriminator, DiscriminatorOutput};
 pub use generator::{Generator, byte};
-pub use store::{Entry, Mode, Pass, Store};
+pub use parameters::{Entry, Mode, ParameterStore, Pass};

@@ -215,7 +215,7 @@ pub(super) fn dot(a: &[f32], b: &[f32]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ops::check::{close, finite_differences, second_order, values};
+    use crate::ops::testing::{close, finite_differences, second_order, values};
 
     #[test]
     fn bias_and_activation_match_their_definition_and_differences() {

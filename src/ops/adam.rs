@@ -84,14 +84,14 @@ impl Rule {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ops::check::{close, values};
+    use crate::ops::testing::{close, values};
 
     #[test]
     fn a_step_is_that_of_its_definition() {
         let [w, m, v, g] = values([&[3, 7], &[3, 7], &[3, 7], &[3, 7]]).map(|value| value.tensor().clone());
         let v = v.sqr().unwrap();
         let moved = Rule::new(0.5, 0.9, 3, 0.01).apply(&w, &m, &v, &g).unwrap();
-        let [w, m, v, g] = [w, m, v, g].map(|tensor| crate::ops::check::numbers(&tensor));
+        let [w, m, v, g] = [w, m, v, g].map(|tensor| crate::ops::testing::numbers(&tensor));
         let mean: Vec<f64> = m.iter().zip(&g).map(|(m, g)| 0.5 * m + 0.5 * g).collect();
         let square: Vec<f64> = v.iter().zip(&g).map(|(v, g)| 0.9 * v + 0.1 * g * g).collect();
         let (first, second) = (1.0 - 0.5f64.powi(3), 1.0 - 0.9f64.powi(3));

@@ -331,7 +331,7 @@ fn exponentials<S: Simd>(simd: S, row: &mut [f32], max: f32) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ops::check::{close, finite_differences, second_order, values};
+    use crate::ops::testing::{close, finite_differences, second_order, values};
 
     #[test]
     fn blocks_agree_with_the_whole_matrix() {

@@ -81,7 +81,7 @@ impl Formula<2, 0, 1> for Product {
 
 #[cfg(test)]
 mod tests {
-    use crate::ops::check::{close, finite_differences, numbers, second_order, values};
+    use crate::ops::testing::{close, finite_differences, numbers, second_order, values};
 
     #[test]
     fn scaled_channels_match_their_definition_and_differences() {

@@ -169,7 +169,7 @@ fn wgrad_by_candle(x: &Tensor, g: &Tensor, window: Window) -> Result<Tensor> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ops::check::{WINDOWS, close, finite_differences, numbers, second_order, values, windows};
+    use crate::ops::testing::{WINDOWS, close, finite_differences, numbers, second_order, values, windows};
 
     /// As [`WINDOWS`], and one whose padding is wider than any pool allows.
     fn cases() -> impl Iterator<Item = ([usize; 4], Window)> {

@@ -63,7 +63,7 @@ mod tests {
     use candle_core::Device;
 
     use super::*;
-    use crate::ops::check::{close, finite_differences, second_order};
+    use crate::ops::testing::{close, finite_differences, second_order};
     use crate::ops::{Graph, gradients};
 
     #[test]
@@ -91,7 +91,7 @@ mod tests {
             let y = v[0].clipped_relu(1.0)?;
             y.mul(&y)
         });
-        let half: Vec<f64> = crate::ops::check::numbers(x[0].tensor()).iter().map(|x| x.clamp(0.0, 1.0)).collect();
+        let half: Vec<f64> = crate::ops::testing::numbers(x[0].tensor()).iter().map(|x| x.clamp(0.0, 1.0)).collect();
         close(x[0].clipped_relu(1.0).unwrap().tensor(), &half, 1e-7);
     }
 }

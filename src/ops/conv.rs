@@ -263,7 +263,7 @@ fn wgrad_by_candle(x: &Tensor, g: &Tensor, geometry: Geometry, (kh, kw): (usize,
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ops::check::{close, finite_differences, second_order, values};
+    use crate::ops::testing::{close, finite_differences, second_order, values};
 
     /// The definition, in f64.
     fn plain(x: &Tensor, w: &Tensor, geometry: Geometry) -> Vec<f64> {

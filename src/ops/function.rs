@@ -136,7 +136,7 @@ fn gated(x: &Tensor, by: &Tensor, slope: f32) -> Result<Tensor> {
 
 #[cfg(test)]
 mod tests {
-    use crate::ops::check::values;
+    use crate::ops::testing::values;
 
     #[test]
     fn a_gate_of_another_shape_is_refused() {

@@ -95,7 +95,7 @@ fn plain(x: &Value, half: usize) -> Result<Value> {
 
 #[cfg(test)]
 mod tests {
-    use crate::ops::check::{close, finite_differences, numbers, second_order, values};
+    use crate::ops::testing::{close, finite_differences, numbers, second_order, values};
 
     #[test]
     fn half_of_the_channels_gate_the_other_half() {

@@ -180,7 +180,7 @@ fn put_back_by_candle(g: &Tensor, taps: &Tensor, window: Window, size: (usize, u
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ops::check::{WINDOWS, close, finite_differences, numbers, second_order, values, windows};
+    use crate::ops::testing::{WINDOWS, close, finite_differences, numbers, second_order, values, windows};
     use crate::ops::{Graph, gradients};
 
     /// Numbers far enough apart that a small step changes no order.

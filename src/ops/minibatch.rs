@@ -57,7 +57,7 @@ impl Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ops::check::{close, finite_differences, numbers, second_order, values};
+    use crate::ops::testing::{close, finite_differences, numbers, second_order, values};
 
     #[test]
     fn groups_divide_the_batch() {

@@ -122,7 +122,7 @@ pub fn blend(a: &Tensor, b: &Tensor, weight: &Tensor) -> Result<Tensor> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ops::check::values;
+    use crate::ops::testing::values;
 
     fn same(got: &Tensor, want: &Tensor) {
         assert_eq!(got.dims(), want.dims());
@@ -149,6 +149,6 @@ mod tests {
         let rest = weight.affine(-1.0, 1.0).unwrap();
         let want = (a.broadcast_mul(weight).unwrap() + b.broadcast_mul(&rest).unwrap()).unwrap();
         let want: Vec<f64> = cpu::slice(&want).unwrap().iter().map(|x| f64::from(*x)).collect();
-        crate::ops::check::close(&blend(a, b, weight).unwrap(), &want, 1e-6);
+        crate::ops::testing::close(&blend(a, b, weight).unwrap(), &want, 1e-6);
     }
 }

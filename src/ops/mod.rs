@@ -2,20 +2,18 @@
 
 mod activation;
 pub mod adam;
-pub mod after;
 pub mod aligned;
 pub mod attention;
 pub mod augment;
 mod channel_gate;
 pub mod channelwise;
-#[cfg(test)]
-mod check;
 mod clipped;
 pub mod conv;
 pub mod cpu;
 mod dense;
 pub mod depthwise;
 mod direct;
+pub mod epilogue;
 pub mod frozen;
 mod function;
 mod fused;
@@ -38,6 +36,8 @@ mod scratch;
 mod simd;
 pub mod spectral;
 pub mod tape;
+#[cfg(test)]
+mod testing;
 mod tile;
 mod upsampling;
 pub mod window;

@@ -5,8 +5,8 @@
 
 use pulp::{Simd, WithSimd};
 
-pub use super::after::After;
 use super::aligned::Aligned;
+pub use super::epilogue::Epilogue;
 use super::rows::store;
 use super::simd::{dispatch, lanes};
 
@@ -75,7 +75,7 @@ impl Pointwise {
     ///
     /// # Panics
     /// Where the lengths do not fit each other, or bits are asked for and the outputs do not divide by 16.
-    pub fn run(&self, out: &mut [f32], input: &[f32], after: After<'_>) {
+    pub fn run(&self, out: &mut [f32], input: &[f32], after: Epilogue<'_>) {
         self.product(out, input, &self.bias, after);
     }
 
@@ -83,11 +83,11 @@ impl Pointwise {
     ///
     /// # Panics
     /// As there.
-    pub fn run_unbiased(&self, out: &mut [f32], input: &[f32], after: After<'_>) {
+    pub fn run_unbiased(&self, out: &mut [f32], input: &[f32], after: Epilogue<'_>) {
         self.product(out, input, &self.zeros, after);
     }
 
-    fn product(&self, out: &mut [f32], input: &[f32], bias: &[f32], after: After<'_>) {
+    fn product(&self, out: &mut [f32], input: &[f32], bias: &[f32], after: Epilogue<'_>) {
         let pixels = out.len() / self.outputs;
         assert_eq!(out.len(), pixels * self.outputs, "whole output pixels");
         assert_eq!(input.len(), pixels * self.inputs, "as many input pixels as output pixels");
@@ -101,7 +101,7 @@ struct Product<'a> {
     out: &'a mut [f32],
     input: &'a [f32],
     bias: &'a [f32],
-    after: After<'a>,
+    after: Epilogue<'a>,
 }
 
 impl WithSimd for Product<'_> {
@@ -183,7 +183,7 @@ impl Product<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ops::after::BITS;
+    use crate::ops::epilogue::BITS;
     use crate::ops::matmul::{Into, Matrix, Threads, matmul};
 
     fn numbers(count: usize, seed: usize) -> Vec<f32> {
@@ -201,7 +201,7 @@ mod tests {
             matmul(&mut want, Matrix::new(&input, pixels, inputs), columns, Into::Add, Threads::One);
 
             let layer = Pointwise::packed(&weights, &bias, inputs, S::F32_LANES);
-            let run = |after: After<'_>| {
+            let run = |after: Epilogue<'_>| {
                 let mut out = vec![0.0; pixels * outputs];
                 simd.vectorize(Product { layer: &layer, out: &mut out, input: &input, bias: &layer.bias, after });
                 out
@@ -209,16 +209,16 @@ mod tests {
             let close = |got: Vec<f32>, want: &dyn Fn(usize) -> f32| {
                 got.iter().enumerate().all(|(i, v)| (v - want(i)).abs() < 1e-4)
             };
-            assert!(close(run(After::Linear), &|i| want[i]), "{pixels} {inputs} {outputs}");
-            assert!(close(run(After::Relu6), &|i| want[i].clamp(0.0, 6.0)), "{pixels} {inputs} {outputs}");
-            assert!(close(run(After::Add(&more)), &|i| want[i] + more[i]), "{pixels} {inputs} {outputs}");
+            assert!(close(run(Epilogue::Linear), &|i| want[i]), "{pixels} {inputs} {outputs}");
+            assert!(close(run(Epilogue::Relu6), &|i| want[i].clamp(0.0, 6.0)), "{pixels} {inputs} {outputs}");
+            assert!(close(run(Epilogue::Add(&more)), &|i| want[i] + more[i]), "{pixels} {inputs} {outputs}");
             if outputs % BITS == 0 {
                 let mut bits = vec![0x5a5a; want.len() / BITS];
-                assert!(close(run(After::Remember(&mut bits)), &|i| want[i].clamp(0.0, 6.0)));
+                assert!(close(run(Epilogue::Remember(&mut bits)), &|i| want[i].clamp(0.0, 6.0)));
                 let set = |i: usize| bits[i / BITS] >> (i % BITS) & 1 == 1;
-                let sums = run(After::Linear);
+                let sums = run(Epilogue::Linear);
                 assert!((0..want.len()).all(|i| set(i) == (sums[i] > 0.0 && sums[i] < 6.0)), "{pixels} {outputs}");
-                assert!(close(run(After::Masked(&bits)), &|i| if set(i) { want[i] } else { 0.0 }));
+                assert!(close(run(Epilogue::Masked(&bits)), &|i| if set(i) { want[i] } else { 0.0 }));
             }
         }
     }
@@ -247,9 +247,9 @@ mod tests {
     fn run_uses_what_new_packed() {
         let mut out = [0.0; 2];
         let layer = Pointwise::new(&[1.0, 2.0], &[0.5], 2);
-        layer.run(&mut out, &[1.0, 1.0, 2.0, -4.0], After::Relu6);
+        layer.run(&mut out, &[1.0, 1.0, 2.0, -4.0], Epilogue::Relu6);
         assert_eq!(out, [3.5, 0.0]);
-        layer.run_unbiased(&mut out, &[1.0, 1.0, 2.0, -4.0], After::Linear);
+        layer.run_unbiased(&mut out, &[1.0, 1.0, 2.0, -4.0], Epilogue::Linear);
         assert_eq!(out, [3.0, -6.0]);
     }
 
@@ -258,7 +258,7 @@ mod tests {
         let edges = [-1.0, -0.0, 0.0, f32::MIN_POSITIVE, 1e-40, 5.999_999_5, 6.0, 6.000_000_5, f32::INFINITY, f32::NAN];
         let layer = Pointwise::new(&[1.0; 16], &[0.0; 16], 1);
         let (mut out, mut bits) = (vec![0.0; edges.len() * 16], vec![0; edges.len()]);
-        layer.run(&mut out, &edges, After::Remember(&mut bits));
+        layer.run(&mut out, &edges, Epilogue::Remember(&mut bits));
         assert_eq!(bits, [0, 0, 0, 1, 1, 1, 0, 0, 0, 0].map(|bit| bit * 0xffff));
     }
 
@@ -269,7 +269,7 @@ mod tests {
         let back = Pointwise::new(&weights, &numbers(outputs, 2), inputs).transposed();
         let gradient = numbers(2 * outputs, 3);
         let mut out = vec![0.0; 2 * inputs];
-        back.run(&mut out, &gradient, After::Linear);
+        back.run(&mut out, &gradient, Epilogue::Linear);
         for (at, got) in out.iter().enumerate() {
             let row = &gradient[at / inputs * outputs..][..outputs];
             let want: f32 = row.iter().enumerate().map(|(o, g)| g * weights[o * inputs + at % inputs]).sum();

@@ -158,7 +158,7 @@ fn spread_by_candle(g: &Tensor, window: Window, scale: f32, size: (usize, usize)
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ops::check::{WINDOWS, close, finite_differences, numbers, second_order, values, windows};
+    use crate::ops::testing::{WINDOWS, close, finite_differences, numbers, second_order, values, windows};
 
     #[test]
     fn an_average_counts_the_padding_for_odd_shapes() {

@@ -126,7 +126,7 @@ fn spread(grad: &Tensor, size: (usize, usize)) -> Result<Tensor> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ops::check::{close, finite_differences, second_order, values};
+    use crate::ops::testing::{close, finite_differences, second_order, values};
 
     #[test]
     fn a_row_is_resized_as_pytorch_does_it() {

@@ -138,7 +138,7 @@ impl Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ops::check::{finite_differences, second_order, values};
+    use crate::ops::testing::{finite_differences, second_order, values};
 
     fn settled(weight: &Tensor, iterations: usize) -> (Tensor, Tensor) {
         let columns = weight.elem_count() / weight.dim(0).unwrap();

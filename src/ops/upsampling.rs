@@ -117,7 +117,7 @@ fn turned<const FROM: usize, const TO: usize>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ops::check::{close, finite_differences, numbers, second_order, values};
+    use crate::ops::testing::{close, finite_differences, numbers, second_order, values};
 
     #[test]
     fn it_is_a_convolution_of_what_was_upsampled() {

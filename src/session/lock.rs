@@ -5,7 +5,7 @@ use std::io::{Read as _, Seek as _, Write as _};
 use std::path::Path;
 use std::time::Duration;
 
-use super::{LOCK, Result, SessionError, room};
+use super::{LOCK, Result, SessionError, untrusted};
 
 /// Times that a held lock is asked for again: [`is_free`] of another process holds it for a moment.
 const TRIES: usize = 5;
@@ -26,8 +26,8 @@ impl Lock {
     /// to, and where it holds what no session does.
     pub fn take(folder: &Path) -> Result<Self> {
         let path = folder.join(LOCK);
-        room::inspect(folder)?;
-        let mut file = room::open_to_write(folder, LOCK, false)?;
+        untrusted::inspect(folder)?;
+        let mut file = untrusted::open_to_write(folder, LOCK, false)?;
         for attempt in 0.. {
             match file.try_lock() {
                 Ok(()) => break,
@@ -56,7 +56,7 @@ pub fn is_free(folder: &Path) -> bool {
 
 /// Who writes to a session, as `process 1234 on HOST`; nothing where nobody does.
 pub fn holder(folder: &Path) -> Option<String> {
-    let file = room::open(folder, LOCK, u64::MAX).ok()??;
+    let file = untrusted::open(folder, LOCK, u64::MAX).ok()??;
     matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)).then(|| named(&file))
 }
 

@@ -6,31 +6,30 @@
 //! renamed. `events.jsonl` only ever grows: a run that goes on from a checkpoint says so by another `started`, whose step
 //! voids what stands before it of later steps.
 //!
-//! Anybody may have filled a session's folder: `room` alone opens what lies in it, and `removal` alone removes any of it.
+//! Anybody may have filled a session's folder: `untrusted` alone opens what lies in it, and `removal` alone removes any of it.
 
-mod about;
-mod known;
+mod annotation;
 mod lock;
 mod manage;
-mod mend;
+mod naming;
 mod picture;
-mod place;
 mod quiz;
 mod reader;
+mod recovery;
 mod removal;
 mod retention;
-mod room;
 mod state;
 mod timed;
 mod traced;
+mod trusted_paths;
+mod untrusted;
 mod writer;
 
-pub use about::{About, read_about, write_about};
-pub use known::{remember_places, unknown_places};
+pub use annotation::{Annotation, read_annotation, write_annotation};
 pub use lock::{Lock, ask_to_end, holder, is_free};
 pub use manage::{check_name, delete, name_data, rename, trash};
+pub use naming::{Listed, checkpoints_size, choose_root, list, list_in, name_for, new_folder, release, root, size};
 pub use picture::{png, png16};
-pub use place::{Listed, checkpoints_size, choose_root, list, list_in, name_for, new_folder, release, root, size};
 pub use quiz::{read_quizzes, write_quiz};
 pub use reader::{
     Damaged, Stored, checkpoint_folder, checkpoints, newest_whole, open_events, read_checkpoint_file, read_grid,
@@ -38,10 +37,11 @@ pub use reader::{
 };
 pub use removal::{cached, is_cached};
 pub use retention::{BestCheckpoint, Keep, OnDisk, Pruning, best_scored, plan, protected, prune};
-pub use room::{append, folder, inspect};
-pub use state::{CheckpointState, DataMark, FileSum, Machine, Pending, Watched, WatchedClass};
+pub use state::{CheckpointState, DataFingerprint, FileSum, Machine, Pending, Watched, WatchedClass};
 pub use timed::{Timed, read_event};
 pub use traced::{Traced, run_id, told_path};
+pub use trusted_paths::{trust_paths, untrusted_paths};
+pub use untrusted::{append, folder, inspect};
 pub use writer::{Writer, write_new, write_whole};
 
 use crate::event::SCHEMA;
@@ -152,7 +152,7 @@ impl SessionError {
 
     fn content(path: &std::path::Path, reason: impl Into<String>) -> Self {
         let mut reason = reason.into();
-        crate::event::cut(&mut reason); // It may quote what it complains of.
+        crate::event::truncate(&mut reason); // It may quote what it complains of.
         Self::Content { path: path.display().to_string(), reason }
     }
 

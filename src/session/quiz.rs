@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::room::{self, Kind};
+use super::untrusted::{self, Kind};
 use super::{QUIZ, Result, SessionError, write_whole};
 use crate::event::QuizLog;
 
@@ -16,7 +16,7 @@ const MOST_TESTS: usize = 1000;
 /// # Errors
 /// Where it cannot be written.
 pub fn write_quiz(session: &Path, log: &QuizLog) -> Result<PathBuf> {
-    let folder = room::folder(session, QUIZ)?;
+    let folder = untrusted::folder(session, QUIZ)?;
     let name = |n: u32| if n == 0 { format!("{}.json", log.time) } else { format!("{}-{n}.json", log.time) };
     let path = (0..).map(|n| folder.join(name(n))).find(|path| !path.exists()).unwrap_or_else(|| folder.join(name(0)));
     let json = serde_json::to_vec_pretty(log).map_err(|err| SessionError::content(&path, err.to_string()))?;
@@ -26,13 +26,13 @@ pub fn write_quiz(session: &Path, log: &QuizLog) -> Result<PathBuf> {
 
 /// The tests of a session that can be read, oldest first.
 pub fn read_quizzes(session: &Path) -> Vec<QuizLog> {
-    let Ok(entries) = room::entries(session, QUIZ) else { return Vec::new() };
+    let Ok(entries) = untrusted::entries(session, QUIZ) else { return Vec::new() };
     let tests = entries.into_iter().filter(|entry| entry.kind == Kind::File && entry.name.ends_with(".json"));
     let mut names: Vec<String> = tests.map(|entry| entry.name).collect();
     // They are called by their time.
     names.drain(..names.len().saturating_sub(MOST_TESTS));
     let read = |name: &String| {
-        let content = room::read(session, &format!("{QUIZ}/{name}"), MOST_BYTES).ok()?;
+        let content = untrusted::read(session, &format!("{QUIZ}/{name}"), MOST_BYTES).ok()?;
         serde_json::from_slice::<QuizLog>(&content).ok()
     };
     let mut logs: Vec<QuizLog> = names.iter().filter_map(read).collect();

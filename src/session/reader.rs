@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
-use super::room::{self, Kind};
 use super::timed::{STEP, Timed, read_event};
+use super::untrusted::{self, Kind};
 use super::{CHECKPOINTS, CheckpointState, EVENTS, FileSum, RUN, Result, STATE, SessionError, step_of};
 use crate::config::Config;
 use crate::event::{self, Event, Grid, GridPicture, Picture, SCHEMA};
@@ -92,7 +92,7 @@ impl Stored {
     fn read_events(&mut self, outline: bool) -> Result<()> {
         let path = self.folder.join(EVENTS);
         let most = if outline { LONGEST_OUTLINE } else { LONGEST_EVENTS };
-        let Some(file) = room::open(&self.folder, EVENTS, most)? else {
+        let Some(file) = untrusted::open(&self.folder, EVENTS, most)? else {
             self.warnings.push(format!("{EVENTS} is missing: the curves of this session are lost"));
             return Ok(());
         };
@@ -135,7 +135,7 @@ impl Stored {
                         broken.add(number, || format!("more than {MOST_EVENTS} events"));
                     } else {
                         self.clock.extend(time.map(|time| (self.events.len(), time)));
-                        self.events.push(event.cut());
+                        self.events.push(event.truncated());
                     }
                 }
                 Err(err) => broken.add(number, || err.to_string()),
@@ -167,7 +167,7 @@ impl Broken {
         self.count += 1;
         self.first.get_or_insert_with(|| {
             let mut reason = reason();
-            crate::event::cut(&mut reason);
+            crate::event::truncate(&mut reason);
             (number, reason)
         });
     }
@@ -178,11 +178,11 @@ impl Broken {
 /// # Errors
 /// Where there is no session, or it is not as sessions are, or its configuration cannot be read.
 pub fn read_settings(folder: &Path) -> Result<Config> {
-    room::inspect(folder)?;
-    if !room::has_file(folder, RUN) {
+    untrusted::inspect(folder)?;
+    if !untrusted::has_file(folder, RUN) {
         return Err(SessionError::Missing(folder.display().to_string()));
     }
-    let text = room::read_text(folder, RUN, LONGEST_SETTINGS)?;
+    let text = untrusted::read_text(folder, RUN, LONGEST_SETTINGS)?;
     Config::from_stored(&text).map_err(|err| SessionError::content(&folder.join(RUN), err.to_string()))
 }
 
@@ -191,14 +191,14 @@ pub fn read_settings(folder: &Path) -> Result<Config> {
 /// # Errors
 /// Where there is no such file, or it is none.
 pub fn open_events(folder: &Path) -> Result<File> {
-    room::open(folder, EVENTS, u64::MAX)?.ok_or_else(|| SessionError::Missing(folder.display().to_string()))
+    untrusted::open(folder, EVENTS, u64::MAX)?.ok_or_else(|| SessionError::Missing(folder.display().to_string()))
 }
 
 /// Steps of the checkpoints in a session, oldest first; only those that appear whole.
 pub fn checkpoints(folder: &Path) -> Vec<usize> {
-    let found = room::entries(folder, CHECKPOINTS).unwrap_or_default();
+    let found = untrusted::entries(folder, CHECKPOINTS).unwrap_or_default();
     let folders = found.into_iter().filter(|entry| entry.kind == Kind::Folder);
-    let whole = folders.filter(|entry| room::has_file(folder, &format!("{CHECKPOINTS}/{}/{STATE}", entry.name)));
+    let whole = folders.filter(|entry| untrusted::has_file(folder, &format!("{CHECKPOINTS}/{}/{STATE}", entry.name)));
     let mut steps: Vec<usize> = whole.filter_map(|entry| step_of(&entry.name)).collect();
     steps.sort_unstable();
     steps
@@ -263,7 +263,7 @@ pub fn read_state(checkpoint: &Path) -> Result<CheckpointState> {
     }
     let path = checkpoint.join(STATE);
     let (session, below) = place_of(checkpoint);
-    let bytes = room::read(session, &format!("{below}{STATE}"), LONGEST_STATE)?;
+    let bytes = untrusted::read(session, &format!("{below}{STATE}"), LONGEST_STATE)?;
     let unreadable = |err: serde_json::Error| SessionError::content(&path, err.to_string());
     let Head { schema, step } = serde_json::from_slice(&bytes).map_err(unreadable)?;
     if schema > SCHEMA {
@@ -282,7 +282,7 @@ pub fn read_checkpoint_file(checkpoint: &Path, state: &CheckpointState, name: &s
     let want = want.ok_or_else(|| damaged(&path, "not part of the checkpoint"))?;
     open_checkpoint_file(checkpoint, want)?;
     let (session, below) = place_of(checkpoint);
-    let content = room::read(session, &format!("{below}{name}"), want.bytes)?;
+    let content = untrusted::read(session, &format!("{below}{name}"), want.bytes)?;
     if FileSum::of(name, &content) != *want {
         return Err(damaged(&path, DAMAGED));
     }
@@ -310,7 +310,7 @@ fn open_checkpoint_file(checkpoint: &Path, want: &FileSum) -> Result<std::fs::Fi
         return Err(damaged(&path, "the name leads out of the checkpoint"));
     }
     let (session, below) = place_of(checkpoint);
-    let file = room::open(session, &format!("{below}{}", want.name), LONGEST_TENSORS)?;
+    let file = untrusted::open(session, &format!("{below}{}", want.name), LONGEST_TENSORS)?;
     let failed = || SessionError::io("could not read", &path);
     let file = file.ok_or_else(|| failed()(std::io::ErrorKind::NotFound.into()))?;
     if file.metadata().map_err(failed())?.len() != want.bytes {
@@ -358,7 +358,7 @@ pub fn read_grid(folder: &Path, grid: &Grid, rows: usize, columns: usize) -> Res
 /// # Errors
 /// Where the file cannot be read.
 pub fn read_grid_file(folder: &Path, grid: &Grid) -> Result<Vec<u8>> {
-    room::read(folder, &grid.file, LONGEST_PICTURE)
+    untrusted::read(folder, &grid.file, LONGEST_PICTURE)
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use super::room::{self, Entry, Kind};
+use super::untrusted::{self, Entry, Kind};
 use super::{
     ABOUT, CHECKPOINTS, EXPORTS, GRIDS, LIVE, NEAREST, QUIZ, Result, STATE, SessionError, checkpoint_folder, step_of,
 };
@@ -27,7 +27,7 @@ pub(super) fn left_overs(session: &Path) {
     for name in ["", GRIDS, NEAREST, LIVE, CHECKPOINTS] {
         remove_parts(session, name, Duration::ZERO);
     }
-    for entry in room::entries(session, CHECKPOINTS).unwrap_or_default() {
+    for entry in untrusted::entries(session, CHECKPOINTS).unwrap_or_default() {
         if is_hidden_step(&entry.name) {
             told(&session.join(CHECKPOINTS).join(&entry.name), anything);
         }
@@ -35,7 +35,7 @@ pub(super) fn left_overs(session: &Path) {
     // Exports and blind tests are written without the lock, exports one folder deeper too.
     remove_parts(session, QUIZ, STILL_WRITTEN);
     remove_parts(session, EXPORTS, STILL_WRITTEN);
-    for Entry { name, kind } in room::entries(session, EXPORTS).unwrap_or_default() {
+    for Entry { name, kind } in untrusted::entries(session, EXPORTS).unwrap_or_default() {
         if kind == Kind::Folder {
             remove_parts(session, &format!("{EXPORTS}/{name}"), STILL_WRITTEN);
         }
@@ -43,7 +43,7 @@ pub(super) fn left_overs(session: &Path) {
 }
 
 fn remove_parts(session: &Path, below: &str, age: Duration) {
-    for entry in room::entries(session, below).unwrap_or_default() {
+    for entry in untrusted::entries(session, below).unwrap_or_default() {
         let path = session.join(below).join(&entry.name);
         if is_part(&entry.name) && entry.kind != Kind::Folder && is_older(&path, age) {
             told(&path, |path| fs::remove_file(path));
@@ -99,7 +99,7 @@ pub(super) fn unfinished_checkpoint(session: &Path, step: usize) -> Result<()> {
 /// Where it is a checkpoint, or the system refuses.
 pub(super) fn no_checkpoint(session: &Path, step: usize) -> Result<()> {
     let path = checkpoint_folder(session, step);
-    if room::has_file(session, &format!("{CHECKPOINTS}/{step:07}/{STATE}")) {
+    if untrusted::has_file(session, &format!("{CHECKPOINTS}/{step:07}/{STATE}")) {
         return Err(SessionError::content(&path, "holds a checkpoint, which is not overwritten"));
     }
     missing_is_fine(anything(&path)).map_err(SessionError::io("could not clear", &path))

@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use super::place::size_of;
+use super::naming::size_of;
 use super::{
     CHECKPOINTS, EVENTS, EXPORTS, GRIDS, Lock, Result, SessionError, Stored, Writer, checkpoints, checkpoints_size,
-    newest_whole, room,
+    newest_whole, untrusted,
 };
 use crate::config::Train;
 use crate::event::{Checkpoint, Event, Score};
@@ -127,8 +127,8 @@ pub struct Pruning {
 /// # Errors
 /// Where there is no session.
 pub fn plan(folder: &Path, rules: &[Keep]) -> Result<Pruning> {
-    room::inspect(folder)?;
-    if !room::has_file(folder, super::RUN) {
+    untrusted::inspect(folder)?;
+    if !untrusted::has_file(folder, super::RUN) {
         return Err(SessionError::Missing(folder.display().to_string()));
     }
     let have = checkpoints(folder);

@@ -24,7 +24,7 @@ pub struct CheckpointState {
     pub classes: Vec<String>,
     /// What the run was trained on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub data: Option<DataMark>,
+    pub data: Option<DataFingerprint>,
     /// What it was computed with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub machine: Option<Machine>,
@@ -86,7 +86,7 @@ impl FileSum {
 
 /// What tells one data set from another.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DataMark {
+pub struct DataFingerprint {
     /// Images of each class, in label order.
     pub images: Vec<usize>,
     /// SHA-256 of every image's pixels as they are trained on, in their order, in hexadecimal.

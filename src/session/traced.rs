@@ -9,8 +9,8 @@ use std::path::{Component, Path, PathBuf, Prefix};
 
 use sha2::{Digest as _, Sha256};
 
-use super::place::list;
-use super::room::{self, inspect};
+use super::naming::list;
+use super::untrusted::{self, inspect};
 use super::{EVENTS, RUN};
 use crate::event;
 use crate::guard;
@@ -53,7 +53,7 @@ impl Traced {
         let mut texts = texts(bytes)?;
         let mut text = |name: &str| {
             texts.remove(name).map(|mut text| {
-                event::cut(&mut text);
+                event::truncate(&mut text);
                 text
             })
         };
@@ -101,7 +101,7 @@ impl Traced {
 /// What tells a run from all others, wherever its session lies and whatever it is called: a sum over the first line that it told,
 /// which holds its settings and its time. Nothing where a session has told nothing.
 pub fn run_id(session: &Path) -> Option<String> {
-    let file = room::open(session, EVENTS, u64::MAX).ok()??;
+    let file = untrusted::open(session, EVENTS, u64::MAX).ok()??;
     let mut line = Vec::new();
     BufReader::new(file.take(LONGEST_LINE)).read_until(b'\n', &mut line).ok()?;
     line.ends_with(b"\n").then(|| guard::hex(&Sha256::digest(&line)[..16]))
@@ -138,7 +138,7 @@ fn plain(path: &str) -> Option<PathBuf> {
 }
 
 fn is_session(folder: &Path) -> bool {
-    inspect(folder).is_ok() && room::has_file(folder, RUN)
+    inspect(folder).is_ok() && untrusted::has_file(folder, RUN)
 }
 
 /// The texts of a PNG that stand before its pixels and are not compressed, by their names; of one name, the first.

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant, SystemTime};
 use super::retention::{Keep, surplus};
 use super::{
     CHECKPOINTS, CheckpointState, EVENTS, FileSum, GRIDS, LIVE, Lock, NEAREST, RUN, Result, STATE, SessionError,
-    checkpoint_folder, checkpoints, mend, png, removal, room, timed,
+    checkpoint_folder, checkpoints, png, recovery, removal, timed, untrusted,
 };
 use crate::config::Config;
 use crate::event::{Checkpoint, Event, Grid, GridPicture, Picture, REAL_IMAGES};
@@ -53,7 +53,7 @@ impl Writer {
     pub fn reopen(folder: &Path, lock: Lock) -> Result<Self> {
         make_folders(folder)?;
         removal::left_overs(folder);
-        let file = mend::open_events(folder)?;
+        let file = recovery::open_events(folder)?;
         Ok(Self { folder: folder.to_owned(), _lock: lock, events: BufWriter::new(file), flushed: Instant::now() })
     }
 
@@ -116,7 +116,7 @@ impl Writer {
     /// # Errors
     /// Where the file cannot be written.
     pub fn nearest(&mut self, grid: &GridPicture, about: &[(&str, Cow<'_, str>)]) -> Result<String> {
-        room::folder(&self.folder, NEAREST)?;
+        untrusted::folder(&self.folder, NEAREST)?;
         self.picture(NEAREST, grid, about)
     }
 
@@ -125,7 +125,7 @@ impl Writer {
     /// # Errors
     /// Where the file cannot be written.
     pub fn live_grid(&mut self, grid: &GridPicture, about: &[(&str, Cow<'_, str>)]) -> Result<Grid> {
-        room::folder(&self.folder, LIVE)?;
+        untrusted::folder(&self.folder, LIVE)?;
         Ok(Grid { step: grid.step, file: self.picture(LIVE, grid, about)? })
     }
 
@@ -144,7 +144,7 @@ impl Writer {
     /// # Errors
     /// Where they cannot be written.
     pub fn real_images(&self, images: impl FnOnce() -> GridPicture) -> Result<()> {
-        if room::has_file(&self.folder, REAL_IMAGES) {
+        if untrusted::has_file(&self.folder, REAL_IMAGES) {
             return Ok(());
         }
         write_picture(&self.folder.join(REAL_IMAGES), &images().picture, &[])
@@ -223,7 +223,7 @@ fn refuse_taken(folder: &Path) -> Result<()> {
 
 /// The folders that every session has.
 fn make_folders(session: &Path) -> Result<()> {
-    [GRIDS, CHECKPOINTS].into_iter().try_for_each(|name| room::folder(session, name).map(drop))
+    [GRIDS, CHECKPOINTS].into_iter().try_for_each(|name| untrusted::folder(session, name).map(drop))
 }
 
 fn write_checkpoint(session: &Path, state: &CheckpointState, files: &[(&str, Vec<u8>)]) -> Result<()> {

@@ -3,7 +3,7 @@
 
 use candle_core::{Result, Tensor, bail};
 
-use crate::model::{Entry, Store};
+use crate::model::{Entry, ParameterStore};
 use crate::ops::adam::Rule;
 
 /// The optimiser of one network.
@@ -35,13 +35,13 @@ impl Adam {
     ///
     /// # Errors
     /// Those of candle.
-    pub fn new(store: &Store, beta1: f64, beta2: f64) -> Result<Self> {
-        let learnt = store.entries().iter().enumerate().filter(|(_, entry)| entry.learnt);
+    pub fn new(store: &ParameterStore, beta1: f64, beta2: f64) -> Result<Self> {
+        let trainable = store.entries().iter().enumerate().filter(|(_, entry)| entry.trainable);
         let zeros = |(place, entry): (usize, &Entry)| -> Result<Moments> {
             let zeros = entry.tensor.zeros_like()?;
             Ok(Moments { place, first: entry.alike(zeros.clone()), second: entry.alike(zeros), steps: 0 })
         };
-        Ok(Self { beta1, beta2, steps: 0, moments: learnt.map(zeros).collect::<Result<_>>()? })
+        Ok(Self { beta1, beta2, steps: 0, moments: trainable.map(zeros).collect::<Result<_>>()? })
     }
 
     /// Updates done so far.
@@ -69,7 +69,7 @@ impl Adam {
     ///
     /// # Errors
     /// Where a gradient does not fit its entry.
-    pub fn update(&mut self, store: &mut Store, gradients: &[(usize, Tensor)], lr: f64) -> Result<()> {
+    pub fn update(&mut self, store: &mut ParameterStore, gradients: &[(usize, Tensor)], lr: f64) -> Result<()> {
         self.steps += 1;
         let (beta1, beta2) = (self.beta1, self.beta2);
         for Moments { place, first, second, steps } in &mut self.moments {

@@ -2,15 +2,18 @@
 
 use candle_core::{Result, Tensor};
 
-use crate::model::Store;
+use crate::model::ParameterStore;
 use crate::ops::cpu;
 
 /// Learnt numbers of the average move by the decay; running statistics are copied. Layers that a growing network does not
 /// use yet follow too: they stand still, and but for rounding so does their average.
-pub(super) fn update(ema: &mut Store, live: &Store, decay: f64) -> Result<()> {
+pub(super) fn update(ema: &mut ParameterStore, live: &ParameterStore, decay: f64) -> Result<()> {
     for (shadow, live) in ema.entries_mut().iter_mut().zip(live.entries()) {
-        shadow.tensor =
-            if live.learnt && decay > 0.0 { blend(&shadow.tensor, &live.tensor, decay)? } else { live.tensor.clone() };
+        shadow.tensor = if live.trainable && decay > 0.0 {
+            blend(&shadow.tensor, &live.tensor, decay)?
+        } else {
+            live.tensor.clone()
+        };
     }
     Ok(())
 }

@@ -2,10 +2,10 @@
 
 use candle_core::{DType, Result, Tensor};
 
-use super::terms::Terms;
+use super::loss_terms::LossTerms;
 use crate::config::{Conditioning, Config, LossKind};
-use crate::event::Number;
-use crate::model::{Discriminator, Judgement, Pass};
+use crate::event::Scalar;
+use crate::model::{Discriminator, DiscriminatorOutput, Pass};
 use crate::ops::{Graph, Value, blend, gradients};
 
 /// The mean of some terms of shape (1).
@@ -27,14 +27,17 @@ pub(super) fn mean_of(terms: impl Iterator<Item = Result<Value>>) -> Result<Valu
 
 /// The mean over scales of an adversarial term of the logits, to which the same term of the pixels' logits is added, with
 /// equal weight, where a U-Net gives them (Schoenfeld et al. 2020).
-fn adversarial(judgements: &[Judgement], term: impl Fn(&Value) -> Result<Value>) -> Result<Value> {
+fn adversarial(judgements: &[DiscriminatorOutput], term: impl Fn(&Value) -> Result<Value>) -> Result<Value> {
     mean_over_scales(judgements, |j| {
         let global = term(&j.logits)?;
         j.pixel_logits.as_ref().map_or_else(|| Ok(global.clone()), |pixels| global.add(&term(pixels)?))
     })
 }
 
-fn mean_over_scales(judgements: &[Judgement], term: impl Fn(&Judgement) -> Result<Value>) -> Result<Value> {
+fn mean_over_scales(
+    judgements: &[DiscriminatorOutput],
+    term: impl Fn(&DiscriminatorOutput) -> Result<Value>,
+) -> Result<Value> {
     mean_of(judgements.iter().map(term))
 }
 
@@ -58,19 +61,19 @@ impl Batch<'_> {
         terms.mul(&weights.reshape(&shape)?)?.mean_all()
     }
 
-    fn mean_logit(&self, judgements: &[Judgement]) -> Result<Value> {
+    fn mean_logit(&self, judgements: &[DiscriminatorOutput]) -> Result<Value> {
         adversarial(judgements, |x| self.mean(x))
     }
 
     /// Mean binary cross-entropy between logits and one target for all of them: `softplus(x) - target x`.
-    fn cross_entropy_with(&self, judgements: &[Judgement], target: f64) -> Result<Value> {
+    fn cross_entropy_with(&self, judgements: &[DiscriminatorOutput], target: f64) -> Result<Value> {
         adversarial(judgements, |x| {
             if target == 0.0 { self.mean(&x.softplus()?) } else { self.mean(&x.softplus()?.sub(&x.scale(target)?)?) }
         })
     }
 
     /// Half the mean squared distance of the logits from one target for all of them.
-    fn half_square(&self, judgements: &[Judgement], target: f64) -> Result<Value> {
+    fn half_square(&self, judgements: &[DiscriminatorOutput], target: f64) -> Result<Value> {
         let square = |x: &Value| {
             let difference = x.affine(1.0, -target)?;
             self.mean(&difference.mul(&difference)?)
@@ -78,7 +81,7 @@ impl Batch<'_> {
         adversarial(judgements, square)?.scale(0.5)
     }
 
-    fn hinge(&self, judgements: &[Judgement], sign: f64) -> Result<Value> {
+    fn hinge(&self, judgements: &[DiscriminatorOutput], sign: f64) -> Result<Value> {
         adversarial(judgements, |x| self.mean(&x.affine(sign, 1.0)?.leaky_relu(0.0)?))
     }
 
@@ -94,11 +97,11 @@ impl Batch<'_> {
         self.mean(&total.sub(&picked)?.reshape(weights.dims())?)
     }
 
-    fn classification(&self, judgements: &[Judgement]) -> Result<Option<Value>> {
+    fn classification(&self, judgements: &[DiscriminatorOutput]) -> Result<Option<Value>> {
         if judgements.iter().any(|j| j.class_logits.is_none()) {
             return Ok(None);
         }
-        let term = |j: &Judgement| match &j.class_logits {
+        let term = |j: &DiscriminatorOutput| match &j.class_logits {
             Some(logits) => self.classes(logits),
             None => j.logits.mean_all(),
         };
@@ -109,10 +112,10 @@ impl Batch<'_> {
 /// Adds the discriminator's adversarial loss on a batch, and the classification of real images, and of fakes where that is asked for.
 pub(super) fn of_discriminator(
     config: &Config,
-    real: &[Judgement],
-    fake: &[Judgement],
+    real: &[DiscriminatorOutput],
+    fake: &[DiscriminatorOutput],
     batch: &Batch<'_>,
-    terms: &mut Terms<'_>,
+    terms: &mut LossTerms<'_>,
 ) -> Result<()> {
     let adversarial = match config.loss.kind {
         LossKind::Bce => {
@@ -124,32 +127,32 @@ pub(super) fn of_discriminator(
         // The 0-1 form of Mao et al. 2017: targets 1 for real and 0 for fake, half the mean square of each.
         LossKind::LeastSquares => batch.half_square(real, 1.0)?.add(&batch.half_square(fake, 0.0)?)?,
     };
-    terms.add(Number::AdversarialD, &adversarial)?;
-    classify(config, real, batch, (Number::ClassificationD, terms))?;
-    if config.loss.auxiliary_fakes { classify(config, fake, batch, (Number::ClassificationD, terms)) } else { Ok(()) }
+    terms.add(Scalar::AdversarialD, &adversarial)?;
+    classify(config, real, batch, (Scalar::ClassificationD, terms))?;
+    if config.loss.auxiliary_fakes { classify(config, fake, batch, (Scalar::ClassificationD, terms)) } else { Ok(()) }
 }
 
 /// Adds the generator's adversarial loss on a batch of its images, and their classification.
 pub(super) fn of_generator(
     config: &Config,
-    fake: &[Judgement],
+    fake: &[DiscriminatorOutput],
     batch: &Batch<'_>,
-    terms: &mut Terms<'_>,
+    terms: &mut LossTerms<'_>,
 ) -> Result<()> {
     let adversarial = match config.loss.kind {
         LossKind::Bce => batch.cross_entropy_with(fake, 1.0)?,
         LossKind::Hinge | LossKind::WassersteinGp => batch.mean_logit(fake)?.scale(-1.0)?,
         LossKind::LeastSquares => batch.half_square(fake, 1.0)?,
     };
-    terms.add(Number::AdversarialG, &adversarial)?;
-    classify(config, fake, batch, (Number::ClassificationG, terms))
+    terms.add(Scalar::AdversarialG, &adversarial)?;
+    classify(config, fake, batch, (Scalar::ClassificationG, terms))
 }
 
 fn classify(
     config: &Config,
-    judgements: &[Judgement],
+    judgements: &[DiscriminatorOutput],
     batch: &Batch<'_>,
-    (number, terms): (Number, &mut Terms<'_>),
+    (number, terms): (Scalar, &mut LossTerms<'_>),
 ) -> Result<()> {
     if config.discriminator.conditioning == Conditioning::Auxiliary
         && batch.condition > 0.0
@@ -161,7 +164,7 @@ fn classify(
 }
 
 /// What penalties take the slope of: the judgements summed over images; the pixels of one are averaged, as in the loss.
-fn critic(judgements: &[Judgement], batch: usize) -> Result<Value> {
+fn critic(judgements: &[DiscriminatorOutput], batch: usize) -> Result<Value> {
     adversarial(judgements, |x| match x.tensor().elem_count() / batch.max(1) {
         1 => x.sum_all(),
         pixels => x.sum_all()?.scale(1.0 / pixels as f64),
@@ -170,7 +173,7 @@ fn critic(judgements: &[Judgement], batch: usize) -> Result<Value> {
 
 /// The R1 penalty (Mescheder et al. 2018) without its weight gamma, shape (1): half the mean over images of
 /// `|d D / d image|^2`, D the mean over scales. `images` is the leaf `(B, size, size, channels)` that `real` judges.
-pub(super) fn r1(real: &[Judgement], images: &Value) -> Result<Value> {
+pub(super) fn r1(real: &[DiscriminatorOutput], images: &Value) -> Result<Value> {
     let critic = critic(real, images.dims()[0])?;
     let Some(gradient) = gradients(critic, std::slice::from_ref(images), Graph::Keep)?.remove(0) else {
         candle_core::bail!("the discriminator does not depend on its images")

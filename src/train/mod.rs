@@ -1,6 +1,5 @@
 //! One update of D, one of G, and every piece of state that a resume needs.
 
-mod accumulated;
 mod adam;
 mod augment;
 mod blur;
@@ -8,16 +7,17 @@ mod clip;
 mod clock;
 mod ema;
 mod feed;
-mod gap;
+mod gap_scheduler;
+mod grad_accumulation;
 mod growing;
 mod lecam;
 mod logit_stats;
 mod loss;
+mod loss_terms;
 mod noise;
 pub mod replay;
 pub mod state;
 mod synthetic;
-mod terms;
 mod trainer;
 mod transfer;
 

@@ -5,7 +5,7 @@ use rand_distr::{Distribution as _, StandardNormal};
 use rayon::prelude::*;
 
 use crate::config::Train;
-use crate::config::chance::{Purpose, stream};
+use crate::config::rng::{Purpose, stream};
 use crate::ops::Value;
 
 /// Streams of chance that a batch takes, one an image: the largest `train.batch_size`.

@@ -12,8 +12,8 @@ use serde::Serialize;
 use super::feed::{DiscriminatorBatch, Feed, GeneratorBatch};
 use super::trainer::Trainer;
 use crate::config::{Config, has_errors};
-use crate::event::Number;
-use crate::model::Store;
+use crate::event::Scalar;
+use crate::model::ParameterStore;
 
 /// How far a replay landed from its trace. Losses: the largest `|got - want| / max(|want|, 0.1)`. Networks and images: the
 /// norm of the difference over the norm.
@@ -135,7 +135,7 @@ fn run(path: &Path, name: &str) -> anyhow::Result<Report> {
     for step in 0..trace.steps {
         let mut feed = Recorded { trace: &trace, step, taken_d: 0, taken_g: 0 };
         let got = trainer.step(&mut feed, 1.0)?;
-        for number in [Number::LossD, Number::LossG] {
+        for number in [Scalar::LossD, Scalar::LossG] {
             let got = got[number];
             let want = f64::from(trace.tensor(&format!("step{step}/{}", number.info().key))?.to_scalar::<f32>()?);
             let distance = (f64::from(got) - want).abs() / want.abs().max(0.1);
@@ -143,7 +143,7 @@ fn run(path: &Path, name: &str) -> anyhow::Result<Report> {
             losses = if distance <= losses { losses } else { distance };
         }
     }
-    let network = |store: &Store, name: &str| distance(store, &trace, &format!("final/{name}"));
+    let network = |store: &ParameterStore, name: &str| distance(store, &trace, &format!("final/{name}"));
     let mut report = Report {
         trace: name.to_owned(),
         losses,
@@ -159,7 +159,7 @@ fn run(path: &Path, name: &str) -> anyhow::Result<Report> {
     Ok(report)
 }
 
-fn distance(store: &Store, trace: &Trace, prefix: &str) -> anyhow::Result<f64> {
+fn distance(store: &ParameterStore, trace: &Trace, prefix: &str) -> anyhow::Result<f64> {
     let (mut got, mut want) = (Vec::new(), Vec::new());
     for entry in store.entries() {
         got.extend(numbers(&entry.to_file()?)?);
@@ -178,7 +178,7 @@ fn relative(got: &[f64], want: &[f64]) -> anyhow::Result<f64> {
     Ok(difference.sqrt() / norm.sqrt().max(1e-12))
 }
 
-fn images(trainer: &Trainer, store: &Store, trace: &Trace, name: &str) -> anyhow::Result<f64> {
+fn images(trainer: &Trainer, store: &ParameterStore, trace: &Trace, name: &str) -> anyhow::Result<f64> {
     let (z, labels) = (trace.tensor("check/z")?, trace.labels("check/labels")?);
     let got = numbers(&trainer.evaluate(store, &z, &labels)?.permute((0, 3, 1, 2))?.contiguous()?)?;
     let want = numbers(&trace.tensor(&format!("check/{name}"))?)?;

@@ -8,11 +8,11 @@ use candle_core::{Device, Tensor};
 
 use super::adam::Moments;
 use super::augment::Adaptive;
-use super::gap::Gap;
+use super::gap_scheduler::GapScheduler;
 use super::lecam::LeCam;
 use super::{Adam, Trainer};
 use crate::config::Config;
-use crate::model::{Entry, Store};
+use crate::model::{Entry, ParameterStore};
 
 /// A file of a checkpoint: its name and its bytes.
 pub type File = (&'static str, Vec<u8>);
@@ -52,7 +52,7 @@ impl Trainer {
     ///
     /// # Errors
     /// Where a device cannot be read.
-    pub fn to_files_with(&self, average: &Store) -> anyhow::Result<Vec<File>> {
+    pub fn to_files_with(&self, average: &ParameterStore) -> anyhow::Result<Vec<File>> {
         let mut files = vec![
             (GENERATOR, store_bytes(&self.generator_store)?),
             (DISCRIMINATOR, store_bytes(&self.discriminator_store)?),
@@ -128,7 +128,7 @@ impl Trainer {
 ///
 /// # Errors
 /// Where the bytes are no safetensors file or do not fit the architecture.
-pub fn load_store(store: &mut Store, bytes: &[u8]) -> anyhow::Result<()> {
+pub fn load_store(store: &mut ParameterStore, bytes: &[u8]) -> anyhow::Result<()> {
     let mut tensors = parse(bytes)?;
     Ok(store.load(|name| tensors.remove(name))?)
 }
@@ -142,7 +142,7 @@ fn bytes(tensors: &BTreeMap<String, Tensor>) -> anyhow::Result<Vec<u8>> {
     Ok(safetensors::serialize(on_cpu.collect::<anyhow::Result<Vec<_>>>()?, None)?)
 }
 
-fn store_bytes(store: &Store) -> anyhow::Result<Vec<u8>> {
+fn store_bytes(store: &ParameterStore) -> anyhow::Result<Vec<u8>> {
     let entries = store.entries().iter().map(|entry| Ok((entry.name.clone(), entry.to_file()?)));
     bytes(&entries.collect::<anyhow::Result<_>>()?)
 }
@@ -202,13 +202,13 @@ fn parse_lecam(bytes: &[u8]) -> anyhow::Result<LeCam> {
     Ok(LeCam { real: averages("real")?, fake: averages("fake")? })
 }
 
-fn gap_bytes(gap: Gap) -> anyhow::Result<Vec<u8>> {
+fn gap_bytes(gap: GapScheduler) -> anyhow::Result<Vec<u8>> {
     bytes(&BTreeMap::from([("loss".to_owned(), Tensor::new(&[gap.loss], &Device::Cpu)?)]))
 }
 
-fn parse_gap(bytes: &[u8]) -> anyhow::Result<Gap> {
+fn parse_gap(bytes: &[u8]) -> anyhow::Result<GapScheduler> {
     match parse(bytes)?.remove("loss").context("`loss` is missing")?.to_vec1()?[..] {
-        [loss] => Ok(Gap { loss }),
+        [loss] => Ok(GapScheduler { loss }),
         _ => anyhow::bail!("`loss` is not one number"),
     }
 }

@@ -5,7 +5,7 @@ use rand::Rng as _;
 
 use super::{DiscriminatorBatch, Feed, GeneratorBatch};
 use crate::config::Config;
-use crate::config::chance::{ChaCha8Rng, Purpose, stream};
+use crate::config::rng::{ChaCha8Rng, Purpose, stream};
 
 /// Batches of made-up numbers, made once and handed out for every step.
 pub struct SyntheticFeed {

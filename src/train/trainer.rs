@@ -8,7 +8,6 @@
 
 use candle_core::{Device, Result, Tensor};
 
-use super::accumulated::Accumulated;
 use super::adam::Adam;
 use super::augment::{self, Adaptive};
 use super::blur;
@@ -16,18 +15,19 @@ use super::clip;
 use super::clock::Clock;
 use super::ema;
 use super::feed::{DiscriminatorBatch, Feed, GeneratorBatch};
-use super::gap::Gap;
+use super::gap_scheduler::GapScheduler;
+use super::grad_accumulation::AccumulatedGradients;
 use super::growing;
 use super::lecam::LeCam;
 use super::logit_stats::{mean_logit, share_of};
 use super::loss::{self, Batch};
+use super::loss_terms::LossTerms;
 use super::noise::{deviation, noisy, with_noise};
-use super::terms::Terms;
-use crate::config::chance::Purpose;
+use crate::config::rng::Purpose;
 use crate::config::{ClassWeights, Config, LossKind, Stage, Updates};
-use crate::event::{Chart, Number, Numbers};
+use crate::event::{Chart, Scalar, Scalars};
 use crate::feature::{Compared, Perceptual};
-use crate::model::{Discriminator, Generator, Mode, Pass, Store};
+use crate::model::{Discriminator, Generator, Mode, ParameterStore, Pass};
 use crate::ops::Value;
 use crate::ops::tape::without_recording;
 
@@ -54,14 +54,14 @@ pub struct Trainer {
     pub(super) config: Config,
     generator: Generator,
     discriminator: Discriminator,
-    pub(super) generator_store: Store,
-    pub(super) discriminator_store: Store,
-    pub(super) ema: Store,
+    pub(super) generator_store: ParameterStore,
+    pub(super) discriminator_store: ParameterStore,
+    pub(super) ema: ParameterStore,
     pub(super) generator_optimizer: Adam,
     pub(super) discriminator_optimizer: Adam,
     pub(super) lecam: LeCam,
     pub(super) adaptive: Adaptive,
-    pub(super) gap: Gap,
+    pub(super) gap: GapScheduler,
     /// For each entry of the discriminator's store whether it stays as it is (`optimizer.frozen_blocks`).
     frozen: Vec<bool>,
     /// `(classes)`, where images count by their class.
@@ -86,7 +86,7 @@ impl Trainer {
             ema: generator_store.clone(),
             lecam: LeCam::default(),
             adaptive: Adaptive::default(),
-            gap: Gap::new(config),
+            gap: GapScheduler::new(config),
             frozen: discriminator_store.entries().iter().map(|entry| config.freezes(&entry.name)).collect(),
             class_weights: None,
             perceptual: Perceptual::of(&config.loss, config.channels, device).map_err(candle_core::Error::msg)?,
@@ -129,7 +129,7 @@ impl Trainer {
     pub fn is_finite(&self) -> Result<bool> {
         let stores = [&self.generator_store, &self.discriminator_store, &self.ema];
         let numbers = |entry: &&crate::model::Entry| entry.tensor.dtype() == candle_core::DType::F32; // counters are whole
-        for entry in stores.into_iter().flat_map(Store::entries).filter(numbers) {
+        for entry in stores.into_iter().flat_map(ParameterStore::entries).filter(numbers) {
             // A sum is finite only if everything in it is.
             if !entry.tensor.abs()?.sum_all()?.to_scalar::<f32>()?.is_finite() {
                 return Ok(false);
@@ -139,17 +139,17 @@ impl Trainer {
     }
 
     /// The generator's numbers.
-    pub fn generator(&self) -> &Store {
+    pub fn generator(&self) -> &ParameterStore {
         &self.generator_store
     }
 
     /// The discriminator's numbers.
-    pub fn discriminator(&self) -> &Store {
+    pub fn discriminator(&self) -> &ParameterStore {
         &self.discriminator_store
     }
 
     /// The averaged generator's numbers.
-    pub fn ema(&self) -> &Store {
+    pub fn ema(&self) -> &ParameterStore {
         &self.ema
     }
 
@@ -173,7 +173,7 @@ impl Trainer {
     ///
     /// # Errors
     /// Where the shapes do not fit.
-    pub fn images(&self, store: &Store, z: &Tensor, labels: &Tensor, chunk: usize) -> Result<Vec<u8>> {
+    pub fn images(&self, store: &ParameterStore, z: &Tensor, labels: &Tensor, chunk: usize) -> Result<Vec<u8>> {
         self.generator.images(self.stage(), &mut store.clone(), z, labels, chunk)
     }
 
@@ -181,7 +181,7 @@ impl Trainer {
     ///
     /// # Errors
     /// Where the shapes do not fit.
-    pub fn evaluate(&self, store: &Store, z: &Tensor, labels: &Tensor) -> Result<Tensor> {
+    pub fn evaluate(&self, store: &ParameterStore, z: &Tensor, labels: &Tensor) -> Result<Tensor> {
         self.generator.evaluate(self.stage(), &mut store.clone(), z, labels)
     }
 
@@ -189,30 +189,30 @@ impl Trainer {
     ///
     /// # Errors
     /// Those of the feed and of candle.
-    pub fn step(&mut self, feed: &mut dyn Feed, lr_factor: f64) -> anyhow::Result<Numbers> {
+    pub fn step(&mut self, feed: &mut dyn Feed, lr_factor: f64) -> anyhow::Result<Scalars> {
         let o = self.config.optimizer.clone();
-        let mut told = Numbers::default();
+        let mut told = Scalars::default();
         let look = self.clock().steps.is_multiple_of(NORM_EVERY);
         let mut drawn = Vec::new();
         for update in 0..o.discriminator_steps {
-            let mut total = Accumulated::default();
-            told = Numbers::default();
+            let mut total = AccumulatedGradients::default();
+            told = Scalars::default();
             let reused = o.reuse_fakes && update + 1 == o.discriminator_steps;
             for part in 0..o.accumulation {
                 let batch = feed.discriminator()?;
                 drawn.extend(self.discriminator_gradients(batch, part, reused, &mut told, &mut total)?);
             }
             if let Some(norm) = clip::by_norm(&mut total.0, o.clip, look)? {
-                told.set(Number::GradientD, norm as f32);
+                told.set(Scalar::GradientD, norm as f32);
             }
-            let factor = self.gap.factor(&self.config, f64::from(told[Number::AdversarialD]));
+            let factor = self.gap.factor(&self.config, f64::from(told[Scalar::AdversarialD]));
             let lr = o.discriminator_lr * lr_factor * factor;
-            told.set(Number::DiscriminatorLr, lr as f32);
+            told.set(Scalar::DiscriminatorLr, lr as f32);
             // The update is counted even where no weight moves: noise, penalties and stages go by the count.
             total.keep_if(o.updates != Updates::Generator);
             self.discriminator_optimizer.update(&mut self.discriminator_store, &total.0, lr)?;
         }
-        let mut total = Accumulated::default();
+        let mut total = AccumulatedGradients::default();
         if o.reuse_fakes {
             for fakes in drawn {
                 self.generator_gradients(fakes, &mut told, &mut total)?;
@@ -224,12 +224,12 @@ impl Trainer {
             }
         }
         if let Some(norm) = clip::by_norm(&mut total.0, o.clip, look)? {
-            told.set(Number::GradientG, norm as f32);
+            told.set(Scalar::GradientG, norm as f32);
         }
         let learns = o.updates != Updates::Discriminator;
         total.keep_if(learns);
         let lr = o.generator_lr * lr_factor;
-        told.set(Number::GeneratorLr, lr as f32);
+        told.set(Scalar::GeneratorLr, lr as f32);
         self.generator_optimizer.update(&mut self.generator_store, &total.0, lr)?;
         if learns {
             // The generator's update of this step is counted already.
@@ -238,11 +238,11 @@ impl Trainer {
             ema::update(&mut self.ema, &self.generator_store, decay)?;
         }
         if let Some(probability) = augment::probability(&self.config.augment, &self.adaptive) {
-            told.set(Number::AugmentProbability, probability as f32);
+            told.set(Scalar::AugmentProbability, probability as f32);
         }
         self.adaptive.adjust(&self.config.augment, self.clock().steps);
         // A loss of one term is that term.
-        for (chart, adversarial) in [(Chart::TermsOfD, Number::AdversarialD), (Chart::TermsOfG, Number::AdversarialG)] {
+        for (chart, adversarial) in [(Chart::TermsOfD, Scalar::AdversarialD), (Chart::TermsOfG, Scalar::AdversarialG)] {
             if told.iter().filter(|(number, _)| number.info().chart == chart).count() == 1 {
                 told.clear(adversarial);
             }
@@ -256,8 +256,8 @@ impl Trainer {
         b: DiscriminatorBatch,
         part: usize,
         reused: bool,
-        told: &mut Numbers,
-        total: &mut Accumulated,
+        told: &mut Scalars,
+        total: &mut AccumulatedGradients,
     ) -> Result<Option<Fakes>> {
         let share = 1.0 / self.config.optimizer.accumulation as f64;
         let (clock, stage) = (self.clock(), self.stage());
@@ -286,38 +286,38 @@ impl Trainer {
         let looked = self.discriminator.look(&mut pass, &fake)?;
         let held: Vec<Value> = looked.iter().map(Value::detach).collect();
         let on_fake = self.discriminator.judge(&mut pass, &held, &b.labels)?;
-        let mut terms = Terms::new(told, share);
+        let mut terms = LossTerms::new(told, share);
         loss::of_discriminator(&self.config, &on_real, &on_fake, &batch, &mut terms)?;
         if r1_due {
-            terms.add(Number::R1, &loss::r1(&on_real, &real)?.scale(l.r1 * l.r1_every as f64)?)?;
+            terms.add(Scalar::R1, &loss::r1(&on_real, &real)?.scale(l.r1 * l.r1_every as f64)?)?;
         }
         if l.lecam > 0.0 {
-            self.lecam.follow(l.lecam_decay, &on_real, &on_fake)?;
+            self.lecam.update_averages(l.lecam_decay, &on_real, &on_fake)?;
             if clock.steps >= l.lecam_start as u64 {
-                terms.add(Number::Lecam, &self.lecam.term(l.lecam_one_sided, &on_real, &on_fake)?.scale(l.lecam)?)?;
+                terms.add(Scalar::Lecam, &self.lecam.term(l.lecam_one_sided, &on_real, &on_fake)?.scale(l.lecam)?)?;
             }
         }
         let first = [&on_real[..], &on_fake[..]];
         if let Some(term) = augment::consistency(&self.discriminator, &mut pass, &looks, first, &b.labels)? {
-            terms.add(Number::Consistency, &term)?;
+            terms.add(Scalar::Consistency, &term)?;
         }
         if l.kind == LossKind::WassersteinGp {
             let (real, fake) = (seen.tensor(), fake.tensor());
             let penalty = loss::gradient_penalty(&self.discriminator, &mut pass, real, fake, &b.labels, &b.alpha)?;
-            terms.add(Number::GradientPenalty, &penalty.scale(l.gradient_penalty)?)?;
+            terms.add(Scalar::GradientPenalty, &penalty.scale(l.gradient_penalty)?)?;
         }
-        let loss = terms.sum(Number::LossD)?;
+        let loss = terms.sum(Scalar::LossD)?;
         let share_f32 = share as f32;
-        told.add(Number::LogitsReal, mean_logit(&on_real)? * share_f32);
-        told.add(Number::LogitsFake, mean_logit(&on_fake)? * share_f32);
+        told.add(Scalar::LogitsReal, mean_logit(&on_real)? * share_f32);
+        told.add(Scalar::LogitsFake, mean_logit(&on_fake)? * share_f32);
         if l.kind.has_border() {
-            told.add(Number::AccuracyReal, share_of(&on_real, |x| x > 0.0)? * share_f32);
-            told.add(Number::AccuracyFake, share_of(&on_fake, |x| x < 0.0)? * share_f32);
+            told.add(Scalar::AccuracyReal, share_of(&on_real, |x| x > 0.0)? * share_f32);
+            told.add(Scalar::AccuracyFake, share_of(&on_fake, |x| x < 0.0)? * share_f32);
         }
         if self.config.augment.is_on()
             && let Some(sign) = self.adaptive.see(l.kind, &on_real)?
         {
-            told.add(Number::SignReal, sign * share_f32);
+            told.add(Scalar::SignReal, sign * share_f32);
         }
         drop((on_real, on_fake));
         let mut learning = pass.leaves();
@@ -345,7 +345,12 @@ impl Trainer {
         Ok(Fakes { images, looked, labels: b.labels, real: b.real, leaves })
     }
 
-    fn generator_gradients(&mut self, fakes: Fakes, told: &mut Numbers, total: &mut Accumulated) -> Result<()> {
+    fn generator_gradients(
+        &mut self,
+        fakes: Fakes,
+        told: &mut Scalars,
+        total: &mut AccumulatedGradients,
+    ) -> Result<()> {
         let batch = self.batch(&fakes.labels)?;
         let share = 1.0 / self.config.optimizer.accumulation as f64;
         let stage = self.stage();
@@ -354,18 +359,18 @@ impl Trainer {
         let mut judge = Pass::new(&mut self.discriminator_store, Mode::Train, false).at(stage);
         let judgements = self.discriminator.judge(&mut judge, &fakes.looked, &fakes.labels)?;
         let Fakes { leaves, .. } = fakes;
-        let mut terms = Terms::new(told, share);
+        let mut terms = LossTerms::new(told, share);
         loss::of_generator(&self.config, &judgements, &batch, &mut terms)?;
         drop(judgements);
         if let Some(compared) = compared {
-            for (number, part) in [(Number::Perceptual, compared.perceptual), (Number::Texture, compared.texture)] {
+            for (number, part) in [(Scalar::Perceptual, compared.perceptual), (Scalar::Texture, compared.texture)] {
                 if let Some(part) = part {
                     terms.tell(number, &part)?;
                 }
             }
-            terms.add(Number::LossFeatures, &compared.total)?;
+            terms.add(Scalar::LossFeatures, &compared.total)?;
         }
-        total.add(terms.sum(Number::LossG)?, leaves, share)
+        total.add(terms.sum(Scalar::LossG)?, leaves, share)
     }
 }
 

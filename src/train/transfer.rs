@@ -11,7 +11,7 @@ use super::state::{
 };
 use super::{Adam, Trainer};
 use crate::config::transfer::{Carried, Layers};
-use crate::model::{Entry, Store};
+use crate::model::{Entry, ParameterStore};
 use crate::ops::spectral::power_iteration;
 
 /// Power iterations that settle the singular vectors of a table with other rows, as many as at the start.
@@ -59,7 +59,7 @@ impl Trainer {
 }
 
 fn carry_store(
-    store: &mut Store,
+    store: &mut ParameterStore,
     tensors: &HashMap<String, Tensor>,
     layers: &Layers,
     rows: &[Option<usize>],
@@ -97,8 +97,8 @@ fn is_singular(name: &str) -> bool {
 }
 
 /// Singular vectors of the weight before whose names `beside` stands, from its `v`.
-fn settle(store: &mut Store, beside: &str) -> anyhow::Result<()> {
-    let at = |store: &Store, name: String| {
+fn settle(store: &mut ParameterStore, beside: &str) -> anyhow::Result<()> {
+    let at = |store: &ParameterStore, name: String| {
         let found = store.entries().iter().position(|entry| entry.name == name);
         found.with_context(|| format!("`{name}` is missing"))
     };

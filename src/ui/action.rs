@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
-use super::ask::{CompareAsk, Drawn, Figure, GridAsk, Leaving, QueueAsk, ScoreAsk, SessionAsk};
 use super::page::Page;
-use crate::config::{Config, Place};
-use crate::event::{Command, Exploration, Export, GridPicture, Look, QuizAsk, QuizLog};
+use super::request::{CompareRequest, Drawn, Figure, GridRequest, OnClose, QueueRequest, ScoreRequest, SessionRequest};
+use crate::config::{Config, ExternalPath};
+use crate::event::{BrowseRequest, Command, Exploration, Export, GridPicture, QuizLog, QuizRequest};
 
 /// What the app is asked for.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,7 +26,7 @@ pub enum Action {
         /// Steps that it should reach in all, where they are to be others than before.
         steps: Option<usize>,
         /// What its settings name.
-        places: Vec<Place>,
+        places: Vec<ExternalPath>,
     },
     /// Begin a session with a checkpoint of another one.
     Branch {
@@ -44,7 +44,7 @@ pub enum Action {
     /// Ask the user where the data of a session is now, and go on with it.
     FindData(PathBuf),
     /// Close the window, once the run has ended this way.
-    Leave(Leaving),
+    Leave(OnClose),
     /// Tell the engine.
     Command(Command),
     /// Ask the user for a data folder.
@@ -62,7 +62,7 @@ pub enum Action {
     /// Read the data source of the set-up (again).
     ReadData,
     /// Read some images of the data of the set-up, to look at.
-    Browse(Look),
+    Browse(BrowseRequest),
     /// Stop reading the data.
     CancelReading,
     /// Look for sessions again.
@@ -78,7 +78,7 @@ pub enum Action {
     /// See what stands in a folder, for somebody who types a path.
     LookInto(String),
     /// Read a stored grid.
-    ReadGrid(GridAsk),
+    ReadGrid(GridRequest),
     /// Ask where to, and write this grid as PNG.
     SaveGrid(GridPicture),
     /// Ask where to, and write these charts.
@@ -88,7 +88,7 @@ pub enum Action {
     /// Export a result of a session.
     Export(Export),
     /// Score a checkpoint.
-    Score(Box<ScoreAsk>),
+    Score(Box<ScoreRequest>),
     /// Stop scoring it.
     CancelScores,
     /// Stop the export.
@@ -96,7 +96,7 @@ pub enum Action {
     /// Draw what is explored.
     Explore(Exploration),
     /// Prepare a blind test.
-    PrepareQuiz(QuizAsk),
+    PrepareQuiz(QuizRequest),
     /// Stop preparing it.
     CancelQuiz,
     /// Keep a test that was taken with its session.
@@ -107,11 +107,11 @@ pub enum Action {
         log: Box<QuizLog>,
     },
     /// Change or show a stored session.
-    Session(SessionAsk),
+    Session(SessionRequest),
     /// Read what is compared.
-    Compare(CompareAsk),
+    Compare(CompareRequest),
     /// Carry out what the queue needs.
-    Queue(QueueAsk),
+    Queue(QueueRequest),
     /// Put text on the clipboard.
     Copy(String),
 }

@@ -8,7 +8,7 @@ use super::number::field;
 use super::run_view::RunView;
 use super::{dialog, format, theme, widgets};
 use crate::config::Config;
-use crate::config::again::shapes_networks;
+use crate::config::resumable::shapes_networks;
 use crate::config::transfer::{Carried, carries};
 
 /// The dialog.

@@ -7,7 +7,7 @@ use egui::{
 use super::action::Action;
 use super::{format, theme, widgets};
 use crate::config::Config;
-use crate::event::{DataSummary, Look, Looked};
+use crate::event::{BrowsePage, BrowseRequest, DataSummary};
 
 use super::data_view::Source;
 
@@ -34,8 +34,8 @@ pub(super) struct Browse {
     subject: Option<Subject>,
     /// The data that was browsed.
     source: Option<Source>,
-    asked: Option<Look>,
-    read: Option<Result<(Looked, TextureHandle), (Look, String)>>,
+    asked: Option<BrowseRequest>,
+    read: Option<Result<(BrowsePage, TextureHandle), (BrowseRequest, String)>>,
 }
 
 impl Browse {
@@ -50,7 +50,7 @@ impl Browse {
     }
 
     /// Takes in what was read, or why it could not be.
-    pub fn take(&mut self, ctx: &egui::Context, look: &Look, result: Result<Looked, String>) {
+    pub fn take(&mut self, ctx: &egui::Context, look: &BrowseRequest, result: Result<BrowsePage, String>) {
         if self.asked.as_ref() != Some(look) {
             return;
         }
@@ -113,9 +113,9 @@ impl Browse {
 
     /// How many there are of what was read last, where that is what is looked at.
     fn total(&self) -> usize {
-        let same = |looked: &Looked| match (&looked.look, &self.subject) {
-            (Look::Class { class, .. }, Some(Subject::Class { class: other, .. })) => class == other,
-            (Look::Files(_), Some(Subject::Group(_))) => true,
+        let same = |looked: &BrowsePage| match (&looked.look, &self.subject) {
+            (BrowseRequest::Class { class, .. }, Some(Subject::Class { class: other, .. })) => class == other,
+            (BrowseRequest::Files(_), Some(Subject::Group(_))) => true,
             _ => false,
         };
         let read = self.read.as_ref().and_then(|read| read.as_ref().ok());
@@ -130,10 +130,10 @@ impl Browse {
         }
         let look = match self.subject.as_ref()? {
             Subject::Class { class, page } if *class < summary.classes.len() => {
-                Look::Class { class: *class, first: page * PAGE, count: PAGE }
+                BrowseRequest::Class { class: *class, first: page * PAGE, count: PAGE }
             }
             Subject::Group(group) if *group < summary.duplicates.len() => {
-                Look::Files(summary.duplicates[*group].iter().take(MOST_OF_GROUP).cloned().collect())
+                BrowseRequest::Files(summary.duplicates[*group].iter().take(MOST_OF_GROUP).cloned().collect())
             }
             // Of data that is gone.
             Subject::Class { .. } | Subject::Group(_) => {
@@ -164,7 +164,7 @@ impl Browse {
     }
 }
 
-fn page_ui(ui: &mut Ui, looked: &Looked, texture: &TextureHandle) {
+fn page_ui(ui: &mut Ui, looked: &BrowsePage, texture: &TextureHandle) {
     let (rows, columns) = (looked.picture.rows.max(1), looked.picture.columns.max(1));
     let part = vec2(1.0 / columns as f32, 1.0 / rows as f32);
     ScrollArea::vertical().id_salt("browsed").auto_shrink(false).show(ui, |ui| {

@@ -1,6 +1,6 @@
 //! Folds the news of reading a data folder into what the panels show about the data.
 
-use crate::config::{Config, Level, Problem, ScanRules, SliceAxis, SplitBy, explain};
+use crate::config::{Config, Level, Problem, ScanRules, SliceAxis, SplitBy, options};
 use crate::event::{DataSummary, Finding, GridPicture, JobEvent};
 
 /// How far reading the data is.
@@ -101,7 +101,7 @@ impl DataView {
             }
             JobEvent::Cancelled => self.reading = Reading::Nothing,
             JobEvent::Scoring(_)
-            | JobEvent::Looked(_)
+            | JobEvent::BrowsePage(_)
             | JobEvent::Exported(_)
             | JobEvent::Rescored { .. }
             | JobEvent::Quiz(_)
@@ -165,7 +165,7 @@ fn problems(summary: &DataSummary) -> Vec<Problem> {
 
 /// What was found doubtful, with the click that mends it.
 fn doubt(finding: &Finding) -> Problem {
-    let known = |(key, value): &(String, String)| Some((explain::of(key)?.key, value.clone()));
+    let known = |(key, value): &(String, String)| Some((options::find(key)?.key, value.clone()));
     let fix: Vec<(&'static str, String)> = finding.fix.iter().filter_map(known).collect();
     let key = fix.first().map_or(SOURCE, |(key, _)| key);
     Problem { fix, ..Problem::new(Level::Warning, key, finding.message.clone()) }

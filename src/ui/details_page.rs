@@ -7,7 +7,7 @@ use super::alarms::AlarmEntry;
 use super::run_view::RunView;
 use super::sessions::SessionRow;
 use super::{format, score_cards, theme, widgets};
-use crate::config::{Config, Key, explain};
+use crate::config::{Config, Key, options};
 
 /// Height of a row of a table.
 const ROW: f32 = 18.0;
@@ -46,7 +46,7 @@ fn settings(config: &Config) -> Vec<Setting> {
         let value = config.value_of(explanation.key)?;
         Some(Setting { key: explanation.key, value, changed, about: explanation.text })
     };
-    explain::ALL.iter().filter_map(setting).collect()
+    options::ALL.iter().filter_map(setting).collect()
 }
 
 fn details_ui(ui: &mut Ui, view: &RunView, stored: Option<&SessionRow>, settings: &[Setting]) -> Actions {

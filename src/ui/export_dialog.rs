@@ -5,8 +5,8 @@ use std::path::Path;
 use egui::{Button, ProgressBar, RichText, Ui};
 
 use super::action::Action;
-use super::ask::{Drawn, SessionAsk};
 use super::export_fields::Fields;
+use super::request::{Drawn, SessionRequest};
 use super::run_view::RunView;
 use super::{dialog, format, theme, widgets};
 use crate::event::{Exported, JobEvent};
@@ -72,7 +72,7 @@ impl ExportDialog {
             JobEvent::Cancelled => self.progress = Progress::Cancelled,
             JobEvent::Failed { message } => self.progress = Progress::Failed(message),
             JobEvent::Scoring(_)
-            | JobEvent::Looked(_)
+            | JobEvent::BrowsePage(_)
             | JobEvent::Preview { .. }
             | JobEvent::Rescored { .. }
             | JobEvent::Quiz(_)
@@ -156,7 +156,7 @@ impl ExportDialog {
             Progress::Idle | Progress::Busy { .. } | Progress::Cancelled | Progress::Failed(_) => None,
         }?;
         let show = ui.button("Show folder").on_hover_text("In the system's file manager");
-        show.clicked().then(|| Action::Session(SessionAsk::Reveal(folder.to_owned())))
+        show.clicked().then(|| Action::Session(SessionRequest::Reveal(folder.to_owned())))
     }
 
     fn buttons_ui(&mut self, ui: &mut Ui, view: &RunView) -> Option<Action> {

@@ -5,9 +5,9 @@ use std::path::Path;
 use egui::{Checkbox, ComboBox, Slider, TextEdit, Ui};
 
 use super::action::Action;
-use super::ask::Drawn;
 use super::dialog::row;
 use super::number::field;
+use super::request::Drawn;
 use super::run_view::RunView;
 use super::{format, paths, widgets};
 use crate::config::Choice as _;

@@ -2,10 +2,10 @@
 
 mod action;
 mod alarms;
-mod ask;
 mod banners;
 mod branch;
 mod browse;
+mod close_dialog;
 mod compare;
 mod curves;
 mod data_page;
@@ -20,18 +20,18 @@ pub mod format;
 mod glyph;
 mod grid_image;
 mod icon;
-mod leave;
 mod log;
 mod log_page;
 mod notice;
 mod number;
-mod over;
+mod overlays;
 mod page;
 mod paths;
 mod phase;
 mod plot;
 mod queue;
 mod quiz;
+mod request;
 mod resume;
 mod run_page;
 mod run_view;
@@ -55,7 +55,6 @@ mod workbench;
 
 pub use action::Action;
 pub use alarms::{AlarmEntry, Alarms};
-pub use ask::{CompareAsk, Drawn, Figure, FigureContent, GridAsk, Inside, Leaving, QueueAsk, ScoreAsk, SessionAsk};
 pub use compare::{Compare, CompareSettings, ComparedRun};
 pub use data_view::{DataView, Reading, Source};
 pub use explore::Spot;
@@ -68,13 +67,17 @@ pub use phase::Phase;
 pub use plot::{ChartSettings, FigureFormat, pixels};
 pub use queue::{Ending, Entry, EntryState, Queue};
 pub use quiz::Tally;
+pub use request::{
+    CompareRequest, Drawn, Figure, FigureContent, GridRequest, Inside, OnClose, QueueRequest, ScoreRequest,
+    SessionRequest,
+};
 pub use run_view::RunView;
 pub use samples::SampleSettings;
 pub use score_dialog::ScoreDialog;
 pub use series::{Clock, Curves};
 pub use sessions::{Brief, SessionDialog, SessionRow};
 pub use settings::Settings;
-pub use setup::{Asked, Paces, Theirs};
+pub use setup::{PaceRequest, Paces, SettingsDiff};
 pub use stages::StageMark;
 pub use status_bar::Drawers;
 pub use theme::ThemeChoice;

@@ -4,7 +4,7 @@ use std::path::MAIN_SEPARATOR;
 
 use egui::{CompletionPopup, Context, Id, Key, RectAlign, Response, Suggestion, TextEdit, Ui};
 
-use super::ask::Inside;
+use super::request::Inside;
 
 /// Names that are offered at once.
 const OFFERED: usize = 50;

@@ -39,7 +39,7 @@ pub(super) struct ResumeForm {
 
 impl ResumeForm {
     /// Begins anew for another run, and where the run has ended otherwise. One that is finished is offered as many steps again.
-    fn follow(&mut self, view: &RunView) {
+    fn reset_for_run(&mut self, view: &RunView) {
         let finished = *view.phase() == Phase::Finished;
         let asked = view.steps();
         if self.folder != view.folder() || (self.finished, self.asked) != (finished, asked) {
@@ -62,7 +62,7 @@ impl ResumeForm {
 
     /// Draws the steps and the button, from the right. `busy` says why no run can be started at all.
     pub fn ui(&mut self, ui: &mut Ui, view: &RunView, busy: Option<&str>) -> Option<Action> {
-        self.follow(view);
+        self.reset_for_run(view);
         let obstacle = busy.map(str::to_owned).or_else(|| obstacle(view, self.steps));
         let from = view.checkpoints().last().map_or(0, |checkpoint| checkpoint.step);
         let button = ui
@@ -76,7 +76,7 @@ impl ResumeForm {
 
     /// Draws the same as a menu, for the run that was trained here.
     pub fn menu_ui(&mut self, ui: &mut Ui, view: &RunView) -> Option<Action> {
-        self.follow(view);
+        self.reset_for_run(view);
         ui.set_max_width(theme::MENU_WIDTH);
         ui.label("Steps in all");
         self.steps_ui(ui, "longer-steps", false);

@@ -3,7 +3,7 @@
 use egui::{Grid, Label, ProgressBar, RichText, ScrollArea, Ui};
 
 use super::action::Action;
-use super::ask::ScoreAsk;
+use super::request::ScoreRequest;
 use super::run_view::RunView;
 use super::{dialog, format, theme, widgets};
 use crate::config::{Choice as _, Config, Metric};
@@ -48,7 +48,7 @@ impl ScoreDialog {
             }
             JobEvent::Progress { .. }
             | JobEvent::Preview { .. }
-            | JobEvent::Looked(_)
+            | JobEvent::BrowsePage(_)
             | JobEvent::Exported(_)
             | JobEvent::Quiz(_)
             | JobEvent::Probed(_) => {}
@@ -97,7 +97,7 @@ impl Open {
             if go.clicked() {
                 self.state = State::Busy(None);
                 let (session, step, score) = (run.folder().to_owned(), self.step, score.clone());
-                return (Some(Action::Score(Box::new(ScoreAsk { session, step, score }))), closed);
+                return (Some(Action::Score(Box::new(ScoreRequest { session, step, score }))), closed);
             }
             let copied = match &self.state {
                 State::Done(scores, _) if ui.button("Copy").clicked() => Some(Action::Copy(table(scores))),

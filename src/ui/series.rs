@@ -1,7 +1,7 @@
 //! The curves of a run, and the clock of its steps.
 
 use crate::chart::Series;
-use crate::event::{Number, Step};
+use crate::event::{Scalar, Step};
 
 /// Points of a clock up to which each is kept.
 const KEPT: usize = 4096;
@@ -19,7 +19,7 @@ pub struct Curves {
 impl Default for Curves {
     fn default() -> Self {
         Self {
-            numbers: vec![Series::default(); Number::ALL.len()],
+            numbers: vec![Series::default(); Scalar::ALL.len()],
             seconds_left: Series::default(),
             clock: Clock::default(),
         }
@@ -28,7 +28,7 @@ impl Default for Curves {
 
 impl Curves {
     /// The curve of a number; empty where it was never told.
-    pub fn of(&self, number: Number) -> &Series {
+    pub fn of(&self, number: Scalar) -> &Series {
         &self.numbers[number as usize]
     }
 
@@ -44,7 +44,7 @@ impl Curves {
     pub(in crate::ui) fn push(&mut self, step: &Step, left: Option<f64>) {
         for (number, value) in step.numbers.iter() {
             // A speed of 0 is none yet.
-            if number != Number::ImagesPerS || value > 0.0 {
+            if number != Scalar::ImagesPerS || value > 0.0 {
                 self.numbers[number as usize].push(step.step, value);
             }
         }

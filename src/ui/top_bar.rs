@@ -10,7 +10,7 @@ use super::resume::ResumeForm;
 use super::run_view::RunView;
 use super::theme::ThemeChoice;
 use super::{format, icon, resume, theme, widgets};
-use crate::event::{Command, Number};
+use crate::event::{Command, Scalar};
 
 /// Width of the button that pauses a run and goes on with it.
 const GO_ON_WIDTH: f32 = 112.0;
@@ -111,7 +111,7 @@ fn progress_ui(ui: &mut Ui, (live, stored): (Option<&RunView>, Option<&RunView>)
         return;
     }
     if let Some(last) = run.last().filter(|_| both) {
-        widgets::number(ui, format!("{:>8.1} img/s", last.numbers.get(Number::ImagesPerS).unwrap_or(0.0)), p.text)
+        widgets::number(ui, format!("{:>8.1} img/s", last.numbers.get(Scalar::ImagesPerS).unwrap_or(0.0)), p.text)
             .on_hover_text("Real images per second");
     }
     // Nobody knows how long the first scores take.

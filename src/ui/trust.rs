@@ -6,7 +6,7 @@ use egui::{Label, RichText, Ui};
 
 use super::action::Action;
 use super::{dialog, theme, widgets};
-use crate::config::Place;
+use crate::config::ExternalPath;
 
 /// The dialog, while a session waits for its answer.
 #[derive(Debug, Default)]
@@ -18,12 +18,12 @@ pub struct Trust {
 struct Waiting {
     folder: PathBuf,
     steps: Option<usize>,
-    places: Vec<Place>,
+    places: Vec<ExternalPath>,
 }
 
 impl Trust {
     /// Asks whether a session may go on to so many steps and use these places.
-    pub fn ask(&mut self, folder: PathBuf, steps: Option<usize>, places: Vec<Place>) {
+    pub fn ask(&mut self, folder: PathBuf, steps: Option<usize>, places: Vec<ExternalPath>) {
         self.open = Some(Waiting { folder, steps, places });
     }
 

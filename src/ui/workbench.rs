@@ -3,9 +3,9 @@
 use egui::{Align, Frame, Layout, Margin, Panel, Ui};
 
 use super::action::{Action, Actions, WindowAction};
-use super::ask::{GridAsk, Inside};
 use super::banners::Dismissed;
 use super::branch::Branch;
+use super::close_dialog::CloseDialog;
 use super::compare::{self, Compare};
 use super::curves::Charts;
 use super::data_page::DataPage;
@@ -13,20 +13,20 @@ use super::data_view::DataView;
 use super::details_page::DetailsPage;
 use super::explore::Explore;
 use super::export_dialog::ExportDialog;
-use super::leave::Leave;
 use super::log_page::LogPage;
 use super::notice::{Fading, Notice};
 use super::page::Page;
 use super::phase::Phase;
 use super::queue::{self, Queue, QueuePage};
 use super::quiz::Quiz;
+use super::request::{GridRequest, Inside};
 use super::resume::ResumeForm;
 use super::run_view::RunView;
 use super::samples::{self, Samples};
 use super::score_dialog::ScoreDialog;
 use super::sessions::{Place, SessionDialog, SessionRow, sessions_ui};
 use super::settings::Settings;
-use super::setup::{self, Asked, Checked, Given, Paces, Theirs, Told};
+use super::setup::{self, Checked, PaceRequest, Paces, SettingsDiff, SetupContext, TimeEstimate};
 use super::status_bar::status_ui;
 use super::stepping::Stepping;
 use super::theme::ThemeChoice;
@@ -34,7 +34,7 @@ use super::trust::Trust;
 use super::undo::Undo;
 use super::{drop, format, paths, run_page, theme, top_bar, widgets};
 use crate::config::Config;
-use crate::event::{GridPicture, Look, Looked};
+use crate::event::{BrowsePage, BrowseRequest, GridPicture};
 
 /// About the width of a letter in the name of the session's folder.
 const FOLDER_LETTER: f32 = 6.5;
@@ -77,7 +77,7 @@ pub struct Workbench {
     /// The dialog about a stored session.
     pub session_dialog: SessionDialog,
     /// The dialog of a window that is closed too early.
-    pub leave: Leave,
+    pub leave: CloseDialog,
     /// The question before a session goes on that leads to unknown places.
     pub trust: Trust,
     /// Runs beside each other.
@@ -87,7 +87,7 @@ pub struct Workbench {
     /// What was measured of the time of a step.
     pub paces: Paces,
     /// The set-up beside other settings.
-    pub theirs: Theirs,
+    pub settings_diff: SettingsDiff,
     queue_page: QueuePage,
     checked: Checked,
     pub(super) samples: Samples,
@@ -132,12 +132,12 @@ impl Workbench {
             explore: Explore::default(),
             quiz: Quiz::default(),
             session_dialog: SessionDialog::default(),
-            leave: Leave::default(),
+            leave: CloseDialog::default(),
             trust: Trust::default(),
             compare: Compare::default(),
             queue: Queue::default(),
             paces: Paces::default(),
-            theirs: Theirs::default(),
+            settings_diff: SettingsDiff::default(),
             queue_page: QueuePage::default(),
             samples: Samples::default(),
             charts: Charts::default(),
@@ -168,7 +168,7 @@ impl Workbench {
     }
 
     /// Takes in a stored grid that was asked for.
-    pub fn take_grid(&mut self, ctx: &egui::Context, ask: &GridAsk, result: Result<GridPicture, String>) {
+    pub fn take_grid(&mut self, ctx: &egui::Context, ask: &GridRequest, result: Result<GridPicture, String>) {
         self.samples.take(ctx, ask, result);
     }
 
@@ -178,7 +178,7 @@ impl Workbench {
     }
 
     /// Takes in real images that were asked for.
-    pub fn take_looked(&mut self, ctx: &egui::Context, look: &Look, result: Result<Looked, String>) {
+    pub fn take_looked(&mut self, ctx: &egui::Context, look: &BrowseRequest, result: Result<BrowsePage, String>) {
         self.data_page.browse.take(ctx, look, result);
     }
 
@@ -188,8 +188,8 @@ impl Workbench {
     }
 
     /// What the time of a step depends on in the set-up.
-    pub fn asked_pace(&self) -> Asked {
-        Asked::of(&self.config, self.data.classes())
+    pub fn asked_pace(&self) -> PaceRequest {
+        PaceRequest::of(&self.config, self.data.classes())
     }
 
     /// Whether the set-up, as it was drawn last, has no errors that would keep a step from being measured.
@@ -259,7 +259,7 @@ impl Workbench {
         match (action, run) {
             (WindowAction::TurnTo(page), _) => return self.turn_to(page),
             (WindowAction::UseSettings(config), _) => self.use_settings(*config),
-            (WindowAction::CompareSetUp, _) => self.theirs.open(),
+            (WindowAction::CompareSetUp, _) => self.settings_diff.open(),
             (WindowAction::OpenExport, _) => self.open_export(),
             (WindowAction::ExportImages(drawn), _) => {
                 self.open_export();
@@ -300,10 +300,15 @@ impl Workbench {
         let asked = self.asked_pace();
         let same = |run: &&RunView| run.started().is_some_and(|started| started.config.paced() == asked.config);
         let live = self.live.as_ref().filter(|run| run.is_active()).filter(same).and_then(RunView::seconds_a_step);
-        let time =
-            Told { paces: &self.paces, asked, live, training: self.is_training(), possible: self.can_be_measured() };
+        let time = TimeEstimate {
+            paces: &self.paces,
+            asked,
+            live,
+            training: self.is_training(),
+            possible: self.can_be_measured(),
+        };
         let (recent, stored) = (&self.settings.recent, self.stored.is_some());
-        let given = Given { checked: &self.checked, data: &self.data, recent, differs, stored, time };
+        let given = SetupContext { checked: &self.checked, data: &self.data, recent, differs, stored, time };
         let (config, draft) = (&mut self.config, &mut self.draft);
         // The pages keep half of the window.
         let most = (0.5 * ui.available_width()).max(theme::SETUP_WIDTH);
@@ -380,13 +385,13 @@ impl Workbench {
             (Page::Compare, _) => {
                 let live = self.live.as_ref().filter(|run| run.is_active());
                 let (smoothing, charts) = (&mut settings.smoothing, &mut settings.charts);
-                let given = compare::Given { rows: &self.sessions, live, smoothing, charts };
+                let given = compare::CompareContext { rows: &self.sessions, live, smoothing, charts };
                 actions.extend(self.compare.ui(ui, &mut settings.compare, given, &mut self.session_dialog));
             }
             (Page::Queue, _) => {
                 let classes = self.data.classes();
                 let (set_up, live, rows) = (&self.config, self.live.as_ref(), self.sessions.as_slice());
-                let given = queue::Given { set_up, classes, live, rows, paces: &self.paces };
+                let given = queue::QueueContext { set_up, classes, live, rows, paces: &self.paces };
                 actions.extend(self.queue_page.ui(ui, &mut self.queue, &given));
             }
             (Page::Sessions, run) => {

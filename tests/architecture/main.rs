@@ -239,7 +239,7 @@ fn one_file_opens_what_lies_in_a_session() {
     let session = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/session");
     let mut files = Vec::new();
     sources(&session, &mut files);
-    // Files of the user's own, of this machine, and new ones: `known.rs`, `lock.rs` and `writer.rs` open no file of a session.
+    // Files of the user's own, of this machine, and new ones: `trusted_paths.rs`, `lock.rs` and `writer.rs` open no file of a session.
     let words = [
         "File::open",
         "File::options",
@@ -250,17 +250,17 @@ fn one_file_opens_what_lies_in_a_session() {
         "fs::metadata",
     ];
     let allowed = [
-        ("known.rs", "File::open(path(folder))"),
-        ("known.rs", "File::options().append(true).create(true).open(path(folder))"),
+        ("trusted_paths.rs", "File::open(path(folder))"),
+        ("trusted_paths.rs", "File::options().append(true).create(true).open(path(folder))"),
         ("lock.rs", "std::fs::read_to_string(path).ok()"),
-        ("place.rs", "std::fs::read_dir(root)"),
-        ("place.rs", "std::fs::read_dir(folder)"),
+        ("naming.rs", "std::fs::read_dir(root)"),
+        ("naming.rs", "std::fs::read_dir(folder)"),
         ("removal.rs", "fs::File::open(path).and_then"),
         ("writer.rs", "folder.map(File::open)"),
         ("writer.rs", "fs::read_dir(folder.join(below))"),
         ("writer.rs", "File::options().append(true).create_new(true).open(&path)"),
     ];
-    for file in files.iter().filter(|file| !file.ends_with("room.rs")) {
+    for file in files.iter().filter(|file| !file.ends_with("untrusted.rs")) {
         let text = std::fs::read_to_string(file).unwrap();
         let code = text.split("#[cfg(test)]").next().unwrap_or("");
         for (number, line) in code.lines().enumerate() {

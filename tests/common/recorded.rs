@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use candle_core::{DType, Device, Tensor};
 use gandle::config::{Config, Stage};
-use gandle::model::{Discriminator, Generator, Mode, Pass, Store};
+use gandle::model::{Discriminator, Generator, Mode, ParameterStore, Pass};
 use gandle::ops::{Graph, Value, gradients};
 
 /// One case of the reference: its name and all recorded tensors.
@@ -22,7 +22,7 @@ impl Case<'_> {
         self.find(name).unwrap_or_else(|| panic!("{}/{name}", self.name))
     }
 
-    fn load(&self, store: &mut Store) {
+    fn load(&self, store: &mut ParameterStore) {
         store.load(|name| self.find(&format!("weights/{name}"))).unwrap();
     }
 
@@ -55,7 +55,7 @@ pub fn floats(tensor: &Tensor) -> Vec<f32> {
 
 /// Outputs at a stage, and the gradients of their weighted sum in the input and in every weight that the stage reads, whose
 /// names are returned, with the store.
-pub fn compare(case: &Case<'_>, config: &Config, classes: usize, stage: Stage) -> (BTreeSet<String>, Store) {
+pub fn compare(case: &Case<'_>, config: &Config, classes: usize, stage: Stage) -> (BTreeSet<String>, ParameterStore) {
     let labels = case.get("labels").to_dtype(DType::U32).unwrap();
     let (total, input, store, leaves) = if case.find("images").is_some() {
         let (generator, mut store) = Generator::new(config, classes, &Device::Cpu).unwrap();

@@ -4,10 +4,10 @@ use egui::accesskit::Role;
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable as _;
 use gandle::event::GridPicture;
-use gandle::ui::{Action, GridAsk, Workbench, theme};
+use gandle::ui::{Action, GridRequest, Workbench, theme};
 
 /// What answers a window that asks for a stored grid.
-pub type Answer = fn(&GridAsk) -> GridPicture;
+pub type Answer = fn(&GridRequest) -> GridPicture;
 
 /// A workbench, and every action that it returned and nobody took yet.
 pub struct Window {

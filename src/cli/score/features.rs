@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
 
-use super::{ScoreArgs, computed, enough, tell};
+use super::{ScoreArgs, computed, enough, output};
 use crate::cli::print::note;
 use crate::data::matrix;
 use crate::metric::report::{Known, Sets, Settings, Side, applies};
@@ -15,13 +15,13 @@ use crate::metric::{Features, Metric};
 const NAME: &str = "features";
 
 /// The features of a file, one row an image.
-struct Given {
+struct FeatureFile {
     features: Features,
     /// All images are of one class.
     labels: Vec<u32>,
 }
 
-impl Given {
+impl FeatureFile {
     fn read(file: &Path) -> anyhow::Result<Self> {
         let read = matrix(file)?;
         let features = Features::new(read.numbers, read.columns)
@@ -40,8 +40,8 @@ fn possible(metric: Metric) -> bool {
 }
 
 pub(super) fn score(args: &ScoreArgs, metrics: Vec<Metric>) -> anyhow::Result<ExitCode> {
-    let (real, fake) = (Given::read(&args.real)?, Given::read(&args.fake)?);
-    let held_out = args.held_out.as_deref().map(Given::read).transpose()?;
+    let (real, fake) = (FeatureFile::read(&args.real)?, FeatureFile::read(&args.fake)?);
+    let held_out = args.held_out.as_deref().map(FeatureFile::read).transpose()?;
     let others = [Some((&args.fake, &fake)), args.held_out.as_ref().zip(held_out.as_ref())];
     for (file, other) in others.into_iter().flatten() {
         let (wanted, found) = (real.features.dimensions(), other.features.dimensions());
@@ -59,7 +59,7 @@ pub(super) fn score(args: &ScoreArgs, metrics: Vec<Metric>) -> anyhow::Result<Ex
         note!("left out, since they cannot be computed from features alone: {}", names.join(", "));
     }
     let settings = Settings { metrics, k: args.k.into(), seed: args.seed };
-    let held_out = held_out.as_ref().map(Given::side);
+    let held_out = held_out.as_ref().map(FeatureFile::side);
     let sets = Sets { classes: 1, real: real.side(), fake: fake.side(), held_out };
     let report = computed(&sets, Known::default(), &settings)?;
     for warning in &report.warnings {
@@ -67,10 +67,10 @@ pub(super) fn score(args: &ScoreArgs, metrics: Vec<Metric>) -> anyhow::Result<Ex
     }
     if let Some(file) = &args.nearest {
         let row = |image: usize| format!("row {image}");
-        tell::write_nearest(file, &report, &row, &row)?;
+        output::write_nearest(file, &report, &row, &row)?;
     }
-    let labels = tell::Labels { extractor: NAME, resize: "none", classes: &[], settings: &settings, json: args.json };
-    tell::print(&report, &labels)?;
+    let labels = output::Labels { extractor: NAME, resize: "none", classes: &[], settings: &settings, json: args.json };
+    output::print(&report, &labels)?;
     Ok(if impossible.is_empty() || args.scores.is_empty() {
         enough(args, &report, &settings)
     } else {

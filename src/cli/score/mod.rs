@@ -1,9 +1,9 @@
 //! `gandle score`: scores fakes against real images, in folders or in whatever else data is read from.
 
+mod extract;
 mod features;
-mod look;
+mod output;
 mod pairs;
-mod tell;
 mod worth;
 
 use std::path::PathBuf;
@@ -19,7 +19,7 @@ use crate::feature::{Extractor, FeatureError, Resize};
 use crate::guard::Digits;
 use crate::metric::report::{self, Gallery, Known, Report, Sets, Settings, Side, applies, similarities};
 use crate::metric::{Metric, Warning};
-use look::Looked;
+use extract::ExtractedFolder;
 
 /// Pixels a side, at most, at which images are compared with each other.
 const MOST_SIDE: usize = 256;
@@ -116,12 +116,13 @@ fn metrics(names: &[String]) -> Result<Vec<Metric>, Usage> {
 }
 
 fn score(args: &ScoreArgs, extractor: &Extractor, resize: Resize, metrics: Vec<Metric>) -> anyhow::Result<ExitCode> {
-    let real = Looked::at(&args.real, extractor, resize, "real images")?;
-    let fake = Looked::at(&args.fake, extractor, resize, "fakes")?;
-    let held_out = args.held_out.as_ref().map(|folder| Looked::at(folder, extractor, resize, "held-out images"));
+    let real = ExtractedFolder::at(&args.real, extractor, resize, "real images")?;
+    let fake = ExtractedFolder::at(&args.fake, extractor, resize, "fakes")?;
+    let held_out =
+        args.held_out.as_ref().map(|folder| ExtractedFolder::at(folder, extractor, resize, "held-out images"));
     let mut looked = vec![real, fake];
     looked.extend(held_out.transpose()?);
-    let classes = look::common_classes(&mut looked);
+    let classes = extract::common_classes(&mut looked);
     let (real, fake, held_out) = (&looked[0], &looked[1], looked.get(2));
 
     // Without being asked for, a score that this extractor or a folder without classes never has is not missing.
@@ -151,7 +152,7 @@ fn score(args: &ScoreArgs, extractor: &Extractor, resize: Resize, metrics: Vec<M
         classes: classes.len().max(1),
         real: real.side(),
         fake: fake.side(),
-        held_out: held_out.map(Looked::side),
+        held_out: held_out.map(ExtractedFolder::side),
     };
     let mut report = computed(&sets, known, &settings)?;
     if settings.metrics.contains(&Metric::MsSsim) {
@@ -162,14 +163,14 @@ fn score(args: &ScoreArgs, extractor: &Extractor, resize: Resize, metrics: Vec<M
         note!("warning: {}", warning.text(&classes));
     }
     if let Some(file) = &args.nearest {
-        tell::write_nearest(file, &report, &|image| real.name(image), &|image| fake.name(image))?;
+        output::write_nearest(file, &report, &|image| real.name(image), &|image| fake.name(image))?;
     }
     if let Some(file) = &args.nearest_picture {
         pairs::write(file, &report, real, fake)?;
     }
-    tell::print(
+    output::print(
         &report,
-        &tell::Labels {
+        &output::Labels {
             extractor: extractor.name(),
             resize: resize.name(),
             classes: &classes,
@@ -182,7 +183,7 @@ fn score(args: &ScoreArgs, extractor: &Extractor, resize: Resize, metrics: Vec<M
 
 /// The scores, with a bar while they are computed.
 fn computed(sets: &Sets<'_>, known: Known<'_>, settings: &Settings) -> anyhow::Result<Report> {
-    let bar = tell::bar(0, "scores");
+    let bar = output::bar(0, "scores");
     let report = report::scores_knowing(sets, known, settings, &mut |metric, done, total| {
         bar.set_length(total as u64);
         bar.set_position(done as u64);
@@ -201,16 +202,17 @@ fn enough(args: &ScoreArgs, report: &Report, settings: &Settings) -> ExitCode {
 }
 
 /// Adds how alike images of one class are.
-fn compare_pixels(real: &Looked, fake: &Looked, sets: &Sets<'_>, seed: u32, report: &mut Report) {
+fn compare_pixels(real: &ExtractedFolder, fake: &ExtractedFolder, sets: &Sets<'_>, seed: u32, report: &mut Report) {
     let side = real.least_side.min(fake.least_side).min(MOST_SIDE);
     let channels = real.channels.max(fake.channels);
     if crate::metric::scales(side) == 0 {
         note!("warning: ms-ssim is left out: its window needs 11 pixels, and the smallest image has {side}");
         return;
     }
-    let open = |looked: &Looked, image: usize| looked.open(image).map(|picture| picture.square(side, channels));
+    let open =
+        |looked: &ExtractedFolder, image: usize| looked.open(image).map(|picture| picture.square(side, channels));
     let (of_real, of_fake) = (|image| open(real, image), |image| open(fake, image));
-    let bar = tell::bar(sets.classes as u64, "ms-ssim");
+    let bar = output::bar(sets.classes as u64, "ms-ssim");
     let scores = similarities(
         Gallery { labels: &real.labels, open: &of_real, side, channels },
         Gallery { labels: &fake.labels, open: &of_fake, side, channels },

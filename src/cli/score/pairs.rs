@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::{Context as _, bail};
 use image::{ImageFormat, RgbImage, imageops};
 
-use super::look::Looked;
+use super::extract::ExtractedFolder;
 use crate::metric::report::Report;
 use crate::session::write_whole;
 
@@ -20,7 +20,12 @@ const SIDE: u32 = 128;
 const GAP: u32 = 8;
 
 /// Writes a PNG: each fake above its nearest real image, the nearest pair first.
-pub(super) fn write(file: &Path, report: &Report, real: &Looked, fake: &Looked) -> anyhow::Result<()> {
+pub(super) fn write(
+    file: &Path,
+    report: &Report,
+    real: &ExtractedFolder,
+    fake: &ExtractedFolder,
+) -> anyhow::Result<()> {
     let mut order: Vec<usize> = (0..report.nearest.len()).collect();
     order.sort_by(|a, b| report.nearest[*a].distance.total_cmp(&report.nearest[*b].distance));
     order.truncate(PAIRS);
@@ -47,7 +52,7 @@ pub(super) fn write(file: &Path, report: &Report, real: &Looked, fake: &Looked) 
 }
 
 /// The middle square of an image in colour; nothing where its file cannot be opened any more.
-fn square(looked: &Looked, image: usize) -> Option<RgbImage> {
+fn square(looked: &ExtractedFolder, image: usize) -> Option<RgbImage> {
     let pixels = looked.open(image)?.square(SIDE as usize, 3);
     RgbImage::from_raw(SIDE, SIDE, pixels)
 }

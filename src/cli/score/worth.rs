@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::Context as _;
 use rayon::prelude::*;
 
-use super::look::Looked;
-use super::tell;
+use super::extract::ExtractedFolder;
+use super::output;
 use crate::cli::Usage;
 use crate::config::group_pattern;
 use crate::data::{COPIES, Opened, altered};
@@ -18,14 +18,14 @@ const PER_THREAD: usize = 8;
 
 /// Altered copies of all images of a folder that can still be opened, as an extractor sees them, with their classes.
 pub(super) fn copies(
-    real: &Looked,
+    real: &ExtractedFolder,
     (extractor, resize): (&Extractor, Resize),
     mirrored: bool,
     seed: u32,
 ) -> anyhow::Result<(Features, Vec<u32>)> {
     let all: Vec<(usize, usize)> =
         (0..COPIES).flat_map(|copy| (0..real.labels.len()).map(move |image| (image, copy))).collect();
-    let bar = tell::bar(all.len() as u64, "altered images");
+    let bar = output::bar(all.len() as u64, "altered images");
     let (mut numbers, mut labels) = (Vec::new(), Vec::new());
     for chunk in all.chunks(PER_THREAD * rayon::current_num_threads()) {
         let make = |at: &(usize, usize)| Some((at.0, altered(&real.open(at.0)?, mirrored, seed.into(), *at)));
@@ -48,7 +48,7 @@ pub(super) fn copies(
 }
 
 /// How many held-out images are among the real ones, pixel by pixel.
-pub(super) fn shared(real: &Looked, held_out: &Looked) -> usize {
+pub(super) fn shared(real: &ExtractedFolder, held_out: &ExtractedFolder) -> usize {
     let known: BTreeSet<&[u8; 32]> = real.digests.iter().collect();
     held_out.digests.iter().filter(|digest| known.contains(digest)).count()
 }
@@ -57,11 +57,11 @@ pub(super) fn shared(real: &Looked, held_out: &Looked) -> usize {
 ///
 /// # Errors
 /// For a pattern that is none, and for patients in both folders.
-pub(super) fn patients(pattern: &str, real: &Looked, held_out: &Looked) -> Result<bool, Usage> {
+pub(super) fn patients(pattern: &str, real: &ExtractedFolder, held_out: &ExtractedFolder) -> Result<bool, Usage> {
     let wrong = |message: String| Usage(format!("--group-by: {message}"));
     let Some(pattern) = group_pattern(pattern).map_err(wrong)? else { return Ok(false) };
     let mut all = true;
-    let mut of = |looked: &Looked| {
+    let mut of = |looked: &ExtractedFolder| {
         let mut found: BTreeMap<String, String> = BTreeMap::new();
         for image in 0..looked.labels.len() {
             let name = looked.name(image);

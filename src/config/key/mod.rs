@@ -9,8 +9,8 @@ mod draft;
 
 use std::sync::LazyLock;
 
-use super::problem::List;
-use super::{Choice, Config, Level, Preset, explain};
+use super::problem::ProblemList;
+use super::{Choice, Config, Level, Preset, options};
 pub use bounds::Bounds;
 pub(super) use draft::Draft;
 
@@ -199,7 +199,7 @@ impl Key {
         std::iter::once(&*PLAIN).chain(presets).all(|other| !self.is_same(other, config))
     }
 
-    fn check_range(&self, config: &Config, list: &mut List) {
+    fn check_range(&self, config: &Config, list: &mut ProblemList) {
         let outside = match &self.kind {
             Kind::Count(lens, bounds) => bounds.outside(*(lens.get)(config)),
             Kind::Seed(lens, bounds) => bounds.outside(*(lens.get)(config)),
@@ -220,17 +220,17 @@ impl Key {
 impl Config {
     /// Whether anything reads a key.
     pub fn reads(&self, key: &str) -> bool {
-        explain::of(key).is_some_and(|key| key.unread(self).is_none())
+        options::find(key).is_some_and(|key| key.unread(self).is_none())
     }
 
     /// Errors of the numbers of a section that lie outside their bounds.
-    pub(super) fn check_ranges(&self, section: &str, list: &mut List) {
-        explain::ALL.iter().filter(|key| key.section() == section).for_each(|key| key.check_range(self, list));
+    pub(super) fn check_ranges(&self, section: &str, list: &mut ProblemList) {
+        options::ALL.iter().filter(|key| key.section() == section).for_each(|key| key.check_range(self, list));
     }
 
     /// Warnings of what is set and not read. What is also wrong is told as such alone.
-    pub(super) fn check_unread(&self, list: &mut List) {
-        for key in explain::ALL.iter() {
+    pub(super) fn check_unread(&self, list: &mut ProblemList) {
+        for key in options::ALL.iter() {
             let wrong = list.found.iter().any(|problem| problem.level == Level::Error && problem.key == key.key);
             if let Some(when) = key.unread(self).filter(|_| !wrong && key.is_set(self)) {
                 list.warning(key.key, when.message(self)).fix_by_default(key.key);
@@ -260,13 +260,13 @@ mod tests {
             {
                 let mut config = Config::default();
                 *(lens.get_mut)(&mut config) = value;
-                let mut list = List::default();
+                let mut list = ProblemList::default();
                 key.check_range(&config, &mut list);
                 assert_eq!(list.found.is_empty(), allowed || !key.is_part(&config), "{}: {:?}", key.key, list.found);
             }
         }
         let mut numbers = 0;
-        for key in explain::ALL.iter() {
+        for key in options::ALL.iter() {
             numbers += 1;
             match &key.kind {
                 Kind::Count(lens, bounds) => {
@@ -315,8 +315,13 @@ mod tests {
 
     #[test]
     fn every_condition_names_settings_that_there_are() {
-        for (key, when) in explain::ALL.iter().flat_map(|key| key.when.iter().map(move |when| (key, when))) {
-            assert!(when.by.iter().all(|by| explain::of(by).is_some() && *by != key.key), "{}: {:?}", key.key, when.by);
+        for (key, when) in options::ALL.iter().flat_map(|key| key.when.iter().map(move |when| (key, when))) {
+            assert!(
+                when.by.iter().all(|by| options::find(by).is_some() && *by != key.key),
+                "{}: {:?}",
+                key.key,
+                when.by
+            );
             let message = when.message(&Config::default());
             assert!(when.by.iter().all(|by| message.contains(by)) && when.reason().starts_with("Only "), "{message}");
         }

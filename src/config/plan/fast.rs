@@ -101,7 +101,7 @@ mod tests {
     #[test]
     fn it_learns_as_many_numbers_as_the_description_says() {
         // The first description has 908 k at 32 px, with a bias for each of the 3072 units that the norm behind them takes away.
-        assert_eq!(generator(&of(32), 3).parameters(), 904_923);
+        assert_eq!(generator(&of(32), 3).parameter_count(), 904_923);
         let image = generator(&of(64), 3);
         assert_eq!(image.shape(image.outputs[0]), [64, 64, 3]);
     }

@@ -15,7 +15,7 @@ mod weights;
 use std::ops::Range;
 
 use super::{AttentionForm, Stage};
-pub use weights::{Numbers, Weight};
+pub use weights::{Init, Weight};
 
 /// What a node computes. Shapes are height, width and channels of one image; vectors are images of one pixel.
 #[derive(Clone, Debug, PartialEq)]
@@ -201,18 +201,18 @@ pub struct Plan {
 
 /// A discriminator: first what it makes of images before anything that learns, then what it says of that.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Judges {
+pub struct DiscriminatorPlan {
     /// From images, source 0: those themselves, or what a frozen network sees in them. The outputs are `judge`'s sources.
     pub look: Plan,
     /// What learns.
     pub judge: Plan,
     /// What is asked of it, for each scale or network that judges on its own.
-    pub verdicts: Vec<Verdict>,
+    pub verdicts: Vec<DiscriminatorHead>,
 }
 
 /// The places of what is said of an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Verdict {
+pub struct DiscriminatorHead {
     /// A vector, above 0 for real: one number, or one for each place that is judged.
     pub logits: usize,
     /// A vector with a logit for each class.
@@ -221,7 +221,7 @@ pub struct Verdict {
     pub pixels: Option<usize>,
 }
 
-impl Verdict {
+impl DiscriminatorHead {
     /// All that there is, the logits first.
     pub fn places(&self) -> impl Iterator<Item = usize> {
         [Some(self.logits), self.classes, self.pixels].into_iter().flatten()

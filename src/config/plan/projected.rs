@@ -3,9 +3,9 @@
 //! The frozen network's four maps go through fixed random convolutions that mix channels and then scales, so that each head sees
 //! all of them and none of the network's channels can be left unused. The heads alone learn.
 
-use super::{Convolution, Judges, Op, Plan, Start, Verdict, dcgan};
+use super::{Convolution, DiscriminatorHead, DiscriminatorPlan, Op, Plan, Start, dcgan};
 use crate::config::family::Judging;
-use crate::config::problem::List;
+use crate::config::problem::ProblemList;
 use crate::config::{
     Conditioning, Config, Discriminator, DiscriminatorFamily, DiscriminatorNorm, INPUT_SIZES, Shipped,
 };
@@ -61,10 +61,10 @@ fn side(config: &Config, scale: usize) -> usize {
 }
 
 /// The heads, and where it is asked for a discriminator of the pixels beside them.
-pub fn discriminator(config: &Config, classes: usize) -> Judges {
-    let mut judges = Judges { look: look(config), ..Judges::default() };
+pub fn discriminator(config: &Config, classes: usize) -> DiscriminatorPlan {
+    let mut judges = DiscriminatorPlan { look: look(config), ..DiscriminatorPlan::default() };
     let logits = heads(&mut judges.judge, config, classes);
-    judges.verdicts.push(Verdict { logits, classes: None, pixels: None });
+    judges.verdicts.push(DiscriminatorHead { logits, classes: None, pixels: None });
     if let Some(beside) = config.beside_projected() {
         // The images are looked at as they are, too.
         judges.look.outputs.push(0);
@@ -158,7 +158,7 @@ fn layer(plan: &mut Plan, config: &Config, name: &str, conv: Convolution, x: usi
     plan.node(format!("{name}.norm"), norm, &[x], shape)
 }
 
-fn check(config: &Config, list: &mut List) {
+fn check(config: &Config, list: &mut ProblemList) {
     let d = &config.discriminator;
     if d.input_size != 0 && !INPUT_SIZES.contains(&d.input_size) {
         list.mended_by_default(
@@ -182,11 +182,11 @@ mod tests {
         let judges = discriminator(&config, 3);
         assert_eq!(judges.judge.shape(judges.verdicts[0].logits), [1, 1, 16 + 16 + 16 + 4]);
         // 348 k in the reference.
-        assert_eq!(judges.judge.parameters() / 1000, 347);
-        assert_eq!(judges.look.parameters(), 0);
+        assert_eq!(judges.judge.parameter_count() / 1000, 347);
+        assert_eq!(judges.look.parameter_count(), 0);
         config.discriminator.minibatch_stddev = true;
         // One more channel before the last convolution of each of the four heads.
-        assert_eq!(discriminator(&config, 3).judge.parameters(), judges.judge.parameters() + 4 * 9);
+        assert_eq!(discriminator(&config, 3).judge.parameter_count(), judges.judge.parameter_count() + 4 * 9);
         config.discriminator.minibatch_stddev = false;
         config.image_size = 512;
         assert_eq!((config.projected_input(), discriminator(&config, 3).look.outputs.len()), (128, 4));

@@ -7,7 +7,7 @@ use crate::config::AttentionForm;
 
 /// What numbers a weight starts with, and whether they learn.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Numbers {
+pub enum Init {
     /// From N(mean, deviation).
     Normal {
         /// Their mean.
@@ -39,7 +39,7 @@ pub struct Weight {
     /// files hold channels before positions.
     pub shape: Vec<usize>,
     /// What they start with.
-    pub numbers: Numbers,
+    pub init: Init,
     /// Whether it is divided by its largest singular value; the vectors `u` and `v` of that stand beside it.
     pub spectral: bool,
     /// Whether it is a table with a row for each class.
@@ -47,12 +47,12 @@ pub struct Weight {
 }
 
 impl Weight {
-    fn new(name: impl Into<String>, shape: &[usize], numbers: Numbers) -> Self {
-        Self { name: name.into(), shape: shape.to_vec(), numbers, spectral: false, by_class: false }
+    fn new(name: impl Into<String>, shape: &[usize], init: Init) -> Self {
+        Self { name: name.into(), shape: shape.to_vec(), init, spectral: false, by_class: false }
     }
 
-    fn table(name: impl Into<String>, [classes, width]: [usize; 2], numbers: Numbers) -> Self {
-        Self { by_class: true, ..Self::new(name, &[classes, width], numbers) }
+    fn table(name: impl Into<String>, [classes, width]: [usize; 2], init: Init) -> Self {
+        Self { by_class: true, ..Self::new(name, &[classes, width], init) }
     }
 
     /// One that is named `layer.weight` where it is divided by its largest singular value.
@@ -62,17 +62,17 @@ impl Weight {
     }
 
     /// Whether an optimiser moves it.
-    pub fn learns(&self) -> bool {
-        !matches!(self.numbers, Numbers::Fixed(_) | Numbers::Running(_) | Numbers::Count)
+    pub fn is_trainable(&self) -> bool {
+        !matches!(self.init, Init::Fixed(_) | Init::Running(_) | Init::Count)
     }
 }
 
 /// Convolutions and tables of DCGAN start so.
-const NARROW: Numbers = Numbers::Normal { mean: 0.0, deviation: 0.02 };
+const NARROW: Init = Init::Normal { mean: 0.0, deviation: 0.02 };
 /// So do vectors of classes.
-const STANDARD: Numbers = Numbers::Normal { mean: 0.0, deviation: 1.0 };
+const STANDARD: Init = Init::Normal { mean: 0.0, deviation: 1.0 };
 /// And scales of normalisations.
-const NEAR_ONE: Numbers = Numbers::Normal { mean: 1.0, deviation: 0.02 };
+const NEAR_ONE: Init = Init::Normal { mean: 1.0, deviation: 0.02 };
 
 impl Plan {
     /// The weights of a node, in the order in which they are drawn and stored.
@@ -86,24 +86,24 @@ impl Plan {
             }
             Op::Transposed(c) => convolution(c, [inputs, c.kernel, c.kernel, outputs], inputs, outputs),
             Op::Linear { .. } => {
-                let start = Numbers::Uniform(inverse_root(inputs));
+                let start = Init::Uniform(inverse_root(inputs));
                 vec![Weight::new("weight", &[outputs, inputs], start), Weight::new("bias", &[outputs], start)]
             }
-            Op::Upsampled => vec![Weight::new("weight", &[outputs, 3, 3, inputs], Numbers::Orthogonal)],
+            Op::Upsampled => vec![Weight::new("weight", &[outputs, 3, 3, inputs], Init::Orthogonal)],
             Op::UnitNorm => statistics("", &[height, width, outputs]),
             Op::ConditionalNorm => {
                 let condition = self.channels(node, 1);
                 let mut weights = statistics("norm.", &[outputs]);
                 for part in ["scale", "shift"] {
                     weights.push(Weight::new(format!("{part}.weight"), &[outputs, condition], NARROW));
-                    weights.push(Weight::new(format!("{part}.bias"), &[outputs], Numbers::Constant(0.0)));
+                    weights.push(Weight::new(format!("{part}.bias"), &[outputs], Init::Constant(0.0)));
                 }
                 weights
             }
             Op::ClassNorm { classes, .. } => {
                 let mut weights = statistics("norm.", &[outputs]);
                 for (name, value) in [("scale.weight", 1.0), ("shift.weight", 0.0)] {
-                    weights.push(Weight::table(name, [*classes, outputs], Numbers::Constant(value)));
+                    weights.push(Weight::table(name, [*classes, outputs], Init::Constant(value)));
                 }
                 weights
             }
@@ -111,7 +111,7 @@ impl Plan {
             Op::LayerNorm { .. } => scale_and_shift(outputs),
             Op::Attention { form, spectral } => attention(*form, *spectral, outputs),
             Op::Project { classes, spectral } => {
-                let start = Numbers::Normal { mean: 0.0, deviation: inverse_root(inputs) };
+                let start = Init::Normal { mean: 0.0, deviation: inverse_root(inputs) };
                 vec![Weight::table("weight", [*classes, inputs], start).spectral(*spectral)]
             }
             Op::Projection { classes, spectral } => {
@@ -140,11 +140,11 @@ impl Plan {
     }
 
     /// Numbers that it learns.
-    pub fn parameters(&self) -> usize {
+    pub fn parameter_count(&self) -> usize {
         let (mut known, mut total) = (BTreeSet::new(), 0);
         for node in &self.nodes {
             if node.name.is_empty() || known.insert(node.name.as_str()) {
-                let learnt = self.weights(node).into_iter().filter(Weight::learns);
+                let learnt = self.weights(node).into_iter().filter(Weight::is_trainable);
                 total += learnt.map(|weight| weight.shape.iter().product::<usize>()).sum::<usize>();
             }
         }
@@ -160,15 +160,15 @@ fn inverse_root(count: usize) -> f32 {
 /// A kernel whose outputs are sums of so many numbers, and a bias for each channel that results.
 fn convolution(c: &Convolution, kernel: [usize; 4], summed: usize, outputs: usize) -> Vec<Weight> {
     let (kernel_start, bias_start) = match c.start {
-        Start::Uniform => [Numbers::Uniform(inverse_root(summed)); 2].into(),
-        Start::Normal => (NARROW, Numbers::Constant(0.0)),
-        Start::Fixed => (Numbers::Fixed(inverse_root(kernel[3])), Numbers::Constant(0.0)),
+        Start::Uniform => [Init::Uniform(inverse_root(summed)); 2].into(),
+        Start::Normal => (NARROW, Init::Constant(0.0)),
+        Start::Fixed => (Init::Fixed(inverse_root(kernel[3])), Init::Constant(0.0)),
     };
     named("", c.spectral, (&kernel, kernel_start), c.bias.then_some((outputs, bias_start)))
 }
 
 /// A kernel, and a bias where there is one; `at` stands before their names.
-fn named(at: &str, spectral: bool, kernel: (&[usize], Numbers), bias: Option<(usize, Numbers)>) -> Vec<Weight> {
+fn named(at: &str, spectral: bool, kernel: (&[usize], Init), bias: Option<(usize, Init)>) -> Vec<Weight> {
     let mut weights = vec![Weight::new(format!("{at}weight"), kernel.0, kernel.1).spectral(spectral)];
     let name = if spectral { "layer.bias" } else { "bias" };
     weights.extend(bias.map(|(channels, start)| Weight::new(format!("{at}{name}"), &[channels], start)));
@@ -176,13 +176,13 @@ fn named(at: &str, spectral: bool, kernel: (&[usize], Numbers), bias: Option<(us
 }
 
 fn scale_and_shift(channels: usize) -> Vec<Weight> {
-    vec![Weight::new("weight", &[channels], NEAR_ONE), Weight::new("bias", &[channels], Numbers::Constant(0.0))]
+    vec![Weight::new("weight", &[channels], NEAR_ONE), Weight::new("bias", &[channels], Init::Constant(0.0))]
 }
 
 /// Running means, running variances and the count of batches.
 fn statistics(at: &str, shape: &[usize]) -> Vec<Weight> {
-    let running = |name, start| Weight::new(format!("{at}{name}"), shape, Numbers::Running(start));
-    let count = Weight::new(format!("{at}num_batches_tracked"), &[], Numbers::Count);
+    let running = |name, start| Weight::new(format!("{at}{name}"), shape, Init::Running(start));
+    let count = Weight::new(format!("{at}num_batches_tracked"), &[], Init::Count);
     vec![running("running_mean", 0.0), running("running_var", 1.0), count]
 }
 
@@ -207,9 +207,9 @@ fn attention(form: AttentionForm, spectral: bool, channels: usize) -> Vec<Weight
     }
     let mut weights = Vec::new();
     for (at, outputs, inputs) in layers {
-        let bias = (!sagan).then_some((outputs, Numbers::Constant(0.0)));
+        let bias = (!sagan).then_some((outputs, Init::Constant(0.0)));
         weights.extend(named(at, sagan && spectral, (&[outputs, 1, 1, inputs], NARROW), bias));
     }
-    weights.push(Weight::new("gamma", &[1], Numbers::Constant(0.0)));
+    weights.push(Weight::new("gamma", &[1], Init::Constant(0.0)));
     weights
 }

@@ -1,6 +1,6 @@
 //! What is wrong with a configuration, and the change that mends it, where there is a plain one.
 
-use super::{Config, Key, explain};
+use super::{Config, Key, options};
 
 /// How bad a problem is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,12 +46,12 @@ impl Problem {
 
     /// The name in the window of the key to change.
     pub fn label(&self) -> String {
-        explain::label(self.key)
+        options::label(self.key)
     }
 
     /// What is wrong, with the names that the window has for settings.
     pub fn in_window(&self) -> String {
-        explain::labelled(&self.message, self.key.rsplit_once('.').map_or("", |(section, _)| section))
+        options::labelled(&self.message, self.key.rsplit_once('.').map_or("", |(section, _)| section))
     }
 
     /// What the fix does, as a button says it: `Set “Batch size” to 16`; nothing where there is none.
@@ -78,7 +78,7 @@ impl Problem {
             *seed = (*seed).min(i64::MAX as u64);
         }
         let fixed = config.with(&changes).ok()?;
-        let idle = explain::ALL
+        let idle = options::ALL
             .iter()
             .filter(|key| key.unread(&config).is_none() && key.unread(&fixed).is_some() && key.is_set(&fixed));
         let entry = |key: &Key| Some(format!("{}={}", key.key, Config::default().value_of(key.key)?));
@@ -89,7 +89,7 @@ impl Problem {
 
 /// What setting a key to a value does, in words.
 fn told(key: &str, value: &str) -> String {
-    let name = format!("\u{201c}{}\u{201d}", explain::label(key));
+    let name = format!("\u{201c}{}\u{201d}", options::label(key));
     match value {
         "true" => format!("Turn {name} on"),
         "false" => format!("Turn {name} off"),
@@ -115,11 +115,11 @@ pub fn has_errors(problems: &[Problem]) -> bool {
 
 /// Problems as they are found.
 #[derive(Default)]
-pub(super) struct List {
+pub(super) struct ProblemList {
     pub found: Vec<Problem>,
 }
 
-impl List {
+impl ProblemList {
     pub(super) fn error(&mut self, key: &'static str, message: impl Into<String>) -> &mut Problem {
         self.add(Level::Error, key, message.into())
     }

@@ -5,7 +5,7 @@ use rand::Rng as _;
 use rand_distr::StandardNormal;
 
 use super::shape::{Noise, Point, between};
-use crate::config::chance::ChaCha8Rng;
+use crate::config::rng::ChaCha8Rng;
 
 /// Optical density in red, green and blue: 0 is clear, each unit takes away 63 % of the light.
 pub(super) type Density = [f32; 3];

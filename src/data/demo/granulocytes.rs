@@ -6,7 +6,7 @@ use super::canvas::{Canvas, Density, replace, scaled};
 use super::mononuclear::{Chromatin, cytoplasm, nucleus};
 use super::shape::{Blob, Point, any_angle, between, capsule, smooth_union, smoothstep, towards};
 use super::smear::{Occupied, Stain, canvas_layer, middle, surroundings};
-use crate::config::chance::ChaCha8Rng;
+use crate::config::rng::ChaCha8Rng;
 
 /// A nucleus of lobes in a row, each joined to the next by a strand.
 struct Lobes {

@@ -14,7 +14,7 @@ use canvas::{Canvas, Optics};
 use smear::Stain;
 
 use super::convert;
-use crate::config::chance::{Purpose, stream};
+use crate::config::rng::{Purpose, stream};
 
 /// The classes in label order, which is that of their names, as it would be of folders.
 pub const CLASSES: [&str; 6] = ["basophil", "eosinophil", "lymphocyte", "monocyte", "neutrophil", "platelet"];

@@ -5,7 +5,7 @@ use rand::Rng as _;
 use super::canvas::{Canvas, Density, replace, scaled};
 use super::shape::{Blob, Noise, Point, any_angle, between, capsule, smooth_union, smoothstep, towards};
 use super::smear::{Occupied, Stain, canvas_layer, middle, surroundings};
-use crate::config::chance::ChaCha8Rng;
+use crate::config::rng::ChaCha8Rng;
 
 /// The body of a white cell, drawn over the field, its edge a little denser than its inside.
 pub(super) fn cytoplasm(

@@ -2,7 +2,7 @@
 
 use rand::Rng as _;
 
-use crate::config::chance::ChaCha8Rng;
+use crate::config::rng::ChaCha8Rng;
 
 /// A place in the field of view, x to the right and y down, both in [-1, 1] where visible.
 pub(super) type Point = [f32; 2];

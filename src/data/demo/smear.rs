@@ -4,7 +4,7 @@ use rand::Rng as _;
 
 use super::canvas::{Canvas, Density, dye, replace, scaled};
 use super::shape::{Blob, Noise, Point, any_angle, between, distance, smoothstep, towards};
-use crate::config::chance::ChaCha8Rng;
+use crate::config::rng::ChaCha8Rng;
 
 /// How strongly a smear took its dyes.
 pub(super) struct Stain {

@@ -21,7 +21,7 @@ pub(super) use names::folded;
 
 use super::listing::Tree;
 use super::open::{Cut, expand};
-use super::{DataError, decode, left_out};
+use super::{DataError, decode, exclusion};
 use crate::config::Data;
 use crate::guard;
 
@@ -35,7 +35,7 @@ pub(super) fn list(data: &Data, source: &Path) -> Result<Tree, DataError> {
     if named && tree.arrays.is_empty() && tree.archives.is_empty() && source.is_dir() {
         tree.notes.push("data.table_file, data.table_label and data.table_encoding do nothing here: the source is a folder, not a table".to_owned());
     }
-    left_out::by_patterns(&mut tree, data)?;
+    exclusion::by_patterns(&mut tree, data)?;
     expand(&mut tree, source, Cut::of(data))?;
     Ok(tree)
 }
@@ -117,7 +117,7 @@ pub(super) fn list_any(data: &Data, source: &Path) -> Result<Tree, DataError> {
         "there are no class folders: the images are looked at as one class, but training needs one sub-folder per class"
             .to_owned(),
     );
-    left_out::by_patterns(&mut tree, data)?;
+    exclusion::by_patterns(&mut tree, data)?;
     expand(&mut tree, source, Cut::of(data))?;
     Ok(tree)
 }

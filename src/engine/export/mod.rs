@@ -4,10 +4,10 @@
 //! Every file tells its session, seed, step and classes, appears whole, and never replaces another.
 
 mod film;
+mod html_report;
 mod images;
-mod marks;
 mod onnx;
-mod page;
+mod provenance;
 mod table;
 mod tensorboard;
 mod weights;
@@ -83,7 +83,7 @@ pub fn export(asked: &Export, mut progress: impl FnMut(usize, usize) -> bool) ->
     let files = match &asked.content {
         Content::Images(images) => return images::write(asked, images, &mut progress),
         Content::Csv => Some(table::files(&Source::open(session)?)),
-        Content::Html => Some(vec![page::file(&Source::open(session)?)?]),
+        Content::Html => Some(vec![html_report::file(&Source::open(session)?)?]),
         Content::Tensorboard => Some(vec![tensorboard::file(&Source::open(session)?)?]),
         Content::Safetensors { step } => Some(vec![weights::file(session, *step)?]),
         Content::Onnx { step } => Some(vec![onnx::file(session, *step)?]),

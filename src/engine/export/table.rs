@@ -1,19 +1,19 @@
 //! Curves and scores as comma-separated tables (RFC 4180), below lines with `#` that tell where they come from.
 
 use super::Source;
-use crate::event::{Event, Number};
+use crate::event::{Event, Scalar};
 use crate::guard::{csv_cell, csv_remark};
 
 /// `curves-step<N>.csv`, one line a step, and `scores-step<N>.csv`, one line a score.
 pub(super) fn files(source: &Source) -> Vec<(String, Vec<u8>)> {
     let head = head(source);
-    let columns: Vec<&str> = Number::ALL.iter().map(|number| number.info().key).collect();
+    let columns: Vec<&str> = Scalar::ALL.iter().map(|number| number.info().key).collect();
     let mut curves = head.clone() + &format!("step,seconds,{}\n", columns.join(","));
     let mut scores = head
         + "step,metric,extractor,class,samples,value,seconds,resize,reals,k,spread,interval_low,interval_high,of_reals,trained_on\n";
     for event in &source.history {
         if let Event::Step(s) = event {
-            let values: Vec<String> = Number::ALL.iter().map(|number| optional(s.numbers.get(*number))).collect();
+            let values: Vec<String> = Scalar::ALL.iter().map(|number| optional(s.numbers.get(*number))).collect();
             curves += &format!("{},{},{}\n", s.step, s.seconds, values.join(","));
         }
         if let Event::Score(s) = event {

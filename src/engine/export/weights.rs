@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::Context as _;
 use safetensors::SafeTensors;
 
-use super::marks::Marks;
+use super::provenance::Provenance;
 use crate::session::{checkpoint_folder, inspect, newest_whole, read_checkpoint_file, read_whole};
 use crate::train::state::EMA;
 
@@ -19,7 +19,7 @@ pub(super) fn file(session: &Path, step: Option<usize>) -> anyhow::Result<(Strin
     };
     let bytes = read_checkpoint_file(&checkpoint_folder(session, state.step), &state, EMA)?;
     let tensors = SafeTensors::deserialize(&bytes).with_context(|| format!("{EMA} is no safetensors file"))?;
-    let marks = Marks::of_checkpoint(session, &state)?;
+    let marks = Provenance::of_checkpoint(session, &state)?;
     let metadata: HashMap<String, String> =
         marks.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
     let content = safetensors::serialize(tensors.tensors(), Some(metadata))?;

@@ -3,7 +3,7 @@
 use super::super::advice;
 use super::at::At;
 use crate::config::Config;
-use crate::event::{Alarm, AlarmKind, Number, Numbers};
+use crate::event::{Alarm, AlarmKind, Scalar, Scalars};
 
 /// Losses and logits of sound runs stay below some thousands, those of a critic at most some millions. Beyond this, weights
 /// are growing without bound and will be infinite some steps later, when less is left to go back to.
@@ -11,13 +11,13 @@ const ABSURD: f32 = 1e9;
 
 /// The alarm that training has diverged, by the first term of a step that is no finite number or beyond [`ABSURD`]; nothing
 /// where all are.
-pub fn divergence(at: At, numbers: &Numbers, config: &Config) -> Option<Alarm> {
+pub fn divergence(at: At, numbers: &Scalars, config: &Config) -> Option<Alarm> {
     // In the order in which a step computes them: what comes after the first is broken by it.
     let terms = [
-        (Number::LogitsReal, "the discriminator's logits on real images"),
-        (Number::LogitsFake, "the discriminator's logits on generated images"),
-        (Number::LossD, "the discriminator's loss"),
-        (Number::LossG, "the generator's loss"),
+        (Scalar::LogitsReal, "the discriminator's logits on real images"),
+        (Scalar::LogitsFake, "the discriminator's logits on generated images"),
+        (Scalar::LossD, "the discriminator's loss"),
+        (Scalar::LossG, "the generator's loss"),
     ];
     let mut terms = terms.into_iter().map(|(number, name)| (number.info().key, name, numbers[number]));
     let (term, name, value) = terms.find(|(.., value)| value.is_nan() || value.abs() > ABSURD)?;

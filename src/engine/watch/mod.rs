@@ -15,7 +15,7 @@ use std::collections::VecDeque;
 
 use super::advice;
 use crate::config::Config;
-use crate::event::{Alarm, AlarmKind, Edited, Event, GridPicture, Number, Numbers};
+use crate::event::{Alarm, AlarmKind, Edited, Event, GridPicture, Scalar, Scalars};
 use crate::session::{Watched, WatchedClass};
 pub(super) use at::At;
 use blank::{Blank, is_drawn};
@@ -121,8 +121,8 @@ impl Watch {
     }
 
     /// Takes in the share of the discriminator's right decisions in a step, where there is one.
-    pub fn step(&mut self, at: At, numbers: &Numbers) -> Option<Event> {
-        let accuracy = 0.5 * (numbers.get(Number::AccuracyReal)? + numbers.get(Number::AccuracyFake)?);
+    pub fn step(&mut self, at: At, numbers: &Scalars) -> Option<Event> {
+        let accuracy = 0.5 * (numbers.get(Scalar::AccuracyReal)? + numbers.get(Scalar::AccuracyFake)?);
         if self.accuracies.len() == ACCURACY_STEPS {
             self.accuracies.pop_front();
         }

@@ -24,8 +24,8 @@ fn told(events: impl IntoIterator<Item = Event>) -> Vec<(usize, bool, Option<Str
     events.into_iter().filter_map(tell).collect()
 }
 
-fn right(accuracy: f32) -> Numbers {
-    Numbers::of([(Number::AccuracyReal, accuracy), (Number::AccuracyFake, accuracy)])
+fn right(accuracy: f32) -> Scalars {
+    Scalars::of([(Scalar::AccuracyReal, accuracy), (Scalar::AccuracyFake, accuracy)])
 }
 
 fn over_steps(config: &Config, accuracy: impl Fn(usize) -> f32, steps: usize) -> Vec<(usize, bool, Option<String>)> {
@@ -98,7 +98,7 @@ fn a_contested_discriminator_and_a_critic_raise_nothing() {
     let config = Config::default();
     assert_eq!(over_steps(&config, |step| if step % 10 == 0 { 0.9 } else { 1.0 }, 1000), []);
     let mut watch = watch(&config);
-    assert!((1..=1000).all(|step| watch.step(at(step), &Numbers::default()).is_none()));
+    assert!((1..=1000).all(|step| watch.step(at(step), &Scalars::default()).is_none()));
 }
 
 #[test]
@@ -127,11 +127,11 @@ fn a_class_that_never_was_diverse_counts_after_the_average_has_caught_up() {
 #[test]
 fn the_first_term_that_breaks_is_named_and_advice_leaves_out_what_is_on() {
     let mut config = Config::default();
-    let fine = [Number::LogitsReal, Number::LogitsFake, Number::LossD, Number::LossG];
-    let fine = Numbers::of(fine.into_iter().zip([0.5, -0.5, 1e7, -3.0]));
+    let fine = [Scalar::LogitsReal, Scalar::LogitsFake, Scalar::LossD, Scalar::LossG];
+    let fine = Scalars::of(fine.into_iter().zip([0.5, -0.5, 1e7, -3.0]));
     assert_eq!(divergence(at(7), &fine, &config), None);
     let nan = f32::NAN;
-    let (g, d, fake, real) = (Number::LossG, Number::LossD, Number::LogitsFake, Number::LogitsReal);
+    let (g, d, fake, real) = (Scalar::LossG, Scalar::LossD, Scalar::LogitsFake, Scalar::LogitsReal);
     let cases: [(&[_], _, _); 5] = [
         (&[(g, f32::INFINITY)], "loss_g", "generator's loss became infinite"),
         (&[(d, -2e21)], "loss_d", "became -2.0e21, far beyond any healthy run"),
@@ -159,8 +159,8 @@ fn alarms_go_on_as_if_the_run_had_never_ended() {
     let accuracy = |step: usize| if (300..340).contains(&step) { 0.6 } else { 1.0 };
     let see = |watch: &mut Watch, step: usize| {
         let at = At { step, seconds: 0.0 };
-        let right = [Number::AccuracyReal, Number::AccuracyFake].map(|number| (number, accuracy(step)));
-        let mut told: Vec<Event> = watch.step(at, &Numbers::of(right)).into_iter().collect();
+        let right = [Scalar::AccuracyReal, Scalar::AccuracyFake].map(|number| (number, accuracy(step)));
+        let mut told: Vec<Event> = watch.step(at, &Scalars::of(right)).into_iter().collect();
         if step.is_multiple_of(10) {
             let share = if step % 200 < 100 { 0.8 } else { 0.05 };
             told.extend(watch.grid(at, &[Some(0.6), Some(share)]));

@@ -55,7 +55,7 @@ impl TensorFile {
             };
             Ok((file, tensors))
         };
-        let (file, tensors) = guard::told(parsed).map_err(failed)?;
+        let (file, tensors) = guard::catch_to_text(parsed).map_err(failed)?;
         Ok(Self { path: path.to_owned(), file, tensors })
     }
 
@@ -84,7 +84,9 @@ impl TensorFile {
             Some(tensor) if tensor.shape != shape => {
                 Err(format!("{name} has the shape {:?} and should have {shape:?}", tensor.shape))
             }
-            Some(tensor) => guard::told(|| read(&mut self.file, tensor)).map_err(|reason| format!("{name}: {reason}")),
+            Some(tensor) => {
+                guard::catch_to_text(|| read(&mut self.file, tensor)).map_err(|reason| format!("{name}: {reason}"))
+            }
         };
         numbers.map_err(|reason| self.unfit(reason))
     }

@@ -7,7 +7,7 @@ use rayon::prelude::*;
 
 use super::split::members;
 use super::{Metric, Score};
-use crate::config::chance::{Purpose, stream};
+use crate::config::rng::{Purpose, stream};
 use crate::metric::bootstrap::interval;
 use crate::metric::ms_ssim;
 

@@ -3,7 +3,7 @@
 use rand::seq::SliceRandom as _;
 
 use super::Side;
-use crate::config::chance::{Purpose, stream};
+use crate::config::rng::{Purpose, stream};
 use crate::metric::Features;
 
 /// Holds out a third of the images of each class: those that stay and those that are held out, both in rising order. A

@@ -218,7 +218,7 @@ fn plain(images: &Tensor, placements: &[Placement], direction: Direction) -> Res
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ops::check::{close, finite_differences, numbers, second_order, values};
+    use crate::ops::testing::{close, finite_differences, numbers, second_order, values};
 
     /// Anticlockwise on the screen.
     fn turned(degrees: f64, scale: f64) -> Option<[[f64; 2]; 2]> {

@@ -98,7 +98,7 @@ fn plain(images: &Tensor, changes: &[Recolor]) -> Result<Tensor> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ops::check::{close, finite_differences, numbers, second_order, values};
+    use crate::ops::testing::{close, finite_differences, numbers, second_order, values};
 
     fn changes() -> Arc<[Recolor]> {
         [

@@ -5,8 +5,8 @@ mod tests;
 
 use pulp::{Simd, WithSimd};
 
-use super::after::After;
 use super::aligned::Aligned;
+use super::epilogue::Epilogue;
 use super::rows::store;
 use super::simd::dispatch;
 
@@ -126,7 +126,7 @@ impl Depthwise {
     ///
     /// # Panics
     /// Where the lengths do not fit each other.
-    pub fn row(&self, out: &mut [f32], rows: &[&[f32]], first: usize, after: After<'_>) {
+    pub fn row(&self, out: &mut [f32], rows: &[&[f32]], first: usize, after: Epilogue<'_>) {
         self.sums(out, rows, first, &self.bias, after);
     }
 
@@ -134,11 +134,11 @@ impl Depthwise {
     ///
     /// # Panics
     /// As there.
-    pub fn row_unbiased(&self, out: &mut [f32], rows: &[&[f32]], first: usize, after: After<'_>) {
+    pub fn row_unbiased(&self, out: &mut [f32], rows: &[&[f32]], first: usize, after: Epilogue<'_>) {
         self.sums(out, rows, first, &self.zeros, after);
     }
 
-    fn sums(&self, out: &mut [f32], rows: &[&[f32]], first: usize, bias: &[f32], after: After<'_>) {
+    fn sums(&self, out: &mut [f32], rows: &[&[f32]], first: usize, bias: &[f32], after: Epilogue<'_>) {
         let width = rows.first().map_or(0, |row| row.len() / self.channels);
         assert!(width > 0 && rows.iter().all(|row| row.len() == width * self.channels), "whole rows of one length");
         assert!(first + (rows.len() - 1) * self.spread < self.size, "rows under the kernel");
@@ -156,7 +156,7 @@ struct Row<'a> {
     first: usize,
     width: usize,
     bias: &'a [f32],
-    after: After<'a>,
+    after: Epilogue<'a>,
 }
 
 /// Some output pixels, `spread` from each other, and what is under them.

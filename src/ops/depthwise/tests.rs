@@ -57,8 +57,8 @@ fn run<S: Simd>(simd: S, layer: &Depthwise, image: &[f32], width: usize, bits: &
         let Taps { first, from, count } = layer.taps(y, rows.len());
         let rows = &rows[from..from + count];
         let after = match bits {
-            Some(bits) => After::Remember(&mut bits[y * line / 16..(y + 1) * line / 16]),
-            None => After::Linear,
+            Some(bits) => Epilogue::Remember(&mut bits[y * line / 16..(y + 1) * line / 16]),
+            None => Epilogue::Linear,
         };
         simd.vectorize(Row { layer, out, rows, first, width, bias: &layer.bias, after });
     }
@@ -133,8 +133,8 @@ fn a_row_outside_the_image_is_left_out() {
     let mut out = [0.0; 16];
     let (layer, ones) = (Depthwise::new(&[0.5; 16 * 9], &[0.25; 16], 3, 1), [1.0; 16]);
     assert_eq!(layer.taps(0, 8), Taps { first: 1, from: 0, count: 2 });
-    layer.row(&mut out, &[&ones, &ones], 1, After::Relu6);
+    layer.row(&mut out, &[&ones, &ones], 1, Epilogue::Relu6);
     assert_eq!(out, [1.25; 16]);
-    layer.row_unbiased(&mut out, &[&ones, &ones], 1, After::Relu6);
+    layer.row_unbiased(&mut out, &[&ones, &ones], 1, Epilogue::Relu6);
     assert_eq!(out, [1.0; 16]);
 }

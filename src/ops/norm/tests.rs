@@ -1,7 +1,7 @@
 use super::*;
 use crate::ops::Graph;
-use crate::ops::check::{close, finite_differences, second_order, value, values};
 use crate::ops::tape::{gradients, gradients_from};
+use crate::ops::testing::{close, finite_differences, second_order, value, values};
 
 const CASES: &[([usize; 4], Over, usize, f32)] = &[
     ([3, 2, 2, 5], Over::Batch, 1, 1.0),

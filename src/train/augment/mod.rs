@@ -15,9 +15,9 @@ use rand::Rng as _;
 use super::loss::mean_of;
 use super::noise::IMAGES;
 use crate::config::augment::pixels;
-use crate::config::chance::{Purpose, stream};
+use crate::config::rng::{Purpose, stream};
 use crate::config::{Augment, AugmentEdge, Config, Loss, LossKind};
-use crate::model::{Discriminator, Judgement, Pass};
+use crate::model::{Discriminator, DiscriminatorOutput, Pass};
 use crate::ops::Value;
 use crate::ops::augment::{Edge, Placement, Recolor};
 
@@ -163,7 +163,7 @@ pub(super) fn consistency(
     discriminator: &Discriminator,
     pass: &mut Pass<'_>,
     looks: &Looks,
-    first: [&[Judgement]; 2],
+    first: [&[DiscriminatorOutput]; 2],
     labels: &Tensor,
 ) -> Result<Option<Value>> {
     let mut total: Option<Value> = None;
@@ -179,7 +179,7 @@ pub(super) fn consistency(
     Ok(total)
 }
 
-fn differences(first: &[Judgement], second: &[Judgement]) -> Result<Value> {
+fn differences(first: &[DiscriminatorOutput], second: &[DiscriminatorOutput]) -> Result<Value> {
     mean_of(first.iter().zip(second).map(|(first, second)| {
         let difference = first.logits.sub(&second.logits)?;
         difference.mul(&difference)?.mean_all()
@@ -202,7 +202,7 @@ pub(super) struct Adaptive {
 impl Adaptive {
     /// Takes in D's judgements of a batch of real images; the mean sign of their logits, or nothing for a loss without a
     /// border between real and fake.
-    pub fn see(&mut self, kind: LossKind, real: &[Judgement]) -> Result<Option<f32>> {
+    pub fn see(&mut self, kind: LossKind, real: &[DiscriminatorOutput]) -> Result<Option<f32>> {
         let border = match kind {
             LossKind::Bce | LossKind::Hinge => 0.0,
             LossKind::LeastSquares => 0.5,

@@ -123,12 +123,12 @@ fn second_looks_and_their_differences_are_those_of_pytorch() {
     }
 }
 
-fn judgements(logits: &[Value]) -> Vec<Judgement> {
-    let of = |logits: &Value| Judgement { logits: logits.clone(), class_logits: None, pixel_logits: None };
+fn judgements(logits: &[Value]) -> Vec<DiscriminatorOutput> {
+    let of = |logits: &Value| DiscriminatorOutput { logits: logits.clone(), class_logits: None, pixel_logits: None };
     logits.iter().map(of).collect()
 }
 
-fn judged(logits: &[&[f32]]) -> Vec<Judgement> {
+fn judged(logits: &[&[f32]]) -> Vec<DiscriminatorOutput> {
     let value = |logits: &&[f32]| Value::constant(Tensor::new(*logits, &Device::Cpu).unwrap());
     judgements(&logits.iter().map(value).collect::<Vec<_>>())
 }

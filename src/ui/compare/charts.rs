@@ -10,7 +10,7 @@ use super::super::{theme, widgets};
 use super::lines::{Drawn, What, drawn};
 use super::{Compare, CompareSettings, ComparedRun};
 use crate::chart::Drawing;
-use crate::event::Number;
+use crate::event::Scalar;
 
 /// The least height and width of a chart.
 pub(super) const CHART: egui::Vec2 = vec2(330.0, 150.0);
@@ -89,14 +89,14 @@ impl Compare {
     ) -> (Vec<Action>, Shared) {
         let runs = self.runs();
         let groups = drawn(&runs, &settings.grouping);
-        let chart = |number: &Number| {
+        let chart = |number: &Scalar| {
             let (info, of) = (number.info(), groups.len());
             let chart = info.chart.info();
-            let curves = groups.iter().map(|group| group.line(What::Number(*number), settings, of)).collect();
+            let curves = groups.iter().map(|group| group.line(What::Scalar(*number), settings, of)).collect();
             let id = format!("compared {}", info.key);
             Chart { smoothed: chart.noisy, ..Chart::new(&id, info.title, chart.about, chart.form, curves) }
         };
-        let told = Number::ALL.iter().filter(|number| runs.iter().any(|(_, run)| run.has(**number)));
+        let told = Scalar::ALL.iter().filter(|number| runs.iter().any(|(_, run)| run.has(**number)));
         let all: Vec<Chart<'_>> = told.map(chart).collect();
         let mut actions = Vec::new();
         if all.is_empty() {

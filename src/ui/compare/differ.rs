@@ -5,7 +5,7 @@ use egui::{Grid, Label, RichText, ScrollArea, Ui};
 use super::super::sessions::{SessionRow, plain};
 use super::super::{format, theme, widgets};
 use super::Compare;
-use crate::config::explain;
+use crate::config::options;
 
 /// Characters of a value or a name that are shown.
 const MOST: usize = 22;
@@ -56,7 +56,7 @@ impl Compare {
                 }
                 ui.end_row();
                 for (key, values) in &differing {
-                    let about = explain::of(key).map_or("", |known| known.text);
+                    let about = options::find(key).map_or("", |known| known.text);
                     ui.add(Label::new(RichText::new(key).monospace().color(p.muted)).extend()).on_hover_text(about);
                     for value in values {
                         let color = if Some(value) == values.first() { p.text } else { p.accent };

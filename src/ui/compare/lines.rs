@@ -7,7 +7,7 @@ use super::super::theme;
 use super::group::{Spread, at, key_of, spread};
 use super::{Band, CompareSettings, ComparedRun, Grouping};
 use crate::chart::{self, Curve};
-use crate::event::{Number, Score};
+use crate::event::{Scalar, Score};
 
 /// Places at which a group's mean is taken.
 const PLACES: usize = 240;
@@ -69,7 +69,7 @@ impl Drawn<'_> {
 #[derive(Clone, Copy)]
 pub enum What<'a> {
     /// A number of the steps.
-    Number(Number),
+    Scalar(Scalar),
     /// A score by its metric and extractor, of a class or of all together.
     Score(&'a str, &'a str, Option<&'a str>),
 }
@@ -96,7 +96,7 @@ impl Compared<'_> {
     /// The places and values of a run.
     fn points<'s>(&'s self, run: &'s ComparedRun) -> Box<dyn DoubleEndedIterator<Item = [f64; 2]> + 's> {
         match self.what {
-            What::Number(number) => {
+            What::Scalar(number) => {
                 let point = move |bucket: &chart::Bucket| [self.place(run, bucket.middle()), bucket.mean()];
                 Box::new(run.whole(number).iter().map(point))
             }
@@ -112,7 +112,7 @@ impl Compared<'_> {
 
     fn curve(&self, run: &ComparedRun, window: &Window<'_>) -> Curve {
         match self.what {
-            What::Number(number) => {
+            What::Scalar(number) => {
                 let (from, to) = (self.step(run, window.from), self.step(run, window.to));
                 let buckets = run.curve(number, from, to, window.edges.len());
                 Curve::of(&buckets, window.smoothing, &|step| self.place(run, step))
@@ -142,14 +142,14 @@ impl Source for Compared<'_> {
     }
 
     fn sample(&self, from: f64, to: f64) -> Vec<f64> {
-        let What::Number(number) = self.what else { return Vec::new() };
+        let What::Scalar(number) = self.what else { return Vec::new() };
         let part = |run: &&ComparedRun| run.curve(number, self.step(run, from), self.step(run, to), SAMPLED);
         self.group.runs.iter().flat_map(part).map(|bucket| bucket.mean()).collect()
     }
 
     fn at(&self, place: f64) -> Option<f64> {
         let value = |run: &&ComparedRun| match self.what {
-            What::Number(number) => run.at(number, self.step(run, place)),
+            What::Scalar(number) => run.at(number, self.step(run, place)),
             What::Score(..) => at(&self.points(run).collect::<Vec<_>>(), place),
         };
         let values: Vec<f64> = self.group.runs.iter().filter_map(value).collect();

@@ -16,8 +16,8 @@ use egui::{ComboBox, Ui, WidgetInfo};
 use serde::{Deserialize, Serialize};
 
 use super::action::Action;
-use super::ask::{CompareAsk, GridAsk};
 use super::plot::{ChartSettings, View};
+use super::request::{CompareRequest, GridRequest};
 use super::run_view::RunView;
 use super::sessions::{SessionDialog, SessionRow};
 use super::{theme, widgets};
@@ -101,7 +101,7 @@ struct Chosen {
 }
 
 /// What the page is given to show.
-pub(super) struct Given<'a> {
+pub(super) struct CompareContext<'a> {
     pub rows: &'a [SessionRow],
     /// The run that goes on here.
     pub live: Option<&'a RunView>,
@@ -176,12 +176,12 @@ impl Compare {
     }
 
     /// Takes in a grid that was read.
-    pub fn take_grid(&mut self, ctx: &egui::Context, ask: &GridAsk, result: Result<GridPicture, String>) {
+    pub fn take_grid(&mut self, ctx: &egui::Context, ask: &GridRequest, result: Result<GridPicture, String>) {
         self.wall.take(ctx, ask, result);
     }
 
     /// Asks for runs that were not read yet, or have gone on since.
-    fn load(&mut self, now: f64, given: &Given<'_>) -> Vec<Action> {
+    fn load(&mut self, now: f64, given: &CompareContext<'_>) -> Vec<Action> {
         let mut actions = Vec::new();
         for chosen in &mut self.chosen {
             let row = given.rows.iter().find(|row| row.folder == chosen.folder);
@@ -193,7 +193,7 @@ impl Compare {
             };
             if due {
                 chosen.asked = Some((now, modified));
-                actions.push(Action::Compare(CompareAsk::Run(chosen.folder.clone())));
+                actions.push(Action::Compare(CompareRequest::Run(chosen.folder.clone())));
             }
         }
         actions
@@ -212,7 +212,7 @@ impl Compare {
         &mut self,
         ui: &mut Ui,
         settings: &mut CompareSettings,
-        given: Given<'_>,
+        given: CompareContext<'_>,
         dialog: &mut SessionDialog,
     ) -> Vec<Action> {
         let mut actions = self.load(ui.input(|input| input.time), &given);
@@ -248,7 +248,7 @@ impl Compare {
         actions
     }
 
-    fn tab_ui(&mut self, ui: &mut Ui, settings: &CompareSettings, given: Given<'_>) -> Vec<Action> {
+    fn tab_ui(&mut self, ui: &mut Ui, settings: &CompareSettings, given: CompareContext<'_>) -> Vec<Action> {
         self.shared.clear();
         if self.chosen.is_empty() {
             let text = "Tick runs in the table above to see their curves, scores, grids and settings beside each other";

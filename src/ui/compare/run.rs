@@ -6,7 +6,7 @@ use super::super::run_view::RunView;
 use super::super::series::Clock;
 use crate::chart::Bucket;
 use crate::config::Config;
-use crate::event::{Event, Grid, Number, Score, standing};
+use crate::event::{Event, Grid, Scalar, Score, standing};
 
 /// Ranges that a whole curve is kept as. Each has the extremes and the mean of its points.
 const KEPT: usize = 4096;
@@ -30,7 +30,7 @@ pub struct ComparedRun {
     pub grids: Vec<Grid>,
     /// When each step was done.
     pub clock: Clock,
-    curves: Vec<(Number, Vec<Bucket>)>,
+    curves: Vec<(Scalar, Vec<Bucket>)>,
 }
 
 impl ComparedRun {
@@ -38,7 +38,7 @@ impl ComparedRun {
     pub fn fold(folder: &Path, config: Config, events: impl IntoIterator<Item = Event>) -> Self {
         let mut view = RunView::new(folder.to_owned());
         standing(events.into_iter().collect()).into_iter().for_each(|event| view.apply(event));
-        let reduced = |number: &Number| (*number, view.curves().of(*number).buckets(f64::MIN, f64::MAX, KEPT));
+        let reduced = |number: &Scalar| (*number, view.curves().of(*number).buckets(f64::MIN, f64::MAX, KEPT));
         Self {
             folder: folder.to_owned(),
             settings: config.settings(),
@@ -48,7 +48,7 @@ impl ComparedRun {
             scores: view.scores().to_vec(),
             grids: view.grids().to_vec(),
             clock: view.curves().clock.clone(),
-            curves: Number::ALL.iter().map(reduced).filter(|(_, curve)| !curve.is_empty()).collect(),
+            curves: Scalar::ALL.iter().map(reduced).filter(|(_, curve)| !curve.is_empty()).collect(),
         }
     }
 
@@ -58,7 +58,7 @@ impl ComparedRun {
     }
 
     /// A curve from one step to another (and a little more on either side) as at most about `most` ranges.
-    pub fn curve(&self, number: Number, from: f64, to: f64, most: usize) -> Vec<Bucket> {
+    pub fn curve(&self, number: Scalar, from: f64, to: f64, most: usize) -> Vec<Bucket> {
         let whole = self.whole(number);
         let start = whole.partition_point(|bucket| (bucket.last as f64) < from).saturating_sub(1);
         let end = (whole.partition_point(|bucket| (bucket.first as f64) <= to) + 1).min(whole.len());
@@ -74,7 +74,7 @@ impl ComparedRun {
     }
 
     /// The value at a step, or at the nearest one before it; nothing where the run did not reach it.
-    pub fn at(&self, number: Number, step: f64) -> Option<f64> {
+    pub fn at(&self, number: Scalar, step: f64) -> Option<f64> {
         let whole = self.whole(number);
         let after = whole.partition_point(|bucket| bucket.first as f64 <= step + 0.5);
         let bucket = whole.get(after.checked_sub(1)?)?;
@@ -82,12 +82,12 @@ impl ComparedRun {
     }
 
     /// A whole curve, as it is kept.
-    pub fn whole(&self, number: Number) -> &[Bucket] {
+    pub fn whole(&self, number: Scalar) -> &[Bucket] {
         self.curves.iter().find(|(which, _)| *which == number).map_or(&[], |(_, whole)| whole)
     }
 
     /// Whether it has a curve.
-    pub fn has(&self, number: Number) -> bool {
+    pub fn has(&self, number: Scalar) -> bool {
         self.curves.iter().any(|(which, _)| *which == number)
     }
 }
@@ -100,7 +100,7 @@ mod tests {
     fn run(steps: usize) -> ComparedRun {
         let step = |step: usize| {
             let loss_d = if step == 4321 { 9.0 } else { 1.0 };
-            Event::Step(Step::of(step, step as f64 * 0.5, [(Number::LossD, loss_d)]))
+            Event::Step(Step::of(step, step as f64 * 0.5, [(Scalar::LossD, loss_d)]))
         };
         ComparedRun::fold(Path::new("x"), Config::default(), (1..=steps).map(step))
     }
@@ -108,12 +108,12 @@ mod tests {
     #[test]
     fn long_curves_are_kept_as_ranges_that_lose_no_spike() {
         let run = run(50_000);
-        let whole = run.curve(Number::LossD, f64::MIN, f64::MAX, 300);
+        let whole = run.curve(Scalar::LossD, f64::MIN, f64::MAX, 300);
         assert!(whole.len() <= 300 && whole.iter().any(|bucket| bucket.max == 9.0), "{}", whole.len());
         assert!(run.curves.iter().all(|(_, curve)| curve.len() <= KEPT));
-        let part = run.curve(Number::LossD, 4000.0, 5000.0, 300);
+        let part = run.curve(Scalar::LossD, 4000.0, 5000.0, 300);
         assert!(part[0].first < 4000 && part[part.len() - 1].last > 5000 && part.len() < 120, "{}", part.len());
-        assert_eq!((run.at(Number::LossD, 50_000.0), run.at(Number::LossD, 50_002.0)), (Some(1.0), None));
-        assert!(!run.has(Number::LossFeatures) && run.curve(Number::LossFeatures, 0.0, 1.0, 9).is_empty());
+        assert_eq!((run.at(Scalar::LossD, 50_000.0), run.at(Scalar::LossD, 50_002.0)), (Some(1.0), None));
+        assert!(!run.has(Scalar::LossFeatures) && run.curve(Scalar::LossFeatures, 0.0, 1.0, 9).is_empty());
     }
 }

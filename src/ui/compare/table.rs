@@ -11,7 +11,7 @@ use super::super::run_view::RunView;
 use super::super::sessions::{Brief, SessionDialog, SessionRow, best_scores, menu_ui, plain, star_ui};
 use super::super::{format, glyph, theme, widgets};
 use super::{Compare, CompareSettings};
-use crate::config::explain;
+use crate::config::options;
 
 /// Columns that are no settings: the key that is kept, and the title.
 const FACTS: [(&str, &str); 6] = [
@@ -191,7 +191,7 @@ impl Compare {
         let find = TextEdit::singleline(&mut self.column_filter).hint_text("Find a setting").desired_width(210.0);
         ui.add(find).widget_info(|| WidgetInfo::labeled(egui::Role::TextInput, true, "Find a setting"));
         egui::ScrollArea::vertical().max_height(260.0).auto_shrink([false, true]).show(ui, |ui| {
-            for known in explain::ALL.iter().filter(|known| known.key.contains(self.column_filter.trim())) {
+            for known in options::ALL.iter().filter(|known| known.key.contains(self.column_filter.trim())) {
                 toggle(ui, &mut settings.columns, known.key, known.key, known.text);
             }
         });
@@ -315,7 +315,7 @@ fn sort_ui(ui: &mut Ui, settings: &mut CompareSettings, column: &str) {
     }
     let name = format!("Sort by {}", title(column));
     head.widget_info(|| WidgetInfo::labeled(egui::Role::ColumnHeader, true, &name));
-    let about = match (explain::of(column), column) {
+    let about = match (options::find(column), column) {
         (Some(known), _) => format!("{column}\n{}", known.text),
         (None, "#score") => format!(
             "{name}: the best value of the score that each run goes by (score.best), or of its first score where it has none of these"

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use egui::{Align, Label, Layout, RichText, ScrollArea, Slider, Ui, WidgetInfo, vec2};
 
 use super::super::action::Action;
-use super::super::ask::{CompareAsk, GridAsk};
 use super::super::grid_image::GridImage;
+use super::super::request::{CompareRequest, GridRequest};
 use super::super::{format, theme, widgets};
 use super::ComparedRun;
 use crate::event::{Grid, GridPicture};
@@ -22,7 +22,7 @@ const TILE: egui::Vec2 = vec2(250.0, 190.0);
 #[derive(Default)]
 pub struct Wall {
     images: Vec<(PathBuf, GridImage)>,
-    asked: Option<GridAsk>,
+    asked: Option<GridRequest>,
     failed: Vec<(PathBuf, usize, String)>,
     /// Where the slider is: steps or seconds; nothing follows the newest.
     place: Option<f64>,
@@ -44,7 +44,7 @@ fn note(ui: &mut Ui, text: &str) {
 
 impl Wall {
     /// Takes in a grid that was read.
-    pub fn take(&mut self, ctx: &egui::Context, ask: &GridAsk, result: Result<GridPicture, String>) {
+    pub fn take(&mut self, ctx: &egui::Context, ask: &GridRequest, result: Result<GridPicture, String>) {
         self.asked.take_if(|asked| asked == ask);
         match result {
             Ok(picture) => {
@@ -172,9 +172,9 @@ impl Wall {
             return None;
         }
         let (rows, columns) = (run.classes.len(), run.config.train.grid_columns);
-        let ask = GridAsk { folder: run.folder.clone(), grid: grid.clone(), rows, columns };
+        let ask = GridRequest { folder: run.folder.clone(), grid: grid.clone(), rows, columns };
         self.asked = Some(ask.clone());
-        Some(Action::Compare(CompareAsk::Grid(ask)))
+        Some(Action::Compare(CompareRequest::Grid(ask)))
     }
 }
 

@@ -10,7 +10,7 @@ use super::super::run_view::RunView;
 use super::super::theme::{self, Palette};
 use super::scores::{Group, SCORE_ABOUT, Scores};
 use crate::chart::Series;
-use crate::event::{Chart as Declared, Form, Number, Tint};
+use crate::event::{Chart as Declared, Form, Scalar, Tint};
 
 /// Charts that are always there, also before the first step.
 const FIRST: usize = 2;
@@ -50,9 +50,9 @@ impl<'a> Of<'a> {
         let chart = |of: &Declared| {
             let info = of.info();
             let numbers =
-                Number::ALL.iter().map(|number| (number, number.info())).filter(|(_, info)| info.chart == *of);
+                Scalar::ALL.iter().map(|number| (number, number.info())).filter(|(_, info)| info.chart == *of);
             let told = numbers.filter(|(number, _)| !curves.of(**number).is_empty());
-            let line = |(number, info): (&Number, crate::event::NumberInfo)| {
+            let line = |(number, info): (&Scalar, crate::event::ScalarInfo)| {
                 self.line(info.curve, color(self.p, info.tint), curves.of(*number), by_time)
             };
             let chart = Chart::new(info.id, info.title, info.about, info.form, told.map(line).collect());

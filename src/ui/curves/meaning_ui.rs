@@ -5,7 +5,7 @@ use egui::Ui;
 use super::super::run_view::RunView;
 use super::super::{format, widgets};
 use super::meaning::{Recent, STEPS, Tone, explain};
-use crate::event::Number;
+use crate::event::Scalar;
 
 /// Draws the card. `at` is the step that is looked at, where that is not the newest.
 pub(super) fn meaning_ui(ui: &mut Ui, view: &RunView, at: Option<usize>) {
@@ -42,9 +42,9 @@ pub(super) fn meaning_ui(ui: &mut Ui, view: &RunView, at: Option<usize>) {
 fn recent(view: &RunView, step: usize) -> Recent {
     let c = view.curves();
     let from = step.saturating_sub(STEPS) + 1;
-    let mean = |number: Number| c.of(number).mean_between(from, step);
-    let before = |number: Number| c.of(number).mean_between(from.saturating_sub(STEPS), from.saturating_sub(1));
-    let (Some(loss_d), Some(loss_g)) = (mean(Number::LossD), mean(Number::LossG)) else { return Recent::default() };
+    let mean = |number: Scalar| c.of(number).mean_between(from, step);
+    let before = |number: Scalar| c.of(number).mean_between(from.saturating_sub(STEPS), from.saturating_sub(1));
+    let (Some(loss_d), Some(loss_g)) = (mean(Scalar::LossD), mean(Scalar::LossG)) else { return Recent::default() };
     let scores: Vec<f64> = view
         .scores()
         .iter()
@@ -56,13 +56,13 @@ fn recent(view: &RunView, step: usize) -> Recent {
         steps: step.min(STEPS),
         loss_d,
         loss_g,
-        logits_real: mean(Number::LogitsReal).unwrap_or_default(),
-        logits_fake: mean(Number::LogitsFake).unwrap_or_default(),
-        accuracy_real: mean(Number::AccuracyReal),
-        accuracy_fake: mean(Number::AccuracyFake),
-        gradient_d: mean(Number::GradientD),
-        gradient_g: mean(Number::GradientG),
-        gap_before: before(Number::LogitsReal).zip(before(Number::LogitsFake)).map(|(real, fake)| real - fake),
+        logits_real: mean(Scalar::LogitsReal).unwrap_or_default(),
+        logits_fake: mean(Scalar::LogitsFake).unwrap_or_default(),
+        accuracy_real: mean(Scalar::AccuracyReal),
+        accuracy_fake: mean(Scalar::AccuracyFake),
+        gradient_d: mean(Scalar::GradientD),
+        gradient_g: mean(Scalar::GradientG),
+        gap_before: before(Scalar::LogitsReal).zip(before(Scalar::LogitsFake)).map(|(real, fake)| real - fake),
         score: scores.last().map(|now| (*now, best)),
     }
 }

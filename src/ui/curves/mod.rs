@@ -53,7 +53,7 @@ impl Charts {
         settings: &mut ChartSettings,
         at: Option<usize>,
     ) -> Asked {
-        self.follow(run, settings.by_time);
+        self.reset_for_run(run, settings.by_time);
         let (p, mut asked) = (widgets::palette(ui), Asked::default());
         // Taken out, so that the charts may borrow them while the rest changes.
         let scores = std::mem::take(&mut self.scores);
@@ -136,7 +136,7 @@ impl Charts {
     }
 
     /// Another run starts with nothing pinned and nothing zoomed.
-    fn follow(&mut self, run: &RunView, by_time: bool) {
+    fn reset_for_run(&mut self, run: &RunView, by_time: bool) {
         if self.folder != run.folder() {
             *self = Self { folder: run.folder().to_owned(), ..Self::default() };
         }

@@ -3,8 +3,8 @@
 use egui::{Checkbox, ComboBox, Grid, Slider, Ui};
 
 use super::super::action::{Action, Actions, WindowAction};
-use super::super::ask::Drawn;
 use super::super::number::field;
+use super::super::request::Drawn;
 use super::super::run_view::RunView;
 use super::super::{format, widgets};
 use super::{Explore, KeptSeed, Kind};

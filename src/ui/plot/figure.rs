@@ -5,7 +5,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use resvg::{tiny_skia, usvg};
 
-use super::super::ask::{Figure, FigureContent};
+use super::super::request::{Figure, FigureContent};
 use super::super::theme::Palette;
 use super::{Chart, Look, describe, table};
 use crate::chart::{Drawing, document};

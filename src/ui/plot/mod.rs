@@ -253,7 +253,7 @@ mod tests {
         }
         let line =
             |name: &'static str, series| Line::new(name, Color32::RED, Steps { series, clock: None, marked: false });
-        let chart = Chart::new("x", "", "", Form::Number, vec![line("low", &low), line("high", &high)]);
+        let chart = Chart::new("x", "", "", Form::Scalar, vec![line("low", &low), line("high", &high)]);
         let (mut view, mut settings) = (View::default(), ChartSettings::default());
         let drawn = |view: &View, settings: &ChartSettings| {
             let look =

@@ -60,7 +60,7 @@ mod tests {
             Line::new(name, egui::Color32::RED, Steps { series, clock: None, marked: false })
         };
         let curves = vec![curve("a", &every), curve("b", &second)];
-        let chart = Chart::new("", "Scores, all", "", Form::Number, curves);
+        let chart = Chart::new("", "Scores, all", "", Form::Scalar, curves);
         let text = csv(&[("session", "night".to_owned()), ("step", "0".to_owned())], "step", &[chart]);
         let want =
             "# session: night\n# step: 0\nstep,\"Scores, all: a\",\"Scores, all: b\"\n1,0.5,\n2,1,9\n3,1.5,\n4,2,7\n";

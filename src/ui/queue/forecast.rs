@@ -62,7 +62,7 @@ mod tests {
     use std::time::SystemTime;
 
     use super::super::super::sessions::Brief;
-    use super::super::super::setup::Asked;
+    use super::super::super::setup::PaceRequest;
     use super::*;
     use crate::config::Config;
     use crate::event::{Event, JobEvent, Pace, Step};
@@ -88,7 +88,7 @@ mod tests {
         let mut paces = Paces::default();
         assert_eq!(ends(&queue, None, &speeds, &paces), [Some(5.0), Some(15.0), None, None]);
         // A measurement of the set-up tells it where no run has.
-        paces.begin(Asked::of(&config(64, 1), None));
+        paces.begin(PaceRequest::of(&config(64, 1), None));
         paces.apply(JobEvent::Probed(Pace { seconds: 2.0, timed: 1, images: 32 }));
         assert_eq!(ends(&queue, None, &speeds, &paces), [Some(5.0), Some(15.0), Some(35.0), Some(40.0)]);
         let paces = Paces::default();

@@ -10,4 +10,4 @@ mod page;
 pub use entry::{Entry, EntryState};
 pub use form::seeds;
 pub use model::{Ending, Queue};
-pub(super) use page::{Given, QueuePage};
+pub(super) use page::{QueueContext, QueuePage};

@@ -4,8 +4,8 @@ use chrono::{DateTime, Local, TimeDelta};
 use egui::{Align, Button, Frame, Label, Layout, Margin, ProgressBar, RichText, ScrollArea, Ui, Vec2};
 
 use super::super::action::Action;
-use super::super::ask::QueueAsk;
 use super::super::glyph::{self, Glyph};
+use super::super::request::QueueRequest;
 use super::super::run_view::RunView;
 use super::super::sessions::SessionRow;
 use super::super::setup::Paces;
@@ -29,7 +29,7 @@ pub struct QueuePage {
 }
 
 /// What the page is given to show.
-pub struct Given<'a> {
+pub struct QueueContext<'a> {
     /// The settings of the set-up.
     pub set_up: &'a Config,
     /// Classes of its data, where that is known.
@@ -45,7 +45,7 @@ pub struct Given<'a> {
 impl QueuePage {
     /// Draws the page.
     #[must_use]
-    pub fn ui(&mut self, ui: &mut Ui, queue: &mut Queue, given: &Given<'_>) -> Vec<Action> {
+    pub fn ui(&mut self, ui: &mut Ui, queue: &mut Queue, given: &QueueContext<'_>) -> Vec<Action> {
         let known = (given.rows.len(), given.rows.iter().filter(|row| row.brief.is_some()).count());
         if self.known != known {
             (self.speeds, self.known) = (Speeds::of(given.rows), known);
@@ -228,7 +228,7 @@ fn buttons_ui(ui: &mut Ui, queue: &mut Queue, entry: &Entry) -> Option<Action> {
         EntryState::Running => {
             let about = "Writes a checkpoint, ends this run and starts the next";
             if named(ui, "Cancel", about) {
-                return Some(Action::Queue(QueueAsk::Cancel));
+                return Some(Action::Queue(QueueRequest::Cancel));
             }
         }
         EntryState::Waiting => {
@@ -256,5 +256,5 @@ fn buttons_ui(ui: &mut Ui, queue: &mut Queue, entry: &Entry) -> Option<Action> {
         }
     }
     let folder = entry.session.clone()?;
-    named(ui, "Open", "Look at its session").then_some(Action::Queue(QueueAsk::Open(folder)))
+    named(ui, "Open", "Look at its session").then_some(Action::Queue(QueueRequest::Open(folder)))
 }

@@ -14,7 +14,7 @@ pub use tally::Tally;
 use super::action::Action;
 use super::run_view::RunView;
 use super::widgets;
-use crate::event::{JobEvent, QuizAnswer, QuizAsk, QuizLog, QuizSet};
+use crate::event::{JobEvent, QuizAnswer, QuizLog, QuizRequest, QuizSet};
 
 /// Where a test stands.
 #[derive(Default)]
@@ -80,7 +80,7 @@ impl Quiz {
             JobEvent::Cancelled => self.stage = Stage::Form,
             JobEvent::Failed { message } => (self.stage, self.failed) = (Stage::Form, Some(message)),
             JobEvent::Scoring(_)
-            | JobEvent::Looked(_)
+            | JobEvent::BrowsePage(_)
             | JobEvent::Preview { .. }
             | JobEvent::Exported(_)
             | JobEvent::Rescored { .. }
@@ -108,8 +108,8 @@ impl Quiz {
     }
 
     /// The test that the form describes.
-    fn wanted(&self, step: usize) -> QuizAsk {
-        QuizAsk { session: self.folder.clone(), step, class: self.class, count: self.count, seed: self.seed }
+    fn wanted(&self, step: usize) -> QuizRequest {
+        QuizRequest { session: self.folder.clone(), step, class: self.class, count: self.count, seed: self.seed }
     }
 }
 

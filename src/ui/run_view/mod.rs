@@ -282,7 +282,7 @@ fn put<T>(list: &mut Vec<T>, new: T, step: impl Fn(&T) -> usize) {
 mod tests {
     use super::*;
     use crate::config::Config;
-    use crate::event::Number;
+    use crate::event::Scalar;
 
     fn started(step: usize) -> Event {
         Event::Started(Box::new(Started {
@@ -302,7 +302,7 @@ mod tests {
     }
 
     fn step(step: usize) -> Event {
-        Event::Step(Step::of(step, step as f64 * 0.5, [(Number::LossD, step as f32)]))
+        Event::Step(Step::of(step, step as f64 * 0.5, [(Scalar::LossD, step as f32)]))
     }
 
     fn folded(events: impl IntoIterator<Item = Event>) -> RunView {
@@ -341,7 +341,7 @@ mod tests {
         let grid = |step| Event::Grid(Grid { step, file: format!("{step}.png") });
         let events = [started(0), step(1), step(2), grid(2), step(3), grid(3), started(2), step(3)];
         let view = folded(events);
-        assert_eq!(view.curves().of(Number::LossD).len(), 3);
+        assert_eq!(view.curves().of(Scalar::LossD).len(), 3);
         assert_eq!(view.grids().iter().map(|grid| grid.step).collect::<Vec<_>>(), [2]);
     }
 

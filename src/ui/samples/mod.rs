@@ -12,9 +12,9 @@ use std::path::PathBuf;
 use egui::{Align, Button, Label, Layout, RichText, Ui, vec2};
 
 use super::action::{Action, Actions, WindowAction};
-use super::ask::GridAsk;
 use super::glyph::{self, Glyph};
 use super::grid_image::{Beside, GridImage, Pick};
+use super::request::GridRequest;
 use super::run_view::RunView;
 use super::{format, stages, theme, widgets};
 use crate::event::{Grid, GridPicture, LIVE_BELOW, NEAREST_BELOW, REAL_IMAGES};
@@ -89,7 +89,7 @@ pub struct Samples {
 
 impl Samples {
     /// Takes in a grid that was read.
-    pub fn take(&mut self, ctx: &egui::Context, ask: &GridAsk, result: Result<GridPicture, String>) {
+    pub fn take(&mut self, ctx: &egui::Context, ask: &GridRequest, result: Result<GridPicture, String>) {
         if ask.folder != self.folder {
             return;
         }
@@ -358,7 +358,7 @@ impl Samples {
 
     fn read(&self, view: &RunView, grid: Grid) -> Option<Action> {
         let columns = view.started()?.config.train.grid_columns;
-        Some(Action::ReadGrid(GridAsk { folder: self.folder.clone(), grid, rows: view.classes().len(), columns }))
+        Some(Action::ReadGrid(GridRequest { folder: self.folder.clone(), grid, rows: view.classes().len(), columns }))
     }
 
     fn nothing_ui(&self, ui: &mut Ui, view: &RunView) {
@@ -397,6 +397,6 @@ fn settling(view: &RunView, step: usize) -> Option<String> {
 }
 
 /// Whether a picture that was asked for is of nearest real images, and not a grid.
-fn view_of_nearest(ask: &GridAsk) -> bool {
+fn view_of_nearest(ask: &GridRequest) -> bool {
     ask.grid.file.starts_with(NEAREST_BELOW)
 }

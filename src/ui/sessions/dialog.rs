@@ -4,7 +4,7 @@ use egui::{Align, Checkbox, Label, Layout, RichText, TextEdit, Ui};
 
 use super::super::action::Action;
 use super::super::{dialog, format, theme, widgets};
-use super::{SessionAsk, SessionRow, full_path};
+use super::{SessionRequest, SessionRow, full_path};
 
 /// The dialog that is open, if one is.
 #[derive(Default)]
@@ -123,7 +123,8 @@ fn edit_ui(ui: &mut Ui, row: &SessionRow, edited: &mut Edited) -> (bool, Option<
         let closed = ui.button("Cancel").clicked();
         *busy |= saved;
         let name = renamed.then(|| name.trim().to_owned());
-        let ask = SessionAsk::Edit { folder: row.folder.clone(), name, star: *star, note: note.trim_end().to_owned() };
+        let ask =
+            SessionRequest::Edit { folder: row.folder.clone(), name, star: *star, note: note.trim_end().to_owned() };
         (closed, saved.then_some(Action::Session(ask)))
     })
 }
@@ -154,8 +155,8 @@ fn remove_ui(ui: &mut Ui, row: &SessionRow, state: &mut Removal) -> (bool, Optio
     buttons(ui, |ui| {
         let folder = row.folder.clone();
         let (text, ask) = match state {
-            Removal::Asking | Removal::Busy => ("Move to trash", SessionAsk::Trash(folder)),
-            Removal::Untrashed(_) => ("Delete permanently", SessionAsk::Delete(folder)),
+            Removal::Asking | Removal::Busy => ("Move to trash", SessionRequest::Trash(folder)),
+            Removal::Untrashed(_) => ("Delete permanently", SessionRequest::Delete(folder)),
         };
         let busy = matches!(state, Removal::Busy);
         let asked = ui.add_enabled(!busy, egui::Button::new(RichText::new(text).color(p.error))).clicked();

@@ -12,7 +12,7 @@ use std::time::SystemTime;
 use egui::Ui;
 
 use super::action::Action;
-use super::ask::SessionAsk;
+use super::request::SessionRequest;
 use super::{format, glyph, theme};
 use crate::event::Picture;
 
@@ -72,7 +72,7 @@ pub(super) fn star_ui(ui: &mut Ui, row: &SessionRow) -> Option<Action> {
     let picture = if row.star { glyph::Glyph::Star } else { glyph::Glyph::NoStar };
     glyph::button(ui, picture, egui::Vec2::splat(theme::ROW_HEIGHT - 4.0), false, &name).clicked().then(|| {
         let (folder, note) = (row.folder.clone(), row.note.clone());
-        Action::Session(SessionAsk::Edit { folder, name: None, star: !row.star, note })
+        Action::Session(SessionRequest::Edit { folder, name: None, star: !row.star, note })
     })
 }
 
@@ -87,7 +87,7 @@ pub(super) fn menu_ui(ui: &mut Ui, row: &SessionRow, dialog: &mut SessionDialog)
             ui.close();
         }
         if ui.button("Show folder").on_hover_text("In the system's file manager").clicked() {
-            action = Some(Action::Session(SessionAsk::Reveal(row.folder.clone())));
+            action = Some(Action::Session(SessionRequest::Reveal(row.folder.clone())));
             ui.close();
         }
         if ui.button("Copy folder path").clicked() {

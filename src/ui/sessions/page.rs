@@ -8,8 +8,8 @@ use egui::{
 };
 
 use super::super::action::Action;
-use super::super::ask::SessionAsk;
 use super::super::phase::Phase;
+use super::super::request::SessionRequest;
 use super::super::{format, theme, widgets};
 use super::{SessionDialog, SessionRow, menu_ui, star_ui};
 
@@ -37,7 +37,7 @@ impl Place<'_> {
                     action = Some(Action::UsualSessionsFolder);
                 }
                 if ui.button("Show them").on_hover_text("In the system's file manager").clicked() {
-                    action = Some(Action::Session(SessionAsk::Reveal(self.folder.to_owned())));
+                    action = Some(Action::Session(SessionRequest::Reveal(self.folder.to_owned())));
                 }
                 ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
                     let folder = self.folder.display().to_string();

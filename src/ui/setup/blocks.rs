@@ -1,6 +1,6 @@
 //! What the drawing of a network shows, read off its plan.
 
-use crate::config::plan::{Judges, Op, Plan};
+use crate::config::plan::{DiscriminatorPlan, Op, Plan};
 use crate::config::{AttentionForm, Config, Stage};
 
 /// A network as a row of blocks.
@@ -76,7 +76,7 @@ impl Sketch {
 
     /// The discriminator, from image to decision; with a frozen network, whose maps have a head each beside each other.
     pub fn discriminator(config: &Config) -> Self {
-        let Judges { look, judge, verdicts } = config.discriminator_plan(CLASSES);
+        let DiscriminatorPlan { look, judge, verdicts } = config.discriminator_plan(CLASSES);
         let verdict = verdicts.first();
         let encoder = judge.needed(Stage::WHOLE, verdict.map(|verdict| verdict.logits).as_slice());
         let of = |wanted: fn(&Op) -> bool| encoder.iter().any(|at| wanted(&judge.nodes[*at].op));

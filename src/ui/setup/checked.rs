@@ -3,7 +3,7 @@
 use super::super::data_view::DataView;
 use super::super::number;
 use super::{fit, images};
-use crate::config::{Config, Level, Preset, Problem, cost::Cost, explain};
+use crate::config::{Config, Level, Preset, Problem, cost::Cost, options};
 
 /// Classes of the drawn demo set, which stand in until the data is read.
 pub(super) const DEMO_CLASSES: usize = 6;
@@ -64,10 +64,10 @@ impl Checked {
 
     /// Takes in what stands refused in the fields of the set-up.
     pub fn look_at_fields(&mut self, ctx: &egui::Context) {
-        let of_set_up = |name: &str| explain::of(name).is_some() || name.starts_with(images::CLASS_FACTOR);
+        let of_set_up = |name: &str| options::find(name).is_some() || name.starts_with(images::CLASS_FACTOR);
         let shown = |name: &str| match name.strip_prefix(images::CLASS_FACTOR) {
-            Some(class) => format!("{}, {class}", explain::label(CLASS_FACTORS_KEY)),
-            None => explain::label(name),
+            Some(class) => format!("{}, {class}", options::label(CLASS_FACTORS_KEY)),
+            None => options::label(name),
         };
         let told =
             |(name, why): (String, String)| format!("{}: {why}. Type another, or press Esc in the field", shown(&name));

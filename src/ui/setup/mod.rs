@@ -10,8 +10,8 @@ mod network;
 mod pace;
 mod scores;
 mod sections;
+mod settings_diff;
 mod source;
-mod theirs;
 
 use egui::collapsing_header::CollapsingState;
 use egui::{Align, Frame, Layout, Margin, Panel, RichText, ScrollArea, Sense, Ui};
@@ -26,11 +26,11 @@ pub use checked::Checked;
 use form::Form;
 pub use form::fix_ui;
 pub use network::{discriminator_ui, generator_ui};
-pub use pace::{Asked, Paces, Told};
-pub use theirs::Theirs;
+pub use pace::{PaceRequest, Paces, TimeEstimate};
+pub use settings_diff::SettingsDiff;
 
 /// What the set-up panel is given to show.
-pub struct Given<'a> {
+pub struct SetupContext<'a> {
     /// What is known about the configuration.
     pub checked: &'a Checked,
     /// The data that it names.
@@ -42,12 +42,12 @@ pub struct Given<'a> {
     /// Whether a stored session is looked at, which the set-up does not describe.
     pub stored: bool,
     /// What is known of its time.
-    pub time: Told<'a>,
+    pub time: TimeEstimate<'a>,
 }
 
 /// The set-up panel.
 #[must_use]
-pub fn setup_ui(ui: &mut Ui, config: &mut Config, draft: &mut Option<String>, given: &Given<'_>) -> Actions {
+pub fn setup_ui(ui: &mut Ui, config: &mut Config, draft: &mut Option<String>, given: &SetupContext<'_>) -> Actions {
     let mut actions = Actions::default();
     let bar = Frame::new().inner_margin(Margin::symmetric(14, 8));
     Panel::top("setup-head").frame(bar).show_separator_line(false).show(ui, |ui| {
@@ -93,7 +93,7 @@ fn forget_replaced(ctx: &egui::Context, config: &Config) {
     }
 }
 
-fn head_ui(ui: &mut Ui, config: &mut Config, given: &Given<'_>) -> Actions {
+fn head_ui(ui: &mut Ui, config: &mut Config, given: &SetupContext<'_>) -> Actions {
     let mut actions = Actions::default();
     ui.horizontal(|ui| {
         ui.heading(RichText::new("Set-up").color(widgets::palette(ui).strong));

@@ -12,14 +12,14 @@ const MOST: usize = 64;
 
 /// What a step's time depends on.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Asked {
+pub struct PaceRequest {
     /// The settings that count, the others at their defaults.
     pub config: Config,
     /// Classes of the data.
     pub classes: usize,
 }
 
-impl Asked {
+impl PaceRequest {
     /// What the time of a step depends on, with data of so many classes, where that is known.
     pub fn of(config: &Config, classes: Option<usize>) -> Self {
         Self { config: config.paced(), classes: classes.unwrap_or(DEMO_CLASSES).max(1) }
@@ -29,13 +29,13 @@ impl Asked {
 /// What was measured of a step's time on this machine, or why it could not be. [`Paces::apply`] alone takes in news.
 #[derive(Clone, Debug, Default)]
 pub struct Paces {
-    known: Vec<(Asked, Result<Pace, String>)>,
-    measured: Option<Asked>,
+    known: Vec<(PaceRequest, Result<Pace, String>)>,
+    measured: Option<PaceRequest>,
 }
 
 impl Paces {
     /// Remembers that this is being measured. What could not be measured may be asked for again: memory comes free.
-    pub fn begin(&mut self, asked: Asked) {
+    pub fn begin(&mut self, asked: PaceRequest) {
         self.known.retain(|(_, result)| result.is_ok());
         self.measured = Some(asked);
     }
@@ -53,7 +53,7 @@ impl Paces {
             | JobEvent::Preview { .. }
             | JobEvent::Exported(_)
             | JobEvent::Scoring(_)
-            | JobEvent::Looked(_)
+            | JobEvent::BrowsePage(_)
             | JobEvent::Rescored { .. }
             | JobEvent::Quiz(_) => return,
         };
@@ -64,7 +64,7 @@ impl Paces {
     }
 
     /// What was measured.
-    pub fn find(&self, asked: &Asked) -> Option<&Result<Pace, String>> {
+    pub fn find(&self, asked: &PaceRequest) -> Option<&Result<Pace, String>> {
         self.known.iter().find(|(known, _)| known == asked).map(|(_, result)| result)
     }
 
@@ -78,11 +78,11 @@ impl Paces {
 }
 
 /// What is told of the time.
-pub struct Told<'a> {
+pub struct TimeEstimate<'a> {
     /// What was measured.
     pub paces: &'a Paces,
     /// What the set-up asks about.
-    pub asked: Asked,
+    pub asked: PaceRequest,
     /// Whether a run trains, during which nothing is measured.
     pub training: bool,
     /// Seconds that a step takes in the run that trains, where its settings are those of the set-up.
@@ -91,7 +91,7 @@ pub struct Told<'a> {
     pub possible: bool,
 }
 
-impl Told<'_> {
+impl TimeEstimate<'_> {
     /// A line, and what stands on hover.
     fn text(&self, config: &Config) -> (String, String) {
         if let Some(seconds) = self.live {
@@ -202,7 +202,7 @@ mod tests {
     fn a_measurement_is_found_by_what_costs_time() {
         let mut paces = Paces::default();
         let mut config = Config::default();
-        let asked = Asked::of(&config, None);
+        let asked = PaceRequest::of(&config, None);
         paces.apply(JobEvent::Probed(PACE));
         assert!(paces.find(&asked).is_none(), "nothing was asked for");
         paces.begin(asked.clone());
@@ -212,9 +212,9 @@ mod tests {
         paces.begin(asked);
         paces.apply(JobEvent::Probed(PACE));
         config.train.seed = 4;
-        assert_eq!(paces.find(&Asked::of(&config, None)), Some(&Ok(PACE)));
+        assert_eq!(paces.find(&PaceRequest::of(&config, None)), Some(&Ok(PACE)));
         assert_eq!(paces.seconds_a_step(&config), Some(0.1));
         config.train.batch_size = 8;
-        assert_eq!((paces.find(&Asked::of(&config, None)), paces.seconds_a_step(&config)), (None, None));
+        assert_eq!((paces.find(&PaceRequest::of(&config, None)), paces.seconds_a_step(&config)), (None, None));
     }
 }

@@ -5,7 +5,7 @@ use egui::Ui;
 use super::super::action::Action;
 use super::form::{Form, combo};
 use super::{features, fit, images, network, scores};
-use crate::config::{Choice as _, Conditioning, INPUT_SIZES, Key, Kind, Lens, explain};
+use crate::config::{Choice as _, Conditioning, INPUT_SIZES, Key, Kind, Lens, options};
 
 /// A card with options.
 pub struct Card {
@@ -55,8 +55,8 @@ pub const CARDS: [Card; 11] = [
 ];
 
 fn span(first: &str, last: &str) -> &'static [Key] {
-    let at = |name: &str| explain::ALL.iter().position(|key| key.key == name);
-    at(first).zip(at(last)).and_then(|(first, last)| explain::ALL.get(first..=last)).unwrap_or_default()
+    let at = |name: &str| options::ALL.iter().position(|key| key.key == name);
+    at(first).zip(at(last)).and_then(|(first, last)| options::ALL.get(first..=last)).unwrap_or_default()
 }
 
 /// Whether a card takes an option by name.
@@ -72,7 +72,7 @@ impl Card {
     fn keys(&self) -> impl Iterator<Item = &'static Key> {
         self.rows.iter().flat_map(|rows| {
             let (keys, section) = match rows {
-                Rows::Section(section) => (explain::ALL.as_slice(), Some(*section)),
+                Rows::Section(section) => (options::ALL.as_slice(), Some(*section)),
                 Rows::Span(first, last) => (span(first, last), None),
             };
             keys.iter().filter(move |key| section.is_none_or(|section| key.section() == section && !is_taken(key)))
@@ -239,12 +239,12 @@ mod tests {
     #[test]
     fn every_option_stands_on_one_card_and_has_a_control() {
         let mut shown: Vec<&str> = CARDS.iter().flat_map(Card::keys).map(|key| key.key).collect();
-        let mut all: Vec<&str> = explain::ALL.iter().map(|key| key.key).collect();
+        let mut all: Vec<&str> = options::ALL.iter().map(|key| key.key).collect();
         shown.sort_unstable();
         all.sort_unstable();
         assert_eq!(shown, all);
-        assert!(SPECIAL.iter().all(|(name, _)| explain::of(name).is_some()));
-        let own = explain::ALL.iter().filter(|key| matches!(key.kind, Kind::Own));
+        assert!(SPECIAL.iter().all(|(name, _)| options::find(name).is_some()));
+        let own = options::ALL.iter().filter(|key| matches!(key.kind, Kind::Own));
         let without: Vec<&str> =
             own.map(|key| key.key).filter(|key| SPECIAL.iter().all(|(name, _)| name != key)).collect();
         assert_eq!(without, [""; 0]);

@@ -3,15 +3,15 @@
 use std::ops::Range;
 
 use super::{HALVING, WHOLE, attended};
-use crate::config::plan::{Convolution, Judges, Op, Plan, Verdict};
+use crate::config::plan::{Convolution, DiscriminatorHead, DiscriminatorPlan, Op, Plan};
 use crate::config::{Conditioning, Config, DiscriminatorNorm, ScaleEdge};
 
 /// Slope below zero of its LeakyReLU.
 const LEAK: f32 = 0.2;
 
 /// Images to what each scale says of them.
-pub fn discriminator(config: &Config, classes: usize) -> Judges {
-    let mut judges = Judges::default();
+pub fn discriminator(config: &Config, classes: usize) -> DiscriminatorPlan {
+    let mut judges = DiscriminatorPlan::default();
     let shape = [config.image_size, config.image_size, config.channels];
     judges.look.outputs = vec![judges.look.node("", Op::Source(0), &[], shape)];
     judges.verdicts = judge(&mut judges.judge, "", 0, config, classes);
@@ -19,7 +19,7 @@ pub fn discriminator(config: &Config, classes: usize) -> Judges {
 }
 
 /// The same, added to a plan whose `source` the images are; `at` stands before the names.
-pub fn judge(plan: &mut Plan, at: &str, source: usize, config: &Config, classes: usize) -> Vec<Verdict> {
+pub fn judge(plan: &mut Plan, at: &str, source: usize, config: &Config, classes: usize) -> Vec<DiscriminatorHead> {
     let shape = |size: usize| [size, size, config.channels];
     let mut image = plan.node("", Op::Source(source), &[], shape(config.image_size));
     let mut verdicts = Vec::new();
@@ -44,7 +44,7 @@ struct Scale<'a> {
 }
 
 impl Scale<'_> {
-    fn verdict(&self, plan: &mut Plan) -> Verdict {
+    fn verdict(&self, plan: &mut Plan) -> DiscriminatorHead {
         let (d, at) = (&self.config.discriminator, &self.at);
         let (maps, stages) = self.maps(plan);
         let last = maps.last().copied().unwrap_or(self.image);
@@ -71,7 +71,7 @@ impl Scale<'_> {
         // What only earlier stages read is drawn after all that there would be without them, the smallest first.
         stages.into_iter().rev().for_each(|nodes| plan.draw_last(nodes));
         let pixels = d.unet.then(|| self.decoded(plan, &maps));
-        Verdict { logits, classes, pixels }
+        DiscriminatorHead { logits, classes, pixels }
     }
 
     /// The feature maps, the widest first, and the nodes that only earlier stages read, those of the largest images first.

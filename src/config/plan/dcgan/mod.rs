@@ -9,7 +9,7 @@ use generator::generator;
 
 use super::{Convolution, Op, Plan, Start};
 use crate::config::family::{Drawing, Judging};
-use crate::config::problem::List;
+use crate::config::problem::ProblemList;
 use crate::config::{AttentionForm, Choice as _, Conditioning, Config, DiscriminatorNorm};
 
 /// The row of the family's generators.
@@ -19,7 +19,7 @@ pub(in crate::config) const GENERATOR: Drawing = Drawing { plan: generator, grow
 pub(in crate::config) const DISCRIMINATOR: Judging =
     Judging { plan: discriminator, grows: true, conditionings: Conditioning::ALL, frozen: None, check };
 
-fn check(config: &Config, list: &mut List) {
+fn check(config: &Config, list: &mut ProblemList) {
     let d = &config.discriminator;
     if d.spectral_norm && d.norm == DiscriminatorNorm::Batch {
         list.warning("discriminator.norm", "batch and spectral normalisation work against each other: batch normalisation rescales what spectral normalisation has bounded, so the discriminator is no longer smooth, and real and fake batches get different statistics. Use one of them (`none` here, or spectral_norm = false)").fix("discriminator.norm", "none");

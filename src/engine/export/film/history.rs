@@ -4,7 +4,7 @@ use anyhow::bail;
 
 use super::labels::Labels;
 use super::{Encoder, evenly, rgb, sized};
-use crate::engine::export::marks::Marks;
+use crate::engine::export::provenance::Provenance;
 use crate::engine::export::{File, Progress, Source};
 use crate::event::{Event, Film, Grid};
 use crate::session::read_grid;
@@ -22,7 +22,7 @@ pub fn history(source: &Source, film: &Film, progress: Progress<'_>) -> anyhow::
     }
     let chosen: Vec<&Grid> = evenly(grids.len(), film.frames).into_iter().map(|at| grids[at]).collect();
     let steps: Vec<String> = chosen.iter().map(|grid| grid.step.to_string()).collect();
-    let marks = Marks::of_session(source)?
+    let marks = Provenance::of_session(source)?
         .with("shows", "sample grids of the training, one row per class".to_owned())
         .with("frames_at_steps", steps.join(" "));
     let labels = film.labels.then(|| Labels::new(&source.started.classes)).transpose()?;

@@ -12,7 +12,7 @@ pub(super) use walk::walk;
 use anyhow::{Context as _, bail};
 use image::RgbImage;
 
-use super::marks::Marks;
+use super::provenance::Provenance;
 use crate::event::{Film, Moving};
 
 /// Frames a second: slower is no film, and browsers show nothing faster.
@@ -31,7 +31,7 @@ enum Encoder {
 }
 
 impl Encoder {
-    fn new(film: &Film, marks: &Marks) -> anyhow::Result<Self> {
+    fn new(film: &Film, marks: &Provenance) -> anyhow::Result<Self> {
         check(film)?;
         Ok(match film.moving {
             Moving::Gif => Self::Gif(gif::Writer::new(marks.json()?)),

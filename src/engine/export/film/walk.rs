@@ -6,7 +6,7 @@ use anyhow::bail;
 
 use super::labels::Labels;
 use super::{Encoder, rgb, sized};
-use crate::engine::export::marks::Marks;
+use crate::engine::export::provenance::Provenance;
 use crate::engine::export::{File, Progress};
 use crate::engine::latent::slerp;
 use crate::engine::sample::Sampler;
@@ -36,7 +36,7 @@ pub fn walk(session: &Path, film: &Film, walk: &Walk, progress: Progress<'_>) ->
         .map(|class| sampler.latents(*class, 0, walk.stops, walk.seed, walk.truncation))
         .collect::<anyhow::Result<_>>()?;
     let of = walk.class.and_then(|class| classes.get(class)).map_or("all classes", String::as_str);
-    let marks = Marks::of_checkpoint(session, &sampler.state)?
+    let marks = Provenance::of_checkpoint(session, &sampler.state)?
         .with("shows", "a walk through the noise, by spherical interpolation".to_owned())
         .with("walk_class", of.to_owned())
         .with("walk_seed", walk.seed.to_string())

@@ -4,7 +4,7 @@ use anyhow::{Context as _, bail};
 use image::codecs::webp::WebPEncoder;
 use image::{ExtendedColorType, RgbImage};
 
-use crate::engine::export::marks::Marks;
+use crate::engine::export::provenance::Provenance;
 
 /// Flags of the head: there are frames, and what the file tells of itself.
 const ANIMATION: u8 = 1 << 1;
@@ -22,7 +22,7 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub fn new(marks: &Marks) -> Self {
+    pub fn new(marks: &Provenance) -> Self {
         Self { about: xmp(marks), size: None, frames: Vec::new() }
     }
 
@@ -78,7 +78,7 @@ fn chunk(out: &mut Vec<u8>, name: &[u8; 4], content: &[u8]) -> anyhow::Result<()
 }
 
 /// The marks as XMP (ISO 16684-1) has properties.
-fn xmp(marks: &Marks) -> String {
+fn xmp(marks: &Provenance) -> String {
     let escaped = |text: &str| {
         let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;");
         text.replace(|c: char| c.is_control(), " ")
@@ -99,10 +99,10 @@ mod tests {
     use super::*;
     use crate::session::CheckpointState;
 
-    fn marks() -> Marks {
+    fn marks() -> Provenance {
         let state = r#"{"schema":1,"step":9,"config":{},"classes":["a & \"b\"","c"],"loader_position":0,"discriminator_draws":0,"generator_draws":0,"seconds":0,"files":[]}"#;
         let state: CheckpointState = serde_json::from_str(state).unwrap();
-        Marks::of_checkpoint(std::path::Path::new("cells"), &state).unwrap()
+        Provenance::of_checkpoint(std::path::Path::new("cells"), &state).unwrap()
     }
 
     #[test]

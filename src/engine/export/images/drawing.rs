@@ -9,7 +9,7 @@ use super::burn::burn;
 use super::fill;
 use crate::engine::export::name_of;
 use crate::engine::sample::Sampler;
-use crate::engine::score::CHUNK;
+use crate::engine::scorer::CHUNK;
 use crate::event::Images;
 use crate::guard;
 use crate::session::{run_id, told_path};

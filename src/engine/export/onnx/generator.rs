@@ -4,10 +4,10 @@ use super::graph::Builder;
 use super::message::{FLOAT, Graph, INT64};
 use super::plan;
 use crate::config::{Config, Stage};
-use crate::model::Store;
+use crate::model::ParameterStore;
 
 /// `image` of `z` and `label`, as it is at a stage but enlarged to full size; `classes` of them.
-pub(super) fn graph(config: &Config, classes: usize, stage: Stage, store: &Store) -> anyhow::Result<Graph> {
+pub(super) fn graph(config: &Config, classes: usize, stage: Stage, store: &ParameterStore) -> anyhow::Result<Graph> {
     let mut b = Builder::new(store);
     let z = b.input("z", FLOAT, &[config.generator.latent_dim], "independent numbers from N(0, 1)");
     let label = b.input("label", INT64, &[], "the class, counted from 0 as `classes` in the metadata names them");

@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use candle_core::{DType, Device, Tensor};
 
 use super::message::{self, Attribute, Dimension, FLOAT, Graph, INT64, Node, Shape, TensorType, Type, ValueInfo};
-use crate::model::Store;
+use crate::model::ParameterStore;
 
 /// The name of a value in the graph.
 pub(super) type Name = String;
@@ -21,13 +21,13 @@ pub(super) enum Set<'a> {
 
 /// A graph that grows, over the numbers of a network.
 pub(super) struct Builder<'a> {
-    store: &'a Store,
+    store: &'a ParameterStore,
     graph: Graph,
     known: BTreeSet<Name>,
 }
 
 impl<'a> Builder<'a> {
-    pub fn new(store: &'a Store) -> Self {
+    pub fn new(store: &'a ParameterStore) -> Self {
         let graph = Graph { name: "generator".to_owned(), ..Graph::default() };
         Self { store, graph, known: BTreeSet::new() }
     }

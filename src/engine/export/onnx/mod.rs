@@ -13,7 +13,7 @@ use anyhow::bail;
 use prost::Message as _;
 
 use super::File;
-use super::marks::Marks;
+use super::provenance::Provenance;
 use crate::engine::sample::Sampler;
 use message::{Model, OperatorSet, Property};
 
@@ -27,7 +27,7 @@ const LARGEST: usize = i32::MAX as usize;
 pub(super) fn file(session: &Path, step: Option<usize>) -> anyhow::Result<File> {
     let sampler = Sampler::open(session, step)?;
     let state = &sampler.state;
-    let content = model(&sampler, &Marks::of_checkpoint(session, state)?)?.encode_to_vec();
+    let content = model(&sampler, &Provenance::of_checkpoint(session, state)?)?.encode_to_vec();
     if content.len() > LARGEST {
         bail!(
             "the generator has {} bytes, and an ONNX file of one part ends at {LARGEST}: export safetensors instead",
@@ -37,7 +37,7 @@ pub(super) fn file(session: &Path, step: Option<usize>) -> anyhow::Result<File> 
     Ok((format!("generator-step{:07}.onnx", state.step), content))
 }
 
-fn model(sampler: &Sampler, marks: &Marks) -> anyhow::Result<Model> {
+fn model(sampler: &Sampler, marks: &Provenance) -> anyhow::Result<Model> {
     let state = &sampler.state;
     let stage = state.config.stage(state.step as u64);
     let latent = format!("independent numbers from N(0, 1), {} an image", state.config.generator.latent_dim);

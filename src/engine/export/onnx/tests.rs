@@ -6,7 +6,7 @@ use candle_core::Device;
 
 use super::*;
 use crate::config::{Config, Stage};
-use crate::model::{Generator, Store};
+use crate::model::{Generator, ParameterStore};
 
 fn config(more: &[&str]) -> Config {
     let base = ["image_size=32", "generator.base_channels=4", "generator.latent_dim=8", "generator.label_embedding=4"];
@@ -14,7 +14,7 @@ fn config(more: &[&str]) -> Config {
     Config::default().with(&set).unwrap()
 }
 
-fn read_back(config: &Config, stage: Stage) -> (message::Graph, Store) {
+fn read_back(config: &Config, stage: Stage) -> (message::Graph, ParameterStore) {
     let (_, store) = Generator::new(config, 3, &Device::Cpu).unwrap();
     let bytes = generator::graph(config, 3, stage, &store).unwrap().encode_to_vec();
     (message::Graph::decode(bytes.as_slice()).unwrap(), store)

@@ -129,7 +129,7 @@ pub(super) struct Setting {
 #[derive(Clone, PartialEq, Oneof)]
 pub(super) enum Kind {
     #[prost(double, tag = "2")]
-    Number(f64),
+    Scalar(f64),
     #[prost(string, tag = "3")]
     Text(String),
     #[prost(bool, tag = "4")]

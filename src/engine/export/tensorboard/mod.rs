@@ -2,15 +2,15 @@
 //!
 //! `tensorboard --logdir FOLDER` on the folder of exports shows every exported session as a run.
 
+mod hparams;
 mod message;
 mod record;
-mod settings;
 #[cfg(test)]
 mod tests;
 
 use prost::Message as _;
 
-use super::marks::Marks;
+use super::provenance::Provenance;
 use super::{File, Source};
 use crate::event::{Event as Told, Grid, Score, Step};
 use crate::session::{read_grid, read_grid_file};
@@ -23,10 +23,10 @@ const MOST_PICTURES: usize = 2 << 30;
 /// the `tfevents` in their names.
 pub(super) fn file(source: &Source) -> anyhow::Result<File> {
     let began = began(source);
-    let marks = Marks::of_session(source)?;
+    let marks = Provenance::of_session(source)?;
     let mut out = Out { bytes: Vec::new(), began, seconds: 0.0, pictures: 0 };
     out.push(Event { file_version: Some("brain.Event:2".to_owned()), ..Event::default() });
-    out.tell(0, vec![settings::begin(source, began)?]);
+    out.tell(0, vec![hparams::begin(source, began)?]);
     out.tell(0, vec![text("session", &table(&marks)), text("run.toml", &fenced(&source.config().to_toml()))]);
     for event in &source.history {
         if let Told::Step(step) = event {
@@ -42,7 +42,7 @@ pub(super) fn file(source: &Source) -> anyhow::Result<File> {
         }
     }
     let end = out.began + out.seconds;
-    out.tell(source.step, vec![settings::end(source, end)]);
+    out.tell(source.step, vec![hparams::end(source, end)]);
     let name = if source.name.is_empty() { "session" } else { &source.name };
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "whole seconds since 1970")]
     let time = began as u64;
@@ -124,7 +124,7 @@ fn text(tag: &str, markdown: &str) -> Value {
     Value { tag: tag.to_owned(), tensor: Some(tensor), metadata, ..Value::default() }
 }
 
-fn table(marks: &Marks) -> String {
+fn table(marks: &Provenance) -> String {
     let cell = |text: &str| text.replace('|', "\\|").replace(['\n', '\r'], " ");
     let row = |(name, value)| format!("| {name} | {} |\n", cell(value));
     "| | |\n|---|---|\n".to_owned() + &marks.iter().map(row).collect::<String>()

@@ -3,7 +3,7 @@
 use super::message::{Kind, Settings};
 use super::*;
 use crate::config::Config;
-use crate::event::{Number, Started};
+use crate::event::{Scalar, Started};
 
 fn source() -> Source {
     let mut config = Config::default();
@@ -22,7 +22,7 @@ fn source() -> Source {
         discriminator_parameters: 1,
         time: 1_700_000_000,
     };
-    let step = |step, seconds| Told::Step(Step::of(step, seconds, [(Number::LossD, 0.5), (Number::SignReal, 0.25)]));
+    let step = |step, seconds| Told::Step(Step::of(step, seconds, [(Scalar::LossD, 0.5), (Scalar::SignReal, 0.25)]));
     let score = |class: Option<&str>, value| {
         let (metric, extractor) = ("frechet-distance".to_owned(), "x".to_owned());
         let class = class.map(str::to_owned);
@@ -79,8 +79,8 @@ fn records_hold_what_the_session_told() {
         Settings::decode(plugin.content.as_slice()).unwrap()
     };
     let start = settings("_hparams_/session_start_info").start.unwrap();
-    assert_eq!(start.hparams["train.seed"].kind, Some(Kind::Number(7.0)));
-    assert_eq!(start.hparams["image_size"].kind, Some(Kind::Number(64.0)));
+    assert_eq!(start.hparams["train.seed"].kind, Some(Kind::Scalar(7.0)));
+    assert_eq!(start.hparams["image_size"].kind, Some(Kind::Scalar(64.0)));
     assert_eq!(start.hparams["loss.kind"].kind, Some(Kind::Text("hinge".to_owned())));
     assert_eq!(settings("_hparams_/session_end_info").end.unwrap().status, 1);
 }

@@ -1,7 +1,7 @@
 //! What the present losses of a run mean, in plain words with its numbers: a pure function of the settings and the averages
 //! of its newest steps.
 
-mod judged;
+mod logits;
 #[cfg(test)]
 mod tests;
 
@@ -57,12 +57,12 @@ pub(super) fn explain(config: &Config, recent: &Recent) -> Vec<Remark> {
         return vec![remark(Tone::Plain, "The first step has not been taken yet.".to_owned())];
     }
     let mut remarks = vec![remark(Tone::Plain, what(config))];
-    remarks.extend(judged::balance(config, recent));
-    remarks.extend(judged::accuracy(recent));
-    remarks.extend(judged::generator(config, recent));
-    remarks.extend(judged::gradients(recent));
+    remarks.extend(logits::balance(config, recent));
+    remarks.extend(logits::accuracy(recent));
+    remarks.extend(logits::generator(config, recent));
+    remarks.extend(logits::gradients(recent));
     remarks.extend(parts(config));
-    remarks.push(judged::score(recent));
+    remarks.push(logits::score(recent));
     remarks
 }
 
