@@ -32,7 +32,7 @@ pub fn find(key: &str) -> Option<&'static Key> {
 
 /// The name of a key in the window, with its section where another key has the same one.
 pub fn label(key: &str) -> String {
-    let Some(known) = of(key) else { return key.to_owned() };
+    let Some(known) = find(key) else { return key.to_owned() };
     let shared = ALL.iter().filter(|other| other.label == known.label).count() > 1;
     if shared { format!("{} ({})", known.label, known.section()) } else { known.label.to_owned() }
 }
@@ -75,12 +75,12 @@ pub fn labelled(text: &str, section: &str) -> String {
 /// The name in the window of a key that a text says in whole or by its last part.
 fn named(word: &str, section: &str) -> Option<String> {
     if word.contains('.') {
-        return of(word).map(|known| label(known.key));
+        return find(word).map(|known| label(known.key));
     }
     let last = |known: &&Key| word.contains('_') && known.key.rsplit('.').next() == Some(word);
     let mut all = ALL.iter().filter(last);
     let (first, second) = (all.next()?, all.next());
-    let own = || of(&format!("{section}.{word}"));
+    let own = || find(&format!("{section}.{word}"));
     let found = if second.is_none() { Some(first) } else { own() };
     found.map(|known| label(known.key))
 }
