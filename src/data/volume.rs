@@ -311,9 +311,9 @@ mod tests {
         file[254..256].copy_from_slice(&1_i16.to_le_bytes());
         for (axis, space) in spaces.into_iter().enumerate() {
             file[80 + 4 * axis..84 + 4 * axis].copy_from_slice(&space.to_le_bytes());
-            for row in 0..3 {
+            for (row, part) in columns[axis].iter().enumerate() {
                 let at = 280 + 16 * row + 4 * axis;
-                file[at..at + 4].copy_from_slice(&columns[axis][row].to_le_bytes());
+                file[at..at + 4].copy_from_slice(&part.to_le_bytes());
             }
         }
         file
