@@ -56,7 +56,7 @@ pub(super) struct ScoreArgs {
     #[arg(long, value_name = "PATTERN", requires = "held_out", conflicts_with = "features")]
     group_by: Option<String>,
     /// Mirror the altered copies of real images that `worth-altered` learns from: only for images without sides, such as cells.
-    #[arg(long, conflicts_with = "features")]
+    #[arg(long, requires = "held_out", conflicts_with = "features")]
     mirrored: bool,
     /// The seed of subsets, splits, pairs and intervals.
     #[arg(long, default_value_t = 2020)]
