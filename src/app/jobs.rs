@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::App;
 use crate::engine::{Job, Rescore};
 use crate::event::{BrowseRequest, Export, JobEvent, QuizLog, QuizRequest};
+use crate::guard::from_home;
 use crate::session;
 use crate::ui::{ScoreRequest, Source};
 
@@ -77,7 +78,9 @@ impl App {
         self.jobs.reader = Some(Job::preview(config, Arc::clone(&self.waker)));
     }
 
-    pub(super) fn export(&mut self, asked: Export) {
+    pub(super) fn export(&mut self, mut asked: Export) {
+        // Also where the button was pressed before the field was left.
+        asked.folder = asked.folder.map(|folder| from_home(&folder.to_string_lossy()).into());
         self.jobs.exporter = Some(Job::export(asked, Arc::clone(&self.waker)));
     }
 

@@ -173,7 +173,12 @@ impl App {
             waker,
         };
         let kept = app.workbench.settings.sessions.clone();
-        app.keep_sessions_in(kept);
+        if kept.is_empty() {
+            // As it is: the choice goes for the whole process.
+            app.show_sessions_folder();
+        } else {
+            app.keep_sessions_in(kept);
+        }
         app
     }
 
@@ -310,7 +315,7 @@ impl App {
     }
 
     fn use_data(&mut self, source: String) {
-        self.workbench.config.data.source = places::from_home(&source);
+        self.workbench.config.data.source = crate::guard::from_home(&source);
         self.read_data();
     }
 

@@ -3,6 +3,7 @@
 use std::path::{MAIN_SEPARATOR, Path, PathBuf};
 
 use super::App;
+use crate::guard::from_home;
 use crate::session;
 use crate::ui::Inside;
 
@@ -15,9 +16,14 @@ impl App {
     /// Keeps and lists sessions in this folder from now on; in the usual one where it is empty.
     pub(super) fn keep_sessions_in(&mut self, folder: String) {
         session::choose_root((!folder.is_empty()).then(|| PathBuf::from(&folder)));
+        self.workbench.settings.sessions = folder;
+        self.show_sessions_folder();
+    }
+
+    /// Says where sessions are kept, and lists them.
+    pub(super) fn show_sessions_folder(&mut self) {
         let root = session::root();
         self.workbench.sessions_folder = std::path::absolute(&root).unwrap_or(root);
-        self.workbench.settings.sessions = folder;
         self.list_sessions();
     }
 
@@ -28,16 +34,6 @@ impl App {
         self.later("look-into", look, move |app, names| {
             app.workbench.take_inside(&ctx, Inside { folder, names: names.unwrap_or_default() });
         });
-    }
-}
-
-/// A path whose `~` at the beginning is the user's folder.
-pub(super) fn from_home(typed: &str) -> String {
-    let rest = typed.strip_prefix('~').filter(|rest| rest.is_empty() || rest.starts_with(['/', MAIN_SEPARATOR]));
-    let home = rest.and_then(|_| directories::BaseDirs::new());
-    match (rest, home) {
-        (Some(rest), Some(home)) => format!("{}{rest}", home.home_dir().display()),
-        (_, _) => typed.to_owned(),
     }
 }
 
@@ -74,13 +70,6 @@ mod tests {
         std::fs::create_dir(folder.path().join("z")).unwrap();
         assert_eq!(inside(folder.path()), [&format!("z{MAIN_SEPARATOR}"), "a.csv", "b"]);
         assert!(inside(&folder.path().join("nowhere")).is_empty());
-    }
-
-    #[test]
-    fn the_users_folder_may_be_typed_in_short() {
-        let home = directories::BaseDirs::new().unwrap().home_dir().display().to_string();
-        assert_eq!([from_home("~"), from_home("~/cells")], [home.clone(), format!("{home}/cells")]);
-        assert_eq!([from_home("~other/x"), from_home("a~"), from_home("")], ["~other/x", "a~", ""]);
     }
 
     #[test]

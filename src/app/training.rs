@@ -50,12 +50,17 @@ impl App {
             if let [first, ..] = transfer::unfit(&before, &config).as_slice() {
                 anyhow::bail!("the networks would not fit: {first}");
             }
-            if let [place, ..] = session::untrusted_paths(&config.external_paths()).as_slice() {
+            // What is taken from the set-up is the user's own, as where a new run begins.
+            let is_taken =
+                |key: &str| set.iter().any(|entry| entry.split_once('=').is_some_and(|(name, _)| name == key));
+            let unknown = session::untrusted_paths(&config.external_paths());
+            if let Some(place) = unknown.iter().find(|place| !is_taken(&place.key)) {
                 let (key, path) = (&place.key, &place.path);
                 anyhow::bail!(
                     "the session's {key} is {path}, and no run of yours has used that. Go on with the session first, which asks about it"
                 );
             }
+            session::trust_paths(&config.external_paths());
             Ok(config)
         };
         self.later("branch", read, move |app, config| match config {

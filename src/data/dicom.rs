@@ -211,7 +211,9 @@ impl Header {
                     if path.is_empty() {
                         self.note(bytes, header.tag, value);
                     } else {
-                        let kind = (self.little, self.signed);
+                        // Without kinds, the sign of a table's first value is that of the values it is looked up by.
+                        let below = self.signed || self.shown.intercept.is_some_and(|intercept| intercept < 0.0);
+                        let kind = (self.little, written == IMPLICIT && below);
                         self.inside.note(&path, &header, kind, &bytes[value.clone()], value);
                     }
                     if decoder.skip_bytes(header.len.0).is_err() {

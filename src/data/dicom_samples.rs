@@ -175,7 +175,10 @@ impl Frames<'_> {
                 // The picture's own bits tell where its sign is.
                 let unused = 32 - bits;
                 let value = |raw: u32| {
-                    if self.header.signed {
+                    if bits as usize > self.header.high_bit {
+                        // As in plain files: what stands above the stored bits is no part of the value.
+                        self.value(raw)
+                    } else if self.header.signed {
                         ((raw << unused) as i32) >> unused
                     } else {
                         i32::try_from(raw).unwrap_or(i32::MAX)

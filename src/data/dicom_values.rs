@@ -84,7 +84,7 @@ impl Table {
         match (element.tag.0, element.tag.1) {
             (0x0028, 0x3002) => {
                 self.entries = if short(0) == 0 { 65_536 } else { short(0).into() };
-                let with_sign = element.vr == VR::SS || (signed && element.vr != VR::US);
+                let with_sign = element.vr == VR::SS || signed;
                 self.first = if with_sign { (short(2) as i16).into() } else { short(2).into() };
                 self.bits = short(4).into();
             }

@@ -110,14 +110,36 @@ impl Gallery {
     /// # Panics
     /// Where there is no such file.
     pub fn read(&self, file: usize) -> Result<Opened, String> {
-        let file = &self.tree.files[file];
-        let decoded = match file.content {
-            Content::Row { array, index } => row(&self.tree, array, index)?,
-            Content::Whole => open::Opened::of(file, &self.tree.archives, CUT.reading)?.picture(0)?,
-            Content::Part(part) => open::Opened::of(file, &self.tree.archives, CUT.reading)?.picture(part)?,
+        self.read_all(&[file]).pop().unwrap_or_else(|| Err("there is no such file".to_owned()))
+    }
+
+    /// Opens several; pictures of one file that follow each other are read from it together.
+    ///
+    /// # Panics
+    /// Where there is no such file.
+    pub fn read_all(&self, files: &[usize]) -> Vec<Result<Opened, String>> {
+        let at = |file: &usize| &self.tree.files[*file];
+        let together = |a: &usize, b: &usize| {
+            matches!(at(b).content, Content::Part(_)) && at(a).path == at(b).path && at(a).inside == at(b).inside
         };
-        let Raster { width, height, channels, pixels } = decoded.raster;
-        Ok(Opened { pixels, height, width, channels })
+        let read = |run: &[usize]| {
+            let opened = match at(&run[0]).content {
+                Content::Row { .. } => Err(String::new()),
+                Content::Whole | Content::Part(_) => open::Opened::of(at(&run[0]), &self.tree.archives, CUT.reading),
+            };
+            let one = |file: &usize| {
+                let decoded = match (at(file).content, &opened) {
+                    (Content::Row { array, index }, _) => row(&self.tree, array, index),
+                    (Content::Whole, Ok(opened)) => opened.picture(0),
+                    (Content::Part(part), Ok(opened)) => opened.picture(part),
+                    (_, Err(reason)) => Err(reason.clone()),
+                };
+                let Raster { width, height, channels, pixels } = decoded?.raster;
+                Ok(Opened { pixels, height, width, channels })
+            };
+            run.iter().map(one).collect::<Vec<_>>()
+        };
+        files.chunk_by(together).flat_map(read).collect()
     }
 }
 

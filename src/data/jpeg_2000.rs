@@ -15,10 +15,14 @@ pub(super) struct Picture {
 const MAX_PIXELS: usize = 25_000_000;
 
 /// The most pieces of any kind (tiles, precincts, blocks of coefficients) that are kept at once.
-const MAX_PIECES: u64 = 2_000_000;
+const MAX_PIECES: u64 = 750_000; // a block has up to 24 bytes for each of 32 layers
 
 const SIZE: u8 = 0x51;
 const STYLE: u8 = 0x52;
+const QUANTISATION: u8 = 0x5C;
+const QUANTISATION_OF_COMPONENT: u8 = 0x5D;
+const REGION: u8 = 0x5E;
+const END: u8 = 0xD9;
 const STYLE_OF_COMPONENT: u8 = 0x53;
 const TILE_PART: u8 = 0x90;
 const DATA: u8 = 0x93;
@@ -134,7 +138,8 @@ fn styles(stream: &[u8]) -> Option<Vec<Style>> {
     let mut styles = Vec::new();
     let (mut at, mut part_end) = (2, 0_usize);
     while let Some(&[0xFF, kind]) = stream.get(at..at + 2) {
-        if kind == DATA {
+        // At an end inside of a part the decoder goes on behind the part, too.
+        if matches!(kind, DATA | END) {
             // A length of 0 goes to the end.
             if part_end <= at {
                 break;
@@ -142,11 +147,17 @@ fn styles(stream: &[u8]) -> Option<Vec<Style>> {
             at = part_end;
             continue;
         }
-        if kind == 0xD9 {
-            break;
+        // These have neither length nor content.
+        if (0x30..=0x3F).contains(&kind) {
+            at += 2;
+            continue;
         }
         let length = number::<2>(stream, at + 2)? as usize;
         let segment = stream.get(at + 4..at + 2 + length.max(2))?;
+        // The decoder goes by what stands in a segment, whatever its length says.
+        if !is_whole(kind, segment) {
+            return None;
+        }
         match kind {
             TILE_PART => {
                 let length = number::<4>(segment, 2)? as usize;
@@ -159,7 +170,27 @@ fn styles(stream: &[u8]) -> Option<Vec<Style>> {
         }
         at += 2 + length.max(2);
     }
-    Some(styles)
+    (!styles.is_empty()).then_some(styles)
+}
+
+/// Whether a segment is as long as its content says, so that decoder and check find the next one at the same place.
+fn is_whole(kind: u8, segment: &[u8]) -> bool {
+    let byte = |at: usize| segment.get(at).copied().unwrap_or(0);
+    let precincts = |flags: u8, levels: u8| if flags & 1 == 1 { usize::from(levels) + 1 } else { 0 };
+    let steps = |at: usize| match byte(at) & 0x1F {
+        1 => segment.len() == at + 3,
+        2 => segment.len() % 2 == (at + 1) % 2,
+        _ => true,
+    };
+    match kind {
+        SIZE => number::<2>(segment, 34).is_some_and(|count| segment.len() == 36 + 3 * count as usize),
+        STYLE => segment.len() == 10 + precincts(byte(0), byte(5)),
+        STYLE_OF_COMPONENT => segment.len() == 7 + precincts(byte(1), byte(2)),
+        QUANTISATION => steps(0),
+        QUANTISATION_OF_COMPONENT => steps(1),
+        REGION => segment.len() == 3,
+        _ => true,
+    }
 }
 
 /// The style whose number of levels stands at a place.
@@ -244,7 +275,10 @@ mod tests {
     fn damage_gives_whole_planes_or_a_reason() {
         for whole in [PLAIN, SIGNED] {
             for length in 0..whole.len() {
-                _ = crate::guard::catch(|| decode(&whole[..length], (9, 5)).is_ok());
+                let decoded = crate::guard::catch(|| decode(&whole[..length], (9, 5)));
+                let data = whole.windows(2).position(|mark| mark == [0xFF, DATA]).unwrap();
+                // What ends in the main header is refused.
+                assert!(length > data - 12 || !matches!(decoded, Ok(Ok(_))), "{length}");
             }
             for at in 0..whole.len() {
                 let mut changed = whole.to_vec();

@@ -243,7 +243,11 @@ impl Opened {
         let bytes = catch_panic(|| archive.read(member))?;
         let name = Path::new(&file.name);
         let extension = decode::extension(name);
-        let holds = Holds::of(bytes, extension.as_deref(), Format::named(name), reading)?;
+        let format = Format::named(name);
+        // A packed volume is large by what is in it.
+        let volume = format.map_or(0, |format| volume_file::bytes_of(&bytes, format));
+        let turn = turn.or_else(|| (volume > LARGE).then(|| ONE_LARGE.lock().unwrap_or_else(PoisonError::into_inner)));
+        let holds = Holds::of(bytes, extension.as_deref(), format, reading)?;
         Ok(Self { holds, extension, _turn: turn })
     }
 

@@ -8,7 +8,7 @@ use super::decode::Decoded;
 use super::exclusion::findings;
 use super::listing::{File, Tree};
 use super::split::Split;
-use crate::config::{Config, group_pattern};
+use crate::config::{Config, SplitBy, group_pattern};
 use crate::event::{ClassCount, DataSummary, FileNote, SizeCount, Skipped};
 
 /// What is remembered of a usable file.
@@ -223,18 +223,21 @@ pub(super) fn summarise(
     let classes = tree.classes.iter().zip(images).map(count);
     let (source, classes, file_notes) = (source.to_owned(), classes.collect(), file_notes(tree, outcomes));
     let findings = findings(tree, outcomes, &config.data, config.image_size);
-    let patients = has_patients(config, tree);
+    let patients = has_patients(config, tree, outcomes);
     DataSummary { source, classes, skipped, duplicates, contradicting, sizes, notes, file_notes, patients, findings }
 }
 
 /// Whether every file is known to be of some patient. A pattern that is none is refused elsewhere.
-fn has_patients(config: &Config, tree: &Tree) -> bool {
+fn has_patients(config: &Config, tree: &Tree, outcomes: &[Result<Fact, String>]) -> bool {
     let pattern = group_pattern(&config.data.group_by).ok().flatten();
-    let named = |file: &File| {
+    let by_patient = config.data.split_by == SplitBy::Columns;
+    // What cannot be read is in no split.
+    let named = |(file, outcome): (&File, &Result<Fact, String>)| {
+        let Ok(fact) = outcome else { return true };
         let by_name = pattern.as_ref().and_then(|pattern| pattern.captures(&file.name)?.get(1));
-        file.group.is_some() || by_name.is_some()
+        file.group.is_some() || by_name.is_some() || (by_patient && fact.patient.is_some())
     };
-    !tree.files.is_empty() && tree.files.iter().all(named)
+    outcomes.iter().any(Result::is_ok) && tree.files.iter().zip(outcomes).all(named)
 }
 
 /// What is told of single files; once for those that hold several pictures.

@@ -4,7 +4,7 @@
 //! Grey values of more than 8 bits are shown from the 1st to the 99th percentile of the whole stack, unless those of 16 bits
 //! use more than half of their range.
 
-use std::io::{Cursor, Read, Seek};
+use std::io::{Cursor, Read, Seek, SeekFrom};
 use std::sync::{Mutex, PoisonError};
 
 use tiff::decoder::{Decoder, DecodingResult, Limits};
@@ -18,6 +18,9 @@ use super::window::Window;
 
 /// The most pages that are followed.
 const MOST_PAGES: usize = 65_535;
+
+/// How many times larger than a file its content can be: the best that LZW does.
+const MOST_COMPRESSED: u64 = 1400;
 
 /// About how many values of a stack its percentiles are taken of.
 const MOST_VALUES: u64 = 16 << 20;
@@ -51,11 +54,16 @@ pub(super) fn is_tiff(bytes: &[u8]) -> bool {
 
 /// The pages of a file that are a stack; none of a single picture, of kinds of pixels that are read as such alone, and of a file
 /// whose first page cannot be read.
-pub(super) fn pages(from: impl Read + Seek) -> Vec<usize> {
-    limited(from).ok().and_then(|mut decoder| listed(&mut decoder)).filter(|pages| pages.len() > 1).unwrap_or_default()
+pub(super) fn pages(mut from: impl Read + Seek) -> Vec<usize> {
+    let Ok(length) = from.seek(SeekFrom::End(0)).and_then(|length| from.rewind().map(|()| length)) else {
+        return Vec::new();
+    };
+    let all = limited(from).ok().and_then(|mut decoder| listed(&mut decoder, length));
+    all.filter(|pages| pages.len() > 1).unwrap_or_default()
 }
 
-fn listed<R: Read + Seek>(decoder: &mut Decoder<R>) -> Option<Vec<usize>> {
+/// The pages, where the file is long enough to hold them: many may name the same few bytes.
+fn listed<R: Read + Seek>(decoder: &mut Decoder<R>, length: u64) -> Option<Vec<usize>> {
     let kind = |decoder: &mut Decoder<R>| Some((decoder.dimensions().ok()?, decoder.colortype().ok()?));
     let first = kind(decoder)?;
     let ((width, height), color) = first;
@@ -79,7 +87,25 @@ fn listed<R: Read + Seek>(decoder: &mut Decoder<R>) -> Option<Vec<usize>> {
             pages.push(page);
         }
     }
-    Some(pages)
+    let bits = u64::from(color.bit_depth()) * u64::from(color.num_samples());
+    let unpacked = area.saturating_mul(bits / 8).saturating_mul(pages.len() as u64);
+    (unpacked <= length.saturating_mul(MOST_COMPRESSED)).then_some(pages)
+}
+
+/// Planes that stand one behind the other, pixel by pixel.
+fn interleaved(values: DecodingResult, planes: usize) -> DecodingResult {
+    fn of<T: Copy>(values: &[T], planes: usize) -> Vec<T> {
+        let area = values.len() / planes;
+        (0..area).flat_map(|at| (0..planes).map(move |plane| values[plane * area + at])).collect()
+    }
+    // Colours of no other kind are read.
+    if let DecodingResult::U8(values) = &values {
+        return DecodingResult::U8(of(values, planes));
+    }
+    if let DecodingResult::U16(values) = &values {
+        return DecodingResult::U16(of(values, planes));
+    }
+    values
 }
 
 impl Stack {
@@ -116,12 +142,13 @@ impl Stack {
 
     /// Whether values are stretched on their way to bytes.
     pub fn is_windowed(&self) -> bool {
-        matches!(self.color, ColorType::Gray(16 | 32 | 64))
+        matches!(self.color, ColorType::Gray(16 | 32 | 64) | ColorType::RGB(16))
     }
 
     /// From the 1st to the 99th percentile of all pages that can be read.
     fn own_window(&self) -> Option<Window> {
         let all = (self.width * self.height) as u64 * self.pages.len() as u64;
+        let _turn = turn(all);
         let every = all.div_ceil(MOST_VALUES).max(1) as usize;
         let (mut values, mut wide): (Vec<f64>, bool) = (Vec::new(), true);
         for place in 0..self.pages.len() {
@@ -146,7 +173,9 @@ impl Stack {
         {
             return Err("damaged or incomplete TIFF: a page cannot be read".to_owned());
         }
-        decoder.read_image().map_err(wrong)
+        let mut values = DecodingResult::U8(Vec::new());
+        let planes = decoder.read_image_to_buffer(&mut values).map_err(wrong)?.planes;
+        Ok(if planes > 1 { interleaved(values, planes) } else { values })
     }
 
     /// A picture.

@@ -125,6 +125,16 @@ pub(super) fn slices(path: &Path, format: Format, reading: Reading) -> Result<us
     header.slices(reading.axis, reading.is_clinical(), length, packed)
 }
 
+/// Bytes that a volume in memory takes once it is unpacked, by its header; 0 where that cannot be read.
+pub(super) fn bytes_of(bytes: &[u8], format: Format) -> u64 {
+    let header = || match format {
+        Format::Nifti => nifti::read(&volume::head(bytes).map_err(|err| err.to_string())?),
+        Format::Nrrd => nrrd::read(bytes),
+        Format::MetaImage => metaimage::read(bytes).map(|(header, _)| header),
+    };
+    catch_panic(header).map_or(0, |header| header.bytes())
+}
+
 /// Bytes that a volume takes in memory, by its header; 0 where that cannot be read.
 pub(super) fn bytes(path: &Path, format: Format) -> u64 {
     catch_panic(|| look(path, format)).map_or(0, |looked| looked.header.bytes())

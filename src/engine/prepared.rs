@@ -39,6 +39,9 @@ const NO_DATA: &str =
 /// What is told of blocks that are frozen before they have learnt anything.
 const RANDOM_BLOCKS: &str = "optimizer.frozen_blocks: this run is no fork, so the frozen blocks of its discriminator have learnt nothing and stay random; set it to 0, or fork a run that has learnt something";
 
+/// What is told of a fork whose held-out images its parent may have been trained on.
+const OTHER_SPLIT: &str = "data.held_out: this fork holds out other images than its parent did. Those that the parent was trained on have been seen, and scores on them (worth, copying, the classifier) say nothing about new images";
+
 /// What every checkpoint of a run carries unchanged.
 pub(super) struct Fixed {
     /// The configuration as `run.toml` has it.
@@ -167,6 +170,16 @@ impl<'r> Prepared<'r> {
     /// The checkpoint, where the run goes on from it as the same one.
     fn resumed(&self) -> Option<&CheckpointState> {
         self.state().filter(|_| self.start == Start::Resumed)
+    }
+
+    /// Whether this run goes on from another one's checkpoint with other images held out.
+    fn is_fork_with_other_split(&self) -> bool {
+        let split = |config: &Config| {
+            let d = &config.data;
+            (d.source.clone(), d.held_out.to_bits(), d.split_seed, d.split_by, d.group_by.clone())
+        };
+        let parent = self.state().filter(|_| self.start == Start::Forked);
+        parent.is_some_and(|state| split(&state.config) != split(&self.config))
     }
 
     /// Refuses data with which the run would be another one.
@@ -344,6 +357,9 @@ impl<'r> WithData<'r> {
         self.warnings.extend(lines.map(|line| format!("Carried over from the parent. {line}")));
         if self.prepared.start == Start::Fresh && self.prepared.config.optimizer.frozen_blocks > 0 {
             self.warnings.push(RANDOM_BLOCKS.to_owned());
+        }
+        if self.prepared.is_fork_with_other_split() && self.dataset.held_out().is_some() {
+            self.warnings.push(OTHER_SPLIT.to_owned());
         }
         let machine = machine(&self.device_name, threads);
         Ok(WithTrainer { data: self, trainer, machine })

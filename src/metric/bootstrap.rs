@@ -24,9 +24,9 @@ pub(super) fn interval(values: &[f64], seed: u64) -> Option<[f64; 2]> {
 }
 
 /// Where the mean of the means of some classes lies in 95 of 100 draws, each of which draws as many images of a class as there
-/// are; nothing where no class has two.
+/// are; nothing where a class has one image alone, of which no draw differs.
 pub(super) fn balanced_interval(classes: &[Vec<f64>], seed: u64) -> Option<[f64; 2]> {
-    if !classes.iter().any(|values| values.len() > 1) {
+    if classes.iter().all(Vec::is_empty) || classes.iter().any(|values| values.len() == 1) {
         return None;
     }
     let mean = |draw: u64| {

@@ -35,7 +35,7 @@ pub use reader::{
     Damaged, Stored, checkpoint_folder, checkpoints, newest_whole, open_events, read_checkpoint_file, read_grid,
     read_grid_file, read_settings, read_state, read_whole,
 };
-pub use removal::{cached, is_cached};
+pub use removal::{cached, is_cached, unfinished_export};
 pub use retention::{BestCheckpoint, Keep, OnDisk, Pruning, best_scored, plan, protected, prune};
 pub use state::{CheckpointState, DataFingerprint, FileSum, Machine, Pending, Watched, WatchedClass};
 pub use timed::{Timed, read_event};

@@ -152,6 +152,13 @@ pub(super) fn hidden(session: &Hidden) -> Result<()> {
     anything(&session.0).map_err(SessionError::io("could not delete", &session.0))
 }
 
+/// Removes a file that this very export has just written whole, where the export that it is a part of was broken off.
+pub fn unfinished_export(path: &Path) {
+    if fs::symlink_metadata(path).is_ok_and(|about| about.is_file()) {
+        fs::remove_file(path).ok();
+    }
+}
+
 /// Removes a file of the cache: one that begins with `magic`, and whose name is a SHA-256 in hexadecimal and one of these
 /// `kinds` behind a dot. Everything else in the folder is somebody's own and stays.
 pub fn cached(path: &Path, kinds: &[&str], magic: &[u8]) {

@@ -12,6 +12,7 @@ use super::run_view::RunView;
 use super::{format, paths, widgets};
 use crate::config::Choice as _;
 use crate::event::{Command, Content, Export, Film, ImageFormat, Images, Moving, Walk};
+use crate::guard::from_home;
 
 /// What can be taken out of a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -205,6 +206,9 @@ impl Fields {
         let field = paths::field(ui, "export folder", edit, paths::Wanted::Folder).labelled_by(label.id);
         field.widget_info(|| egui::WidgetInfo::labeled(egui::Role::TextInput, true, "Folder of the export"));
         folder.retain(|letter| letter != '\n');
+        if field.lost_focus() {
+            *folder = from_home(folder);
+        }
         actions
     }
 

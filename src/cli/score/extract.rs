@@ -56,7 +56,8 @@ impl ExtractedFolder {
         let files: Vec<usize> = (0..gallery.len()).collect();
         let mut broken = Vec::new();
         for chunk in files.chunks(IMAGES_PER_THREAD * rayon::current_num_threads()) {
-            let opened: Vec<Result<Opened, String>> = chunk.par_iter().map(|file| gallery.read(*file)).collect();
+            let opened: Vec<Result<Opened, String>> =
+                chunk.par_chunks(IMAGES_PER_THREAD).flat_map_iter(|files| gallery.read_all(files)).collect();
             let mut usable = Vec::new();
             for (file, opened) in chunk.iter().zip(opened) {
                 match opened {

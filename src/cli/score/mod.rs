@@ -56,7 +56,7 @@ pub(super) struct ScoreArgs {
     #[arg(long, value_name = "PATTERN", requires = "held_out", conflicts_with = "features")]
     group_by: Option<String>,
     /// Mirror the altered copies of real images that `worth-altered` learns from: only for images without sides, such as cells.
-    #[arg(long, conflicts_with = "features")]
+    #[arg(long, requires = "held_out", conflicts_with = "features")]
     mirrored: bool,
     /// The seed of subsets, splits, pairs and intervals.
     #[arg(long, default_value_t = 2020)]
@@ -86,6 +86,9 @@ pub(super) fn run(args: &ScoreArgs) -> anyhow::Result<ExitCode> {
             Usage(format!("{} is there already and is not overwritten: name another file", taken.display())).into()
         );
     }
+    // Before hours of looking at images, not behind them.
+    crate::config::group_pattern(args.group_by.as_deref().unwrap_or_default())
+        .map_err(|message| Usage(format!("--group-by: {message}")))?;
     let resize = Resize::named(&args.resize).ok_or_else(|| {
         let names = Resize::ALL.iter().map(|resize| resize.name()).collect::<Vec<_>>().join(", ");
         Usage(format!("--resize: there is no mode `{}`; there are {names}", args.resize))

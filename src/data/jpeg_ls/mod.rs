@@ -266,11 +266,13 @@ impl Coder {
     fn golomb(&self, bits: &mut Bits<'_>, order: u32, limit: u32) -> Option<i32> {
         let long = limit.checked_sub(self.error_bits + 1)?;
         let zeros = bits.zeros(long)?;
-        if zeros < long {
-            Some(((zeros << order) | bits.take(order)?) as i32)
+        let mapped = if zeros < long {
+            ((zeros << order) | bits.take(order)?) as i32
         } else {
-            Some(bits.take(self.error_bits)? as i32 + 1)
-        }
+            bits.take(self.error_bits)? as i32 + 1
+        };
+        // No more than the range is valid; some encoders are lax.
+        (mapped <= 2 * self.range).then_some(mapped)
     }
 
     /// A value that is this far from what was expected.

@@ -121,9 +121,15 @@ impl Explore {
                         (self.seed, self.class, self.centre) = (seed.seed, seed.class, [0.0; 2]);
                         self.number = seed.number;
                     }
-                    let target = ui.button("Walk here").on_hover_text("Make it the end of the walk");
+                    let is_same = seed.number == self.number;
+                    let target = ui
+                        .add_enabled(is_same, egui::Button::new("Walk here"))
+                        .on_hover_text("Make it the end of the walk")
+                        .on_disabled_hover_text(
+                            "Both ends of a walk are the same image of their seeds: set Image of a seed to its number",
+                        );
                     target.widget_info(|| {
-                        egui::WidgetInfo::labeled(egui::Role::Button, true, format!("Walk to seed {}", seed.seed))
+                        egui::WidgetInfo::labeled(egui::Role::Button, is_same, format!("Walk to seed {}", seed.seed))
                     });
                     if target.clicked() {
                         (self.to_seed, self.kind) = (seed.seed, Kind::Walk);

@@ -231,10 +231,13 @@ impl RunView {
     fn score(&mut self, score: Score) {
         if score.class.is_none() {
             let (metric, extractor) = (super::format::metric(&score.metric), super::format::extractor(&score.judge()));
+            // What fakes are worth is measured on held-out real images; its samples are the fakes that were learnt from.
+            let is_worth = crate::config::Metric::named(&score.metric).is_some_and(|metric| metric.beside().is_some());
+            let images = if is_worth { score.reals.unwrap_or(score.samples) } else { score.samples };
             let text = format!(
                 "{metric} ({extractor}) {} on {}",
                 super::format::score(score.value),
-                super::format::plural(score.samples, "image")
+                super::format::plural(images, "image")
             );
             self.note(LogLevel::Info, text);
         }

@@ -7,6 +7,7 @@ use super::super::paths::{self, Wanted};
 use super::super::theme;
 use super::form::Form;
 use crate::config::Key;
+use crate::guard::from_home;
 
 /// Width of the button that asks for a file.
 const ASK_WIDTH: f32 = 24.0;
@@ -25,7 +26,11 @@ pub fn vgg19_row(form: &mut Form<'_>, ui: &mut Ui, key: &'static Key) -> Option<
         }
         let width = theme::CONTROL_WIDTH - button.rect.width() - ui.spacing().item_spacing.x;
         let edit = TextEdit::singleline(&mut config.loss.vgg19).hint_text("Path of a file");
-        weights_field(ui, key.key, edit, vec2(width, height))
+        let field = weights_field(ui, key.key, edit, vec2(width, height));
+        if field.lost_focus() {
+            config.loss.vgg19 = from_home(&config.loss.vgg19);
+        }
+        field
     });
     asked
 }

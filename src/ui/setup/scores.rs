@@ -7,6 +7,7 @@ use super::super::{format, theme};
 use super::features::weights_field;
 use super::form::{Form, checks, combo};
 use crate::config::{Choice as _, Config, ExtractorName, Key, Metric, NOTHING, Shipped};
+use crate::guard::from_home;
 
 /// Width of the button that asks for a file.
 const ASK_WIDTH: f32 = 24.0;
@@ -88,7 +89,11 @@ pub fn extractor_row(form: &mut Form<'_>, ui: &mut Ui, key: &'static Key) -> Opt
         }
         let width = theme::CONTROL_WIDTH - button.rect.width() - ui.spacing().item_spacing.x;
         let edit = TextEdit::singleline(&mut file).hint_text("Path of a file");
-        weights_field(ui, "inception weights", edit, vec2(width, height))
+        let field = weights_field(ui, "inception weights", edit, vec2(width, height));
+        if field.lost_focus() {
+            file = from_home(&file);
+        }
+        field
     });
     if file != weights {
         form.config.score.extractor = ExtractorName::inception(&file);

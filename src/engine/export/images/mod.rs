@@ -20,7 +20,7 @@ use super::{Progress, folder_of};
 use crate::config::Choice as _;
 use crate::event::{Export, Exported, ImageFormat, Images};
 use crate::guard;
-use crate::session::{png, write_new, write_whole};
+use crate::session::{png, unfinished_export, write_new, write_whole};
 use drawing::{Drawing, bytes};
 
 /// The most images of a class in one export.
@@ -128,8 +128,12 @@ fn encoded(drawing: &Drawing, class: usize, number: usize, image: &[f32]) -> any
         ImageFormat::Tiff16 => grey::tiff(size, &grey::values(image), &drawing.json(class, number)?),
         ImageFormat::Dicom => Ok(dicom::file(drawing, class, number, image)),
         // Those that hold many images hold PNGs, where they hold files.
-        ImageFormat::Png | ImageFormat::Stack | ImageFormat::Npz | ImageFormat::Parquet => {
-            Ok(png(size, &bytes(image), &drawing.texts(class, number))?)
+        ImageFormat::Png => Ok(png(size, &bytes(image), &drawing.texts(class, number))?),
+        ImageFormat::Stack | ImageFormat::Npz | ImageFormat::Parquet => {
+            // They are made to be handed on: where the session lies is nobody else's concern.
+            let mut texts = drawing.texts(class, number);
+            texts.retain(|(name, _)| *name != "path");
+            Ok(png(size, &bytes(image), &texts)?)
         }
     }
 }
@@ -163,7 +167,7 @@ fn in_one_file(asked: &Export, drawing: &mut Drawing, progress: Progress<'_>) ->
         done += 1;
         progress(done - 1, total)
     };
-    let mut paths = Vec::new();
+    let mut paths: Vec<PathBuf> = Vec::new();
     for (part, path) in parts {
         path.parent().map_or(Ok(()), make_folder)?;
         let whole = write_new(&path, |file| match format {
@@ -174,6 +178,7 @@ fn in_one_file(asked: &Export, drawing: &mut Drawing, progress: Progress<'_>) ->
             }
         })?;
         if !whole {
+            paths.iter().for_each(|path| unfinished_export(path));
             return Ok(None);
         }
         paths.push(path);

@@ -1,7 +1,7 @@
 //! Images as the slices of a compressed NIfTI-1 volume.
 //!
 //! Grey ones are 16-bit values, coloured ones RGB of 8 bits. The first axis goes to the right and the second upwards, as the
-//! reader in `data` and most viewers show them; there are no millimetres, so that no orientation is claimed.
+//! reader in `data` and most viewers show them, and the header says so; a voxel is one unit wide.
 
 use std::io::Write;
 
@@ -69,6 +69,11 @@ fn header(size: usize, count: usize, channels: usize, summary: &str, about: &str
     put(70, &code.to_le_bytes());
     put(72, &bits.to_le_bytes());
     (0..4).for_each(|axis| put(76 + 4 * axis, &1_f32.to_le_bytes()));
+    // The axes are said to go to the right, to the front and to the head: a file that says nothing is taken to begin at the right by
+    // most readers, the one in `data` too, which would mirror the images.
+    put(252, &2_i16.to_le_bytes());
+    put(254, &2_i16.to_le_bytes());
+    [280, 300, 320].into_iter().for_each(|at| put(at, &1_f32.to_le_bytes()));
     // The text behind the header comes in pieces of 16 bytes, behind two numbers.
     let extension = (about.len() + 8).next_multiple_of(16);
     let offset = HEADER + 4 + extension;
@@ -104,6 +109,7 @@ mod tests {
             assert!(offset == head.len() && offset.is_multiple_of(16), "{offset}");
             let extension = i32::from_le_bytes(head[352..356].try_into().unwrap()) as usize;
             assert_eq!((head[348], extension % 16, 352 + extension), (1, 0, offset));
+            assert_eq!((short(252), short(254), head[280..284].to_vec()), (2, 2, 1_f32.to_le_bytes().to_vec()));
             assert!(head[360..].starts_with(about.as_bytes()) && head[344..].starts_with(b"n+1\0"));
         }
         assert!(header(16, 40_000, 3, "", "").is_err());
