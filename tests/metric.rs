@@ -218,9 +218,8 @@ fn threads_do_not_move_a_bit() {
     assert!(report == of(2) && report == of(5));
     assert!(report.scores.iter().all(|score| score.value.is_finite()));
     // Not pictures, copies of real images and more fakes than there are here.
-    let has = |metric: &Metric| {
-        !matches!(metric, Metric::MsSsim) && matches!(metric.beside(), None | Some(Beside::Nothing))
-    };
+    let has =
+        |metric: &Metric| !matches!(metric, Metric::MsSsim) && matches!(metric.beside(), None | Some(Beside::Nothing));
     for metric in Metric::ALL.iter().copied().filter(has) {
         assert!(report.scores.iter().any(|score| score.metric == metric), "{metric}");
     }
