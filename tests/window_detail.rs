@@ -159,14 +159,14 @@ fn a_typed_path_is_completed() {
     let mut window = open([1280.0, 800.0], |bench| bench.live = Some(run([step(1), Event::Stopped { step: 1 }])));
     window.harness.key_press_modifiers(Modifiers::COMMAND, Key::E);
     window.settle();
-    window.overwrite(Role::MultilineTextInput, "Folder of the export", "/ex");
+    window.overwrite(Role::TextInput, "Folder of the export", "/ex");
     assert!(window.asked().contains(&Action::LookInto("/".to_owned())));
     take(&mut window, "/", &[folder("exports"), "ex.zip".to_owned()]);
     assert!(!window.shows("ex.zip"));
     window.harness.get_by_label(&folder("exports")).click();
     window.settle();
     let exports = format!("/{}", folder("exports"));
-    assert_eq!(window.value(Role::MultilineTextInput, "Folder of the export"), exports);
+    assert_eq!(window.value(Role::TextInput, "Folder of the export"), exports);
 }
 
 #[test]
