@@ -21,9 +21,9 @@ const FASTEST_PERSON: Duration = Duration::from_millis(300);
 
 /// What to do where there is none.
 const INSTEAD: &str = if cfg!(target_os = "linux") {
-    ": it comes with the packages xdg-desktop-portal and xdg-desktop-portal-gtk (or -kde, -gnome), or with zenity. Type the path instead, or drop a folder on the window"
+    ": it comes with the packages xdg-desktop-portal and xdg-desktop-portal-gtk (or -kde, -gnome), or with zenity"
 } else {
-    ". Type the path instead, or drop a folder on the window"
+    ""
 };
 
 /// What a dialog is opened for.
@@ -50,6 +50,20 @@ pub(super) enum Purpose {
 }
 
 impl Purpose {
+    /// Another way to the same.
+    fn instead(&self) -> &'static str {
+        match self {
+            Self::Data | Self::DataFile | Self::Moved(_) => {
+                "Type the path in the set-up instead, or drop a folder on the window"
+            }
+            Self::Vgg19 | Self::Inception | Self::Export | Self::Save(_) => "Type the path in the field instead",
+            Self::Session => "Start gandle with the session's folder as its argument instead: gandle SESSION",
+            Self::Sessions => {
+                "Start gandle in a folder that holds a folder named sessions instead: those are then used"
+            }
+        }
+    }
+
     pub fn save_grid(grid: GridPicture) -> Self {
         Self::Save(Box::new(Saved::grid(grid)))
     }
@@ -136,7 +150,8 @@ impl App {
         if let Purpose::Save(saved) = purpose {
             return self.save(None, *saved);
         }
-        self.complain(format!("This system shows no file dialog{INSTEAD}"));
+        let instead = purpose.instead();
+        self.complain(format!("This system shows no file dialog{INSTEAD}. {instead}"));
     }
 
     fn chosen(&mut self, purpose: Purpose, path: PathBuf) {

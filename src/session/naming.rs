@@ -78,7 +78,7 @@ fn short_name(config: &Config) -> String {
     let mut words: Vec<String> = size.into_iter().collect();
     let differences = config.differences(&base(nearest));
     let (seed, others): (Vec<_>, Vec<_>) = differences.iter().partition(|(key, ..)| key == "train.seed");
-    words.extend(others.into_iter().chain(seed).filter_map(|(key, now, before)| word(key, now, before)));
+    words.extend(seed.into_iter().chain(others).filter_map(|(key, now, before)| word(key, now, before)));
     let (mut said, mut left) = (String::new(), words.len());
     for word in &words {
         // Room for the count of the others stays.

@@ -15,6 +15,8 @@ use super::data_view::Source;
 const PAGE: usize = 48;
 /// The side of an image, and the room beside it.
 const SIDE: f32 = 96.0;
+/// Side of an image under the pointer.
+const LARGE: f32 = 320.0;
 const GAP: f32 = 8.0;
 /// Files of a group that are shown beside each other.
 const MOST_OF_GROUP: usize = 48;
@@ -181,7 +183,11 @@ fn page_ui(ui: &mut Ui, looked: &BrowsePage, texture: &TextureHandle) {
                         let name = file.rsplit('/').next().unwrap_or(file);
                         let (text, about) = match reason {
                             None => {
-                                ui.add(image);
+                                ui.add(image).on_hover_ui_at_pointer(|ui| {
+                                    let large = Image::from_texture((texture.id(), Vec2::splat(LARGE)));
+                                    ui.add(large.uv(egui::Rect::from_min_size(corner, part)));
+                                    ui.label(name);
+                                });
                                 (RichText::new(name).small(), file.clone())
                             }
                             Some(reason) => {

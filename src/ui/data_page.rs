@@ -68,7 +68,7 @@ impl DataPage {
 
     /// Real images of each class, or all of one.
     fn browse_ui(&mut self, ui: &mut Ui, data: &DataView, summary: &DataSummary, config: &Config) -> Option<Action> {
-        ui.horizontal(|ui| self.browse.head_ui(ui, summary));
+        ui.horizontal_wrapped(|ui| self.browse.head_ui(ui, summary));
         if !self.browse.is_open() {
             self.images_ui(ui, data);
             return None;

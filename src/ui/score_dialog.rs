@@ -1,5 +1,8 @@
 //! The dialog that scores a checkpoint with the scores that the set-up names, whatever its run was scored with.
 
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
 use egui::{Grid, Label, ProgressBar, RichText, ScrollArea, Ui};
 
 use super::action::Action;
@@ -11,19 +14,29 @@ use crate::event::{JobEvent, Score, ScoreProgress};
 
 /// The dialog.
 #[derive(Debug, Default)]
-pub struct ScoreDialog(dialog::OfRun<Open>);
+pub struct ScoreDialog {
+    shown: dialog::OfRun<Open>,
+    /// What it held when it was closed: scores that took minutes are not lost with a key.
+    closed: Option<Open>,
+}
 
 #[derive(Debug)]
 struct Open {
+    folder: PathBuf,
     step: usize,
     state: State,
+    /// What was measured of each checkpoint.
+    done: BTreeMap<usize, Measured>,
 }
+
+/// Scores, and why others are missing.
+type Measured = (Vec<Score>, Vec<String>);
 
 #[derive(Debug)]
 enum State {
     Asking,
     Busy(Option<ScoreProgress>),
-    Done(Vec<Score>, Vec<String>),
+    Done,
     Failed(String),
 }
 
@@ -31,14 +44,20 @@ impl ScoreDialog {
     /// Opens it for the newest checkpoint of a run.
     pub fn open_for(&mut self, run: &RunView) {
         let Some(step) = run.checkpoints().last().map(|checkpoint| checkpoint.step) else { return };
-        self.0.open(run, Open { step, state: State::Asking });
+        let before = self.closed.take().filter(|open| open.folder == run.folder());
+        let is_there = |open: &Open| run.checkpoints().iter().any(|checkpoint| checkpoint.step == open.step);
+        let fresh = || Open { folder: run.folder().to_owned(), step, state: State::Asking, done: BTreeMap::new() };
+        self.shown.open(run, before.filter(is_there).unwrap_or_else(fresh));
     }
 
     /// Takes in news of the work.
     pub fn apply(&mut self, event: JobEvent) {
-        let Some(open) = self.0.content() else { return };
+        let Some(open) = self.shown.content() else { return };
         match event {
-            JobEvent::Rescored { scores, missing } => open.state = State::Done(scores, missing),
+            JobEvent::Rescored { scores, missing } => {
+                open.done.insert(open.step, (scores, missing));
+                open.state = State::Done;
+            }
             JobEvent::Failed { message } => open.state = State::Failed(message),
             JobEvent::Cancelled => open.state = State::Asking,
             JobEvent::Scoring(progress) => {
@@ -65,9 +84,20 @@ impl ScoreDialog {
         busy: Option<&str>,
     ) -> Option<Action> {
         let frame = ("scores", theme::DIALOG_WIDTH * 1.3);
-        let (action, closed) = self.0.ui(ctx, frame, run, |open, ui, run| open.own_ui(ui, run, set_up, busy));
-        let stops = closed.is_some_and(|open| matches!(open.state, State::Busy(_)));
-        if stops { Some(Action::CancelScores) } else { action }
+        let (action, closed) = self.shown.ui(ctx, frame, run, |open, ui, run| open.own_ui(ui, run, set_up, busy));
+        let Some(open) = closed else { return action };
+        if !matches!(open.state, State::Busy(_)) {
+            self.closed = Some(open);
+            return action;
+        }
+        match run.filter(|run| run.folder() == open.folder) {
+            Some(run) => {
+                // Only its button stops the work, no key that was meant for something else.
+                self.shown.open(run, open);
+                action
+            }
+            None => Some(Action::CancelScores),
+        }
     }
 }
 
@@ -99,11 +129,9 @@ impl Open {
                 let (session, step, score) = (run.folder().to_owned(), self.step, score.clone());
                 return (Some(Action::Score(Box::new(ScoreRequest { session, step, score }))), closed);
             }
-            let copied = match &self.state {
-                State::Done(scores, _) if ui.button("Copy").clicked() => Some(Action::Copy(table(scores))),
-                State::Done(..) | State::Asking | State::Busy(_) | State::Failed(_) => None,
-            };
-            (copied, closed)
+            let measured = self.done.get(&self.step).filter(|_| matches!(self.state, State::Done));
+            let copied = measured.filter(|_| ui.button("Copy").clicked());
+            (copied.map(|(scores, _)| Action::Copy(table(scores))), closed)
         })
     }
 
@@ -111,7 +139,7 @@ impl Open {
         let before = self.step;
         dialog::row(ui, "Checkpoint", |ui| dialog::checkpoint(ui, "score-step", run, &mut self.step));
         if self.step != before {
-            self.state = State::Asking;
+            self.state = if self.done.contains_key(&self.step) { State::Done } else { State::Asking };
         }
     }
 
@@ -125,7 +153,8 @@ impl Open {
                 ui.add(ProgressBar::new(share).text(format::scoring(*progress)));
             }
             State::Failed(message) => _ = ui.add(Label::new(RichText::new(message).color(p.error)).wrap()),
-            State::Done(scores, missing) => {
+            State::Done => {
+                let Some((scores, missing)) = self.done.get(&self.step) else { return };
                 ScrollArea::vertical().max_height(300.0).auto_shrink([false, true]).show(ui, |ui| {
                     Grid::new("scores").num_columns(5).striped(true).spacing([18.0, 4.0]).show(ui, |ui| {
                         scores.iter().for_each(|score| row(ui, score));
@@ -134,7 +163,10 @@ impl Open {
                         ui.add(Label::new(RichText::new(reason).small().color(p.warning)).wrap());
                     }
                 });
-                widgets::small(ui, "They are shown here alone: the session keeps the scores that its run took");
+                widgets::small(
+                    ui,
+                    "They are kept here until another run's dialog opens or the program ends: the session keeps the scores that its run took",
+                );
             }
         }
     }

@@ -168,7 +168,8 @@ impl Workbench {
                 self.samples.toggle_zoom();
                 None
             }
-            Wish::Difference if on_run => toggle(&mut self.settings.samples.difference),
+            // As its button: nothing to see of it beside the live generator.
+            Wish::Difference if on_run && !self.settings.samples.live => toggle(&mut self.settings.samples.difference),
             Wish::Real if on_run => toggle(&mut self.settings.samples.real),
             Wish::Live if on_run && self.shown().is_some_and(|run| live_obstacle(run).is_none()) => {
                 toggle(&mut self.settings.samples.live)

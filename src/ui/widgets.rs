@@ -143,7 +143,12 @@ pub fn switch(ui: &mut Ui, on: &mut bool, name: &str) -> Response {
 
 /// A button that stays pressed.
 pub fn toggle(ui: &mut Ui, on: &mut bool, text: &str) -> Response {
-    let response = ui.add(Button::selectable(*on, text).frame_when_inactive(true));
+    toggle_if(ui, true, on, text)
+}
+
+/// The same where it may have nothing to switch: a button of its own in its row, so that rows wrap before it.
+pub fn toggle_if(ui: &mut Ui, enabled: bool, on: &mut bool, text: &str) -> Response {
+    let response = ui.add_enabled(enabled, Button::selectable(*on, text).frame_when_inactive(true));
     if response.clicked() {
         *on = !*on;
     }

@@ -87,7 +87,9 @@ impl<'a> Of<'a> {
     /// What stands in the place of scores before the first.
     fn no_scores(&self) -> Chart<'a> {
         // At the last step it comes all the same.
-        let first = |every: usize| if every == 0 { 0 } else { every.min(self.view.steps().max(1)) };
+        let from = self.view.started().and_then(|started| started.parent.as_ref()).map_or(0, |parent| parent.step);
+        let next = |every: usize| (from / every + 1).saturating_mul(every).min(self.view.steps().max(1));
+        let first = |every: usize| if every == 0 { 0 } else { next(every) };
         let empty = match self.view.started().map(|started| first(started.config.score.every)) {
             Some(0) => "Scores are turned off in this run".to_owned(),
             Some(every) => format!("The first score comes at step {}", format::count(every)),

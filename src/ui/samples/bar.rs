@@ -101,36 +101,31 @@ impl Samples {
             combo.response.widget_info(about);
             combo.response.on_hover_text("Grids per second while playing");
             self.live_option_ui(ui, view, settings);
-            ui.add_enabled_ui(!self.shows_live, |ui| {
-                widgets::toggle(ui, &mut settings.difference, "Difference")
-                    .on_hover_text("What has changed since the grid before: grey where nothing has, brighter or darker by half of the change")
-                    .on_disabled_hover_text("Of the averaged generator's grids; switch Live off to see it");
-            });
+            widgets::toggle_if(ui, !self.shows_live, &mut settings.difference, "Difference")
+                .on_hover_text("What has changed since the grid before: grey where nothing has, brighter or darker by half of the change")
+                .on_disabled_hover_text("Of the averaged generator's grids; switch Live off to see it");
             self.nearest_option_ui(ui, view, settings);
             // What keeps it from being shown is told on hover: a note beside it would move what is about to be clicked.
             let missing = match &self.real {
                 Real::Failed(message) => Some(format!("{message}. Sessions of earlier versions keep no real images; they are stored when the session goes on")),
                 Real::Unknown | Real::Asked | Real::There(_) => None,
             };
-            ui.add_enabled_ui(missing.is_none(), |ui| {
-                widgets::toggle(ui, &mut settings.real, "Real images")
-                    .on_hover_text("Real images of each class beside the generated ones")
-                    .on_disabled_hover_text(missing.unwrap_or_default());
-            });
+            widgets::toggle_if(ui, missing.is_none(), &mut settings.real, "Real images")
+                .on_hover_text("Real images of each class beside the generated ones")
+                .on_disabled_hover_text(missing.unwrap_or_default());
         });
     }
 
     fn nearest_option_ui(&self, ui: &mut Ui, view: &RunView, settings: &mut SampleSettings) {
         let about = "Beneath each image the real one that is nearest to it by the extractor's features: the same picture twice is a copy. They are stored with the score nearest-real (score.metrics)";
-        ui.add_enabled_ui(!view.nearest().is_empty() && !self.shows_live, |ui| {
-            let missing = match view.nearest().is_empty() {
-                true => format!("Not measured in this run. {about}"),
-                false => "Of the averaged generator's grids; switch Live off to see it".to_owned(),
-            };
-            widgets::toggle(ui, &mut settings.nearest, "Nearest real")
-                .on_hover_text(about)
-                .on_disabled_hover_text(missing);
-        });
+        let missing = match view.nearest().is_empty() {
+            true => format!("Not measured in this run. {about}"),
+            false => "Of the averaged generator's grids; switch Live off to see it".to_owned(),
+        };
+        let is_there = !view.nearest().is_empty() && !self.shows_live;
+        widgets::toggle_if(ui, is_there, &mut settings.nearest, "Nearest real")
+            .on_hover_text(about)
+            .on_disabled_hover_text(missing);
     }
 
     fn play(&mut self, ui: &Ui, index: &mut usize, steps: &[usize], speed: f64) {

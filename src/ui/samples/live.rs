@@ -79,11 +79,9 @@ impl Samples {
     pub(super) fn live_option_ui(&self, ui: &mut Ui, view: &RunView, settings: &mut SampleSettings) {
         let about = "The generator as it is at this step, not its moving average. From when this is switched on, the run stores each grid both ways; training is the same either way (L)";
         let obstacle = obstacle(view);
-        ui.add_enabled_ui(obstacle.is_none(), |ui| {
-            widgets::toggle(ui, &mut settings.live, "Live")
-                .on_hover_text(about)
-                .on_disabled_hover_text(obstacle.unwrap_or_default());
-        });
+        widgets::toggle_if(ui, obstacle.is_none(), &mut settings.live, "Live")
+            .on_hover_text(about)
+            .on_disabled_hover_text(obstacle.unwrap_or_default());
     }
 }
 
