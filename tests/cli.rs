@@ -398,6 +398,24 @@ fn inspect_tells_what_is_skipped_and_why() {
 }
 
 #[test]
+fn inspect_takes_labels_and_voxels_of_absurd_lengths() {
+    let root = tempfile::tempdir().unwrap();
+    let class = root.path().join("a");
+    std::fs::create_dir(&class).unwrap();
+    image::RgbImage::new(20, 30).save(root.path().join("1.png")).unwrap();
+    let table = root.path().join("labels.csv");
+    std::fs::write(&table, format!("image,label\n1.png,{}\n", "x".repeat(70_000))).unwrap();
+    let told = gandle(&["inspect", table.to_str().unwrap()]);
+    assert!(told.status.success() && text(&told.stdout).contains("1 images in 1 classes"), "{}", text(&told.stderr));
+    // Made square, each slice of one voxel would have 49 million.
+    let thin = "NRRD0005\ntype: uint8\ndimension: 3\nsizes: 1 1 2\nencoding: raw\nendian: little\nspacings: 1 4.9e7 1\n\n\u{1}\u{2}";
+    std::fs::write(class.join("s.nrrd"), thin).unwrap();
+    std::fs::remove_file(root.path().join("1.png")).unwrap();
+    let report = &lines(&gandle(&["inspect", root.path().to_str().unwrap(), "--json"]))[0];
+    assert_eq!((&report["sizes"][0]["width"], &report["sizes"][0]["height"]), (&1.into(), &1.into()), "{report}");
+}
+
+#[test]
 fn inspect_lists_the_first_of_many_findings_and_counts_the_rest() {
     let root = tempfile::tempdir().unwrap();
     let class = root.path().join("cells");

@@ -1,6 +1,9 @@
 //! `gandle export` and `gandle sample`
 
 use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
@@ -123,11 +126,11 @@ fn formats() -> impl TypedValueParser<Value = ImageFormat> {
     })
 }
 
-pub(super) fn run(args: &ExportArgs) -> anyhow::Result<()> {
+pub(super) fn run(args: &ExportArgs) -> anyhow::Result<ExitCode> {
     write(&Export { session: args.session.clone(), content: content(args)?, folder: args.out.clone() })
 }
 
-pub(super) fn sample(args: &SampleArgs) -> anyhow::Result<()> {
+pub(super) fn sample(args: &SampleArgs) -> anyhow::Result<ExitCode> {
     let step = step::of(&args.session, args.step)?;
     let class = class::of(&args.class, &Sampler::open(&args.session, step)?.state.classes)?;
     let SampleArgs { seed, truncation, format, mark, .. } = *args;
@@ -142,16 +145,20 @@ pub(super) fn sample(args: &SampleArgs) -> anyhow::Result<()> {
 }
 
 /// Exports behind a progress bar, and says what was written.
-fn write(asked: &Export) -> anyhow::Result<()> {
+fn write(asked: &Export) -> anyhow::Result<ExitCode> {
     let bar = indicatif::ProgressBar::new(0);
+    let stop = Arc::new(AtomicBool::new(false));
+    let asked_to_stop = Arc::clone(&stop);
+    // What is half written goes; a second Ctrl-C finds the same.
+    ctrlc::set_handler(move || asked_to_stop.store(true, Ordering::Relaxed))?;
     let exported = export(asked, |done, total| {
         bar.set_length(total as u64);
         bar.set_position(done as u64);
-        true
+        !stop.load(Ordering::Relaxed)
     })?;
     bar.finish_and_clear();
     match exported {
-        None => {}
+        None => return Ok(ExitCode::from(130)),
         Some(Exported::Files(files)) => {
             for path in files {
                 say!("{}", path.display());
@@ -175,7 +182,7 @@ fn write(asked: &Export) -> anyhow::Result<()> {
             }
         }
     }
-    Ok(())
+    Ok(ExitCode::SUCCESS)
 }
 
 fn content(args: &ExportArgs) -> anyhow::Result<Content> {

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::print::{json, say};
+use super::print::{WIDEST, json, say};
 use super::usage::Usage;
 use crate::config::{Config, Level, Preset};
 use crate::data;
@@ -96,7 +96,7 @@ fn print_classes(summary: &DataSummary) -> anyhow::Result<()> {
     };
     say!("{}: {} images in {} classes{held_out}", summary.source, summary.images(), summary.classes.len());
     let most = summary.classes.iter().map(|class| class.images).max().unwrap_or(1).max(1);
-    let width = summary.classes.iter().map(|class| class.name.chars().count()).max().unwrap_or(0);
+    let width = summary.classes.iter().map(|class| class.name.chars().count()).max().unwrap_or(0).min(WIDEST);
     say!("  in the order of their labels (numbers by value, else by name):");
     for (label, class) in summary.classes.iter().enumerate() {
         let bar = "#".repeat((class.images * 40).div_ceil(most));

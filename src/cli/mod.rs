@@ -119,8 +119,8 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         }
         Some(Command::Train(args)) => train::run(&args),
         Some(Command::Resume(args)) => resume::run(&args),
-        Some(Command::Sample(args)) => export::sample(&args).map(|()| ExitCode::SUCCESS),
-        Some(Command::Export(args)) => export::run(&args).map(|()| ExitCode::SUCCESS),
+        Some(Command::Sample(args)) => export::sample(&args),
+        Some(Command::Export(args)) => export::run(&args),
         Some(Command::Prune(args)) => prune::run(&args).map(|()| ExitCode::SUCCESS),
         Some(Command::Score(args)) => score::run(&args),
         Some(Command::Inspect(args)) => inspect::run(&args).map(|()| ExitCode::SUCCESS),

@@ -9,6 +9,9 @@ use serde::Serialize;
 use crate::config::Config;
 use crate::guard;
 
+/// The widest column of names; a longer name stands out of it.
+pub(super) const WIDEST: usize = 60;
+
 /// A line of results on standard output.
 ///
 /// # Errors

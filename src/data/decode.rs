@@ -96,6 +96,9 @@ pub(super) fn extension(path: &Path) -> Option<String> {
     path.extension().map(|extension| extension.to_string_lossy().to_lowercase())
 }
 
+/// Bytes that what stands before the pixels of a PNG may take once it is unpacked.
+const MOST_BEFORE_PIXELS: u64 = 32 << 20;
+
 /// Decodes an image file's bytes; the error is the reason why it cannot be used.
 pub(super) fn decode(bytes: &[u8], extension: Option<&str>) -> Result<Decoded, String> {
     // TIFF files with offsets of 64 bits begin otherwise than `image` knows.
@@ -107,7 +110,10 @@ pub(super) fn decode(bytes: &[u8], extension: Option<&str>) -> Result<Decoded, S
     let misnamed = extension.is_some_and(|extension| !extensions.contains(&extension));
     let (picture, several) = match format {
         Format::Png => {
-            let decoder = PngDecoder::with_limits(Cursor::new(bytes), limits()).map_err(|err| reason(err, name))?;
+            // What stands before the pixels, such as a colour profile, is small in any real file.
+            let mut head = limits();
+            head.max_alloc = Some(MOST_BEFORE_PIXELS);
+            let decoder = PngDecoder::with_limits(Cursor::new(bytes), head).map_err(|err| reason(err, name))?;
             let several = decoder.is_apng().unwrap_or(false);
             (pixels(decoder, name)?, several)
         }

@@ -8,6 +8,7 @@ use super::dicom::{Elements, Header, Pixels};
 use super::dicom_samples::{Frames, Samples};
 use super::dicom_values::{Grey, How};
 use super::open::Reading;
+use super::packed::most_unpacked;
 use crate::config::ScanWindow;
 
 /// The most pixels of a frame.
@@ -18,6 +19,12 @@ const MAX_FRAMES: usize = 65_535;
 
 /// What is said of masks with one bit a pixel.
 const SEGMENTATION: &str = "a segmentation of 1 bit a pixel: it marks regions of other pictures, and is none itself";
+
+/// How many frames of so many pixels a file of this length is believed to hold: packed ones may claim to be of any size.
+pub(super) fn most_frames(length: u64, area: usize) -> usize {
+    let most = most_unpacked(length) / (area as u64).max(1);
+    usize::try_from(most).unwrap_or(usize::MAX).max(1)
+}
 
 /// A file that holds a picture of a kind that is read.
 pub(super) struct Dicom {
@@ -79,7 +86,7 @@ impl Dicom {
             }
             Pixels::Pieces { pieces, .. } => pieces.len(),
         };
-        self.header.frames.clamp(1, MAX_FRAMES).min(held + 1)
+        self.header.frames.clamp(1, MAX_FRAMES).min(held + 1).min(most_frames(self.bytes.len() as u64, self.area))
     }
 
     /// Pixels of a frame.

@@ -13,6 +13,7 @@ use super::convert::{Conversion, Raster};
 use super::decode::{self, Decoded, Scan};
 use super::dicom::{self, is_dicom};
 use super::dicom_picture::Dicom;
+use super::dicom_picture::most_frames;
 use super::dicom_values::How;
 use super::listing::{Content, File, MOST_PICTURES, Tree};
 use super::packed::Archive;
@@ -227,6 +228,7 @@ fn count_frames(path: &Path, length: u64, reading: Reading) -> Option<usize> {
         if header.columns > 0 {
             // A frame has the 8 bytes of its piece's head at least.
             let most = usize::try_from(length / 8).unwrap_or(usize::MAX);
+            let most = most.min(most_frames(length, header.rows * header.columns));
             return Some(header.frames.min(most)).filter(|frames| *frames > 1);
         }
     }

@@ -13,14 +13,12 @@ use tiff::{ColorType, TiffError};
 
 use super::convert::Raster;
 use super::decode::{MAX_BYTES, MAX_PIXELS, turn};
+use super::packed::most_unpacked;
 use super::tiff_values::numbers;
 use super::window::Window;
 
 /// The most pages that are followed.
 const MOST_PAGES: usize = 65_535;
-
-/// How many times larger than a file its content can be: the best that LZW does.
-const MOST_COMPRESSED: u64 = 1400;
 
 /// About how many values of a stack its percentiles are taken of.
 const MOST_VALUES: u64 = 16 << 20;
@@ -89,7 +87,7 @@ fn listed<R: Read + Seek>(decoder: &mut Decoder<R>, length: u64) -> Option<Vec<u
     }
     let bits = u64::from(color.bit_depth()) * u64::from(color.num_samples());
     let unpacked = area.saturating_mul(bits / 8).saturating_mul(pages.len() as u64);
-    (unpacked <= length.saturating_mul(MOST_COMPRESSED)).then_some(pages)
+    (unpacked <= most_unpacked(length)).then_some(pages)
 }
 
 /// Planes that stand one behind the other, pixel by pixel.

@@ -17,6 +17,8 @@ use super::voxels::{Header, Kind, Packing};
 use super::window::Window;
 use crate::config::SliceAxis;
 
+/// How many times as many pixels a slice may get by being made square; no scanner's voxels are longer.
+const MOST_DRAWN_OUT: f64 = 64.0;
 /// The most pixels of a slice whose pixels were made square.
 const MAX_PIXELS: f64 = 50e6;
 
@@ -171,7 +173,8 @@ fn squared(raster: &Raster, [across, down]: [f64; 2]) -> Option<Raster> {
     let long = |length: usize, space: f64| (length as f64 * space / least).round().max(1.0);
     let (width, height) = (long(raster.width, across), long(raster.height, down));
     let same = (width as usize, height as usize) == (raster.width, raster.height);
-    if same || width * height > MAX_PIXELS {
+    let most = MAX_PIXELS.min(MOST_DRAWN_OUT * (raster.width * raster.height) as f64);
+    if same || width * height > most {
         return None;
     }
     let (width, height) = (width as usize, height as usize);

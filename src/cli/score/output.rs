@@ -5,8 +5,8 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use crate::cli::print::json;
 use crate::cli::print::say;
+use crate::cli::print::{WIDEST, json};
 use crate::guard::csv_cell;
 use crate::metric::Metric;
 use crate::metric::report::{Report, Score, Settings};
@@ -76,7 +76,7 @@ pub(super) fn print(report: &Report, labels: &Labels<'_>) -> anyhow::Result<()> 
     }
     let Settings { k, seed, .. } = labels.settings;
     say!("extractor {}, resize {}, k {k}, seed {seed}", labels.extractor, labels.resize);
-    let width = labels.classes.iter().map(|name| name.chars().count()).max().unwrap_or(0).max(5);
+    let width = labels.classes.iter().map(|name| name.chars().count()).max().unwrap_or(0).clamp(5, WIDEST);
     say!(
         "{:30} {:width$} {:>12} {:>25} {:>12} {:>7} {:>7}",
         "score",

@@ -91,6 +91,7 @@ pub(super) fn open(path: &Path, file: fs::File, data: &Data, tree: &mut Tree) ->
 
 fn zip(file: fs::File) -> Result<Packed, String> {
     let damaged = |err: &dyn std::fmt::Display| format!("it is no ZIP archive, or damaged: {err}");
+    let most = packed::most_unpacked(file.metadata().map_err(|err| damaged(&err))?.len());
     let cursor = Cursor::new(Arc::new(file)).map_err(|err| damaged(&err))?;
     // The list is taken into memory as a whole, however long it claims to be.
     let left = cursor.left();
@@ -100,13 +101,21 @@ fn zip(file: fs::File) -> Result<Packed, String> {
     if archive.len() > MOST_PICTURES {
         return Err(format!("it has {} files, and at most {MOST_PICTURES} are taken: leave some out", archive.len()));
     }
-    let mut members = Vec::new();
+    let (mut members, mut unpacked) = (Vec::new(), 0_u64);
     for at in 0..archive.len() {
         let entry = archive.by_index_data(at).map_err(|err| damaged(&err))?;
         if entry.is_file() {
+            // Many names may stand for the same few bytes.
+            unpacked = unpacked.saturating_add(entry.size());
             let name = entry.name().map_or_else(|_| letters(entry.name_raw()), |name| name.into_owned());
             members.push((name, at));
         }
+    }
+    if unpacked > most {
+        return Err(
+            "unpacked it has more than 64 MB and is more than 200 times as large as the file: no images are packed so tightly. Unpack it, and name the folder"
+                .to_owned(),
+        );
     }
     Ok(Packed { archive: Archive::Zip(archive), members })
 }

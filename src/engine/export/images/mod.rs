@@ -85,6 +85,16 @@ fn one_file_each(asked: &Export, drawing: &mut Drawing, progress: Progress<'_>) 
     for (folder, _) in folders.iter().zip(&wanted).filter(|(_, (_, count))| *count > 0) {
         make_folder(folder)?;
     }
+    // The table comes first: a line for a file that never came does no harm, a fake without a line among real images does.
+    if let Some(table) = &mut table {
+        for (class, count) in &wanted {
+            for number in 0..*count {
+                let name = drawing.file(number);
+                table.add(drawing, *class, number, &name);
+            }
+        }
+    }
+    let table = table.map(fill::Table::write).transpose()?;
     let mut done = 0;
     let mut of_class = |(class, folder): (&(usize, usize), &PathBuf)| {
         drawing.each(class.0, class.1, |drawing, number, image| {
@@ -93,9 +103,6 @@ fn one_file_each(asked: &Export, drawing: &mut Drawing, progress: Progress<'_>) 
             }
             let name = drawing.file(number);
             write_whole(&folder.join(&name), &encoded(drawing, class.0, number, image)?)?;
-            if let Some(table) = &mut table {
-                table.add(drawing, class.0, number, &name);
-            }
             done += 1;
             Ok(true)
         })
@@ -107,12 +114,9 @@ fn one_file_each(asked: &Export, drawing: &mut Drawing, progress: Progress<'_>) 
         }
         whole = of_class(class);
     }
-    // What is there is told, also of a work that was broken off.
-    let table = table.filter(|_| done > 0).map(fill::Table::write).transpose();
     if !whole? {
         return Ok(None);
     }
-    let table = table?;
     progress(done, total);
     let chosen = wanted.iter().filter(|(_, count)| *count > 0);
     let renamed = chosen.map(|(class, _)| (drawing.classes()[*class].clone(), drawing.folders[*class].clone()));
