@@ -45,8 +45,8 @@ const EXPORT: (u32, u32) = (831, 566);
 const LET_IT_TRAIN_ON: (u32, u32) = (640, 409);
 const STAY: (u32, u32) = (640, 481);
 /// The slider of the sample grids, from its first to (nearly) its last.
-const FIRST_GRID: (u32, u32) = (424, 708);
-const LAST_GRID: (u32, u32) = (640, 708);
+const FIRST_GRID: (u32, u32) = (424, 679);
+const LAST_GRID: (u32, u32) = (640, 679);
 
 /// Asks again and again until there is an answer.
 fn wait<T>(what: &str, seconds: u64, mut ask: impl FnMut() -> Option<T>) -> T {

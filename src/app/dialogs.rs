@@ -179,7 +179,7 @@ mod tests {
         let mut app = super::super::fault::tests::app();
         app.no_dialog(Purpose::Data);
         let told = app.workbench.notice.unwrap().text;
-        assert!(told.contains("Type the path instead"), "{told}");
+        assert!(told.contains("Type the path in the set-up instead"), "{told}");
         assert_eq!(told.contains("xdg-desktop-portal-gtk") && told.contains("zenity"), cfg!(target_os = "linux"));
     }
 

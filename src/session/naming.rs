@@ -94,8 +94,15 @@ fn short_name(config: &Config) -> String {
 /// How a name says that a key has another value than its preset's; nothing for what is said otherwise or changes no training.
 fn word(key: &str, now: &str, before: &str) -> Option<String> {
     let aside = ["data.source", "data.workers", "data.memory_limit", "data.cache", "train.device", "train.threads"];
+    // How files were read before these settings, or are now.
+    let reading = ["data.scans", "data.split_by"];
     let stored = ["train.checkpoint_every", "train.keep_checkpoints", "train.keep_every", "train.grid_every"];
-    if aside.contains(&key) || stored.contains(&key) || key.starts_with("score.") || key == "train.grid_columns" {
+    if aside.contains(&key)
+        || reading.contains(&key)
+        || stored.contains(&key)
+        || key.starts_with("score.")
+        || key == "train.grid_columns"
+    {
         return None;
     }
     let (section, last) = key.rsplit_once('.').unwrap_or(("", key));
@@ -229,7 +236,7 @@ mod tests {
             short_name(&Preset::Quick.config().with(&set).unwrap())
         };
         assert_eq!(named(&[]), "quick");
-        assert_eq!(named(&["train.seed=2", "loss.lecam=0.3"]), "quick-lecam0.3-seed2");
+        assert_eq!(named(&["train.seed=2", "loss.lecam=0.3"]), "quick-seed2-lecam0.3");
         assert_eq!(named(&["image_size=32", "train.steps=8000"]), "quick-32px-steps8000");
         assert_eq!(named(&["data.flip_horizontal=true", "data.balance=false"]), "quick-no-balance-flip-horizontal");
         assert_eq!(
