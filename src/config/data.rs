@@ -4,19 +4,21 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::key::{When, section};
+use super::key::{Condition, section};
 use super::problem::ProblemList;
 use super::{BalanceTo, ScanRules, ScanWindow, SliceAxis, SplitBy};
 
 /// Files that may hold many images each.
-const FILES: When = When::new("for volumes and files of several frames", &["data.source"], |c| !c.data.is_demo());
+const FILES: Condition<Data> =
+    Condition::new("for volumes and files of several frames", &["data.source"], |c| !c.is_demo());
 /// Tables and arrays.
-const TABLES: When = When::new("for tables and arrays", &["data.source"], |c| !c.data.is_demo());
+const TABLES: Condition<Data> = Condition::new("for tables and arrays", &["data.source"], |c| !c.is_demo());
 /// The demo set.
-const DRAWN: When = When::new("with the drawn demo set", &["data.source"], |c| c.data.is_demo()).part();
-const BALANCED: When = When::new("with balanced classes", &["data.balance"], |c| c.data.balance);
-const HELD_OUT: When = When::new("with a held-out share above 0", &["data.held_out"], |c| c.data.held_out != 0.0);
-const NAMED: When = When::new("where images have file names", &["data.source"], |c| !c.data.is_demo());
+const DRAWN: Condition<Data> = Condition::new("with the drawn demo set", &["data.source"], |c| c.is_demo()).part();
+const BALANCED: Condition<Data> = Condition::new("with balanced classes", &["data.balance"], |c| c.balance);
+const HELD_OUT: Condition<Data> =
+    Condition::new("with a held-out share above 0", &["data.held_out"], |c| c.held_out != 0.0);
+const NAMED: Condition<Data> = Condition::new("where images have file names", &["data.source"], |c| !c.is_demo());
 
 section! {
     /// `[data]`: where images come from and how they are varied.
@@ -159,8 +161,10 @@ impl Data {
                 list.mended_by_default(key, message);
             }
         }
-        self.check_split(list);
-        self.check_scans(list);
+        if let Err(message) = super::group_pattern(&self.group_by) {
+            list.error("data.group_by", message).fix("data.group_by", "\"\"");
+        }
+        self.window.check(list);
         if self.translation > 0.0 && self.translation * (image_size as f32) < 0.5 {
             list.warning("data.translation", format!("images move by whole pixels, and {} of {image_size} pixels is less than half a pixel: nothing moves", self.translation)).fix("data.translation", 0);
         }

@@ -1,10 +1,8 @@
-//! The families of networks, and what is told of settings that they cannot have.
+//! The families of networks, and what each can do.
 
 use serde::{Deserialize, Serialize};
 
-use super::plan::{DiscriminatorPlan, Plan, dcgan, fast, projected};
-use super::problem::ProblemList;
-use super::{Choice, Conditioning, Config, Shipped};
+use super::{Choice, Conditioning, Shipped};
 
 choice! {
     /// `generator.family`
@@ -21,179 +19,49 @@ choice! {
     }
 }
 
-/// What a family of generators is.
-pub(super) struct Drawing {
-    /// Writes a network for so many classes.
-    pub plan: fn(&Config, usize) -> Plan,
-    /// Whether its networks can grow.
-    pub grows: bool,
-    /// Whether layers are alike at other image sizes, so that a fork can go on at one.
-    pub resizes: bool,
-}
-
-/// What a family of discriminators is.
-pub(super) struct Judging {
-    /// Writes a network for so many classes.
-    pub plan: fn(&Config, usize) -> DiscriminatorPlan,
-    /// Whether its networks can grow.
-    pub grows: bool,
-    /// How it can be told the label.
-    pub conditionings: &'static [Conditioning],
-    /// The frozen network that it judges features of.
-    pub frozen: Option<Shipped>,
-    /// Tells what is wrong with its own keys.
-    pub check: fn(&Config, &mut ProblemList),
-}
+/// Sides of images that the frozen network of a `projected` discriminator can see.
+pub const INPUT_SIZES: [usize; 4] = [32, 64, 128, 256];
 
 impl GeneratorFamily {
-    fn row(self) -> &'static Drawing {
+    /// Whether its networks can grow.
+    pub(super) fn grows(self) -> bool {
         match self {
-            Self::Dcgan => &dcgan::GENERATOR,
-            Self::Fast => &fast::FAMILY,
+            Self::Dcgan => true,
+            Self::Fast => false,
         }
     }
 
     /// Whether layers are alike at other image sizes, so that a fork can go on at one.
     pub fn resizes(self) -> bool {
-        self.row().resizes
+        match self {
+            Self::Dcgan => false,
+            Self::Fast => true,
+        }
     }
 }
 
 impl DiscriminatorFamily {
-    fn row(self) -> &'static Judging {
+    /// Whether its networks can grow.
+    pub(super) fn grows(self) -> bool {
         match self {
-            Self::Dcgan => &dcgan::DISCRIMINATOR,
-            Self::Projected => &projected::FAMILY,
+            Self::Dcgan => true,
+            Self::Projected => false,
         }
     }
 
     /// How it can be told the label.
     pub fn conditionings(self) -> &'static [Conditioning] {
-        self.row().conditionings
+        match self {
+            Self::Dcgan => Conditioning::ALL,
+            Self::Projected => &[Conditioning::None, Conditioning::Projection],
+        }
     }
 
     /// The frozen network that it judges features of.
     pub fn frozen(self) -> Option<Shipped> {
-        self.row().frozen
-    }
-}
-
-/// Sides of images that the frozen network of a `projected` discriminator can see.
-pub const INPUT_SIZES: [usize; 4] = [32, 64, 128, 256];
-
-impl Config {
-    /// The generator for so many classes. Beyond what [`Config::check`] allows it means nothing, but it can still be had.
-    pub fn generator_plan(&self, classes: usize) -> Plan {
-        (self.generator.family.row().plan)(&self.computable(), classes)
-    }
-
-    /// The discriminator for so many classes, likewise.
-    pub fn discriminator_plan(&self, classes: usize) -> DiscriminatorPlan {
-        (self.discriminator.family.row().plan)(&self.computable(), classes)
-    }
-
-    /// Whether networks of these families can grow.
-    pub fn can_grow(&self) -> bool {
-        self.generator.family.row().grows && self.discriminator.family.row().grows
-    }
-
-    /// What a family cannot do.
-    pub(super) fn check_families(&self, list: &mut ProblemList) {
-        if self.growing.start > 0 && !self.can_grow() {
-            let grow = GeneratorFamily::ALL.iter().filter(|family| family.row().grows).map(|family| family.key());
-            let message = format!(
-                "only networks of the family `{}` grow; set growing.start = 0, or use that family for both",
-                grow.collect::<Vec<_>>().join("` or `")
-            );
-            list.error("growing.start", message).fix("growing.start", 0);
+        match self {
+            Self::Dcgan => None,
+            Self::Projected => Some(Shipped::EfficientNetLite0),
         }
-        let d = &self.discriminator;
-        let ways = d.family.conditionings();
-        if let Some(way) = ways.last().filter(|_| !ways.contains(&d.conditioning)) {
-            let known = ways.iter().map(|way| way.key()).collect::<Vec<_>>().join("` or `");
-            let message =
-                format!("the family `{}` cannot be given the label by `{}`; use `{known}`", d.family, d.conditioning);
-            list.error("discriminator.conditioning", message).fix("discriminator.conditioning", way);
-        }
-        (d.family.row().check)(self, list);
-    }
-
-    /// Leaves the ways that the families do not have.
-    pub fn fit_to_family(&mut self) {
-        let ways = self.discriminator.family.conditionings();
-        if let Some(way) = ways.last().filter(|_| !ways.contains(&self.discriminator.conditioning)) {
-            self.discriminator.conditioning = *way;
-        }
-        if !self.can_grow() {
-            self.growing.start = 0;
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::collections::BTreeSet;
-
-    use crate::config::{Level, Preset, options};
-
-    /// A key is read where another value makes another plan, whatever else is set.
-    #[test]
-    fn the_keys_that_a_family_reads_are_those_that_its_plans_depend_on() {
-        let values = [
-            ("generator.latent_dim", "7"),
-            ("generator.label_embedding", "7"),
-            ("generator.base_channels", "7"),
-            ("generator.norm", "conditional-batch"),
-            ("generator.attention", "[4]"),
-            ("generator.attention_form", "sagan"),
-            ("generator.skip", "residual"),
-            ("discriminator.base_channels", "7"),
-            ("discriminator.conditioning", "projection"),
-            ("discriminator.label_embedding", "7"),
-            ("discriminator.spectral_norm", "false"),
-            ("discriminator.norm", "layer"),
-            ("discriminator.attention", "[4]"),
-            ("discriminator.attention_form", "sagan"),
-            ("discriminator.scales", "1"),
-            ("discriminator.scale_edge", "inside"),
-            ("discriminator.minibatch_stddev", "true"),
-            ("discriminator.unet", "true"),
-            ("discriminator.input_size", "32"),
-            ("discriminator.pixel_channels", "3"),
-        ];
-        let keys = options::ALL.iter().filter(|key| matches!(key.section(), "generator" | "discriminator"));
-        let known = values.iter().map(|(key, _)| *key).chain(["generator.family", "discriminator.family"]);
-        assert_eq!(known.collect::<BTreeSet<_>>(), keys.map(|key| key.key).collect());
-        for (generator, discriminator) in [("dcgan", "dcgan"), ("fast", "projected")] {
-            let base = ["generator.attention=[8]", "discriminator.attention=[8]", "discriminator.scales=2"];
-            let families = [format!("generator.family={generator}"), format!("discriminator.family={discriminator}")];
-            let set = [&families[..], &base.map(str::to_owned)].concat();
-            let config = Config { image_size: 32, ..Config::default() }.with(&set).unwrap();
-            for (key, value) in values {
-                let other = config.with(&[format!("{key}={value}")]).unwrap();
-                let plans = |config: &Config| (config.generator_plan(3), config.discriminator_plan(3));
-                assert_eq!(plans(&other) != plans(&config), config.reads(key), "{generator}, {discriminator}: {key}");
-            }
-        }
-    }
-
-    #[test]
-    fn keys_of_another_family_are_told() {
-        for (key, read) in [("generator.skip", true), ("discriminator.unet", true), ("discriminator.input_size", false)]
-        {
-            assert_eq!((Config::default().reads(key), Preset::Quick.config().reads(key)), (read, !read), "{key}");
-        }
-        let set = ["generator.skip=residual", "discriminator.scales=2"].map(str::to_owned);
-        let config = Preset::Quick.config().with(&set).unwrap();
-        let told: Vec<_> = config.check(Some(3)).into_iter().map(|problem| (problem.level, problem.key)).collect();
-        assert_eq!(told, [(Level::Warning, "generator.skip"), (Level::Warning, "discriminator.scales")]);
-        let mended = config.check(Some(3)).iter().fold(config.clone(), |c, problem| problem.fixed(&c).unwrap());
-        assert_eq!(mended, Preset::Quick.config());
-        let set = ["discriminator.conditioning=replicated", "discriminator.input_size=100", "growing.start=8"];
-        let config = Preset::Quick.config().with(&set.map(str::to_owned)).unwrap();
-        let errors: Vec<_> = config.check(None).into_iter().filter(|p| p.level == Level::Error).collect();
-        let keys: Vec<_> = errors.iter().map(|problem| problem.key).collect();
-        assert_eq!(keys, ["growing.start", "discriminator.conditioning", "discriminator.input_size"]);
     }
 }

@@ -35,7 +35,7 @@ impl Config {
 
     /// The configuration as a `run.toml` whose comments explain every key.
     pub fn to_toml(&self) -> String {
-        options::commented(&table_of(self))
+        commented(&table_of(self))
     }
 
     /// This configuration with each `KEY=VALUE` laid over it; values are TOML, and a bare word is a string.
@@ -85,6 +85,48 @@ impl Config {
     pub fn preset(preset: Preset) -> Self {
         preset.config()
     }
+}
+
+/// Widest line of a comment.
+const WIDTH: usize = 110;
+
+/// A table as `run.toml` text whose comments explain every key.
+fn commented(table: &toml::Table) -> String {
+    let mut out = String::from("# A run of gandle. Keys that are left out take their defaults.\n");
+    let mut section = String::new();
+    for (key, value) in leaves(table) {
+        let (head, name) = key.rsplit_once('.').unwrap_or(("", &key));
+        if head != section {
+            section = head.to_owned();
+            out.push_str(&format!("\n[{section}]\n"));
+        } else if !out.ends_with("]\n") {
+            out.push('\n');
+        }
+        if let Some(explanation) = options::find(&key) {
+            let paper = if explanation.paper.is_empty() { String::new() } else { format!(" ({})", explanation.paper) };
+            for line in wrap(&format!("{}{paper} Values: {}.", explanation.text, explanation.values)) {
+                out.push_str(&format!("# {line}\n"));
+            }
+        }
+        out.push_str(&format!("{name} = {value}\n"));
+    }
+    out
+}
+
+fn wrap(text: &str) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split_whitespace() {
+        let last = lines.len() - 1;
+        if !lines[last].is_empty() && lines[last].len() + 1 + word.len() > WIDTH {
+            lines.push(word.to_owned());
+        } else {
+            if !lines[last].is_empty() {
+                lines[last].push(' ');
+            }
+            lines[last].push_str(word);
+        }
+    }
+    lines
 }
 
 fn parse(text: &str) -> Result<toml::Table, ConfigError> {
@@ -311,5 +353,12 @@ mod tests {
         let other = set(&["loss.kind=bce"]).unwrap();
         let told = Config::default().differences(&other);
         assert_eq!(told, [("loss.kind".to_owned(), "\"hinge\"".to_owned(), "\"bce\"".to_owned())]);
+    }
+
+    #[test]
+    fn comments_fit_the_width() {
+        for line in Config::default().to_toml().lines() {
+            assert!(line.chars().count() <= WIDTH + 2, "{line}");
+        }
     }
 }

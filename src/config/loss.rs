@@ -2,34 +2,35 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::key::{When, section};
+use super::key::{Condition, section};
 use super::problem::ProblemList;
-use super::{ClassWeights, Conditioning, FeatureNetwork, LossKind};
+use super::{ClassWeights, Conditioning, Discriminator, FeatureNetwork, LossKind};
 
-const BCE: When = When::new("with the bce loss", &["loss.kind"], |c| c.loss.kind == LossKind::Bce);
-const WASSERSTEIN: When =
-    When::new("with the wasserstein-gp loss", &["loss.kind"], |c| c.loss.kind == LossKind::WassersteinGp);
-const R1: When = When::new("with an R1 penalty above 0", &["loss.r1"], |c| c.loss.r1 != 0.0);
-const LECAM: When = When::new("with a LeCam weight above 0", &["loss.lecam"], |c| c.loss.lecam != 0.0);
-const CONSISTENT: When =
-    When::new("with a weight of consistency above 0", &["loss.consistency_real", "loss.consistency_fake"], |c| {
-        c.loss.consistency_real != 0.0 || c.loss.consistency_fake != 0.0
+const BCE: Condition<Loss> = Condition::new("with the bce loss", &["loss.kind"], |c| c.kind == LossKind::Bce);
+const WASSERSTEIN: Condition<Loss> =
+    Condition::new("with the wasserstein-gp loss", &["loss.kind"], |c| c.kind == LossKind::WassersteinGp);
+const R1: Condition<Loss> = Condition::new("with an R1 penalty above 0", &["loss.r1"], |c| c.r1 != 0.0);
+const LECAM: Condition<Loss> = Condition::new("with a LeCam weight above 0", &["loss.lecam"], |c| c.lecam != 0.0);
+const CONSISTENT: Condition<Loss> =
+    Condition::new("with a weight of consistency above 0", &["loss.consistency_real", "loss.consistency_fake"], |c| {
+        c.consistency_real != 0.0 || c.consistency_fake != 0.0
     });
-const AUXILIARY: When =
-    When::new("with auxiliary conditioning of the discriminator", &["discriminator.conditioning"], |c| {
-        c.discriminator.conditioning == Conditioning::Auxiliary
+const AUXILIARY: Condition<Discriminator> =
+    Condition::new("with auxiliary conditioning of the discriminator", &["discriminator.conditioning"], |c| {
+        c.conditioning == Conditioning::Auxiliary
     });
-const COMPARED: When =
-    When::new("with a perceptual or texture loss above 0", &["loss.perceptual", "loss.texture"], |c| {
-        c.loss.compares_features()
+const COMPARED: Condition<Loss> =
+    Condition::new("with a perceptual or texture loss above 0", &["loss.perceptual", "loss.texture"], |c| {
+        c.compares_features()
     });
-const VGG19: When = When::new("with vgg19 features", &["loss.features"], |c| c.loss.features == FeatureNetwork::Vgg19);
+const VGG19: Condition<Loss> =
+    Condition::new("with vgg19 features", &["loss.features"], |c| c.features == FeatureNetwork::Vgg19);
 
 section! {
     /// `[loss]`: what the networks are trained to lower.
     #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
     #[serde(default, deny_unknown_fields)]
-    Loss in loss {
+    Loss in loss beside Discriminator {
         kind: LossKind = LossKind::Hinge, "Adversarial loss", recipe,
             paper("Goodfellow et al. 2014; Lim & Ye 2017; Gulrajani et al. 2017; Mao et al. 2017") =>
             "The adversarial loss. `hinge` is a sound default; `bce` is the classic one; `wasserstein-gp` is stable but makes a step several times as long; `least-squares` (targets 1 and 0, half the mean square) still pulls on fakes far from the decision boundary and takes no longer than `bce`.",

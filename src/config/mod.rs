@@ -50,10 +50,12 @@ mod extractor;
 mod family;
 mod file;
 mod growing;
+mod judge;
 mod live;
 mod loss;
 mod metric;
 mod network;
+mod networks;
 mod optimizer;
 pub mod options;
 mod pace;
@@ -66,9 +68,11 @@ pub mod rng;
 mod scan;
 mod score;
 mod split;
+mod stage;
 mod train;
 pub mod transfer;
 mod transition;
+mod whole;
 
 use serde::{Deserialize, Serialize};
 
@@ -79,95 +83,24 @@ pub use external_path::ExternalPath;
 pub use extractor::{ExtractorName, Shipped};
 pub use family::{DiscriminatorFamily, GeneratorFamily, INPUT_SIZES};
 pub use file::{ALL_KEYS, ConfigError, Overrides};
-pub use growing::{Growing, Stage};
-pub use key::{Bounds, Choices, Key, Kind, Lens, When};
+pub use growing::Growing;
+pub use key::{Bounds, Choices, When};
 pub use live::{Change, is_live};
 pub use loss::Loss;
 pub use metric::{Beside, Metric, Prefers, Resize};
 pub use network::{Discriminator, Generator};
 pub use optimizer::Optimizer;
+pub use options::{Key, Kind, Lens};
 pub use patterns::{escaped, patterns, toml_list, toml_text};
 pub use preset::Preset;
 pub use problem::{Level, Problem, has_errors};
 pub use scan::{NAMED as NAMED_WINDOWS, NamedWindow, ScanWindow};
 pub use score::{NOTHING, Score};
 pub use split::group_pattern;
+pub use stage::Stage;
 pub use train::Train;
 pub use transition::Transition;
-
-use key::Draft;
-
-/// The whole configuration of a run, as `run.toml` holds it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Config {
-    /// Width and height of the images in pixels: a power of two from 16 to 512.
-    pub image_size: usize,
-    /// 3 for colour, 1 for grey.
-    pub channels: usize,
-    /// Where images come from and how they are varied.
-    pub data: Data,
-    /// The network that draws images.
-    pub generator: Generator,
-    /// The network that judges them.
-    pub discriminator: Discriminator,
-    /// What the two are trained to lower.
-    pub loss: Loss,
-    /// How images are changed before the discriminator sees them.
-    pub augment: Augment,
-    /// How their weights move.
-    pub optimizer: Optimizer,
-    /// How the networks grow to their full size.
-    pub growing: Growing,
-    /// How labels come in.
-    pub transition: Transition,
-    /// How long, how much at a time, and what is kept.
-    pub train: Train,
-    /// How often the images are scored, and by what.
-    #[serde(default = "Score::first_release")]
-    pub score: Score,
-}
-
-impl Default for Config {
-    fn default() -> Self {
-        Self {
-            image_size: 64,
-            channels: 3,
-            data: Data::default(),
-            generator: Generator::default(),
-            discriminator: Discriminator::default(),
-            loss: Loss::default(),
-            augment: Augment::default(),
-            optimizer: Optimizer::default(),
-            growing: Growing::default(),
-            transition: Transition::default(),
-            train: Train::default(),
-            score: Score::default(),
-        }
-    }
-}
-
-/// The keys before the sections.
-fn image_keys() -> Vec<Key> {
-    let size = Lens { get: |c| &c.image_size, get_mut: |c| &mut c.image_size };
-    let size = Draft::new(
-        "image_size",
-        "Image size",
-        "Width and height of the images. Each doubling adds a layer to both networks and makes a step about four times as slow.",
-        size,
-    );
-    let channels = Lens { get: |c| &c.channels, get_mut: |c| &mut c.channels };
-    let channels = Draft::new(
-        "channels",
-        "Colour",
-        "Colour channels. Grey suits X-ray, CT and MR; colour files are then converted to grey.",
-        channels,
-    );
-    vec![
-        size.own().says("16, 32, 64, 128, 256 or 512 pixels").done(),
-        channels.own().says("3 (colour) or 1 (grey)").walk(&["1"]).done(),
-    ]
-}
+pub use whole::Config;
 
 /// An option with a fixed set of named choices, so that the window, the help and the file list the same ones.
 pub trait Choice: Copy + PartialEq + Sized + 'static {

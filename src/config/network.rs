@@ -2,33 +2,32 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::key::{When, section};
+use super::key::{Condition, section};
 use super::{
     AttentionForm, Conditioning, DiscriminatorFamily, DiscriminatorNorm, GeneratorFamily, GeneratorNorm, ScaleEdge,
     Skip,
 };
 
-const GENERATOR_DCGAN: When =
-    When::new("with the family dcgan", &["generator.family"], |c| c.generator.family == GeneratorFamily::Dcgan).part();
-const GENERATOR_ATTENDS: When = When::new("with self-attention at some resolution", &["generator.attention"], |c| {
-    !c.generator.attention.is_empty()
-});
-const DCGAN: When = When::new("with the family dcgan", &["discriminator.family"], |c| {
-    c.discriminator.family == DiscriminatorFamily::Dcgan
-})
-.part();
-const PROJECTED: When = When::new("with the family projected", &["discriminator.family"], |c| {
-    c.discriminator.family == DiscriminatorFamily::Projected
-})
-.part();
-const EMBEDDED: When =
-    When::new("with replicated or projected-map conditioning", &["discriminator.conditioning"], |c| {
-        matches!(c.discriminator.conditioning, Conditioning::Replicated | Conditioning::ProjectedMap)
+const GENERATOR_DCGAN: Condition<Generator> =
+    Condition::new("with the family dcgan", &["generator.family"], |c| c.family == GeneratorFamily::Dcgan).part();
+const GENERATOR_ATTENDS: Condition<Generator> =
+    Condition::new("with self-attention at some resolution", &["generator.attention"], |c| !c.attention.is_empty());
+const DCGAN: Condition<Discriminator> =
+    Condition::new("with the family dcgan", &["discriminator.family"], |c| c.family == DiscriminatorFamily::Dcgan)
+        .part();
+const PROJECTED: Condition<Discriminator> =
+    Condition::new("with the family projected", &["discriminator.family"], |c| {
+        c.family == DiscriminatorFamily::Projected
+    })
+    .part();
+const EMBEDDED: Condition<Discriminator> =
+    Condition::new("with replicated or projected-map conditioning", &["discriminator.conditioning"], |c| {
+        matches!(c.conditioning, Conditioning::Replicated | Conditioning::ProjectedMap)
     });
-const ATTENDS: When = When::new("with self-attention at some resolution", &["discriminator.attention"], |c| {
-    !c.discriminator.attention.is_empty()
-});
-const SCALED: When = When::new("with several scales", &["discriminator.scales"], |c| c.discriminator.scales > 1);
+const ATTENDS: Condition<Discriminator> =
+    Condition::new("with self-attention at some resolution", &["discriminator.attention"], |c| !c.attention.is_empty());
+const SCALED: Condition<Discriminator> =
+    Condition::new("with several scales", &["discriminator.scales"], |c| c.scales > 1);
 
 section! {
     /// `[generator]`: the network that draws images.

@@ -2,32 +2,35 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::key::{When, section};
+use super::key::{Condition, section};
 use super::problem::ProblemList;
-use super::{DiscriminatorFamily, Schedule, Updates};
+use super::{Discriminator, DiscriminatorFamily, Schedule, Updates};
 
-const DECAYS: When = When::new(
+const DECAYS: Condition<Optimizer> = Condition::new(
     "without a half-life or a ramp of the average",
     &["optimizer.ema_half_life", "optimizer.ema_share"],
-    |c| c.optimizer.ema_half_life == 0 && c.optimizer.ema_share == 0.0,
+    |c| c.ema_half_life == 0 && c.ema_share == 0.0,
 );
-const GAP: When = When::new("where the rate follows the loss", &["optimizer.gap"], |c| c.optimizer.gap != 0.0);
-const FALLS: When = When::new("with the linear or cosine schedule", &["optimizer.schedule"], |c| {
-    matches!(c.optimizer.schedule, Schedule::Linear | Schedule::Cosine)
-});
-const DROPS: When =
-    When::new("with the step schedule", &["optimizer.schedule"], |c| c.optimizer.schedule == Schedule::Step);
+const GAP: Condition<Optimizer> =
+    Condition::new("where the rate follows the loss", &["optimizer.gap"], |c| c.gap != 0.0);
+const FALLS: Condition<Optimizer> =
+    Condition::new("with the linear or cosine schedule", &["optimizer.schedule"], |c| {
+        matches!(c.schedule, Schedule::Linear | Schedule::Cosine)
+    });
+const DROPS: Condition<Optimizer> =
+    Condition::new("with the step schedule", &["optimizer.schedule"], |c| c.schedule == Schedule::Step);
 
 /// The other family judges features of a network that is frozen as it is.
-const PIXELS: When = When::new("with a discriminator of the family `dcgan`", &["discriminator.family"], |c| {
-    c.discriminator.family == DiscriminatorFamily::Dcgan
-});
+const PIXELS: Condition<Discriminator> =
+    Condition::new("with a discriminator of the family `dcgan`", &["discriminator.family"], |c| {
+        c.family == DiscriminatorFamily::Dcgan
+    });
 
 section! {
     /// `[optimizer]`: how weights move (Adam, without weight decay).
     #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
     #[serde(default, deny_unknown_fields)]
-    Optimizer in optimizer {
+    Optimizer in optimizer beside Discriminator {
         generator_lr: f64 = 1e-4, "Generator rate", live, within(0.0..=1.0), else_default, paper("Heusel et al. 2017") =>
             "Learning rate of the generator.",
         discriminator_lr: f64 = 4e-4, "Discriminator rate", live, within(0.0..=1.0), else_default,
@@ -146,7 +149,7 @@ impl Optimizer {
             [("optimizer.generator_lr", self.generator_lr), ("optimizer.discriminator_lr", self.discriminator_lr)]
         {
             if lr == 0.0 {
-                list.warning(key, "with a rate of 0 the network never learns").fix_by_default(key);
+                list.warning_of_default(key, "with a rate of 0 the network never learns");
             }
             if lr > 2e-3 && lr <= 1.0 {
                 list.warning(

@@ -2,10 +2,15 @@
 
 use std::sync::LazyLock;
 
-use super::file::leaves;
-use super::{
-    Augment, Data, Discriminator, Generator, Growing, Key, Loss, Optimizer, Score, Train, Transition, image_keys,
-};
+use super::key::{self, Draft};
+use super::{Augment, Config, Data, Discriminator, Generator, Growing, Loss, Optimizer, Score, Train, Transition};
+
+/// An option.
+pub type Key = key::Key<Config>;
+/// What the values of an option are, and where they lie.
+pub type Kind = key::Kind<Config>;
+/// Where a value lies in a configuration.
+pub type Lens<T> = key::Lens<Config, T>;
 
 /// Every key, in the order of `run.toml`.
 pub static ALL: LazyLock<Vec<Key>> = LazyLock::new(|| {
@@ -24,6 +29,28 @@ pub static ALL: LazyLock<Vec<Key>> = LazyLock::new(|| {
     ];
     sections.into_iter().flatten().collect()
 });
+
+/// The keys before the sections.
+fn image_keys() -> Vec<Key> {
+    let size = Lens { get: |c| &c.image_size, get_mut: |c| &mut c.image_size };
+    let size = Draft::new(
+        "image_size",
+        "Image size",
+        "Width and height of the images. Each doubling adds a layer to both networks and makes a step about four times as slow.",
+        size,
+    );
+    let channels = Lens { get: |c| &c.channels, get_mut: |c| &mut c.channels };
+    let channels = Draft::new(
+        "channels",
+        "Colour",
+        "Colour channels. Grey suits X-ray, CT and MR; colour files are then converted to grey.",
+        channels,
+    );
+    vec![
+        size.own().says("16, 32, 64, 128, 256 or 512 pixels").done(),
+        channels.own().says("3 (colour) or 1 (grey)").walk(&["1"]).done(),
+    ]
+}
 
 /// The key of this name, or nothing where there is none.
 pub fn find(key: &str) -> Option<&'static Key> {
@@ -85,52 +112,10 @@ fn named(word: &str, section: &str) -> Option<String> {
     found.map(|known| label(known.key))
 }
 
-/// Widest line of a comment.
-const WIDTH: usize = 110;
-
-/// A table as `run.toml` text whose comments explain every key.
-pub(super) fn commented(table: &toml::Table) -> String {
-    let mut out = String::from("# A run of gandle. Keys that are left out take their defaults.\n");
-    let mut section = String::new();
-    for (key, value) in leaves(table) {
-        let (head, name) = key.rsplit_once('.').unwrap_or(("", &key));
-        if head != section {
-            section = head.to_owned();
-            out.push_str(&format!("\n[{section}]\n"));
-        } else if !out.ends_with("]\n") {
-            out.push('\n');
-        }
-        if let Some(explanation) = find(&key) {
-            let paper = if explanation.paper.is_empty() { String::new() } else { format!(" ({})", explanation.paper) };
-            for line in wrap(&format!("{}{paper} Values: {}.", explanation.text, explanation.values)) {
-                out.push_str(&format!("# {line}\n"));
-            }
-        }
-        out.push_str(&format!("{name} = {value}\n"));
-    }
-    out
-}
-
-fn wrap(text: &str) -> Vec<String> {
-    let mut lines = vec![String::new()];
-    for word in text.split_whitespace() {
-        let last = lines.len() - 1;
-        if !lines[last].is_empty() && lines[last].len() + 1 + word.len() > WIDTH {
-            lines.push(word.to_owned());
-        } else {
-            if !lines[last].is_empty() {
-                lines[last].push(' ');
-            }
-            lines[last].push_str(word);
-        }
-    }
-    lines
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{Config, file::table_of};
+    use crate::config::file::{leaves, table_of};
 
     #[test]
     fn texts_of_the_window_say_the_names_that_its_controls_have() {
@@ -174,13 +159,6 @@ mod tests {
         for key in ALL.iter() {
             let told = key.text.ends_with('.') && !key.values.is_empty() && !key.label.is_empty();
             assert!(told, "{}", key.key);
-        }
-    }
-
-    #[test]
-    fn comments_fit_the_width() {
-        for line in Config::default().to_toml().lines() {
-            assert!(line.chars().count() <= WIDTH + 2, "{line}");
         }
     }
 }

@@ -5,7 +5,6 @@ use std::fmt;
 use serde::de::{Error as _, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::Data;
 use super::problem::ProblemList;
 
 /// What `data.window` may be.
@@ -79,6 +78,17 @@ impl ScanWindow {
             Self::Values { centre, width } => Some((*centre, *width)),
         }
     }
+
+    /// What is wrong with it.
+    pub(super) fn check(self, list: &mut ProblemList) {
+        if let Self::Values { centre, width } = self
+            && !(centre.is_finite() && width.is_finite() && width >= 1.0)
+        {
+            let message =
+                format!("[{centre}, {width}] is no window: it is [centre, width], and the width is 1 or more");
+            list.error("data.window", message).fix("data.window", "auto");
+        }
+    }
 }
 
 impl Serialize for ScanWindow {
@@ -115,19 +125,6 @@ impl<'de> Deserialize<'de> for ScanWindow {
             }
         }
         deserializer.deserialize_any(Either)
-    }
-}
-
-impl Data {
-    /// What is wrong with the keys of scans.
-    pub(super) fn check_scans(&self, list: &mut ProblemList) {
-        if let ScanWindow::Values { centre, width } = self.window
-            && !(centre.is_finite() && width.is_finite() && width >= 1.0)
-        {
-            let message =
-                format!("[{centre}, {width}] is no window: it is [centre, width], and the width is 1 or more");
-            list.error("data.window", message).fix("data.window", "auto");
-        }
     }
 }
 

@@ -2,19 +2,20 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::key::{When, section};
+use super::key::{Condition, section};
 use super::problem::ProblemList;
 use super::{Choice, ExtractorName, Metric, Resize, Shipped};
 
 /// Scores that go by the nearest neighbours.
-const NEIGHBOURS: When = When::new("for precision, recall, density or coverage", &["score.metrics"], |c| {
-    let by = [Metric::Precision, Metric::Recall, Metric::Density, Metric::Coverage];
-    c.score.measured().iter().any(|metric| by.contains(metric))
-});
+const NEIGHBOURS: Condition<Score> =
+    Condition::new("for precision, recall, density or coverage", &["score.metrics"], |c| {
+        let by = [Metric::Precision, Metric::Recall, Metric::Density, Metric::Coverage];
+        c.measured().iter().any(|metric| by.contains(metric))
+    });
 
 /// Scores of a classifier that learns from altered copies.
-const ALTERED: When = When::new("with worth-altered among the scores", &["score.metrics"], |c| {
-    c.score.measured().contains(&Metric::WorthAltered)
+const ALTERED: Condition<Score> = Condition::new("with worth-altered among the scores", &["score.metrics"], |c| {
+    c.measured().contains(&Metric::WorthAltered)
 });
 
 section! {

@@ -1,9 +1,6 @@
-//! The keys of `[data]` that hold images out of training: what is wrong with them, and the pattern that names groups.
+//! `data.group_by`: the pattern that names what stays together.
 
 use regex::Regex;
-
-use super::Data;
-use super::problem::ProblemList;
 
 /// `data.group_by` as a pattern; nothing where it is empty.
 ///
@@ -23,15 +20,6 @@ pub fn group_pattern(text: &str) -> Result<Option<Regex>, String> {
         ));
     }
     Ok(Some(pattern))
-}
-
-impl Data {
-    /// The problems of the keys that hold images out.
-    pub(super) fn check_split(&self, list: &mut ProblemList) {
-        if let Err(message) = group_pattern(&self.group_by) {
-            list.error("data.group_by", message).fix("data.group_by", "\"\"");
-        }
-    }
 }
 
 #[cfg(test)]

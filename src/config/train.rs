@@ -2,15 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Config;
-use super::key::{When, section};
+use super::key::{Condition, section};
 use super::problem::ProblemList;
 
-const REMOVED: When =
-    When::new("where older checkpoints are removed", &["train.keep_checkpoints"], |c| c.train.keep_checkpoints > 0);
-const NOISE: When =
-    When::new("with instance noise above 0", &["train.instance_noise"], |c| c.train.instance_noise != 0.0);
-const BLUR: When = When::new("with a blur above 0", &["train.blur"], |c| c.train.blur != 0.0);
+const REMOVED: Condition<Train> =
+    Condition::new("where older checkpoints are removed", &["train.keep_checkpoints"], |c| c.keep_checkpoints > 0);
+const NOISE: Condition<Train> =
+    Condition::new("with instance noise above 0", &["train.instance_noise"], |c| c.instance_noise != 0.0);
+const BLUR: Condition<Train> = Condition::new("with a blur above 0", &["train.blur"], |c| c.blur != 0.0);
 
 section! {
     /// `[train]`: how long, how much at a time, and what is kept.
@@ -58,20 +57,17 @@ impl Train {
     pub fn is_timed_out(&self, seconds: f64) -> bool {
         self.minutes > 0.0 && seconds >= 60.0 * self.minutes
     }
-}
 
-impl Config {
-    /// What is wrong with `[train]` beside its ranges.
-    pub(super) fn check_train(&self, list: &mut ProblemList) {
-        let t = &self.train;
-        if t.batch_size == 1 && self.image_size >= 16 {
+    /// What is wrong with `[train]` beside its ranges, for images of this size.
+    pub(super) fn check(&self, image_size: usize, list: &mut ProblemList) {
+        if self.batch_size == 1 && image_size >= 16 {
             list.warning(
                 "train.batch_size",
                 "batch normalisation in the generator needs more than one image to normalise over; use 8 or more",
             )
             .fix("train.batch_size", 8);
         }
-        let device = t.device.as_str();
+        let device = self.device.as_str();
         let numbered = device.strip_prefix("cuda:").is_some_and(|n| n.parse::<usize>().is_ok());
         if !matches!(device, "auto" | "cpu" | "cuda" | "metal") && !numbered {
             list.mended_by_default("train.device", format!("`{device}` is none of auto, cpu, cuda, cuda:N, metal"));
@@ -80,7 +76,7 @@ impl Config {
     }
 
     fn check_retention(&self, list: &mut ProblemList) {
-        let (keep, every) = (self.train.keep_every, self.train.checkpoint_every);
+        let (keep, every) = (self.keep_every, self.checkpoint_every);
         if keep > 0 && every == 0 {
             let text =
                 "nothing is kept along the way: with train.checkpoint_every = 0 the last checkpoint is the only one";
@@ -97,6 +93,7 @@ impl Config {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Config;
 
     #[test]
     fn steps_without_a_checkpoint_cannot_be_kept() {

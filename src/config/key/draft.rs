@@ -1,8 +1,48 @@
 //! How a key is declared: types that an option may have, and the words that `section!` knows.
 
 use super::bounds::{Bounds, Limits};
-use super::{Key, Kind, Lens, When};
+use super::{Condition, Key, Kind, Lens};
 use crate::config::{Choice, Metric, ScanWindow};
+
+/// The struct of a section with its defaults and its keys: of each option the type, the default, the label, what else there
+/// is to be said of it (the methods of [`Draft`]), and after the arrow its text, which is also the documentation of the field.
+/// `beside` names another section that conditions look at.
+macro_rules! section {
+    (
+        $(#[$meta:meta])*
+        $name:ident in $section:ident $(beside $other:ident)? {
+            $($field:ident: $type:ty = $default:expr, $label:literal $(, $how:ident $(($($value:tt)*))?)* => $text:literal,)+
+        }
+    ) => {
+        $(#[$meta])*
+        pub struct $name { $(#[doc = $text] pub $field: $type,)+ }
+
+        impl Default for $name {
+            fn default() -> Self {
+                Self { $($field: $default,)+ }
+            }
+        }
+
+        impl $name {
+            /// Its keys, in the order of `run.toml`.
+            pub(super) fn keys<C>() -> Vec<$crate::config::key::Key<C>>
+            where
+                C: AsRef<Self> + AsMut<Self> $(+ AsRef<$other>)? + 'static,
+            {
+                use $crate::config::key::{Draft, Lens};
+                vec![$({
+                    let key = concat!(stringify!($section), ".", stringify!($field));
+                    let lens = Lens::<C, $type> {
+                        get: |c| &AsRef::<Self>::as_ref(c).$field,
+                        get_mut: |c| &mut AsMut::<Self>::as_mut(c).$field,
+                    };
+                    Draft::new(key, $label, $text, lens)$(.$how($($($value)*)?))*.done()
+                },)+]
+            }
+        }
+    };
+}
+pub(in crate::config) use section;
 
 /// Larger than any count that somebody means.
 const MANY: usize = 1_000_000_000;
@@ -14,7 +54,7 @@ pub trait Setting: PartialEq + Sized + 'static {
     /// Those of an option that names none.
     fn bounds() -> Self::Bounds;
     /// How it is checked and shown.
-    fn kind(_: Lens<Self>, _: Self::Bounds) -> Kind {
+    fn kind<C>(_: Lens<C, Self>, _: Self::Bounds) -> Kind<C> {
         Kind::Own
     }
     /// Its values in words; nothing where an option must say them itself.
@@ -32,7 +72,7 @@ macro_rules! settings {
         $(impl Setting for $number {
             type Bounds = Bounds<Self>;
             fn bounds() -> Bounds<Self> { Bounds::up_to(0 as Self, $most) }
-            fn kind(lens: Lens<Self>, bounds: Bounds<Self>) -> Kind { Kind::$kind(lens, bounds) }
+            fn kind<C>(lens: Lens<C, Self>, bounds: Bounds<Self>) -> Kind<C> { Kind::$kind(lens, bounds) }
             fn values(bounds: &Bounds<Self>) -> String { bounds.values() }
         })+
         $(impl Setting for $other {
@@ -61,7 +101,7 @@ impl Setting for String {
     fn bounds() -> &'static str {
         ""
     }
-    fn kind(lens: Lens<Self>, hint: &'static str) -> Kind {
+    fn kind<C>(lens: Lens<C, Self>, hint: &'static str) -> Kind<C> {
         Kind::Text(lens, hint)
     }
 }
@@ -69,7 +109,7 @@ impl Setting for String {
 impl Setting for bool {
     type Bounds = ();
     fn bounds() {}
-    fn kind(lens: Lens<Self>, (): ()) -> Kind {
+    fn kind<C>(lens: Lens<C, Self>, (): ()) -> Kind<C> {
         Kind::Switch(lens)
     }
     fn values((): &()) -> String {
@@ -83,7 +123,7 @@ impl Setting for bool {
 impl<T: Choice> Setting for T {
     type Bounds = ();
     fn bounds() {}
-    fn kind(lens: Lens<Self>, (): ()) -> Kind {
+    fn kind<C>(lens: Lens<C, Self>, (): ()) -> Kind<C> {
         Kind::Choice(Box::new(lens))
     }
     fn values((): &()) -> String {
@@ -99,16 +139,16 @@ impl<T: Choice> Setting for T {
 }
 
 /// A key that is being declared.
-pub struct Draft<T: Setting> {
-    key: Key,
-    lens: Lens<T>,
+pub struct Draft<C, T: Setting> {
+    key: Key<C>,
+    lens: Lens<C, T>,
     bounds: T::Bounds,
     is_own: bool,
 }
 
-impl<T: Setting> Draft<T> {
+impl<C: 'static, T: Setting> Draft<C, T> {
     /// An option with this name, label and text.
-    pub fn new(key: &'static str, label: &'static str, text: &'static str, lens: Lens<T>) -> Self {
+    pub fn new(key: &'static str, label: &'static str, text: &'static str, lens: Lens<C, T>) -> Self {
         let get = lens.get;
         let key = Key {
             key,
@@ -146,8 +186,11 @@ impl<T: Setting> Draft<T> {
     }
 
     /// It is read only where this holds too.
-    pub fn when(mut self, when: When) -> Self {
-        self.key.when.push(when);
+    pub fn when<S: 'static>(mut self, Condition { when, holds }: Condition<S>) -> Self
+    where
+        C: AsRef<S>,
+    {
+        self.key.when.push((when, Box::new(move |config| holds(config.as_ref()))));
         self
     }
 
@@ -176,7 +219,7 @@ impl<T: Setting> Draft<T> {
     }
 
     /// The key.
-    pub fn done(self) -> Key {
+    pub fn done(self) -> Key<C> {
         let Self { mut key, lens, bounds, is_own } = self;
         if key.values.is_empty() {
             key.values = T::values(&bounds);
@@ -188,7 +231,7 @@ impl<T: Setting> Draft<T> {
     }
 }
 
-impl Draft<String> {
+impl<C> Draft<C, String> {
     /// What its field shows while it is empty.
     pub fn hint(mut self, hint: &'static str) -> Self {
         self.bounds = hint;
@@ -196,7 +239,7 @@ impl Draft<String> {
     }
 }
 
-impl<T: Setting<Bounds = Bounds<T>>> Draft<T> {
+impl<C, T: Setting<Bounds = Bounds<T>>> Draft<C, T> {
     /// The numbers that it may be.
     pub fn within(mut self, limits: impl Limits<T>) -> Self {
         limits.bound(&mut self.bounds);

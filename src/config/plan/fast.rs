@@ -8,10 +8,6 @@
 
 use super::{Convolution, Op, Plan};
 use crate::config::Config;
-use crate::config::family::Drawing;
-
-/// The row of the family.
-pub(in crate::config) const FAMILY: Drawing = Drawing { plan: generator, grows: false, resizes: true };
 
 /// Side of the first map.
 const START: usize = 4;

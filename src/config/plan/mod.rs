@@ -1,6 +1,6 @@
 //! A network described once: nodes with names, operations and shapes, from which running, counting, drawing and export derive.
 //!
-//! A family of networks is one file that writes such a list, and a row in [`GeneratorFamily`](super::GeneratorFamily) or
+//! A family of networks is one file that writes such a list, and an arm for its [`GeneratorFamily`](super::GeneratorFamily) or
 //! [`DiscriminatorFamily`](super::DiscriminatorFamily). What an operation computes stands in `model`, what it is in ONNX in
 //! `engine`, each with one arm an operation, so that a family which makes do with the operations that are there touches neither.
 //!

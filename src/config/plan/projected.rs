@@ -4,20 +4,8 @@
 //! all of them and none of the network's channels can be left unused. The heads alone learn.
 
 use super::{Convolution, DiscriminatorHead, DiscriminatorPlan, Op, Plan, Start, dcgan};
-use crate::config::family::Judging;
 use crate::config::problem::ProblemList;
-use crate::config::{
-    Conditioning, Config, Discriminator, DiscriminatorFamily, DiscriminatorNorm, INPUT_SIZES, Shipped,
-};
-
-/// The row of the family.
-pub(in crate::config) const FAMILY: Judging = Judging {
-    plan: discriminator,
-    grows: false,
-    conditionings: &[Conditioning::None, Conditioning::Projection],
-    frozen: Some(Shipped::EfficientNetLite0),
-    check,
-};
+use crate::config::{Conditioning, Config, Discriminator, DiscriminatorFamily, DiscriminatorNorm, INPUT_SIZES};
 
 /// Channels of the frozen network's maps, the widest map first.
 const MAPS: [usize; 4] = [24, 40, 112, 320];
@@ -158,8 +146,8 @@ fn layer(plan: &mut Plan, config: &Config, name: &str, conv: Convolution, x: usi
     plan.node(format!("{name}.norm"), norm, &[x], shape)
 }
 
-fn check(config: &Config, list: &mut ProblemList) {
-    let d = &config.discriminator;
+/// Tells what is wrong with the keys that it alone reads.
+pub(in crate::config) fn check(d: &Discriminator, list: &mut ProblemList) {
     if d.input_size != 0 && !INPUT_SIZES.contains(&d.input_size) {
         list.mended_by_default(
             "discriminator.input_size",

@@ -1,6 +1,6 @@
 //! What is wrong with a configuration, and the change that mends it, where there is a plain one.
 
-use super::{Config, Key, options};
+mod mend;
 
 /// How bad a problem is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,67 +35,6 @@ impl Problem {
         self.fix.push((key, value.to_string()));
         self
     }
-
-    /// The value of the defaults mends it.
-    pub(super) fn fix_by_default(&mut self, key: &'static str) -> &mut Self {
-        if let Some(value) = Config::default().value_of(key) {
-            self.fix(key, value);
-        }
-        self
-    }
-
-    /// The name in the window of the key to change.
-    pub fn label(&self) -> String {
-        options::label(self.key)
-    }
-
-    /// What is wrong, with the names that the window has for settings.
-    pub fn in_window(&self) -> String {
-        options::labelled(&self.message, self.key.rsplit_once('.').map_or("", |(section, _)| section))
-    }
-
-    /// What the fix does, as a button says it: `Set “Batch size” to 16`; nothing where there is none.
-    pub fn fix_name(&self) -> Option<String> {
-        let parts: Vec<String> = self.fix.iter().map(|(key, value)| told(key, value)).collect();
-        let mut name = parts.join(", ");
-        // Only the first part begins a sentence.
-        for verb in ["Set", "Turn", "Clear"] {
-            name = name.replace(&format!(", {verb} "), &format!(", {} ", verb.to_lowercase()));
-        }
-        (!parts.is_empty()).then_some(name)
-    }
-
-    /// The configuration with its fix; nothing where there is none. What was read before and is not any more goes back to its
-    /// default, so that no fix leaves something behind that does nothing.
-    pub fn fixed(&self, config: &Config) -> Option<Config> {
-        if self.fix.is_empty() {
-            return None;
-        }
-        let changes: Vec<String> = self.fix.iter().map(|(key, value)| format!("{key}={value}")).collect();
-        // A seed that no TOML can hold would keep every change from being made.
-        let mut config = config.clone();
-        for seed in [&mut config.train.seed, &mut config.data.split_seed] {
-            *seed = (*seed).min(i64::MAX as u64);
-        }
-        let fixed = config.with(&changes).ok()?;
-        let idle = options::ALL
-            .iter()
-            .filter(|key| key.unread(&config).is_none() && key.unread(&fixed).is_some() && key.is_set(&fixed));
-        let entry = |key: &Key| Some(format!("{}={}", key.key, Config::default().value_of(key.key)?));
-        let idle: Vec<String> = idle.filter_map(entry).collect();
-        fixed.with(&idle).ok()
-    }
-}
-
-/// What setting a key to a value does, in words.
-fn told(key: &str, value: &str) -> String {
-    let name = format!("\u{201c}{}\u{201d}", options::label(key));
-    match value {
-        "true" => format!("Turn {name} on"),
-        "false" => format!("Turn {name} off"),
-        "\"\"" | "[]" => format!("Clear {name}"),
-        _ => format!("Set {name} to {}", value.replace('"', "")),
-    }
 }
 
 impl std::fmt::Display for Problem {
@@ -114,23 +53,35 @@ pub fn has_errors(problems: &[Problem]) -> bool {
 }
 
 /// Problems as they are found.
-#[derive(Default)]
 pub(super) struct ProblemList {
     pub found: Vec<Problem>,
+    default: fn(&str) -> Option<String>,
 }
 
 impl ProblemList {
+    /// `default` gives the default of a key, as in `run.toml`.
+    pub(super) fn new(default: fn(&str) -> Option<String>) -> Self {
+        Self { found: Vec::new(), default }
+    }
+
     pub(super) fn error(&mut self, key: &'static str, message: impl Into<String>) -> &mut Problem {
         self.add(Level::Error, key, message.into())
     }
 
-    /// An error that the value of the defaults mends.
-    pub(super) fn mended_by_default(&mut self, key: &'static str, message: impl Into<String>) {
-        self.error(key, message).fix_by_default(key);
-    }
-
     pub(super) fn warning(&mut self, key: &'static str, message: impl Into<String>) -> &mut Problem {
         self.add(Level::Warning, key, message.into())
+    }
+
+    /// An error that the default mends.
+    pub(super) fn mended_by_default(&mut self, key: &'static str, message: impl Into<String>) {
+        let fix = (self.default)(key);
+        self.error(key, message).fix.extend(fix.map(|value| (key, value)));
+    }
+
+    /// A warning that the default answers.
+    pub(super) fn warning_of_default(&mut self, key: &'static str, message: impl Into<String>) {
+        let fix = (self.default)(key);
+        self.warning(key, message).fix.extend(fix.map(|value| (key, value)));
     }
 
     fn add(&mut self, level: Level, key: &'static str, message: String) -> &mut Problem {

@@ -178,7 +178,7 @@ impl Form<'_> {
         ui: &mut Ui,
         key: &'static Key,
         off: Option<&str>,
-        choices: &dyn Choices,
+        choices: &dyn Choices<Config>,
         offered: impl Fn(&str) -> bool,
     ) {
         self.row(ui, key, off, |ui, config| {

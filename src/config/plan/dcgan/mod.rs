@@ -3,24 +3,16 @@
 mod discriminator;
 mod generator;
 
-use discriminator::discriminator;
+pub use discriminator::discriminator;
 pub(super) use discriminator::judge;
-use generator::generator;
+pub use generator::generator;
 
 use super::{Convolution, Op, Plan, Start};
-use crate::config::family::{Drawing, Judging};
 use crate::config::problem::ProblemList;
-use crate::config::{AttentionForm, Choice as _, Conditioning, Config, DiscriminatorNorm};
+use crate::config::{AttentionForm, Config, Discriminator, DiscriminatorNorm};
 
-/// The row of the family's generators.
-pub(in crate::config) const GENERATOR: Drawing = Drawing { plan: generator, grows: true, resizes: false };
-
-/// The row of its discriminators.
-pub(in crate::config) const DISCRIMINATOR: Judging =
-    Judging { plan: discriminator, grows: true, conditionings: Conditioning::ALL, frozen: None, check };
-
-fn check(config: &Config, list: &mut ProblemList) {
-    let d = &config.discriminator;
+/// Tells what is wrong with the keys that it alone reads.
+pub(in crate::config) fn check(d: &Discriminator, list: &mut ProblemList) {
     if d.spectral_norm && d.norm == DiscriminatorNorm::Batch {
         list.warning("discriminator.norm", "batch and spectral normalisation work against each other: batch normalisation rescales what spectral normalisation has bounded, so the discriminator is no longer smooth, and real and fake batches get different statistics. Use one of them (`none` here, or spectral_norm = false)").fix("discriminator.norm", "none");
     }

@@ -1,5 +1,8 @@
 //! The one check of a configuration: lists every problem, each as an error or a warning, in plain words.
 
+mod augmentation;
+mod keys;
+
 use super::cost::MOST_CLASSES;
 use super::problem::{Level, Problem, ProblemList, has_errors};
 use super::{BalanceTo, ClassWeights, Conditioning, Config, DiscriminatorFamily, DiscriminatorNorm, LossKind};
@@ -18,7 +21,7 @@ pub fn valid_image_size(size: usize) -> bool {
 impl Config {
     /// Every problem, errors first. `classes` is the number of classes of the data, where it is known.
     pub fn check(&self, classes: Option<usize>) -> Vec<Problem> {
-        let mut list = ProblemList::default();
+        let mut list = ProblemList::new(|key| Self::default().value_of(key));
         self.check_shape(&mut list);
         self.check_families(&mut list);
         self.check_ranges("generator", &mut list);
@@ -37,7 +40,7 @@ impl Config {
         self.check_transition(&mut list);
         self.check_regularization(&mut list);
         self.check_ranges("train", &mut list);
-        self.check_train(&mut list);
+        self.train.check(self.image_size, &mut list);
         self.check_ranges("score", &mut list);
         self.score.check(self.data.held_out, &mut list);
         self.check_judge(&mut list);
