@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use egui::{Context, ViewportCommand};
 
-use super::App;
+use super::state::App;
 use crate::event::Command;
 use crate::session;
 use crate::ui::{OnClose, Phase};

@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 
 use rfd::{AsyncFileDialog, FileHandle};
 
-use super::App;
 use super::saving::Saved;
+use super::state::App;
 use crate::config::ExtractorName;
 use crate::event::GridPicture;
 use crate::ui::Figure;

@@ -5,10 +5,7 @@ use std::path::PathBuf;
 
 use egui::{RichText, Ui, ViewportCommand};
 
-use super::App;
-use super::jobs::Jobs;
 use crate::guard::{self, Panicked};
-use crate::session;
 
 /// What to do where there is no screen.
 const WITHOUT: &str =
@@ -34,32 +31,9 @@ pub(super) fn no_window(reason: &str) -> String {
 
 /// A panic of the window's own thread.
 pub(super) struct Fault {
-    panicked: Panicked,
+    pub panicked: Panicked,
     /// The session of the run that it ended, and the step of its newest checkpoint.
-    ended: Option<(PathBuf, Option<usize>)>,
-}
-
-impl App {
-    /// Does a part of a frame, unless one has panicked before. Where it panics, the run is stopped with a checkpoint, as when
-    /// the system ends the program, and nothing is done or kept any more.
-    pub(super) fn catch_panics(&mut self, work: impl FnOnce(&mut Self)) {
-        if self.fault.is_some() {
-            return;
-        }
-        if let Err(panicked) = guard::catch(|| work(self)) {
-            // Dropped, an engine writes its checkpoint and its ending, and waits for both.
-            let session = self.engine.take().map(|engine| engine.session().to_owned());
-            let ended = session.map(|session| {
-                let newest = session::checkpoints(&session).last().copied();
-                (session, newest)
-            });
-            self.jobs = Jobs::default();
-            self.pending.clear();
-            self.may_close = true;
-            tracing::error!("the window broke down: {panicked}");
-            self.fault = Some(Fault { panicked, ended });
-        }
-    }
+    pub ended: Option<(PathBuf, Option<usize>)>,
 }
 
 impl Fault {

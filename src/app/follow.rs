@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::App;
 use crate::engine::{Reporter, Task};
 use crate::event::Waker;
 use crate::session::{self, Timed};
@@ -18,7 +17,7 @@ const BATCH: usize = 512;
 const LONGEST: u64 = 64 << 20;
 
 /// What is read; that nothing can be read any more is news as well.
-enum News {
+pub(super) enum News {
     Events(Vec<Timed>),
     /// Nobody writes to the session any more, and all is read.
     Over,
@@ -26,13 +25,13 @@ enum News {
 
 /// The reader. Its thread ends with it.
 pub struct Follower {
-    folder: PathBuf,
-    task: Task<News>,
+    pub(super) folder: PathBuf,
+    pub(super) task: Task<News>,
 }
 
 impl Follower {
     /// Starts to read a session of which so many events are `known`.
-    fn spawn(folder: PathBuf, known: usize, waker: Waker) -> Self {
+    pub(super) fn spawn(folder: PathBuf, known: usize, waker: Waker) -> Self {
         let session = folder.clone();
         let task = Task::reporting("follow", 4, waker, move |out| follow(&session, known, out));
         Self { folder, task }
@@ -72,37 +71,6 @@ fn follow(session: &Path, known: usize, out: &Reporter<News>) -> std::io::Result
             return Ok(Some(News::Over));
         }
         std::thread::sleep(PAUSE);
-    }
-}
-
-impl App {
-    /// Takes in what another process tells of the session on the screen.
-    pub(super) fn tick_follower(&mut self) {
-        let Some(view) = self.workbench.stored.as_mut().filter(|view| view.is_followed()) else {
-            self.follower = None;
-            return;
-        };
-        let known = self.follower.take().filter(|follower| follower.folder == view.folder());
-        let spawn = || Follower::spawn(view.folder().to_owned(), view.heard(), Arc::clone(&self.waker));
-        let follower = self.follower.insert(known.unwrap_or_else(spawn));
-        let mut over = None;
-        for news in follower.task.news() {
-            match news {
-                Ok(News::Events(events)) => events.into_iter().for_each(|(event, time)| view.apply_at(event, time)),
-                Ok(News::Over) => over = Some(None),
-                Err(reason) => {
-                    over = Some(Some(format!(
-                        "It is not followed any more: {reason}. Open it again to see how far it is."
-                    )));
-                }
-            }
-        }
-        let Some(reason) = over else { return };
-        if reason.is_none() {
-            self.workbench.elsewhere = None;
-        }
-        self.ended_elsewhere(reason);
-        self.list_sessions();
     }
 }
 

@@ -3,24 +3,12 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::App;
+use super::state::App;
 use crate::engine::{Job, Rescore};
 use crate::event::{BrowseRequest, Export, JobEvent, QuizLog, QuizRequest};
 use crate::guard::from_home;
 use crate::session;
 use crate::ui::{ScoreRequest, Source};
-
-/// Every job that may be under way. Dropped, they end.
-#[derive(Default)]
-pub(super) struct Jobs {
-    pub reader: Option<Job>,
-    pub exporter: Option<Job>,
-    pub scorer: Option<Job>,
-    pub quiz: Option<Job>,
-    pub probe: Option<Job>,
-    /// Real images that are being read to look at.
-    pub looker: Option<(BrowseRequest, Job)>,
-}
 
 impl App {
     pub(super) fn drain_jobs(&mut self, ctx: &egui::Context) {

@@ -15,6 +15,7 @@ mod queue;
 mod saved;
 mod saving;
 mod sessions;
+mod state;
 mod training;
 
 use std::fmt::Display;
@@ -35,8 +36,8 @@ use crate::ui::{
 };
 use dialogs::Purpose;
 use fault::Fault;
-use jobs::Jobs;
 use saved::Saved;
+use state::{App, Jobs};
 
 /// Name under which the state is kept.
 const STATE: &str = "gandle";
@@ -83,45 +84,6 @@ pub fn run(open: Option<PathBuf>) -> anyhow::Result<()> {
         Err(panicked) => Err(panicked)
             .context("the window broke down; a run that it trained is saved, and `gandle resume` goes on with it"),
     }
-}
-
-/// Work that is under way with what is done with its answer; false once that was done.
-type Pending = Box<dyn FnMut(&mut App) -> bool>;
-
-/// The window and everything that works for it.
-struct App {
-    workbench: Workbench,
-    engine: Option<Engine>,
-    jobs: Jobs,
-    /// What the set-up asks to be measured, and since when.
-    probing: Option<(crate::ui::PaceRequest, Instant)>,
-    pending: Vec<Pending>,
-    /// The run of the queue that was under way when the window was closed.
-    begun: Option<queue::Begun>,
-    /// The image that is turned to once its session is open.
-    spot: Option<(PathBuf, Spot)>,
-    /// Whether a session that is to go on is being looked at.
-    resuming: bool,
-    /// Whether a file dialog is open.
-    asking: bool,
-    /// Sessions that are being looked for.
-    found: Option<Task<Vec<SessionRow>>>,
-    follower: Option<follow::Follower>,
-    explorer: Explorer,
-    grids: Service<GridRequest, GridPicture>,
-    /// Grids of the Compare page.
-    compared_grids: Service<GridRequest, GridPicture>,
-    /// Runs of the Compare page, however long their curves are.
-    compared: Service<PathBuf, ComparedRun>,
-    /// The window's title.
-    title: String,
-    /// Whether the window closes without a question.
-    may_close: bool,
-    /// Whether the system has asked this program to end.
-    ending: Arc<AtomicBool>,
-    /// Why nothing but this is shown any more.
-    fault: Option<Fault>,
-    waker: Waker,
 }
 
 /// Seconds since 1970.
@@ -180,24 +142,6 @@ impl App {
             app.keep_sessions_in(kept);
         }
         app
-    }
-
-    /// Does work on a thread of its own, and then something with its answer here.
-    fn later<T: Send + 'static, E: Display>(
-        &mut self,
-        name: &str,
-        work: impl FnOnce() -> Result<T, E> + Send + 'static,
-        then: impl FnOnce(&mut Self, Result<T, String>) + 'static,
-    ) {
-        let task = Task::spawn(name, Arc::clone(&self.waker), work);
-        let mut then = Some(then);
-        self.pending.push(Box::new(move |app| {
-            let Some(answer) = task.answer() else { return true };
-            if let Some(then) = then.take() {
-                then(app, answer);
-            }
-            false
-        }));
     }
 
     /// Takes in what the engine, the jobs and all other threads have to say.
@@ -325,14 +269,6 @@ impl App {
             matches!(page, Page::Sessions | Page::Compare | Page::Queue) || self.workbench.settings_diff.is_open();
         self.found = Some(sessions::look(self.workbench.sessions.clone(), deep, Arc::clone(&self.waker)));
     }
-
-    fn inform(&mut self, text: impl Into<String>) {
-        self.workbench.notice = Some(Notice::info(text));
-    }
-
-    fn complain(&mut self, text: String) {
-        self.workbench.notice = Some(Notice::error(text));
-    }
 }
 
 impl eframe::App for App {
@@ -365,6 +301,27 @@ impl eframe::App for App {
 }
 
 impl App {
+    /// Does a part of a frame, unless one has panicked before. Where it panics, the run is stopped with a checkpoint, as when
+    /// the system ends the program, and nothing is done or kept any more.
+    fn catch_panics(&mut self, work: impl FnOnce(&mut Self)) {
+        if self.fault.is_some() {
+            return;
+        }
+        if let Err(panicked) = guard::catch(|| work(self)) {
+            // Dropped, an engine writes its checkpoint and its ending, and waits for both.
+            let session = self.engine.take().map(|engine| engine.session().to_owned());
+            let ended = session.map(|session| {
+                let newest = session::checkpoints(&session).last().copied();
+                (session, newest)
+            });
+            self.jobs = Jobs::default();
+            self.pending.clear();
+            self.may_close = true;
+            tracing::error!("the window broke down: {panicked}");
+            self.fault = Some(Fault { panicked, ended });
+        }
+    }
+
     /// What is done in each frame before it is drawn.
     fn tick(&mut self, ctx: &egui::Context) {
         self.drain(ctx);

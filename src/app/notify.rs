@@ -2,7 +2,7 @@
 
 use egui::{Context, UserAttentionType, ViewportCommand};
 
-use super::App;
+use super::state::App;
 use crate::ui::{Phase, RunView};
 
 /// What the window's title says: where the run stands that goes on here, else which session is looked at, else what became of

@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::App;
+use super::follow::{Follower, News};
+use super::state::App;
 use crate::event::Event;
 use crate::session::{self, Stored};
 use crate::ui::{Notice, Page, RunView};
@@ -80,6 +81,35 @@ impl App {
         // Nobody was there to see when.
         view.apply(Event::Warning { step, message });
         view.apply(Event::Stopped { step });
+    }
+
+    /// Takes in what another process tells of the session on the screen.
+    pub(super) fn tick_follower(&mut self) {
+        let Some(view) = self.workbench.stored.as_mut().filter(|view| view.is_followed()) else {
+            self.follower = None;
+            return;
+        };
+        let known = self.follower.take().filter(|follower| follower.folder == view.folder());
+        let spawn = || Follower::spawn(view.folder().to_owned(), view.heard(), Arc::clone(&self.waker));
+        let follower = self.follower.insert(known.unwrap_or_else(spawn));
+        let mut over = None;
+        for news in follower.task.news() {
+            match news {
+                Ok(News::Events(events)) => events.into_iter().for_each(|(event, time)| view.apply_at(event, time)),
+                Ok(News::Over) => over = Some(None),
+                Err(reason) => {
+                    over = Some(Some(format!(
+                        "It is not followed any more: {reason}. Open it again to see how far it is."
+                    )));
+                }
+            }
+        }
+        let Some(reason) = over else { return };
+        if reason.is_none() {
+            self.workbench.elsewhere = None;
+        }
+        self.ended_elsewhere(reason);
+        self.list_sessions();
     }
 }
 

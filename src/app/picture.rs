@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::App;
+use super::state::App;
 use crate::session::Traced;
 use crate::ui::{Page, RunView, Spot};
 

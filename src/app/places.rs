@@ -2,7 +2,7 @@
 
 use std::path::{MAIN_SEPARATOR, Path, PathBuf};
 
-use super::App;
+use super::state::App;
 use crate::guard::from_home;
 use crate::session;
 use crate::ui::Inside;

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::{App, jobs};
+use super::jobs;
+use super::state::App;
 use crate::engine::Job;
 use crate::ui::Reading;
 

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::App;
 use super::opening::replayed;
+use super::state::{App, Begun};
 use super::training::untrusted_paths;
 use crate::engine::{Origin, RunRequest, Task};
 use crate::event::Command;
@@ -120,12 +120,6 @@ fn left(queue: &crate::ui::Queue) -> String {
     }
     let failed = queue.entries().iter().filter(|entry| matches!(entry.state, EntryState::Failed(_))).count();
     if failed > 0 { format!("The queue is done; {failed} failed") } else { "The queue is done".to_owned() }
-}
-
-/// A session of the queue that is being read.
-pub(super) struct Begun {
-    folder: PathBuf,
-    task: Task<Option<RunView>>,
 }
 
 /// The view of a session that goes on, where nothing is to be asked about it; nothing where it is gone.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 
-use super::App;
+use super::state::App;
 use crate::event::{GridPicture, Picture};
 use crate::session;
 use crate::ui::{self, Figure, FigureContent};

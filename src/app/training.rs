@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::App;
+use super::state::App;
 use crate::config::{Config, ExternalPath, transfer};
 use crate::engine::{Engine, Origin, RunRequest};
 use crate::event::Command;

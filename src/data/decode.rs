@@ -5,7 +5,6 @@
 
 use std::io::Cursor;
 use std::path::Path;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use image::codecs::{
     bmp::BmpDecoder, gif::GifDecoder, jpeg::JpegDecoder, png::PngDecoder, tiff::TiffDecoder, webp::WebPDecoder,
@@ -14,25 +13,8 @@ use image::metadata::Orientation;
 use image::{AnimationDecoder as _, DynamicImage, ImageDecoder, ImageError, ImageFormat, Limits};
 
 use super::convert::{Conversion, Raster, flatten};
+use super::limits::{MAX_BYTES, MAX_PIXELS, turn};
 use super::tiff_values;
-
-/// The most pixels that an image may have.
-pub(super) const MAX_PIXELS: u64 = 100_000_000;
-
-/// The most memory that a decoder may take, in bytes.
-pub(super) const MAX_BYTES: u64 = 512 << 20;
-
-/// Images above this many pixels are decoded one at a time.
-const LARGE: u64 = 16_000_000;
-
-/// Held while a large image is decoded, so that many threads do not take the memory for one each.
-static ONE_LARGE: Mutex<()> = Mutex::new(());
-
-/// Waits for the turn of a picture of so many pixels, where that is large.
-pub(super) fn turn(pixels: u64) -> Option<MutexGuard<'static, ()>> {
-    // A panic while another thread held this leaves nothing behind that could be wrong.
-    (pixels > LARGE).then(|| ONE_LARGE.lock().unwrap_or_else(PoisonError::into_inner))
-}
 
 /// A format that is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

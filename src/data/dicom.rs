@@ -14,7 +14,7 @@ use dicom_parser::stateful::decode::DynStatefulDecoder;
 use dicom_transfer_syntax_registry::{TransferSyntaxIndex as _, TransferSyntaxRegistry};
 use flate2::read::DeflateDecoder;
 
-use super::dicom_values::{Inside, Shown};
+use super::dicom_shown::{Inside, Shown, number, words};
 
 /// Sequences inside each other that are followed.
 const DEEPEST: usize = 64;
@@ -178,10 +178,6 @@ fn within(bytes: &[u8], position: u64, length: u32) -> Option<Range<usize>> {
     (end <= bytes.len()).then_some(start..end)
 }
 
-pub(super) fn words(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).trim_matches(['\0', ' ']).to_owned()
-}
-
 impl Header {
     /// Follows the elements up to the pixels, or to where the file ends or makes no sense.
     fn walk(&mut self, bytes: &[u8], at: usize, written: &str) {
@@ -299,9 +295,4 @@ impl Header {
         let other = self.padding_limit.map_or(one, value);
         Some(one.min(other)..=one.max(other))
     }
-}
-
-/// A number of two bytes.
-pub(super) fn number(little: bool, pair: &[u8]) -> u16 {
-    pair.try_into().map_or(0, if little { u16::from_le_bytes } else { u16::from_be_bytes })
 }

@@ -7,8 +7,8 @@ use super::convert::Raster;
 use super::dicom::{Elements, Header, Pixels};
 use super::dicom_samples::{Frames, Samples};
 use super::dicom_values::{Grey, How};
-use super::open::Reading;
 use super::packed::most_unpacked;
+use super::reading::Reading;
 use crate::config::ScanWindow;
 
 /// The most pixels of a frame.

@@ -6,9 +6,9 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::DataError;
+use super::fact::Fact;
 use super::listing::{File, Tree};
 use super::source::folded;
-use super::summary::Fact;
 use crate::config::{Data, escaped, patterns, toml_list};
 use crate::event::Finding;
 

@@ -8,14 +8,15 @@ use super::convert::{Raster, to_channels};
 use super::fit::fit;
 use super::listing::{Content, Tree};
 use super::open;
+use super::reading;
 use super::source::{list, scan_flat};
 use super::survey::row;
 use crate::config::{Data, ScanRules, ScanWindow, SliceAxis};
 use crate::event::Skipped;
 
 /// Every slice of a volume, as new set-ups take them unless told otherwise.
-const CUT: open::Cut = open::Cut {
-    reading: open::Reading { axis: SliceAxis::Z, rules: ScanRules::Clinical, window: ScanWindow::Auto },
+const CUT: reading::Cut = reading::Cut {
+    reading: reading::Reading { axis: SliceAxis::Z, rules: ScanRules::Clinical, window: ScanWindow::Auto },
     every: 1,
 };
 
@@ -44,7 +45,7 @@ impl Gallery {
     /// # Errors
     /// Where the source is missing, or cannot be listed.
     pub fn open(source: &Path) -> Result<Self, DataError> {
-        let open::Reading { axis: slice_axis, rules: scans, window } = CUT.reading;
+        let reading::Reading { axis: slice_axis, rules: scans, window } = CUT.reading;
         let data = Data { source: source.display().to_string(), slice_axis, scans, window, ..Data::default() };
         let tree = match list(&data, source) {
             Err(DataError::NoClasses { .. }) => Self::flat(source)?,

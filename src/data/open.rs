@@ -17,10 +17,10 @@ use super::dicom_picture::most_frames;
 use super::dicom_values::How;
 use super::listing::{Content, File, MOST_PICTURES, Tree};
 use super::packed::Archive;
+use super::reading::{Cut, Reading};
 use super::tiff_stack::{self, Stack};
 use super::volume::Volume;
 use super::volume_file::{self, Format};
-use crate::config::{Data, ScanRules, ScanWindow, SliceAxis};
 
 /// The largest file in bytes.
 const MAX_BYTES: u64 = 512 << 20;
@@ -33,42 +33,6 @@ static ONE_LARGE: Mutex<()> = Mutex::new(());
 
 /// Bytes in which a DICOM file's description of its picture is looked for, first and at last.
 const BEGINNINGS: [u64; 2] = [8 << 10, 1 << 20];
-
-/// How scans become pictures.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Reading {
-    /// Along which axis volumes are cut.
-    pub axis: SliceAxis,
-    pub rules: ScanRules,
-    pub window: ScanWindow,
-}
-
-impl Reading {
-    /// That of a configuration.
-    pub fn of(data: &Data) -> Self {
-        Self { axis: data.slice_axis, rules: data.scans, window: data.window }
-    }
-
-    /// Whether scans are read as reading rooms do.
-    pub fn is_clinical(&self) -> bool {
-        self.rules == ScanRules::Clinical
-    }
-}
-
-/// How files of several pictures become images.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Cut {
-    pub reading: Reading,
-    /// Every how many slices or frames one is taken.
-    pub every: usize,
-}
-
-impl Cut {
-    /// That of a configuration.
-    pub fn of(data: &Data) -> Self {
-        Self { reading: Reading::of(data), every: data.slice_every.max(1) }
-    }
-}
 
 /// A file that was opened.
 pub(super) struct Opened {

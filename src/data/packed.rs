@@ -191,6 +191,12 @@ impl Archive {
     }
 }
 
+/// The files of an archive: their names, with `/` between the parts, and their places in it.
+pub(super) struct Packed {
+    pub archive: Archive,
+    pub members: Vec<(String, usize)>,
+}
+
 /// Images of one array of bytes, one after the other.
 #[derive(Debug)]
 pub(super) struct Images {

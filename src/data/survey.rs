@@ -10,12 +10,13 @@ use sha2::{Digest as _, Sha256};
 
 use super::convert::{Raster, to_channels};
 use super::decode::Decoded;
+use super::fact::Fact;
 use super::fit::fit;
 use super::listing::{Content, File, Tree};
-use super::open::{Opened, Reading};
+use super::open::Opened;
+use super::reading::Reading;
 use super::split::{Candidate, Split};
 use super::store::Need;
-use super::summary::Fact;
 use super::{DataError, demo};
 use crate::config::{Config, Data, SplitBy};
 

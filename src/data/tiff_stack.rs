@@ -12,7 +12,7 @@ use tiff::tags::Tag;
 use tiff::{ColorType, TiffError};
 
 use super::convert::Raster;
-use super::decode::{MAX_BYTES, MAX_PIXELS, turn};
+use super::limits::{MAX_BYTES, MAX_PIXELS, turn};
 use super::packed::most_unpacked;
 use super::tiff_values::numbers;
 use super::window::Window;

@@ -7,7 +7,7 @@ use tiff::ColorType;
 use tiff::decoder::{Decoder, DecodingResult, Limits};
 
 use super::convert::Raster;
-use super::decode::{MAX_BYTES, MAX_PIXELS, turn};
+use super::limits::{MAX_BYTES, MAX_PIXELS, turn};
 use super::window::Window;
 
 /// The first picture of a file, shown from the 1st to the 99th percentile of its values; nothing where it is not grey.

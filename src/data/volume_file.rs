@@ -9,7 +9,7 @@ use super::decode;
 use super::metaimage::{self, Place};
 use super::nifti::{self, is_gzip};
 use super::nrrd;
-use super::open::Reading;
+use super::reading::Reading;
 use super::volume::{self, Volume};
 use super::voxels::{Header, Packing};
 use crate::guard;

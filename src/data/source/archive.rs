@@ -17,7 +17,7 @@ use super::super::DataError;
 use super::super::decode::extension;
 use super::super::listing::{File, MOST_PICTURES, Tree};
 use super::super::open::may_be_picture;
-use super::super::packed::{self, Archive, Blob, Cursor, Spool};
+use super::super::packed::{self, Archive, Blob, Cursor, Packed, Spool};
 use super::folder::is_left_over;
 use super::labelled::Labelled;
 use super::names::{Names, below};
@@ -31,12 +31,6 @@ const MOST_LIST: u64 = 128 << 20;
 
 /// The most bytes of what describes one file of a TAR.
 const MOST_HEAD: u64 = 1 << 20;
-
-/// The files of an archive: their names, with `/` between the parts, and their places in it.
-pub(super) struct Packed {
-    pub archive: Archive,
-    pub members: Vec<(String, usize)>,
-}
 
 /// Whether a file is an archive of this kind, by its name.
 pub(super) fn is_archive(path: &Path) -> bool {

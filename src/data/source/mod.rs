@@ -20,7 +20,8 @@ pub(super) use folder::{scan, scan_flat};
 pub(super) use names::folded;
 
 use super::listing::Tree;
-use super::open::{Cut, expand};
+use super::open::expand;
+use super::reading::Cut;
 use super::{DataError, decode, exclusion};
 use crate::config::Data;
 use crate::guard;

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::super::listing::File;
 use super::super::open::may_be_picture;
-use super::archive::Packed;
+use super::super::packed::Packed;
 use super::labelled::Labelled;
 
 /// The largest file of a label in bytes.

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::Source;
+use super::source::Source;
 use crate::chart::{self, Axis, Color, Curve, Drawing, Mark, Scale, Series, escaped, span};
 use crate::config::{Config, Metric, Prefers};
 use crate::event::{

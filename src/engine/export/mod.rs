@@ -8,69 +8,19 @@ mod html_report;
 mod images;
 mod onnx;
 mod provenance;
+mod source;
 mod table;
 mod tensorboard;
 mod weights;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context as _, bail};
 
-use crate::config::Config;
-use crate::event::{Content, Event, Export, Exported, Started};
-use crate::session::{self, EXPORTS, Stored, write_whole};
-
+use crate::event::{Content, Export, Exported};
+use crate::session::write_whole;
 pub use images::MOST_IMAGES;
-
-/// A file below the folder that is exported to, and what it holds.
-type File = (String, Vec<u8>);
-
-/// A session as exports see it.
-struct Source {
-    folder: PathBuf,
-    name: String,
-    /// What happened, each thing once.
-    history: Vec<Event>,
-    started: Started,
-    /// Steps done.
-    step: usize,
-}
-
-impl Source {
-    fn open(session: &Path) -> anyhow::Result<Self> {
-        let stored = Stored::open(session)?;
-        let history = stored.history();
-        let begun = |event: &Event| if let Event::Started(started) = event { Some((**started).clone()) } else { None };
-        let started = history.iter().rev().find_map(begun);
-        let started = started.with_context(|| format!("{} has told nothing yet: train it first", session.display()))?;
-        let mut steps =
-            history.iter().filter_map(|event| if let Event::Step(step) = event { Some(step.step) } else { None });
-        let step = steps.next_back().unwrap_or(started.step);
-        Ok(Self { folder: session.to_owned(), name: name_of(session), history, started, step })
-    }
-
-    fn config(&self) -> &Config {
-        &self.started.config
-    }
-}
-
-/// A session's name: that of its folder.
-fn name_of(session: &Path) -> String {
-    let folder = session.canonicalize().unwrap_or_else(|_| session.to_owned());
-    folder.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned())
-}
-
-/// Whether work goes on: it is told `(done, total)`.
-type Progress<'a> = &'a mut dyn FnMut(usize, usize) -> bool;
-
-/// The folder for the files of an export, or a folder below it. In the session's own, nothing may lead elsewhere.
-fn folder_of(asked: &Export, below: &str) -> anyhow::Result<PathBuf> {
-    match &asked.folder {
-        Some(folder) if below.is_empty() => Ok(folder.clone()),
-        Some(folder) => Ok(folder.join(below)),
-        None => Ok(session::folder(&asked.session, format!("{EXPORTS}/{below}").trim_end_matches('/'))?),
-    }
-}
+use source::{File, Source, folder_of};
 
 /// Exports what is asked for of a session. `progress(done, total)` is asked now and then and cancels with false: then nothing is
 /// returned, and nothing written but images up to there.

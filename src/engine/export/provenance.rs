@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::session::CheckpointState;
 
-use super::Source;
+use super::source::{Source, name_of};
 
 /// Session, seed, step, classes and the program, each under a name.
 #[derive(Clone, Debug)]
@@ -26,7 +26,7 @@ impl Provenance {
     /// Of the averaged generator of a checkpoint.
     pub fn of_checkpoint(session: &Path, state: &CheckpointState) -> anyhow::Result<Self> {
         let seed = state.config.train.seed;
-        let marks = Self::new(super::name_of(session), seed, state.step, &state.classes)?;
+        let marks = Self::new(name_of(session), seed, state.step, &state.classes)?;
         Ok(marks
             .with("config", serde_json::to_string(&state.config)?)
             .with("weights", "moving average of the generator".to_owned()))

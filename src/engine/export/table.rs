@@ -1,6 +1,6 @@
 //! Curves and scores as comma-separated tables (RFC 4180), below lines with `#` that tell where they come from.
 
-use super::Source;
+use super::source::Source;
 use crate::event::{Event, Scalar};
 use crate::guard::{csv_cell, csv_remark};
 

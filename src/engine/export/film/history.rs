@@ -5,7 +5,7 @@ use anyhow::bail;
 use super::labels::Labels;
 use super::{Encoder, evenly, rgb, sized};
 use crate::engine::export::provenance::Provenance;
-use crate::engine::export::{File, Progress, Source};
+use crate::engine::export::source::{File, Progress, Source};
 use crate::event::{Event, Film, Grid};
 use crate::session::read_grid;
 

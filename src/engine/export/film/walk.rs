@@ -7,7 +7,7 @@ use anyhow::bail;
 use super::labels::Labels;
 use super::{Encoder, rgb, sized};
 use crate::engine::export::provenance::Provenance;
-use crate::engine::export::{File, Progress};
+use crate::engine::export::source::{File, Progress};
 use crate::engine::latent::slerp;
 use crate::engine::sample::Sampler;
 use crate::engine::sheet::sheet_on;

@@ -6,7 +6,8 @@
 use sha2::{Digest as _, Sha256};
 
 use super::drawing::{Drawing, bytes};
-use super::{grey, one_line};
+use super::grey;
+use crate::guard;
 
 /// Secondary Capture Image Storage.
 const SECONDARY_CAPTURE: &str = "1.2.840.10008.5.1.4.1.1.7";
@@ -123,7 +124,7 @@ fn uid(parts: &[&str]) -> String {
 
 /// A name of others without what would act: a backslash begins another value.
 fn clean(text: &str) -> String {
-    one_line(text).replace('\\', "/")
+    guard::line(text).replace('\\', "/")
 }
 
 /// As much of a text as has room in so many bytes.

@@ -3,16 +3,15 @@
 use std::borrow::Cow;
 use std::path::Path;
 
-use anyhow::bail;
+use anyhow::{Context as _, bail};
 
 use super::burn::burn;
-use super::fill;
-use crate::engine::export::name_of;
+use crate::engine::export::source::name_of;
 use crate::engine::sample::Sampler;
 use crate::engine::scorer::CHUNK;
-use crate::event::Images;
+use crate::event::{Event, Images};
 use crate::guard;
-use crate::session::{run_id, told_path};
+use crate::session::{CheckpointState, Stored, run_id, told_path};
 
 /// What an image tells of itself, under names.
 pub(super) type Texts<'a> = Vec<(&'static str, Cow<'a, str>)>;
@@ -43,7 +42,7 @@ impl Drawing {
             Some(class) => vec![class],
             None => (0..classes.len()).collect(),
         };
-        let real = if images.fill_up { fill::real_images(session, &sampler.state)? } else { vec![0; classes.len()] };
+        let real = if images.fill_up { real_images(session, &sampler.state)? } else { vec![0; classes.len()] };
         Ok(Self {
             wanted: chosen.iter().map(|class| (*class, images.count.saturating_sub(real[*class]))).collect(),
             folders: guard::safe_names(classes),
@@ -162,16 +161,64 @@ impl Drawing {
     }
 }
 
+/// Real images of each class in label order, those that were held out of training counted as well: as the session has told of its
+/// data. The data itself is not read, and may have moved.
+fn real_images(session: &Path, state: &CheckpointState) -> anyhow::Result<Vec<usize>> {
+    let stored = Stored::outline(session)?;
+    let told =
+        stored.events.iter().rev().find_map(|event| if let Event::Data(data) = event { Some(data) } else { None });
+    let count = |class: &String| {
+        let class = told?.classes.iter().find(|known| known.name == *class)?;
+        Some(class.images.saturating_add(class.held_out))
+    };
+    let counts: Option<Vec<usize>> = state.classes.iter().map(count).collect();
+    // A checkpoint knows those that it was trained on alone.
+    let trained = || state.data.as_ref().map(|data| data.images.clone());
+    let counts = counts.or_else(trained).filter(|counts| counts.len() == state.classes.len());
+    counts.with_context(|| {
+        format!(
+            "{} does not tell how many real images each class has, so that it is not known how many are missing: ask for a number of images instead",
+            session.display()
+        )
+    })
+}
+
 fn object(texts: Texts<'_>, classes: &[String]) -> anyhow::Result<String> {
     let mut object: serde_json::Map<String, serde_json::Value> =
         texts.into_iter().map(|(name, text)| (name.to_owned(), text.into())).collect();
     if !classes.is_empty() {
         object.insert("classes".to_owned(), classes.into());
     }
-    Ok(super::ascii(&serde_json::to_string(&object)?))
+    Ok(ascii(&serde_json::to_string(&object)?))
+}
+
+/// A text in which other characters than ASCII are written as JSON escapes them.
+fn ascii(json: &str) -> String {
+    let mut out = String::with_capacity(json.len());
+    for letter in json.chars() {
+        if letter.is_ascii() {
+            out.push(letter);
+        } else {
+            out.extend(letter.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")));
+        }
+    }
+    out
 }
 
 /// An image in 8 bits.
 pub(super) fn bytes(image: &[f32]) -> Vec<u8> {
     image.iter().map(|x| crate::model::byte(*x)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn letters_of_any_script_are_escaped_as_json_does() {
+        let text = "gr\u{fc}n \u{7d30} \u{1f600} \"a\"";
+        let json = ascii(&serde_json::to_string(text).unwrap());
+        assert!(json.is_ascii());
+        assert_eq!(serde_json::from_str::<String>(&json).unwrap(), text);
+    }
 }

@@ -1,35 +1,10 @@
-//! Fills classes up: how many real images each has, and the table that tells which files are none.
+//! The table that tells which files, where classes are filled up, are no real images.
 
 use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
-
 use super::drawing::Drawing;
-use crate::event::Event;
 use crate::guard::csv_cell;
-use crate::session::{CheckpointState, Stored, write_whole};
-
-/// Real images of each class in label order, those that were held out of training counted as well: as the session has told of its
-/// data. The data itself is not read, and may have moved.
-pub(super) fn real_images(session: &Path, state: &CheckpointState) -> anyhow::Result<Vec<usize>> {
-    let stored = Stored::outline(session)?;
-    let told =
-        stored.events.iter().rev().find_map(|event| if let Event::Data(data) = event { Some(data) } else { None });
-    let count = |class: &String| {
-        let class = told?.classes.iter().find(|known| known.name == *class)?;
-        Some(class.images.saturating_add(class.held_out))
-    };
-    let counts: Option<Vec<usize>> = state.classes.iter().map(count).collect();
-    // A checkpoint knows those that it was trained on alone.
-    let trained = || state.data.as_ref().map(|data| data.images.clone());
-    let counts = counts.or_else(trained).filter(|counts| counts.len() == state.classes.len());
-    counts.with_context(|| {
-        format!(
-            "{} does not tell how many real images each class has, so that it is not known how many are missing: ask for a number of images instead",
-            session.display()
-        )
-    })
-}
+use crate::session::write_whole;
 
 /// One line a file that was added.
 pub(super) struct Table {

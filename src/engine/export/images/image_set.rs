@@ -14,7 +14,7 @@ use parquet::schema::parser::parse_message_type;
 use serde_json::json;
 
 use super::drawing::Drawing;
-use super::encoded;
+use super::encode::encoded;
 
 /// The columns.
 const SCHEMA: &str = "message schema {

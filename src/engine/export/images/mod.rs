@@ -7,6 +7,7 @@ mod archive;
 mod burn;
 mod dicom;
 mod drawing;
+mod encode;
 mod fill;
 mod grey;
 mod image_set;
@@ -16,12 +17,12 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 
-use super::{Progress, folder_of};
+use super::source::{Progress, folder_of};
 use crate::config::Choice as _;
 use crate::event::{Export, Exported, ImageFormat, Images};
-use crate::guard;
-use crate::session::{png, unfinished_export, write_new, write_whole};
-use drawing::{Drawing, bytes};
+use crate::session::{unfinished_export, write_new, write_whole};
+use drawing::Drawing;
+use encode::encoded;
 
 /// The most images of a class in one export.
 pub const MOST_IMAGES: usize = 1_000_000;
@@ -124,24 +125,6 @@ fn one_file_each(asked: &Export, drawing: &mut Drawing, progress: Progress<'_>) 
     Ok(Some(Exported::Images { count: done, folder: folder_of(asked, "")?, renamed, table }))
 }
 
-/// A file of one image, `(size, size, channels)` in [-1, 1].
-fn encoded(drawing: &Drawing, class: usize, number: usize, image: &[f32]) -> anyhow::Result<Vec<u8>> {
-    let size = (drawing.size(), drawing.size());
-    match drawing.images.format {
-        ImageFormat::Png16 => Ok(crate::session::png16(size, &grey::values(image), &drawing.texts(class, number))?),
-        ImageFormat::Tiff16 => grey::tiff(size, &grey::values(image), &drawing.json(class, number)?),
-        ImageFormat::Dicom => Ok(dicom::file(drawing, class, number, image)),
-        // Those that hold many images hold PNGs, where they hold files.
-        ImageFormat::Png => Ok(png(size, &bytes(image), &drawing.texts(class, number))?),
-        ImageFormat::Stack | ImageFormat::Npz | ImageFormat::Parquet => {
-            // They are made to be handed on: where the session lies is nobody else's concern.
-            let mut texts = drawing.texts(class, number);
-            texts.retain(|(name, _)| *name != "path");
-            Ok(png(size, &bytes(image), &texts)?)
-        }
-    }
-}
-
 fn in_one_file(asked: &Export, drawing: &mut Drawing, progress: Progress<'_>) -> anyhow::Result<Option<Exported>> {
     if drawing.total() == 0 {
         bail!("no image is asked for: ask for one per class at least");
@@ -202,35 +185,9 @@ fn taken(folder: &Path, start: &str, extension: &str, count: usize) -> Option<Pa
     names.find(|name| number(name).is_some_and(|number| number < count)).map(|name| folder.join(name))
 }
 
-/// A text in which other characters than ASCII are written as JSON escapes them.
-fn ascii(json: &str) -> String {
-    let mut out = String::with_capacity(json.len());
-    for letter in json.chars() {
-        if letter.is_ascii() {
-            out.push(letter);
-        } else {
-            out.extend(letter.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")));
-        }
-    }
-    out
-}
-
-/// A text of others on one line.
-fn one_line(text: &str) -> String {
-    guard::line(text).into_owned()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn letters_of_any_script_are_escaped_as_json_does() {
-        let text = "gr\u{fc}n \u{7d30} \u{1f600} \"a\"";
-        let json = ascii(&serde_json::to_string(text).unwrap());
-        assert!(json.is_ascii());
-        assert_eq!(serde_json::from_str::<String>(&json).unwrap(), text);
-    }
 
     #[test]
     fn only_the_files_that_would_be_written_are_in_the_way() {

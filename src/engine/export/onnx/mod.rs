@@ -12,8 +12,8 @@ use std::path::Path;
 use anyhow::bail;
 use prost::Message as _;
 
-use super::File;
 use super::provenance::Provenance;
+use super::source::File;
 use crate::engine::sample::Sampler;
 use message::{Model, OperatorSet, Property};
 

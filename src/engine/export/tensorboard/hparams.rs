@@ -8,7 +8,7 @@ use super::message::{
     DT_FLOAT, Dimension, End, Kind, Metadata, Plugin, Setting, Settings, Shape, Start, Tensor, Value,
 };
 use crate::config::options;
-use crate::engine::export::Source;
+use crate::engine::export::source::Source;
 use crate::event::Event;
 
 /// Every setting, under its key in `run.toml`.

@@ -11,7 +11,7 @@ mod tests;
 use prost::Message as _;
 
 use super::provenance::Provenance;
-use super::{File, Source};
+use super::source::{File, Source};
 use crate::event::{Event as Told, Grid, Score, Step};
 use crate::session::{read_grid, read_grid_file};
 use message::{DT_STRING, Event, Image, Metadata, Plugin, Shape, Summary, Tensor, Value};
