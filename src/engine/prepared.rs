@@ -17,7 +17,7 @@ use super::journal::Journal;
 use super::loading::{load, refuse};
 use super::request::RunRequest;
 use super::resume::{Damaged, Origin, Plan, Recorded, Refused, refuse_unfit};
-use super::run::Run;
+use super::run::{Fixed, Run, Start};
 use super::schedule;
 use super::score_history::ScoreHistory;
 use super::training::Training;
@@ -41,26 +41,6 @@ const RANDOM_BLOCKS: &str = "optimizer.frozen_blocks: this run is no fork, so th
 
 /// What is told of a fork whose held-out images its parent may have been trained on.
 const OTHER_SPLIT: &str = "data.held_out: this fork holds out other images than its parent did. Those that the parent was trained on have been seen, and scores on them (worth, copying, the classifier) say nothing about new images";
-
-/// What every checkpoint of a run carries unchanged.
-pub(super) struct Fixed {
-    /// The configuration as `run.toml` has it.
-    pub original: Config,
-    pub data: DataFingerprint,
-    pub machine: Machine,
-    pub parent: Option<Parent>,
-}
-
-/// How a run begins.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Start {
-    /// With start weights.
-    Fresh,
-    /// As the same run.
-    Resumed,
-    /// As another run than the one whose checkpoint it begins with.
-    Forked,
-}
 
 /// The checkpoint that a run goes on from.
 struct Checkpoint {

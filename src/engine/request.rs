@@ -3,8 +3,27 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::resume::Origin;
 use crate::config::{Config, ExternalPath};
+
+/// What a run begins with.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Origin {
+    /// Start weights.
+    #[default]
+    New,
+    /// The newest whole checkpoint of its own session, or start weights where that has none.
+    Resume {
+        /// Steps in all, where they are to be others than before.
+        steps: Option<usize>,
+    },
+    /// A checkpoint of another session.
+    Fork {
+        /// The other session's folder.
+        parent: PathBuf,
+        /// The checkpoint's step.
+        step: usize,
+    },
+}
 
 /// A call on the worker thread, after a step and its events.
 pub type StepHook = Arc<dyn Fn(usize) + Send + Sync>;

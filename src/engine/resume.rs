@@ -8,32 +8,12 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 
-use super::request::RunRequest;
+use super::request::{Origin, RunRequest};
 use crate::config::resumable::may_change_on_resume;
 use crate::config::transfer::unfit;
 use crate::config::{Config, ExternalPath, Overrides};
 use crate::event::{Alarm, AlarmKind, Best, Edited, Event, Scored};
 use crate::session::{self, CheckpointState, SessionError, Stored};
-
-/// What a run begins with.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum Origin {
-    /// Start weights.
-    #[default]
-    New,
-    /// The newest whole checkpoint of its own session, or start weights where that has none.
-    Resume {
-        /// Steps in all, where they are to be others than before.
-        steps: Option<usize>,
-    },
-    /// A checkpoint of another session.
-    Fork {
-        /// The other session's folder.
-        parent: PathBuf,
-        /// The checkpoint's step.
-        step: usize,
-    },
-}
 
 /// What was asked would make another run of the session, or none.
 #[derive(Debug, thiserror::Error)]

@@ -5,15 +5,14 @@ use super::fallback::Snapshot;
 use super::grids::Grids;
 use super::journal::Journal;
 use super::memory;
-use super::prepared::{Fixed, Start};
 use super::request::StepHook;
 use super::schedule;
 use super::score_history::ScoreHistory;
 use super::training::Training;
 use super::watch::{self, Watch};
 use crate::config::Config;
-use crate::event::{Command, Event, Scalar, Scalars, Step};
-use crate::session::Pending;
+use crate::event::{Command, Event, Parent, Scalar, Scalars, Step};
+use crate::session::{DataFingerprint, Machine, Pending};
 
 /// Steps from one look at the program's memory to the next.
 const MEMORY_EVERY: usize = 10;
@@ -22,6 +21,26 @@ const MEMORY_EVERY: usize = 10;
 pub(super) enum Ending {
     Finished,
     Stopped,
+}
+
+/// What every checkpoint of a run carries unchanged.
+pub(super) struct Fixed {
+    /// The configuration as `run.toml` has it.
+    pub original: Config,
+    pub data: DataFingerprint,
+    pub machine: Machine,
+    pub parent: Option<Parent>,
+}
+
+/// How a run begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Start {
+    /// With start weights.
+    Fresh,
+    /// As the same run.
+    Resumed,
+    /// As another run than the one whose checkpoint it begins with.
+    Forked,
 }
 
 /// What learns, and whoever looks on: each in a stage of the loop.

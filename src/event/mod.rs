@@ -40,7 +40,7 @@ pub use export::{Content, Export, Exported, Film, ImageFormat, Images, Moving, W
 pub use job::JobEvent;
 pub use pace::Pace;
 pub use quiz::{QuizAnswer, QuizItem, QuizLog, QuizRequest, QuizSet};
-pub use scalar::{Chart, ChartInfo, Form, Scalar, ScalarInfo, Scalars, Tint};
+pub use scalar::{Chart, ChartInfo, Form, Scalar, ScalarInfo, Scalars, Step, Tint};
 pub use score::{ALSO_IN_THE_LOSS, Best, NEAREST_BELOW, Nearest, Score, ScoreProgress, Scored};
 pub use timeline::{OfStep, standing};
 pub use truncate::truncate;
@@ -164,17 +164,6 @@ pub struct Parent {
     pub session: String,
     /// Steps that it had done.
     pub step: usize,
-}
-
-/// The numbers of a step.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Step {
-    /// Counted from 1.
-    pub step: usize,
-    /// Seconds of training so far, without pauses and scores.
-    pub seconds: f64,
-    /// What it tells, under keys of its own beside the others.
-    pub numbers: Scalars,
 }
 
 /// A stored sample grid.

@@ -8,8 +8,6 @@ use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde::ser::SerializeMap as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::Step;
-
 /// How the values of a chart are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
@@ -275,6 +273,17 @@ impl PartialEq for Scalars {
         self.told == other.told
             && self.values.iter().zip(&other.values).all(|(a, b)| a == b || (a.is_nan() && b.is_nan()))
     }
+}
+
+/// The numbers of a step.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Step {
+    /// Counted from 1.
+    pub step: usize,
+    /// Seconds of training so far, without pauses and scores.
+    pub seconds: f64,
+    /// What it tells, under keys of its own beside the others.
+    pub numbers: Scalars,
 }
 
 impl Step {

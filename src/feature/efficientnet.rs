@@ -43,6 +43,11 @@ pub(super) const STAGES: [Stage; 7] = [
     (1, 3, 1, 6, 320),
 ];
 
+/// Stages, counted from 0, after which features are taken: a quarter, an eighth, a sixteenth and a thirty-second of the
+/// image's side, each the last map of its size, with 24, 40, 112 and 320 channels. Edges and textures are in the first,
+/// the parts of an object in the last.
+pub(super) const TAKEN: [usize; 4] = [1, 2, 4, 6];
+
 /// A size of the network.
 struct Variant {
     /// Rows and columns of the image that the network was trained on, even: later pictures may have odd sides.

@@ -3,9 +3,8 @@
 use candle_core::{Device, Result, bail};
 use candle_nn::VarBuilder;
 
-use super::efficientnet::{STAGES, WEIGHTS};
+use super::efficientnet::{STAGES, TAKEN, WEIGHTS};
 use super::layer::Layer;
-use super::lite::TAKEN;
 use super::stem::STEM_OUTPUTS;
 use super::weights::{folded, parse};
 use crate::ops::Value;

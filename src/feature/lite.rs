@@ -14,11 +14,6 @@ use super::stem::{STEM_OUTPUTS, Stem};
 use super::weights::parse;
 use crate::ops::{Value, cpu};
 
-/// Stages, counted from 0, after which features are taken: a quarter, an eighth, a sixteenth and a thirty-second of the
-/// image's side, each the last map of its size, with 24, 40, 112 and 320 channels. Edges and textures are in the first,
-/// the parts of an object in the last.
-pub(super) const TAKEN: [usize; 4] = [1, 2, 4, 6];
-
 /// The network without its last, pointwise layer.
 pub struct Lite(Way);
 

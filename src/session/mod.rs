@@ -13,6 +13,7 @@ mod lock;
 mod manage;
 mod naming;
 mod picture;
+mod prune;
 mod quiz;
 mod reader;
 mod recovery;
@@ -30,13 +31,14 @@ pub use lock::{Lock, ask_to_end, holder, is_free};
 pub use manage::{check_name, delete, name_data, rename, trash};
 pub use naming::{Listed, checkpoints_size, choose_root, list, list_in, name_for, new_folder, release, root, size};
 pub use picture::{png, png16};
+pub use prune::{OnDisk, Pruning, plan, prune};
 pub use quiz::{read_quizzes, write_quiz};
 pub use reader::{
     Damaged, Stored, checkpoint_folder, checkpoints, newest_whole, open_events, read_checkpoint_file, read_grid,
     read_grid_file, read_settings, read_state, read_whole,
 };
 pub use removal::{cached, is_cached, unfinished_export};
-pub use retention::{BestCheckpoint, Keep, OnDisk, Pruning, best_scored, plan, protected, prune};
+pub use retention::{BestCheckpoint, Keep, best_scored, protected};
 pub use state::{CheckpointState, DataFingerprint, FileSum, Machine, Pending, Watched, WatchedClass};
 pub use timed::{Timed, read_event};
 pub use traced::{Traced, run_id, told_path};

@@ -5,9 +5,8 @@ use std::path::PathBuf;
 use egui::Ui;
 
 use super::action::Action;
-use super::alarms::KINDS;
 use super::log::LogLevel;
-use super::notice::{Notice, NoticeLevel};
+use super::notice::{Dismissed, Notice, NoticeLevel};
 use super::run_view::RunView;
 use super::workbench::Workbench;
 use super::{format, theme, widgets};
@@ -16,17 +15,6 @@ use super::{format, theme, widgets};
 const ENDING: usize = 2;
 /// How an error says that a path leads nowhere.
 const GONE: &str = "does not exist";
-
-/// What the user has read of a run and dismissed.
-#[derive(Default)]
-pub(super) struct Dismissed {
-    /// The run's folder.
-    run: PathBuf,
-    /// Lines of its log.
-    lines: usize,
-    /// Its alarms, by their kind.
-    alarms: [usize; KINDS.len()],
-}
 
 impl Workbench {
     pub(super) fn banners_ui(&mut self, ui: &mut Ui) -> Vec<Action> {

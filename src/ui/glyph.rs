@@ -5,7 +5,7 @@ use egui::{
     Color32, InnerResponse, Painter, Pos2, Rect, Response, Role, Sense, Shape, Stroke, Ui, Vec2, WidgetInfo, pos2, vec2,
 };
 
-use super::widgets::palette;
+use super::theme::palette;
 
 /// A small picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,10 +51,10 @@ pub fn button(ui: &mut Ui, glyph: Glyph, size: Vec2, framed: bool, name: &str) -
         );
     }
     if response.has_focus() {
-        let ring = Stroke::new(1.0, palette(ui).accent);
+        let ring = Stroke::new(1.0, palette(ui.visuals()).accent);
         ui.painter().rect_stroke(rect, visuals.corner_radius, ring, egui::StrokeKind::Outside);
     }
-    let color = if glyph == Glyph::Star { palette(ui).flame } else { visuals.text_color() };
+    let color = if glyph == Glyph::Star { palette(ui.visuals()).flame } else { visuals.text_color() };
     paint(ui.painter(), glyph, rect.center(), color, visuals.weak_bg_fill);
     response.on_hover_text(name)
 }
@@ -74,7 +74,7 @@ pub fn menu_with<R>(
     // The spaces make room for the arrow.
     let (response, inner) = MenuButton::new(format!("{text}     ")).config(config).ui(ui, contents);
     let color = ui.style().interact(&response).text_color();
-    let color = if ui.is_enabled() { color } else { palette(ui).muted.gamma_multiply(0.6) };
+    let color = if ui.is_enabled() { color } else { palette(ui.visuals()).muted.gamma_multiply(0.6) };
     let tip = pos2(response.rect.right() - 14.0, response.rect.center().y + 2.5);
     triangle(ui.painter(), [tip, tip + vec2(-4.0, -5.0), tip + vec2(4.0, -5.0)], color);
     InnerResponse::new(inner.map(|inner| inner.inner), response)
@@ -85,7 +85,7 @@ pub fn arrow(ui: &mut Ui, down: bool) -> Response {
     let (rect, response) = ui.allocate_exact_size(Vec2::splat(8.0), Sense::hover());
     let (center, side) = (rect.center(), if down { 1.0 } else { -1.0 });
     let corners = [vec2(0.0, 3.0 * side), vec2(-3.5, -3.0 * side), vec2(3.5, -3.0 * side)];
-    triangle(ui.painter(), corners.map(|corner| center + corner), palette(ui).strong);
+    triangle(ui.painter(), corners.map(|corner| center + corner), palette(ui.visuals()).strong);
     response
 }
 

@@ -1,5 +1,9 @@
 //! Short messages about what just happened outside of a run.
 
+use std::path::PathBuf;
+
+use super::alarms::KINDS;
+
 /// How a notice is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NoticeLevel {
@@ -60,6 +64,17 @@ impl Fading {
         self.since = Some((notice.clone(), since));
         Some(left)
     }
+}
+
+/// What the user has read of a run and dismissed.
+#[derive(Default)]
+pub(super) struct Dismissed {
+    /// The run's folder.
+    pub run: PathBuf,
+    /// Lines of its log.
+    pub lines: usize,
+    /// Its alarms, by their kind.
+    pub alarms: [usize; KINDS.len()],
 }
 
 #[cfg(test)]

@@ -54,6 +54,31 @@ pub enum QueueRequest {
     Open(PathBuf),
 }
 
+/// How charts are saved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FigureFormat {
+    /// Pixels.
+    Png,
+    /// Lines and texts.
+    Svg,
+    /// Every number that the charts are drawn from.
+    Csv,
+}
+
+impl FigureFormat {
+    /// Every format.
+    pub const ALL: [Self; 3] = [Self::Png, Self::Svg, Self::Csv];
+
+    /// Its name, which in small letters ends a file's name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Png => "PNG",
+            Self::Svg => "SVG",
+            Self::Csv => "CSV",
+        }
+    }
+}
+
 /// Charts that are to be written to a file.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Figure {

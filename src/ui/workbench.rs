@@ -3,7 +3,6 @@
 use egui::{Align, Frame, Layout, Margin, Panel, Ui};
 
 use super::action::{Action, Actions, WindowAction};
-use super::banners::Dismissed;
 use super::branch::Branch;
 use super::close_dialog::CloseDialog;
 use super::compare::{self, Compare};
@@ -14,7 +13,7 @@ use super::details_page::DetailsPage;
 use super::explore::Explore;
 use super::export_dialog::ExportDialog;
 use super::log_page::LogPage;
-use super::notice::{Fading, Notice};
+use super::notice::{Dismissed, Fading, Notice};
 use super::page::Page;
 use super::phase::Phase;
 use super::queue::{self, Queue, QueuePage};

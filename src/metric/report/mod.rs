@@ -20,6 +20,7 @@
 
 mod compute;
 mod near;
+mod neighbours;
 mod pairs;
 mod split;
 mod worth;

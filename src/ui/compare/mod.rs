@@ -219,7 +219,7 @@ impl Compare {
         if given.live.is_some() && !self.chosen.is_empty() {
             ui.ctx().request_repaint_after_secs(REREAD as f32);
         }
-        let rows = table::newest(given.rows, given.live);
+        let rows = run::newest(given.rows, given.live);
         let height = ui.available_height();
         let frame = egui::Frame::new().inner_margin(egui::Margin { bottom: theme::GAP as i8, ..Default::default() });
         // A window of another height gets its own share, not the points of the one before.
@@ -256,7 +256,7 @@ impl Compare {
             return Vec::new();
         }
         if settings.tab == Tab::Settings {
-            self.differ_ui(ui, given.rows);
+            differ::differ_ui(ui, self.chosen.iter().map(|chosen| (chosen.folder.as_path(), chosen.slot)), given.rows);
             return Vec::new();
         }
         for chosen in &self.chosen {

@@ -1,9 +1,11 @@
 //! A run as comparisons need it: curves reduced to a few thousand ranges, scores, grids, and the clock.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::super::run_view::RunView;
 use super::super::series::Clock;
+use super::super::sessions::{Brief, SessionRow, best_scores};
 use crate::chart::Bucket;
 use crate::config::Config;
 use crate::event::{Event, Grid, Scalar, Score, standing};
@@ -90,6 +92,18 @@ impl ComparedRun {
     pub fn has(&self, number: Scalar) -> bool {
         self.curves.iter().any(|(which, _)| *which == number)
     }
+}
+
+/// Rows of which that of the run which goes on has its newest scores, not those from when the list was read.
+pub fn newest(rows: &[SessionRow], live: Option<&RunView>) -> Vec<SessionRow> {
+    let mut rows = rows.to_vec();
+    for row in rows.iter_mut().filter(|row| live.is_some_and(|live| live.folder() == row.folder)) {
+        if let (Some(live), Some(brief)) = (live, &row.brief) {
+            let (step, scores) = (live.step(), best_scores(live.scores()));
+            row.brief = Some(Arc::new(Brief { step, scores, ..(**brief).clone() }));
+        }
+    }
+    rows
 }
 
 #[cfg(test)]

@@ -1,14 +1,12 @@
 //! The table of runs: chosen, sorted by any setting or score, filtered.
 
 use std::cmp::Ordering;
-use std::sync::Arc;
 
 use egui::{Align, Button, Checkbox, Label, Layout, RichText, TextEdit, Ui, WidgetInfo};
 use egui_extras::{Column, TableBuilder, TableRow};
 
 use super::super::action::Action;
-use super::super::run_view::RunView;
-use super::super::sessions::{Brief, SessionDialog, SessionRow, best_scores, menu_ui, plain, star_ui};
+use super::super::sessions::{Brief, SessionDialog, SessionRow, menu_ui, plain, star_ui};
 use super::super::{format, glyph, theme, widgets};
 use super::{Compare, CompareSettings};
 use crate::config::options;
@@ -112,18 +110,6 @@ pub fn shown<'a>(rows: &'a [SessionRow], settings: &CompareSettings, filter: &st
 fn measured(row: &SessionRow) -> Option<String> {
     let best = row.brief.as_ref()?.best()?;
     Some(format!("{} ({})", format::metric(&best.metric), format::extractor(&best.extractor)))
-}
-
-/// Rows of which that of the run which goes on has its newest scores, not those from when the list was read.
-pub fn newest(rows: &[SessionRow], live: Option<&RunView>) -> Vec<SessionRow> {
-    let mut rows = rows.to_vec();
-    for row in rows.iter_mut().filter(|row| live.is_some_and(|live| live.folder() == row.folder)) {
-        if let (Some(live), Some(brief)) = (live, &row.brief) {
-            let (step, scores) = (live.step(), best_scores(live.scores()));
-            row.brief = Some(Arc::new(Brief { step, scores, ..(**brief).clone() }));
-        }
-    }
-    rows
 }
 
 /// The title of a column.
@@ -331,8 +317,11 @@ fn sort_ui(ui: &mut Ui, settings: &mut CompareSettings, column: &str) {
 #[cfg(test)]
 mod tests {
     use std::path::PathBuf;
+    use std::sync::Arc;
     use std::time::{Duration, SystemTime};
 
+    use super::super::super::run_view::RunView;
+    use super::super::run::newest;
     use super::*;
     use crate::config::Config;
     use crate::event::{Event, Score};

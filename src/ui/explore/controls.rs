@@ -7,10 +7,7 @@ use super::super::number::field;
 use super::super::request::Drawn;
 use super::super::run_view::RunView;
 use super::super::{format, widgets};
-use super::{Explore, KeptSeed, Kind};
-
-/// The last of the images that may be drawn with one seed.
-pub(super) const MOST_NUMBER: usize = 999_999;
+use super::{Explore, KeptSeed, Kind, MOST_NUMBER};
 
 impl Explore {
     pub(super) fn controls_ui(&mut self, ui: &mut Ui, run: &RunView, kept: &mut Vec<KeptSeed>) -> Actions {

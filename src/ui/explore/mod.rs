@@ -2,6 +2,7 @@
 
 mod controls;
 mod picture;
+mod shown;
 
 use std::path::PathBuf;
 
@@ -12,7 +13,10 @@ use super::action::{Action, Actions};
 use super::run_view::RunView;
 use super::{format, theme, widgets};
 use crate::event::{Exploration, GridPicture, View};
-use picture::Shown;
+use shown::Shown;
+
+/// The last of the images that may be drawn with one seed.
+const MOST_NUMBER: usize = 999_999;
 
 /// A noise that is worth coming back to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -148,7 +152,7 @@ impl Explore {
             step: Some(spot.step),
             class,
             seed: spot.seed,
-            number: spot.number.min(controls::MOST_NUMBER),
+            number: spot.number.min(MOST_NUMBER),
             truncated: spot.truncation > 0.0,
             truncation: if spot.truncation > 0.0 { spot.truncation } else { 1.0 },
             ..Self::default()

@@ -7,10 +7,11 @@ use egui::{
 use egui_plot::{AxisHints, GridInput, GridMark, Plot, PlotTransform};
 
 use super::super::glyph::{self, Glyph};
+use super::super::request::FigureFormat;
 use super::super::{theme, widgets};
-use super::figure::FigureFormat;
 use super::item::Item;
 use super::keys::{self, Keys};
+use super::view::Outcome;
 use super::{Chart, Line, Look, describe};
 use crate::chart::{Axis, Drawing, Mark, Scale};
 use crate::event::Form;
@@ -28,28 +29,6 @@ const BELOW: f32 = 16.0;
 const RIGHT: f32 = 10.0;
 /// The spacing between two lines of the grid that egui_plot counts with.
 const SPACING: Rangef = Rangef { min: 8.0, max: 300.0 };
-
-/// What was done in a chart.
-#[derive(Default)]
-pub(in crate::ui) struct Outcome {
-    /// The place under the pointer.
-    pub cursor: Option<f64>,
-    /// A place that was clicked.
-    pub pin: Option<f64>,
-    /// Places to show.
-    pub range: Option<(f64, f64)>,
-    /// Values to show.
-    pub values: Option<(f64, f64)>,
-    /// Show everything again.
-    pub reset: bool,
-    /// A curve to hide or to show again.
-    pub turned: Option<String>,
-    /// Turn the axis of values logarithmic, or straight again.
-    pub log: bool,
-    /// Hide the chart.
-    pub hide: bool,
-    pub save: Option<FigureFormat>,
-}
 
 /// Room around what is in a chart's card.
 const MARGIN: egui::Margin = egui::Margin { left: 12, right: 12, top: 8, bottom: 6 };

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use resvg::{tiny_skia, usvg};
 
-use super::super::request::{Figure, FigureContent};
+use super::super::request::{Figure, FigureContent, FigureFormat};
 use super::super::theme::Palette;
 use super::{Chart, Look, describe, table};
 use crate::chart::{Drawing, document};
@@ -15,31 +15,6 @@ use crate::guard;
 /// Pixels a point of a saved picture, and the points between two places of a curve.
 const SCALE: f32 = 2.0;
 const COLUMNS: usize = 680;
-
-/// How charts are saved.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FigureFormat {
-    /// Pixels.
-    Png,
-    /// Lines and texts.
-    Svg,
-    /// Every number that the charts are drawn from.
-    Csv,
-}
-
-impl FigureFormat {
-    /// Every format.
-    pub const ALL: [Self; 3] = [Self::Png, Self::Svg, Self::Csv];
-
-    /// Its name, which in small letters ends a file's name.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Png => "PNG",
-            Self::Svg => "SVG",
-            Self::Csv => "CSV",
-        }
-    }
-}
 
 /// What is to be saved.
 #[derive(Clone, Debug)]

@@ -3,7 +3,8 @@
 use egui::{PopupCloseBehavior, Slider, Ui, WidgetInfo};
 
 use super::super::{glyph, widgets};
-use super::{Ask, Chart, ChartSettings, FigureFormat, View, toggle};
+use super::view::toggle;
+use super::{Ask, Chart, ChartSettings, FigureFormat, View};
 
 /// What may be done with all charts of a page.
 pub(in crate::ui) struct Head<'a, 'c> {

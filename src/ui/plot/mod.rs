@@ -19,49 +19,16 @@ use super::theme::Palette;
 use crate::chart::{Axis, Color, Curve, Drawing, Mark, Scale, span};
 use crate::event::Form;
 
-pub(super) use chart_ui::{Outcome, chart_ui, keys};
+pub use super::request::FigureFormat;
+pub(super) use chart_ui::{chart_ui, keys};
+pub use figure::pixels;
 pub(super) use figure::{Ask, Page, save};
-pub use figure::{FigureFormat, pixels};
 pub(super) use head::{Head, head_ui, whole_ui};
 pub(super) use keys::Keys;
 pub(super) use pins::pins_ui;
 pub(super) use steps::Steps;
-pub(super) use view::View;
-
-/// What the user chose about the charts; it is kept between starts.
-#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
-#[serde(default)]
-pub struct ChartSettings {
-    /// Charts that are not shown.
-    pub hidden: Vec<String>,
-    /// Charts whose values stand on a logarithmic axis.
-    pub log_y: Vec<String>,
-    /// Whether steps stand on a logarithmic axis.
-    pub log_x: bool,
-    /// Whether the charts of a run stand over time instead of steps.
-    pub by_time: bool,
-    /// Whether axes of values leave out what lies outside the 1st to the 99th percentile.
-    pub ignore_outliers: bool,
-    /// Whether scores are drawn for each class.
-    pub classes: bool,
-    /// Whether what the losses mean is said.
-    pub meaning: bool,
-}
-
-impl Default for ChartSettings {
-    fn default() -> Self {
-        let (hidden, log_y, by_time) = (vec!["left".to_owned()], Vec::new(), false);
-        Self { hidden, log_y, log_x: false, by_time, ignore_outliers: true, classes: true, meaning: false }
-    }
-}
-
-/// Adds a name to a list that has it not, or takes it out.
-fn toggle(list: &mut Vec<String>, id: &str) {
-    match list.iter().position(|known| known == id) {
-        Some(at) => _ = list.remove(at),
-        None => list.push(id.to_owned()),
-    }
-}
+pub use view::ChartSettings;
+pub(super) use view::{Outcome, View};
 
 /// Places that are to be drawn.
 pub(super) struct Window<'a> {

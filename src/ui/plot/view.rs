@@ -3,11 +3,68 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::format;
-use super::{ChartSettings, Outcome, toggle};
+use super::super::request::FigureFormat;
 use crate::event::Form;
 
 /// Places that can be pinned at a time.
 const MOST_PINS: usize = 12;
+
+/// What the user chose about the charts; it is kept between starts.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(default)]
+pub struct ChartSettings {
+    /// Charts that are not shown.
+    pub hidden: Vec<String>,
+    /// Charts whose values stand on a logarithmic axis.
+    pub log_y: Vec<String>,
+    /// Whether steps stand on a logarithmic axis.
+    pub log_x: bool,
+    /// Whether the charts of a run stand over time instead of steps.
+    pub by_time: bool,
+    /// Whether axes of values leave out what lies outside the 1st to the 99th percentile.
+    pub ignore_outliers: bool,
+    /// Whether scores are drawn for each class.
+    pub classes: bool,
+    /// Whether what the losses mean is said.
+    pub meaning: bool,
+}
+
+impl Default for ChartSettings {
+    fn default() -> Self {
+        let (hidden, log_y, by_time) = (vec!["left".to_owned()], Vec::new(), false);
+        Self { hidden, log_y, log_x: false, by_time, ignore_outliers: true, classes: true, meaning: false }
+    }
+}
+
+/// Adds a name to a list that has it not, or takes it out.
+pub(super) fn toggle(list: &mut Vec<String>, id: &str) {
+    match list.iter().position(|known| known == id) {
+        Some(at) => _ = list.remove(at),
+        None => list.push(id.to_owned()),
+    }
+}
+
+/// What was done in a chart.
+#[derive(Default)]
+pub(in crate::ui) struct Outcome {
+    /// The place under the pointer.
+    pub cursor: Option<f64>,
+    /// A place that was clicked.
+    pub pin: Option<f64>,
+    /// Places to show.
+    pub range: Option<(f64, f64)>,
+    /// Values to show.
+    pub values: Option<(f64, f64)>,
+    /// Show everything again.
+    pub reset: bool,
+    /// A curve to hide or to show again.
+    pub turned: Option<String>,
+    /// Turn the axis of values logarithmic, or straight again.
+    pub log: bool,
+    /// Hide the chart.
+    pub hide: bool,
+    pub save: Option<FigureFormat>,
+}
 
 /// How the charts of a page are looked at.
 #[derive(Clone, Debug, Default)]

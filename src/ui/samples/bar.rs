@@ -5,7 +5,7 @@ use egui::{Align, Key, Layout, Modifiers, Slider, Ui, WidgetInfo, vec2};
 use super::super::glyph::{self, Glyph};
 use super::super::run_view::RunView;
 use super::super::{format, theme, widgets};
-use super::{Real, SampleSettings, Samples};
+use super::{Real, SampleSettings, Samples, live};
 
 /// Grids a second that can be chosen.
 const SPEEDS: [f64; 6] = [1.0, 2.0, 5.0, 10.0, 20.0, 50.0];
@@ -100,7 +100,7 @@ impl Samples {
             let about = || WidgetInfo::labeled(egui::Role::ComboBox, true, "Grids per second while playing");
             combo.response.widget_info(about);
             combo.response.on_hover_text("Grids per second while playing");
-            self.live_option_ui(ui, view, settings);
+            live::option_ui(ui, view, &mut settings.live);
             widgets::toggle_if(ui, !self.shows_live, &mut settings.difference, "Difference")
                 .on_hover_text("What has changed since the grid before: grey where nothing has, brighter or darker by half of the change")
                 .on_disabled_hover_text("Of the averaged generator's grids; switch Live off to see it");

@@ -8,7 +8,6 @@ use super::super::phase::Phase;
 use super::super::run_view::RunView;
 use super::super::{format, widgets};
 use super::cache::Cache;
-use super::{SampleSettings, Samples};
 use crate::event::{Command, Grid, GridPicture};
 
 /// The grids of the live generator that were read.
@@ -32,6 +31,16 @@ impl LiveGrids {
         }
     }
 
+    /// That of a step to be read, where the run stored one.
+    pub fn want(&mut self, view: &RunView, step: usize) -> Option<Grid> {
+        if self.peek(step).is_some() || self.asked.is_some() || self.failed == Some(step) {
+            return None;
+        }
+        let file = view.live_grids().iter().find(|grid| grid.step == step)?.file.clone();
+        self.asked = Some(step);
+        Some(Grid { step, file })
+    }
+
     /// That of a step, once it is read.
     pub fn get(&mut self, step: usize) -> Option<&mut GridImage> {
         self.cache.get(step)
@@ -43,46 +52,31 @@ impl LiveGrids {
     }
 }
 
-impl Samples {
-    /// Asks for the live generator's grid of the step on the screen, where the run stored one.
-    pub(super) fn load_live(&mut self, view: &RunView, settings: &SampleSettings) -> Option<Action> {
-        let step = self.shown.filter(|_| settings.live && self.asked.is_none())?;
-        let known = &self.live;
-        if known.peek(step).is_some() || known.asked.is_some() || known.failed == Some(step) {
-            return None;
-        }
-        let file = view.live_grids().iter().find(|grid| grid.step == step)?.file.clone();
-        self.live.asked = Some(step);
-        self.read(view, Grid { step, file })
+/// What is to be said of the live generator's grids at a step while they are asked for.
+pub(super) fn note(view: &RunView, step: usize, shows_live: bool) -> Option<String> {
+    if shows_live {
+        return Some("live generator, not averaged".to_owned());
     }
+    match view.live_grids().first() {
+        Some(first) if step < first.step => {
+            Some(format!("live generator from step {} on; this is the average", format::count(first.step)))
+        }
+        Some(_) => Some("no grid of the live generator at this step; this is the average".to_owned()),
+        None if obstacle(view).is_some() => None,
+        None => {
+            let every = view.started().map_or(1, |started| started.config.train.grid_every).max(1);
+            let next = format::count((view.step() / every + 1) * every);
+            Some(format!("live generator from step {next} on; this is the average"))
+        }
+    }
+}
 
-    /// What is to be said of the live generator's grids while they are asked for.
-    pub(super) fn live_note(&self, view: &RunView, settings: &SampleSettings) -> Option<String> {
-        let step = self.shown.filter(|_| settings.live)?;
-        if self.shows_live {
-            return Some("live generator, not averaged".to_owned());
-        }
-        match view.live_grids().first() {
-            Some(first) if step < first.step => {
-                Some(format!("live generator from step {} on; this is the average", format::count(first.step)))
-            }
-            Some(_) => Some("no grid of the live generator at this step; this is the average".to_owned()),
-            None if obstacle(view).is_some() => None,
-            None => {
-                let every = view.started().map_or(1, |started| started.config.train.grid_every).max(1);
-                let next = format::count((view.step() / every + 1) * every);
-                Some(format!("live generator from step {next} on; this is the average"))
-            }
-        }
-    }
-
-    pub(super) fn live_option_ui(&self, ui: &mut Ui, view: &RunView, settings: &mut SampleSettings) {
-        let about = "The generator as it is at this step, not its moving average. From when this is switched on, the run stores each grid both ways; training is the same either way (L)";
-        let obstacle = obstacle(view);
-        widgets::toggle_if(ui, obstacle.is_none(), &mut settings.live, "Live")
-            .on_hover_text(about)
-            .on_disabled_hover_text(obstacle.unwrap_or_default());
-    }
+pub(super) fn option_ui(ui: &mut Ui, view: &RunView, live: &mut bool) {
+    let about = "The generator as it is at this step, not its moving average. From when this is switched on, the run stores each grid both ways; training is the same either way (L)";
+    let obstacle = obstacle(view);
+    widgets::toggle_if(ui, obstacle.is_none(), live, "Live")
+        .on_hover_text(about)
+        .on_disabled_hover_text(obstacle.unwrap_or_default());
 }
 
 /// Asks the run that goes on to store the live generator's grids too, or not any more, where that is not as it was asked last.

@@ -151,8 +151,10 @@ impl Samples {
         let mut actions = Actions::default();
         actions.extend(self.load(ui, view, settings));
         actions.extend(self.load_real(view, settings));
-        actions.extend(self.load_nearest(view, settings));
-        actions.app.extend(self.load_live(view, settings));
+        let beside = self.shown.filter(|_| self.asked.is_none());
+        let nearest = beside.filter(|_| settings.nearest).and_then(|step| self.neighbours.want(view, step));
+        let live = beside.filter(|_| settings.live).and_then(|step| self.live.want(view, step));
+        actions.app.extend([nearest, live].into_iter().flatten().filter_map(|grid| self.read(view, grid)));
         self.shows_live = settings.live && self.shown.is_some_and(|step| self.live.peek(step).is_some());
         actions.join(self.head_ui(ui, view));
         let slider = egui::Panel::bottom("samples-slider")
@@ -295,7 +297,8 @@ impl Samples {
     /// What should be known about the grid on the screen, in a line above it.
     fn note_ui(&self, ui: &mut Ui, view: &RunView, settings: &SampleSettings) {
         let about = "Grids and scores are of a moving average of the generator's weights, which still holds much of the random weights that it began with. It shows what the generator has learnt once these have faded";
-        let live = self.live_note(view, settings).map(|text| (text, ""));
+        let step = self.shown.filter(|_| settings.live);
+        let live = step.and_then(|step| live::note(view, step, self.shows_live)).map(|text| (text, ""));
         let missing = || self.missing(view, settings).map(|text| (text, ""));
         let settling = || settling(view, self.shown?).map(|text| (text, about));
         let Some((text, about)) = live.or_else(missing).or_else(settling) else { return };

@@ -4,10 +4,8 @@ use std::sync::Arc;
 
 use egui::Context;
 
-use super::super::action::Action;
 use super::super::grid_image::GridImage;
 use super::super::run_view::RunView;
-use super::{SampleSettings, Samples};
 use crate::event::{Grid, GridPicture, Picture};
 
 /// The nearest real images of the grid on the screen.
@@ -32,6 +30,17 @@ impl Neighbours {
         }
     }
 
+    /// Those of a step to be read, where the run stored them.
+    pub fn want(&mut self, view: &RunView, step: usize) -> Option<Grid> {
+        let there = self.read.as_ref().is_some_and(|read| read.step == step);
+        if there || self.asked.is_some() || self.failed == Some(step) {
+            return None;
+        }
+        let file = view.nearest().iter().find(|nearest| nearest.step == step)?.file.clone();
+        self.asked = Some(step);
+        Some(Grid { step, file })
+    }
+
     /// The grid with the nearest real images beneath its own, once they are read.
     pub fn woven(&mut self, ctx: &Context, grid: &GridPicture) -> Option<&mut GridImage> {
         if self.woven.as_ref().is_none_or(|(step, _)| *step != grid.step) {
@@ -39,21 +48,6 @@ impl Neighbours {
             self.woven = Some((grid.step, GridImage::new(ctx, weave(grid, read)?)));
         }
         self.woven.as_mut().map(|(_, image)| image)
-    }
-}
-
-impl Samples {
-    /// Asks for the nearest real images of the grid on the screen, where the run stored them.
-    pub(super) fn load_nearest(&mut self, view: &RunView, settings: &SampleSettings) -> Option<Action> {
-        let step = self.shown.filter(|_| settings.nearest && self.asked.is_none())?;
-        let known = &self.neighbours;
-        let there = known.read.as_ref().is_some_and(|read| read.step == step);
-        if there || known.asked.is_some() || known.failed == Some(step) {
-            return None;
-        }
-        let file = view.nearest().iter().find(|nearest| nearest.step == step)?.file.clone();
-        self.neighbours.asked = Some(step);
-        self.read(view, Grid { step, file })
     }
 }
 

@@ -2,13 +2,15 @@
 
 use super::super::data_view::DataView;
 use super::super::number;
-use super::{fit, images};
+use super::fit;
 use crate::config::{Config, Level, Preset, Problem, cost::Cost, options};
 
 /// Classes of the drawn demo set, which stand in until the data is read.
 pub(super) const DEMO_CLASSES: usize = 6;
 
 /// The key whose fields are named by a class each.
+/// How the names of the fields of class factors begin.
+pub(super) const CLASS_FACTOR: &str = "class-factor ";
 const CLASS_FACTORS_KEY: &str = "data.class_factors";
 
 /// What is known about a configuration, kept until it changes.
@@ -64,8 +66,8 @@ impl Checked {
 
     /// Takes in what stands refused in the fields of the set-up.
     pub fn look_at_fields(&mut self, ctx: &egui::Context) {
-        let of_set_up = |name: &str| options::find(name).is_some() || name.starts_with(images::CLASS_FACTOR);
-        let shown = |name: &str| match name.strip_prefix(images::CLASS_FACTOR) {
+        let of_set_up = |name: &str| options::find(name).is_some() || name.starts_with(CLASS_FACTOR);
+        let shown = |name: &str| match name.strip_prefix(CLASS_FACTOR) {
             Some(class) => format!("{}, {class}", options::label(CLASS_FACTORS_KEY)),
             None => options::label(name),
         };

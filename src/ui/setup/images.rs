@@ -8,6 +8,7 @@ use egui::{Grid, Id, PopupCloseBehavior, RichText, ScrollArea, TextEdit, Ui};
 use super::super::action::Action;
 use super::super::number::field;
 use super::super::{format, glyph, theme, widgets};
+use super::checked::CLASS_FACTOR;
 use super::fit::{self, Wanted};
 use super::form::{Form, combo, control_size};
 use crate::config::{CLASS_FACTORS, Config, Key, NAMED_WINDOWS, ScanWindow};
@@ -156,9 +157,6 @@ fn factors_ui(ui: &mut Ui, config: &mut Config, classes: &[&str]) {
         });
     });
 }
-
-/// How the names of the fields of class factors begin.
-pub(super) const CLASS_FACTOR: &str = "class-factor ";
 
 fn factor_ui(ui: &mut Ui, factors: &mut BTreeMap<String, f64>, class: &str) {
     let label = ui.label(format::path_end(class, 24)).on_hover_text(class);
