@@ -1,6 +1,7 @@
 //! Reads every path in `src/` and fails where a room uses one that it may not, and holds `ARCHITECTURE.md` to what there is.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod circles;
 mod paths;
 mod touch_points;
 
