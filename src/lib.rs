@@ -27,7 +27,7 @@
 //!     "train.steps=2",
 //!     "score.every=0",
 //! ];
-//! let config = Preset::Improved.config().with(&settings.map(str::to_owned))?;
+//! let config = Preset::Improved.config().with(&settings)?;
 //! let session = folder.path().join("session");
 //! let engine = Engine::spawn(RunRequest::new(config, session.clone()), Arc::new(|| {}))?;
 //! let events: Vec<Event> = engine.wait_events().collect();

@@ -78,6 +78,7 @@ pub(super) mod tests {
     use egui_kittest::kittest::Queryable as _;
 
     use super::*;
+    use crate::app::state::App;
     use crate::config::{Config, Preset};
     use crate::engine::RunRequest;
     use crate::event::Event;

@@ -2,7 +2,6 @@
 
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
 use crate::engine::{Reporter, Task};
@@ -77,6 +76,7 @@ fn follow(session: &Path, known: usize, out: &Reporter<News>) -> std::io::Result
 #[cfg(test)]
 mod tests {
     use std::io::Write as _;
+    use std::sync::Arc;
 
     use super::*;
     use crate::event::{Event, Step};

@@ -18,22 +18,18 @@ mod sessions;
 mod state;
 mod training;
 
-use std::fmt::Display;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::Context as _;
 
-use crate::engine::explore::{Explorer, explorer};
-use crate::engine::{Engine, Service, Task, Waiting};
+use crate::engine::explore::explorer;
+use crate::engine::{Service, Waiting};
 use crate::event::{Event, GridPicture, Waker};
 use crate::guard;
 use crate::session::{self, Stored};
-use crate::ui::{
-    Action, CompareRequest, ComparedRun, GridRequest, Notice, Page, SessionRow, Source, Spot, Workbench, icon, theme,
-};
+use crate::ui::{Action, CompareRequest, ComparedRun, GridRequest, Page, Source, icon, theme};
 use dialogs::Purpose;
 use fault::Fault;
 use saved::Saved;

@@ -1,6 +1,6 @@
 //! Trains the runs of the queue one after another on the one engine.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use super::opening::replayed;

@@ -1,6 +1,7 @@
 //! `[data]`: its keys, what they mean, and what is wrong with them.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
@@ -147,6 +148,17 @@ impl Data {
         toml::Value::Table(factors.collect())
     }
 
+    /// `data.cache`, or the user's cache folder where that is empty; nothing where the system names none. It need not
+    /// exist yet.
+    pub fn cache_folder(&self) -> Option<PathBuf> {
+        let named = self.cache.trim();
+        if named.is_empty() {
+            directories::ProjectDirs::from("", "", "gandle").map(|dirs| dirs.cache_dir().to_owned())
+        } else {
+            Some(named.into())
+        }
+    }
+
     /// The problems that lie in these keys alone.
     pub(super) fn check(&self, image_size: usize, list: &mut ProblemList) {
         if self.source.trim().is_empty() {
@@ -187,13 +199,10 @@ mod tests {
     use super::*;
     use crate::config::Config;
     use crate::config::Level;
+    use crate::config::check::tests::problems;
 
     fn set(entries: &[&str]) -> Config {
-        Config::default().with(&entries.iter().map(|s| (*s).to_owned()).collect::<Vec<_>>()).unwrap()
-    }
-
-    fn problems(entries: &[&str]) -> Vec<(Level, &'static str)> {
-        set(entries).check(Some(3)).into_iter().map(|problem| (problem.level, problem.key)).collect()
+        Config::default().with(entries).unwrap()
     }
 
     #[test]
@@ -255,5 +264,14 @@ mod tests {
         let weights = ["loss.class_weights=inverse-frequency", "data.class_factors={ a = 2 }", "data.balance=false"];
         assert_eq!(problems(&weights), [(Level::Warning, "loss.class_weights")]);
         assert_eq!(problems(&[weights[0], "data.balance_to=square-root"]), [(Level::Error, "loss.class_weights")]);
+    }
+
+    #[test]
+    fn a_named_folder_goes_before_the_users_own() {
+        let named = Data { cache: " /scratch/gandle ".to_owned(), ..Data::default() };
+        assert_eq!(named.cache_folder(), Some("/scratch/gandle".into()));
+        // A build machine may have no home.
+        let own = Data::default().cache_folder();
+        assert!(own.is_none_or(|folder| folder.is_absolute() && folder.display().to_string().contains("gandle")));
     }
 }

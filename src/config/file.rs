@@ -1,6 +1,6 @@
 //! Reads and writes `run.toml`, and lays `--set KEY=VALUE` over it; every unreadable key is told at once.
 
-use super::{Config, Preset, Score, options};
+use super::{Config, Score, options};
 
 /// What was asked for on the command line, to be laid over a preset or a file.
 pub type Overrides<'a> = &'a [String];
@@ -42,10 +42,10 @@ impl Config {
     ///
     /// # Errors
     /// Lists every entry without `=`, every unknown key, and every value of the wrong kind.
-    pub fn with(&self, overrides: Overrides<'_>) -> Result<Self, ConfigError> {
+    pub fn with(&self, overrides: &[impl AsRef<str>]) -> Result<Self, ConfigError> {
         let mut table = toml::Table::new();
         let mut problems = Vec::new();
-        for entry in overrides {
+        for entry in overrides.iter().map(AsRef::as_ref) {
             let Some((key, value)) = entry.split_once('=') else {
                 problems.push(format!("`{entry}`: wanted KEY=VALUE, for example train.steps=1000"));
                 continue;
@@ -79,11 +79,6 @@ impl Config {
     /// The value of one key as TOML (`train.steps` gives `4000`), or nothing where there is no such key.
     pub fn value_of(&self, key: &str) -> Option<String> {
         leaves(&table_of(self)).into_iter().find(|(name, _)| name == key).map(|(_, value)| value.to_string())
-    }
-
-    /// A preset's configuration.
-    pub fn preset(preset: Preset) -> Self {
-        preset.config()
     }
 }
 
@@ -278,9 +273,10 @@ fn distance(a: &str, b: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Preset;
 
     fn set(entries: &[&str]) -> Result<Config, ConfigError> {
-        Config::default().with(&entries.iter().map(|s| (*s).to_owned()).collect::<Vec<_>>())
+        Config::default().with(entries)
     }
 
     #[test]

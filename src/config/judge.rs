@@ -37,9 +37,7 @@ mod tests {
 
     #[test]
     fn a_judge_that_is_in_the_loss_is_warned_of_and_replaced() {
-        let with = |entries: &[&str]| {
-            Config::default().with(&entries.iter().map(|entry| (*entry).to_owned()).collect::<Vec<_>>()).unwrap()
-        };
+        let with = |entries: &[&str]| Config::default().with(entries).unwrap();
         let warned = |config: &Config| config.check(None).into_iter().find(|found| found.key == "score.extractor");
         for term in ["loss.perceptual=0.1", "loss.texture=1"] {
             let taught = with(&[term, "score.extractor=efficientnet-lite0"]);

@@ -7,7 +7,7 @@
 //! use gandle::config::{Config, Preset, has_errors};
 //!
 //! # fn main() -> anyhow::Result<()> {
-//! let set = |text: &str| Preset::Improved.config().with(&[text.to_owned()]);
+//! let set = |text: &str| Preset::Improved.config().with(&[text]);
 //! let config = set("train.batch_size=16")?;
 //! assert!(!has_errors(&config.check(Some(3))));
 //! // What run.toml holds is the whole of it.
@@ -40,7 +40,6 @@ macro_rules! choice {
 mod key;
 
 pub mod augment;
-mod cache;
 pub mod check;
 pub mod cost;
 mod data;
@@ -67,7 +66,6 @@ pub mod resumable;
 pub mod rng;
 mod scan;
 mod score;
-mod split;
 mod stage;
 mod train;
 pub mod transfer;
@@ -91,12 +89,11 @@ pub use metric::{Beside, Metric, Prefers, Resize};
 pub use network::{Discriminator, Generator};
 pub use optimizer::Optimizer;
 pub use options::{Key, Kind, Lens};
-pub use patterns::{escaped, patterns, toml_list, toml_text};
+pub use patterns::{escaped, group_pattern, patterns, toml_list, toml_text};
 pub use preset::Preset;
 pub use problem::{Level, Problem, has_errors};
 pub use scan::{NAMED as NAMED_WINDOWS, NamedWindow, ScanWindow};
 pub use score::{NOTHING, Score};
-pub use split::group_pattern;
 pub use stage::Stage;
 pub use train::Train;
 pub use transition::Transition;

@@ -118,14 +118,13 @@ mod tests {
         {
             assert_eq!((Config::default().reads(key), Preset::Quick.config().reads(key)), (read, !read), "{key}");
         }
-        let set = ["generator.skip=residual", "discriminator.scales=2"].map(str::to_owned);
-        let config = Preset::Quick.config().with(&set).unwrap();
+        let config = Preset::Quick.config().with(&["generator.skip=residual", "discriminator.scales=2"]).unwrap();
         let told: Vec<_> = config.check(Some(3)).into_iter().map(|problem| (problem.level, problem.key)).collect();
         assert_eq!(told, [(Level::Warning, "generator.skip"), (Level::Warning, "discriminator.scales")]);
         let mended = config.check(Some(3)).iter().fold(config.clone(), |c, problem| problem.fixed(&c).unwrap());
         assert_eq!(mended, Preset::Quick.config());
         let set = ["discriminator.conditioning=replicated", "discriminator.input_size=100", "growing.start=8"];
-        let config = Preset::Quick.config().with(&set.map(str::to_owned)).unwrap();
+        let config = Preset::Quick.config().with(&set).unwrap();
         let errors: Vec<_> = config.check(None).into_iter().filter(|p| p.level == Level::Error).collect();
         let keys: Vec<_> = errors.iter().map(|problem| problem.key).collect();
         assert_eq!(keys, ["growing.start", "discriminator.conditioning", "discriminator.input_size"]);

@@ -52,7 +52,7 @@ mod tests {
     #[test]
     fn only_what_costs_time_counts() {
         let base = Config::default();
-        let with = |entry: &str| base.with(&[entry.to_owned()]).unwrap().paced();
+        let with = |entry: &str| base.with(&[entry]).unwrap().paced();
         for same in ["train.seed=7", "train.steps=9", "score.every=3", "optimizer.generator_lr=0.1", "data.source=/x"] {
             assert_eq!(with(same), base.paced(), "{same}");
         }
@@ -63,7 +63,7 @@ mod tests {
         assert_eq!(with("growing.start=8"), base.paced());
         assert_ne!(with("optimizer.reuse_fakes=true"), base.paced());
         assert_eq!((base.first_look(), crate::config::Preset::Quick.config().first_look()), (None, Some(500)));
-        let weighed = base.with(&["data.balance=false", "loss.class_weights=inverse-frequency"].map(str::to_owned));
+        let weighed = base.with(&["data.balance=false", "loss.class_weights=inverse-frequency"]);
         assert_eq!(weighed.unwrap().paced().check(None), []);
     }
 }

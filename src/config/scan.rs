@@ -134,7 +134,7 @@ mod tests {
     use crate::config::{Config, Level};
 
     fn set(entry: &str) -> Result<Config, String> {
-        Config::default().with(&[entry.to_owned()]).map_err(|err| err.to_string())
+        Config::default().with(&[entry]).map_err(|err| err.to_string())
     }
 
     #[test]
@@ -155,7 +155,7 @@ mod tests {
     #[test]
     fn a_window_without_width_is_an_error_and_an_old_file_has_none() {
         for entry in ["data.window=[0, 0.5]", "data.window=[nan, 80]", "data.window=[0, inf]"] {
-            let config = set(entry).unwrap().with(&["data.source=scans".to_owned()]).unwrap();
+            let config = set(entry).unwrap().with(&["data.source=scans"]).unwrap();
             let told: Vec<_> = config.check(Some(3)).into_iter().map(|problem| (problem.level, problem.key)).collect();
             assert_eq!(told, [(Level::Error, "data.window")], "{entry}");
         }

@@ -130,13 +130,8 @@ impl Score {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{Config, Level};
-
-    fn problems(set: &[&str]) -> Vec<(Level, &'static str)> {
-        let set: Vec<String> = set.iter().map(|entry| (*entry).to_owned()).collect();
-        let config = Config::default().with(&set).unwrap();
-        config.check(Some(3)).into_iter().map(|problem| (problem.level, problem.key)).collect()
-    }
+    use crate::config::Level;
+    use crate::config::check::tests::problems;
 
     #[test]
     fn what_cannot_be_measured_is_told() {

@@ -232,7 +232,7 @@ mod tests {
     use crate::config::Preset;
 
     fn with(base: &Config, entries: &[&str]) -> Config {
-        base.with(&entries.iter().map(|entry| (*entry).to_owned()).collect::<Vec<_>>()).unwrap()
+        base.with(entries).unwrap()
     }
 
     fn names(of: &[&str]) -> Vec<String> {

@@ -7,10 +7,9 @@ use rayon::prelude::*;
 
 use super::convert::to_channels;
 use super::fit::fit;
-use super::listing::{Content, File, Tree};
-use super::open::Opened;
+use super::listing::{File, Tree};
 use super::source::list_any;
-use super::survey::{Target, row};
+use super::survey::{Target, opened, picture};
 use super::{DataError, demo};
 use crate::config::Config;
 use crate::event::BrowseRequest;
@@ -38,10 +37,7 @@ pub fn browse(config: &Config, look: &BrowseRequest) -> Result<(Vec<Browsed>, us
     }
     let tree = list_any(&config.data, Path::new(&config.data.source))?;
     let (chosen, total) = chosen(&tree, look);
-    // The pictures of one file go together, so that it is opened once.
-    let together =
-        |a: &&File, b: &&File| matches!(a.content, Content::Part(_)) && a.path == b.path && a.inside == b.inside;
-    let runs: Vec<&[&File]> = chosen.chunk_by(together).collect();
+    let runs: Vec<&[&File]> = chosen.chunk_by(|file, next| file.goes_with(next)).collect();
     let read = runs.into_par_iter().flat_map_iter(|run| read(&tree, run, &target));
     Ok((read.collect(), total))
 }
@@ -65,18 +61,10 @@ fn chosen<'a>(tree: &'a Tree, look: &BrowseRequest) -> (Vec<&'a File>, usize) {
 
 /// The pictures of one file.
 fn read(tree: &Tree, run: &[&File], target: &Target) -> Vec<Browsed> {
-    let opened = match run.first().map(|file| file.content) {
-        Some(Content::Whole | Content::Part(_)) => Opened::of(run[0], &tree.archives, target.reading),
-        Some(Content::Row { .. }) | None => Err(String::new()),
-    };
+    let Some(first) = run.first() else { return Vec::new() };
+    let opened = opened(tree, first, target.reading);
     let one = |file: &&File| {
-        let decoded = match (file.content, &opened) {
-            (Content::Row { array, index }, _) => row(tree, array, index),
-            (Content::Whole, Ok(opened)) => opened.picture(0),
-            (Content::Part(part), Ok(opened)) => opened.picture(part),
-            (_, Err(reason)) => Err(reason.clone()),
-        };
-        let pixels = decoded.map(|decoded| {
+        let pixels = picture(tree, file, &opened).map(|decoded| {
             let raster = to_channels(decoded.raster, target.channels);
             let mut pixels = vec![0; target.bytes()];
             fit(&raster.pixels, raster.width, raster.height, raster.channels, target.size, &mut pixels);

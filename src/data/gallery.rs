@@ -6,19 +6,17 @@ use std::path::Path;
 use super::DataError;
 use super::convert::{Raster, to_channels};
 use super::fit::fit;
-use super::listing::{Content, Tree};
-use super::open;
-use super::reading;
+use super::listing::Tree;
+use super::open::expand;
+use super::reading::{Cut, Reading};
 use super::source::{list, scan_flat};
-use super::survey::row;
+use super::survey::{opened, picture};
 use crate::config::{Data, ScanRules, ScanWindow, SliceAxis};
 use crate::event::Skipped;
 
 /// Every slice of a volume, as new set-ups take them unless told otherwise.
-const CUT: reading::Cut = reading::Cut {
-    reading: reading::Reading { axis: SliceAxis::Z, rules: ScanRules::Clinical, window: ScanWindow::Auto },
-    every: 1,
-};
+const CUT: Cut =
+    Cut { reading: Reading { axis: SliceAxis::Z, rules: ScanRules::Clinical, window: ScanWindow::Auto }, every: 1 };
 
 /// The images of a source.
 pub struct Gallery {
@@ -45,7 +43,7 @@ impl Gallery {
     /// # Errors
     /// Where the source is missing, or cannot be listed.
     pub fn open(source: &Path) -> Result<Self, DataError> {
-        let reading::Reading { axis: slice_axis, rules: scans, window } = CUT.reading;
+        let Reading { axis: slice_axis, rules: scans, window } = CUT.reading;
         let data = Data { source: source.display().to_string(), slice_axis, scans, window, ..Data::default() };
         let tree = match list(&data, source) {
             Err(DataError::NoClasses { .. }) => Self::flat(source)?,
@@ -58,7 +56,7 @@ impl Gallery {
 
     fn flat(folder: &Path) -> Result<Tree, DataError> {
         let mut tree = scan_flat(folder)?;
-        open::expand(&mut tree, folder, CUT)?;
+        expand(&mut tree, folder, CUT)?;
         Ok(tree)
     }
 
@@ -120,22 +118,11 @@ impl Gallery {
     /// Where there is no such file.
     pub fn read_all(&self, files: &[usize]) -> Vec<Result<Opened, String>> {
         let at = |file: &usize| &self.tree.files[*file];
-        let together = |a: &usize, b: &usize| {
-            matches!(at(b).content, Content::Part(_)) && at(a).path == at(b).path && at(a).inside == at(b).inside
-        };
+        let together = |file: &usize, next: &usize| at(file).goes_with(at(next));
         let read = |run: &[usize]| {
-            let opened = match at(&run[0]).content {
-                Content::Row { .. } => Err(String::new()),
-                Content::Whole | Content::Part(_) => open::Opened::of(at(&run[0]), &self.tree.archives, CUT.reading),
-            };
+            let opened = opened(&self.tree, at(&run[0]), CUT.reading);
             let one = |file: &usize| {
-                let decoded = match (at(file).content, &opened) {
-                    (Content::Row { array, index }, _) => row(&self.tree, array, index),
-                    (Content::Whole, Ok(opened)) => opened.picture(0),
-                    (Content::Part(part), Ok(opened)) => opened.picture(part),
-                    (_, Err(reason)) => Err(reason.clone()),
-                };
-                let Raster { width, height, channels, pixels } = decoded?.raster;
+                let Raster { width, height, channels, pixels } = picture(&self.tree, at(file), &opened)?.raster;
                 Ok(Opened { pixels, height, width, channels })
             };
             run.iter().map(one).collect::<Vec<_>>()

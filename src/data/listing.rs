@@ -46,6 +46,11 @@ impl File {
             Content::Part(part) => format!("{}[{part}]", self.name),
         }
     }
+
+    /// Whether the next picture lies in the same file: those go together, so that it is opened once.
+    pub fn goes_with(&self, next: &Self) -> bool {
+        matches!(next.content, Content::Part(_)) && self.path == next.path && self.inside == next.inside
+    }
 }
 
 /// What a source holds.

@@ -12,9 +12,9 @@ use super::catch_panic::catch_panic;
 use super::convert::{Conversion, Raster};
 use super::decode::{self, Decoded, Scan};
 use super::dicom::{self, is_dicom};
-use super::dicom_picture::Dicom;
-use super::dicom_picture::most_frames;
+use super::dicom_picture::{Dicom, most_frames};
 use super::dicom_values::How;
+use super::limits::turn;
 use super::listing::{Content, File, MOST_PICTURES, Tree};
 use super::packed::Archive;
 use super::reading::{Cut, Reading};
@@ -260,7 +260,7 @@ impl Opened {
         catch_panic(|| match &self.holds {
             Holds::Image(bytes) => decode::decode(bytes, self.extension.as_deref()),
             Holds::Dicom(dicom) => {
-                let _turn = decode::turn(dicom.area() as u64);
+                let _turn = turn(dicom.area() as u64);
                 let (raster, how) = dicom.frame(part)?;
                 let (windowed, misnamed) = (how == How::Percentiles, misnamed(is_dicom_extension));
                 let scan = Scan { fixed: how == How::Fixed, ..Scan::default() };

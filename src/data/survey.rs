@@ -90,27 +90,16 @@ pub(super) fn survey(
     done: &Done<'_>,
 ) -> Result<Vec<Result<Fact, String>>, DataError> {
     let mut places = pixels.map(|pixels| pixels.chunks_exact_mut(target.bytes()));
-    // The pictures of one file go together, so that it is opened once.
-    let together =
-        |a: &File, b: &File| matches!(b.content, Content::Part(_)) && a.path == b.path && a.inside == b.inside;
     let runs: Vec<Run<'_, '_>> = tree.files[range]
-        .chunk_by(together)
+        .chunk_by(File::goes_with)
         .map(|run| (run, run.iter().map(|_| places.as_mut().and_then(Iterator::next)).collect()))
         .collect();
     let read = |(run, places): Run<'_, '_>| {
-        let opened = match run[0].content {
-            Content::Row { .. } => Err(String::new()),
-            Content::Whole | Content::Part(_) => Opened::of(&run[0], &tree.archives, target.reading),
-        };
+        let opened = opened(tree, &run[0], target.reading);
         let patient: Option<Arc<str>> = opened.as_ref().ok().and_then(Opened::patient).map(Arc::from);
         let one = |(file, place): (&File, Option<&mut [u8]>)| {
-            let decoded = match (file.content, &opened) {
-                (Content::Row { array, index }, _) => row(tree, array, index),
-                (Content::Whole, Ok(opened)) => opened.picture(0),
-                (Content::Part(part), Ok(opened)) => opened.picture(part),
-                (_, Err(reason)) => Err(reason.clone()),
-            };
-            let outcome = decoded.map(|decoded| take_in(decoded, target, place).of_patient(patient.clone()));
+            let outcome =
+                picture(tree, file, &opened).map(|decoded| take_in(decoded, target, place).of_patient(patient.clone()));
             done.one_more().map(|()| outcome)
         };
         run.iter().zip(places).map(one).collect::<Result<Vec<_>, DataError>>()
@@ -119,8 +108,26 @@ pub(super) fn survey(
     Ok(outcomes?.into_iter().flatten().collect())
 }
 
+/// A file opened, where it is one: an image of an archive needs none.
+pub(super) fn opened(tree: &Tree, file: &File, reading: Reading) -> Result<Opened, String> {
+    match file.content {
+        Content::Row { .. } => Err(String::new()),
+        Content::Whole | Content::Part(_) => Opened::of(file, &tree.archives, reading),
+    }
+}
+
+/// The picture that an entry stands for, out of its file.
+pub(super) fn picture(tree: &Tree, file: &File, opened: &Result<Opened, String>) -> Result<Decoded, String> {
+    match (file.content, opened) {
+        (Content::Row { array, index }, _) => row(tree, array, index),
+        (Content::Whole, Ok(opened)) => opened.picture(0),
+        (Content::Part(part), Ok(opened)) => opened.picture(part),
+        (_, Err(reason)) => Err(reason.clone()),
+    }
+}
+
 /// An image of an archive.
-pub(super) fn row(tree: &Tree, array: usize, index: usize) -> Result<Decoded, String> {
+fn row(tree: &Tree, array: usize, index: usize) -> Result<Decoded, String> {
     let images = tree.arrays.get(array).ok_or("the archive has no such image")?;
     images.get(index).map(Decoded::plain)
 }

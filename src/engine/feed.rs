@@ -246,8 +246,7 @@ mod tests {
     fn labels_are_drawn_in_the_shares_in_which_classes_are_shown() {
         let (names, images) = (["a", "b", "c"].map(str::to_owned), [100, 25, 4]);
         let drawn = |entries: &[&str]| {
-            let entries: Vec<String> = entries.iter().map(|entry| (*entry).to_owned()).collect();
-            let config = Config::default().with(&entries).unwrap();
+            let config = Config::default().with(entries).unwrap();
             let noise = Noise::new(&config, &names, &images, &Device::Cpu);
             let (mut rng, mut labels) = (stream(1, Purpose::GeneratorNoise, 0), [0.0; 3]);
             (0..10_000).for_each(|_| labels[noise.label(&mut rng) as usize] += 1.0 / 10_000.0);

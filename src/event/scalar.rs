@@ -201,11 +201,6 @@ impl Scalar {
     pub fn named(key: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|number| number.info().key == key)
     }
-
-    /// Whether chance moves it from step to step.
-    pub const fn is_noisy(self) -> bool {
-        self.info().chart.info().noisy
-    }
 }
 
 /// The numbers that a step tells.

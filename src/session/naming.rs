@@ -51,12 +51,10 @@ pub fn release(folder: &Path) {
 
 /// The name that a run started at `now` (UTC) gets, where it is free.
 pub fn name_for(config: &Config, now: SystemTime) -> String {
-    let seconds = now.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |passed| passed.as_secs());
-    let (year, month, day) = civil(seconds / 86_400);
-    let (hour, minute) = (seconds % 86_400 / 3600, seconds % 3600 / 60);
+    let now = chrono::DateTime::<chrono::Utc>::from(now).format("%Y-%m-%d-%H%M");
     let data = Path::new(&config.data.source).file_name().map_or("data".into(), |name| name.to_string_lossy());
     let data: String = data.chars().map(|c| if c.is_alphanumeric() || c == '_' { c } else { '-' }).take(40).collect();
-    format!("{year:04}-{month:02}-{day:02}-{hour:02}{minute:02}-{data}-{}", short_name(config))
+    format!("{now}-{data}-{}", short_name(config))
 }
 
 /// Letters of what a name says beside its preset, at most.
@@ -144,17 +142,6 @@ fn free_folder(root: &Path, name: &str) -> PathBuf {
     (1..).map(numbered).find(|folder| !taken(folder)).unwrap_or_else(|| root.join(name))
 }
 
-/// Year, month and day of a day counted from 1970-01-01 (the algorithm of H. Hinnant's `civil_from_days`).
-fn civil(days: u64) -> (u64, u64, u64) {
-    let z = days + 719_468;
-    let (era, day_of_era) = (z / 146_097, z % 146_097);
-    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted = (5 * day_of_year + 2) / 153;
-    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
-    (year_of_era + era * 400 + u64::from(month <= 2), month, day_of_year - (153 * shifted + 2) / 5 + 1)
-}
-
 /// A session as a list shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listed {
@@ -231,10 +218,7 @@ mod tests {
 
     #[test]
     fn names_say_what_differs_from_the_preset() {
-        let named = |set: &[&str]| {
-            let set: Vec<String> = set.iter().map(|text| (*text).to_owned()).collect();
-            short_name(&Preset::Quick.config().with(&set).unwrap())
-        };
+        let named = |set: &[&str]| short_name(&Preset::Quick.config().with(set).unwrap());
         assert_eq!(named(&[]), "quick");
         assert_eq!(named(&["train.seed=2", "loss.lecam=0.3"]), "quick-seed2-lecam0.3");
         assert_eq!(named(&["image_size=32", "train.steps=8000"]), "quick-32px-steps8000");

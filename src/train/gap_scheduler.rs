@@ -70,7 +70,7 @@ mod tests {
 
     #[test]
     fn the_average_starts_at_the_loss_of_one_who_cannot_tell() {
-        let config = |entry: &str| Config::default().with(&[entry.to_owned(), "optimizer.gap=1".to_owned()]).unwrap();
+        let config = |entry: &str| Config::default().with(&[entry, "optimizer.gap=1"]).unwrap();
         for (kind, ideal) in
             [("hinge", 2.0), ("bce", 2.0 * 2f64.ln()), ("least-squares", 0.25), ("wasserstein-gp", 0.0)]
         {

@@ -1,7 +1,5 @@
 //! What stands above every page: the stored session that is looked at, and what went wrong.
 
-use std::path::PathBuf;
-
 use egui::Ui;
 
 use super::action::Action;

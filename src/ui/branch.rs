@@ -170,10 +170,7 @@ mod tests {
 
     #[test]
     fn what_shapes_the_networks_stays_and_the_rest_is_taken() {
-        let set = |entries: &[&str]| {
-            let entries: Vec<String> = entries.iter().map(|entry| (*entry).to_owned()).collect();
-            Config::default().with(&entries).unwrap()
-        };
+        let set = |entries: &[&str]| Config::default().with(entries).unwrap();
         let set_up =
             set(&["data.source=/elsewhere", "train.steps=9", "generator.base_channels=16", "optimizer.clip=2"]);
         let (free, fixed) = taken(&Config::default(), &set_up, Onto::default());

@@ -41,17 +41,8 @@ pub fn ago(time: SystemTime) -> String {
 
 /// A date and time of day (UTC): `2026-11-23 14:05`.
 pub fn date(seconds_since_1970: u64) -> String {
-    let (days, rest) = (seconds_since_1970 / 86_400, seconds_since_1970 % 86_400);
-    // Days since 0000-03-01, in cycles of 400 years (146,097 days), so that leap days come last.
-    let shifted = days + 719_468;
-    let (cycle, day_of_cycle) = (shifted / 146_097, shifted % 146_097);
-    let year_of_cycle = (day_of_cycle - day_of_cycle / 1460 + day_of_cycle / 36_524 - day_of_cycle / 146_096) / 365;
-    let day_of_year = day_of_cycle - (365 * year_of_cycle + year_of_cycle / 4 - year_of_cycle / 100);
-    let month = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month + 2) / 5 + 1;
-    let (month, carry) = if month < 10 { (month + 3, 0) } else { (month - 9, 1) };
-    let year = 400 * cycle + year_of_cycle + carry;
-    format!("{year:04}-{month:02}-{day:02} {:02}:{:02}", rest / 3600, rest / 60 % 60)
+    let time = i64::try_from(seconds_since_1970).ok().and_then(|time| chrono::DateTime::from_timestamp(time, 0));
+    time.unwrap_or_default().format("%Y-%m-%d %H:%M").to_string()
 }
 
 /// A metric's name as papers write it.

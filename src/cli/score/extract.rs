@@ -115,16 +115,17 @@ impl ExtractedFolder {
     }
 }
 
+/// Images as an extractor takes them.
+pub(super) fn pictures(images: &[(usize, Opened)]) -> Vec<Picture<'_>> {
+    let picture = |(_, image): &'_ (usize, Opened)| {
+        let Opened { pixels, height, width, channels } = image;
+        Picture { pixels, height: *height, width: *width, channels: *channels }
+    };
+    images.iter().map(picture).collect()
+}
+
 fn look(images: &[(usize, Opened)], extractor: &Extractor, resize: Resize) -> anyhow::Result<Vec<Seen>> {
-    let picture = |(_, image): &(usize, Opened)| (image.height, image.width, image.channels);
-    let pictures: Vec<Picture<'_>> = images
-        .iter()
-        .map(|image| {
-            let (height, width, channels) = picture(image);
-            Picture { pixels: &image.1.pixels, height, width, channels }
-        })
-        .collect();
-    let found = extractor.look(&pictures, resize)?;
+    let found = extractor.look(&pictures(images), resize)?;
     let logits = extractor.logits();
     let one = |(index, (file, image)): (usize, &(usize, Opened))| {
         let mut hash = Sha256::new();

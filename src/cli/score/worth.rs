@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::Context as _;
 use rayon::prelude::*;
 
-use super::extract::ExtractedFolder;
+use super::extract::{ExtractedFolder, pictures};
 use super::output;
 use crate::cli::Usage;
 use crate::config::group_pattern;
 use crate::data::{COPIES, Opened, altered};
-use crate::feature::{Extractor, Picture, Resize};
+use crate::feature::{Extractor, Resize};
 use crate::metric::Features;
 
 /// Copies that are made between two looks at the progress, by each thread.
@@ -30,15 +30,7 @@ pub(super) fn copies(
     for chunk in all.chunks(PER_THREAD * rayon::current_num_threads()) {
         let make = |at: &(usize, usize)| Some((at.0, altered(&real.open(at.0)?, mirrored, seed.into(), *at)));
         let made: Vec<(usize, Opened)> = chunk.par_iter().filter_map(make).collect();
-        let picture = |(_, image): &'_ (usize, Opened)| (image.height, image.width, image.channels);
-        let pictures: Vec<Picture<'_>> = made
-            .iter()
-            .map(|one| {
-                let (height, width, channels) = picture(one);
-                Picture { pixels: &one.1.pixels, height, width, channels }
-            })
-            .collect();
-        numbers.extend(extractor.look(&pictures, resize)?.features.into_iter().map(f64::from));
+        numbers.extend(extractor.look(&pictures(&made), resize)?.features.into_iter().map(f64::from));
         labels.extend(made.iter().map(|(image, _)| real.labels[*image]));
         bar.inc(chunk.len() as u64);
     }

@@ -53,12 +53,7 @@ impl Config {
 mod tests {
     use super::*;
     use crate::config::Level;
-
-    fn problems(entries: &[&str]) -> Vec<(Level, &'static str)> {
-        let entries: Vec<String> = entries.iter().map(|entry| (*entry).to_owned()).collect();
-        let config = Config::default().with(&entries).expect("readable");
-        config.check(Some(3)).into_iter().map(|problem| (problem.level, problem.key)).collect()
-    }
+    use crate::config::check::tests::problems;
 
     #[test]
     fn what_cannot_work_is_refused() {

@@ -252,9 +252,19 @@ fn attention(list: &mut ProblemList, key: &'static str, network: &str, asked: &[
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::config::Preset;
+
+    /// What is told of the defaults with these settings.
+    pub(in crate::config) fn problems(entries: &[&str]) -> Vec<(Level, &'static str)> {
+        told(&Config::default().with(entries).unwrap())
+    }
+
+    /// Problems of a configuration for three classes.
+    pub(in crate::config) fn told(config: &Config) -> Vec<(Level, &'static str)> {
+        config.check(Some(3)).into_iter().map(|problem| (problem.level, problem.key)).collect()
+    }
 
     fn keys(config: &Config, level: Level) -> Vec<&'static str> {
         config.check(Some(3)).into_iter().filter(|p| p.level == level).map(|p| p.key).collect()
@@ -313,9 +323,7 @@ mod tests {
 
     #[test]
     fn regularizations_that_work_against_each_other_are_told() {
-        let set = |entries: &[&str]| {
-            Config::default().with(&entries.iter().map(|s| (*s).to_owned()).collect::<Vec<_>>()).expect("readable")
-        };
+        let set = |entries: &[&str]| Config::default().with(entries).expect("readable");
         let weights = "loss.class_weights=inverse-frequency";
         assert_eq!(keys(&set(&[weights]), Level::Error), ["loss.class_weights"]);
         assert_eq!(set(&[weights, "data.balance=false"]).check(Some(3)), []);

@@ -54,7 +54,7 @@ pub trait Setting: PartialEq + Sized + 'static {
     /// Those of an option that names none.
     fn bounds() -> Self::Bounds;
     /// How it is checked and shown.
-    fn kind<C>(_: Lens<C, Self>, _: Self::Bounds) -> Kind<C> {
+    fn kind<C: 'static>(_: Lens<C, Self>, _: Self::Bounds) -> Kind<C> {
         Kind::Own
     }
     /// Its values in words; nothing where an option must say them itself.
@@ -72,7 +72,7 @@ macro_rules! settings {
         $(impl Setting for $number {
             type Bounds = Bounds<Self>;
             fn bounds() -> Bounds<Self> { Bounds::up_to(0 as Self, $most) }
-            fn kind<C>(lens: Lens<C, Self>, bounds: Bounds<Self>) -> Kind<C> { Kind::$kind(lens, bounds) }
+            fn kind<C: 'static>(lens: Lens<C, Self>, bounds: Bounds<Self>) -> Kind<C> { Kind::$kind(lens, bounds) }
             fn values(bounds: &Bounds<Self>) -> String { bounds.values() }
         })+
         $(impl Setting for $other {
@@ -101,7 +101,7 @@ impl Setting for String {
     fn bounds() -> &'static str {
         ""
     }
-    fn kind<C>(lens: Lens<C, Self>, hint: &'static str) -> Kind<C> {
+    fn kind<C: 'static>(lens: Lens<C, Self>, hint: &'static str) -> Kind<C> {
         Kind::Text(lens, hint)
     }
 }
@@ -109,7 +109,7 @@ impl Setting for String {
 impl Setting for bool {
     type Bounds = ();
     fn bounds() {}
-    fn kind<C>(lens: Lens<C, Self>, (): ()) -> Kind<C> {
+    fn kind<C: 'static>(lens: Lens<C, Self>, (): ()) -> Kind<C> {
         Kind::Switch(lens)
     }
     fn values((): &()) -> String {
@@ -123,7 +123,7 @@ impl Setting for bool {
 impl<T: Choice> Setting for T {
     type Bounds = ();
     fn bounds() {}
-    fn kind<C>(lens: Lens<C, Self>, (): ()) -> Kind<C> {
+    fn kind<C: 'static>(lens: Lens<C, Self>, (): ()) -> Kind<C> {
         Kind::Choice(Box::new(lens))
     }
     fn values((): &()) -> String {
@@ -190,7 +190,7 @@ impl<C: 'static, T: Setting> Draft<C, T> {
     where
         C: AsRef<S>,
     {
-        self.key.when.push((when, Box::new(move |config| holds(config.as_ref()))));
+        self.key.when.push((when, Box::new(move |config: &C| holds(config.as_ref()))));
         self
     }
 

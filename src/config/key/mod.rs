@@ -190,14 +190,11 @@ impl<C> Key<C> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::check::tests::told;
     use crate::config::{Config, Level, Preset, options};
 
-    fn told(config: &Config) -> Vec<(Level, &'static str)> {
-        config.check(Some(3)).into_iter().map(|problem| (problem.level, problem.key)).collect()
-    }
-
     fn with(base: &Config, entries: &[&str]) -> Config {
-        base.with(&entries.iter().map(|entry| (*entry).to_owned()).collect::<Vec<_>>()).unwrap()
+        base.with(entries).unwrap()
     }
 
     #[test]

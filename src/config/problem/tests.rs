@@ -1,5 +1,5 @@
 use super::*;
-use crate::config::Preset;
+use crate::config::{Config, Preset};
 
 /// Each kind of problem: its key, and settings that make it.
 const KINDS: &[(&str, &[&str])] = &[
@@ -129,8 +129,7 @@ const KINDS: &[(&str, &[&str])] = &[
 ];
 
 fn with(base: &Config, entries: &[&str]) -> Config {
-    let entries: Vec<String> = entries.iter().map(|entry| (*entry).to_owned()).collect();
-    base.with(&entries).unwrap()
+    base.with(entries).unwrap()
 }
 
 #[test]

@@ -11,7 +11,7 @@ use std::sync::atomic::Ordering;
 use zip::{CompressionMethod, ZipArchive};
 
 use super::super::DataError;
-use super::super::decode::MAX_PIXELS;
+use super::super::limits::MAX_PIXELS;
 use super::super::listing::{Content, File, MOST_PICTURES, Tree};
 use super::super::npy::{Array, Line, MAX_BYTES};
 use super::super::packed::{Blob, Cursor, Images, Spool, most_unpacked};

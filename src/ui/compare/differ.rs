@@ -75,10 +75,7 @@ mod tests {
 
     #[test]
     fn keys_that_differ_are_named_with_every_value() {
-        let of = |entries: &[&str]| {
-            let entries: Vec<String> = entries.iter().map(|entry| (*entry).to_owned()).collect();
-            Config::default().with(&entries).unwrap().settings()
-        };
+        let of = |entries: &[&str]| Config::default().with(entries).unwrap().settings();
         let (a, b, c) = (of(&[]), of(&["train.seed=3"]), of(&["loss.kind=bce", "train.seed=3"]));
         let told = differing(&[&a, &b, &c]);
         let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();

@@ -197,8 +197,7 @@ mod tests {
     use crate::config::Config;
 
     fn run(name: &str, entries: &[&str]) -> ComparedRun {
-        let entries: Vec<String> = entries.iter().map(|entry| (*entry).to_owned()).collect();
-        ComparedRun::fold(Path::new(name), Config::default().with(&entries).unwrap(), [])
+        ComparedRun::fold(Path::new(name), Config::default().with(entries).unwrap(), [])
     }
 
     #[test]

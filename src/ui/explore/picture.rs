@@ -1,15 +1,12 @@
 //! The picture that was drawn, and one image of it.
 
-use egui::{
-    Color32, Context, CornerRadius, Rect, Sense, Stroke, StrokeKind, TextureFilter, TextureHandle, TextureOptions, Ui,
-    Vec2, pos2, vec2,
-};
+use egui::{Color32, CornerRadius, Sense, Stroke, StrokeKind, Ui, vec2};
 
 use super::super::action::Action;
 use super::super::run_view::RunView;
 use super::super::{format, theme, widgets};
 use super::{Explore, KeptSeed, Kind};
-use crate::event::{Exploration, GridPicture, View};
+use crate::event::View;
 
 /// Images of a walk a second, while it plays.
 const FRAMES_A_SECOND: f64 = 12.0;

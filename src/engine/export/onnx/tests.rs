@@ -10,13 +10,12 @@ use crate::model::{Generator, ParameterStore};
 
 fn config(more: &[&str]) -> Config {
     let base = ["image_size=32", "generator.base_channels=4", "generator.latent_dim=8", "generator.label_embedding=4"];
-    let set: Vec<String> = base.iter().chain(more).map(|entry| (*entry).to_owned()).collect();
-    Config::default().with(&set).unwrap()
+    Config::default().with(&[&base, more].concat()).unwrap()
 }
 
 fn read_back(config: &Config, stage: Stage) -> (message::Graph, ParameterStore) {
     let (_, store) = Generator::new(config, 3, &Device::Cpu).unwrap();
-    let bytes = generator::graph(config, 3, stage, &store).unwrap().encode_to_vec();
+    let bytes = graph(config, 3, stage, &store).unwrap().encode_to_vec();
     (message::Graph::decode(bytes.as_slice()).unwrap(), store)
 }
 
