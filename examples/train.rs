@@ -22,7 +22,7 @@ fn main() -> anyhow::Result<()> {
     let session = std::env::args_os().nth(1).map(PathBuf::from).context("name a folder for the session")?;
     // The keys are those of `run.toml` and of `--set`.
     let settings = ["data.source=demo", "train.steps=200", "score.every=100", "score.images=120"];
-    let config = Preset::Quick.config_at(32).with(&settings.map(str::to_owned))?;
+    let config = Preset::Quick.config_at(32).with(&settings)?;
     let problems = config.check(None);
     for problem in &problems {
         println!("{}: {}", problem.key, problem.message);

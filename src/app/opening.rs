@@ -1,6 +1,7 @@
 //! Opens stored sessions: what is read of them is read on a thread of its own, however long their curves are.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::follow::{Follower, News};
 use super::state::App;

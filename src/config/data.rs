@@ -15,7 +15,8 @@ const FILES: Condition<Data> =
 /// Tables and arrays.
 const TABLES: Condition<Data> = Condition::new("for tables and arrays", &["data.source"], |c| !c.is_demo());
 /// The demo set.
-const DRAWN: Condition<Data> = Condition::new("with the drawn demo set", &["data.source"], |c| c.is_demo()).part();
+const DRAWN: Condition<Data> =
+    Condition::<Data>::new("with the drawn demo set", &["data.source"], |c| c.is_demo()).part();
 const BALANCED: Condition<Data> = Condition::new("with balanced classes", &["data.balance"], |c| c.balance);
 const HELD_OUT: Condition<Data> =
     Condition::new("with a held-out share above 0", &["data.held_out"], |c| c.held_out != 0.0);

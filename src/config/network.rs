@@ -9,14 +9,17 @@ use super::{
 };
 
 const GENERATOR_DCGAN: Condition<Generator> =
-    Condition::new("with the family dcgan", &["generator.family"], |c| c.family == GeneratorFamily::Dcgan).part();
+    Condition::<Generator>::new("with the family dcgan", &["generator.family"], |c| c.family == GeneratorFamily::Dcgan)
+        .part();
 const GENERATOR_ATTENDS: Condition<Generator> =
     Condition::new("with self-attention at some resolution", &["generator.attention"], |c| !c.attention.is_empty());
 const DCGAN: Condition<Discriminator> =
-    Condition::new("with the family dcgan", &["discriminator.family"], |c| c.family == DiscriminatorFamily::Dcgan)
-        .part();
+    Condition::<Discriminator>::new("with the family dcgan", &["discriminator.family"], |c| {
+        c.family == DiscriminatorFamily::Dcgan
+    })
+    .part();
 const PROJECTED: Condition<Discriminator> =
-    Condition::new("with the family projected", &["discriminator.family"], |c| {
+    Condition::<Discriminator>::new("with the family projected", &["discriminator.family"], |c| {
         c.family == DiscriminatorFamily::Projected
     })
     .part();

@@ -92,7 +92,6 @@ impl Train {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::config::Config;
 
     #[test]

@@ -26,15 +26,31 @@ pub(super) fn grey(bytes: &[u8]) -> Result<Option<Raster>, String> {
         return Err(format!("too large, or empty: {width} x {height} pixels of {bits} bits"));
     }
     let _turn = turn(count);
-    let values = decoder.read_image().map_err(wrong)?;
-    // One value everywhere has no window and is black.
-    let window = Window::of(numbers(&values));
-    let pixels: Vec<u8> = numbers(&values).map(|value| window.map_or(0, |window| window.byte(value))).collect();
+    let pixels = match decoder.read_image().map_err(wrong)? {
+        DecodingResult::U8(values) => shown(&values),
+        DecodingResult::U16(values) => shown(&values),
+        DecodingResult::U32(values) => shown(&values),
+        DecodingResult::I8(values) => shown(&values),
+        DecodingResult::I16(values) => shown(&values),
+        DecodingResult::I32(values) => shown(&values),
+        DecodingResult::F32(values) => shown(&values),
+        DecodingResult::F64(values) => shown(&values),
+        DecodingResult::F16(values) => shown(&values.iter().map(|value| value.to_f32()).collect::<Vec<_>>()),
+        // No number of a picture needs more than the 53 bits that are left of these.
+        DecodingResult::U64(values) => shown(&values.iter().map(|value| *value as f64).collect::<Vec<_>>()),
+        DecodingResult::I64(values) => shown(&values.iter().map(|value| *value as f64).collect::<Vec<_>>()),
+    };
     let (width, height) = (width as usize, height as usize);
     if pixels.len() != width * height {
         return Err("damaged or incomplete TIFF: it has fewer pixels than it claims".to_owned());
     }
     Ok(Some(Raster { width, height, channels: 1, pixels }))
+}
+
+/// Values as bytes; one value everywhere has no window and is black.
+fn shown<T: Copy + Into<f64>>(values: &[T]) -> Vec<u8> {
+    let window = Window::of(values.iter().map(|value| (*value).into()));
+    values.iter().map(|value| window.map_or(0, |window| window.byte((*value).into()))).collect()
 }
 
 /// The values of a picture as numbers. No number of a picture needs more than 53 bits.

@@ -58,9 +58,9 @@ use crate::event::{Command, Event, GridPicture, ScoreProgress, Waker};
 pub use feed::{Noise, RunFeed};
 pub use job::Job;
 use journal::{GridSlot, ScoreSlot};
-pub use request::{RunRequest, StepHook};
+pub use request::{Origin, RunRequest, StepHook};
 pub use rescore::Rescore;
-pub use resume::{Origin, Refused};
+pub use resume::Refused;
 pub use service::{Answered, Service, Waiting, Work};
 pub use task::{Reporter, Task};
 

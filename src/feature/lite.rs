@@ -7,7 +7,7 @@ use std::sync::Arc;
 use candle_core::{Device, Result, bail};
 
 use super::block::{Block, Shape};
-use super::efficientnet::{STAGES, WEIGHTS};
+use super::efficientnet::{STAGES, TAKEN, WEIGHTS};
 use super::layered::Layered;
 use super::segment::Segment;
 use super::stem::{STEM_OUTPUTS, Stem};

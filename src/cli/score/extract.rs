@@ -117,11 +117,13 @@ impl ExtractedFolder {
 
 /// Images as an extractor takes them.
 pub(super) fn pictures(images: &[(usize, Opened)]) -> Vec<Picture<'_>> {
-    let picture = |(_, image): &'_ (usize, Opened)| {
-        let Opened { pixels, height, width, channels } = image;
-        Picture { pixels, height: *height, width: *width, channels: *channels }
-    };
-    images.iter().map(picture).collect()
+    let pictures = images.iter().map(|(_, Opened { pixels, height, width, channels })| Picture {
+        pixels,
+        height: *height,
+        width: *width,
+        channels: *channels,
+    });
+    pictures.collect()
 }
 
 fn look(images: &[(usize, Opened)], extractor: &Extractor, resize: Resize) -> anyhow::Result<Vec<Seen>> {

@@ -51,7 +51,6 @@ impl Config {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::config::Level;
     use crate::config::check::tests::problems;
 

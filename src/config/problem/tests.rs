@@ -1,4 +1,3 @@
-use super::*;
 use crate::config::{Config, Preset};
 
 /// Each kind of problem: its key, and settings that make it.

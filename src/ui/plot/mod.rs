@@ -28,7 +28,7 @@ pub(super) use keys::Keys;
 pub(super) use pins::pins_ui;
 pub(super) use steps::Steps;
 pub use view::ChartSettings;
-pub(super) use view::{Outcome, View};
+pub(super) use view::View;
 
 /// Places that are to be drawn.
 pub(super) struct Window<'a> {
@@ -208,6 +208,7 @@ fn marks(p: &Palette, look: &Look<'_>, x: &Scale) -> Vec<Mark> {
 
 #[cfg(test)]
 mod tests {
+    use super::view::Outcome;
     use super::*;
     use crate::chart::Series;
 
