@@ -200,7 +200,7 @@ mod tests {
     use super::*;
     use crate::config::Config;
     use crate::config::Level;
-    use crate::config::check::tests::problems;
+    use crate::config::problem::tests::problems;
 
     fn set(entries: &[&str]) -> Config {
         Config::default().with(entries).unwrap()

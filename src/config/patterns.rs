@@ -55,7 +55,7 @@ pub fn group_pattern(text: &str) -> Result<Option<Regex>, String> {
 mod tests {
     use super::*;
     use crate::config::Level;
-    use crate::config::check::tests::problems;
+    use crate::config::problem::tests::problems;
 
     #[test]
     fn patterns_cross_folders_and_ignore_case() {

@@ -131,7 +131,7 @@ impl Score {
 mod tests {
     use super::*;
     use crate::config::Level;
-    use crate::config::check::tests::problems;
+    use crate::config::problem::tests::problems;
 
     #[test]
     fn what_cannot_be_measured_is_told() {

@@ -52,7 +52,7 @@ impl Config {
 #[cfg(test)]
 mod tests {
     use crate::config::Level;
-    use crate::config::check::tests::problems;
+    use crate::config::problem::tests::problems;
 
     #[test]
     fn what_cannot_work_is_refused() {

@@ -252,19 +252,9 @@ fn attention(list: &mut ProblemList, key: &'static str, network: &str, asked: &[
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+mod tests {
     use super::*;
     use crate::config::Preset;
-
-    /// What is told of the defaults with these settings.
-    pub(in crate::config) fn problems(entries: &[&str]) -> Vec<(Level, &'static str)> {
-        told(&Config::default().with(entries).unwrap())
-    }
-
-    /// Problems of a configuration for three classes.
-    pub(in crate::config) fn told(config: &Config) -> Vec<(Level, &'static str)> {
-        config.check(Some(3)).into_iter().map(|problem| (problem.level, problem.key)).collect()
-    }
 
     fn keys(config: &Config, level: Level) -> Vec<&'static str> {
         config.check(Some(3)).into_iter().filter(|p| p.level == level).map(|p| p.key).collect()

@@ -190,7 +190,7 @@ impl<C> Key<C> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::check::tests::told;
+    use crate::config::problem::tests::told;
     use crate::config::{Config, Level, Preset, options};
 
     fn with(base: &Config, entries: &[&str]) -> Config {

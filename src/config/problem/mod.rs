@@ -92,4 +92,4 @@ impl ProblemList {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -1,4 +1,14 @@
-use crate::config::{Config, Preset};
+use crate::config::{Config, Level, Preset};
+
+/// What is told of the defaults with these settings.
+pub(in crate::config) fn problems(entries: &[&str]) -> Vec<(Level, &'static str)> {
+    told(&Config::default().with(entries).unwrap())
+}
+
+/// Problems of a configuration for three classes.
+pub(in crate::config) fn told(config: &Config) -> Vec<(Level, &'static str)> {
+    config.check(Some(3)).into_iter().map(|problem| (problem.level, problem.key)).collect()
+}
 
 /// Each kind of problem: its key, and settings that make it.
 const KINDS: &[(&str, &[&str])] = &[
