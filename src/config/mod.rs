@@ -49,7 +49,6 @@ mod extractor;
 mod family;
 mod file;
 mod growing;
-mod judge;
 mod live;
 mod loss;
 mod metric;

@@ -194,7 +194,7 @@ mod tests {
 
     fn config(options: &[&str]) -> Config {
         let set = ["image_size=16", "data.demo_images=5", "train.batch_size=4", "data.color_jitter=0.2"];
-        Config::default().with(&[&set, options].concat()).unwrap()
+        Config::default().with(&[&set[..], options].concat()).unwrap()
     }
 
     fn dataset(config: &Config) -> Arc<Dataset> {

@@ -238,8 +238,7 @@ mod tests {
 
     fn of(set: &[&str]) -> [(String, Vec<(usize, usize)>); 2] {
         let base = ["image_size=32", "generator.base_channels=8", "discriminator.base_channels=8"];
-        let set: Vec<String> = base.iter().chain(set).map(|entry| (*entry).to_owned()).collect();
-        let config = Config::default().with(&set).unwrap();
+        let config = Config::default().with(&[&base[..], set].concat()).unwrap();
         [shown(&Sketch::generator(&config)), shown(&Sketch::discriminator(&config))]
     }
 

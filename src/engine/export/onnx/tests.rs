@@ -10,7 +10,7 @@ use crate::model::{Generator, ParameterStore};
 
 fn config(more: &[&str]) -> Config {
     let base = ["image_size=32", "generator.base_channels=4", "generator.latent_dim=8", "generator.label_embedding=4"];
-    Config::default().with(&[&base, more].concat()).unwrap()
+    Config::default().with(&[&base[..], more].concat()).unwrap()
 }
 
 fn read_back(config: &Config, stage: Stage) -> (message::Graph, ParameterStore) {
