@@ -51,6 +51,7 @@ impl App {
             JobEvent::Cancelled
             | JobEvent::Progress { .. }
             | JobEvent::Scoring(_)
+            | JobEvent::Refused(_)
             | JobEvent::Preview { .. }
             | JobEvent::Exported(_)
             | JobEvent::Rescored { .. }
@@ -135,5 +136,6 @@ fn has_ended(event: &JobEvent) -> bool {
         | JobEvent::Probed(_)
         | JobEvent::Cancelled
         | JobEvent::Failed { .. } => true,
+        | JobEvent::Refused(_)
     }
 }

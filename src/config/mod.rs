@@ -147,6 +147,11 @@ impl Default for Config {
     }
 }
 
+/// What the window calls images with colour and without.
+pub fn channels_name(coloured: bool) -> &'static str {
+    if coloured { "Colour" } else { "Grey" }
+}
+
 /// The keys before the sections.
 fn image_keys() -> Vec<Key> {
     let size = Lens { get: |c| &c.image_size, get_mut: |c| &mut c.image_size };

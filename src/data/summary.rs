@@ -19,6 +19,8 @@ pub(super) struct Fact {
     pub digest: [u8; 32],
     /// Every pixel has one of two colours, as in a mask.
     pub two_valued: bool,
+    /// No pixel has any colour, however the file stores it.
+    pub grey: bool,
     /// The patient that its file names, where that is asked for.
     pub patient: Option<Arc<str>>,
     /// One flag for each of [`REMARKS`].
@@ -151,6 +153,7 @@ impl Fact {
             height: side(raster.height),
             digest,
             two_valued: is_two_valued(raster),
+            grey: is_grey(raster),
             patient: None,
             flags,
         }
@@ -164,7 +167,8 @@ impl Fact {
     /// One of a square picture, for tests.
     #[cfg(test)]
     pub fn made(side: u32, digest: [u8; 32], two_valued: bool) -> Self {
-        Self { width: side, height: side, digest, two_valued, patient: None, flags: Flags::default() }
+        let (grey, flags) = (false, Flags::default());
+        Self { width: side, height: side, digest, two_valued, grey, patient: None, flags }
     }
 
     /// What is told of this file beside its name.
@@ -179,6 +183,11 @@ fn is_two_valued(raster: &Raster) -> bool {
     let Some(first) = pixels.next().filter(|_| raster.width * raster.height >= 64) else { return false };
     let Some(second) = pixels.find(|pixel| *pixel != first) else { return false };
     pixels.all(|pixel| pixel == first || pixel == second)
+}
+
+/// Whether no pixel has any colour: one value each, or three that are equal.
+fn is_grey(raster: &Raster) -> bool {
+    raster.pixels.chunks_exact(raster.channels.max(1)).all(|pixel| pixel.iter().all(|value| *value == pixel[0]))
 }
 
 /// Puts together what was found: `outcomes` has one entry for each of `tree.files`, `split` one for each usable one.
@@ -222,7 +231,7 @@ pub(super) fn summarise(
     let count = |(name, [images, held_out]): (&String, [usize; 2])| ClassCount { name: name.clone(), images, held_out };
     let classes = tree.classes.iter().zip(images).map(count);
     let (source, classes, file_notes) = (source.to_owned(), classes.collect(), file_notes(tree, outcomes));
-    let findings = findings(tree, outcomes, &config.data, config.image_size);
+    let findings = findings(tree, outcomes, config);
     let patients = has_patients(config, tree, outcomes);
     DataSummary { source, classes, skipped, duplicates, contradicting, sizes, notes, file_notes, patients, findings }
 }
@@ -259,7 +268,9 @@ fn file_notes(tree: &Tree, outcomes: &[Result<Fact, String>]) -> Vec<FileNote> {
 fn notes(tree: &Tree, images: &[[usize; 2]], counts: &[usize; REMARKS.len()], across: usize) -> Vec<String> {
     let mut notes = tree.notes.clone();
     for (name, _) in tree.classes.iter().zip(images).filter(|(_, images)| **images == [0; 2]) {
-        notes.push(format!("the class {name} has no usable image: training refuses it until it has"));
+        notes.push(format!(
+            "the class {name} has no usable image: training refuses it until it has, or is left out with data.exclude"
+        ));
     }
     if tree
         .classes

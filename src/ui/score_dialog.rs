@@ -86,6 +86,7 @@ impl ScoreDialog {
         let frame = ("scores", theme::DIALOG_WIDTH * 1.3);
         let (action, closed) = self.shown.ui(ctx, frame, run, |open, ui, run| open.own_ui(ui, run, set_up, busy));
         let Some(open) = closed else { return action };
+            | JobEvent::Refused(_)
         if !matches!(open.state, State::Busy(_)) {
             self.closed = Some(open);
             return action;

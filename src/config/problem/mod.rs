@@ -94,6 +94,7 @@ fn told(key: &str, value: &str) -> String {
         "true" => format!("Turn {name} on"),
         "false" => format!("Turn {name} off"),
         "\"\"" | "[]" => format!("Clear {name}"),
+        "1" | "3" if key == "channels" => format!("Set {name} to {}", super::channels_name(value == "3")),
         _ => format!("Set {name} to {}", value.replace('"', "")),
     }
 }

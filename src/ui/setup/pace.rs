@@ -54,6 +54,7 @@ impl Paces {
             | JobEvent::Exported(_)
             | JobEvent::Scoring(_)
             | JobEvent::BrowsePage(_)
+            | JobEvent::Refused(_)
             | JobEvent::Rescored { .. }
             | JobEvent::Quiz(_) => return,
         };
