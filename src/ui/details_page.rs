@@ -120,9 +120,7 @@ fn facts(view: &RunView) -> Vec<(&'static str, String)> {
         if view.begun().is_some_and(|begun| begun < started.time) {
             facts.push(("Went on", format!("{} UTC", format::date(started.time))));
         }
-        if let Some(parent) = &started.parent {
-            facts.push(("Branched off", format!("{} at step {}", parent.session, format::count(parent.step))));
-        }
+        facts.extend(view.parent().map(|parent| ("Branched off", parent)));
     }
     if let Some(data) = view.data() {
         facts.push(("Data", format!("{}, {}", data.source, format::plural(data.images(), "image"))));

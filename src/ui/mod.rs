@@ -71,7 +71,7 @@ pub use request::{
     CompareRequest, Drawn, Figure, FigureContent, GridRequest, Inside, OnClose, QueueRequest, ScoreRequest,
     SessionRequest,
 };
-pub use run_view::RunView;
+pub use run_view::{ParentPlace, RunView};
 pub use samples::SampleSettings;
 pub use score_dialog::ScoreDialog;
 pub use series::{Clock, Curves};
