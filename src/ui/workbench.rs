@@ -218,7 +218,7 @@ impl Workbench {
         self.checked.refresh(&self.config, &self.data);
         self.checked.look_at_fields(ui.ctx());
         let look = (&mut self.settings.theme, &mut self.sheet);
-        let (runs, blockers) = ((self.live.as_ref(), self.stored.as_ref()), self.checked.blockers());
+        let (runs, blockers) = (top_bar::runs(self.live.as_ref(), self.stored.as_ref()), self.checked.blockers());
         actions.extend(top_bar::top_bar_ui(ui, runs, &blockers, &mut self.longer, look));
         self.follow_theme(ui);
         let (now, read) = ui.input(|input| (input.time, input.focused));
