@@ -109,6 +109,14 @@ fn progress_ui(ui: &mut Ui, (live, stored): Runs<'_>, blockers: &[String]) {
         ui.add(Label::new(text).truncate()).on_hover_text("How far the scores of this step are");
         return;
     }
+    if run.phase().ended() {
+        if let Some((training, scores)) = run.seconds_taken() {
+            let (of, training) = (format::duration(training + scores), format::duration(training));
+            let about = format!("{training} of training and {} of scores, without pauses", format::duration(scores));
+            widgets::number(ui, format!("{:>18}", format!("took {of}")), p.text).on_hover_text(about);
+        }
+        return;
+    }
     if let Some(last) = run.last().filter(|_| both) {
         widgets::number(ui, format!("{:>8.1} img/s", last.numbers.get(Scalar::ImagesPerS).unwrap_or(0.0)), p.text)
             .on_hover_text("Real images per second");
@@ -223,6 +231,9 @@ fn buttons_ui(ui: &mut Ui, runs: Runs<'_>, blockers: &[String], longer: &mut Res
     } else {
         actions.extend(offer_ui(ui, Button::new(name).min_size(wide), offer, about));
     }
+    let button = widgets::primary(ui, "Train").min_size(size);
+    let about = "Start a run with the settings on the left, in a session folder of its own";
+    actions.extend(offer_ui(ui, button, train(runs, blockers), about));
     actions
 }
 
@@ -231,9 +242,6 @@ fn theme_button(ui: &mut Ui, choice: &mut ThemeChoice) {
     let (picture, name) = match next {
         ThemeChoice::Light => (Glyph::Sun, "Light theme"),
         ThemeChoice::Dark => (Glyph::Moon, "Dark theme"),
-    let button = widgets::primary(ui, "Train").min_size(size);
-    let about = "Start a run with the settings on the left, in a session folder of its own";
-    actions.extend(offer_ui(ui, button, train(runs, blockers), about));
         ThemeChoice::System => (Glyph::Half, "Theme of the system"),
     };
     if glyph::button(ui, picture, vec2(30.0, 30.0), true, name).clicked() {

@@ -340,10 +340,14 @@ impl Workbench {
             let Some(run) = self.shown().filter(|_| most >= LEAST_OF_FOLDER) else { return };
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 widgets::small(ui, format::path_end(&run.folder().display().to_string(), most.min(56)))
+        let ended =
+            self.shown().filter(|run| run.phase().ended() && run.step() == self.config.train.steps).filter(same);
+        let taken = ended.and_then(|run| run.seconds_taken().map(|(steps, scores)| (run.step(), steps + scores)));
                     .on_hover_text("The session's folder");
             });
         });
         ui.add_space(theme::GAP - 4.0);
+            taken,
         actions
     }
 

@@ -217,6 +217,12 @@ impl RunView {
         Some(steps + self.seconds_of_scores(steps))
     }
 
+    /// Seconds of training and of scores so far, without pauses.
+    pub fn seconds_taken(&self) -> Option<(f64, f64)> {
+        let scores = self.scored.as_ref().map_or(0.0, |scored| scored.total_seconds);
+        self.last.map(|last| (last.seconds, scores))
+    }
+
     /// Seconds of the scores still to come beside so many of steps, once some were taken.
     fn seconds_of_scores(&self, steps: f64) -> f64 {
         let (Some(started), Some(scored)) = (&self.started, &self.scored) else { return 0.0 };
