@@ -87,6 +87,12 @@ impl App {
 
     pub(super) fn score(&mut self, ask: ScoreRequest) {
         let ScoreRequest { session, step, score } = ask;
+        let own = &self.workbench.config;
+        if score.extractor == own.score.extractor {
+            // What the set-up names is the user's own; what the session names may be somebody else's.
+            let named = own.external_paths().into_iter().filter(|place| place.key == "score.extractor");
+            session::trust_paths(&named.collect::<Vec<_>>());
+        }
         let asked = Rescore { session, step, score };
         self.jobs.scorer = Some(Job::rescore(asked, session::untrusted_paths, Arc::clone(&self.waker)));
     }
@@ -130,12 +136,12 @@ fn has_ended(event: &JobEvent) -> bool {
         JobEvent::Progress { .. } | JobEvent::Scoring(_) => false,
         JobEvent::Preview { .. }
         | JobEvent::BrowsePage(_)
+        | JobEvent::Refused(_)
         | JobEvent::Exported(_)
         | JobEvent::Quiz(_)
         | JobEvent::Rescored { .. }
         | JobEvent::Probed(_)
         | JobEvent::Cancelled
         | JobEvent::Failed { .. } => true,
-        | JobEvent::Refused(_)
     }
 }

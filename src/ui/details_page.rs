@@ -84,8 +84,7 @@ fn facts_ui(ui: &mut Ui, view: &RunView, stored: Option<&SessionRow>) -> Actions
                 actions.push(Action::Copy(view.folder().display().to_string()));
             }
             let score = ui.add_enabled(!view.checkpoints().is_empty(), egui::Button::new("Score a checkpoint…"));
-            let about =
-                "With the scores that the set-up names, such as precision and recall, also where the run took others";
+            let about = "With the run's own scores or others, such as precision and recall";
             if score.on_hover_text(about).on_disabled_hover_text("There is no checkpoint yet").clicked() {
                 actions.push(WindowAction::OpenScores);
             }
