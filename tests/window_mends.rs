@@ -71,7 +71,7 @@ fn fill(folder: &Path, color: fn(u8) -> [u8; 3]) {
 }
 
 fn of(folder: &Path) -> Config {
-    let mut config = Preset::Quick.config_at(16);
+    let mut config = Preset::Quick.config_at(32);
     config.data.source = folder.display().to_string();
     config
 }
