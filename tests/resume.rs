@@ -401,7 +401,7 @@ fn a_fork_goes_on_by_itself_with_other_settings() {
     let told = events(RunRequest::fork(&parent, Some(8), same.clone(), None, &[]).unwrap());
     assert_eq!(told.last(), Some(&Event::Finished { step: STEPS }));
     let Event::Started(started) = &told[0] else { panic!("{:?}", told[0]) };
-    let from = Some(Parent { session: "parent".to_owned(), step: 8 });
+    let from = Some(Parent { session: "parent".to_owned(), step: 8, run: gandle::session::run_id(&parent) });
     assert_eq!((started.step, &started.parent), (8, &from));
     for file in gandle::train::state::FILES {
         let read = |folder: &Path| fs::read(checkpoint_folder(folder, STEPS).join(file)).unwrap();

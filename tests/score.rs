@@ -292,3 +292,39 @@ fn features_of_another_program_are_scored_too() {
     save(&other, "<f4", 32, &[f64::NAN; 64]);
     assert_eq!(refused(&other, &[], "other.npy cannot be scored"), Some(1));
 }
+
+#[test]
+fn real_images_of_another_size_are_told_and_brought_to_the_size_of_the_fakes() {
+    let root = tempfile::tempdir().unwrap();
+    let (real, fake, mixed) = (root.path().join("real"), root.path().join("fake"), root.path().join("mixed"));
+    draw(&real, 0, 6, false);
+    // The fakes are the real images, as training sees them at a third of their size.
+    let gallery = gandle::data::Gallery::open(&real).unwrap();
+    for image in 0..gallery.len() {
+        let small = gallery.read(image).unwrap().at_side(SIZE / 3);
+        let path = fake.join(gallery.name(image));
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        RgbImage::from_raw(small.width as u32, small.height as u32, small.pixels).unwrap().save(path).unwrap();
+    }
+    let more = ["--json", "--scores", "kernel-distance,nearest-real"];
+    let distance = |output: &Output| find(&lines(output), "nearest-real", None)["value"].as_f64().unwrap();
+    let raw = score(&real, &fake, &more);
+    let warned = told(&raw);
+    assert!(warned.contains("real images have 24 x 24 pixels") && warned.contains("fakes 8 x 8"), "{warned}");
+    assert!(warned.contains("--resize-real"), "{warned}");
+    let brought = score(&real, &fake, &[&more[..], &["--resize-real"]].concat());
+    assert!(brought.status.success() && !told(&brought).contains("pixels (most"), "{}", told(&brought));
+    let (before, after) = (distance(&raw), distance(&brought));
+    assert!(after < 0.01 * before, "they are the same images then: {before} {after}");
+    assert_eq!((&lines(&brought)[0]["real_side"], lines(&raw)[0].get("real_side")), (&8.into(), None));
+    // Images of one size need nothing.
+    assert!(!told(&score(&real, &real, &more)).contains("--resize-real"));
+    draw(&mixed, 0, 2, false);
+    std::fs::copy(
+        fake.join("basophil").read_dir().unwrap().next().unwrap().unwrap().path(),
+        mixed.join("basophil/x.png"),
+    )
+    .unwrap();
+    let refused = score(&real, &mixed, &["--resize-real"]);
+    assert!(refused.status.code() == Some(2) && told(&refused).contains("squares of one size"), "{}", told(&refused));
+}

@@ -630,9 +630,11 @@ fn images_are_exported_in_every_format_that_takes_them() {
     list(&mut window);
     assert!(window.shows("parquet") && window.shows("dicom") && !window.shows("tiff16"), "the run is in colour");
     window.click("dicom");
-    window.click("With the real ones");
-    window.click("Mark");
-    assert!(window.shows("Fill up to"));
+    window.click("Fill up: count the real images too");
+    assert!(window.shows("they are counted, not touched") && window.shows("Per class in all"));
+    assert!(window.shows("stands in their files' metadata"));
+    window.click("Write SYNTHETIC into the pixels");
+    assert!(window.shows("in the lower left corner") && !window.shows("files' metadata"));
     let exported = |window: &mut Window| {
         window.click("Export");
         window.bench().export.apply(JobEvent::Cancelled);

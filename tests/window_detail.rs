@@ -198,7 +198,9 @@ fn the_log_tells_when() {
 fn the_sessions_say_where_they_are_kept() {
     let mut window = open([1280.0, 800.0], |bench| bench.sessions_folder = PathBuf::from("/home/x/sessions"));
     window.turn_to("Sessions");
-    assert!(window.shows("Stored in /home/x/sessions") && !window.is_enabled("The usual folder"));
+    let field = window.harness.get_by_role_and_label(Role::TextInput, "Folder for sessions");
+    assert_eq!(field.accesskit_node().value().as_deref(), Some("/home/x/sessions"));
+    assert!(window.shows("Stored in") && !window.is_enabled("The usual folder"));
     window.asked();
     window.click("Keep them elsewhere…");
     assert_eq!(window.asked(), [Action::ChooseSessionsFolder]);
@@ -460,5 +462,20 @@ fn data_that_has_moved_is_found_from_the_window() {
     let mut window = open([1280.0, 800.0], |bench| bench.live = Some(view));
     window.asked();
     window.click("Find data…");
-    assert_eq!(window.asked(), [Action::FindData(folder)]);
+    assert!(window.shows("were in /cells. Where are they now?"));
+    window.click("Choose folder…");
+    assert_eq!(window.asked(), [Action::ChooseMovedData]);
+    window.bench().find_data.choose("/elsewhere/cells".to_owned());
+    window.settle();
+    window.click("Go on");
+    let moved = Action::DataMoved { session: folder, data: PathBuf::from("/elsewhere/cells") };
+    assert_eq!(window.asked(), [moved]);
+    // What fails is told where it was asked for.
+    assert!(window.bench().find_data.found(Err("a run writes to it".to_owned())));
+    window.settle();
+    assert!(window.shows("a run writes to it") && window.shows("Where are they now?"));
+    window.click("Go on");
+    assert!(window.bench().find_data.found(Ok(())) && !window.bench().find_data.found(Ok(())));
+    window.settle();
+    assert!(!window.shows("Where are they now?"));
 }

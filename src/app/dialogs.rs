@@ -31,8 +31,8 @@ const INSTEAD: &str = if cfg!(target_os = "linux") {
 pub(super) enum Purpose {
     /// A data folder.
     Data,
-    /// The data folder of this session, which has moved.
-    Moved(PathBuf),
+    /// The data folder of a session, which has moved.
+    Moved,
     /// A table or an archive of data.
     DataFile,
     /// The file of VGG19's weights.
@@ -53,14 +53,11 @@ impl Purpose {
     /// Another way to the same.
     fn instead(&self) -> &'static str {
         match self {
-            Self::Data | Self::DataFile | Self::Moved(_) => {
-                "Type the path in the set-up instead, or drop a folder on the window"
+            Self::Data | Self::DataFile => "Type the path in the set-up instead, or drop a folder on the window",
+            Self::Vgg19 | Self::Inception | Self::Export | Self::Moved | Self::Save(_) => {
+                "Type the path in the field instead"
             }
-            Self::Vgg19 | Self::Inception | Self::Export | Self::Save(_) => "Type the path in the field instead",
-            Self::Session => "Start gandle with the session's folder as its argument instead: gandle SESSION",
-            Self::Sessions => {
-                "Start gandle in a folder that holds a folder named sessions instead: those are then used"
-            }
+            Self::Session | Self::Sessions => "Type the path on the page Sessions instead",
         }
     }
 
@@ -80,7 +77,7 @@ impl Purpose {
             |title: &str| file(title, "Weights", &["pth", "pt", "safetensors"]).add_filter("All files", &["*"]);
         match self {
             Self::Data => Box::pin(folder("Choose a folder with one sub-folder per class")),
-            Self::Moved(_) => Box::pin(folder("Choose the folder where the images of this session are now")),
+            Self::Moved => Box::pin(folder("Choose the folder where the images of this session are now")),
             Self::Session => Box::pin(folder("Open a session's folder")),
             Self::Sessions => Box::pin(folder("Keep sessions in")),
             Self::Export => Box::pin(folder("Export to")),
@@ -157,7 +154,7 @@ impl App {
     fn chosen(&mut self, purpose: Purpose, path: PathBuf) {
         match purpose {
             Purpose::Data | Purpose::DataFile => self.use_data(path.display().to_string()),
-            Purpose::Moved(session) => self.data_moved(session, path),
+            Purpose::Moved => self.workbench.find_data.choose(path.display().to_string()),
             Purpose::Inception => {
                 self.workbench.config.score.extractor = ExtractorName::inception(&path.display().to_string());
             }
@@ -181,6 +178,10 @@ mod tests {
         let told = app.workbench.notice.unwrap().text;
         assert!(told.contains("Type the path in the set-up instead"), "{told}");
         assert_eq!(told.contains("xdg-desktop-portal-gtk") && told.contains("zenity"), cfg!(target_os = "linux"));
+        // Whatever is asked for, there is a place to type it.
+        for purpose in [Purpose::Session, Purpose::Sessions, Purpose::Moved, Purpose::Export, Purpose::Inception] {
+            assert!(purpose.instead().starts_with("Type the path"), "{purpose:?}");
+        }
     }
 
     use super::*;

@@ -39,6 +39,7 @@ impl App {
             JobEvent::Cancelled
             | JobEvent::Progress { .. }
             | JobEvent::Scoring(_)
+            | JobEvent::Refused(_)
             | JobEvent::Preview { .. }
             | JobEvent::Exported(_)
             | JobEvent::Rescored { .. }
@@ -74,6 +75,12 @@ impl App {
 
     pub(super) fn score(&mut self, ask: ScoreRequest) {
         let ScoreRequest { session, step, score } = ask;
+        let own = &self.workbench.config;
+        if score.extractor == own.score.extractor {
+            // What the set-up names is the user's own; what the session names may be somebody else's.
+            let named = own.external_paths().into_iter().filter(|place| place.key == "score.extractor");
+            session::trust_paths(&named.collect::<Vec<_>>());
+        }
         let asked = Rescore { session, step, score };
         self.jobs.scorer = Some(Job::rescore(asked, session::untrusted_paths, Arc::clone(&self.waker)));
     }
@@ -117,6 +124,7 @@ fn has_ended(event: &JobEvent) -> bool {
         JobEvent::Progress { .. } | JobEvent::Scoring(_) => false,
         JobEvent::Preview { .. }
         | JobEvent::BrowsePage(_)
+        | JobEvent::Refused(_)
         | JobEvent::Exported(_)
         | JobEvent::Quiz(_)
         | JobEvent::Rescored { .. }

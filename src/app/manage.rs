@@ -52,6 +52,7 @@ impl App {
             self.workbench.queue.moved(from, to);
         }
         for view in [&mut self.workbench.stored, &mut self.workbench.live] {
+            view.iter_mut().for_each(|view| view.parent_moved(from, to));
             match (view.as_mut().filter(|view| view.folder() == from), to) {
                 (Some(view), Some(to)) => view.moved(to),
                 (Some(_), None) => *view = None,

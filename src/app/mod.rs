@@ -214,7 +214,8 @@ impl App {
             }
             Action::Branch { parent, step, steps, set } => self.branch(parent, step, steps, set),
             Action::EndElsewhere(session) => self.end_elsewhere(session),
-            Action::FindData(session) => self.open_dialog(Purpose::Moved(session)),
+            Action::ChooseMovedData => self.open_dialog(Purpose::Moved),
+            Action::DataMoved { session, data } => self.data_moved(session, data),
             Action::Command(command) => self.tell_engine(command),
             Action::ChooseData => self.open_dialog(Purpose::Data),
             Action::ChooseInception => self.open_dialog(Purpose::Inception),
@@ -222,6 +223,7 @@ impl App {
             Action::ChooseVgg19 => self.open_dialog(Purpose::Vgg19),
             Action::ChooseSession => self.open_dialog(Purpose::Session),
             Action::ChooseSessionsFolder => self.open_dialog(Purpose::Sessions),
+            Action::KeepSessionsIn(folder) => self.keep_typed_sessions_in(folder),
             Action::UsualSessionsFolder => self.keep_sessions_in(String::new()),
             Action::LookInto(folder) => self.look_into(ctx, folder),
             Action::ChooseExportFolder => self.open_dialog(Purpose::Export),

@@ -7,7 +7,7 @@ use super::follow::{Follower, News};
 use super::state::App;
 use crate::event::Event;
 use crate::session::{self, Stored};
-use crate::ui::{Notice, Page, RunView};
+use crate::ui::{Notice, Page, ParentPlace, RunView};
 
 /// What was read of a session.
 struct Opened {
@@ -121,8 +121,11 @@ fn read(folder: &Path) -> Result<Opened, session::SessionError> {
     let mut view = RunView::new(of.clone());
     let warnings = stored.warnings.clone();
     stored.timed().for_each(|(event, time)| view.apply_at(event, time));
-    // It may have been renamed since it was written.
+    // It may have been renamed since it was written, and so may the one that it branched off.
     view.moved(&of);
+    if let Some(parent) = view.started().and_then(|started| started.parent.clone()) {
+        view.place_parent(session::find_parent(&parent, &of).map_or(ParentPlace::Gone, ParentPlace::At));
+    }
     let holder = if view.is_active() { session::holder(folder) } else { None };
     Ok(Opened { view, holder, warnings })
 }

@@ -20,6 +20,26 @@ impl App {
         self.show_sessions_folder();
     }
 
+    /// The same with a folder that was typed, where there is one.
+    pub(super) fn keep_typed_sessions_in(&mut self, typed: String) {
+        let look = move || {
+            let typed = from_home(&typed);
+            let folder = std::path::absolute(&typed).unwrap_or_else(|_| PathBuf::from(&typed));
+            match std::fs::metadata(&folder) {
+                Ok(found) if found.is_dir() => Ok(folder.display().to_string()),
+                Ok(_) => Err(format!("{} is a file, and sessions need a folder", folder.display())),
+                Err(err) => Err(format!(
+                    "{} is no folder to keep sessions in: {err}. Make it first, or name another",
+                    folder.display()
+                )),
+            }
+        };
+        self.later("sessions-folder", look, |app, folder| match folder {
+            Ok(folder) => app.keep_sessions_in(folder),
+            Err(reason) => app.complain(reason),
+        });
+    }
+
     /// Says where sessions are kept, and lists them.
     pub(super) fn show_sessions_folder(&mut self) {
         let root = session::root();
@@ -86,6 +106,31 @@ mod tests {
         assert_eq!(app.workbench.settings.sessions, folder.path().display().to_string());
         app.keep_sessions_in(String::new());
         assert_eq!((app.workbench.sessions_folder, app.workbench.settings.sessions), (usual, String::new()));
+    }
+
+    #[test]
+    fn a_typed_folder_for_sessions_must_be_there() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("file"), "").unwrap();
+        let mut app = super::super::fault::tests::app();
+        let usual = app.workbench.sessions_folder.clone();
+        let mut keep = |path: PathBuf| {
+            app.workbench.notice = None;
+            app.keep_typed_sessions_in(path.display().to_string());
+            let begun = Instant::now();
+            while !app.pending.is_empty() {
+                assert!(begun.elapsed() < Duration::from_secs(60));
+                app.drain(&egui::Context::default());
+                std::thread::sleep(Duration::from_millis(2));
+            }
+            let told = app.workbench.notice.take().map(|notice| notice.text).unwrap_or_default();
+            (app.workbench.sessions_folder.clone(), told)
+        };
+        let (kept, told) = keep(folder.path().join("nowhere"));
+        assert!(kept == usual && told.contains("Make it first"), "{told}");
+        assert!(keep(folder.path().join("file")).1.contains("is a file"));
+        assert_eq!(keep(folder.path().to_owned()), (folder.path().to_owned(), String::new()));
+        app.keep_sessions_in(String::new());
     }
 
     #[test]

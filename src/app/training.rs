@@ -8,7 +8,7 @@ use crate::config::{Config, ExternalPath, transfer};
 use crate::engine::{Engine, Origin, RunRequest};
 use crate::event::Command;
 use crate::session;
-use crate::ui::{Notice, Page, RunView};
+use crate::ui::{Notice, Page, ParentPlace, RunView};
 
 impl App {
     /// Puts a run on the engine.
@@ -37,7 +37,9 @@ impl App {
     /// Starts a run with the configuration of the set-up.
     pub(super) fn train(&mut self) {
         session::trust_paths(&self.workbench.config.external_paths());
-        self.begin(self.workbench.config.clone(), Origin::New);
+        if let Err(reason) = self.begin(self.workbench.config.clone(), Origin::New) {
+            self.complain(reason);
+        }
     }
 
     /// Begins a session with a checkpoint of another one.
@@ -63,26 +65,32 @@ impl App {
             session::trust_paths(&config.external_paths());
             Ok(config)
         };
-        self.later("branch", read, move |app, config| match config {
-            Ok(config) => app.begin(config, Origin::Fork { parent, step }),
-            Err(reason) => app.complain(format!("The checkpoint of step {step} cannot be gone back to: {reason}")),
+        self.later("branch", read, move |app, config| {
+            let begun = match config {
+                Ok(config) => app.begin(config, Origin::Fork { parent, step }),
+                Err(reason) => Err(format!("The checkpoint of step {step} cannot be gone back to: {reason}")),
+            };
+            if let (Err(reason), false) = (begun.clone(), app.workbench.branched(begun)) {
+                app.complain(reason);
+            }
         });
     }
 
     /// Puts a run with a session of its own on the engine, and shows it.
-    fn begin(&mut self, config: Config, from: Origin) {
+    fn begin(&mut self, config: Config, from: Origin) -> Result<(), String> {
         if self.engine.is_some() {
-            return self.complain("Another run goes on here: stop it first".to_owned());
+            return Err("Another run goes on here: stop it first".to_owned());
         }
         let folder = session::new_folder(&config);
-        match self.spawn(RunRequest { from, ..RunRequest::new(config, folder.clone()) }) {
-            Ok(()) => {
-                self.inform(format!("The run is stored in {}", folder.display()));
-                (self.workbench.live, self.workbench.stored) = (Some(RunView::new(folder)), None);
-                self.workbench.settings.page = Page::Run;
-            }
-            Err(reason) => self.complain(reason),
+        let mut view = RunView::new(folder.clone());
+        if let Origin::Fork { parent, .. } = &from {
+            view.place_parent(ParentPlace::At(parent.clone()));
         }
+        self.spawn(RunRequest { from, ..RunRequest::new(config, folder.clone()) })?;
+        self.inform(format!("The run is stored in {}", folder.display()));
+        (self.workbench.live, self.workbench.stored) = (Some(view), None);
+        self.workbench.settings.page = Page::Run;
+        Ok(())
     }
 
     /// Asks another process to end its run.
@@ -103,10 +111,13 @@ impl App {
         self.later(
             "data",
             move || name_data(&wanted, &data),
-            move |app, named| match named {
-                Ok(()) => app.resume(session, None),
-                Err(reason) => {
-                    app.complain(format!("The data of {} could not be named: {reason}", session.display()));
+            move |app, named| {
+                let named =
+                    named.map_err(|reason| format!("The data of {} could not be named: {reason}", session.display()));
+                match (named.clone(), app.workbench.find_data.found(named)) {
+                    (Ok(()), _) => app.resume(session, None),
+                    (Err(reason), false) => app.complain(reason),
+                    (Err(_), true) => {}
                 }
             },
         );

@@ -53,7 +53,67 @@ pub enum Beside {
     Fakes(f64),
 }
 
+/// What a score takes beside looking at the images, which nearly all share.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Effort {
+    /// Sums over features.
+    Quick,
+    /// Comparisons of images with each other.
+    Medium,
+    /// Classifiers that are trained.
+    Slow,
+}
+
+impl Effort {
+    /// In a word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Quick => "quick",
+            Self::Medium => "medium",
+            Self::Slow => "slow",
+        }
+    }
+
+    /// What the word stands for.
+    pub fn about(self) -> &'static str {
+        match self {
+            Self::Quick => "Quick: sums over what the extractor saw",
+            Self::Medium => {
+                "Medium: compares images with each other, so that twice as many take up to four times as long"
+            }
+            Self::Slow => "Slow: trains classifiers of its own",
+        }
+    }
+}
+
 impl Metric {
+    /// What it takes beside looking at the images.
+    pub fn effort(self) -> Effort {
+        match self {
+            Self::FrechetDistance | Self::IntraClassFrechetDistance | Self::InceptionScore => Effort::Quick,
+            Self::KernelDistance
+            | Self::KernelDistanceSubsets
+            | Self::Precision
+            | Self::Recall
+            | Self::Density
+            | Self::Coverage
+            | Self::AuthenticPercent
+            | Self::Copying
+            | Self::VendiScore
+            | Self::MsSsim
+            | Self::NearestReal => Effort::Medium,
+            Self::ClassifierAccuracy
+            | Self::ClassifierBalancedAccuracy
+            | Self::ClassifierRecall
+            | Self::ClassifierAuc
+            | Self::WorthReal
+            | Self::WorthAltered
+            | Self::WorthHalf
+            | Self::WorthEqual
+            | Self::WorthDouble => Effort::Slow,
+        }
+    }
+
     /// What the classifier of this score learns from beside real images; nothing where the score is of another kind.
     pub fn beside(self) -> Option<Beside> {
         match self {

@@ -96,7 +96,7 @@ pub use score::{NOTHING, Score};
 pub use stage::Stage;
 pub use train::Train;
 pub use transition::Transition;
-pub use whole::Config;
+pub use whole::{Config, channels_name};
 
 /// An option with a fixed set of named choices, so that the window, the help and the file list the same ones.
 pub trait Choice: Copy + PartialEq + Sized + 'static {

@@ -76,3 +76,8 @@ holds! {
     train: Train,
     score: Score
 }
+
+/// What the window calls images with colour and without.
+pub fn channels_name(coloured: bool) -> &'static str {
+    if coloured { "Colour" } else { "Grey" }
+}

@@ -14,7 +14,7 @@ use super::store::Pixels;
 use super::summary::summarise;
 use super::survey::{Done, Progress, Target, hold_out, hold_out_drawn, survey};
 use super::{DataError, demo};
-use crate::config::{Config, DEMO};
+use crate::config::{Config, DEMO, Data};
 use crate::event::{ClassCount, DataSummary, GridPicture, Picture, SizeCount, Skipped};
 
 /// Images and labels. An image is `size * size * channels` bytes: rows, pixels, channels. Images stand in label order
@@ -78,7 +78,7 @@ impl Dataset {
         let split = hold_out(&config.data, &tree, &outcomes)?;
         let summary = summarise(config, source, &tree, &outcomes, &split);
         if let Some(class) = summary.classes.iter().find(|class| class.images == 0) {
-            return Err(empty_class(source, class, &tree, &summary));
+            return Err(empty_class(&config.data, class, &tree, &summary));
         }
         let usable = tree.files.iter().zip(&outcomes).zip(places).filter(|((_, outcome), _)| outcome.is_ok());
         let images = usable.map(|((file, _), place)| (label(file.class), place.unwrap_or(0))).collect();
@@ -241,7 +241,8 @@ fn label(class: usize) -> u32 {
     u32::try_from(class).unwrap_or(u32::MAX)
 }
 
-fn empty_class(source: &str, class: &ClassCount, tree: &Tree, summary: &DataSummary) -> DataError {
+fn empty_class(data: &Data, class: &ClassCount, tree: &Tree, summary: &DataSummary) -> DataError {
+    let source = &data.source;
     let inside = format!("{}/", class.name);
     let of_class = |file: &&File| tree.classes.get(file.class) == Some(&class.name);
     let titles: BTreeSet<String> = tree.files.iter().filter(of_class).map(File::title).collect();
@@ -249,7 +250,7 @@ fn empty_class(source: &str, class: &ClassCount, tree: &Tree, summary: &DataSumm
     let skipped: Vec<_> = summary.skipped.iter().filter(named_in).collect();
     let named: Vec<_> = skipped.iter().take(3).map(|s| format!("{}: {}", s.file, s.reason)).collect();
     let unread = summary.skipped.iter().find(|skipped| skipped.file == class.name);
-    let found = match skipped.len() {
+    let mut found = match skipped.len() {
         _ if unread.is_some() => unread.map_or_else(String::new, |skipped| skipped.reason.clone()),
         _ if class.held_out > 0 => format!("all {} that it has are held out", class.held_out),
         0 if Path::new(source).is_dir() => "its sub-folder is empty".to_owned(),
@@ -258,7 +259,16 @@ fn empty_class(source: &str, class: &ClassCount, tree: &Tree, summary: &DataSumm
         few if few <= named.len() => format!("{few} files were passed over ({})", named.join("; ")),
         many => format!("{many} files were passed over ({}; ...)", named.join("; ")),
     };
-    DataError::EmptyClass { folder: source.into(), class: class.name.clone(), found }
+    // One whose images are all held out is mended by holding out fewer.
+    let is_empty = |class: &ClassCount| class.images + class.held_out == 0;
+    let all = summary.classes.iter().enumerate().filter(|(_, class)| is_empty(class));
+    let (empty, names): (Vec<usize>, Vec<&str>) = all.map(|(at, class)| (at, class.name.as_str())).unzip();
+    let fix = exclusion::leaving_out(&empty, tree, data).filter(|_| is_empty(class));
+    let others: Vec<&str> = names.into_iter().filter(|name| *name != class.name).collect();
+    if !others.is_empty() {
+        found += &format!("; {} {} none either", others.join(", "), if others.len() == 1 { "has" } else { "have" });
+    }
+    DataError::EmptyClass { folder: source.into(), class: class.name.clone(), found, fix }
 }
 
 fn demo_summary(config: &Config, split: &Split) -> DataSummary {

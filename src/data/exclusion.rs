@@ -9,7 +9,7 @@ use super::DataError;
 use super::fact::Fact;
 use super::listing::{File, Tree};
 use super::source::folded;
-use crate::config::{Data, escaped, patterns, toml_list};
+use crate::config::{Config, Data, escaped, patterns, toml_list};
 use crate::event::Finding;
 
 /// Files that a finding names.
@@ -31,6 +31,8 @@ pub(super) fn by_patterns(tree: &mut Tree, data: &Data) -> Result<(), DataError>
     let (exclude, include) = (set("data.exclude", &data.exclude)?, set("data.include", &data.include)?);
     let keep = |name: &str| !exclude.is_match(name) && (include.is_empty() || include.is_match(name));
     let left = tree.retain(|file| keep(&file.name));
+    // A class without files goes where one in its folder would.
+    let gone = tree.drop_empty(|class| exclude.is_match(inside(class)));
     tree.skipped.retain(|skipped| keep(&skipped.file));
     let keys = match (data.exclude.is_empty(), data.include.is_empty()) {
         (false, true) => "data.exclude",
@@ -44,12 +46,39 @@ pub(super) fn by_patterns(tree: &mut Tree, data: &Data) -> Result<(), DataError>
         );
         return Err(DataError::Settings { key, message });
     }
-    tree.notes.push(match left {
-        0 => format!("{keys} leaves out nothing: no file fits"),
-        1 => format!("1 file is left out by {keys}"),
-        many => format!("{many} files are left out by {keys}"),
-    });
+    if left > 0 || gone.is_empty() {
+        tree.notes.push(match left {
+            0 => format!("{keys} leaves out nothing: no file fits"),
+            1 => format!("1 file is left out by {keys}"),
+            many => format!("{many} files are left out by {keys}"),
+        });
+    }
+    tree.notes.extend(gone.into_iter().map(|class| format!("the empty class {class} is left out by data.exclude")));
     Ok(())
+}
+
+/// The folder of a class, as the names of its files begin.
+fn inside(class: &str) -> String {
+    format!("{class}/")
+}
+
+/// The change that leaves out these classes, of which no image is usable; nothing where no pattern fits theirs alone.
+pub(super) fn leaving_out(empty: &[usize], tree: &Tree, data: &Data) -> Option<(String, String)> {
+    let (theirs, others): (Vec<&File>, Vec<&File>) = tree.files.iter().partition(|file| empty.contains(&file.class));
+    let mut more = Vec::new();
+    for class in empty {
+        let folder = inside(&tree.classes[*class]);
+        let of_class = || theirs.iter().filter(move |file| file.class == *class);
+        if of_class().all(|file| file.name.starts_with(&folder)) {
+            more.push(format!("{}*", escaped(&folder)));
+        } else {
+            more.extend(of_class().map(|file| escaped(&file.name)));
+        }
+    }
+    let set = patterns(&more).ok().filter(|_| more.len() <= ONE_BY_ONE)?;
+    let list: Vec<String> = data.exclude.iter().cloned().chain(more).collect();
+    let alone = others.iter().all(|file| !set.is_match(&file.name));
+    (alone && !others.is_empty()).then(|| ("data.exclude".to_owned(), toml_list(&list)))
 }
 
 /// Leaves out copies, with `data.drop_duplicates`: all but the first image of each group of the same pixels (or the first of those
@@ -122,11 +151,13 @@ impl<'a> Look<'a> {
 }
 
 /// What is doubtful about what was found.
-pub(super) fn findings(tree: &Tree, outcomes: &[Result<Fact, String>], data: &Data, size: usize) -> Vec<Finding> {
+pub(super) fn findings(tree: &Tree, outcomes: &[Result<Fact, String>], config: &Config) -> Vec<Finding> {
     let usable = tree.files.iter().zip(outcomes).filter_map(|(file, outcome)| Some((file, outcome.as_ref().ok()?)));
     let all: Vec<Look<'_>> = usable.map(|(file, fact)| Look::at(file, fact)).collect();
     let mut found = tree.findings.clone();
-    found.extend(beside(&all, size).into_iter().filter_map(|(what, flagged)| finding(&all, &flagged, what, data)));
+    let beside = beside(&all, config.image_size);
+    found.extend(beside.into_iter().filter_map(|(what, flagged)| finding(&all, &flagged, what, &config.data)));
+    found.extend(colourless(&all, config.channels));
     found.extend(copies(&all));
     found.extend(alike(&tree.classes));
     found
@@ -229,6 +260,19 @@ fn copies(all: &[Look<'_>]) -> Option<Finding> {
     })
 }
 
+/// Images without colour, of which coloured ones are to be drawn.
+fn colourless(all: &[Look<'_>], channels: usize) -> Option<Finding> {
+    if channels == 1 || all.is_empty() || !all.iter().all(|look| look.fact.grey) {
+        return None;
+    }
+    let images = if all.len() == 1 { "the only image is".to_owned() } else { format!("all {} images are", all.len()) };
+    let message = format!(
+        "{images} grey, while the networks are set to draw in colour: they would have to learn that red, green and blue are always equal, and draw tinted images until they do"
+    );
+    let fix = vec![("channels".to_owned(), "1".to_owned())];
+    Some(Finding { message, files: Vec::new(), fix })
+}
+
 /// Classes that a reader would take for one.
 fn alike(classes: &[String]) -> Vec<Finding> {
     let mut same: BTreeMap<String, Vec<&String>> = BTreeMap::new();
@@ -255,7 +299,7 @@ mod tests {
         let tree = Tree { classes: vec!["a".to_owned()], files: files.iter().map(file).collect(), ..Tree::default() };
         let fact = |(at, (_, side, two)): (usize, &(&str, u32, bool))| Ok(Fact::made(*side, [at as u8; 32], *two));
         let outcomes: Vec<Result<Fact, String>> = files.iter().enumerate().map(fact).collect();
-        findings(&tree, &outcomes, data, 64)
+        findings(&tree, &outcomes, &Config { data: data.clone(), image_size: 64, ..Config::default() })
     }
 
     fn fix(finding: &Finding) -> &str {
@@ -288,6 +332,55 @@ mod tests {
         let odd = [("a/1.png", 100, false), ("a/[x].png", 100, true), ("a/2.png", 100, false)];
         let found = look(&odd, &Data::default());
         assert!(fix(&found[0]).contains("[[]x[]]"), "{found:?}");
+    }
+
+    #[test]
+    fn grey_images_are_told_where_colour_is_to_be_drawn() {
+        let of = |greys: &[bool], channels: usize| {
+            let file = |at: usize| File { name: format!("a/{at}.png"), ..File::default() };
+            let tree =
+                Tree { classes: vec!["a".to_owned()], files: (0..greys.len()).map(file).collect(), ..Tree::default() };
+            let fact = |(at, grey): (usize, &bool)| Ok(Fact { grey: *grey, ..Fact::made(100, [at as u8; 32], false) });
+            let outcomes: Vec<Result<Fact, String>> = greys.iter().enumerate().map(fact).collect();
+            findings(&tree, &outcomes, &Config { channels, ..Config::default() })
+        };
+        let found = of(&[true; 3], 3);
+        assert!(found.len() == 1 && found[0].message.starts_with("all 3 images are grey"), "{found:?}");
+        assert_eq!(found[0].fix, [("channels".to_owned(), "1".to_owned())]);
+        assert_eq!((of(&[true, false], 3), of(&[true; 3], 1), of(&[], 3)), (Vec::new(), Vec::new(), Vec::new()));
+    }
+
+    #[test]
+    fn empty_classes_are_left_out_by_patterns_that_fit_nothing_else() {
+        let tree = |files: &[(usize, &str)]| {
+            let classes = ["a", "b [1]", "c"].map(str::to_owned).to_vec();
+            let file =
+                |(class, name): &(usize, &str)| File { name: (*name).to_owned(), class: *class, ..File::default() };
+            Tree { classes, files: files.iter().map(file).collect(), ..Tree::default() }
+        };
+        let list = |text: &str| Data { exclude: vec![text.to_owned()], ..Data::default() };
+        let fix = |files: &[(usize, &str)]| {
+            leaving_out(&[1, 2], &tree(files), &list("*.tmp")).map(|(key, value)| format!("{key}={value}"))
+        };
+        let broken = [(0, "a/1.png"), (2, "c/1.png")];
+        let told = fix(&broken).unwrap();
+        assert_eq!(told, r#"data.exclude=["*.tmp", "b [[]1[]]/*", "c/*"]"#);
+        // It mends what it is told to mend, also where the folder of a class is empty.
+        let data = Config::default().with(&[told]).unwrap().data;
+        let mut left = tree(&broken);
+        by_patterns(&mut left, &data).unwrap();
+        assert_eq!((left.classes.as_slice(), left.files.len()), (&["a".to_owned()][..], 1));
+        assert_eq!(
+            left.notes,
+            ["1 file is left out by data.exclude", "the empty class b [1] is left out by data.exclude"]
+        );
+        // Where classes are no folders, by the names of the files.
+        assert!(fix(&[(0, "1.png"), (1, "2.png"), (2, "3.png")]).unwrap().ends_with(r#""2.png", "3.png"]"#));
+        assert_eq!(fix(&[(0, "C/1.png")]), None, "the other class would go too");
+        assert_eq!(fix(&[(2, "c/1.png")]), None, "nothing would be left");
+        let mut kept = tree(&broken);
+        by_patterns(&mut kept, &list("*.tmp")).unwrap();
+        assert_eq!((kept.classes.len(), kept.notes[0].as_str()), (3, "data.exclude leaves out nothing: no file fits"));
     }
 
     #[test]

@@ -13,6 +13,8 @@ pub(super) struct Fact {
     pub digest: [u8; 32],
     /// Every pixel has one of two colours, as in a mask.
     pub two_valued: bool,
+    /// No pixel has any colour, however the file stores it.
+    pub grey: bool,
     /// The patient that its file names, where that is asked for.
     pub patient: Option<Arc<str>>,
     /// One flag for each of [`REMARKS`].
@@ -142,6 +144,7 @@ impl Fact {
             height: side(raster.height),
             digest,
             two_valued: is_two_valued(raster),
+            grey: is_grey(raster),
             patient: None,
             flags,
         }
@@ -155,7 +158,8 @@ impl Fact {
     /// One of a square picture, for tests.
     #[cfg(test)]
     pub fn made(side: u32, digest: [u8; 32], two_valued: bool) -> Self {
-        Self { width: side, height: side, digest, two_valued, patient: None, flags: Flags::default() }
+        let (grey, flags) = (false, Flags::default());
+        Self { width: side, height: side, digest, two_valued, grey, patient: None, flags }
     }
 
     /// What is told of this file beside its name.
@@ -170,4 +174,9 @@ fn is_two_valued(raster: &Raster) -> bool {
     let Some(first) = pixels.next().filter(|_| raster.width * raster.height >= 64) else { return false };
     let Some(second) = pixels.find(|pixel| *pixel != first) else { return false };
     pixels.all(|pixel| pixel == first || pixel == second)
+}
+
+/// Whether no pixel has any colour: one value each, or three that are equal.
+fn is_grey(raster: &Raster) -> bool {
+    raster.pixels.chunks_exact(raster.channels.max(1)).all(|pixel| pixel.iter().all(|value| *value == pixel[0]))
 }

@@ -132,6 +132,12 @@ impl Gallery {
 }
 
 impl Opened {
+    /// The same as training would see it at `side` pixels, in its own colours.
+    pub fn at_side(self, side: usize) -> Self {
+        let channels = self.channels;
+        Self { pixels: self.square(side, channels), height: side, width: side, channels }
+    }
+
     /// The middle square of the picture at `side` pixels with 1 or 3 channels, as training would see it.
     pub fn square(self, side: usize, channels: usize) -> Vec<u8> {
         let Self { pixels, height, width, channels: own } = self;

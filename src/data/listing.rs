@@ -99,26 +99,44 @@ impl Tree {
 
     /// Keeps the files of which this says so. Classes of which nothing is left go too.
     pub fn retain(&mut self, keep: impl Fn(&File) -> bool) -> usize {
-        let count = |files: &[File], classes: usize| {
-            let mut counts = vec![0_usize; classes];
-            files.iter().for_each(|file| counts[file.class] += 1);
-            counts
-        };
-        let before = count(&self.files, self.classes.len());
-        let files = self.files.len();
+        let (before, files) = (self.counts(), self.files.len());
         self.files.retain(keep);
-        let after = count(&self.files, self.classes.len());
+        let after = self.counts();
+        self.retain_classes(|class, _| after[class] > 0 || before[class] == 0);
+        files - self.files.len()
+    }
+
+    /// Takes out the classes without files of which this says so, and returns their names.
+    pub fn drop_empty(&mut self, goes: impl Fn(&str) -> bool) -> Vec<String> {
+        let counts = self.counts();
+        let mut gone = Vec::new();
+        self.retain_classes(|class, name| {
+            let keep = counts[class] > 0 || !goes(name);
+            gone.extend((!keep).then(|| name.to_owned()));
+            keep
+        });
+        gone
+    }
+
+    /// Files of each class.
+    fn counts(&self) -> Vec<usize> {
+        let mut counts = vec![0; self.classes.len()];
+        self.files.iter().for_each(|file| counts[file.class] += 1);
+        counts
+    }
+
+    /// Keeps the classes of which this says so; of the others no file may be left.
+    fn retain_classes(&mut self, mut keep: impl FnMut(usize, &str) -> bool) {
         let mut moved = vec![0; self.classes.len()];
         let mut classes = Vec::new();
         for (class, name) in std::mem::take(&mut self.classes).into_iter().enumerate() {
             moved[class] = classes.len();
-            if after[class] > 0 || before[class] == 0 {
+            if keep(class, &name) {
                 classes.push(name);
             }
         }
         self.classes = classes;
         self.files.iter_mut().for_each(|file| file.class = moved[file.class]);
-        files - self.files.len()
     }
 }
 

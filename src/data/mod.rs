@@ -57,6 +57,8 @@ pub use gallery::{Gallery, Opened};
 pub use loader::{Batch, Loader};
 pub use npy::{Matrix, matrix};
 
+use crate::event::Finding;
+
 /// Why data cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum DataError {
@@ -119,8 +121,9 @@ pub enum DataError {
     },
     /// A class without a usable image.
     #[error(
-        "the class `{class}` in {} has no usable image: {found}; add images to it, or leave it out",
-        folder.display()
+        "the class `{class}` in {} has no usable image: {found}; add images to it, or leave it out{how}",
+        folder.display(),
+        how = how(fix)
     )]
     EmptyClass {
         /// The data folder.
@@ -129,6 +132,8 @@ pub enum DataError {
         class: String,
         /// What was found instead.
         found: String,
+        /// The key with the value that leaves it out, where there is one.
+        fix: Option<(String, String)>,
     },
     /// Settings that no image can be read with.
     #[error("{key}: {message}")]
@@ -185,4 +190,17 @@ pub enum DataError {
         /// What the thread said.
         message: String,
     },
+}
+
+/// How a setting leaves a class out.
+fn how(fix: &Option<(String, String)>) -> String {
+    fix.as_ref().map_or_else(String::new, |(key, value)| format!(" ({key} = {value})"))
+}
+
+impl DataError {
+    /// The same as what was found in the data, where a setting mends it.
+    pub fn finding(&self) -> Option<Finding> {
+        let Self::EmptyClass { fix: Some(fix), .. } = self else { return None };
+        Some(Finding { message: self.to_string(), files: Vec::new(), fix: vec![fix.clone()] })
+    }
 }

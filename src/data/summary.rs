@@ -53,7 +53,7 @@ pub(super) fn summarise(
     let count = |(name, [images, held_out]): (&String, [usize; 2])| ClassCount { name: name.clone(), images, held_out };
     let classes = tree.classes.iter().zip(images).map(count);
     let (source, classes, file_notes) = (source.to_owned(), classes.collect(), file_notes(tree, outcomes));
-    let findings = findings(tree, outcomes, &config.data, config.image_size);
+    let findings = findings(tree, outcomes, config);
     let patients = has_patients(config, tree, outcomes);
     DataSummary { source, classes, skipped, duplicates, contradicting, sizes, notes, file_notes, patients, findings }
 }
@@ -90,7 +90,9 @@ fn file_notes(tree: &Tree, outcomes: &[Result<Fact, String>]) -> Vec<FileNote> {
 fn notes(tree: &Tree, images: &[[usize; 2]], counts: &[usize; REMARKS.len()], across: usize) -> Vec<String> {
     let mut notes = tree.notes.clone();
     for (name, _) in tree.classes.iter().zip(images).filter(|(_, images)| **images == [0; 2]) {
-        notes.push(format!("the class {name} has no usable image: training refuses it until it has"));
+        notes.push(format!(
+            "the class {name} has no usable image: training refuses it until it has, or is left out with data.exclude"
+        ));
     }
     if tree
         .classes

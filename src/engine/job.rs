@@ -58,7 +58,7 @@ impl JobReporter<'_> {
 }
 
 impl Job {
-    /// Reads the data of a configuration: [`JobEvent::Preview`].
+    /// Reads the data of a configuration: [`JobEvent::Preview`], or [`JobEvent::Refused`].
     pub fn preview(config: Config, waker: Waker) -> Self {
         Self::spawn("gandle-preview", waker, move |desk| {
             match Dataset::load(&config, &|done, total| desk.progress(done, total)) {
@@ -67,7 +67,7 @@ impl Job {
                     samples: dataset.preview(PREVIEW_COLUMNS),
                 }),
                 Err(DataError::Cancelled) => Ok(JobEvent::Cancelled),
-                Err(err) => Err(err.into()),
+                Err(err) => err.finding().map(JobEvent::Refused).ok_or_else(|| err.into()),
             }
         })
     }

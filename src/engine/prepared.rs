@@ -28,7 +28,7 @@ use crate::data::Dataset;
 use crate::event::{self, Command, Edited, Event, Parent, SCHEMA, Started};
 use crate::session::{
     CheckpointState, DataFingerprint, Lock, Machine, Pending, Writer, checkpoint_folder, inspect, read_checkpoint_file,
-    read_whole,
+    read_whole, run_id,
 };
 use crate::train::Trainer;
 
@@ -116,7 +116,7 @@ impl<'r> Prepared<'r> {
                 let session = parent.canonicalize().unwrap_or_else(|_| parent.clone());
                 let session = session.file_name().unwrap_or_default().to_string_lossy().into_owned();
                 let checkpoint = Some(Checkpoint { folder: checkpoint_folder(parent, state.step), state });
-                let parent = Some(Parent { session, step: *step });
+                let parent = Some(Parent { session, step: *step, run: run_id(parent) });
                 Ok(Self { parent, checkpoint, start: Start::Forked, ..prepared })
             }
         }

@@ -7,7 +7,7 @@ use anyhow::bail;
 use super::scorer::Scorer;
 use super::standing_stats::StandingStats;
 use super::{UntrustedPaths, device, refuse_unknown};
-use crate::config::{self, ExternalPath, Level};
+use crate::config::{self, Level};
 use crate::data::{DataError, Dataset};
 use crate::event::{Score, ScoreProgress};
 use crate::session::{checkpoint_folder, read_checkpoint_file, read_settings, read_whole};
@@ -36,10 +36,7 @@ pub(super) fn rescore(
     config.score = asked.score.clone();
     // The images may have moved since.
     config.data.source = now.data.source;
-    // The extractor is the user's own; what the session names may be somebody else's.
-    let named: Vec<ExternalPath> =
-        config.external_paths().into_iter().filter(|place| place.key != "score.extractor").collect();
-    refuse_unknown(&named, unknown)?;
+    refuse_unknown(&config.external_paths(), unknown)?;
     let classes = state.classes.len();
     if let Some(problem) = config.check(Some(classes)).into_iter().find(|problem| problem.level == Level::Error) {
         bail!("{problem}");

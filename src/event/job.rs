@@ -1,6 +1,6 @@
 //! News from background work other than training.
 
-use super::{BrowsePage, DataSummary, Exported, GridPicture, Pace, QuizSet, Score, ScoreProgress};
+use super::{BrowsePage, DataSummary, Exported, Finding, GridPicture, Pace, QuizSet, Score, ScoreProgress};
 
 /// Progress and result of background work other than training: reading a folder, exporting images.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,6 +21,8 @@ pub enum JobEvent {
         /// Real images of each class, in label order.
         samples: GridPicture,
     },
+    /// A data folder cannot be used as the settings are, and others would mend that.
+    Refused(Finding),
     /// Real images were read, to look at.
     BrowsePage(Box<BrowsePage>),
     /// Results of a session were written.

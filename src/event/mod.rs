@@ -160,10 +160,13 @@ pub struct Started {
 /// Where a session branched off another.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Parent {
-    /// The other session's name.
+    /// The name that the other session had then.
     pub session: String,
     /// Steps that it had done.
     pub step: usize,
+    /// What tells its run from all others, whatever the session is called now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run: Option<String>,
 }
 
 /// A stored sample grid.

@@ -34,7 +34,10 @@ impl Event {
             Self::Started(started) => {
                 started.classes.iter_mut().for_each(truncate);
                 [&mut started.session, &mut started.version, &mut started.device].into_iter().for_each(truncate);
-                started.parent.iter_mut().for_each(|parent| truncate(&mut parent.session));
+                for parent in &mut started.parent {
+                    truncate(&mut parent.session);
+                    parent.run.iter_mut().for_each(truncate);
+                }
             }
             Self::Data(data) => {
                 truncate(&mut data.source);

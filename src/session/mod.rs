@@ -41,7 +41,7 @@ pub use removal::{cached, is_cached, unfinished_export};
 pub use retention::{BestCheckpoint, Keep, best_scored, protected};
 pub use state::{CheckpointState, DataFingerprint, FileSum, Machine, Pending, Watched, WatchedClass};
 pub use timed::{Timed, read_event};
-pub use traced::{Traced, run_id, told_path};
+pub use traced::{Traced, find_parent, run_id, told_path};
 pub use trusted_paths::{trust_paths, untrusted_paths};
 pub use untrusted::{append, folder, inspect};
 pub use writer::{Writer, write_new, write_whole};

@@ -9,7 +9,7 @@ use std::path::{Component, Path, PathBuf, Prefix};
 
 use sha2::{Digest as _, Sha256};
 
-use super::naming::list;
+use super::naming::{list, list_in};
 use super::untrusted::{self, inspect};
 use super::{EVENTS, RUN};
 use crate::event;
@@ -89,13 +89,29 @@ impl Traced {
     }
 
     fn find_among(&self, known: impl Iterator<Item = PathBuf>) -> Option<PathBuf> {
-        let is_named = |folder: &PathBuf| folder.file_name().is_some_and(|name| name.to_string_lossy() == self.session);
-        let (named, others): (Vec<PathBuf>, Vec<PathBuf>) = known.partition(is_named);
-        let Some(run) = &self.run else { return named.into_iter().find(|folder| is_session(folder)) };
-        let there = self.path.clone().into_iter();
-        let mut all = named.into_iter().chain(others).chain(there);
-        all.find(|folder| is_session(folder) && run_id(folder).as_ref() == Some(run))
+        find((&self.session, self.run.as_deref()), known, self.path.clone())
     }
+}
+
+/// Where the session is now that another one, in the folder `fork`, branched off: one of the user's or one beside the other, by its
+/// run, whatever it is called now. Where it is not told which run that was, names decide.
+pub fn find_parent(parent: &event::Parent, fork: &Path) -> Option<PathBuf> {
+    let beside = fork.parent().map(list_in).unwrap_or_default();
+    let known = beside.into_iter().chain(list()).map(|listed| listed.folder);
+    find((&parent.session, parent.run.as_deref()), known, None)
+}
+
+/// The session of this name and run among those that are known, or else the one that may be `there`.
+fn find(
+    (name, run): (&str, Option<&str>),
+    known: impl Iterator<Item = PathBuf>,
+    there: Option<PathBuf>,
+) -> Option<PathBuf> {
+    let is_named = |folder: &PathBuf| folder.file_name().is_some_and(|found| found.to_string_lossy() == name);
+    let (named, others): (Vec<PathBuf>, Vec<PathBuf>) = known.partition(is_named);
+    let Some(run) = run else { return named.into_iter().find(|folder| is_session(folder)) };
+    let mut all = named.into_iter().chain(others).chain(there);
+    all.find(|folder| is_session(folder) && run_id(folder).as_deref() == Some(run))
 }
 
 /// What tells a run from all others, wherever its session lies and whatever it is called: a sum over the first line that it told,
@@ -245,6 +261,25 @@ mod tests {
         assert_eq!(run_id(&cells).map(|run| run.len()), Some(32));
         fs::write(cells.join(EVENTS), "cut").unwrap();
         assert_eq!(run_id(&cells), None);
+    }
+
+    #[test]
+    fn a_parent_is_found_by_its_run_whatever_it_is_called_now() {
+        let root = tempfile::tempdir().unwrap();
+        let [old, fork] = [("old", "one\n"), ("fork", "two\n")].map(|(name, told)| session(root.path(), name, told));
+        let parent = event::Parent { session: "old".to_owned(), step: 3, run: run_id(&old) };
+        assert_eq!(find_parent(&parent, &fork), Some(old.clone()));
+        let new = root.path().join("new");
+        fs::rename(&old, &new).unwrap();
+        assert_eq!(find_parent(&parent, &fork), Some(new.clone()));
+        // Another one that took the name since is not it.
+        session(root.path(), "old", "three\n");
+        assert_eq!(find_parent(&parent, &fork), Some(new.clone()));
+        let elsewhere = tempfile::tempdir().unwrap();
+        fs::rename(new, elsewhere.path().join("new")).unwrap();
+        assert_eq!(find_parent(&parent, &fork), None);
+        // Forks of earlier releases know the name alone.
+        assert_eq!(find_parent(&event::Parent { run: None, ..parent }, &fork), Some(old));
     }
 
     #[test]

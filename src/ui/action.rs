@@ -41,8 +41,15 @@ pub enum Action {
     },
     /// Ask the other process that trains this session to end.
     EndElsewhere(PathBuf),
-    /// Ask the user where the data of a session is now, and go on with it.
-    FindData(PathBuf),
+    /// Ask the user for the folder where the data of a session is now.
+    ChooseMovedData,
+    /// Write down where the data of a session is now, and go on with it.
+    DataMoved {
+        /// The session's folder.
+        session: PathBuf,
+        /// The data.
+        data: PathBuf,
+    },
     /// Close the window, once the run has ended this way.
     Leave(OnClose),
     /// Tell the engine.
@@ -73,6 +80,8 @@ pub enum Action {
     ChooseSession,
     /// Ask the user for a folder that holds sessions from now on.
     ChooseSessionsFolder,
+    /// Keep sessions in this folder from now on.
+    KeepSessionsIn(String),
     /// Keep sessions in the usual folder again.
     UsualSessionsFolder,
     /// See what stands in a folder, for somebody who types a path.

@@ -2,7 +2,7 @@
 
 use egui::Ui;
 
-use super::{format, theme, widgets};
+use super::{format, widgets};
 use crate::event::{Alarm, AlarmKind, OfStep, Recovered, Started};
 
 /// Those that have a banner, in the order of the banners.
@@ -89,7 +89,6 @@ impl Alarms {
             if closed {
                 *dismissed = self.0.len();
             }
-            ui.add_space(theme::GAP - 4.0);
         }
     }
 }

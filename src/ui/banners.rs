@@ -3,11 +3,11 @@
 use egui::Ui;
 
 use super::action::Action;
-use super::log::LogLevel;
+use super::log::{LogLevel, LogLine};
 use super::notice::{Dismissed, Notice, NoticeLevel};
 use super::run_view::RunView;
 use super::workbench::Workbench;
-use super::{format, theme, widgets};
+use super::{format, widgets};
 
 /// Lines of a log that may tell how its run ended.
 const ENDING: usize = 2;
@@ -15,7 +15,8 @@ const ENDING: usize = 2;
 const GONE: &str = "does not exist";
 
 impl Workbench {
-    pub(super) fn banners_ui(&mut self, ui: &mut Ui) -> Vec<Action> {
+    /// Draws them; what went wrong in a dialog may be told there, in `dialog`.
+    pub(super) fn banners_ui(&mut self, ui: &mut Ui, dialog: bool) -> Vec<Action> {
         let p = widgets::palette(ui);
         let mut actions = Vec::new();
         if let Some(stored) = &self.stored {
@@ -52,23 +53,21 @@ impl Workbench {
             if closed || leave {
                 self.close_session();
             }
-            ui.add_space(theme::GAP - 4.0);
         }
-        if let Some(Notice { level: NoticeLevel::Error, text }) = &self.notice {
+        if let Some(Notice { level: NoticeLevel::Error, text }) = self.notice.as_ref().filter(|_| !dialog) {
             let text = text.clone();
             if widgets::banner(ui, p.error, p.error_faint, "That did not work", &text, |_| {}) {
                 self.notice = None;
             }
-            ui.add_space(theme::GAP - 4.0);
         }
-        actions.extend(self.run_banner_ui(ui));
+        self.run_banner_ui(ui);
         actions
     }
 
     /// Alarms that are not over, and the newest warning or the failure of the run on the screen, until they are dismissed.
-    fn run_banner_ui(&mut self, ui: &mut Ui) -> Option<Action> {
+    fn run_banner_ui(&mut self, ui: &mut Ui) {
         let p = widgets::palette(ui);
-        let run = self.stored.as_ref().or(self.live.as_ref())?;
+        let Some(run) = self.stored.as_ref().or(self.live.as_ref()) else { return };
         if self.dismissed.run != run.folder() {
             // A stored session is opened with what it ended with; all before that stands in its log.
             let lines = if self.stored.is_some() { run.log().len().saturating_sub(ENDING) } else { 0 };
@@ -76,9 +75,10 @@ impl Workbench {
         }
         run.alarms().ui(ui, &mut self.dismissed.alarms);
         let mut fresh = run.log().iter().skip(self.dismissed.lines.max(run.lines_before()));
-        let line = fresh.rfind(|line| matches!(line.level, LogLevel::Warning | LogLevel::Error))?;
+        let bad = |line: &&LogLine| matches!(line.level, LogLevel::Warning | LogLevel::Error);
+        let Some(line) = fresh.rfind(bad) else { return };
         let at = format::count(line.step);
-        let (mut find, busy) = (None, self.live.as_ref().is_some_and(RunView::is_active));
+        let (mut find, busy) = (false, self.live.as_ref().is_some_and(RunView::is_active));
         let closed = if line.level == LogLevel::Error {
             widgets::banner(ui, p.error, p.error_faint, &format!("Failed at step {at}"), &line.text, |ui| {
                 let data = run.started().map(|started| &started.config.data);
@@ -87,7 +87,7 @@ impl Workbench {
                 });
                 let about = "The folder or file where these images are now; the session goes on with it";
                 if moved && !busy && ui.button("Find data\u{2026}").on_hover_text(about).clicked() {
-                    find = Some(Action::FindData(run.folder().to_owned()));
+                    find = true;
                 }
             })
         } else {
@@ -96,7 +96,9 @@ impl Workbench {
         if closed {
             self.dismissed.lines = run.log().len();
         }
-        ui.add_space(theme::GAP - 4.0);
-        find
+        let before = run.started().filter(|_| find).map(|started| started.config.data.source.as_str());
+        if let Some(before) = before {
+            self.find_data.open_for(run.folder().to_owned(), before);
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! The dialog that goes back to a checkpoint: a new session begins with it, and the old one stays as it is.
 
-use egui::Ui;
+use egui::{RichText, Ui};
 
 use super::action::Action;
 use super::data_view::{DataView, Reading};
@@ -24,6 +24,10 @@ struct Form {
     set_up: bool,
     /// What else is taken from it.
     onto: Onto,
+    /// Whether the checkpoint is being read.
+    busy: bool,
+    /// Why no run could begin with it.
+    failed: Option<String>,
 }
 
 /// What is taken from the set-up only where that is asked for, since the networks change with it.
@@ -81,7 +85,18 @@ impl Branch {
         let found = run.checkpoints().iter().rev().find(|checkpoint| checkpoint.step <= step);
         let Some(step) = found.map(|checkpoint| checkpoint.step) else { return };
         let steps = run.steps().max(step + 1);
-        self.0.open(run, Form { step, steps, set_up: true, onto: Onto::default() });
+        let (onto, busy, failed) = (Onto::default(), false, None);
+        self.0.open(run, Form { step, steps, set_up: true, onto, busy, failed });
+    }
+
+    /// Takes in whether a run could begin: what failed stays here, with the reason. `false` where nobody has asked here.
+    pub fn done(&mut self, result: Result<(), String>) -> bool {
+        let Some(form) = self.0.content().filter(|form| form.busy) else { return false };
+        match result {
+            Ok(()) => self.0.close(),
+            Err(reason) => (form.busy, form.failed) = (false, Some(reason)),
+        }
+        true
     }
 
     /// Draws it over everything else. `busy` says why no run can be started.
@@ -130,12 +145,18 @@ impl Form {
             widgets::small(ui, text);
         }
         let reached = (self.steps <= self.step).then_some("These steps are taken already; ask for more");
-        let obstacle = busy.or(reached);
+        let obstacle = busy.or(reached).or(self.busy.then_some("The checkpoint is being read"));
+        if let Some(reason) = &self.failed {
+            ui.add(egui::Label::new(RichText::new(reason).color(widgets::palette(ui).error)).wrap());
+        }
         ui.separator();
         dialog::buttons(ui, |ui| {
             let go = ui.add_enabled(obstacle.is_none(), widgets::primary(ui, "Go back and train"));
             let go = go.on_disabled_hover_text(obstacle.unwrap_or_default()).clicked();
-            let closed = ui.button("Cancel").clicked() || go;
+            let closed = ui.button("Cancel").clicked();
+            if go {
+                (self.busy, self.failed) = (true, None);
+            }
             let set = if self.set_up { free } else { Vec::new() };
             let (parent, step, steps) = (run.folder().to_owned(), self.step, self.steps);
             (go.then_some(Action::Branch { parent, step, steps, set }), closed)

@@ -93,12 +93,8 @@ impl DataView {
                 self.summary = Some(*summary);
                 self.samples = Some(samples);
             }
-            JobEvent::Failed { message } => {
-                let text = format!("The data could not be read: {message}");
-                self.problems = vec![Problem::new(Level::Error, SOURCE, text)];
-                self.reading = Reading::Failed(message);
-                (self.summary, self.samples) = (None, None);
-            }
+            JobEvent::Failed { message } => self.fail(Finding { message, ..Finding::default() }),
+            JobEvent::Refused(finding) => self.fail(finding),
             JobEvent::Cancelled => self.reading = Reading::Nothing,
             JobEvent::Scoring(_)
             | JobEvent::BrowsePage(_)
@@ -107,6 +103,13 @@ impl DataView {
             | JobEvent::Quiz(_)
             | JobEvent::Probed(_) => {}
         }
+    }
+
+    fn fail(&mut self, finding: Finding) {
+        let text = format!("The data could not be read: {}", finding.message);
+        self.problems = vec![Problem { level: Level::Error, message: text, ..doubt(&finding) }];
+        self.reading = Reading::Failed(finding.message);
+        (self.summary, self.samples) = (None, None);
     }
 
     /// Whether this source still has to be read.
@@ -219,7 +222,17 @@ mod tests {
         assert!(problems(&DataSummary { classes: vec![class("many", 40)], ..DataSummary::default() }).is_empty());
         let mut view = DataView::default();
         view.apply(JobEvent::Failed { message: "no such folder".to_owned() });
-        assert_eq!(view.problems()[0].level, Level::Error);
+        assert_eq!((view.problems()[0].level, view.problems()[0].fix_name()), (Level::Error, None));
+        let fix = vec![("data.exclude".to_owned(), r#"["empty/*"]"#.to_owned())];
+        view.apply(JobEvent::Refused(Finding {
+            message: "the class `empty` has none".to_owned(),
+            fix,
+            ..Finding::default()
+        }));
+        assert_eq!((view.problems().len(), view.problems()[0].level), (1, Level::Error));
+        let mended = view.problems()[0].fixed(&Config::default()).unwrap();
+        assert_eq!(mended.data.exclude, ["empty/*"]);
+        assert!(view.is_stale(&Source::of(&mended)), "it is read again");
     }
 
     #[test]

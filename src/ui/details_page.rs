@@ -6,6 +6,7 @@ use super::action::{Action, Actions, WindowAction};
 use super::alarms::AlarmEntry;
 use super::run_view::RunView;
 use super::sessions::SessionRow;
+use super::setup::fit;
 use super::{format, score_cards, theme, widgets};
 use crate::config::{Config, Key, options};
 
@@ -16,6 +17,8 @@ const ROW: f32 = 18.0;
 #[derive(Debug, Default)]
 pub struct DetailsPage {
     config: Option<Config>,
+    /// The preset that they began with, or are nearest to.
+    preset: &'static str,
     settings: Vec<Setting>,
 }
 
@@ -32,15 +35,18 @@ impl DetailsPage {
     #[must_use]
     pub fn ui(&mut self, ui: &mut Ui, view: &RunView, stored: Option<&SessionRow>) -> Actions {
         if let Some(started) = view.started().filter(|started| self.config.as_ref() != Some(&started.config)) {
-            self.settings = settings(&started.config);
+            let preset = fit::nearest_preset(&started.config);
+            self.preset = preset.name();
+            self.settings = settings(&started.config, &fit::preset_beside(preset, &started.config));
             self.config = Some(started.config.clone());
         }
-        details_ui(ui, view, stored, &self.settings)
+        details_ui(ui, view, stored, (self.preset, &self.settings))
     }
 }
 
-fn settings(config: &Config) -> Vec<Setting> {
-    let changed = config.differences(&Config::default());
+/// Every setting, and whether it differs from that of a preset.
+fn settings(config: &Config, base: &Config) -> Vec<Setting> {
+    let changed = config.differences(base);
     let setting = |explanation: &'static Key| {
         let changed = changed.iter().any(|(key, ..)| key == explanation.key);
         let value = config.value_of(explanation.key)?;
@@ -49,7 +55,12 @@ fn settings(config: &Config) -> Vec<Setting> {
     options::ALL.iter().filter_map(setting).collect()
 }
 
-fn details_ui(ui: &mut Ui, view: &RunView, stored: Option<&SessionRow>, settings: &[Setting]) -> Actions {
+fn details_ui(
+    ui: &mut Ui,
+    view: &RunView,
+    stored: Option<&SessionRow>,
+    settings: (&'static str, &[Setting]),
+) -> Actions {
     let mut actions = Actions::default();
     let gap = theme::GAP;
     let half = ((ui.available_width() - gap) / 2.0).floor();
@@ -84,8 +95,7 @@ fn facts_ui(ui: &mut Ui, view: &RunView, stored: Option<&SessionRow>) -> Actions
                 actions.push(Action::Copy(view.folder().display().to_string()));
             }
             let score = ui.add_enabled(!view.checkpoints().is_empty(), egui::Button::new("Score a checkpoint…"));
-            let about =
-                "With the scores that the set-up names, such as precision and recall, also where the run took others";
+            let about = "With the run's own scores or others, such as precision and recall";
             if score.on_hover_text(about).on_disabled_hover_text("There is no checkpoint yet").clicked() {
                 actions.push(WindowAction::OpenScores);
             }
@@ -120,9 +130,7 @@ fn facts(view: &RunView) -> Vec<(&'static str, String)> {
         if view.begun().is_some_and(|begun| begun < started.time) {
             facts.push(("Went on", format!("{} UTC", format::date(started.time))));
         }
-        if let Some(parent) = &started.parent {
-            facts.push(("Branched off", format!("{} at step {}", parent.session, format::count(parent.step))));
-        }
+        facts.extend(view.parent().map(|parent| ("Branched off", parent)));
     }
     if let Some(data) = view.data() {
         facts.push(("Data", format!("{}, {}", data.source, format::plural(data.images(), "image"))));
@@ -159,7 +167,7 @@ fn fitting(ui: &Ui, settings: &[Setting]) -> (usize, usize) {
     (key, most.saturating_sub(key + 2).max(LEAST))
 }
 
-fn settings_ui(ui: &mut Ui, view: &RunView, settings: &[Setting]) -> Actions {
+fn settings_ui(ui: &mut Ui, view: &RunView, (preset, settings): (&str, &[Setting])) -> Actions {
     let mut actions = Actions::default();
     let Some(started) = view.started() else { return actions };
     widgets::card(ui, |ui| {
@@ -173,7 +181,7 @@ fn settings_ui(ui: &mut Ui, view: &RunView, settings: &[Setting]) -> Actions {
                 actions.push(Action::Copy(started.config.to_toml()));
             }
         });
-        widgets::small(ui, "Coloured where they differ from the defaults");
+        widgets::small(ui, format!("Coloured where they differ from the preset {preset}"));
         ui.add_space(4.0);
         let (keys, most) = fitting(ui, settings);
         Grid::new("settings").num_columns(2).min_row_height(ROW).striped(true).spacing([APART, 4.0]).show(ui, |ui| {

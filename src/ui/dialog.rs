@@ -2,11 +2,45 @@
 
 use std::path::PathBuf;
 
-use egui::{Align, ComboBox, Context, Frame, Id, Key, Layout, Modal, Modifiers, Order, Response, Ui};
+use egui::{Align, ComboBox, Context, Frame, Id, Key, Label, Layout, Modal, Modifiers, Order, Response, RichText, Ui};
 
 use super::action::Action;
 use super::run_view::RunView;
 use super::{format, theme, widgets};
+
+/// What went wrong while a dialog is open, for it to tell.
+#[derive(Clone, Debug, Default)]
+struct Trouble {
+    text: Option<String>,
+    told: bool,
+}
+
+fn trouble<R>(ctx: &Context, with: impl FnOnce(&mut Trouble) -> R) -> R {
+    ctx.data_mut(|data| with(data.get_temp_mut_or_default(Id::NULL)))
+}
+
+/// Whether a dialog was drawn in the frame before.
+pub(super) fn is_open(ctx: &Context) -> bool {
+    ctx.memory(|memory| memory.top_modal_layer().is_some())
+}
+
+/// Hands what went wrong to the dialog that is drawn next.
+pub(super) fn tell(ctx: &Context, text: Option<String>) {
+    trouble(ctx, |trouble| *trouble = Trouble { text, told: false });
+}
+
+/// Whether a dialog has told it.
+pub(super) fn has_told(ctx: &Context) -> bool {
+    trouble(ctx, |trouble| trouble.told)
+}
+
+/// What went wrong, told by the dialog in which it was asked for.
+fn trouble_ui(ui: &mut Ui) {
+    if let Some(text) = trouble(ui.ctx(), |trouble| trouble.text.take()) {
+        ui.add(Label::new(RichText::new(text).color(widgets::palette(ui).error)).wrap());
+        trouble(ui.ctx(), |trouble| trouble.told = true);
+    }
+}
 
 /// Draws a dialog; `name` tells it from others, so that one does not take over the other's size. Returns what `contents` says,
 /// and whether Escape was pressed for this dialog and not for a list in it.
@@ -22,7 +56,9 @@ pub(super) fn show<R>(ctx: &Context, name: &str, width: f32, contents: impl FnOn
     let shown = modal.show(ctx, |ui| {
         ui.set_width(width);
         ui.spacing_mut().item_spacing.y = 8.0;
-        contents(ui)
+        let answer = contents(ui);
+        trouble_ui(ui);
+        answer
     });
     // It is placed by its size in the frame before: one that grows or shrinks comes to rest in the next.
     let rect = shown.response.rect;
@@ -47,6 +83,10 @@ impl<T> Default for OfRun<T> {
 impl<T> OfRun<T> {
     pub fn open(&mut self, run: &RunView, content: T) {
         self.0 = Some((run.folder().to_owned(), content));
+    }
+
+    pub fn close(&mut self) {
+        self.0 = None;
     }
 
     /// What it holds while it is open.

@@ -73,6 +73,7 @@ impl ExportDialog {
             JobEvent::Failed { message } => self.progress = Progress::Failed(message),
             JobEvent::Scoring(_)
             | JobEvent::BrowsePage(_)
+            | JobEvent::Refused(_)
             | JobEvent::Preview { .. }
             | JobEvent::Rescored { .. }
             | JobEvent::Quiz(_)

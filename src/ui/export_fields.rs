@@ -285,21 +285,34 @@ impl Fields {
             });
             combo.response.on_hover_text(self.format.about())
         });
+        let fills = self.fill_up && self.format.is_one_file_each();
         let about = match self.class {
-            _ if self.fill_up && self.format.is_one_file_each() => "Fill up to",
+            None if fills => "Per class in all",
             None => "Images per class",
+            Some(_) if fills => "Images in all",
             Some(_) => "Images",
         };
-        row(ui, about, |ui| {
-            let count = ui.add(field("export-count", &mut self.count, 1..=1_000_000));
-            let about = "Only as many images of each class as its real ones fall short of this number, with a table (.csv) that names them. The folder may be that of the real images: nothing is overwritten";
-            ui.add_enabled_ui(self.format.is_one_file_each(), |ui| {
-                widgets::toggle(ui, &mut self.fill_up, "With the real ones").on_hover_text(about);
-            });
-            widgets::toggle(ui, &mut self.mark, "Mark")
-                .on_hover_text("Writes the word SYNTHETIC into the pixels of each image");
-            count
-        });
+        row(ui, about, |ui| ui.add(field("export-count", &mut self.count, 1..=1_000_000)));
+        let each = ImageFormat::of_one_file_each();
+        ui.add_enabled(
+            self.format.is_one_file_each(),
+            Checkbox::new(&mut self.fill_up, "Fill up: count the real images too"),
+        )
+        .on_hover_text("A class with 80 real images gets 20 generated ones where 100 are asked for")
+        .on_disabled_hover_text(format!("With one file per image alone: {each}"));
+        if fills {
+            widgets::small(
+                ui,
+                "Only what a class's real images lack to that number is written, each image into the folder of its class below the folder that is named here, and a table of the new files (synthetic-\u{2026}.csv) beside these. It may be the folder of the real images: they are counted, not touched, and nothing is overwritten.",
+            );
+        }
+        ui.checkbox(&mut self.mark, "Write SYNTHETIC into the pixels");
+        let text = if self.mark {
+            "White on black in the lower left corner of each image, where every copy of it keeps the word. What is trained on such images learns the word as well."
+        } else {
+            "The images look as they are drawn. That they are synthetic stands in their files' metadata, which other programs may drop."
+        };
+        widgets::small(ui, text);
     }
 
     fn noise_ui(&mut self, ui: &mut Ui) {

@@ -16,6 +16,7 @@ mod drop;
 mod explore;
 mod export_dialog;
 mod export_fields;
+mod find_data;
 pub mod format;
 mod glyph;
 mod grid_image;
@@ -59,6 +60,7 @@ pub use compare::{Compare, CompareSettings, ComparedRun};
 pub use data_view::{DataView, Reading, Source};
 pub use explore::Spot;
 pub use export_dialog::{ExportDialog, Progress};
+pub use find_data::FindData;
 pub use icon::icon;
 pub use log::{LogLevel, LogLine};
 pub use notice::{Notice, NoticeLevel};
@@ -71,7 +73,7 @@ pub use request::{
     CompareRequest, Drawn, Figure, FigureContent, GridRequest, Inside, OnClose, QueueRequest, ScoreRequest,
     SessionRequest,
 };
-pub use run_view::RunView;
+pub use run_view::{ParentPlace, RunView};
 pub use samples::SampleSettings;
 pub use score_dialog::ScoreDialog;
 pub use series::{Clock, Curves};

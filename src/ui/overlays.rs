@@ -22,6 +22,7 @@ impl Workbench {
         self.sheet_ui(ui);
         actions.extend(self.settings_diff.ui(ctx, &mut self.config, &self.sessions));
         actions.extend(self.session_dialog.ui(ctx));
+        actions.extend(self.find_data.ui(ctx));
         actions.extend(self.trust.ui(ctx));
         actions.extend(self.leave_ui(ctx));
         actions

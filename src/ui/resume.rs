@@ -65,12 +65,13 @@ impl ResumeForm {
         self.reset_for_run(view);
         let obstacle = busy.map(str::to_owned).or_else(|| obstacle(view, self.steps));
         let from = view.checkpoints().last().map_or(0, |checkpoint| checkpoint.step);
+        // From the right, so that it reads: Train longer up to 4,000 steps.
+        self.steps_ui(ui, "resume-steps", busy.is_some());
+        ui.label("up to");
         let button = ui
             .add_enabled(obstacle.is_none(), Button::new(if self.finished { "Train longer" } else { "Resume" }))
             .on_hover_text(format!("Go on training from the checkpoint of step {}", format::count(from)))
             .on_disabled_hover_text(obstacle.unwrap_or_default());
-        self.steps_ui(ui, "resume-steps", busy.is_some());
-        ui.label("up to");
         button.clicked().then(|| self.asked(view))
     }
 

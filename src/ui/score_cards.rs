@@ -1,6 +1,6 @@
 //! The scores of a run's newest scored step, with everything that is needed to read them.
 
-use egui::{Grid, Ui};
+use egui::{Align, Color32, Grid, Label, Layout, RichText, TextStyle, TextWrapMode, Ui, vec2};
 
 use super::run_view::RunView;
 use super::{format, widgets};
@@ -24,7 +24,7 @@ pub fn scores_ui(ui: &mut Ui, view: &RunView) {
                 "The network whose features are compared, how images are brought to its size, where the labels of fakes are from, and the seed of their noise. Scores compare only where all of these are the same.",
             );
             ui.add_space(4.0);
-            card_ui(ui, group, view.classes());
+            table_ui(ui, ("scores", &first.extractor, &first.resize), group, view.classes());
         });
     }
     if let Some(scored) = view.scored() {
@@ -49,78 +49,138 @@ fn provenance(score: &Score) -> String {
     parts.join(", ")
 }
 
-fn card_ui(ui: &mut Ui, group: &[&Score], classes: &[String]) {
-    let Some(first) = group.first() else { return };
+/// The name of a column of scores, and what stands on hover.
+const HEADS: [(&str, &str); 5] = [
+    ("Score", "Hover over a name for its meaning"),
+    ("Value", "A dot marks values to be read with care; hover over it for the reason"),
+    ("Uncertainty", "The standard deviation over subsets or splits, or the 95 % interval"),
+    ("Real images", "What real images score in place of the fakes"),
+    ("N", "Real images and fakes looked at"),
+];
+/// Room between columns.
+const APART: f32 = 12.0;
+/// Room for the dot behind a value.
+const DOT: f32 = 15.0;
+
+/// Scores as a table, one below the other by their kind and class. Where it has no room for every column, what is known about a value
+/// stands below its name, so that nothing is cut.
+pub(super) fn table_ui(ui: &mut Ui, id: impl std::hash::Hash + std::fmt::Debug, scores: &[&Score], classes: &[String]) {
     let place = |class: &Option<String>| class.as_ref().map(|class| classes.iter().position(|name| name == class));
-    let mut rows = group.to_vec();
-    rows.sort_by_key(|score| (Metric::named(&score.metric), place(&score.class)));
-    let id = ("scores", &first.extractor, &first.resize);
+    let mut sorted = scores.to_vec();
+    sorted.sort_by_key(|score| (Metric::named(&score.metric), place(&score.class)));
+    let rows: Vec<Row<'_>> = sorted.into_iter().map(Row::of).collect();
     // Columns that say nothing take no room.
-    let shown = Shown {
-        sure: rows.iter().any(|score| score.interval.is_some() || score.spread.is_some()),
-        baseline: rows.iter().any(|score| score.baseline.is_some()),
+    let there: [bool; 5] = std::array::from_fn(|at| rows.iter().any(|row| !row.cells[at].is_empty()));
+    let wide = |text: &str, style: TextStyle| {
+        ui.painter().layout_no_wrap(text.to_owned(), style.resolve(ui.style()), Color32::WHITE).size().x
     };
-    egui::ScrollArea::horizontal().id_salt(id).show(ui, |ui| {
-        Grid::new(id).min_row_height(ROW).spacing([12.0, 3.0]).show(ui, |ui| {
-            for (name, about, there) in [
-                ("Score", "Hover over a name for its meaning", true),
-                ("Value", "A dot marks values to be read with care; hover over it for the reason", true),
-                ("Uncertainty", "The standard deviation over subsets or splits, or the 95 % interval", shown.sure),
-                ("Real images", "What real images score in place of the fakes", shown.baseline),
-                ("N", "Real images and fakes looked at", true),
-            ] {
-                if there {
-                    widgets::small(ui, name).on_hover_text(about);
-                }
-            }
-            ui.end_row();
-            for score in rows {
-                score_row(ui, score, shown);
+    let widths: [f32; 5] = std::array::from_fn(|at| {
+        let style = if at == 0 { TextStyle::Body } else { TextStyle::Monospace };
+        let cells = rows.iter().map(|row| wide(&row.cells[at], style.clone())).fold(0.0, f32::max);
+        cells.max(wide(HEADS[at].0, TextStyle::Small)) + if at == 1 { DOT } else { 0.0 }
+    });
+    let needed: f32 = (0..5).filter(|at| there[*at]).map(|at| widths[at] + APART).sum();
+    ui.push_id(id, |ui| {
+        ui.spacing_mut().item_spacing = vec2(APART, 3.0);
+        if needed - APART <= ui.available_width() {
+            return grid_ui(ui, &rows, there);
+        }
+        // The value and, where it is known, that of real images stay beside the name.
+        let beside = widths[1] + APART + if there[3] { widths[3] + APART } else { 0.0 };
+        let name = (ui.available_width() - beside).max(LEAST_NAME);
+        let cell = |ui: &mut Ui, width: f32, contents: &mut dyn FnMut(&mut Ui)| {
+            ui.allocate_ui_with_layout(vec2(width, 0.0), Layout::left_to_right(Align::Min), |ui| {
+                ui.set_width(width);
+                contents(ui);
+            });
+        };
+        let columns = [(0, name), (1, widths[1]), (3, widths[3])];
+        let columns = || columns.into_iter().filter(move |(at, _)| there[*at]);
+        ui.horizontal_top(|ui| {
+            for (at, width) in columns() {
+                cell(ui, width, &mut |ui| _ = widgets::small(ui, HEADS[at].0).on_hover_text(HEADS[at].1));
             }
         });
+        for row in &rows {
+            ui.horizontal_top(|ui| {
+                for (at, width) in columns() {
+                    cell(ui, width, &mut |ui| row.cell_ui(ui, at, TextWrapMode::Wrap));
+                }
+            });
+            let more: Vec<&str> =
+                [2, 4].into_iter().map(|at| row.cells[at].as_str()).filter(|text| !text.is_empty()).collect();
+            let about = format!("{}; {}", HEADS[2].1, HEADS[4].1);
+            widgets::small(ui, format!("    {}", more.join(",  N "))).on_hover_text(about);
+        }
     });
 }
 
-/// Which columns have something to say.
-#[derive(Clone, Copy)]
-struct Shown {
-    sure: bool,
-    baseline: bool,
-}
+/// The narrowest that a name may become before it is cut.
+const LEAST_NAME: f32 = 90.0;
 
-fn score_row(ui: &mut Ui, score: &Score, shown: Shown) {
-    let p = widgets::palette(ui);
-    let about = Metric::named(&score.metric).map_or("", Metric::about);
-    match &score.class {
-        Some(class) => widgets::muted(ui, format!("  {class}")).on_hover_text(about),
-        None => ui.label(format::metric(&score.metric)).on_hover_text(about),
-    };
-    ui.horizontal(|ui| {
-        widgets::number(ui, format!("{:>7}", digits(score.value)), p.strong);
-        if let Some(caution) = &score.caution {
-            widgets::dot(ui, p.warning).on_hover_text(caution);
+fn grid_ui(ui: &mut Ui, rows: &[Row<'_>], there: [bool; 5]) {
+    Grid::new("table").min_row_height(ROW).spacing([APART, 3.0]).show(ui, |ui| {
+        for ((name, about), _) in HEADS.into_iter().zip(there).filter(|(_, there)| *there) {
+            widgets::small(ui, name).on_hover_text(about);
+        }
+        ui.end_row();
+        for row in rows {
+            (0..there.len()).filter(|at| there[*at]).for_each(|at| row.cell_ui(ui, at, TextWrapMode::Extend));
+            ui.end_row();
         }
     });
-    let sure = match (score.interval, score.spread) {
-        (Some([low, high]), _) => format!("{} to {}", digits(low), digits(high)),
-        (None, Some(spread)) => format!("\u{b1} {}", digits(spread)),
-        (None, None) => String::new(),
-    };
-    if shown.sure {
-        widgets::number(ui, sure, p.muted);
+}
+
+/// A score as the table tells it, in the order of the columns.
+struct Row<'a> {
+    score: &'a Score,
+    cells: [String; 5],
+}
+
+impl<'a> Row<'a> {
+    fn of(score: &'a Score) -> Self {
+        let name = match &score.class {
+            Some(class) => format!("  {class}"),
+            None => format::metric(&score.metric),
+        };
+        let sure = match (score.interval, score.spread) {
+            (Some([low, high]), _) => format!("{} to {}", digits(low), digits(high)),
+            (None, Some(spread)) => format!("\u{b1} {}", digits(spread)),
+            (None, None) => String::new(),
+        };
+        let counts = match score.reals {
+            Some(reals) if reals != score.samples => {
+                format!("{} / {}", format::count(reals), format::count(score.samples))
+            }
+            Some(_) | None => format::count(score.samples),
+        };
+        let k = score.k.map(|k| format!(", k {k}")).unwrap_or_default();
+        let baseline = score.baseline.map(digits).unwrap_or_default();
+        Self { score, cells: [name, format!("{:>7}", digits(score.value)), sure, baseline, format!("{counts}{k}")] }
     }
-    if shown.baseline {
-        widgets::number(ui, score.baseline.map(digits).unwrap_or_default(), p.muted);
-    }
-    let counts = match score.reals {
-        Some(reals) if reals != score.samples => {
-            format!("{} / {}", format::count(reals), format::count(score.samples))
+
+    /// A cell; `wrap` is what becomes of a name that is longer than its column.
+    fn cell_ui(&self, ui: &mut Ui, at: usize, wrap: TextWrapMode) {
+        let p = widgets::palette(ui);
+        let text = self.cells[at].as_str();
+        match at {
+            0 => {
+                let color = if self.score.class.is_some() { p.muted } else { p.text };
+                let about = Metric::named(&self.score.metric).map_or("", Metric::about);
+                ui.add(Label::new(RichText::new(text).color(color)).wrap_mode(wrap)).on_hover_text(about);
+            }
+            1 => {
+                ui.horizontal(|ui| {
+                    ui.spacing_mut().item_spacing.x = 8.0;
+                    widgets::number(ui, text, p.strong);
+                    if let Some(caution) = &self.score.caution {
+                        widgets::dot(ui, p.warning).on_hover_text(caution);
+                    }
+                });
+            }
+            _ => _ = widgets::number(ui, text, p.muted),
         }
-        Some(_) | None => format::count(score.samples),
-    };
-    let k = score.k.map(|k| format!(", k {k}")).unwrap_or_default();
-    widgets::number(ui, format!("{counts}{k}"), p.muted);
-    ui.end_row();
+    }
 }
 
 /// About four digits.

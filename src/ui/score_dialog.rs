@@ -1,16 +1,21 @@
-//! The dialog that scores a checkpoint with the scores that the set-up names, whatever its run was scored with.
+//! The dialog that scores a checkpoint: at first as its run was scored, and with whatever else is chosen.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use egui::{Grid, Label, ProgressBar, RichText, ScrollArea, Ui};
+use egui::{Label, ProgressBar, RichText, ScrollArea, Ui};
 
 use super::action::Action;
+use super::number::field;
 use super::request::ScoreRequest;
 use super::run_view::RunView;
-use super::{dialog, format, theme, widgets};
-use crate::config::{Choice as _, Config, Metric};
+use super::setup::form;
+use super::{dialog, format, score_cards, theme, widgets};
+use crate::config::{self, Choice as _, Config, ExtractorName, Metric, NOTHING, Shipped};
 use crate::event::{JobEvent, Score, ScoreProgress};
+
+/// What the rest of the dialog takes of the window's height.
+const BESIDE: f32 = 350.0;
 
 /// The dialog.
 #[derive(Debug, Default)]
@@ -24,6 +29,10 @@ pub struct ScoreDialog {
 struct Open {
     folder: PathBuf,
     step: usize,
+    /// What is measured, and how.
+    score: config::Score,
+    /// Whether the run held images out.
+    held_out: bool,
     state: State,
     /// What was measured of each checkpoint.
     done: BTreeMap<usize, Measured>,
@@ -46,7 +55,16 @@ impl ScoreDialog {
         let Some(step) = run.checkpoints().last().map(|checkpoint| checkpoint.step) else { return };
         let before = self.closed.take().filter(|open| open.folder == run.folder());
         let is_there = |open: &Open| run.checkpoints().iter().any(|checkpoint| checkpoint.step == open.step);
-        let fresh = || Open { folder: run.folder().to_owned(), step, state: State::Asking, done: BTreeMap::new() };
+        let Some(config) = run.started().map(|started| &started.config) else { return };
+        let fresh = || Open {
+            folder: run.folder().to_owned(),
+            step,
+            // The best one is measured like the others, or not.
+            score: config::Score { metrics: config.score.measured(), best: NOTHING.to_owned(), ..config.score.clone() },
+            held_out: config.data.held_out > 0.0,
+            state: State::Asking,
+            done: BTreeMap::new(),
+        };
         self.shown.open(run, before.filter(is_there).unwrap_or_else(fresh));
     }
 
@@ -68,6 +86,7 @@ impl ScoreDialog {
             JobEvent::Progress { .. }
             | JobEvent::Preview { .. }
             | JobEvent::BrowsePage(_)
+            | JobEvent::Refused(_)
             | JobEvent::Exported(_)
             | JobEvent::Quiz(_)
             | JobEvent::Probed(_) => {}
@@ -104,17 +123,23 @@ impl ScoreDialog {
 impl Open {
     fn own_ui(&mut self, ui: &mut Ui, run: &RunView, set_up: &Config, busy: Option<&str>) -> (Option<Action>, bool) {
         ui.heading("Score a checkpoint");
-        let score = &set_up.score;
-        let names: Vec<String> = score.measured().iter().map(|metric| format::metric(metric.name())).collect();
-        let images = if score.images == 0 { "all images".to_owned() } else { format::plural(score.images, "image") };
-        let by = format::extractor(&score.extractor);
-        widgets::muted(
-            ui,
-            format!("As the section Score of the set-up says: {} by {by}, on {images}.", names.join(", ")),
-        );
         let idle = !matches!(self.state, State::Busy(_));
-        ui.add_enabled_ui(idle, |ui| self.step_ui(ui, run));
-        self.state_ui(ui);
+        ui.add_enabled_ui(idle, |ui| {
+            self.step_ui(ui, run);
+            self.choices_ui(ui, run, set_up);
+        });
+        let score = self.possible();
+        let names: Vec<String> = score.metrics.iter().map(|metric| format::metric(metric.name())).collect();
+        let slowest = score.metrics.iter().map(|metric| metric.effort()).max();
+        let text = match slowest {
+            Some(effort) => format!("{} ({})", names.join(", "), effort.word()),
+            None => "No score is chosen".to_owned(),
+        };
+        let told = widgets::small(ui, text);
+        if let Some(effort) = slowest {
+            told.on_hover_text(format!("{}. Images are looked at once for all scores together", effort.about()));
+        }
+        self.state_ui(ui, run);
         ui.separator();
         dialog::buttons(ui, |ui| {
             if !idle {
@@ -122,11 +147,11 @@ impl Open {
                 return (ui.button("Stop scoring").clicked().then_some(Action::CancelScores), false);
             }
             let go = ui.add_enabled(busy.is_none() && !names.is_empty(), widgets::primary(ui, "Score"));
-            let go = go.on_disabled_hover_text(busy.unwrap_or("No score is chosen in the set-up"));
+            let go = go.on_disabled_hover_text(busy.unwrap_or("No score is chosen"));
             let closed = ui.button("Close").clicked();
             if go.clicked() {
                 self.state = State::Busy(None);
-                let (session, step, score) = (run.folder().to_owned(), self.step, score.clone());
+                let (session, step) = (run.folder().to_owned(), self.step);
                 return (Some(Action::Score(Box::new(ScoreRequest { session, step, score }))), closed);
             }
             let measured = self.done.get(&self.step).filter(|_| matches!(self.state, State::Done));
@@ -143,7 +168,73 @@ impl Open {
         }
     }
 
-    fn state_ui(&self, ui: &mut Ui) {
+    /// Why a score cannot be taken of this run; nothing where it can.
+    fn obstacle(&self, metric: Metric) -> Option<&'static str> {
+        if metric.beside().is_some() && !self.held_out {
+            return Some("Needs real images that training has never seen, and this run held none out");
+        }
+        let logits = self.score.weights().is_some();
+        (metric == Metric::InceptionScore && !logits).then_some("Needs the classes of the Inception network")
+    }
+
+    /// What can be taken of what is chosen.
+    fn possible(&self) -> config::Score {
+        let mut score = self.score.clone();
+        score.metrics.retain(|metric| self.obstacle(*metric).is_none());
+        score
+    }
+
+    /// What is measured, through which network, and on how many images.
+    fn choices_ui(&mut self, ui: &mut Ui, run: &RunView, set_up: &Config) {
+        let chosen = format::plural(self.possible().metrics.len(), "score");
+        dialog::row(ui, "Scores", |ui| {
+            form::checks(ui, "scores of a checkpoint", &chosen, |ui| {
+                for metric in Metric::ALL {
+                    self.metric_ui(ui, *metric);
+                }
+            })
+        });
+        let own = run.started().map_or(set_up, |started| &started.config);
+        dialog::row(ui, "Extractor", |ui| {
+            form::combo(ui, "extractor of a checkpoint", &extractor(&self.score.extractor), |ui| {
+                let shipped = Shipped::ALL.iter().map(|network| network.key());
+                // Weights that are a file, where the run or the set-up names one.
+                let files = [&own.score, &set_up.score].map(|score| score.extractor.as_str());
+                let files =
+                    files.into_iter().filter(|name| ExtractorName::inception_file(name).is_some_and(|f| !f.is_empty()));
+                let mut known = Vec::new();
+                for name in shipped.chain(files) {
+                    if !known.contains(&name) {
+                        known.push(name);
+                        ui.selectable_value(&mut self.score.extractor, name.to_owned(), extractor(name));
+                    }
+                }
+            })
+        })
+        .on_hover_text("Only scores of the same network can be compared");
+        dialog::row(ui, "Images", |ui| ui.add(field("score-images", &mut self.score.images, 0..=1_000_000_000)))
+            .on_hover_text(
+                "Real images, at the size that training sees, and as many generated ones; 0 takes all. Only scores on as many can be compared",
+            );
+    }
+
+    /// A score that can be chosen, with what it takes.
+    fn metric_ui(&mut self, ui: &mut Ui, metric: Metric) {
+        let obstacle = self.obstacle(metric);
+        let chosen = &mut self.score.metrics;
+        let mut on = obstacle.is_none() && chosen.contains(&metric);
+        ui.add_enabled_ui(obstacle.is_none(), |ui| {
+            let text = format!("{} ({})", format::metric(metric.name()), metric.effort().word());
+            let check = ui.checkbox(&mut on, text).on_disabled_hover_text(obstacle.unwrap_or_default());
+            if check.on_hover_text(format!("{}\n\n{}", metric.about(), metric.effort().about())).changed() {
+                chosen.retain(|other| *other != metric);
+                chosen.extend(on.then_some(metric));
+                chosen.sort_unstable();
+            }
+        });
+    }
+
+    fn state_ui(&self, ui: &mut Ui, run: &RunView) {
         let p = widgets::palette(ui);
         match &self.state {
             State::Asking => {}
@@ -155,10 +246,9 @@ impl Open {
             State::Failed(message) => _ = ui.add(Label::new(RichText::new(message).color(p.error)).wrap()),
             State::Done => {
                 let Some((scores, missing)) = self.done.get(&self.step) else { return };
-                ScrollArea::vertical().max_height(300.0).auto_shrink([false, true]).show(ui, |ui| {
-                    Grid::new("scores").num_columns(5).striped(true).spacing([18.0, 4.0]).show(ui, |ui| {
-                        scores.iter().for_each(|score| row(ui, score));
-                    });
+                let most = (ui.ctx().content_rect().height() - BESIDE).clamp(120.0, 300.0);
+                ScrollArea::vertical().max_height(most).auto_shrink([false, true]).show(ui, |ui| {
+                    score_cards::table_ui(ui, "scores", &scores.iter().collect::<Vec<_>>(), run.classes());
                     for reason in missing {
                         ui.add(Label::new(RichText::new(reason).small().color(p.warning)).wrap());
                     }
@@ -172,27 +262,12 @@ impl Open {
     }
 }
 
-/// A score with how sure it is and what real images score, where that is known.
-fn row(ui: &mut Ui, score: &Score) {
-    let p = widgets::palette(ui);
-    let about = Metric::named(&score.metric).map_or("", Metric::about);
-    ui.label(format::metric(&score.metric)).on_hover_text(about);
-    widgets::muted(ui, score.class.as_deref().unwrap_or("all classes"));
-    ui.horizontal(|ui| {
-        widgets::number(ui, format::score(score.value), p.strong);
-        if let Some(caution) = &score.caution {
-            widgets::dot(ui, p.warning).on_hover_text(caution);
-        }
-    });
-    let sure = match (score.interval, score.spread) {
-        (Some([low, high]), _) => format!("{} to {}", format::score(low), format::score(high)),
-        (None, Some(spread)) => format!("\u{b1} {}", format::score(spread)),
-        (None, None) => String::new(),
-    };
-    widgets::number(ui, sure, p.muted);
-    let baseline = score.baseline.map(|baseline| format!("real {}", format::score(baseline)));
-    widgets::number(ui, baseline.unwrap_or_default(), p.muted);
-    ui.end_row();
+/// An extractor's name; of the Inception, with its file.
+fn extractor(name: &str) -> String {
+    match ExtractorName::inception_file(name) {
+        Some(file) => format!("Inception, {}", format::path_end(file, 24)),
+        None => format::extractor(name),
+    }
 }
 
 /// One line a score, its parts divided by tabs.

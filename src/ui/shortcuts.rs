@@ -5,11 +5,9 @@ use egui::{Grid, Key, KeyboardShortcut, Modifiers, RichText, ScrollArea, Ui, Win
 use super::action::Action;
 use super::notice::Notice;
 use super::page::Page;
-use super::phase::Phase;
 use super::samples::live_obstacle;
 use super::workbench::Workbench;
-use super::{theme, widgets};
-use crate::event::Command;
+use super::{theme, top_bar, widgets};
 
 /// What keys can ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,7 +35,11 @@ enum Wish {
 /// Keys that also work while somebody types, what they do, and how that is told.
 const ALWAYS: [(KeyboardShortcut, Wish, &str); 8] = [
     (KeyboardShortcut::new(Modifiers::COMMAND, Key::T), Wish::Train, "Train with the settings of the set-up"),
-    (KeyboardShortcut::new(Modifiers::COMMAND, Key::P), Wish::Pause, "Pause or resume the training"),
+    (
+        KeyboardShortcut::new(Modifiers::COMMAND, Key::P),
+        Wish::Pause,
+        "Pause the training, or resume a run that is paused or stopped",
+    ),
     (KeyboardShortcut::new(Modifiers::COMMAND, Key::Period), Wish::Stop, "Stop the run"),
     (KeyboardShortcut::new(Modifiers::COMMAND, Key::E), Wish::Export, "Export images"),
     (KeyboardShortcut::new(Modifiers::COMMAND, Key::S), Wish::SaveGrid, "Save the grid on the screen"),
@@ -90,7 +92,9 @@ impl Workbench {
     /// Does what keys ask for, before anything is drawn.
     pub(super) fn keys(&mut self, ui: &Ui) -> Vec<Action> {
         let mut actions = Vec::new();
-        let pages = Page::ALL.iter().zip(DIGITS);
+        // What lies behind a dialog is out of reach for the mouse, and so for keys.
+        let behind = ui.memory(|memory| memory.top_modal_layer().is_some());
+        let pages = Page::ALL.iter().zip(DIGITS).filter(|_| !behind);
         for ((page, _), key) in pages {
             if ui.input_mut(|input| input.consume_key(Modifiers::COMMAND, key)) {
                 actions.extend(self.turn_to(*page));
@@ -99,7 +103,8 @@ impl Workbench {
         let redo = KeyboardShortcut::new(Modifiers::COMMAND.plus(Modifiers::SHIFT), Key::Z);
         let idle = !ui.ctx().egui_wants_keyboard_input() && ui.memory(|memory| memory.focused().is_none());
         let hit = |shortcut: &KeyboardShortcut| ui.input_mut(|input| input.consume_shortcut(shortcut));
-        let mut wishes: Vec<Wish> = ALWAYS.iter().filter(|(keys, ..)| hit(keys)).map(|(_, wish, _)| *wish).collect();
+        let always = ALWAYS.iter().filter(|(keys, ..)| !behind && hit(keys));
+        let mut wishes: Vec<Wish> = always.map(|(_, wish, _)| *wish).collect();
         // Consuming is lenient about Shift: what has it is asked for first.
         if !ui.ctx().egui_wants_keyboard_input() && hit(&redo) {
             wishes.push(Wish::Redo);
@@ -108,7 +113,7 @@ impl Workbench {
             // A letter that is typed over the set-up or a dialog is meant for a field there, also where that is turned off.
             let pointer = ui.input(|input| input.pointer.hover_pos());
             let over = self.setup_place.zip(pointer).is_some_and(|(place, pointer)| place.contains(pointer));
-            let fields = over || ui.memory(|memory| memory.top_modal_layer().is_some());
+            let fields = over || behind;
             let meant = |keys: &KeyboardShortcut| !fields || keys.modifiers.command;
             wishes.extend(IDLE.iter().filter(|(keys, ..)| meant(keys) && hit(keys)).map(|(_, wish, _)| *wish));
         }
@@ -121,9 +126,18 @@ impl Workbench {
     fn grant(&mut self, ui: &Ui, wish: Wish) -> Option<Action> {
         let on_run = self.settings.page == Page::Run && self.shown().is_some();
         match wish {
-            Wish::Train => (!self.is_training() && self.blockers().is_empty()).then_some(Action::Train),
-            Wish::Pause => self.pause_or_go_on(),
-            Wish::Stop => self.is_training().then_some(Action::Command(Command::Stop)),
+            Wish::Train => {
+                let offer = top_bar::train(self.runs(), &self.blockers());
+                self.take(offer)
+            }
+            Wish::Pause => {
+                let offer = top_bar::go_on(self.runs()).offer;
+                self.take(offer)
+            }
+            Wish::Stop => {
+                let offer = top_bar::stop(self.runs());
+                self.take(offer)
+            }
             Wish::PauseOrPlay => {
                 let plays = self.stored.is_some() || !self.is_training() || self.samples.has_pointer(ui);
                 if on_run && plays {
@@ -131,14 +145,29 @@ impl Workbench {
                     self.samples.toggle_play(ui.input(|input| input.time), &steps);
                     return None;
                 }
-                self.pause_or_go_on()
+                // A bar that is hit by chance starts nothing.
+                let offer = top_bar::go_on(self.runs()).offer;
+                if self.is_training() { self.take(offer) } else { None }
             }
-            Wish::OneStep => self.live.as_ref().and_then(|live| self.stepping.step(live)),
-            Wish::Export => {
+            Wish::OneStep => {
+                // Where its bar is.
+                let live = self.live.as_ref().filter(|_| on_run && self.stored.is_none());
+                match live.map(|live| (live, self.stepping.obstacle(live))) {
+                    Some((live, None)) => self.stepping.step(live),
+                    Some((_, Some(obstacle))) => self.tell(obstacle),
+                    None => None,
+                }
+            }
+            Wish::Export if self.shown().is_some() => {
                 self.open_export();
                 None
             }
-            Wish::SaveGrid => self.samples.shown().filter(|_| on_run).cloned().map(Action::SaveGrid),
+            Wish::Export => self.tell("There is no run to export from"),
+            Wish::SaveGrid => match self.samples.shown().filter(|_| on_run).cloned() {
+                Some(grid) => Some(Action::SaveGrid(grid)),
+                None if self.settings.page == Page::Run => self.tell("There is no sample grid to save yet"),
+                None => self.tell("The grid that can be saved is that of the page Run"),
+            },
             Wish::Undo => {
                 let done = self.undo.undo(&mut self.config);
                 self.tell(if done { "A change to the set-up was undone" } else { "There is nothing to undo" })
@@ -168,12 +197,19 @@ impl Workbench {
                 self.samples.toggle_zoom();
                 None
             }
-            // As its button: nothing to see of it beside the live generator.
-            Wish::Difference if on_run && !self.settings.samples.live => toggle(&mut self.settings.samples.difference),
-            Wish::Real if on_run => toggle(&mut self.settings.samples.real),
-            Wish::Live if on_run && self.shown().is_some_and(|run| live_obstacle(run).is_none()) => {
-                toggle(&mut self.settings.samples.live)
-            }
+            // As their buttons, which may have nothing to switch.
+            Wish::Difference if on_run => match self.samples.difference_obstacle() {
+                None => toggle(&mut self.settings.samples.difference),
+                Some(obstacle) => self.tell(obstacle),
+            },
+            Wish::Real if on_run => match self.samples.real_obstacle() {
+                None => toggle(&mut self.settings.samples.real),
+                Some(obstacle) => self.tell(&obstacle),
+            },
+            Wish::Live if on_run => match self.shown().and_then(live_obstacle) {
+                None => toggle(&mut self.settings.samples.live),
+                Some(obstacle) => self.tell(obstacle),
+            },
             Wish::Meaning if on_run => toggle(&mut self.settings.charts.meaning),
             Wish::Pin | Wish::Zoom | Wish::Difference | Wish::Real | Wish::Live | Wish::Meaning => None,
         }
@@ -184,10 +220,13 @@ impl Workbench {
         None
     }
 
-    fn pause_or_go_on(&self) -> Option<Action> {
-        let run = self.live.as_ref().filter(|run| run.is_active() && run.asked().is_none())?;
-        let paused = *run.phase() == Phase::Paused;
-        Some(Action::Command(if paused { Command::Resume } else { Command::Pause }))
+    fn runs(&self) -> top_bar::Runs<'_> {
+        top_bar::runs(self.live.as_ref(), self.stored.as_ref())
+    }
+
+    /// What a button at the top offers, or why it cannot be pressed.
+    fn take(&mut self, offer: Result<Action, String>) -> Option<Action> {
+        offer.map_or_else(|reason| self.tell(&reason.replace('\n', "; ")), Some)
     }
 
     /// The sheet, while it is open.

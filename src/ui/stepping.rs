@@ -35,6 +35,18 @@ fn train(updates: Updates, from: Updates) -> Action {
 }
 
 impl Stepping {
+    /// Why no single step can be asked for; nothing where it can.
+    pub fn obstacle(&self, view: &RunView) -> Option<&'static str> {
+        if *view.phase() != Phase::Paused {
+            return Some("Single steps are for a run that is paused");
+        }
+        if self.due.is_some() {
+            return Some("Slow motion is taking the steps");
+        }
+        let waits = self.asked.is_some_and(|step| view.step() < step) || view.asked().is_some();
+        waits.then_some("The run does first what it was asked before")
+    }
+
     /// Asks for one step, unless one is being taken.
     pub fn step(&mut self, view: &RunView) -> Option<Action> {
         self.asked.take_if(|step| view.step() >= *step);
@@ -78,8 +90,9 @@ impl Stepping {
                 widgets::title(ui, "Step by step").on_hover_text(
                     "Steps that are taken one by one are the same steps, bit for bit, as those of a run that was never paused",
                 );
-                let waits = self.asked.is_some_and(|step| view.step() < step);
-                let one = ui.add_enabled(!waits && self.due.is_none(), Button::new("One step"));
+                let obstacle = self.obstacle(view);
+                let one = ui.add_enabled(obstacle.is_none(), Button::new("One step"));
+                let one = one.on_disabled_hover_text(obstacle.unwrap_or_default());
                 let about = "One update of D and of G, and whatever is due at that step (N)";
                 if one.on_hover_text(about).clicked() {
                     action = self.step(view);

@@ -15,13 +15,13 @@ use crate::event::{Command, Scalar};
 /// Width of the button that pauses a run and goes on with it.
 const GO_ON_WIDTH: f32 = 112.0;
 
-/// Draws the bar. `live` is the run that was started last, and `stored` the session that is looked at instead, which has buttons of its
-/// own: then the bar is that of a run that goes on, or of none. `blockers` say why a run cannot start; the theme and whether
+/// Draws the bar. A session that is looked at instead of the run has buttons of its own: then the bar is that of a run that goes on,
+/// or of none. `blockers` say why a run cannot start; the theme and whether
 /// the sheet of shortcuts is open are chosen here.
 #[must_use]
 pub fn top_bar_ui(
     ui: &mut Ui,
-    (live, stored): (Option<&RunView>, Option<&RunView>),
+    runs: Runs<'_>,
     blockers: &[String],
     longer: &mut ResumeForm,
     (theme, sheet): (&mut ThemeChoice, &mut bool),
@@ -29,7 +29,6 @@ pub fn top_bar_ui(
     let p = widgets::palette(ui);
     let frame = egui::Frame::new().fill(p.surface).inner_margin(egui::Margin::symmetric(14, 0));
     let mut actions = Vec::new();
-    let live = live.filter(|run| stored.is_none() || run.is_active());
     Panel::top("top").exact_size(theme::TOP_HEIGHT).frame(frame).show(ui, |ui| {
         ui.horizontal_centered(|ui| {
             ui.spacing_mut().item_spacing.x = 6.0;
@@ -43,9 +42,9 @@ pub fn top_bar_ui(
                     *sheet = !*sheet;
                 }
                 ui.add_space(6.0);
-                actions.extend(buttons_ui(ui, (live, stored), blockers, longer));
+                actions.extend(buttons_ui(ui, runs, blockers, longer));
                 ui.add_space(10.0);
-                ui.with_layout(Layout::left_to_right(Align::Center), |ui| progress_ui(ui, (live, stored), blockers));
+                ui.with_layout(Layout::left_to_right(Align::Center), |ui| progress_ui(ui, runs, blockers));
             });
         });
     });
@@ -64,7 +63,7 @@ pub fn phase_color(ui: &Ui, phase: &Phase) -> egui::Color32 {
     }
 }
 
-fn progress_ui(ui: &mut Ui, (live, stored): (Option<&RunView>, Option<&RunView>), blockers: &[String]) {
+fn progress_ui(ui: &mut Ui, (live, stored): Runs<'_>, blockers: &[String]) {
     let p = widgets::palette(ui);
     let Some(run) = live else {
         let (text, color) = match blockers.first() {
@@ -110,6 +109,14 @@ fn progress_ui(ui: &mut Ui, (live, stored): (Option<&RunView>, Option<&RunView>)
         ui.add(Label::new(text).truncate()).on_hover_text("How far the scores of this step are");
         return;
     }
+    if run.phase().ended() {
+        if let Some((training, scores)) = run.seconds_taken() {
+            let (of, training) = (format::duration(training + scores), format::duration(training));
+            let about = format!("{training} of training and {} of scores, without pauses", format::duration(scores));
+            widgets::number(ui, format!("{:>18}", format!("took {of}")), p.text).on_hover_text(about);
+        }
+        return;
+    }
     if let Some(last) = run.last().filter(|_| both) {
         widgets::number(ui, format!("{:>8.1} img/s", last.numbers.get(Scalar::ImagesPerS).unwrap_or(0.0)), p.text)
             .on_hover_text("Real images per second");
@@ -123,63 +130,110 @@ fn progress_ui(ui: &mut Ui, (live, stored): (Option<&RunView>, Option<&RunView>)
     }
 }
 
-fn buttons_ui(
-    ui: &mut Ui,
-    (live, stored): (Option<&RunView>, Option<&RunView>),
-    blockers: &[String],
-    longer: &mut ResumeForm,
-) -> Vec<Action> {
-    let mut actions = Vec::new();
-    let size = vec2(78.0, 30.0);
-    let active = live.filter(|run| run.is_active());
-    let asked = active.and_then(RunView::asked);
-    let stop = ui.add_enabled(active.is_some() && asked != Some(&Command::Stop), Button::new("Stop").min_size(size));
-    let idle = match stored {
+/// The run that the buttons are about, and the session that is looked at instead. Beside that one, a run counts while it goes on.
+pub(super) type Runs<'a> = (Option<&'a RunView>, Option<&'a RunView>);
+
+/// Which of these the buttons are about.
+pub(super) fn runs<'a>(live: Option<&'a RunView>, stored: Option<&'a RunView>) -> Runs<'a> {
+    (live.filter(|run| stored.is_none() || run.is_active()), stored)
+}
+
+/// What is asked for by pressing a button, or by its key; where it cannot be pressed, why.
+type Offer = Result<Action, String>;
+
+/// What the button beside Stop is now.
+pub(super) struct GoOn {
+    name: &'static str,
+    about: &'static str,
+    pub offer: Offer,
+}
+
+/// Why there is nothing to pause or to stop.
+fn idle(stored: Option<&RunView>) -> String {
+    let text = match stored {
         Some(stored) if stored.is_followed() => {
             "Another program trains this session. It can be ended from the bar below, but not paused from here"
         }
         Some(_) => "The stored session has its own buttons below",
         None => "No run is going on",
     };
-    let stop = if active.is_some() { stop } else { stop.on_disabled_hover_text(idle) };
-    if stop.on_hover_text("Write a checkpoint and end the run").clicked() {
-        actions.push(Action::Command(Command::Stop));
+    text.to_owned()
+}
+
+/// The end of the run.
+pub(super) fn stop((live, stored): Runs<'_>) -> Offer {
+    let run = live.filter(|run| run.is_active()).ok_or_else(|| idle(stored))?;
+    if run.asked() == Some(&Command::Stop) {
+        return Err("The run is ending already".to_owned());
     }
-    let paused = active.is_some_and(|run| *run.phase() == Phase::Paused);
-    let ended = live.filter(|run| run.phase().ended() && resume::obstacle(run, run.steps()).is_none());
-    let (name, action, about) = if let Some(run) = ended {
-        let action = Action::Resume { folder: run.folder().to_owned(), steps: None };
-        ("Resume", action, "Go on from the newest checkpoint")
-    } else if paused {
-        ("Resume", Action::Command(Command::Resume), "Go on")
+    Ok(Action::Command(Command::Stop))
+}
+
+/// A pause, its end, or the way on from a run that was stopped.
+pub(super) fn go_on((live, stored): Runs<'_>) -> GoOn {
+    let pause = |offer| GoOn { name: "Pause", about: "Write a checkpoint and wait", offer };
+    let resume = |about, offer| GoOn { name: "Resume", about, offer };
+    let Some(run) = live else { return pause(Err(idle(stored))) };
+    let waits = || run.asked().map(|_| "The run does first what it was asked before".to_owned());
+    let command = |command| waits().map_or(Ok(Action::Command(command)), Err);
+    match run.phase() {
+        Phase::Paused => resume("Go on", command(Command::Resume)),
+        Phase::Starting | Phase::Running => pause(command(Command::Pause)),
+        Phase::Finished | Phase::Stopped | Phase::Failed(_) => match resume::obstacle(run, run.steps()) {
+            None => {
+                let action = Action::Resume { folder: run.folder().to_owned(), steps: None };
+                resume("Go on from the newest checkpoint", Ok(action))
+            }
+            Some(_) if *run.phase() == Phase::Finished => {
+                pause(Err("The run is finished; Train longer\u{2026} asks for more steps".to_owned()))
+            }
+            Some(reason) => pause(Err(reason)),
+        },
+    }
+}
+
+/// A new run, unless something speaks against it.
+pub(super) fn train((live, _): Runs<'_>, blockers: &[String]) -> Offer {
+    if live.is_some_and(RunView::is_active) {
+        Err("A run is going on; stop it to start another".to_owned())
+    } else if blockers.is_empty() {
+        Ok(Action::Train)
     } else {
-        ("Pause", Action::Command(Command::Pause), "Write a checkpoint and wait")
-    };
+        Err(blockers.join("\n"))
+    }
+}
+
+/// A button that can be pressed where it has something to offer, and else says why not. Returns what was asked for.
+fn offer_ui(ui: &mut Ui, button: Button<'_>, offer: Offer, about: &str) -> Option<Action> {
+    let response = ui.add_enabled(offer.is_ok(), button);
+    match offer {
+        Ok(action) => response.on_hover_text(about).clicked().then_some(action),
+        Err(reason) => {
+            response.on_disabled_hover_text(reason);
+            None
+        }
+    }
+}
+
+fn buttons_ui(ui: &mut Ui, runs: Runs<'_>, blockers: &[String], longer: &mut ResumeForm) -> Vec<Action> {
+    let mut actions = Vec::new();
+    let size = vec2(78.0, 30.0);
+    actions.extend(offer_ui(ui, Button::new("Stop").min_size(size), stop(runs), "Write a checkpoint and end the run"));
     // Wide enough for each of its names, so that nothing beside it moves when a run ends.
     let wide = vec2(GO_ON_WIDTH, size.y);
-    if let Some(run) = live.filter(|run| ended.is_none() && *run.phase() == Phase::Finished) {
+    let GoOn { name, about, offer } = go_on(runs);
+    let finished = runs.0.filter(|run| offer.is_err() && *run.phase() == Phase::Finished);
+    if let Some(run) = finished {
         let menu = MenuConfig::default().close_behavior(PopupCloseBehavior::CloseOnClickOutside);
         let button = MenuButton::from_button(Button::new("Train longer\u{2026}").min_size(wide)).config(menu);
         let (_, shown) = button.ui(ui, |ui| longer.menu_ui(ui, run));
         actions.extend(shown.and_then(|shown| shown.inner));
     } else {
-        let ready = ended.is_some() || (active.is_some() && asked.is_none());
-        let go_on = ui.add_enabled(ready, Button::new(name).min_size(wide)).on_hover_text(about);
-        let go_on = if active.is_some() { go_on } else { go_on.on_disabled_hover_text(idle) };
-        if go_on.clicked() {
-            actions.push(action);
-        }
+        actions.extend(offer_ui(ui, Button::new(name).min_size(wide), offer, about));
     }
-    let ready = active.is_none() && blockers.is_empty();
-    let train = ui.add_enabled(ready, widgets::primary(ui, "Train").min_size(size));
-    let train = if active.is_some() {
-        train.on_disabled_hover_text("A run is going on; stop it to start another")
-    } else {
-        train.on_disabled_hover_text(blockers.join("\n"))
-    };
-    if train.on_hover_text("Start a run with the settings on the left, in a session folder of its own").clicked() {
-        actions.push(Action::Train);
-    }
+    let button = widgets::primary(ui, "Train").min_size(size);
+    let about = "Start a run with the settings on the left, in a session folder of its own";
+    actions.extend(offer_ui(ui, button, train(runs, blockers), about));
     actions
 }
 

@@ -211,7 +211,8 @@ pub fn follow_focus(ui: &Ui) {
     }
 }
 
-/// A message across the width. `true` where its cross was clicked.
+/// A message across the width, and the gap below it. What can be pressed stands on the right, all in one line with the beginning of
+/// the text. `true` where its cross was clicked.
 pub fn banner(
     ui: &mut Ui,
     color: Color32,
@@ -224,27 +225,28 @@ pub fn banner(
         .fill(fill)
         .stroke(Stroke::new(1.0, color.gamma_multiply(0.5)))
         .corner_radius(CornerRadius::same(theme::ROUND + 2))
-        .inner_margin(Margin::symmetric(12, 8));
+        .inner_margin(Margin::symmetric(12, 6));
     let mut closed = false;
     frame.show(ui, |ui| {
         ui.set_min_width(ui.available_width());
-        ui.horizontal(|ui| {
-            // The parts on the right are drawn first, so that the text knows what is left for it.
-            let whole = ui.available_rect_before_wrap();
-            let height = 20.0;
-            let place = whole.with_max_y(whole.top() + height);
-            let builder = UiBuilder::new().max_rect(place).layout(Layout::right_to_left(Align::Center));
-            let mut right = ui.new_child(builder);
-            closed = glyph::button(&mut right, Glyph::Cross, Vec2::splat(height), false, "Dismiss").clicked();
-            buttons(&mut right);
-            ui.set_max_width(right.min_rect().left() - whole.left() - 12.0);
-            let mut job = LayoutJob::default();
-            let font = egui::TextStyle::Body.resolve(ui.style());
-            job.append(title, 0.0, TextFormat::simple(font.clone(), color));
-            job.append(text, 10.0, TextFormat::simple(font, palette(ui).text));
-            ui.add(Label::new(job).wrap());
-        });
+        ui.set_min_height(theme::ROW_HEIGHT);
+        // The parts on the right are drawn first, so that the text knows what is left for it.
+        let whole = ui.available_rect_before_wrap();
+        let place = whole.with_max_y(whole.top() + theme::ROW_HEIGHT);
+        let builder = UiBuilder::new().max_rect(place).layout(Layout::right_to_left(Align::Center));
+        let mut right = ui.new_child(builder);
+        closed = glyph::button(&mut right, Glyph::Cross, Vec2::splat(20.0), false, "Dismiss").clicked();
+        buttons(&mut right);
+        ui.set_max_width(right.min_rect().left() - whole.left() - 12.0);
+        let font = egui::TextStyle::Body.resolve(ui.style());
+        let line = ui.text_style_height(&egui::TextStyle::Body);
+        ui.add_space(((theme::ROW_HEIGHT - line) / 2.0).max(0.0));
+        let mut job = LayoutJob::default();
+        job.append(title, 0.0, TextFormat::simple(font.clone(), color));
+        job.append(text, 10.0, TextFormat::simple(font, palette(ui).text));
+        ui.add(Label::new(job).wrap());
     });
+    ui.add_space(theme::GAP - 4.0);
     closed
 }
 

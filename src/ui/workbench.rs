@@ -12,8 +12,9 @@ use super::data_view::DataView;
 use super::details_page::DetailsPage;
 use super::explore::Explore;
 use super::export_dialog::ExportDialog;
+use super::find_data::FindData;
 use super::log_page::LogPage;
-use super::notice::{Dismissed, Fading, Notice};
+use super::notice::{Dismissed, Fading, Notice, NoticeLevel};
 use super::page::Page;
 use super::phase::Phase;
 use super::queue::{self, Queue, QueuePage};
@@ -23,7 +24,7 @@ use super::resume::ResumeForm;
 use super::run_view::RunView;
 use super::samples::{self, Samples};
 use super::score_dialog::ScoreDialog;
-use super::sessions::{Place, SessionDialog, SessionRow, sessions_ui};
+use super::sessions::{Place, SessionDialog, SessionRow, Typed, sessions_ui};
 use super::settings::Settings;
 use super::setup::{self, Checked, PaceRequest, Paces, SettingsDiff, SetupContext, TimeEstimate};
 use super::status_bar::status_ui;
@@ -31,7 +32,7 @@ use super::stepping::Stepping;
 use super::theme::ThemeChoice;
 use super::trust::Trust;
 use super::undo::Undo;
-use super::{drop, format, paths, run_page, theme, top_bar, widgets};
+use super::{dialog, drop, format, paths, run_page, theme, top_bar, widgets};
 use crate::config::Config;
 use crate::event::{BrowsePage, BrowseRequest, GridPicture};
 
@@ -69,6 +70,10 @@ pub struct Workbench {
     /// What just happened.
     pub notice: Option<Notice>,
     fading: Fading,
+    /// What was told before a dialog opened.
+    before: Option<Notice>,
+    /// What a dialog has told.
+    told: Option<Notice>,
     /// Ways through the noise of a generator.
     pub explore: Explore,
     /// The blind test.
@@ -79,6 +84,8 @@ pub struct Workbench {
     pub leave: CloseDialog,
     /// The question before a session goes on that leads to unknown places.
     pub trust: Trust,
+    /// The question where the data of a session is now.
+    pub find_data: FindData,
     /// Runs beside each other.
     pub compare: Compare,
     /// Runs that are trained one after another.
@@ -94,6 +101,7 @@ pub struct Workbench {
     data_page: DataPage,
     details: DetailsPage,
     log: LogPage,
+    typed: Typed,
     /// A data path that is being typed.
     draft: Option<String>,
     pub(super) dismissed: Dismissed,
@@ -128,11 +136,14 @@ impl Workbench {
             scores: ScoreDialog::default(),
             notice: None,
             fading: Fading::default(),
+            before: None,
+            told: None,
             explore: Explore::default(),
             quiz: Quiz::default(),
             session_dialog: SessionDialog::default(),
             leave: CloseDialog::default(),
             trust: Trust::default(),
+            find_data: FindData::default(),
             compare: Compare::default(),
             queue: Queue::default(),
             paces: Paces::default(),
@@ -143,6 +154,7 @@ impl Workbench {
             data_page: DataPage::default(),
             details: DetailsPage::default(),
             log: LogPage::default(),
+            typed: Typed::default(),
             draft: None,
             dismissed: Dismissed::default(),
             resume: ResumeForm::default(),
@@ -217,13 +229,14 @@ impl Workbench {
         self.checked.refresh(&self.config, &self.data);
         self.checked.look_at_fields(ui.ctx());
         let look = (&mut self.settings.theme, &mut self.sheet);
-        let (runs, blockers) = ((self.live.as_ref(), self.stored.as_ref()), self.checked.blockers());
+        let (runs, blockers) = (top_bar::runs(self.live.as_ref(), self.stored.as_ref()), self.checked.blockers());
         actions.extend(top_bar::top_bar_ui(ui, runs, &blockers, &mut self.longer, look));
         self.follow_theme(ui);
         let (now, read) = ui.input(|input| (input.time, input.focused));
         if let Some(left) = self.fading.pass(&mut self.notice, now, read) {
             ui.ctx().request_repaint_after_secs(left as f32);
         }
+        let trouble = self.trouble(ui.ctx());
         let run = self.stored.as_ref().or(self.live.as_ref());
         let mended = status_ui(ui, &self.checked.problems, &mut self.notice, run, &mut self.settings.drawers);
         if let Some(mended) = mended.and_then(|at| self.checked.problems.get(at)?.fixed(&self.config)) {
@@ -233,14 +246,24 @@ impl Workbench {
         let frame = Frame::new().fill(widgets::palette(ui).canvas).inner_margin(Margin::same(theme::GAP as i8));
         egui::CentralPanel::no_frame().frame(frame).show(ui, |ui| {
             actions.extend(self.pages_ui(ui));
-            actions.extend(self.banners_ui(ui));
+            actions.extend(self.banners_ui(ui, trouble.is_some()));
             if let (Page::Run, Some(live), None) = (self.settings.page, &self.live, &self.stored) {
                 actions.extend(self.stepping.ui(ui, live, &mut self.settings.slow_motion));
             }
             let page = format!("page {:?}", self.settings.page);
             actions.join(widgets::steady(ui, &page, |ui| self.page_ui(ui)));
         });
-        actions.extend(self.dialogs_ui(ui));
+        dialog::tell(ui.ctx(), trouble.clone());
+        let asked = self.dialogs_ui(ui);
+        if dialog::has_told(ui.ctx()) {
+            // What is asked next is another try.
+            self.notice.take_if(|_| !asked.is_empty());
+            self.told.clone_from(&self.notice);
+        } else if trouble.is_some() {
+            // Its dialog has closed: what came since is told above the page.
+            ui.ctx().request_repaint();
+        }
+        actions.extend(asked);
         let busy = ui.ctx().egui_wants_keyboard_input() || ui.input(|input| input.pointer.any_down());
         self.undo.notice(&self.config, busy);
         actions.extend(drop::dropped(ui));
@@ -250,6 +273,23 @@ impl Workbench {
         app.extend(window.into_iter().filter_map(|action| self.carry_out(action)));
         app.extend(paths::wanted(ui.ctx()).map(Action::LookInto));
         app
+    }
+
+    /// What went wrong while a dialog is open: it tells that, where it would be out of sight behind it.
+    fn trouble(&mut self, ctx: &egui::Context) -> Option<String> {
+        if !dialog::is_open(ctx) {
+            let told = self.told.take();
+            self.notice.take_if(|notice| told.as_ref() == Some(&*notice));
+            self.before.clone_from(&self.notice);
+            return None;
+        }
+        let new = self.notice.as_ref().filter(|notice| self.before.as_ref() != Some(*notice))?;
+        (new.level == NoticeLevel::Error).then(|| new.text.clone())
+    }
+
+    /// Takes in whether a run could begin with an earlier checkpoint. `false` where no dialog has asked for it.
+    pub fn branched(&mut self, result: Result<(), String>) -> bool {
+        self.branch.done(result)
     }
 
     /// Does what needs nobody else; what it needs somebody for is returned.
@@ -299,10 +339,14 @@ impl Workbench {
         let asked = self.asked_pace();
         let same = |run: &&RunView| run.started().is_some_and(|started| started.config.paced() == asked.config);
         let live = self.live.as_ref().filter(|run| run.is_active()).filter(same).and_then(RunView::seconds_a_step);
+        let ended =
+            self.shown().filter(|run| run.phase().ended() && run.step() == self.config.train.steps).filter(same);
+        let taken = ended.and_then(|run| run.seconds_taken().map(|(steps, scores)| (run.step(), steps + scores)));
         let time = TimeEstimate {
             paces: &self.paces,
             asked,
             live,
+            taken,
             training: self.is_training(),
             possible: self.can_be_measured(),
         };
@@ -398,7 +442,8 @@ impl Workbench {
                 let live = self.live.as_ref().filter(|run| run.is_active()).map(|run| run.folder().to_owned());
                 let (open, live) = (open.as_ref(), live.as_ref());
                 let place = Place { folder: &self.sessions_folder, chosen: !settings.sessions.is_empty() };
-                actions.extend(sessions_ui(ui, (&self.sessions, place), open, live, &mut self.session_dialog));
+                let typed = (&mut self.typed, &mut self.session_dialog);
+                actions.extend(sessions_ui(ui, (&self.sessions, place), (open, live), typed));
             }
         }
         actions

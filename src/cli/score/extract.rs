@@ -1,6 +1,8 @@
 //! Sees all images of a source through an extractor.
 
-use std::path::Path;
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use rayon::prelude::*;
@@ -16,6 +18,27 @@ use crate::metric::report::Side;
 /// Images for each thread between two looks at the progress; so many are in memory at once.
 const IMAGES_PER_THREAD: usize = 8;
 
+/// A source that is listed, and not yet looked at.
+pub(super) struct Listed {
+    gallery: Gallery,
+    folder: PathBuf,
+    /// What its images are, for the progress bar.
+    what: &'static str,
+}
+
+impl Listed {
+    pub fn at(folder: &Path, what: &'static str) -> anyhow::Result<Self> {
+        let gallery = Gallery::open(folder)?;
+        for note in gallery.notes() {
+            note!("{}: {note}", folder.display());
+        }
+        for skipped in gallery.skipped() {
+            tracing::info!("{}: {}: passed over: {}", folder.display(), skipped.file, skipped.reason);
+        }
+        Ok(Self { gallery, folder: folder.to_owned(), what })
+    }
+}
+
 /// What was seen in a source. Images stand in the order of what they show, not of their names, so that renaming files
 /// changes no score.
 pub(super) struct ExtractedFolder {
@@ -28,10 +51,27 @@ pub(super) struct ExtractedFolder {
     pub digests: Vec<[u8; 32]>,
     features: Features,
     logits: Option<Features>,
-    /// The shortest side of any image.
+    /// How many images have each width and height in their files.
+    pub sizes: BTreeMap<(usize, usize), usize>,
+    /// The side that they were brought to before anything looked at them.
+    pub side: Option<usize>,
+    /// The shortest side of any image, as it was looked at.
     pub least_side: usize,
     /// The most channels of any image.
     pub channels: usize,
+}
+
+/// An image as it is looked at, with what its file shows as a sum.
+struct Usable {
+    file: usize,
+    digest: [u8; 32],
+    image: Opened,
+}
+
+/// An image as an extractor takes it.
+pub(super) fn picture(image: &Opened) -> Picture<'_> {
+    let Opened { pixels, height, width, channels } = image;
+    Picture { pixels, height: *height, width: *width, channels: *channels }
 }
 
 /// An image as it is sorted.
@@ -43,16 +83,11 @@ struct Seen {
 }
 
 impl ExtractedFolder {
-    pub fn at(folder: &Path, extractor: &Extractor, resize: Resize, what: &'static str) -> anyhow::Result<Self> {
-        let gallery = Gallery::open(folder)?;
-        for note in gallery.notes() {
-            note!("{}: {note}", folder.display());
-        }
-        for skipped in gallery.skipped() {
-            tracing::info!("{}: {}: passed over: {}", folder.display(), skipped.file, skipped.reason);
-        }
+    /// Looks at all images, brought to a `side` first where one is given.
+    pub fn of(listed: Listed, extractor: &Extractor, resize: Resize, side: Option<usize>) -> anyhow::Result<Self> {
+        let Listed { gallery, folder, what } = listed;
         let bar = output::bar(gallery.len() as u64, what);
-        let (mut seen, mut least_side, mut channels) = (Vec::new(), usize::MAX, 1);
+        let (mut seen, mut sizes, mut least_side, mut channels) = (Vec::new(), BTreeMap::new(), usize::MAX, 1);
         let files: Vec<usize> = (0..gallery.len()).collect();
         let mut broken = Vec::new();
         for chunk in files.chunks(IMAGES_PER_THREAD * rayon::current_num_threads()) {
@@ -66,6 +101,12 @@ impl ExtractedFolder {
                 }
             }
             for (_, image) in &usable {
+                *sizes.entry((image.width, image.height)).or_default() += 1;
+            }
+            let look_at =
+                |(file, image): (usize, Opened)| Usable { file, digest: digest(&image), image: brought(image, side) };
+            let usable: Vec<Usable> = usable.into_par_iter().map(look_at).collect();
+            for Usable { image, .. } in &usable {
                 least_side = least_side.min(image.width).min(image.height);
                 channels = channels.max(image.channels);
             }
@@ -90,7 +131,8 @@ impl ExtractedFolder {
         };
         let files: Vec<usize> = seen.iter().map(|image| image.file).collect();
         let digests = seen.iter().map(|image| image.digest).collect();
-        Ok(Self { labels: vec![0; files.len()], gallery, files, digests, features, logits, least_side, channels })
+        let labels = vec![0; files.len()];
+        Ok(Self { labels, gallery, files, digests, features, logits, sizes, side, least_side, channels })
     }
 
     pub fn side(&self) -> Side<'_> {
@@ -102,9 +144,15 @@ impl ExtractedFolder {
         self.gallery.name(self.files[image])
     }
 
-    /// Opens an image once more.
+    /// Opens an image once more, as it was looked at.
     pub fn open(&self, image: usize) -> Option<Opened> {
-        self.gallery.read(self.files[image]).ok()
+        self.gallery.read(self.files[image]).ok().map(|opened| brought(opened, self.side))
+    }
+
+    /// The commonest width and height in its files.
+    pub fn usual_size(&self) -> (usize, usize) {
+        let commonest = self.sizes.iter().max_by_key(|(size, images)| (**images, Reverse(**size)));
+        commonest.map_or((0, 0), |(size, _)| *size)
     }
 
     /// Names of the classes that have a usable image.
@@ -115,34 +163,34 @@ impl ExtractedFolder {
     }
 }
 
-/// Images as an extractor takes them.
-pub(super) fn pictures(images: &[(usize, Opened)]) -> Vec<Picture<'_>> {
-    let pictures = images.iter().map(|(_, Opened { pixels, height, width, channels })| Picture {
-        pixels,
-        height: *height,
-        width: *width,
-        channels: *channels,
-    });
-    pictures.collect()
+/// An image at a side, where one is given.
+fn brought(image: Opened, side: Option<usize>) -> Opened {
+    match side {
+        Some(side) => image.at_side(side),
+        None => image,
+    }
 }
 
-fn look(images: &[(usize, Opened)], extractor: &Extractor, resize: Resize) -> anyhow::Result<Vec<Seen>> {
-    let found = extractor.look(&pictures(images), resize)?;
+fn digest(image: &Opened) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    for length in [image.width, image.height, image.channels] {
+        hash.update((length as u64).to_le_bytes());
+    }
+    hash.update(&image.pixels);
+    hash.finalize().into()
+}
+
+fn look(images: &[Usable], extractor: &Extractor, resize: Resize) -> anyhow::Result<Vec<Seen>> {
+    let pictures: Vec<Picture<'_>> = images.iter().map(|usable| picture(&usable.image)).collect();
+    let found = extractor.look(&pictures, resize)?;
     let logits = extractor.logits();
-    let one = |(index, (file, image)): (usize, &(usize, Opened))| {
-        let mut hash = Sha256::new();
-        for length in [image.width, image.height, image.channels] {
-            hash.update((length as u64).to_le_bytes());
-        }
-        hash.update(&image.pixels);
-        Seen {
-            file: *file,
-            digest: hash.finalize().into(),
-            features: found.features[index * extractor.features()..][..extractor.features()].to_vec(),
-            logits: found.logits[index * logits..][..logits].to_vec(),
-        }
+    let one = |(index, usable): (usize, &Usable)| Seen {
+        file: usable.file,
+        digest: usable.digest,
+        features: found.features[index * extractor.features()..][..extractor.features()].to_vec(),
+        logits: found.logits[index * logits..][..logits].to_vec(),
     };
-    Ok(images.par_iter().enumerate().map(one).collect())
+    Ok(images.iter().enumerate().map(one).collect())
 }
 
 fn gather(seen: &[Seen], dimensions: usize, of: impl Fn(&Seen) -> &Vec<f32>) -> anyhow::Result<Features> {

@@ -69,7 +69,14 @@ pub(super) fn score(args: &ScoreArgs, metrics: Vec<Metric>) -> anyhow::Result<Ex
         let row = |image: usize| format!("row {image}");
         output::write_nearest(file, &report, &row, &row)?;
     }
-    let labels = output::Labels { extractor: NAME, resize: "none", classes: &[], settings: &settings, json: args.json };
+    let labels = output::Labels {
+        extractor: NAME,
+        resize: "none",
+        real_side: None,
+        classes: &[],
+        settings: &settings,
+        json: args.json,
+    };
     output::print(&report, &labels)?;
     Ok(if impossible.is_empty() || args.scores.is_empty() {
         enough(args, &report, &settings)

@@ -19,7 +19,7 @@ use crate::feature::{Extractor, FeatureError, Resize};
 use crate::guard::Digits;
 use crate::metric::report::{self, Gallery, Known, Report, Sets, Settings, Side, applies, similarities};
 use crate::metric::{Metric, Warning};
-use extract::ExtractedFolder;
+use extract::{ExtractedFolder, Listed};
 
 /// Pixels a side, at most, at which images are compared with each other.
 const MOST_SIDE: usize = 256;
@@ -45,6 +45,10 @@ pub(super) struct ScoreArgs {
     /// How images are resized for the extractor: pytorch-fid, torch-fidelity or clean.
     #[arg(long, value_name = "MODE", default_value = "pytorch-fid")]
     resize: String,
+    /// Bring real images to the size of the fakes first, as training does: the middle square, scaled to their side. For fakes of a
+    /// generator that draws smaller images than the files of REAL hold.
+    #[arg(long, conflicts_with = "features")]
+    resize_real: bool,
     /// The scores to compute, separated by commas; by default all.
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     scores: Vec<String>,
@@ -119,14 +123,21 @@ fn metrics(names: &[String]) -> Result<Vec<Metric>, Usage> {
 }
 
 fn score(args: &ScoreArgs, extractor: &Extractor, resize: Resize, metrics: Vec<Metric>) -> anyhow::Result<ExitCode> {
-    let real = ExtractedFolder::at(&args.real, extractor, resize, "real images")?;
-    let fake = ExtractedFolder::at(&args.fake, extractor, resize, "fakes")?;
-    let held_out =
-        args.held_out.as_ref().map(|folder| ExtractedFolder::at(folder, extractor, resize, "held-out images"));
+    let real = Listed::at(&args.real, "real images")?;
+    let fake = Listed::at(&args.fake, "fakes")?;
+    let held_out = args.held_out.as_ref().map(|folder| Listed::at(folder, "held-out images")).transpose()?;
+    let fake = ExtractedFolder::of(fake, extractor, resize, None)?;
+    let side = args.resize_real.then(|| only_side(&fake)).transpose()?;
+    let real = ExtractedFolder::of(real, extractor, resize, side)?;
+    let held_out = held_out.map(|listed| ExtractedFolder::of(listed, extractor, resize, side)).transpose()?;
     let mut looked = vec![real, fake];
-    looked.extend(held_out.transpose()?);
+    looked.extend(held_out);
     let classes = extract::common_classes(&mut looked);
     let (real, fake, held_out) = (&looked[0], &looked[1], looked.get(2));
+    warn_of_size("real", real, fake);
+    if let Some(held_out) = held_out {
+        warn_of_size("held-out", held_out, fake);
+    }
 
     // Without being asked for, a score that this extractor or a folder without classes never has is not missing.
     // Nor is one that is measured on held-out images alone.
@@ -176,12 +187,44 @@ fn score(args: &ScoreArgs, extractor: &Extractor, resize: Resize, metrics: Vec<M
         &output::Labels {
             extractor: extractor.name(),
             resize: resize.name(),
+            real_side: side,
             classes: &classes,
             settings: &settings,
             json: args.json,
         },
     )?;
     Ok(enough(args, &report, &settings))
+}
+
+/// The side of the fakes, to which real images can be brought.
+fn only_side(fake: &ExtractedFolder) -> Result<usize, Usage> {
+    let mut sizes = fake.sizes.keys();
+    match (sizes.next(), sizes.next()) {
+        (Some((width, height)), None) if width == height => Ok(*width),
+        (first, second) => {
+            let found: Vec<String> = [first, second].into_iter().flatten().map(size_name).collect();
+            Err(Usage(format!(
+                "--resize-real: the fakes must be squares of one size, and there are {}",
+                found.join(" and ")
+            )))
+        }
+    }
+}
+
+fn size_name((width, height): &(usize, usize)) -> String {
+    format!("{width} x {height}")
+}
+
+/// Says that most real images have more pixels than the fakes, or fewer, where nothing was done about it.
+fn warn_of_size(what: &str, real: &ExtractedFolder, fake: &ExtractedFolder) {
+    let (theirs, wanted) = (real.usual_size(), fake.usual_size());
+    if real.side.is_none() && theirs.0.min(theirs.1) != wanted.0.min(wanted.1) {
+        note!(
+            "warning: {what} images have {} pixels (most of them), and fakes {}: every score then also measures how sharp they are, and distances come out far too large. --resize-real brings real images to the size of the fakes first, as training does",
+            size_name(&theirs),
+            size_name(&wanted)
+        );
+    }
 }
 
 /// The scores, with a bar while they are computed.

@@ -16,6 +16,8 @@ use crate::session::write_whole;
 pub(super) struct Labels<'a> {
     pub extractor: &'a str,
     pub resize: &'a str,
+    /// The side that real images were brought to.
+    pub real_side: Option<usize>,
     pub classes: &'a [String],
     pub settings: &'a Settings,
     pub json: bool,
@@ -27,6 +29,8 @@ struct Line<'a> {
     metric: Metric,
     extractor: &'a str,
     resize: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    real_side: Option<usize>,
     class: Option<&'a str>,
     /// Fakes.
     samples: usize,
@@ -61,6 +65,7 @@ pub(super) fn print(report: &Report, labels: &Labels<'_>) -> anyhow::Result<()> 
                 // Similarity looks at pixels.
                 extractor: if score.metric == Metric::MsSsim { "pixels" } else { labels.extractor },
                 resize: if score.metric == Metric::MsSsim { "none" } else { labels.resize },
+                real_side: labels.real_side,
                 class: class(score),
                 samples: score.fakes,
                 reals: score.reals,
@@ -75,7 +80,8 @@ pub(super) fn print(report: &Report, labels: &Labels<'_>) -> anyhow::Result<()> 
         return Ok(());
     }
     let Settings { k, seed, .. } = labels.settings;
-    say!("extractor {}, resize {}, k {k}, seed {seed}", labels.extractor, labels.resize);
+    let side = labels.real_side.map_or_else(String::new, |side| format!(", real images at {side} x {side}"));
+    say!("extractor {}, resize {}{side}, k {k}, seed {seed}", labels.extractor, labels.resize);
     let width = labels.classes.iter().map(|name| name.chars().count()).max().unwrap_or(0).clamp(5, WIDEST);
     say!(
         "{:30} {:width$} {:>12} {:>25} {:>12} {:>7} {:>7}",

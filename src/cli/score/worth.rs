@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::Context as _;
 use rayon::prelude::*;
 
-use super::extract::{ExtractedFolder, pictures};
+use super::extract::{ExtractedFolder, picture};
 use super::output;
 use crate::cli::Usage;
 use crate::config::group_pattern;
@@ -30,7 +30,8 @@ pub(super) fn copies(
     for chunk in all.chunks(PER_THREAD * rayon::current_num_threads()) {
         let make = |at: &(usize, usize)| Some((at.0, altered(&real.open(at.0)?, mirrored, seed.into(), *at)));
         let made: Vec<(usize, Opened)> = chunk.par_iter().filter_map(make).collect();
-        numbers.extend(extractor.look(&pictures(&made), resize)?.features.into_iter().map(f64::from));
+        let pictures: Vec<_> = made.iter().map(|(_, image)| picture(image)).collect();
+        numbers.extend(extractor.look(&pictures, resize)?.features.into_iter().map(f64::from));
         labels.extend(made.iter().map(|(image, _)| real.labels[*image]));
         bar.inc(chunk.len() as u64);
     }

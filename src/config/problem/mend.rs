@@ -2,7 +2,7 @@
 
 use super::Problem;
 use crate::config::options::{self, Key};
-use crate::config::whole::Config;
+use crate::config::whole::{Config, channels_name};
 
 impl Problem {
     /// The name in the window of the key to change.
@@ -55,6 +55,7 @@ fn told(key: &str, value: &str) -> String {
         "true" => format!("Turn {name} on"),
         "false" => format!("Turn {name} off"),
         "\"\"" | "[]" => format!("Clear {name}"),
+        "1" | "3" if key == "channels" => format!("Set {name} to {}", channels_name(value == "3")),
         _ => format!("Set {name} to {}", value.replace('"', "")),
     }
 }

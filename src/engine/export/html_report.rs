@@ -9,7 +9,7 @@ use crate::event::{
     Best, Chart, DataSummary, Edited, Event, Form, Grid, REAL_IMAGES, Scalar, ScalarInfo, Score, Step, Tint,
 };
 use crate::guard::Digits;
-use crate::session::read_grid_file;
+use crate::session::{find_parent, read_grid_file};
 
 /// Grids that are shown, the first and the last among them.
 const GRIDS: usize = 6;
@@ -71,7 +71,9 @@ fn facts(page: &mut String, source: &Source) -> anyhow::Result<()> {
         rows.push(("Best step", format!("{}, {} {:.3}", best.step, best.metric, best.value)));
     }
     if let Some(parent) = &s.parent {
-        rows.push(("Branched off", format!("{} at step {}", parent.session, parent.step)));
+        let now = find_parent(parent, &source.folder).and_then(|folder| folder.file_name().map(ToOwned::to_owned));
+        let name = now.map_or_else(|| parent.session.clone(), |name| name.to_string_lossy().into_owned());
+        rows.push(("Branched off", format!("{name} at step {}", parent.step)));
     }
     *page += "<table>\n";
     for (name, value) in rows {

@@ -14,6 +14,8 @@ use crate::event::Form;
 
 /// The width that a table and its chart take at least where several stand beside each other.
 const PAIR: f32 = 820.0;
+/// Below this width the chart stands below its table.
+const STACKED: f32 = 700.0;
 /// The largest width of a run's name.
 const NAME: f32 = 150.0;
 
@@ -59,7 +61,9 @@ impl Compare {
                 for line in shown.chunks(across) {
                     ui.horizontal_top(|ui| {
                         for at in line {
-                            ui.allocate_ui_with_layout(vec2(width, 0.0), Layout::left_to_right(Align::Min), |ui| {
+                            let beside = Layout::left_to_right(Align::Min);
+                            let layout = if width < STACKED { Layout::top_down(Align::Min) } else { beside };
+                            ui.allocate_ui_with_layout(vec2(width, 0.0), layout, |ui| {
                                 ui.set_width(width);
                                 kind_ui(ui, &kinds[*at], (&runs, rows), &all[*at], (&mut looking, &mut *view));
                             });

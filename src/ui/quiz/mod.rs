@@ -81,6 +81,7 @@ impl Quiz {
             JobEvent::Failed { message } => (self.stage, self.failed) = (Stage::Form, Some(message)),
             JobEvent::Scoring(_)
             | JobEvent::BrowsePage(_)
+            | JobEvent::Refused(_)
             | JobEvent::Preview { .. }
             | JobEvent::Exported(_)
             | JobEvent::Rescored { .. }

@@ -60,6 +60,19 @@ pub struct RunView {
     newest: Option<GridPicture>,
     /// Steps and seconds of the newest steps.
     recent: VecDeque<(usize, f64)>,
+    parent: ParentPlace,
+}
+
+/// Where the session is now that a run branched off.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum ParentPlace {
+    /// Nobody has looked.
+    #[default]
+    Unknown,
+    /// In this folder.
+    At(PathBuf),
+    /// Nowhere that is known.
+    Gone,
 }
 
 impl RunView {
@@ -260,6 +273,18 @@ impl RunView {
 
     fn note(&mut self, level: LogLevel, text: String) {
         self.log.push(LogLine { step: self.step, level, text, time: self.clock });
+    }
+
+    /// Takes in where the session is that the run branched off.
+    pub fn place_parent(&mut self, place: ParentPlace) {
+        self.parent = place;
+    }
+
+    /// A session has another folder now, or none: it may be the one that the run branched off.
+    pub fn parent_moved(&mut self, from: &std::path::Path, to: Option<&std::path::Path>) {
+        if matches!(&self.parent, ParentPlace::At(folder) if folder == from) {
+            self.parent = to.map_or(ParentPlace::Gone, |to| ParentPlace::At(to.to_owned()));
+        }
     }
 
     /// The session has another folder, and name, now.

@@ -7,10 +7,10 @@ use super::super::log::LogLine;
 use super::super::phase::Phase;
 use super::super::series::Curves;
 use super::super::stages::StageMark;
-use super::RunView;
+use super::{ParentPlace, RunView};
 use crate::event::{
-    Best, Checkpoint, Command, DataSummary, Edited, Grid, GridPicture, Nearest, Score, ScoreProgress, Scored, Started,
-    Step,
+    Best, Checkpoint, Command, DataSummary, Edited, Grid, GridPicture, Nearest, Parent, Score, ScoreProgress, Scored,
+    Started, Step,
 };
 
 impl RunView {
@@ -54,6 +54,20 @@ impl RunView {
     /// The head of the run.
     pub fn started(&self) -> Option<&Started> {
         self.started.as_ref()
+    }
+
+    /// The session that the run branched off, by its present name, and at which step; nothing where it began by itself.
+    pub fn parent(&self) -> Option<String> {
+        let Parent { session, step, .. } = self.started.as_ref()?.parent.as_ref()?;
+        let at = format!("at step {}", super::super::format::count(*step));
+        Some(match &self.parent {
+            ParentPlace::Unknown => format!("{session} {at}"),
+            ParentPlace::Gone => format!("{session} {at}; it is not found under this name: renamed, moved or deleted"),
+            ParentPlace::At(folder) => {
+                let now = folder.file_name().unwrap_or_default().to_string_lossy();
+                if now == *session { format!("{now} {at}") } else { format!("{now} {at}, then called {session}") }
+            }
+        })
     }
 
     /// When the run first began, in seconds since 1970.
@@ -201,6 +215,12 @@ impl RunView {
         let per_step = self.seconds_a_step()?;
         let steps = self.steps().saturating_sub(self.step) as f64 * per_step;
         Some(steps + self.seconds_of_scores(steps))
+    }
+
+    /// Seconds of training and of scores so far, without pauses.
+    pub fn seconds_taken(&self) -> Option<(f64, f64)> {
+        let scores = self.scored.as_ref().map_or(0.0, |scored| scored.total_seconds);
+        self.last.map(|last| (last.seconds, scores))
     }
 
     /// Seconds of the scores still to come beside so many of steps, once some were taken.

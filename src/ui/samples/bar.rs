@@ -7,6 +7,8 @@ use super::super::run_view::RunView;
 use super::super::{format, theme, widgets};
 use super::{Real, SampleSettings, Samples, live};
 
+/// Of which grids something is shown that the live generator's have not.
+const AVERAGED: &str = "Of the averaged generator's grids; switch Live off to see it";
 /// Grids a second that can be chosen.
 const SPEEDS: [f64; 6] = [1.0, 2.0, 5.0, 10.0, 20.0, 50.0];
 
@@ -101,26 +103,37 @@ impl Samples {
             combo.response.widget_info(about);
             combo.response.on_hover_text("Grids per second while playing");
             live::option_ui(ui, view, &mut settings.live);
-            widgets::toggle_if(ui, !self.shows_live, &mut settings.difference, "Difference")
+            let obstacle = self.difference_obstacle();
+            widgets::toggle_if(ui, obstacle.is_none(), &mut settings.difference, "Difference")
                 .on_hover_text("What has changed since the grid before: grey where nothing has, brighter or darker by half of the change")
-                .on_disabled_hover_text("Of the averaged generator's grids; switch Live off to see it");
+                .on_disabled_hover_text(obstacle.unwrap_or_default());
             self.nearest_option_ui(ui, view, settings);
             // What keeps it from being shown is told on hover: a note beside it would move what is about to be clicked.
-            let missing = match &self.real {
-                Real::Failed(message) => Some(format!("{message}. Sessions of earlier versions keep no real images; they are stored when the session goes on")),
-                Real::Unknown | Real::Asked | Real::There(_) => None,
-            };
+            let missing = self.real_obstacle();
             widgets::toggle_if(ui, missing.is_none(), &mut settings.real, "Real images")
                 .on_hover_text("Real images of each class beside the generated ones")
                 .on_disabled_hover_text(missing.unwrap_or_default());
         });
     }
 
+    /// Why no difference can be shown; nothing where it can.
+    pub(in crate::ui) fn difference_obstacle(&self) -> Option<&'static str> {
+        self.shows_live.then_some(AVERAGED)
+    }
+
+    /// Why no real images can be shown; nothing where they can.
+    pub(in crate::ui) fn real_obstacle(&self) -> Option<String> {
+        let Real::Failed(message) = &self.real else { return None };
+        Some(format!(
+            "{message}. Sessions of earlier versions keep no real images; they are stored when the session goes on"
+        ))
+    }
+
     fn nearest_option_ui(&self, ui: &mut Ui, view: &RunView, settings: &mut SampleSettings) {
         let about = "Beneath each image the real one that is nearest to it by the extractor's features: the same picture twice is a copy. They are stored with the score nearest-real (score.metrics)";
         let missing = match view.nearest().is_empty() {
             true => format!("Not measured in this run. {about}"),
-            false => "Of the averaged generator's grids; switch Live off to see it".to_owned(),
+            false => AVERAGED.to_owned(),
         };
         let is_there = !view.nearest().is_empty() && !self.shows_live;
         widgets::toggle_if(ui, is_there, &mut settings.nearest, "Nearest real")

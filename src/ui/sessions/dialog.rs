@@ -1,6 +1,6 @@
 //! The dialogs that name, note and delete a session. They ask; nothing else in the window waits for them.
 
-use egui::{Align, Checkbox, Label, Layout, RichText, TextEdit, Ui};
+use egui::{Checkbox, Label, RichText, TextEdit, Ui};
 
 use super::super::action::Action;
 use super::super::{dialog, format, theme, widgets};
@@ -117,7 +117,7 @@ fn edit_ui(ui: &mut Ui, row: &SessionRow, edited: &mut Edited) -> (bool, Option<
         ui.add(Label::new(RichText::new(reason.as_str()).color(widgets::palette(ui).error)).wrap());
     }
     ui.separator();
-    buttons(ui, |ui| {
+    dialog::buttons(ui, |ui| {
         let ready = changed && !*busy && !name.trim().is_empty();
         let saved = ui.add_enabled(ready, widgets::primary(ui, "Save")).clicked() || (ready && entered);
         let closed = ui.button("Cancel").clicked();
@@ -152,7 +152,7 @@ fn remove_ui(ui: &mut Ui, row: &SessionRow, state: &mut Removal) -> (bool, Optio
         ui.add(Label::new(RichText::new(reason.as_str()).color(p.error)).wrap());
     }
     ui.separator();
-    buttons(ui, |ui| {
+    dialog::buttons(ui, |ui| {
         let folder = row.folder.clone();
         let (text, ask) = match state {
             Removal::Asking | Removal::Busy => ("Move to trash", SessionRequest::Trash(folder)),
@@ -166,8 +166,4 @@ fn remove_ui(ui: &mut Ui, row: &SessionRow, state: &mut Removal) -> (bool, Optio
         }
         (closed, asked.then_some(Action::Session(ask)))
     })
-}
-
-fn buttons<R>(ui: &mut Ui, contents: impl FnOnce(&mut Ui) -> R) -> R {
-    ui.horizontal(|ui| ui.with_layout(Layout::right_to_left(Align::Center), contents).inner).inner
 }

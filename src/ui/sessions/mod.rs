@@ -19,7 +19,7 @@ use crate::event::Picture;
 pub use best::{BestScore, best_scores, better};
 pub use brief::{Brief, plain};
 pub use dialog::SessionDialog;
-pub(super) use page::{Place, sessions_ui};
+pub(super) use page::{Place, Typed, sessions_ui};
 
 /// A stored session as lists show it.
 #[derive(Clone, Debug, PartialEq)]

@@ -3,15 +3,17 @@
 use std::path::{Path, PathBuf};
 
 use egui::{
-    Align, Color32, ColorImage, Frame, Id, Layout, Margin, Rect, RichText, ScrollArea, Sense, TextureHandle,
-    TextureOptions, Ui, Vec2, pos2, vec2,
+    Align, Color32, ColorImage, Frame, Id, Key, Layout, Margin, Rect, RichText, Role, ScrollArea, Sense, TextEdit,
+    TextureHandle, TextureOptions, Ui, Vec2, WidgetInfo, pos2, vec2,
 };
 
 use super::super::action::Action;
+use super::super::paths::{self, Wanted};
 use super::super::phase::Phase;
 use super::super::request::SessionRequest;
 use super::super::{format, theme, widgets};
 use super::{SessionDialog, SessionRow, menu_ui, star_ui};
+use crate::guard::from_home;
 
 /// Where sessions are kept.
 pub(in crate::ui) struct Place<'a> {
@@ -22,8 +24,8 @@ pub(in crate::ui) struct Place<'a> {
 }
 
 impl Place<'_> {
-    /// A line that tells the folder, with the ways to see it and to choose another.
-    fn ui(&self, ui: &mut Ui) -> Option<Action> {
+    /// A line that tells the folder, with the ways to see it, and to type or to choose another.
+    fn ui(&self, ui: &mut Ui, typed: &mut Option<String>) -> Option<Action> {
         let mut action = None;
         ui.horizontal(|ui| {
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
@@ -40,11 +42,8 @@ impl Place<'_> {
                     action = Some(Action::Session(SessionRequest::Reveal(self.folder.to_owned())));
                 }
                 ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
-                    let folder = self.folder.display().to_string();
-                    let most = (ui.available_width() / LETTER) as usize;
-                    let text = format!("Stored in {}", format::path_end(&folder, most.saturating_sub(10).max(16)));
-                    let text = RichText::new(text).small().color(widgets::palette(ui).muted);
-                    ui.add(egui::Label::new(text).truncate()).on_hover_text(folder);
+                    widgets::small(ui, "Stored in");
+                    action = action.take().or_else(|| self.folder_ui(ui, typed));
                 });
             });
         });
@@ -52,17 +51,60 @@ impl Place<'_> {
     }
 }
 
-/// About the width of a small letter.
-const LETTER: f32 = 6.5;
+impl Place<'_> {
+    fn folder_ui(&self, ui: &mut Ui, typed: &mut Option<String>) -> Option<Action> {
+        let folder = self.folder.display().to_string();
+        let mut text = typed.clone().unwrap_or_else(|| folder.clone());
+        let edit = TextEdit::singleline(&mut text).desired_width(ui.available_width() - 12.0);
+        let field = paths::field(ui, "sessions folder", edit, Wanted::Folder);
+        field.widget_info(|| WidgetInfo::labeled(Role::TextInput, true, "Folder for sessions"));
+        if field.changed() {
+            *typed = Some(text);
+        }
+        let about = format!("{folder}\nAnother folder that is there can be typed; Enter takes it");
+        if !field.on_hover_text(about).lost_focus() {
+            return None;
+        }
+        let typed = typed.take().map(|typed| typed.trim().to_owned())?;
+        let wanted = !typed.is_empty() && typed != folder && !ui.input(|input| input.key_pressed(Key::Escape));
+        wanted.then_some(Action::KeepSessionsIn(typed))
+    }
+}
+
+/// What is typed on the page.
+#[derive(Debug, Default)]
+pub(in crate::ui) struct Typed {
+    /// Another folder for sessions.
+    folder: Option<String>,
+    /// A session that is to be opened, wherever it lies.
+    session: String,
+}
+
+/// The field for a session that is not in the list.
+fn path_ui(ui: &mut Ui, typed: &mut String) -> Option<Action> {
+    let mut entered = false;
+    ui.horizontal(|ui| {
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            let open = ui.add_enabled(!typed.trim().is_empty(), egui::Button::new("Open path"));
+            entered = open.clicked();
+            let hint = "A session that is not in the list: the path of its folder";
+            let edit = TextEdit::singleline(typed).hint_text(hint).desired_width(ui.available_width() - 12.0);
+            let field = paths::field(ui, "session path", edit, Wanted::Folder);
+            field.widget_info(|| WidgetInfo::labeled(Role::TextInput, true, "Path of a session"));
+            entered |= field.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter));
+        });
+    });
+    let path = from_home(typed.trim());
+    (entered && !path.is_empty()).then(|| Action::OpenSession(PathBuf::from(path)))
+}
 
 /// Draws the page. `open` is the folder of the run that is on the screen, `live` that of the run that goes on.
 #[must_use]
 pub(in crate::ui) fn sessions_ui(
     ui: &mut Ui,
     (sessions, place): (&[SessionRow], Place<'_>),
-    open: Option<&PathBuf>,
-    live: Option<&PathBuf>,
-    dialog: &mut SessionDialog,
+    (open, live): (Option<&PathBuf>, Option<&PathBuf>),
+    (typed, dialog): (&mut Typed, &mut SessionDialog),
 ) -> Vec<Action> {
     let mut actions = Vec::new();
     widgets::card(ui, |ui| {
@@ -81,7 +123,8 @@ pub(in crate::ui) fn sessions_ui(
             let count = format::plural(sessions.len(), "session");
             widgets::small(ui, format!("{count}, {} on disk", format::bytes(whole(total))));
         }
-        actions.extend(place.ui(ui));
+        actions.extend(place.ui(ui, &mut typed.folder));
+        actions.extend(path_ui(ui, &mut typed.session));
         ui.add_space(6.0);
         if sessions.is_empty() {
             return widgets::empty(ui, "No sessions yet", "Press Train, and the first one appears here");

@@ -11,7 +11,7 @@ use super::super::{format, glyph, theme, widgets};
 use super::checked::CLASS_FACTOR;
 use super::fit::{self, Wanted};
 use super::form::{Form, combo, control_size};
-use crate::config::{CLASS_FACTORS, Config, Key, NAMED_WINDOWS, ScanWindow};
+use crate::config::{CLASS_FACTORS, Config, Key, NAMED_WINDOWS, ScanWindow, channels_name};
 
 /// The size of the images, and what it leaves no room for.
 pub fn size_row(form: &mut Form<'_>, ui: &mut Ui, key: &'static Key) -> Option<Action> {
@@ -109,7 +109,7 @@ fn window_ui(ui: &mut Ui, window: &mut ScanWindow) {
 /// Colour or grey.
 pub fn channels_row(form: &mut Form<'_>, ui: &mut Ui, key: &'static Key) -> Option<Action> {
     form.row(ui, key, None, |ui, config| {
-        let name = |channels| if channels == 1 { "Grey" } else { "Colour" };
+        let name = |channels| channels_name(channels != 1);
         combo(ui, key.key, name(config.channels), |ui| {
             for channels in [3, 1] {
                 ui.selectable_value(&mut config.channels, channels, name(channels));

@@ -4,7 +4,7 @@ mod blocks;
 mod checked;
 mod features;
 pub mod fit;
-mod form;
+pub(super) mod form;
 mod images;
 mod network;
 mod pace;

@@ -54,6 +54,7 @@ impl Paces {
             | JobEvent::Exported(_)
             | JobEvent::Scoring(_)
             | JobEvent::BrowsePage(_)
+            | JobEvent::Refused(_)
             | JobEvent::Rescored { .. }
             | JobEvent::Quiz(_) => return,
         };
@@ -87,6 +88,8 @@ pub struct TimeEstimate<'a> {
     pub training: bool,
     /// Seconds that a step takes in the run that trains, where its settings are those of the set-up.
     pub live: Option<f64>,
+    /// Steps and seconds of the run on the screen, where it has ended and the set-up would do the same again.
+    pub taken: Option<(usize, f64)>,
     /// Whether the set-up has no errors.
     pub possible: bool,
 }
@@ -99,6 +102,12 @@ impl TimeEstimate<'_> {
             let pace = Pace { seconds, timed: 0, images: config.train.batch_size };
             let about = "By the newest steps of the run that trains, which has these settings";
             return (line(&pace, config), about.to_owned());
+        }
+        if let Some((steps, seconds)) = self.taken {
+            let text =
+                format!("Time: {} took {} in all, scores included", format::plural(steps, "step"), time(seconds));
+            let about = "So long took the run on the screen, which has ended and had these settings";
+            return (text, about.to_owned());
         }
         match self.paces.find(&self.asked) {
             Some(Ok(pace)) => (line(pace, config), about(pace, config)),
