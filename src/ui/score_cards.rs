@@ -107,7 +107,10 @@ fn score_row(ui: &mut Ui, score: &Score, shown: Shown) {
         (None, None) => String::new(),
     };
     if shown.sure {
-        widgets::number(ui, sure, p.muted);
+        let drawn = widgets::number(ui, sure, p.muted);
+        if let Some(patients) = score.patients {
+            drawn.on_hover_text(format::of_patients(patients));
+        }
     }
     if shown.baseline {
         widgets::number(ui, score.baseline.map(digits).unwrap_or_default(), p.muted);

@@ -189,7 +189,10 @@ fn row(ui: &mut Ui, score: &Score) {
         (None, Some(spread)) => format!("\u{b1} {}", format::score(spread)),
         (None, None) => String::new(),
     };
-    widgets::number(ui, sure, p.muted);
+    let drawn = widgets::number(ui, sure, p.muted);
+    if let Some(patients) = score.patients {
+        drawn.on_hover_text(format::of_patients(patients));
+    }
     let baseline = score.baseline.map(|baseline| format!("real {}", format::score(baseline)));
     widgets::number(ui, baseline.unwrap_or_default(), p.muted);
     ui.end_row();
