@@ -5,8 +5,8 @@ use std::fmt;
 use serde::de::{Error as _, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::Data;
 use super::problem::ProblemList;
+use super::{Config, Data};
 
 /// What `data.window` may be.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -118,6 +118,13 @@ impl<'de> Deserialize<'de> for ScanWindow {
     }
 }
 
+impl Config {
+    /// Whether training sees 16 bits of grey values: not of colours, and not of the drawn set, which has 8.
+    pub fn is_deep(&self) -> bool {
+        self.data.depth == 16 && self.channels == 1 && !self.data.is_demo()
+    }
+}
+
 impl Data {
     /// What is wrong with the keys of scans.
     pub(super) fn check_scans(&self, list: &mut ProblemList) {
@@ -134,7 +141,7 @@ impl Data {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{Config, Level};
+    use crate::config::Level;
 
     fn set(entry: &str) -> Result<Config, String> {
         Config::default().with(&[entry.to_owned()]).map_err(|err| err.to_string())

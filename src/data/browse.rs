@@ -39,8 +39,7 @@ pub fn browse(config: &Config, look: &BrowseRequest) -> Result<(Vec<Browsed>, us
     let tree = list_any(&config.data, Path::new(&config.data.source))?;
     let (chosen, total) = chosen(&tree, look);
     // The pictures of one file go together, so that it is opened once.
-    let together =
-        |a: &&File, b: &&File| matches!(a.content, Content::Part(_)) && a.path == b.path && a.inside == b.inside;
+    let together = |a: &&File, b: &&File| a.content.is_part() && a.path == b.path && a.inside == b.inside;
     let runs: Vec<&[&File]> = chosen.chunk_by(together).collect();
     let read = runs.into_par_iter().flat_map_iter(|run| read(&tree, run, &target));
     Ok((read.collect(), total))
@@ -66,14 +65,15 @@ fn chosen<'a>(tree: &'a Tree, look: &BrowseRequest) -> (Vec<&'a File>, usize) {
 /// The pictures of one file.
 fn read(tree: &Tree, run: &[&File], target: &Target) -> Vec<Browsed> {
     let opened = match run.first().map(|file| file.content) {
-        Some(Content::Whole | Content::Part(_)) => Opened::of(run[0], &tree.archives, target.reading),
+        Some(Content::Whole | Content::Part(_) | Content::Tile(..)) => {
+            Opened::of(run[0], &tree.archives, target.reading)
+        }
         Some(Content::Row { .. }) | None => Err(String::new()),
     };
     let one = |file: &&File| {
         let decoded = match (file.content, &opened) {
             (Content::Row { array, index }, _) => row(tree, array, index),
-            (Content::Whole, Ok(opened)) => opened.picture(0),
-            (Content::Part(part), Ok(opened)) => opened.picture(part),
+            (content, Ok(opened)) => opened.content(content),
             (_, Err(reason)) => Err(reason.clone()),
         };
         let pixels = decoded.map(|decoded| {

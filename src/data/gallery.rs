@@ -5,9 +5,11 @@ use std::path::Path;
 
 use super::DataError;
 use super::convert::{Raster, to_channels};
+use super::depth::Deep;
 use super::fit::fit;
 use super::listing::{Content, Tree};
 use super::open;
+use super::slide::Tiling;
 use super::source::{list, scan_flat};
 use super::survey::row;
 use crate::config::{Data, ScanRules, ScanWindow, SliceAxis};
@@ -15,7 +17,13 @@ use crate::event::Skipped;
 
 /// Every slice of a volume, as new set-ups take them unless told otherwise.
 const CUT: open::Cut = open::Cut {
-    reading: open::Reading { axis: SliceAxis::Z, rules: ScanRules::Clinical, window: ScanWindow::Auto },
+    reading: open::Reading {
+        axis: SliceAxis::Z,
+        rules: ScanRules::Clinical,
+        window: ScanWindow::Auto,
+        deep: false,
+        tiling: Tiling::NONE,
+    },
     every: 1,
 };
 
@@ -44,7 +52,7 @@ impl Gallery {
     /// # Errors
     /// Where the source is missing, or cannot be listed.
     pub fn open(source: &Path) -> Result<Self, DataError> {
-        let open::Reading { axis: slice_axis, rules: scans, window } = CUT.reading;
+        let open::Reading { axis: slice_axis, rules: scans, window, .. } = CUT.reading;
         let data = Data { source: source.display().to_string(), slice_axis, scans, window, ..Data::default() };
         let tree = match list(&data, source) {
             Err(DataError::NoClasses { .. }) => Self::flat(source)?,
@@ -119,22 +127,22 @@ impl Gallery {
     /// Where there is no such file.
     pub fn read_all(&self, files: &[usize]) -> Vec<Result<Opened, String>> {
         let at = |file: &usize| &self.tree.files[*file];
-        let together = |a: &usize, b: &usize| {
-            matches!(at(b).content, Content::Part(_)) && at(a).path == at(b).path && at(a).inside == at(b).inside
-        };
+        let together =
+            |a: &usize, b: &usize| at(b).content.is_part() && at(a).path == at(b).path && at(a).inside == at(b).inside;
         let read = |run: &[usize]| {
             let opened = match at(&run[0]).content {
                 Content::Row { .. } => Err(String::new()),
-                Content::Whole | Content::Part(_) => open::Opened::of(at(&run[0]), &self.tree.archives, CUT.reading),
+                Content::Whole | Content::Part(_) | Content::Tile(..) => {
+                    open::Opened::of(at(&run[0]), &self.tree.archives, CUT.reading)
+                }
             };
             let one = |file: &usize| {
                 let decoded = match (at(file).content, &opened) {
                     (Content::Row { array, index }, _) => row(&self.tree, array, index),
-                    (Content::Whole, Ok(opened)) => opened.picture(0),
-                    (Content::Part(part), Ok(opened)) => opened.picture(part),
+                    (content, Ok(opened)) => opened.content(content),
                     (_, Err(reason)) => Err(reason.clone()),
                 };
-                let Raster { width, height, channels, pixels } = decoded?.raster;
+                let Raster { width, height, channels, pixels, .. } = decoded?.raster;
                 Ok(Opened { pixels, height, width, channels })
             };
             run.iter().map(one).collect::<Vec<_>>()
@@ -147,7 +155,7 @@ impl Opened {
     /// The middle square of the picture at `side` pixels with 1 or 3 channels, as training would see it.
     pub fn square(self, side: usize, channels: usize) -> Vec<u8> {
         let Self { pixels, height, width, channels: own } = self;
-        let raster = to_channels(Raster { width, height, channels: own, pixels }, channels);
+        let raster = to_channels(Raster { width, height, channels: own, pixels, deep: Deep::Nothing }, channels);
         let mut out = vec![0; side * side * raster.channels];
         fit(&raster.pixels, raster.width, raster.height, raster.channels, side, &mut out);
         out

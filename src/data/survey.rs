@@ -13,6 +13,7 @@ use super::decode::Decoded;
 use super::fit::fit;
 use super::listing::{Content, File, Tree};
 use super::open::{Opened, Reading};
+use super::slide::Tiling;
 use super::split::{Candidate, Split};
 use super::store::Need;
 use super::summary::Fact;
@@ -42,7 +43,9 @@ impl Target {
             let message = format!("{channels} is neither 3 (colour) nor 1 (grey)");
             return Err(DataError::Settings { key: "channels", message });
         }
-        Ok(Self { size, channels, reading: Reading::of(&config.data) })
+        let tiling = Tiling { side: config.data.tile, image: size };
+        let reading = Reading { deep: config.is_deep(), tiling, ..Reading::of(&config.data) };
+        Ok(Self { size, channels, reading })
     }
 
     /// Bytes of an image.
@@ -50,9 +53,14 @@ impl Target {
         self.size * self.size * self.channels
     }
 
+    /// Bytes that are kept of an image: those, and behind them its values of 16 bits where they are asked for.
+    pub fn kept(&self) -> usize {
+        self.bytes() * if self.reading.deep { 3 } else { 1 }
+    }
+
     /// What so many images need.
     pub fn need(&self, images: usize) -> Need {
-        Need { images, size: self.size, bytes: self.bytes() }
+        Need { images, size: self.size, bytes: self.kept() }
     }
 }
 
@@ -88,10 +96,9 @@ pub(super) fn survey(
     pixels: Option<&mut [u8]>,
     done: &Done<'_>,
 ) -> Result<Vec<Result<Fact, String>>, DataError> {
-    let mut places = pixels.map(|pixels| pixels.chunks_exact_mut(target.bytes()));
+    let mut places = pixels.map(|pixels| pixels.chunks_exact_mut(target.kept()));
     // The pictures of one file go together, so that it is opened once.
-    let together =
-        |a: &File, b: &File| matches!(b.content, Content::Part(_)) && a.path == b.path && a.inside == b.inside;
+    let together = |a: &File, b: &File| b.content.is_part() && a.path == b.path && a.inside == b.inside;
     let runs: Vec<Run<'_, '_>> = tree.files[range]
         .chunk_by(together)
         .map(|run| (run, run.iter().map(|_| places.as_mut().and_then(Iterator::next)).collect()))
@@ -99,14 +106,15 @@ pub(super) fn survey(
     let read = |(run, places): Run<'_, '_>| {
         let opened = match run[0].content {
             Content::Row { .. } => Err(String::new()),
-            Content::Whole | Content::Part(_) => Opened::of(&run[0], &tree.archives, target.reading),
+            Content::Whole | Content::Part(_) | Content::Tile(..) => {
+                Opened::of(&run[0], &tree.archives, target.reading)
+            }
         };
         let patient: Option<Arc<str>> = opened.as_ref().ok().and_then(Opened::patient).map(Arc::from);
         let one = |(file, place): (&File, Option<&mut [u8]>)| {
             let decoded = match (file.content, &opened) {
                 (Content::Row { array, index }, _) => row(tree, array, index),
-                (Content::Whole, Ok(opened)) => opened.picture(0),
-                (Content::Part(part), Ok(opened)) => opened.picture(part),
+                (content, Ok(opened)) => opened.content(content),
                 (_, Err(reason)) => Err(reason.clone()),
             };
             let outcome = decoded.map(|decoded| take_in(decoded, target, place).of_patient(patient.clone()));
@@ -128,12 +136,21 @@ fn take_in(decoded: Decoded, target: &Target, place: Option<&mut [u8]>) -> Fact 
     let fact = Fact::new(&decoded, digest(&decoded.raster), target.size, target.channels);
     if let Some(place) = place {
         let raster = to_channels(decoded.raster, target.channels);
-        fit(&raster.pixels, raster.width, raster.height, raster.channels, target.size, place);
+        let (bytes, words) = place.split_at_mut(target.bytes());
+        fit(&raster.pixels, raster.width, raster.height, raster.channels, target.size, bytes);
+        if !words.is_empty() {
+            let (values, mut fitted) = (raster.deep.values(&raster.pixels), vec![0_u16; bytes.len()]);
+            fit(&values, raster.width, raster.height, raster.channels, target.size, &mut fitted);
+            for (to, word) in words.chunks_exact_mut(2).zip(fitted) {
+                to.copy_from_slice(&word.to_le_bytes());
+            }
+        }
     }
     fact
 }
 
-/// SHA-256 of a picture's shape and pixels.
+/// SHA-256 of a picture's shape and bytes. Values of more bits take no part, so that copies, and with them the images that are held
+/// out, are the same whatever `data.depth` is.
 fn digest(raster: &Raster) -> [u8; 32] {
     let mut hash = Sha256::new();
     for length in [raster.width, raster.height, raster.channels] {
