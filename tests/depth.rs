@@ -70,7 +70,7 @@ fn seen(config: &Config, images: usize) -> Vec<f32> {
 
 /// That the values are the greys of 12 bits, within a 65,535th of the range.
 fn is_gradient(values: &[f32], most: f64, name: &str) {
-    assert_eq!(values.len(), GREYS.into(), "{name}");
+    assert_eq!(values.len(), usize::from(GREYS), "{name}");
     for (grey, value) in (0..GREYS).zip(values) {
         let (want, got) = (f64::from(grey) / most, (f64::from(*value) + 1.0) / 2.0);
         assert!((want - got).abs() <= 1.0 / 65_535.0, "{name}: {grey} is {got}, not {want}");
