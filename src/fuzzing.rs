@@ -180,9 +180,13 @@ pub fn metaimage(bytes: &[u8]) {
     pictures_beside(&[("scan.mhd", bytes), ("scan.raw", &[7; 48])]);
 }
 
-/// A TIFF file of several pages.
+/// A TIFF file of several pages, and the same as a slide that is cut into tiles.
 pub fn stack(bytes: &[u8]) {
     pictures("stack.tif", bytes);
+    let Some(folder) = session(&[("set/a/slide.tif", bytes)]) else { return };
+    let mut config = Config { image_size: 4, ..Config::default() };
+    (config.data.source, config.data.tile) = (folder.path().join("set").display().to_string(), 8);
+    inspect(&config.data.source, &config).ok();
 }
 
 fn pictures(name: &str, bytes: &[u8]) {

@@ -388,3 +388,26 @@ fn a_drawn_image_is_found_again_by_the_session_that_drew_it() {
     assert_eq!(traced.find(&[]), None);
     assert_eq!(traced.find(std::slice::from_ref(&moved)), Some(moved));
 }
+
+/// A disk on which a file may have a few kB: as a full one, it is met by whoever packs, and not by whoever opens.
+#[test]
+#[cfg(unix)]
+fn a_full_disk_names_the_file_that_it_has_no_room_for() {
+    let root = tempfile::tempdir().unwrap();
+    let session = root.path().join("run");
+    train(&session, &[]);
+    for (format, ending) in [("npz", ".npz"), ("parquet", ".parquet"), ("nifti", ".nii.gz")] {
+        let out = root.path().join(format);
+        let mut limited = std::process::Command::new("sh");
+        limited.args(["-c", "trap '' XFSZ; ulimit -f 16; exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_gandle"), "sample"]);
+        limited.arg(&session).args(["--count", "300", "--seed", "1", "--format", format, "--out"]).arg(&out);
+        limited.env("GANDLE_DATA_DIR", root.path().join("user"));
+        let told = limited.output().unwrap();
+        let said = String::from_utf8_lossy(&told.stderr);
+        let named =
+            said.contains(out.to_str().unwrap()) && said.contains(ending) && said.contains("could not be written");
+        assert!(!told.status.success() && named, "{format}: {said}");
+        let left = all(&out);
+        assert!(left.is_empty(), "{format} left {:?}", left.keys());
+    }
+}

@@ -16,7 +16,7 @@ use super::usage::Usage;
 use crate::config::{Config, has_errors};
 use crate::engine::{Engine, RunRequest};
 use crate::event::{AlarmKind, Command, Event, Recovered, Scalar, Score, ScoreProgress, Started};
-use crate::guard::Digits;
+use crate::guard::{Digits, few};
 use crate::session;
 
 #[derive(Args)]
@@ -184,7 +184,7 @@ impl Watcher {
             Event::Data(d) => {
                 let classes: Vec<String> = d.classes.iter().map(|c| format!("{} {}", c.name, c.images)).collect();
                 let held_out = if d.held_out() > 0 { format!("; {} held out", d.held_out()) } else { String::new() };
-                self.say(&format!("data {}: {}{held_out}", d.source, classes.join(", ")));
+                self.say(&format!("data {}: {}{held_out}", d.source, few(&classes)));
                 if !d.skipped.is_empty() {
                     self.say(&format!(
                         "{} files are skipped (gandle inspect lists them with the reasons)",

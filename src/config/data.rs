@@ -45,10 +45,14 @@ section! {
             "How files of scanners and stacks are read: by the rules of reading rooms, as new set-ups do, or by those of sessions from before this key.",
         window: ScanWindow = ScanWindow::Auto, "Window of scans", says("\"auto\", \"brain\", \"subdural\", \"stroke\", \"soft-tissue\", \"liver\", \"mediastinum\", \"lung\", \"bone\", or two numbers [centre, width]"), when(FILES) =>
             "Which values of scans are shown from black to white. `auto` follows each file's own window, and where it names none, the 1st to the 99th percentile of its values, so that the same tissue has another grey in every file. A name or two numbers show the same values of all files alike, as CT is read (names are in Hounsfield units; of DICOM files, they go for CT alone). Pictures of 8 bits and photographs stay as they are.",
+        depth: usize = 8, "Depth of grey", own, says("8 or 16 bits"), when(FILES) =>
+            "How many bits of grey values training sees. With 16, those of DICOM files, volumes, TIFF and PNG files of more than 8 bits go from the file through its window, scaling and augmentation to the networks without being rounded to 256 greys, which takes three bytes of memory a pixel in place of one. Images are scored and shown in 8 bits either way; export them as `png16`, `tiff16`, `dicom` or `stack` to keep all 16. Colours have 8 bits.",
         slice_axis: SliceAxis = SliceAxis::Z, "Slice axis", when(FILES) =>
             "The axis along which volumes (NIfTI, NRRD, MetaImage) are cut into slices. With `scans = \"clinical\"` it is an axis of the body: volumes are turned first. Otherwise it is the stored axis, and which that is, and which side is left, depends on the file. Other images are not affected.",
         slice_every: usize = 1, "Every n-th slice", within(1..=10_000), when(FILES) =>
-            "Takes every n-th slice of a volume, frame of a DICOM file, or page of a TIFF stack, starting with the first. Neighbouring slices are nearly the same image; all slices of one file stay on one side of `held_out`.",
+            "Takes every n-th slice of a volume, frame of a DICOM file, page of a TIFF stack, or tile of a slide, starting with the first. Neighbouring slices are nearly the same image; all slices of one file stay on one side of `held_out`.",
+        tile: usize = 0, "Tiles of slides", within(0..=8192), zero("off"), unit(" pixels"), when(FILES) =>
+            "Cuts whole slides (.svs, and TIFF files stored in tiles) into squares of this many pixels of the full resolution, and takes those that show tissue; each is read from the smallest level that still has `image_size` pixels of it. Without it, slides are left out or refused for their size. All tiles of a slide stay on one side of `held_out`. 4 times `image_size` shows a wider field of view.",
         demo_images: usize = 150, "Demo images per class", within(2..=100_000), unit(" per class"), when(DRAWN) =>
             "Images of each class in the drawn demo set.",
         balance: bool = true, "Balance classes" =>
@@ -173,6 +177,9 @@ impl Data {
             if let Err(message) = super::patterns(patterns) {
                 list.mended_by_default(key, message);
             }
+        }
+        if !matches!(self.depth, 8 | 16) {
+            list.error("data.depth", format!("{} is neither 8 nor 16 bits", self.depth)).fix("data.depth", 8);
         }
         if let Err(message) = super::group_pattern(&self.group_by) {
             list.error("data.group_by", message).fix("data.group_by", "\"\"");

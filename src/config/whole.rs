@@ -77,6 +77,13 @@ holds! {
     score: Score
 }
 
+impl Config {
+    /// Whether training sees 16 bits of grey values: not of colours, and not of the drawn set, which has 8.
+    pub fn is_deep(&self) -> bool {
+        self.data.depth == 16 && self.channels == 1 && !self.data.is_demo()
+    }
+}
+
 /// What the window calls images with colour and without.
 pub fn channels_name(coloured: bool) -> &'static str {
     if coloured { "Colour" } else { "Grey" }

@@ -5,6 +5,7 @@ use std::ops::RangeInclusive;
 
 use rand::Rng as _;
 
+use super::depth::Level;
 use crate::config::Data;
 use crate::config::rng::ChaCha8Rng;
 
@@ -47,30 +48,38 @@ fn plan(data: &Data, rng: &mut ChaCha8Rng, size: usize) -> Plan {
     }
 }
 
-/// Varies an image of `(size, size, channels)` bytes as `data` says into `out`, floats in [-1, 1] of the same shape.
-pub(super) fn vary(data: &Data, rng: &mut ChaCha8Rng, pixels: &[u8], size: usize, channels: usize, out: &mut [f32]) {
+/// Varies an image of `(size, size, channels)` bytes, or greys of 16 bits, as `data` says into `out`, floats in [-1, 1] of the same
+/// shape.
+pub(super) fn vary<T: Level>(
+    data: &Data,
+    rng: &mut ChaCha8Rng,
+    pixels: &[T],
+    size: usize,
+    channels: usize,
+    out: &mut [f32],
+) {
     plan(data, rng, size).apply(pixels, size, channels, out);
 }
 
-/// A byte as a number in [-1, 1].
-pub(super) fn to_unit(byte: u8) -> f32 {
-    f32::from(byte) / 127.5 - 1.0
+/// A grey, or a byte of a colour, as a number in [-1, 1].
+pub(super) fn to_unit<T: Level>(level: T) -> f32 {
+    level.on_bytes() / 127.5 - 1.0
 }
 
 impl Plan {
-    fn apply(&self, pixels: &[u8], size: usize, channels: usize, out: &mut [f32]) {
+    fn apply<T: Level>(&self, pixels: &[T], size: usize, channels: usize, out: &mut [f32]) {
         if channels == 3 {
-            self.vary::<3>(pixels, size, out);
+            self.vary::<3, T>(pixels, size, out);
         } else {
-            self.vary::<1>(pixels, size, out);
+            self.vary::<1, T>(pixels, size, out);
         }
     }
 
-    fn vary<const C: usize>(&self, pixels: &[u8], size: usize, out: &mut [f32]) {
+    fn vary<const C: usize, T: Level>(&self, pixels: &[T], size: usize, out: &mut [f32]) {
         if self.angle == 0.0 && self.zoom == 1.0 && self.shift == [0.0; 2] {
-            self.flip::<C>(pixels, size, out);
+            self.flip::<C, T>(pixels, size, out);
         } else {
-            self.resample::<C>(pixels, size, out);
+            self.resample::<C, T>(pixels, size, out);
         }
         self.recolor::<C>(out);
         for value in out {
@@ -86,12 +95,12 @@ impl Plan {
     }
 
     /// Flips; values stay in [0, 255].
-    fn flip<const C: usize>(&self, pixels: &[u8], size: usize, out: &mut [f32]) {
+    fn flip<const C: usize, T: Level>(&self, pixels: &[T], size: usize, out: &mut [f32]) {
         for (y, line) in out.chunks_exact_mut(size * C).enumerate() {
             for (x, to) in line.chunks_exact_mut(C).enumerate() {
                 let from = self.flipped::<C>(size, x, y);
                 for (to, from) in to.iter_mut().zip(&pixels[from..from + C]) {
-                    *to = f32::from(*from);
+                    *to = from.on_bytes();
                 }
             }
         }
@@ -99,7 +108,7 @@ impl Plan {
 
     /// Flips, enlarges and rotates about the centre, then shifts, all in one resampling; values stay in [0, 255]. What
     /// comes in from beyond the border is the picture mirrored at it.
-    fn resample<const C: usize>(&self, pixels: &[u8], size: usize, out: &mut [f32]) {
+    fn resample<const C: usize, T: Level>(&self, pixels: &[T], size: usize, out: &mut [f32]) {
         let (sin, cos) = self.angle.to_radians().sin_cos();
         let centre = (size as f32 - 1.0) / 2.0;
         // From a place in the varied picture back to where it comes from.
@@ -116,7 +125,7 @@ impl Plan {
                 let corner = |x, y| &pixels[self.flipped::<C>(size, x, y)..][..C];
                 let (a, b, c, d) = (corner(x0, y0), corner(x1, y0), corner(x0, y1), corner(x1, y1));
                 for (channel, to) in to.iter_mut().enumerate() {
-                    let [a, b, c, d] = [a, b, c, d].map(|corner| f32::from(corner[channel]));
+                    let [a, b, c, d] = [a, b, c, d].map(|corner| corner[channel].on_bytes());
                     let (above, below) = (a + (b - a) * u, c + (d - c) * u);
                     *to = above + (below - above) * v;
                 }
@@ -200,7 +209,7 @@ mod tests {
     fn nothing_is_exactly_the_bytes() {
         let all: Vec<u8> = (0..=255).collect();
         assert_eq!(planned(STILL, &all, 16, 1), units(&all));
-        assert_eq!((to_unit(0), to_unit(255)), (-1.0, 1.0));
+        assert_eq!((to_unit(0_u8), to_unit(255_u8), to_unit(65_535_u16)), (-1.0, 1.0, 1.0));
     }
 
     #[test]

@@ -5,10 +5,12 @@
 //!   files always do.
 //! - Transparency: grey pictures are laid over black, as radiographs are shown; coloured ones over white, like a
 //!   slide. A file in colour whose visible pixels are all grey counts as grey here.
+//! - Beside the bytes of a grey picture of more than 8 bits stand, where they are asked for, its values in 16 bits, by the same rules.
 //! - Colour to grey: luma by ITU-R BT.601. Grey to colour: three equal channels.
 
 use image::DynamicImage;
 
+use super::depth::{Deep, Level};
 use super::window::Window;
 
 /// A decoded picture: `height` rows of `width` pixels of 1 (grey) or 3 (RGB) bytes.
@@ -17,6 +19,7 @@ pub(super) struct Raster {
     pub height: usize,
     pub channels: usize,
     pub pixels: Vec<u8>,
+    pub deep: Deep,
 }
 
 /// What was done to a picture on the way to a [`Raster`].
@@ -52,16 +55,23 @@ pub(super) fn to_channels(raster: Raster, channels: usize) -> Raster {
         (3, 1) => rgb_to_grey(&raster.pixels),
         (_, _) => return raster,
     };
-    Raster { channels, pixels, ..raster }
+    Raster { channels, pixels, deep: Deep::Nothing, ..raster }
 }
 
-/// The picture in 8 bits without transparency, in the number of colour channels that the file has; nothing where its
-/// kind of pixel is unknown.
-pub(super) fn flatten(image: DynamicImage) -> Option<(Raster, Conversion)> {
+/// The picture in 8 bits without transparency, in the number of colour channels that the file has, and where `deep` the grey
+/// values of 16 bits; nothing where its kind of pixel is unknown.
+pub(super) fn flatten(image: DynamicImage, deep: bool) -> Option<(Raster, Conversion)> {
     let (width, height) = (image.width() as usize, image.height() as usize);
     let channels = if image.color().has_color() { 3 } else { 1 };
     let alpha = image.color().has_alpha();
     let mut conversion = Conversion::default();
+    let deep = if let DynamicImage::ImageLuma16(b) = &image {
+        Deep::of(deep, || narrow_u16(b, 1, false).0)
+    } else if let DynamicImage::ImageLumaA16(b) = &image {
+        Deep::of(deep, || over_black(&narrow_u16(b, 1, true).0))
+    } else {
+        Deep::Nothing
+    };
     let mut narrowed = |(bytes, stretched)| {
         conversion.stretched = stretched;
         bytes
@@ -86,19 +96,19 @@ pub(super) fn flatten(image: DynamicImage) -> Option<(Raster, Conversion)> {
     } else {
         samples
     };
-    Some((Raster { width, height, channels, pixels }, conversion))
+    Some((Raster { width, height, channels, pixels, deep }, conversion))
 }
 
-/// 16-bit samples to bytes, and whether they were stretched. Alpha, where there is any, is the last of each pixel.
-fn narrow_u16(samples: &[u16], channels: usize, alpha: bool) -> (Vec<u8>, bool) {
+/// 16-bit samples to bytes, or to as many bits, and whether they were stretched. Alpha, where there is any, is the last of each
+/// pixel.
+fn narrow_u16<T: Level>(samples: &[u16], channels: usize, alpha: bool) -> (Vec<T>, bool) {
     let each = channels + usize::from(alpha);
     let colours = samples.chunks_exact(each).flat_map(|pixel| &pixel[..channels]).map(|value| f64::from(*value));
     // The half: a photograph seldom reaches both ends of the range, a 12-bit scan never gets near.
     let window = Window::of(colours).filter(|window| window.high - window.low < 32_768.0);
-    let whole = |value: u16| ((u32::from(value) + 128) / 257) as u8;
     let narrow = |(at, value): (usize, &u16)| match window {
-        Some(window) if at % each < channels => window.byte((*value).into()),
-        Some(_) | None => whole(*value),
+        Some(window) if at % each < channels => window.level((*value).into()),
+        Some(_) | None => T::of_word(*value),
     };
     (samples.iter().enumerate().map(narrow).collect(), window.is_some())
 }
@@ -111,10 +121,16 @@ fn narrow_f32(samples: &[f32], channels: usize, alpha: bool) -> (Vec<u8>, bool) 
     let window = Window::of(colours);
     let narrow = |(at, value): (usize, &f32)| match window {
         _ if at % each >= channels => (value * 255.0).round() as u8,
-        Some(window) => window.byte((*value).into()),
+        Some(window) => window.level((*value).into()),
         None => 0,
     };
     (samples.iter().enumerate().map(narrow).collect(), true)
+}
+
+/// Grey values, each before its alpha, laid over black.
+fn over_black(samples: &[u16]) -> Vec<u16> {
+    let blend = |pixel: &[u16]| ((u32::from(pixel[0]) * u32::from(pixel[1]) + 32_767) / 65_535) as u16;
+    samples.chunks_exact(2).map(blend).collect()
 }
 
 /// Pixels whose last byte is alpha, laid over a backdrop that their colours choose.
@@ -152,7 +168,7 @@ mod tests {
 
     #[test]
     fn transparent_grey_goes_over_black_and_colour_over_white() {
-        let flat = |image| flatten(image).map(|(raster, how)| (raster.channels, raster.pixels, how.backdrop));
+        let flat = |image| flatten(image, false).map(|(raster, how)| (raster.channels, raster.pixels, how.backdrop));
         let grey = DynamicImage::ImageLumaA8(one::<LumaA<u8>>(vec![200, 255, 200, 0]));
         assert_eq!(flat(grey), Some((1, vec![200, 0], Some(Backdrop::Black))));
         let colour = DynamicImage::ImageRgba8(one::<Rgba<u8>>(vec![200, 0, 0, 255, 9, 9, 9, 0]));
@@ -163,7 +179,7 @@ mod tests {
 
     #[test]
     fn twelve_bit_scans_are_stretched_and_full_range_is_not() {
-        let flat = |image| flatten(image).map(|(raster, how)| (raster.pixels, how.stretched));
+        let flat = |image| flatten(image, false).map(|(raster, how)| (raster.pixels, how.stretched));
         let scan = DynamicImage::ImageLuma16(one::<Luma<u16>>(vec![100, 2100, 4100]));
         assert_eq!(flat(scan), Some((vec![0, 128, 255], true)));
         let full = DynamicImage::ImageLuma16(one::<Luma<u16>>(vec![0, 257, 65535]));
@@ -172,5 +188,23 @@ mod tests {
         assert_eq!(flat(flat_grey), Some((vec![9, 9], false)));
         let float = DynamicImage::ImageRgb32F(one::<Rgb<f32>>(vec![-1.0, 0.0, 1.0]));
         assert_eq!(flat(float), Some((vec![0, 128, 255], true)));
+    }
+
+    #[test]
+    fn grey_values_of_16_bits_stand_beside_the_bytes_where_they_are_asked_for() {
+        let deep = |image: DynamicImage| match flatten(image, true).map(|(raster, _)| raster.deep) {
+            Some(Deep::Values(values)) => values,
+            Some(Deep::Nothing | Deep::Left) | None => Vec::new(),
+        };
+        let full = || DynamicImage::ImageLuma16(one::<Luma<u16>>(vec![0, 258, 40_001, 65_535]));
+        assert_eq!(deep(full()), [0, 258, 40_001, 65_535]);
+        assert!(matches!(flatten(full(), false), Some((Raster { deep: Deep::Left, .. }, _))));
+        assert_eq!(deep(DynamicImage::ImageLuma16(one::<Luma<u16>>(vec![100, 2100, 4100]))), [0, 32_768, 65_535]);
+        let alpha = DynamicImage::ImageLumaA16(one::<LumaA<u16>>(vec![0, 65_535, 60_000, 32_768, 65_535, 0]));
+        assert_eq!(deep(alpha), [0, 30_000, 0]);
+        let bytes = DynamicImage::ImageLuma8(one::<Luma<u8>>(vec![3, 200]));
+        assert!(matches!(flatten(bytes, true), Some((Raster { deep: Deep::Nothing, .. }, _))));
+        let colour = DynamicImage::ImageRgb16(one::<Rgb<u16>>(vec![0, 300, 65_535]));
+        assert!(matches!(flatten(colour, true), Some((Raster { deep: Deep::Nothing, .. }, _))));
     }
 }

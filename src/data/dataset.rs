@@ -1,4 +1,4 @@
-//! A data set: every image decoded once, as bytes of one size.
+//! A data set: every image decoded once, as bytes of one size, with its grey values of 16 bits behind them where those are kept.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -27,8 +27,12 @@ pub struct Dataset {
     /// Where each image stands in `pixels`.
     places: Vec<u32>,
     labels: Vec<u32>,
+    /// What each image belongs together with, by a number; none where nothing is held out.
+    units: Vec<u32>,
     size: usize,
     channels: usize,
+    /// Bytes of `pixels` an image.
+    kept: usize,
     summary: Arc<DataSummary>,
     /// Images of each class.
     counts: Vec<usize>,
@@ -91,14 +95,18 @@ impl Dataset {
         let side = |held: bool, held_out| {
             let own = images.iter().zip(&split.held_out).filter(|(_, out)| **out == held).map(|(image, _)| *image);
             let (labels, places): (Vec<u32>, Vec<u32>) = own.unzip();
+            let units = split.units.iter().zip(&split.held_out).filter(|(_, out)| **out == held);
+            let units = units.map(|(unit, _)| *unit).collect();
             let mut counts = vec![0; summary.classes.len()];
             labels.iter().for_each(|label| counts[*label as usize] += 1);
             Self {
                 pixels: Arc::clone(&pixels),
                 labels,
+                units,
                 places,
                 size: target.size,
                 channels: target.channels,
+                kept: target.kept(),
                 summary: Arc::clone(&summary),
                 counts,
                 held_out,
@@ -166,13 +174,36 @@ impl Dataset {
         &self.labels
     }
 
+    /// For each image the number of its unit: those of one patient, one file or the same pixels have the same. None where nothing is
+    /// held out.
+    pub fn units(&self) -> &[u32] {
+        &self.units
+    }
+
     /// An image: `(size, size, channels)` bytes.
     ///
     /// # Panics
     /// Where there is no such image.
     pub fn pixels(&self, index: usize) -> &[u8] {
-        let (bytes, place) = (self.size * self.size * self.channels, self.places[index] as usize);
-        &self.pixels[place * bytes..(place + 1) * bytes]
+        &self.content(index)[..self.size * self.size * self.channels]
+    }
+
+    /// An image in 16 bits: `(size, size)` grey values; nothing where they are not kept (`data.depth`).
+    ///
+    /// # Panics
+    /// Where there is no such image.
+    pub fn words(&self, index: usize) -> Option<Vec<u16>> {
+        let (pairs, _) = self.content(index)[self.size * self.size * self.channels..].as_chunks();
+        (!pairs.is_empty()).then(|| pairs.iter().map(|pair| u16::from_le_bytes(*pair)).collect())
+    }
+
+    /// All that is kept of an image: its bytes, and behind them its values of 16 bits, low byte first.
+    ///
+    /// # Panics
+    /// Where there is no such image.
+    pub fn content(&self, index: usize) -> &[u8] {
+        let place = self.places[index] as usize;
+        &self.pixels[place * self.kept..(place + 1) * self.kept]
     }
 
     /// Every image: `(len, size, size, channels)` bytes.

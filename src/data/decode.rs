@@ -10,8 +10,9 @@ use image::codecs::{
     bmp::BmpDecoder, gif::GifDecoder, jpeg::JpegDecoder, png::PngDecoder, tiff::TiffDecoder, webp::WebPDecoder,
 };
 use image::metadata::Orientation;
-use image::{AnimationDecoder as _, DynamicImage, ImageDecoder, ImageError, ImageFormat, Limits};
+use image::{AnimationDecoder as _, DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits};
 
+use super::catch_panic::catch_panic;
 use super::convert::{Conversion, Raster, flatten};
 use super::limits::{MAX_BYTES, MAX_PIXELS, turn};
 use super::tiff_values;
@@ -32,7 +33,7 @@ const FORMATS: [(Format, ImageFormat, &str, &[&str]); 6] = [
     (Format::Png, ImageFormat::Png, "PNG", &["png", "apng"]),
     (Format::Jpeg, ImageFormat::Jpeg, "JPEG", &["jpg", "jpeg", "jpe", "jfif"]),
     (Format::Bmp, ImageFormat::Bmp, "BMP", &["bmp", "dib"]),
-    (Format::Tiff, ImageFormat::Tiff, "TIFF", &["tif", "tiff"]),
+    (Format::Tiff, ImageFormat::Tiff, "TIFF", &["tif", "tiff", "svs"]),
     (Format::WebP, ImageFormat::WebP, "WebP", &["webp"]),
     (Format::Gif, ImageFormat::Gif, "GIF", &["gif"]),
 ];
@@ -81,11 +82,9 @@ pub(super) fn extension(path: &Path) -> Option<String> {
 /// Bytes that what stands before the pixels of a PNG may take once it is unpacked.
 const MOST_BEFORE_PIXELS: u64 = 32 << 20;
 
-/// Decodes an image file's bytes; the error is the reason why it cannot be used.
-pub(super) fn decode(bytes: &[u8], extension: Option<&str>) -> Result<Decoded, String> {
-    // TIFF files with offsets of 64 bits begin otherwise than `image` knows.
-    let big_tiff = || [b"II\x2B\0", b"MM\0\x2B"].iter().any(|mark| bytes.starts_with(*mark));
-    let guessed = image::guess_format(bytes).ok().or_else(|| big_tiff().then_some(ImageFormat::Tiff));
+/// Decodes an image file's bytes, where `deep` with its grey values of more than 8 bits; the error is the reason why it cannot be used.
+pub(super) fn decode(bytes: &[u8], extension: Option<&str>, deep: bool) -> Result<Decoded, String> {
+    let guessed = guessed(bytes);
     let Some((format, _, name, extensions)) = FORMATS.iter().find(|(_, known, ..)| Some(*known) == guessed) else {
         return Err(not_an_image(bytes, guessed, extension));
     };
@@ -111,7 +110,7 @@ pub(super) fn decode(bytes: &[u8], extension: Option<&str>) -> Result<Decoded, S
             match TiffDecoder::new(Cursor::new(bytes)) {
                 Ok(decoder) => (pixels(decoder, name)?, several),
                 Err(err @ ImageError::Unsupported(_)) => {
-                    let Some(raster) = tiff_values::grey(bytes)? else { return Err(reason(err, name)) };
+                    let Some(raster) = tiff_values::grey(bytes, deep)? else { return Err(reason(err, name)) };
                     let conversion = Conversion { stretched: true, ..Conversion::default() };
                     return Ok(Decoded { conversion, several, misnamed, ..Decoded::plain(raster) });
                 }
@@ -131,10 +130,34 @@ pub(super) fn decode(bytes: &[u8], extension: Option<&str>) -> Result<Decoded, S
         }
     };
     let (picture, turned) = picture;
-    let Some((raster, conversion)) = flatten(picture) else {
+    let Some((raster, conversion)) = flatten(picture, deep) else {
         return Err(format!("a kind of {name} that is not read: its pixels are neither grey nor RGB"));
     };
     Ok(Decoded { conversion, several, turned, misnamed, ..Decoded::plain(raster) })
+}
+
+/// The format that bytes begin like.
+fn guessed(bytes: &[u8]) -> Option<ImageFormat> {
+    // TIFF files with offsets of 64 bits begin otherwise than `image` knows.
+    let big_tiff = || [b"II\x2B\0", b"MM\0\x2B"].iter().any(|mark| bytes.starts_with(*mark));
+    image::guess_format(bytes).ok().or_else(|| big_tiff().then_some(ImageFormat::Tiff))
+}
+
+/// How many pixels a file of so many bytes takes to decode, by its beginning; 0 of what is none of these formats or is refused for
+/// its size, and as many as can be where the beginning does not say.
+pub(super) fn claimed_pixels(beginning: &[u8], length: u64) -> u64 {
+    let Some(format) = guessed(beginning) else { return 0 };
+    let mut reader = ImageReader::with_format(Cursor::new(beginning), format);
+    let mut head = limits();
+    head.max_alloc = Some(MOST_BEFORE_PIXELS);
+    reader.limits(head);
+    match catch_panic(|| reader.into_dimensions().map_err(|err| err.to_string())) {
+        Ok((width, height)) => {
+            Some(u64::from(width) * u64::from(height)).filter(|area| *area <= MAX_PIXELS).unwrap_or(0)
+        }
+        Err(_) if (beginning.len() as u64) < length => MAX_PIXELS,
+        Err(_) => 0,
+    }
 }
 
 fn limits() -> Limits {
@@ -237,6 +260,21 @@ fn jpeg_has_end(bytes: &[u8]) -> bool {
     }
     // No scan at all: the decoder will say so.
     true
+}
+
+/// Each width and height that a JPEG claims before its pixels begin, or its end; nothing where its parts do not follow each other.
+pub(super) fn jpeg_sizes(bytes: &[u8]) -> Option<Vec<(usize, usize)>> {
+    let (mut at, mut sizes) = (2, Vec::new());
+    loop {
+        let kind = *bytes.get(at..)?.strip_prefix(&[0xFF])?.first()?;
+        let number = |place: usize| Some(usize::from(u16::from_be_bytes(*bytes.get(place..)?.first_chunk()?)));
+        match kind {
+            0xD9 | 0xDA => return Some(sizes),
+            0xC0..=0xCF if !matches!(kind, 0xC4 | 0xC8 | 0xCC) => sizes.push((number(at + 7)?, number(at + 5)?)),
+            _ => {}
+        }
+        at += if kind == 0xFF { 1 } else { 2 + number(at + 2)? };
+    }
 }
 
 /// Whether a TIFF's first directory names a second.

@@ -4,6 +4,7 @@
 //! from the 1st to the 99th percentile of the frame. `MONOCHROME1` is inverted.
 
 use super::convert::Raster;
+use super::depth::Deep;
 use super::dicom::{Elements, Header, Pixels};
 use super::dicom_samples::{Frames, Samples};
 use super::dicom_values::{Grey, How};
@@ -108,6 +109,7 @@ impl Dicom {
         let clinical = self.reading.is_clinical();
         let (bytes, header) = (&self.bytes, &self.header);
         let frames = Frames { bytes, header, pixels: &self.pixels, area: self.area, clinical };
+        let mut deep = Deep::Nothing;
         let (channels, pixels, how) = match frames.samples(frame)? {
             Samples::Colours(pixels) => (3, pixels, How::Named),
             Samples::Values(values) if header.photometric == "PALETTE COLOR" => {
@@ -115,11 +117,14 @@ impl Dicom {
             }
             Samples::Values(values) => {
                 let grey = Grey { header, bytes, clinical, fixed: self.fixed() };
-                let (pixels, how) = grey.bytes(frame, &values);
+                let (pixels, how) = grey.levels(frame, &values);
+                if header.stored > 8 {
+                    deep = Deep::of(self.reading.deep, || grey.levels(frame, &values).0);
+                }
                 (1, pixels, how)
             }
         };
-        Ok((Raster { width: header.columns, height: header.rows, channels, pixels }, how))
+        Ok((Raster { width: header.columns, height: header.rows, channels, pixels, deep }, how))
     }
 
     /// Centre and width of the window that the settings name. Those with names are in Hounsfield units, which CT alone has.

@@ -277,7 +277,7 @@ fn narrow(value: u32, bits: u32) -> u8 {
 }
 
 /// Full-range YCbCr to RGB (PS3.3 C.7.6.3.1.2).
-fn from_ybr([y, cb, cr]: [u8; 3]) -> [u8; 3] {
+pub(super) fn from_ybr([y, cb, cr]: [u8; 3]) -> [u8; 3] {
     let (y, cb, cr) = (f32::from(y), f32::from(cb) - 128.0, f32::from(cr) - 128.0);
     [y + 1.402 * cr, y - 0.344_136 * cb - 0.714_136 * cr, y + 1.772 * cb].map(|v| v.round().clamp(0.0, 255.0) as u8)
 }

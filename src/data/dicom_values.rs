@@ -1,6 +1,7 @@
 //! From the values of a DICOM file to grey: rescaling, tables, windows straight and curved, for a whole file or frame by frame
 //! (PS3.3 C.11.1, C.11.2, C.7.6.16.2).
 
+use super::depth::Level;
 use super::dicom::Header;
 use super::dicom_shown::{Function, ReadTable, Shown};
 use super::window::Window;
@@ -32,8 +33,8 @@ pub(super) struct Grey<'a> {
 }
 
 impl Grey<'_> {
-    /// The values of a frame as bytes.
-    pub fn bytes(&self, frame: usize, values: &[i32]) -> (Vec<u8>, How) {
+    /// The values of a frame as greys of so many bits.
+    pub fn levels<T: Level>(&self, frame: usize, values: &[i32]) -> (Vec<T>, How) {
         let h = self.header;
         let shown = if self.clinical { self.of_frame(frame) } else { h.shown };
         let finite = |number: Option<f64>| number.filter(|number| number.is_finite());
@@ -68,15 +69,18 @@ impl Grey<'_> {
             let window = Window::of(values.iter().filter(own).map(scaled));
             (View::Window(window.unwrap_or(Window { low: f64::MAX, high: f64::INFINITY })), How::Percentiles)
         };
-        let invert = if h.photometric == "MONOCHROME1" { 255 } else { 0 };
-        let byte = |value: f64| match &view {
-            View::Window(window) => window.byte(value),
-            View::Sigmoid { centre, width } => {
-                (255.0 / (1.0 + (-4.0 * (value - centre) / width).exp())).round().clamp(0.0, 255.0) as u8
-            }
-            View::Table(table) => (table.look(value) / table.most * 255.0).round().clamp(0.0, 255.0) as u8,
+        let rounded = |number: f64| T::of(number.round().clamp(0.0, T::MOST));
+        let level = |value: f64| match &view {
+            View::Window(window) => window.level(value),
+            View::Sigmoid { centre, width } => rounded(T::MOST / (1.0 + (-4.0 * (value - centre) / width).exp())),
+            View::Table(table) => rounded(table.look(value) / table.most * T::MOST),
         };
-        (values.iter().map(|value| byte(scaled(value)) ^ invert).collect(), how)
+        let is_inverted = h.photometric == "MONOCHROME1";
+        let shown = |value: &i32| {
+            let level: T = level(scaled(value));
+            if is_inverted { level.inverted() } else { level }
+        };
+        (values.iter().map(shown).collect(), how)
     }
 
     /// What is said of a frame: of itself, else of all frames, else of the file.
@@ -93,7 +97,7 @@ mod tests {
     use super::*;
 
     fn grey(header: Header, bytes: &[u8], values: &[i32]) -> Vec<u8> {
-        Grey { header: &header, bytes, clinical: true, fixed: None }.bytes(0, values).0
+        Grey { header: &header, bytes, clinical: true, fixed: None }.levels(0, values).0
     }
 
     fn header(shown: Shown) -> Header {
@@ -147,11 +151,12 @@ mod tests {
         let header = Header { inside, ..header(whole) };
         let grey = Grey { header: &header, bytes: &[], clinical: true, fixed: None };
         // 2 v from 50 to 150, and from 5 to 15.
-        assert_eq!(grey.bytes(0, &[25, 50, 75]).0, [0, 128, 255]);
-        assert_eq!(grey.bytes(1, &[2, 5, 8]).0, [0, 128, 255]);
+        assert_eq!(grey.levels::<u8>(0, &[25, 50, 75]).0, [0, 128, 255]);
+        assert_eq!(grey.levels::<u8>(1, &[2, 5, 8]).0, [0, 128, 255]);
+        assert_eq!(grey.levels::<u16>(0, &[25, 50, 75]).0, [0, 32_768, 65_535]);
         let plain = Grey { clinical: false, ..grey };
-        assert_eq!(plain.bytes(1, &[50, 100, 150]).0, [0, 128, 255]);
+        assert_eq!(plain.levels::<u8>(1, &[50, 100, 150]).0, [0, 128, 255]);
         let fixed = Grey { fixed: Some((20.5, 21.0)), ..grey };
-        assert_eq!(fixed.bytes(0, &[5, 10, 15]), (vec![0, 128, 255], How::Fixed));
+        assert_eq!(fixed.levels::<u8>(0, &[5, 10, 15]), (vec![0, 128, 255], How::Fixed));
     }
 }

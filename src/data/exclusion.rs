@@ -1,6 +1,6 @@
 //! What should perhaps not train: what the settings leave out, and what they might, with the setting for it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::LazyLock;
 
 use regex::Regex;
@@ -165,7 +165,7 @@ pub(super) fn findings(tree: &Tree, outcomes: &[Result<Fact, String>], config: &
 
 /// Masks and thumbnails: what they are told as, and a flag for each image.
 fn beside(all: &[Look<'_>], size: usize) -> [(&'static str, Vec<bool>); 2] {
-    let images: BTreeSet<(&str, &str)> = all.iter().map(|look| (look.folder, look.stem)).collect();
+    let images: HashSet<(&str, &str)> = all.iter().map(|look| (look.folder, look.stem)).collect();
     // A name alone may be that of a class (`with_mask_1`): there must be an image that it belongs to.
     let belongs = |look: &Look<'_>| look.marked.is_some_and(|(image, ..)| images.contains(&(look.folder, image)));
     let is_small = |look: &Look<'_>| {
@@ -244,7 +244,7 @@ fn ending<'a>(names: &BTreeSet<&'a str>) -> Option<&'a str> {
 
 /// Images with the pixels of others.
 fn copies(all: &[Look<'_>]) -> Option<Finding> {
-    let mut seen = BTreeSet::new();
+    let mut seen = HashSet::new();
     let again: Vec<&Look<'_>> = all.iter().filter(|look| !seen.insert(look.fact.digest)).collect();
     let first = again.first()?;
     let (images, have, are, they) =

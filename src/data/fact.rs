@@ -15,6 +15,8 @@ pub(super) struct Fact {
     pub two_valued: bool,
     /// No pixel has any colour, however the file stores it.
     pub grey: bool,
+    /// Its grey values have more than 8 bits.
+    pub is_wide: bool,
     /// The patient that its file names, where that is asked for.
     pub patient: Option<Arc<str>>,
     /// One flag for each of [`REMARKS`].
@@ -145,6 +147,7 @@ impl Fact {
             digest,
             two_valued: is_two_valued(raster),
             grey: is_grey(raster),
+            is_wide: raster.deep.is_wide(),
             patient: None,
             flags,
         }
@@ -158,8 +161,8 @@ impl Fact {
     /// One of a square picture, for tests.
     #[cfg(test)]
     pub fn made(side: u32, digest: [u8; 32], two_valued: bool) -> Self {
-        let (grey, flags) = (false, Flags::default());
-        Self { width: side, height: side, digest, two_valued, grey, patient: None, flags }
+        let (grey, is_wide, flags) = (false, false, Flags::default());
+        Self { width: side, height: side, digest, two_valued, grey, is_wide, patient: None, flags }
     }
 
     /// What is told of this file beside its name.

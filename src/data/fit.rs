@@ -1,7 +1,10 @@
 //! Brings any picture to a square: the shorter side is scaled to the wanted size, the middle of the longer is kept.
 //!
 //! The scaling is Pillow's antialiased `BILINEAR`, bit for bit: the same taps, the same 22-bit fixed-point weights,
-//! rows before columns with bytes in between. Only the pixels that the crop keeps are computed.
+//! rows before columns with bytes in between; grey values of 16 bits go the same way. Only the pixels that the crop keeps are
+//! computed.
+
+use super::depth::Level;
 
 /// Bits behind the point of a weight.
 const PRECISION: u32 = 22;
@@ -12,9 +15,9 @@ struct Taps {
     weights: Vec<i32>,
 }
 
-/// Scales and crops `pixels` (`height` rows of `width` pixels of `channels` bytes, none of the three 0) into `out`
-/// (`size * size * channels` bytes).
-pub(super) fn fit(pixels: &[u8], width: usize, height: usize, channels: usize, size: usize, out: &mut [u8]) {
+/// Scales and crops `pixels` (`height` rows of `width` pixels of `channels` values, none of the three 0) into `out`
+/// (`size * size * channels` values).
+pub(super) fn fit<T: Level>(pixels: &[T], width: usize, height: usize, channels: usize, size: usize, out: &mut [T]) {
     let shorter = width.min(height);
     let columns = taps(width, scaled(width, shorter, size), size);
     let rows = taps(height, scaled(height, shorter, size), size);
@@ -22,46 +25,46 @@ pub(super) fn fit(pixels: &[u8], width: usize, height: usize, channels: usize, s
 }
 
 /// The whole picture at another size.
-pub(super) fn resize(
-    pixels: &[u8],
+pub(super) fn resize<T: Level>(
+    pixels: &[T],
     (width, height): (usize, usize),
     channels: usize,
     (to_width, to_height): (usize, usize),
-) -> Vec<u8> {
+) -> Vec<T> {
     let (columns, rows) = (taps(width, to_width, to_width), taps(height, to_height, to_height));
-    let mut out = vec![0; to_width * to_height * channels];
+    let mut out = vec![T::default(); to_width * to_height * channels];
     weigh_all(pixels, width, channels, (&columns, &rows), &mut out);
     out
 }
 
 /// Rows of `width` pixels, each weighted first along its columns, then along its rows.
-fn weigh_all(pixels: &[u8], width: usize, channels: usize, (columns, rows): (&[Taps], &[Taps]), out: &mut [u8]) {
+fn weigh_all<T: Level>(
+    pixels: &[T],
+    width: usize,
+    channels: usize,
+    (columns, rows): (&[Taps], &[Taps]),
+    out: &mut [T],
+) {
     let top = rows.iter().map(|taps| taps.first).min().unwrap_or(0);
     let bottom = rows.iter().map(|taps| taps.first + taps.weights.len()).max().unwrap_or(0);
     let stride = columns.len() * channels;
-    let mut narrow = vec![0_u8; (bottom - top) * stride];
+    let mut narrow = vec![T::default(); (bottom - top) * stride];
     for (line, to) in
         pixels[top * width * channels..].chunks_exact(width * channels).zip(narrow.chunks_exact_mut(stride))
     {
         for (pixel, taps) in to.chunks_exact_mut(channels).zip(columns) {
             for (channel, value) in pixel.iter_mut().enumerate() {
                 let from = line[taps.first * channels + channel..].iter().step_by(channels);
-                *value = weigh(from.zip(&taps.weights));
+                *value = T::weigh(from.zip(&taps.weights), PRECISION);
             }
         }
     }
     for (line, taps) in out.chunks_exact_mut(stride).zip(rows) {
         for (at, value) in line.iter_mut().enumerate() {
             let from = narrow[(taps.first - top) * stride + at..].iter().step_by(stride);
-            *value = weigh(from.zip(&taps.weights));
+            *value = T::weigh(from.zip(&taps.weights), PRECISION);
         }
     }
-}
-
-/// The weighted sum of bytes, rounded to a byte.
-fn weigh<'a>(pairs: impl Iterator<Item = (&'a u8, &'a i32)>) -> u8 {
-    let sum: i32 = pairs.map(|(byte, weight)| i32::from(*byte) * weight).sum();
-    ((sum + (1 << (PRECISION - 1))) >> PRECISION).clamp(0, 255) as u8
 }
 
 /// A side's length once the shorter one has become `size`: rounded, and never below `size`.

@@ -5,18 +5,27 @@ use std::path::Path;
 
 use super::DataError;
 use super::convert::{Raster, to_channels};
+use super::depth::Deep;
 use super::fit::fit;
 use super::listing::Tree;
 use super::open::expand;
-use super::reading::{Cut, Reading};
+use super::reading::{Cut, Reading, Tiling};
 use super::source::{list, scan_flat};
 use super::survey::{opened, picture};
 use crate::config::{Data, ScanRules, ScanWindow, SliceAxis};
 use crate::event::Skipped;
 
 /// Every slice of a volume, as new set-ups take them unless told otherwise.
-const CUT: Cut =
-    Cut { reading: Reading { axis: SliceAxis::Z, rules: ScanRules::Clinical, window: ScanWindow::Auto }, every: 1 };
+const CUT: Cut = Cut {
+    reading: Reading {
+        axis: SliceAxis::Z,
+        rules: ScanRules::Clinical,
+        window: ScanWindow::Auto,
+        deep: false,
+        tiling: Tiling::NONE,
+    },
+    every: 1,
+};
 
 /// The images of a source.
 pub struct Gallery {
@@ -43,7 +52,7 @@ impl Gallery {
     /// # Errors
     /// Where the source is missing, or cannot be listed.
     pub fn open(source: &Path) -> Result<Self, DataError> {
-        let Reading { axis: slice_axis, rules: scans, window } = CUT.reading;
+        let Reading { axis: slice_axis, rules: scans, window, .. } = CUT.reading;
         let data = Data { source: source.display().to_string(), slice_axis, scans, window, ..Data::default() };
         let tree = match list(&data, source) {
             Err(DataError::NoClasses { .. }) => Self::flat(source)?,
@@ -122,7 +131,7 @@ impl Gallery {
         let read = |run: &[usize]| {
             let opened = opened(&self.tree, at(&run[0]), CUT.reading);
             let one = |file: &usize| {
-                let Raster { width, height, channels, pixels } = picture(&self.tree, at(file), &opened)?.raster;
+                let Raster { width, height, channels, pixels, .. } = picture(&self.tree, at(file), &opened)?.raster;
                 Ok(Opened { pixels, height, width, channels })
             };
             run.iter().map(one).collect::<Vec<_>>()
@@ -141,7 +150,7 @@ impl Opened {
     /// The middle square of the picture at `side` pixels with 1 or 3 channels, as training would see it.
     pub fn square(self, side: usize, channels: usize) -> Vec<u8> {
         let Self { pixels, height, width, channels: own } = self;
-        let raster = to_channels(Raster { width, height, channels: own, pixels }, channels);
+        let raster = to_channels(Raster { width, height, channels: own, pixels, deep: Deep::Nothing }, channels);
         let mut out = vec![0; side * side * raster.channels];
         fit(&raster.pixels, raster.width, raster.height, raster.channels, side, &mut out);
         out

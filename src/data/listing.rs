@@ -34,8 +34,17 @@ pub(super) enum Content {
     Whole,
     /// A frame or slice.
     Part(usize),
+    /// A tile of a slide, by where it begins from the left and from above.
+    Tile(u32, u32),
     /// An image of one of [`Tree::arrays`].
     Row { array: usize, index: usize },
+}
+
+impl Content {
+    /// Whether it is one of several pictures of its file.
+    pub fn is_part(self) -> bool {
+        matches!(self, Self::Part(_) | Self::Tile(..))
+    }
 }
 
 impl File {
@@ -44,12 +53,13 @@ impl File {
         match self.content {
             Content::Whole | Content::Row { .. } => self.name.clone(),
             Content::Part(part) => format!("{}[{part}]", self.name),
+            Content::Tile(x, y) => format!("{}[{x},{y}]", self.name),
         }
     }
 
     /// Whether the next picture lies in the same file: those go together, so that it is opened once.
     pub fn goes_with(&self, next: &Self) -> bool {
-        matches!(next.content, Content::Part(_)) && self.path == next.path && self.inside == next.inside
+        next.content.is_part() && self.path == next.path && self.inside == next.inside
     }
 }
 

@@ -8,16 +8,17 @@ use std::thread::{Builder, JoinHandle};
 use crossbeam_channel::{Receiver, Sender, bounded};
 
 use super::augment::{to_unit, vary};
+use super::depth::Level;
 use super::sampler::ShuffledSampler;
 use super::{DataError, Dataset};
 use crate::config::rng::{Purpose, stream};
 use crate::config::{Config, Data};
-use crate::guard;
+use crate::guard::{self, few};
 
 /// Real images for one update.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Batch {
-    /// `(B, H, W, C)`, row by row, in [-1, 1]: a byte `x` becomes `x / 127.5 - 1`.
+    /// `(B, H, W, C)`, row by row, in [-1, 1]: a byte `x` becomes `x / 127.5 - 1`, a value of 16 bits `x / 32767.5 - 1`.
     pub images: Vec<f32>,
     /// `(B)`.
     pub labels: Vec<u32>,
@@ -149,17 +150,24 @@ impl Recipe {
             let sample = batch * self.batch_size as u64 + at as u64;
             let index = self.order.image(sample);
             labels.push(self.dataset.label(index));
-            let pixels = self.dataset.pixels(index);
-            if self.data.is_augmented() {
-                let mut rng = stream(self.seed, Purpose::Augmentation, sample);
-                vary(&self.data, &mut rng, pixels, size, channels, out);
-            } else {
-                for (to, byte) in out.iter_mut().zip(pixels) {
-                    *to = to_unit(*byte);
-                }
+            match self.dataset.words(index) {
+                Some(words) => self.fill(sample, &words, out),
+                None => self.fill(sample, self.dataset.pixels(index), out),
             }
         }
         Batch { images, labels }
+    }
+
+    /// An image as floats, varied where the settings say so.
+    fn fill<T: Level>(&self, sample: u64, pixels: &[T], out: &mut [f32]) {
+        if self.data.is_augmented() {
+            let mut rng = stream(self.seed, Purpose::Augmentation, sample);
+            vary(&self.data, &mut rng, pixels, self.dataset.size(), self.dataset.channels(), out);
+        } else {
+            for (to, level) in out.iter_mut().zip(pixels) {
+                *to = to_unit(*level);
+            }
+        }
     }
 }
 
@@ -170,7 +178,7 @@ fn refuse_unknown_classes(config: &Config, names: &[String]) -> Result<(), DataE
     if unknown.is_empty() {
         return Ok(());
     }
-    let message = format!("the data has no class {}; its classes are {}", unknown.join(" and no "), names.join(", "));
+    let message = format!("the data has no class {}; its classes are {}", few(&unknown), few(names));
     Err(DataError::Settings { key: "data.class_factors", message })
 }
 

@@ -18,6 +18,7 @@ use super::limits::turn;
 use super::listing::{Content, File, MOST_PICTURES, Tree};
 use super::packed::Archive;
 use super::reading::{Cut, Reading};
+use super::slide::{Slide, is_slide_extension};
 use super::tiff_stack::{self, Stack};
 use super::volume::Volume;
 use super::volume_file::{self, Format};
@@ -38,6 +39,7 @@ const BEGINNINGS: [u64; 2] = [8 << 10, 1 << 20];
 pub(super) struct Opened {
     holds: Holds,
     extension: Option<String>,
+    deep: bool,
     _turn: Option<MutexGuard<'static, ()>>,
 }
 
@@ -46,6 +48,7 @@ enum Holds {
     Dicom(Box<Dicom>),
     Volume(Box<Volume>),
     Stack(Box<Stack>),
+    Slide(Box<Slide>),
 }
 
 impl Holds {
@@ -78,46 +81,144 @@ fn is_dicom_extension(extension: &str) -> bool {
         || (!extension.is_empty() && extension.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
-/// Lists each picture of the files that hold several.
-///
-/// # Errors
-/// Where `data` has more pictures than are taken; nothing is listed then.
-pub(super) fn expand(tree: &mut Tree, data: &Path, cut: Cut) -> Result<(), DataError> {
-    let reading = cut.reading;
-    if !reading.is_clinical() {
-        leave_out_newer(tree);
+/// Pixels that the images of any archive may have in all: less than a minute of work.
+const PIXELS: u64 = 4_000_000_000;
+
+/// And for each of its bytes: as many as a PNG of one colour has, at 1 bit a pixel and packed as tightly as can be. What is above is
+/// packed twice, or refers to the same bytes again and again.
+const PIXELS_PER_BYTE: u64 = 1032 * 8;
+
+/// Bytes of a file in an archive that may stand before its size.
+const BEFORE_SIZE: u64 = 1 << 20;
+
+/// Refuses archives whose images would take unbounded time to decode. Only where they are many for its length are they looked at.
+fn refuse_claims(tree: &Tree, data: &Path) -> Result<(), DataError> {
+    let mut inside: Vec<Vec<usize>> = tree.archives.iter().map(|_| Vec::new()).collect();
+    for (archive, member) in tree.files.iter().filter_map(|file| file.inside) {
+        if let Some(members) = inside.get_mut(archive) {
+            members.push(member);
+        }
     }
-    let counts: Vec<Option<usize>> = {
-        let archives = &tree.archives;
-        let count = |file: &File| match file.content {
-            Content::Row { .. } => None,
-            _ if file.inside.is_some() => packed_pictures(file, archives, reading),
-            Content::Whole | Content::Part(_) => pictures(&file.path, reading),
-        };
-        tree.files.par_iter().map(count).collect()
-    };
-    let taken = counts.iter().map(|count| count.map_or(1, |count| count.div_ceil(cut.every)));
-    let pictures = taken.fold(0_usize, usize::saturating_add);
-    if pictures > MOST_PICTURES {
-        return Err(DataError::TooMany { data: data.to_owned(), pictures });
-    }
-    if counts.iter().all(Option::is_none) {
-        return Ok(());
-    }
-    let files = std::mem::take(&mut tree.files).into_iter().zip(counts);
-    for (file, count) in files {
-        match count {
-            None => tree.files.push(file),
-            Some(count) => tree.files.extend((0..count).step_by(cut.every).map(|part| File {
-                content: Content::Part(part),
-                path: file.path.clone(),
-                name: file.name.clone(),
-                group: file.group.clone(),
-                ..file
-            })),
+    for (archive, members) in tree.archives.iter().zip(inside) {
+        let most = archive.packed.saturating_mul(PIXELS_PER_BYTE).max(PIXELS);
+        if (members.len() as u64).saturating_mul(decode::MAX_PIXELS) <= most {
+            continue;
+        }
+        let claimed =
+            |member: &usize| decode::claimed_pixels(&archive.beginning(*member, BEFORE_SIZE), archive.length(*member));
+        let pixels: u64 = members.par_iter().map(claimed).sum();
+        if pixels > most {
+            let message = format!(
+                "its {} images have {} million pixels in {} kB: no real images are packed so tightly, and at most {} million are decoded of such a file",
+                members.len(),
+                pixels / 1_000_000,
+                archive.packed.div_ceil(1000),
+                most / 1_000_000
+            );
+            return Err(DataError::Table { file: data.to_owned(), message });
         }
     }
     Ok(())
+}
+
+/// Lists each picture of the files that hold several.
+///
+/// # Errors
+/// Where `data` has more pictures than are taken, or an archive has more pixels than a file of its length may; nothing is listed
+/// then.
+pub(super) fn expand(tree: &mut Tree, data: &Path, cut: Cut) -> Result<(), DataError> {
+    let reading = cut.reading;
+    refuse_claims(tree, data)?;
+    if !reading.is_clinical() {
+        leave_out_newer(tree);
+    }
+    leave_out_slides(tree, reading);
+    let counts: Vec<Parts> = {
+        let archives = &tree.archives;
+        let count = |file: &File| match file.content {
+            Content::Row { .. } => Parts::One,
+            _ if file.inside.is_some() => packed_pictures(file, archives, reading).map_or(Parts::One, Parts::Numbered),
+            Content::Whole | Content::Part(_) | Content::Tile(..) => match tiles(&file.path, reading) {
+                Some(tiles) => tiles,
+                None => pictures(&file.path, reading).map_or(Parts::One, Parts::Numbered),
+            },
+        };
+        tree.files.par_iter().map(count).collect()
+    };
+    let taken = |parts: &Parts| match parts {
+        Parts::One => 1,
+        Parts::Numbered(count) => count.div_ceil(cut.every),
+        Parts::Tiles { tiles, .. } => tiles.len().div_ceil(cut.every),
+    };
+    let pictures = counts.iter().map(taken).fold(0_usize, usize::saturating_add);
+    if pictures > MOST_PICTURES {
+        return Err(DataError::TooMany { data: data.to_owned(), pictures });
+    }
+    if counts.iter().all(|parts| matches!(parts, Parts::One)) {
+        return Ok(());
+    }
+    let files = std::mem::take(&mut tree.files).into_iter().zip(counts);
+    // Slides, their tiles with tissue, and those without.
+    let mut slides = [0_usize; 3];
+    for (file, count) in files {
+        match count {
+            Parts::One => tree.files.push(file),
+            Parts::Numbered(count) => {
+                tree.files.extend((0..count).step_by(cut.every).map(|part| part_of(&file, Content::Part(part))));
+            }
+            Parts::Tiles { tiles, background } => {
+                slides = [slides[0] + 1, slides[1] + tiles.len(), slides[2] + background];
+                // A slide is of one patient, as far as anybody has said.
+                let group = file.group.clone().or_else(|| Some(file.name.as_str().into()));
+                let file = File { group, ..file };
+                let tiles = tiles.into_iter().step_by(cut.every);
+                tree.files.extend(tiles.map(|(x, y)| part_of(&file, Content::Tile(x, y))));
+            }
+        }
+    }
+    let [count, tiles, background] = slides;
+    if count > 0 {
+        let (side, of) = (reading.tiling.side, if count == 1 { "slide" } else { "slides" });
+        tree.notes.push(format!(
+            "{count} {of} cut into {tiles} tiles of {side} x {side} pixels with tissue; {background} tiles of background are left out"
+        ));
+    }
+    Ok(())
+}
+
+/// What a file holds beside one picture.
+enum Parts {
+    One,
+    Numbered(usize),
+    /// Where the tiles of a slide begin, and how many others there are.
+    Tiles {
+        tiles: Vec<(u32, u32)>,
+        background: usize,
+    },
+}
+
+/// One of several pictures of a file.
+fn part_of(file: &File, content: Content) -> File {
+    File { content, path: file.path.clone(), name: file.name.clone(), group: file.group.clone(), ..*file }
+}
+
+/// The tiles of a slide; nothing where a file is none, or has none with tissue, which is told when it is opened.
+fn tiles(path: &Path, reading: Reading) -> Option<Parts> {
+    if reading.tiling.is_off() || !is_slide_extension(decode::extension(path).as_deref()) {
+        return None;
+    }
+    let listed = catch_panic(|| Slide::open(path, reading.tiling)?.map(|slide| slide.tiles()).transpose());
+    let (tiles, background) = listed.ok().flatten()?;
+    Some(if tiles.is_empty() { Parts::One } else { Parts::Tiles { tiles, background } })
+}
+
+/// Leaves out slides where nothing says how they are cut: they are too large for one image.
+fn leave_out_slides(tree: &mut Tree, reading: Reading) {
+    let is_slide = |file: &File| decode::extension(Path::new(&file.name)).as_deref() == Some("svs");
+    if reading.tiling.is_off() && tree.files.iter().any(is_slide) {
+        let count = tree.retain(|file| !is_slide(file));
+        tree.notes.push(format!("{count} slides (.svs) are left out: data.tile cuts them into tiles"));
+    }
 }
 
 /// Leaves out files of formats that sessions from before `data.scans` did not know.
@@ -173,6 +274,8 @@ fn packed_pictures(file: &File, archives: &[Archive], reading: Reading) -> Optio
         Holds::Dicom(dicom) => Some(dicom.frames()).filter(|frames| *frames > 1),
         Holds::Volume(volume) => Some(volume.slices()),
         Holds::Stack(stack) => Some(stack.len()),
+        // In an archive nothing is read piece by piece.
+        Holds::Slide(_) => None,
     }
 }
 
@@ -214,7 +317,7 @@ impl Opened {
         let volume = format.map_or(0, |format| volume_file::bytes_of(&bytes, format));
         let turn = turn.or_else(|| (volume > LARGE).then(|| ONE_LARGE.lock().unwrap_or_else(PoisonError::into_inner)));
         let holds = Holds::of(bytes, extension.as_deref(), format, reading)?;
-        Ok(Self { holds, extension, _turn: turn })
+        Ok(Self { holds, extension, deep: reading.deep, _turn: turn })
     }
 
     /// Reads a file; the error is the reason why it cannot be used.
@@ -225,6 +328,13 @@ impl Opened {
             return Err("not a regular file".to_owned());
         }
         let (extension, format) = (decode::extension(path), Format::named(path));
+        if !reading.tiling.is_off() && is_slide_extension(extension.as_deref()) {
+            let slide = catch_panic(|| Slide::open(path, reading.tiling))?;
+            if let Some(slide) = slide {
+                let holds = Holds::Slide(Box::new(slide));
+                return Ok(Self { holds, extension, deep: false, _turn: None });
+            }
+        }
         // A compressed volume may be much larger than its file.
         let large = format.map_or(about.len(), |format| volume_file::bytes(path, format)) > LARGE;
         // A panic while another thread held this leaves nothing behind that could be wrong.
@@ -243,22 +353,31 @@ impl Opened {
                 Holds::of(bytes, extension.as_deref(), None, reading)?
             }
         };
-        Ok(Self { holds, extension, _turn: turn })
+        Ok(Self { holds, extension, deep: reading.deep, _turn: turn })
     }
 
     /// The patient that a file names, where the settings ask.
     pub fn patient(&self) -> Option<&str> {
         match &self.holds {
             Holds::Dicom(dicom) => dicom.patient(),
-            Holds::Image(_) | Holds::Volume(_) | Holds::Stack(_) => None,
+            Holds::Image(_) | Holds::Volume(_) | Holds::Stack(_) | Holds::Slide(_) => None,
+        }
+    }
+
+    /// What a source lists of it; the error is the reason why it cannot be used.
+    pub fn content(&self, content: Content) -> Result<Decoded, String> {
+        match (content, &self.holds) {
+            (Content::Tile(x, y), Holds::Slide(slide)) => catch_panic(|| slide.tile((x, y)).map(Decoded::plain)),
+            (Content::Part(part), _) => self.picture(part),
+            (Content::Whole | Content::Tile(..) | Content::Row { .. }, _) => self.picture(0),
         }
     }
 
     /// One of its pictures; the error is the reason why it cannot be used.
-    pub fn picture(&self, part: usize) -> Result<Decoded, String> {
+    fn picture(&self, part: usize) -> Result<Decoded, String> {
         let misnamed = |known: fn(&str) -> bool| self.extension.as_deref().is_some_and(|extension| !known(extension));
         catch_panic(|| match &self.holds {
-            Holds::Image(bytes) => decode::decode(bytes, self.extension.as_deref()),
+            Holds::Image(bytes) => decode::decode(bytes, self.extension.as_deref(), self.deep),
             Holds::Dicom(dicom) => {
                 let _turn = turn(dicom.area() as u64);
                 let (raster, how) = dicom.frame(part)?;
@@ -272,10 +391,15 @@ impl Opened {
                 let (windowed, series) = (volume.is_windowed() && !scan.fixed, volume.header.series);
                 Ok(Decoded { windowed, series, misnamed, scan, ..Decoded::plain(raster) })
             }
+            Holds::Slide(slide) => {
+                let (tiles, background) = slide.tiles()?;
+                let found = if tiles.is_empty() { "shows tissue" } else { "was asked for" };
+                Err(format!("a slide of which no tile {found}, of {}", tiles.len() + background))
+            }
             Holds::Stack(stack) => {
                 let misnamed = misnamed(|extension| matches!(extension, "tif" | "tiff"));
                 let windowed = stack.is_windowed();
-                Ok(Decoded { windowed, misnamed, ..Decoded::plain(stack.picture(part)?) })
+                Ok(Decoded { windowed, misnamed, ..Decoded::plain(stack.picture(part, self.deep)?) })
             }
         })
     }
@@ -305,5 +429,43 @@ impl Decoded {
             series: false,
             scan,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::packed::{Blob, Members};
+    use super::*;
+
+    /// A PNG that claims a size, and holds nothing of it.
+    fn claim(side: u32) -> Vec<u8> {
+        let chunk = |kind: &[u8; 4], content: &[u8]| {
+            let mut sum = flate2::Crc::new();
+            sum.update(&[kind, content].concat());
+            let length = u32::try_from(content.len()).unwrap().to_be_bytes();
+            [&length, &kind[..], content, &sum.sum().to_be_bytes()].concat()
+        };
+        let head = [&side.to_be_bytes()[..], &side.to_be_bytes(), &[1, 0, 0, 0, 0]].concat();
+        [b"\x89PNG\r\n\x1A\n".to_vec(), chunk(b"IHDR", &head), chunk(b"IDAT", &[0; 8])].concat()
+    }
+
+    fn many(images: usize, side: u32, packed: u64) -> Result<(), DataError> {
+        let png = claim(side);
+        let pieces = vec![(0, png.len() as u64); images];
+        let archive = Archive { members: Members::Pieces(Blob::Memory(png), pieces), packed };
+        let file = |member| File { inside: Some((0, member)), ..File::default() };
+        let tree = Tree { archives: vec![archive], files: (0..images).map(file).collect(), ..Tree::default() };
+        refuse_claims(&tree, Path::new("set.parquet"))
+    }
+
+    #[test]
+    fn an_archive_with_more_pixels_than_a_file_of_its_length_may_have_is_refused() {
+        many(40, 10_000, 1400).unwrap();
+        let told = many(400, 10_000, 1400).unwrap_err().to_string();
+        assert!(told.starts_with("set.parquet") && told.contains("400 images have 40000 million pixels"), "{told}");
+        // A larger file may, and what is refused for its own size takes no time.
+        many(400, 10_000, 5_000_000).unwrap();
+        many(400, 20_000, 1400).unwrap();
+        many(10_000, 100, 1400).unwrap();
     }
 }

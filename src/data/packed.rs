@@ -13,6 +13,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use zip::ZipArchive;
 
 use super::convert::Raster;
+use super::depth::Deep;
 use super::scratch::{Mapped, Scratch};
 
 /// The largest member in bytes.
@@ -149,7 +150,15 @@ impl Seek for Cursor {
 
 /// Files that lie in one.
 #[derive(Debug)]
-pub(super) enum Archive {
+pub(super) struct Archive {
+    pub members: Members,
+    /// Bytes of the file that holds them.
+    pub packed: u64,
+}
+
+/// Where files lie in one.
+#[derive(Debug)]
+pub(super) enum Members {
     Zip(ZipArchive<Cursor>),
     /// Where each begins, and how long it is.
     Pieces(Blob, Vec<(u64, u64)>),
@@ -158,9 +167,28 @@ pub(super) enum Archive {
 impl Archive {
     /// Bytes that a member takes, as the archive says.
     pub fn length(&self, member: usize) -> u64 {
-        match self {
-            Self::Zip(archive) => archive.by_index_data(member).map_or(0, |entry| entry.size()),
-            Self::Pieces(_, pieces) => pieces.get(member).map_or(0, |piece| piece.1),
+        match &self.members {
+            Members::Zip(archive) => archive.by_index_data(member).map_or(0, |entry| entry.size()),
+            Members::Pieces(_, pieces) => pieces.get(member).map_or(0, |piece| piece.1),
+        }
+    }
+
+    /// The first bytes of a member, at most so many; none where it cannot be read.
+    pub fn beginning(&self, member: usize, most: u64) -> Vec<u8> {
+        match &self.members {
+            Members::Zip(archive) => {
+                let (mut archive, mut bytes) = (archive.clone(), Vec::new());
+                // What is damaged further on is told when it is read.
+                if let Ok(entry) = archive.by_index(member) {
+                    entry.take(most).read_to_end(&mut bytes).ok();
+                }
+                bytes
+            }
+            Members::Pieces(blob, pieces) => {
+                let piece = pieces.get(member).map(|(start, length)| (*start, (*length).min(most)));
+                let length = piece.and_then(|(start, length)| Some((start, usize::try_from(length).ok()?)));
+                length.and_then(|(start, length)| blob.read(start, length).ok()).unwrap_or_default()
+            }
         }
     }
 
@@ -171,8 +199,8 @@ impl Archive {
         if length > MAX_BYTES {
             return Err(format!("the file is larger than {} MB", MAX_BYTES >> 20));
         }
-        match self {
-            Self::Zip(archive) => {
+        match &self.members {
+            Members::Zip(archive) => {
                 let mut archive = archive.clone();
                 let entry = archive.by_index(member).map_err(|err| damaged(&err))?;
                 let mut bytes = Vec::new();
@@ -182,7 +210,7 @@ impl Archive {
                 }
                 Ok(bytes)
             }
-            Self::Pieces(blob, pieces) => {
+            Members::Pieces(blob, pieces) => {
                 let (start, length) = *pieces.get(member).ok_or("the archive has no such file")?;
                 let length = usize::try_from(length).map_err(|err| damaged(&err))?;
                 blob.read(start, length).map_err(|err| damaged(&err))
@@ -219,7 +247,8 @@ impl Images {
         let place = (index as u64).checked_mul(self.bytes() as u64).and_then(|place| place.checked_add(self.start));
         let place = place.ok_or("the array has no such image")?;
         let pixels = self.from.read(place, self.bytes()).map_err(|err| format!("cannot be read: {err}"))?;
-        Ok(Raster { width: self.width, height: self.height, channels: self.channels, pixels })
+        let (width, height, channels) = (self.width, self.height, self.channels);
+        Ok(Raster { width, height, channels, pixels, deep: Deep::Nothing })
     }
 }
 

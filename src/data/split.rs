@@ -3,7 +3,7 @@
 //! Images whose pixels are the same, that come from one file, whose names hold the same group (`data.group_by`), or that the source
 //! gives to one patient are one unit and stay on one side: what training has seen of a patient says nothing about strangers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use rand::seq::SliceRandom as _;
 use regex::Regex;
@@ -30,6 +30,8 @@ pub(super) struct Candidate<'a> {
 pub(super) struct Split {
     /// One flag an image.
     pub held_out: Vec<bool>,
+    /// The unit of each image, by the number of its first one; none where nothing is held out.
+    pub units: Vec<u32>,
     /// What is worth knowing about it.
     pub notes: Vec<String>,
 }
@@ -40,7 +42,7 @@ type Unit = (Vec<usize>, BTreeMap<usize, usize>);
 impl Split {
     /// Nothing is held out.
     pub fn none(images: usize) -> Self {
-        Self { held_out: vec![false; images], notes: Vec::new() }
+        Self { held_out: vec![false; images], units: Vec::new(), notes: Vec::new() }
     }
 
     /// Holds out about `data.held_out` of each of the classes; nothing where that is 0. The images stand in an order that
@@ -89,7 +91,7 @@ impl Split {
                 "{strangers} images have no group that data.group_by finds in their names; each stands alone"
             ));
         }
-        Ok(Self { held_out: sides.held_out, notes })
+        Ok(Self { held_out: sides.held_out, units: numbers(&units, images.len()), notes })
     }
 }
 
@@ -125,7 +127,7 @@ impl Sides {
         let kept = |unit: &&Unit| unit.0.iter().any(|image| images[*image].reserved);
         units.iter().filter(kept).for_each(|unit| self.hold_out(unit));
         let note = "the source's own images for validation and test are held out, with all of the same pixels; the size of data.held_out and data.split_seed choose nothing";
-        Split { held_out: self.held_out, notes: vec![note.to_owned()] }
+        Split { held_out: self.held_out, units: numbers(units, images.len()), notes: vec![note.to_owned()] }
     }
 
     /// A remark for each class that gave nothing.
@@ -143,11 +145,22 @@ impl Sides {
     }
 }
 
+/// The unit of each of so many images.
+fn numbers(units: &[Unit], images: usize) -> Vec<u32> {
+    let mut numbers = vec![0; images];
+    for (of, _) in units {
+        // Images are fewer than 32 bits count.
+        let first = of.first().and_then(|first| u32::try_from(*first).ok()).unwrap_or(u32::MAX);
+        of.iter().for_each(|image| numbers[*image] = first);
+    }
+    numbers
+}
+
 /// Images that must stay together, by their first ones, and how many images the pattern does not match.
 fn units(images: &[Candidate<'_>], pattern: Option<&Regex>) -> (Vec<Unit>, usize) {
     let mut parents: Vec<usize> = (0..images.len()).collect();
     let mut strangers = 0;
-    let mut first_of: BTreeMap<(u8, &[u8]), usize> = BTreeMap::new();
+    let mut first_of: HashMap<(u8, &[u8]), usize> = HashMap::new();
     for (at, image) in images.iter().enumerate() {
         let group = pattern.and_then(|pattern| pattern.captures(image.file)?.get(1));
         strangers += usize::from(pattern.is_some() && group.is_none() && image.group.is_none());

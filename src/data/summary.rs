@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::depth;
 use super::exclusion::findings;
 use super::fact::{Fact, REMARKS};
 use super::listing::{File, Tree};
@@ -24,14 +25,14 @@ pub(super) fn summarise(
     let mut held_out = split.held_out.iter();
     let mut skipped = tree.skipped.clone();
     let mut sizes: BTreeMap<(u32, u32), usize> = BTreeMap::new();
-    let mut same: BTreeMap<[u8; 32], Vec<&File>> = BTreeMap::new();
+    let mut same: Vec<(&[u8; 32], &File)> = Vec::new();
     let mut counts = [0; REMARKS.len()];
     for (file, outcome) in tree.files.iter().zip(outcomes) {
         match outcome {
             Ok(fact) => {
                 images[file.class][usize::from(held_out.next() == Some(&true))] += 1;
                 *sizes.entry((fact.width, fact.height)).or_default() += 1;
-                same.entry(fact.digest).or_default().push(file);
+                same.push((&fact.digest, file));
                 for (count, flag) in counts.iter_mut().zip(fact.flags) {
                     *count += usize::from(flag);
                 }
@@ -43,7 +44,13 @@ pub(super) fn summarise(
     let mut sizes: Vec<_> =
         sizes.into_iter().map(|((width, height), images)| SizeCount { width, height, images }).collect();
     sizes.sort_by_key(|size| std::cmp::Reverse(size.images));
-    let groups: Vec<Vec<&File>> = same.into_values().filter(|group| group.len() > 1).collect();
+    // Sorted, not looked up one by one: of a million files that would be as many ways through all of the memory.
+    same.sort_by_key(|(digest, _)| *digest);
+    let groups: Vec<Vec<&File>> = same
+        .chunk_by(|a, b| a.0 == b.0)
+        .filter(|group| group.len() > 1)
+        .map(|group| group.iter().map(|(_, file)| *file).collect())
+        .collect();
     let contradicting = groups.iter().filter(|group| group.iter().any(|file| file.class != group[0].class)).count();
     let mut notes = notes(tree, &images, &counts, contradicting);
     notes.extend(split.notes.iter().cloned());
@@ -53,7 +60,8 @@ pub(super) fn summarise(
     let count = |(name, [images, held_out]): (&String, [usize; 2])| ClassCount { name: name.clone(), images, held_out };
     let classes = tree.classes.iter().zip(images).map(count);
     let (source, classes, file_notes) = (source.to_owned(), classes.collect(), file_notes(tree, outcomes));
-    let findings = findings(tree, outcomes, config);
+    let mut findings = findings(tree, outcomes, config);
+    findings.extend(depth::finding(outcomes.iter().flatten(), config));
     let patients = has_patients(config, tree, outcomes);
     DataSummary { source, classes, skipped, duplicates, contradicting, sizes, notes, file_notes, patients, findings }
 }

@@ -14,7 +14,7 @@ use super::fact::Fact;
 use super::fit::fit;
 use super::listing::{Content, File, Tree};
 use super::open::Opened;
-use super::reading::Reading;
+use super::reading::{Reading, Tiling};
 use super::split::{Candidate, Split};
 use super::store::Need;
 use super::{DataError, demo};
@@ -43,7 +43,9 @@ impl Target {
             let message = format!("{channels} is neither 3 (colour) nor 1 (grey)");
             return Err(DataError::Settings { key: "channels", message });
         }
-        Ok(Self { size, channels, reading: Reading::of(&config.data) })
+        let tiling = Tiling { side: config.data.tile, image: size };
+        let reading = Reading { deep: config.is_deep(), tiling, ..Reading::of(&config.data) };
+        Ok(Self { size, channels, reading })
     }
 
     /// Bytes of an image.
@@ -51,9 +53,14 @@ impl Target {
         self.size * self.size * self.channels
     }
 
+    /// Bytes that are kept of an image: those, and behind them its values of 16 bits where they are asked for.
+    pub fn kept(&self) -> usize {
+        self.bytes() * if self.reading.deep { 3 } else { 1 }
+    }
+
     /// What so many images need.
     pub fn need(&self, images: usize) -> Need {
-        Need { images, size: self.size, bytes: self.bytes() }
+        Need { images, size: self.size, bytes: self.kept() }
     }
 }
 
@@ -89,7 +96,7 @@ pub(super) fn survey(
     pixels: Option<&mut [u8]>,
     done: &Done<'_>,
 ) -> Result<Vec<Result<Fact, String>>, DataError> {
-    let mut places = pixels.map(|pixels| pixels.chunks_exact_mut(target.bytes()));
+    let mut places = pixels.map(|pixels| pixels.chunks_exact_mut(target.kept()));
     let runs: Vec<Run<'_, '_>> = tree.files[range]
         .chunk_by(File::goes_with)
         .map(|run| (run, run.iter().map(|_| places.as_mut().and_then(Iterator::next)).collect()))
@@ -112,7 +119,7 @@ pub(super) fn survey(
 pub(super) fn opened(tree: &Tree, file: &File, reading: Reading) -> Result<Opened, String> {
     match file.content {
         Content::Row { .. } => Err(String::new()),
-        Content::Whole | Content::Part(_) => Opened::of(file, &tree.archives, reading),
+        Content::Whole | Content::Part(_) | Content::Tile(..) => Opened::of(file, &tree.archives, reading),
     }
 }
 
@@ -120,8 +127,7 @@ pub(super) fn opened(tree: &Tree, file: &File, reading: Reading) -> Result<Opene
 pub(super) fn picture(tree: &Tree, file: &File, opened: &Result<Opened, String>) -> Result<Decoded, String> {
     match (file.content, opened) {
         (Content::Row { array, index }, _) => row(tree, array, index),
-        (Content::Whole, Ok(opened)) => opened.picture(0),
-        (Content::Part(part), Ok(opened)) => opened.picture(part),
+        (content, Ok(opened)) => opened.content(content),
         (_, Err(reason)) => Err(reason.clone()),
     }
 }
@@ -136,12 +142,21 @@ fn take_in(decoded: Decoded, target: &Target, place: Option<&mut [u8]>) -> Fact 
     let fact = Fact::new(&decoded, digest(&decoded.raster), target.size, target.channels);
     if let Some(place) = place {
         let raster = to_channels(decoded.raster, target.channels);
-        fit(&raster.pixels, raster.width, raster.height, raster.channels, target.size, place);
+        let (bytes, words) = place.split_at_mut(target.bytes());
+        fit(&raster.pixels, raster.width, raster.height, raster.channels, target.size, bytes);
+        if !words.is_empty() {
+            let (values, mut fitted) = (raster.deep.values(&raster.pixels), vec![0_u16; bytes.len()]);
+            fit(&values, raster.width, raster.height, raster.channels, target.size, &mut fitted);
+            for (to, word) in words.chunks_exact_mut(2).zip(fitted) {
+                to.copy_from_slice(&word.to_le_bytes());
+            }
+        }
     }
     fact
 }
 
-/// SHA-256 of a picture's shape and pixels.
+/// SHA-256 of a picture's shape and bytes. Values of more bits take no part, so that copies, and with them the images that are held
+/// out, are the same whatever `data.depth` is.
 fn digest(raster: &Raster) -> [u8; 32] {
     let mut hash = Sha256::new();
     for length in [raster.width, raster.height, raster.channels] {

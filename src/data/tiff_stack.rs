@@ -12,6 +12,7 @@ use tiff::tags::Tag;
 use tiff::{ColorType, TiffError};
 
 use super::convert::Raster;
+use super::depth::Deep;
 use super::limits::{MAX_BYTES, MAX_PIXELS, turn};
 use super::packed::most_unpacked;
 use super::tiff_values::numbers;
@@ -176,17 +177,23 @@ impl Stack {
         Ok(if planes > 1 { interleaved(values, planes) } else { values })
     }
 
-    /// A picture.
+    /// A picture, where `deep` with its grey values of more than 8 bits.
     ///
     /// # Errors
     /// Where its page is damaged.
-    pub fn picture(&self, place: usize) -> Result<Raster, String> {
+    pub fn picture(&self, place: usize, deep: bool) -> Result<Raster, String> {
         let _turn = turn((self.width * self.height) as u64);
         let page = self.page(place)?;
         let channels = if matches!(self.color, ColorType::RGB(_)) { 3 } else { 1 };
+        let deep = if matches!(self.color, ColorType::Gray(16 | 32 | 64)) {
+            let level = |value| self.window.map_or(0, |window| window.level(value));
+            Deep::of(deep, || numbers(&page).map(level).collect())
+        } else {
+            Deep::Nothing
+        };
         let pixels: Vec<u8> = match (self.is_windowed(), page) {
             (true, values) => {
-                numbers(&values).map(|value| self.window.map_or(0, |window| window.byte(value))).collect()
+                numbers(&values).map(|value| self.window.map_or(0, |window| window.level(value))).collect()
             }
             (false, DecodingResult::U8(values)) => values,
             (false, DecodingResult::U16(values)) => {
@@ -196,13 +203,13 @@ impl Stack {
             (false, values) => {
                 let values: Vec<f64> = numbers(&values).collect();
                 let window = Window::of(values.iter().copied());
-                values.into_iter().map(|value| window.map_or(0, |window| window.byte(value))).collect()
+                values.into_iter().map(|value| window.map_or(0, |window| window.level(value))).collect()
             }
         };
         if pixels.len() != self.width * self.height * channels {
             return Err("damaged or incomplete TIFF: it has fewer pixels than it claims".to_owned());
         }
-        Ok(Raster { width: self.width, height: self.height, channels, pixels })
+        Ok(Raster { width: self.width, height: self.height, channels, pixels, deep })
     }
 }
 
@@ -225,9 +232,9 @@ mod tests {
         let file = stack(&[[0, 100, 200, 300], [400, 400, 400, 400]]);
         assert_eq!(pages(Cursor::new(&file)), [0, 1]);
         let stack = Stack::open(file).unwrap().unwrap_or_else(|_| panic!("no stack"));
-        assert_eq!(stack.picture(1).unwrap().pixels, [255; 4]);
-        assert_eq!(stack.picture(0).unwrap().pixels, [0, 64, 128, 191]);
-        assert!(stack.picture(2).is_err() && stack.is_windowed() && stack.len() == 2);
+        assert_eq!(stack.picture(1, false).unwrap().pixels, [255; 4]);
+        assert_eq!(stack.picture(0, false).unwrap().pixels, [0, 64, 128, 191]);
+        assert!(stack.picture(2, false).is_err() && stack.is_windowed() && stack.len() == 2);
     }
 
     #[test]
@@ -240,7 +247,7 @@ mod tests {
             encoder.write_image::<colortype::Gray8>(side, side, &pixels).unwrap();
         }
         let stack = Stack::open(file.into_inner()).unwrap().unwrap_or_else(|_| panic!("no stack"));
-        assert_eq!((stack.len(), stack.picture(1).unwrap().pixels), (2, vec![14; 4]));
+        assert_eq!((stack.len(), stack.picture(1, false).unwrap().pixels), (2, vec![14; 4]));
     }
 
     #[test]
@@ -248,7 +255,7 @@ mod tests {
         let whole = stack(&[[0, 100, 200, 300], [400, 5, 6, 7], [9, 9, 8, 7]]);
         for length in 0..whole.len() {
             if let Ok(Ok(stack)) = Stack::open(whole[..length].to_vec()) {
-                (0..stack.len()).for_each(|place| _ = stack.picture(place));
+                (0..stack.len()).for_each(|place| _ = stack.picture(place, false));
             }
         }
     }

@@ -9,6 +9,7 @@ use flate2::bufread::{MultiGzDecoder, ZlibDecoder};
 
 use super::convert::Raster;
 use super::decode::Scan;
+use super::depth::Deep;
 use super::fit::resize;
 use super::nifti::{self, HEADER, is_gzip};
 use super::orient::Axis;
@@ -137,20 +138,26 @@ impl Volume {
             strides[axis.from] * if axis.flipped { dims[axis.from] - 1 - place } else { place }
         };
         let channels = if self.header.kind == Kind::Rgb { 3 } else { 1 };
-        let mut pixels = Vec::with_capacity(width * height * channels);
-        for row in (0..height).rev() {
+        let places = (0..height).rev().flat_map(|row| {
             let line = along(across, place) + along(up, row);
-            for column in 0..width {
-                let at = line + along(right, column);
-                match (self.header.kind, self.window) {
-                    (Kind::Rgb, _) => pixels.extend_from_slice(&self.voxels[at * 3..at * 3 + 3]),
-                    (Kind::U8, _) => pixels.push(self.voxels[at]),
-                    (_, Some(window)) => pixels.push(window.byte(self.value(at))),
-                    (_, None) => pixels.push(0),
-                }
+            (0..width).map(move |column| line + along(right, column))
+        });
+        let mut pixels = Vec::with_capacity(width * height * channels);
+        for at in places.clone() {
+            match (self.header.kind, self.window) {
+                (Kind::Rgb, _) => pixels.extend_from_slice(&self.voxels[at * 3..at * 3 + 3]),
+                (Kind::U8, _) => pixels.push(self.voxels[at]),
+                (_, Some(window)) => pixels.push(window.level(self.value(at))),
+                (_, None) => pixels.push(0),
             }
         }
-        let raster = Raster { width, height, channels, pixels };
+        let deep = if matches!(self.header.kind, Kind::U8 | Kind::I8 | Kind::Rgb) {
+            Deep::Nothing
+        } else {
+            let level = |at| self.window.map_or(0, |window| window.level(self.value(at)));
+            Deep::of(self.reading.deep, || places.map(level).collect())
+        };
+        let raster = Raster { width, height, channels, pixels, deep };
         let spaces = [right, up].map(|axis| self.header.spacing[axis.from]);
         let mut scan = Scan { fixed: self.fixed().is_some(), ..Scan::default() };
         if !self.reading.is_clinical() {
@@ -178,8 +185,10 @@ fn squared(raster: &Raster, [across, down]: [f64; 2]) -> Option<Raster> {
         return None;
     }
     let (width, height) = (width as usize, height as usize);
-    let pixels = resize(&raster.pixels, (raster.width, raster.height), raster.channels, (width, height));
-    Some(Raster { width, height, channels: raster.channels, pixels })
+    let (was, channels) = ((raster.width, raster.height), raster.channels);
+    let pixels = resize(&raster.pixels, was, channels, (width, height));
+    let deep = raster.deep.map(|values| resize(values, was, channels, (width, height)));
+    Some(Raster { width, height, channels, pixels, deep })
 }
 
 fn damaged(format: &str, err: &std::io::Error) -> String {
@@ -192,6 +201,7 @@ mod tests {
     use std::io::{Cursor, Write as _};
 
     use crate::config::{ScanRules, ScanWindow};
+    use crate::data::reading::Tiling;
 
     /// A NIfTI-1 file of 3 x 2 x 4 voxels whose values are `x + 10 y + 100 z`, in either byte order.
     fn file(little: bool) -> Vec<u8> {
@@ -229,7 +239,13 @@ mod tests {
         encoder.finish().unwrap()
     }
 
-    const PLAIN: Reading = Reading { axis: SliceAxis::Z, rules: ScanRules::Plain, window: ScanWindow::Auto };
+    const PLAIN: Reading = Reading {
+        axis: SliceAxis::Z,
+        rules: ScanRules::Plain,
+        window: ScanWindow::Auto,
+        deep: false,
+        tiling: Tiling::NONE,
+    };
 
     fn read(bytes: &[u8]) -> Result<Volume, String> {
         Volume::read(Cursor::new(bytes), PLAIN)

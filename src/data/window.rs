@@ -1,6 +1,8 @@
 //! Which values of a scan are shown from black to white.
 
-/// The values that become 0 and 255.
+use super::depth::Level;
+
+/// The values that become black and white.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Window {
     pub low: f64,
@@ -41,9 +43,9 @@ impl Window {
         Self { low: centre - 0.5 - half, high: centre - 0.5 + half }
     }
 
-    /// A value as a byte; what is no number is black.
-    pub fn byte(&self, value: f64) -> u8 {
-        ((value - self.low) / (self.high - self.low) * 255.0).round().clamp(0.0, 255.0) as u8
+    /// A value as a grey; what is no number is black.
+    pub fn level<T: Level>(&self, value: f64) -> T {
+        T::of(((value - self.low) / (self.high - self.low) * T::MOST).round().clamp(0.0, T::MOST))
     }
 }
 
@@ -87,6 +89,6 @@ mod tests {
     #[test]
     fn values_beyond_the_window_are_black_or_white() {
         let window = Window { low: 10.0, high: 20.0 };
-        assert_eq!([5.0, 10.0, 15.0, 20.0, 30.0, f64::NAN].map(|v| window.byte(v)), [0, 0, 128, 255, 255, 0]);
+        assert_eq!([5.0, 10.0, 15.0, 20.0, 30.0, f64::NAN].map(|v| window.level::<u8>(v)), [0, 0, 128, 255, 255, 0]);
     }
 }

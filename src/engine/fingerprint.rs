@@ -25,7 +25,7 @@ pub(super) fn machine(device: &str, threads: usize) -> Machine {
     Machine { version, device: device.to_owned(), threads, instructions }
 }
 
-/// What tells this data set from others: the images of each class, and a sum over their pixels in order, and over those
+/// What tells this data set from others: the images of each class, and a sum over all that is kept of their pixels in order, and over those
 /// that are held out; and a sum over the weights that its features are compared with.
 ///
 /// # Errors
@@ -36,7 +36,7 @@ pub(super) fn data_fingerprint(dataset: &Dataset, config: &Config) -> anyhow::Re
         whole.update((number as u64).to_le_bytes());
     }
     for side in [Some(dataset), dataset.held_out()].into_iter().flatten() {
-        let sums: Vec<_> = (0..side.len()).into_par_iter().map(|i| Sha256::digest(side.pixels(i))).collect();
+        let sums: Vec<_> = (0..side.len()).into_par_iter().map(|i| Sha256::digest(side.content(i))).collect();
         sums.iter().for_each(|sum| whole.update(sum));
     }
     let loss = &config.loss;

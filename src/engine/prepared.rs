@@ -26,6 +26,7 @@ use crate::config::Config;
 use crate::config::transfer::Carried;
 use crate::data::Dataset;
 use crate::event::{self, Command, Edited, Event, Parent, SCHEMA, Started};
+use crate::guard::{few, few_lines};
 use crate::session::{
     CheckpointState, DataFingerprint, Lock, Machine, Pending, Writer, checkpoint_folder, inspect, read_checkpoint_file,
     read_whole, run_id,
@@ -170,7 +171,7 @@ impl<'r> Prepared<'r> {
         }
         let mut wrong = Vec::new();
         if state.classes != classes {
-            wrong.push(format!("classes: were {}; are {}", state.classes.join(", "), classes.join(", ")));
+            wrong.push(format!("classes: were {}; are {}", few(&state.classes), few(classes)));
         }
         if let Some(before) = state.data.as_ref().filter(|_| wrong.is_empty()) {
             for (class, (was, is)) in classes.iter().zip(before.images.iter().zip(&data.images)) {
@@ -195,7 +196,7 @@ impl<'r> Prepared<'r> {
             "the data in {} is not what the checkpoint of step {} was trained on, and the session would continue as another run:\n{}\nRestore the old data, or fork a new session: gandle resume SESSION --fork NEW",
             self.config.data.source,
             state.step,
-            wrong.join("\n")
+            few_lines(&wrong)
         ))
         .into())
     }

@@ -10,6 +10,7 @@ use super::{UntrustedPaths, device, refuse_unknown};
 use crate::config::{self, Level};
 use crate::data::{DataError, Dataset};
 use crate::event::{Score, ScoreProgress};
+use crate::guard::few;
 use crate::session::{checkpoint_folder, read_checkpoint_file, read_settings, read_whole};
 use crate::train::Trainer;
 
@@ -50,8 +51,8 @@ pub(super) fn rescore(
         bail!(
             "{} has the classes {}, and the checkpoint knows {}",
             config.data.source,
-            dataset.class_names().join(", "),
-            state.classes.join(", ")
+            few(&dataset.class_names()),
+            few(&state.classes)
         );
     }
     let (device, _) = device::open(&config.train.device)?;

@@ -14,6 +14,7 @@ use super::standing_stats::StandingStats;
 use crate::config::rng::{ChaCha8Rng, Purpose, stream};
 use crate::config::{Config, Stage};
 use crate::event::GridPicture;
+use crate::guard::few;
 use crate::model::class_interpolation::with_classes_between;
 use crate::model::{Generator, ParameterStore};
 use crate::session::{
@@ -88,7 +89,7 @@ impl Sampler {
         if let Some(step) = step {
             if !have.contains(&step) {
                 let list: Vec<String> = have.iter().map(ToString::to_string).collect();
-                bail!("{} holds no checkpoint of step {step}; it has {}", session.display(), list.join(", "));
+                bail!("{} holds no checkpoint of step {step}; it has {}", session.display(), few(&list));
             }
             return Self::read(&checkpoint_folder(session, step));
         }

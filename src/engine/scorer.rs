@@ -152,6 +152,7 @@ impl Scorer {
             altered: self.altered.as_ref().map(|(features, labels)| Side { features, labels, logits: None }),
             more: more.as_ref().map(|features| Side { features, labels, logits: None }),
             patients: self.patients,
+            groups: dataset.held_out().map_or(&[][..], Dataset::units),
             shared: 0, // Images with the same pixels are never parted.
         };
         let mut computing = |metric: Metric, done, total| go_on(ScoreProgress { doing: metric.name(), done, total });
@@ -252,6 +253,7 @@ impl Scorer {
                 value: score.value,
                 spread: score.spread,
                 interval: score.interval,
+                patients: score.patients,
                 baseline: score.baseline,
                 caution: caution(score, report),
                 seconds: 0.0,

@@ -46,6 +46,9 @@ pub struct Score {
     /// what fakes are worth.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub interval: Option<[f64; 2]>,
+    /// Patients (or other groups of images) that the interval draws, where it does not draw images.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub patients: Option<usize>,
     /// What real images score in place of the fakes, where that can be told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub baseline: Option<f64>,

@@ -11,4 +11,4 @@ pub use catch::{Panicked, catch, catch_to_text, silence_panics};
 pub use home::from_home;
 pub use names::{is_device, safe_names};
 pub use regular::{open_regular, read_regular};
-pub use text::{Digits, csv_cell, csv_remark, hex, line, lines};
+pub use text::{Digits, csv_cell, csv_remark, few, few_lines, hex, line, lines};

@@ -2,9 +2,10 @@
 
 use std::borrow::Cow;
 
-/// Characters that move a terminal's cursor, colour it, or turn the order of what is read.
+/// Characters that move a terminal's cursor, colour it, end its line, or turn the order of what is read and cannot be seen.
 fn acts(c: char) -> bool {
-    c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    c.is_control()
+        || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 
 /// A text as one line of a terminal: what would act on it is written as Rust escapes it.
@@ -64,6 +65,27 @@ pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
+/// Names that a message has of a list that may be of any length.
+const NAMED: usize = 20;
+
+/// The first of some names, and how many follow: `a, b, c and 999,997 more`.
+pub fn few<T: AsRef<str>>(names: &[T]) -> String {
+    let shown = names.iter().take(NAMED).map(AsRef::as_ref).collect::<Vec<_>>().join(", ");
+    match names.len().saturating_sub(NAMED) {
+        0 => shown,
+        more => format!("{shown} and {} more", Digits::Grouped.of(more)),
+    }
+}
+
+/// The same of lines.
+pub fn few_lines(lines: &[String]) -> String {
+    let shown = lines[..lines.len().min(NAMED)].join("\n");
+    match lines.len().saturating_sub(NAMED) {
+        0 => shown,
+        more => format!("{shown}\nand {} more", Digits::Grouped.of(more)),
+    }
+}
+
 /// How the digits of a whole number are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Digits {
@@ -104,12 +126,22 @@ mod tests {
 
     #[test]
     fn nothing_acts_on_a_terminal() {
-        let hostile = "a\u{1b}]0;HAX\u{7}\u{1b}[31m\nb\tc\u{9b}2J\u{202e}";
+        let hostile = "a\u{1b}]0;HAX\u{7}\u{1b}[31m\nb\tc\u{9b}2J\u{202e}\u{200f}\u{2028}";
         assert!(line(hostile).chars().all(|c| !acts(c)), "{}", line(hostile));
         assert!(lines(hostile).chars().all(|c| !acts(c) || matches!(c, '\n' | '\t')));
         assert_eq!(lines("a\nb\tc"), "a\nb\tc");
         assert_eq!(line("a\nb"), "a\\nb");
         assert!(matches!(line("monozyt, gr\u{fc}n, \u{7d30}\u{80de}"), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn long_lists_are_cut_and_short_ones_are_whole() {
+        assert_eq!((few(&["a", "b"]), few::<&str>(&[])), ("a, b".to_owned(), String::new()));
+        let many: Vec<String> = (0..1_000_010).map(|at| at.to_string()).collect();
+        let told = few(&many);
+        assert!(told.starts_with("0, 1, 2,") && told.ends_with("18, 19 and 999,990 more"), "{told}");
+        assert!(few_lines(&many).ends_with("18\n19\nand 999,990 more"));
+        assert_eq!(few_lines(&many[..2]), "0\n1");
     }
 
     #[test]

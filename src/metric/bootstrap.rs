@@ -41,13 +41,55 @@ pub(super) fn balanced_interval(classes: &[Vec<f64>], seed: u64) -> Option<[f64;
     Some(inner(DRAWS, mean))
 }
 
+/// Where the mean of the means of some classes lies in 95 of 100 draws of groups of images, which are drawn whole and among those of
+/// their own part. Each image of a group has a class and a value. Nothing where there are fewer than two groups.
+pub(super) fn drawn_interval(parts: &[Vec<Vec<(usize, f64)>>], classes: usize, seed: u64) -> Option<[f64; 2]> {
+    if parts.iter().map(Vec::len).sum::<usize>() < 2 {
+        return None;
+    }
+    let mean = |draw: u64| {
+        let mut rng = stream(seed, Purpose::ScoreBootstrap, draw);
+        let mut sums = vec![(0.0, 0_usize); classes];
+        for groups in parts {
+            for _ in 0..groups.len() {
+                for (class, value) in &groups[rng.random_range(0..groups.len())] {
+                    sums[*class] = (sums[*class].0 + value, sums[*class].1 + 1);
+                }
+            }
+        }
+        let means: Vec<f64> =
+            sums.into_iter().filter(|(_, count)| *count > 0).map(|(sum, count)| sum / count as f64).collect();
+        means.iter().sum::<f64>() / means.len().max(1) as f64
+    };
+    Some(inner(DRAWS, mean))
+}
+
+/// Wilson's interval of the share of right ones among images that come in groups, each with its right ones and its images: for as many
+/// strangers as the images are worth by the variance between groups (Korn & Graubard 1998), or as many as there are groups where all
+/// are right or none is.
+pub(super) fn wilson_of_groups(groups: &[(usize, usize)]) -> [f64; 2] {
+    let (right, images) = groups.iter().fold((0, 0), |sum, group| (sum.0 + group.0, sum.1 + group.1));
+    if images == 0 || groups.len() < 2 {
+        return wilson_of_share(right as f64 / images.max(1) as f64, groups.len().min(1) as f64);
+    }
+    let (share, n, count) = (right as f64 / images as f64, images as f64, groups.len() as f64);
+    let squares: f64 = groups.iter().map(|(right, images)| (*right as f64 - share * *images as f64).powi(2)).sum();
+    let variance = count / (count - 1.0) * squares / (n * n);
+    let simple = share * (1.0 - share);
+    let worth = if simple == 0.0 { count } else { (simple / variance).clamp(1.0, n) };
+    wilson_of_share(share, worth)
+}
+
 /// The 95 % interval of a share by Wilson's score (1927), which holds for few images, and where all or none are right.
 pub(super) fn wilson(right: usize, images: usize) -> [f64; 2] {
+    wilson_of_share(right as f64 / images.max(1) as f64, images as f64)
+}
+
+fn wilson_of_share(share: f64, n: f64) -> [f64; 2] {
     const Z: f64 = 1.959_963_984_540_054;
-    if images == 0 {
+    if n == 0.0 {
         return [0.0, 1.0];
     }
-    let (n, share) = (images as f64, right as f64 / images as f64);
     let centre = share + Z * Z / (2.0 * n);
     let reach = Z * (share * (1.0 - share) / n + Z * Z / (4.0 * n * n)).sqrt();
     let scale = 1.0 + Z * Z / n;

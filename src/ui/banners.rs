@@ -29,7 +29,7 @@ impl Workbench {
                 text += &format!(". The buttons at the top are for {}, which is still going on", live.name());
             }
             let busy = self.elsewhere.as_deref();
-            let closed = widgets::banner(ui, p.accent, p.accent_faint, "Stored session", &text, |ui| {
+            let closed = widgets::banner(ui, p.accent, p.accent_faint, "Stored session", &format::name(&text), |ui| {
                 use_settings = ui.button("Use these settings").clicked();
                 if live.is_some() {
                     let about = "Shows the run that is going on; stop it to go on with this session";

@@ -78,7 +78,7 @@ impl Browse {
             ui.selectable_value(&mut self.subject, None, "Some of each class");
             for (class, count) in summary.classes.iter().enumerate() {
                 let all = count.images + count.held_out;
-                let label = format!("{} ({})", count.name, format::count(all));
+                let label = format!("{} ({})", format::name(&count.name), format::count(all));
                 let chosen = matches!(self.subject, Some(Subject::Class { class: other, .. }) if other == class);
                 if ui.selectable_label(chosen, label).clicked() {
                     self.subject = Some(Subject::Class { class, page: 0 });

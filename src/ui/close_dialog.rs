@@ -106,7 +106,7 @@ fn asking_ui(ui: &mut Ui, stake: AtStake<'_>) -> Answer {
         } else {
             format!("{stands} step {step} of {steps}")
         };
-        ui.label(format!("{} {place}.", run.name()));
+        ui.label(format!("{} {place}.", format::name(&run.name())));
     }
     if stake.exporting {
         ui.label("An export is under way; it ends, and what it has written stays.");

@@ -171,7 +171,7 @@ fn stored_ui(ui: &mut Ui, stored: Option<&RunView>) {
 /// Why there is nothing to see of the data.
 fn nothing_ui(ui: &mut Ui, reading: &Reading) {
     match reading {
-        Reading::Failed(message) => widgets::empty(ui, "The data could not be read", message),
+        Reading::Failed(message) => widgets::empty(ui, "The data could not be read", &format::name(message)),
         Reading::Nothing => {
             let text = "Choose a folder with one sub-folder per class, a table or an archive, or take the demo set";
             widgets::empty(ui, "No data", text);
@@ -199,7 +199,7 @@ fn classes_ui(ui: &mut Ui, summary: &DataSummary, config: &Config) {
             |ui| {
                 for (at, class) in summary.classes.iter().enumerate() {
                     let name = RichText::new(format::path_end(&class.name, NAMED));
-                    ui.label(name).on_hover_text(&class.name);
+                    ui.label(name).on_hover_text(format::name(&class.name));
                     widgets::share_bar(ui, width, class.images as f32 / most as f32, theme::class_color(at));
                     let p = widgets::palette(ui);
                     widgets::number(ui, format!("{:>7}", format::count(class.images)), p.text);
@@ -292,8 +292,8 @@ fn copies_ui(ui: &mut Ui, title: &str, groups: &[Vec<String>], browse: &mut Brow
                 if show.on_hover_text("Shows these files side by side").clicked() {
                     browse.open_group(at);
                 }
-                let files = group.join(", ");
-                ui.add(egui::Label::new(&files).truncate()).on_hover_text(group.join("\n"));
+                let named: Vec<_> = group.iter().map(|file| format::name(file)).collect();
+                ui.add(egui::Label::new(named.join(", ")).truncate()).on_hover_text(named.join("\n"));
             });
         }
         if groups.len() > LISTED {
@@ -313,8 +313,8 @@ fn list(ui: &mut Ui, title: &str, lines: impl Iterator<Item = (String, String)>,
         Frame::new().show(ui, |ui| {
             for (what, why) in lines.take(LISTED) {
                 ui.horizontal_wrapped(|ui| {
-                    ui.label(what);
-                    widgets::small(ui, why);
+                    ui.label(format::name(&what));
+                    widgets::small(ui, format::name(&why));
                 });
             }
             if count > LISTED {

@@ -2,6 +2,7 @@
 
 use crate::config::{Config, Level, Problem, ScanRules, SliceAxis, SplitBy, options};
 use crate::event::{DataSummary, Finding, GridPicture, JobEvent};
+use crate::guard::lines;
 
 /// How far reading the data is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -26,14 +27,14 @@ pub enum Reading {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Source {
     source: String,
-    /// Image size and channels: images are shown as the networks will see them.
-    look: (usize, usize),
+    /// Image size, channels and bits: images are shown as the networks will see them.
+    look: (usize, usize, usize),
     /// Images a class of the drawn set.
     drawn: Option<usize>,
     /// How scans are read: the rules, and the name and the bits of the window, so that what is no number is like itself.
     scans: (ScanRules, Option<&'static str>, Option<(u64, u64)>),
-    /// How volumes are cut.
-    cut: (SliceAxis, usize),
+    /// How volumes and slides are cut.
+    cut: (SliceAxis, usize, usize),
     /// What decides which images are held out; nothing where none are.
     split: Option<(u64, u64, String, SplitBy)>,
     /// How a table is read.
@@ -50,10 +51,10 @@ impl Source {
         let split = (data.held_out.to_bits(), data.split_seed, data.group_by.clone(), data.split_by);
         Self {
             source: data.source.clone(),
-            look: (config.image_size, config.channels),
+            look: (config.image_size, config.channels, data.depth),
             drawn: data.is_demo().then_some(data.demo_images),
             scans: (data.scans, data.window.name(), window),
-            cut: (data.slice_axis, data.slice_every),
+            cut: (data.slice_axis, data.slice_every, data.tile),
             split: (data.held_out > 0.0).then_some(split),
             table: [&data.table_file, &data.table_label, &data.table_encoding].map(Clone::clone),
             left_out: (data.exclude.clone(), data.include.clone(), data.drop_duplicates),
@@ -106,6 +107,7 @@ impl DataView {
     }
 
     fn fail(&mut self, finding: Finding) {
+        let finding = Finding { message: lines(&finding.message).into_owned(), ..finding };
         let text = format!("The data could not be read: {}", finding.message);
         self.problems = vec![Problem { level: Level::Error, message: text, ..doubt(&finding) }];
         self.reading = Reading::Failed(finding.message);
@@ -163,7 +165,12 @@ fn problems(summary: &DataSummary) -> Vec<Problem> {
         format!("{groups} {have} the same pixels in different classes, so that {their} labels contradict each other; the Data page names them")
     });
     let plain = single.chain(contradicting).map(|text| Problem::new(Level::Warning, SOURCE, text));
-    plain.chain(summary.findings.iter().map(doubt)).collect()
+    plain.map(shown).chain(summary.findings.iter().map(doubt).map(shown)).collect()
+}
+
+/// The same in letters that are all seen: names of files and classes are anybody's.
+fn shown(problem: Problem) -> Problem {
+    Problem { message: lines(&problem.message).into_owned(), ..problem }
 }
 
 /// What was found doubtful, with the click that mends it.

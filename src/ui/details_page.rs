@@ -124,7 +124,7 @@ fn facts(view: &RunView) -> Vec<(&'static str, String)> {
             ("Computed on", format!("{}, {}", started.device, format::plural(started.threads, "thread"))),
             ("Generator", format!("{} parameters", format::count(started.generator_parameters))),
             ("Discriminator", format!("{} parameters", format::count(started.discriminator_parameters))),
-            ("Classes", started.classes.join(", ")),
+            ("Classes", format::name(&started.classes.join(", ")).into_owned()),
             ("Written by", format!("gandle {}", started.version)),
         ]);
         if view.begun().is_some_and(|begun| begun < started.time) {

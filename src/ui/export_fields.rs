@@ -261,11 +261,12 @@ impl Fields {
     fn class_ui(&mut self, ui: &mut Ui, view: &RunView) {
         row(ui, "Class", |ui| {
             let selected = self.class.and_then(|class| view.classes().get(class)).map_or("all classes", String::as_str);
+            let selected = format::name(selected);
             let combo = ComboBox::from_id_salt("export-class").selected_text(selected).show_ui(ui, |ui| {
                 widgets::enter_list(ui);
                 ui.selectable_value(&mut self.class, None, "all classes");
                 for (at, name) in view.classes().iter().enumerate() {
-                    ui.selectable_value(&mut self.class, Some(at), name);
+                    ui.selectable_value(&mut self.class, Some(at), format::name(name));
                 }
             });
             combo.response

@@ -5,6 +5,8 @@ use std::time::{Duration, SystemTime};
 pub use crate::chart::{count, duration, score};
 use crate::event::{ALSO_IN_THE_LOSS, ScoreProgress};
 use crate::guard::Digits;
+/// A name of others, in which what would not be seen, or would turn the order of letters, is written as Rust escapes it.
+pub use crate::guard::line as name;
 
 /// A count and its noun: `1 image`, `12 images`.
 pub fn plural(number: usize, noun: &str) -> String {
@@ -64,6 +66,11 @@ pub fn metric(name: &str) -> String {
     }
 }
 
+/// What an interval of a score counts, where it is not images.
+pub fn of_patients(patients: usize) -> String {
+    format!("The interval draws {} (or files) whole, not single images", plural(patients, "patient"))
+}
+
 /// How far scores are: what is looked at or computed, and how much of it.
 pub fn scoring(progress: ScoreProgress) -> String {
     let ScoreProgress { doing, done, total } = progress;
@@ -102,9 +109,10 @@ pub fn sentence(key: &str) -> String {
 
 /// The end of a path, cut to about `most` characters, which tells folders apart better than the start.
 pub fn path_end(path: &str, most: usize) -> String {
+    let path = name(path);
     let length = path.chars().count();
     if length <= most {
-        path.to_owned()
+        path.into_owned()
     } else {
         format!("…{}", path.chars().skip(length - most).collect::<String>())
     }
@@ -135,6 +143,7 @@ mod tests {
     fn names_read_well() {
         assert_eq!(sentence("kernel-distance"), "Kernel distance");
         assert_eq!(path_end("/data/cells/blood", 5), "…blood");
+        assert_eq!(path_end("/a\u{202e}b", 99), "/a\\u{202e}b");
     }
 
     #[test]

@@ -178,7 +178,12 @@ impl<'a> Row<'a> {
                     }
                 });
             }
-            _ => _ = widgets::number(ui, text, p.muted),
+            _ => {
+                let drawn = widgets::number(ui, text, p.muted);
+                if let Some(patients) = self.score.patients.filter(|_| at == INTERVAL) {
+                    drawn.on_hover_text(format::of_patients(patients));
+                }
+            }
         }
     }
 }

@@ -286,7 +286,7 @@ pub fn share_bar(ui: &mut Ui, width: f32, share: f32, color: Color32) -> Respons
 
 /// A text on one line, with its end left out where it is wider than this.
 pub fn elided(painter: &Painter, text: &str, font: FontId, color: Color32, width: f32) -> Arc<Galley> {
-    let mut job = LayoutJob::simple_singleline(text.to_owned(), font, color);
+    let mut job = LayoutJob::simple_singleline(super::format::name(text).into_owned(), font, color);
     job.wrap = TextWrapping::truncate_at_width(width.max(1.0));
     painter.layout_job(job)
 }

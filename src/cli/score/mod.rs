@@ -146,7 +146,7 @@ fn score(args: &ScoreArgs, extractor: &Extractor, resize: Resize, metrics: Vec<M
         !args.scores.is_empty() || (tested && applies(*metric, classes.len(), extractor.logits() > 0))
     };
     let metrics: Vec<Metric> = metrics.into_iter().filter(fits).collect();
-    let (mut shared, mut patients) = (0, false);
+    let (mut shared, mut groups) = (0, None);
     if let Some(held_out) = held_out {
         shared = worth::shared(real, held_out);
         if shared > 0 {
@@ -155,12 +155,18 @@ fn score(args: &ScoreArgs, extractor: &Extractor, resize: Resize, metrics: Vec<M
                 Digits::Plain.count(shared, "held-out image")
             );
         }
-        patients = worth::patients(args.group_by.as_deref().unwrap_or_default(), real, held_out)?;
+        groups = worth::patients(args.group_by.as_deref().unwrap_or_default(), real, held_out)?;
     }
     let alters = metrics.contains(&Metric::WorthAltered) && held_out.is_some() && shared == 0 && classes.len() > 1;
     let altered = alters.then(|| worth::copies(real, (extractor, resize), args.mirrored, args.seed)).transpose()?;
     let altered = altered.as_ref().map(|(features, labels)| Side { features, labels, logits: None });
-    let known = Known { altered, patients, shared, ..Known::default() };
+    let known = Known {
+        altered,
+        patients: groups.is_some(),
+        groups: groups.as_deref().unwrap_or_default(),
+        shared,
+        ..Known::default()
+    };
     let settings = Settings { metrics, k: args.k.into(), seed: args.seed };
     let sets = Sets {
         classes: classes.len().max(1),

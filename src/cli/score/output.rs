@@ -5,8 +5,8 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use crate::cli::print::say;
 use crate::cli::print::{WIDEST, json};
+use crate::cli::print::{note, say};
 use crate::guard::csv_cell;
 use crate::metric::Metric;
 use crate::metric::report::{Report, Score, Settings};
@@ -40,6 +40,9 @@ struct Line<'a> {
     k: Option<usize>,
     value: f64,
     interval: Option<[f64; 2]>,
+    /// Patients that the interval draws, where it does not draw images.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    patients: Option<usize>,
     spread: Option<f64>,
     /// What real images score.
     baseline: Option<f64>,
@@ -73,6 +76,7 @@ pub(super) fn print(report: &Report, labels: &Labels<'_>) -> anyhow::Result<()> 
                 k: k.then_some(labels.settings.k),
                 value: score.value,
                 interval: score.interval,
+                patients: score.patients,
                 spread: score.spread,
                 baseline: score.baseline,
             })?;
@@ -81,6 +85,11 @@ pub(super) fn print(report: &Report, labels: &Labels<'_>) -> anyhow::Result<()> 
     }
     let Settings { k, seed, .. } = labels.settings;
     let side = labels.real_side.map_or_else(String::new, |side| format!(", real images at {side} x {side}"));
+    if let Some(patients) = report.scores.iter().filter_map(|score| score.patients).max() {
+        note!(
+            "intervals of the classifier's scores and of the worth of fakes draw {patients} patients, not their images"
+        );
+    }
     say!("extractor {}, resize {}{side}, k {k}, seed {seed}", labels.extractor, labels.resize);
     let width = labels.classes.iter().map(|name| name.chars().count()).max().unwrap_or(0).clamp(5, WIDEST);
     say!(

@@ -46,32 +46,41 @@ pub(super) fn shared(real: &ExtractedFolder, held_out: &ExtractedFolder) -> usiz
     held_out.digests.iter().filter(|digest| known.contains(digest)).count()
 }
 
-/// Whether every image has a patient by this pattern, and no patient has images in both folders.
+/// The patient of each held-out image, as a number, where every image has one by this pattern, and no patient has images in both
+/// folders.
 ///
 /// # Errors
 /// For a pattern that is none, and for patients in both folders.
-pub(super) fn patients(pattern: &str, real: &ExtractedFolder, held_out: &ExtractedFolder) -> Result<bool, Usage> {
+pub(super) fn patients(
+    pattern: &str,
+    real: &ExtractedFolder,
+    held_out: &ExtractedFolder,
+) -> Result<Option<Vec<u32>>, Usage> {
     let wrong = |message: String| Usage(format!("--group-by: {message}"));
-    let Some(pattern) = group_pattern(pattern).map_err(wrong)? else { return Ok(false) };
-    let mut all = true;
-    let mut of = |looked: &ExtractedFolder| {
-        let mut found: BTreeMap<String, String> = BTreeMap::new();
+    let Some(pattern) = group_pattern(pattern).map_err(wrong)? else { return Ok(None) };
+    // Of each patient the first file, and its number.
+    let of = |looked: &ExtractedFolder| {
+        let mut found: BTreeMap<String, (String, u32)> = BTreeMap::new();
+        let mut numbers = Vec::new();
         for image in 0..looked.labels.len() {
             let name = looked.name(image);
-            match pattern.captures(&name).and_then(|found| found.get(1)) {
-                Some(group) => _ = found.entry(group.as_str().to_owned()).or_insert(name.clone()),
-                None => all = false,
+            if let Some(group) = pattern.captures(&name).and_then(|found| found.get(1)) {
+                let next = u32::try_from(found.len()).unwrap_or(u32::MAX);
+                let group = group.as_str().to_owned();
+                numbers.push(found.entry(group).or_insert_with(|| (name.clone(), next)).1);
             }
         }
-        found
+        (found, numbers)
     };
-    let (trained, held_out) = (of(real), of(held_out));
+    let images = [real, held_out].map(|looked| looked.labels.len());
+    let ((trained, of_trained), (held_out, of_held_out)) = (of(real), of(held_out));
     let both: Vec<String> = held_out
         .iter()
-        .filter_map(|(group, file)| Some(format!("`{group}` ({} and {file})", trained.get(group)?)))
+        .filter_map(|(group, (file, _))| Some(format!("`{group}` ({} and {file})", trained.get(group)?.0)))
         .collect();
     if both.is_empty() {
-        return Ok(all);
+        let all = [of_trained.len(), of_held_out.len()] == images;
+        return Ok(all.then_some(of_held_out));
     }
     let named = both.iter().take(3).cloned().collect::<Vec<_>>().join(", ");
     Err(wrong(format!(

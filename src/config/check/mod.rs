@@ -64,6 +64,10 @@ impl Config {
         }
         self.check_ranges("data", list);
         self.data.check(self.image_size, list);
+        if self.data.depth == 16 && self.channels == 3 {
+            list.warning("data.depth", "colours have 8 bits: a depth of 16 is for grey images and changes nothing here")
+                .fix("data.depth", 8);
+        }
     }
 
     /// The nearest size, without what networks of that size have no room for.

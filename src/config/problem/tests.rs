@@ -29,6 +29,8 @@ const KINDS: &[(&str, &[&str])] = &[
     ("data.group_by", &["data.group_by=(p[0-9]+)", "data.held_out=0.1"]),
     ("data.slice_every", &["data.slice_every=0"]),
     ("data.window", &["data.window=[40, 0.5]", "data.source=/x"]),
+    ("data.depth", &["data.depth=12", "data.source=/x", "channels=1"]),
+    ("data.depth", &["data.depth=16", "data.source=/x"]),
     ("data.rotation", &["data.rotation=200"]),
     ("data.translation", &["data.translation=0.001"]),
     ("data.workers", &["data.workers=100"]),

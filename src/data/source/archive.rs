@@ -17,7 +17,7 @@ use super::super::DataError;
 use super::super::decode::extension;
 use super::super::listing::{File, MOST_PICTURES, Tree};
 use super::super::open::may_be_picture;
-use super::super::packed::{self, Archive, Blob, Cursor, Packed, Spool};
+use super::super::packed::{self, Archive, Blob, Cursor, Members, Packed, Spool};
 use super::folder::is_left_over;
 use super::labelled::Labelled;
 use super::names::{Names, below};
@@ -55,14 +55,11 @@ pub(super) fn open(path: &Path, file: fs::File, data: &Data, tree: &mut Tree) ->
     let length = file.metadata().map_err(|err| format!("cannot be read: {err}"))?.len();
     let mut packed = match extension(path).as_deref() {
         Some("zip") => zip(file)?,
-        Some("tar") => tar(Source::Whole(Arc::new(file), length))?,
+        Some("tar") => tar(Source::Whole(Arc::new(file), length), length)?,
         _ => {
             let spool = Spool::new(length, data.cache_folder());
-            tar(Source::Packed(
-                Box::new(MultiGzDecoder::new(BufReader::new(file))),
-                spool,
-                packed::most_unpacked(length),
-            ))?
+            let from = Box::new(MultiGzDecoder::new(BufReader::new(file)));
+            tar(Source::Packed(from, spool, packed::most_unpacked(length)), length)?
         }
     };
     packed.members.retain_mut(|(name, _)| {
@@ -85,7 +82,8 @@ pub(super) fn open(path: &Path, file: fs::File, data: &Data, tree: &mut Tree) ->
 
 fn zip(file: fs::File) -> Result<Packed, String> {
     let damaged = |err: &dyn std::fmt::Display| format!("it is no ZIP archive, or damaged: {err}");
-    let most = packed::most_unpacked(file.metadata().map_err(|err| damaged(&err))?.len());
+    let length = file.metadata().map_err(|err| damaged(&err))?.len();
+    let most = packed::most_unpacked(length);
     let cursor = Cursor::new(Arc::new(file)).map_err(|err| damaged(&err))?;
     // The list is taken into memory as a whole, however long it claims to be.
     let left = cursor.left();
@@ -111,7 +109,7 @@ fn zip(file: fs::File) -> Result<Packed, String> {
                 .to_owned(),
         );
     }
-    Ok(Packed { archive: Archive::Zip(archive), members })
+    Ok(Packed { archive: Archive { members: Members::Zip(archive), packed: length }, members })
 }
 
 /// A name as text; one that is not UTF-8 keeps a letter for each byte, so that no two names become one.
@@ -127,7 +125,8 @@ enum Source {
     Packed(Box<dyn Read>, Spool, u64),
 }
 
-fn tar(source: Source) -> Result<Packed, String> {
+/// The files of a TAR in a file of so many bytes.
+fn tar(source: Source, packed: u64) -> Result<Packed, String> {
     let damaged = |err: &dyn std::fmt::Display| format!("it is no TAR archive, or damaged: {err}");
     let (mut pieces, mut members) = (Vec::new(), Vec::new());
     let left = Rc::new(Cell::new(MOST_HEAD));
@@ -176,7 +175,7 @@ fn tar(source: Source) -> Result<Packed, String> {
             spool.done()?
         }
     };
-    Ok(Packed { archive: Archive::Pieces(blob, pieces), members })
+    Ok(Packed { archive: Archive { members: Members::Pieces(blob, pieces), packed }, members })
 }
 
 /// Whether anything is made of a file of this name, so that it need be unpacked.

@@ -16,7 +16,7 @@ use parquet::schema::types::{Type, TypePtr};
 use serde_json::Value;
 
 use super::super::listing::{File, MOST_PICTURES};
-use super::super::packed::{Archive, Blob, MAX_BYTES, Spool, most_unpacked};
+use super::super::packed::{Archive, Blob, MAX_BYTES, Members, Spool, most_unpacked};
 use super::labelled::Labelled;
 use super::parquet_guard as guard;
 use super::table::columns;
@@ -168,7 +168,7 @@ pub(super) fn images(
         pieces.push((start, bytes.len() as u64));
         all.push(File { name, class, inside, reserved, group, ..File::default() });
     }
-    all.tree.archives.push(Archive::Pieces(spool.done()?, pieces));
+    all.tree.archives.push(Archive { members: Members::Pieces(spool.done()?, pieces), packed: length });
     Ok(())
 }
 

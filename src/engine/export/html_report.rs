@@ -8,7 +8,7 @@ use crate::config::{Config, Metric, Prefers};
 use crate::event::{
     Best, Chart, DataSummary, Edited, Event, Form, Grid, REAL_IMAGES, Scalar, ScalarInfo, Score, Step, Tint,
 };
-use crate::guard::Digits;
+use crate::guard::{Digits, few};
 use crate::session::{find_parent, read_grid_file};
 
 /// Grids that are shown, the first and the last among them.
@@ -52,7 +52,7 @@ fn facts(page: &mut String, source: &Source) -> anyhow::Result<()> {
     let mut rows = vec![
         ("Steps", format!("{} of {}", source.step, s.config.train.steps)),
         ("Seed", s.config.train.seed.to_string()),
-        ("Data", format!("{}: {}", data.source, classes.join(", "))),
+        ("Data", format!("{}: {}", data.source, few(&classes))),
         ("Computed on", format!("{} with {}", s.device, Digits::Plain.count(s.threads, "thread"))),
         ("Generator", format!("{} parameters", s.generator_parameters)),
         ("Discriminator", format!("{} parameters", s.discriminator_parameters)),

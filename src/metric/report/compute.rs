@@ -1,8 +1,8 @@
 //! Computes what a report asks for.
 
+use super::groups::Groups;
 use super::split::{Part, members, split};
 use super::{Metric, Near, Report, SMALL_CLASS, Score, Sets, Settings, Side, Warning};
-use crate::metric::bootstrap::interval;
 use crate::metric::{
     Features, MetricError, Statistics, Subsets, classify, copying, frechet_distance, inception_score, kernel_distance,
     vendi_score,
@@ -110,6 +110,8 @@ pub struct Known<'a> {
     pub more: Option<Side<'a>>,
     /// Whether images of one patient are known, and none has images both among the held-out ones and the others.
     pub patients: bool,
+    /// The patient of each held-out image, or what else they belong together by, as a number; none where nobody knows.
+    pub groups: &'a [u32],
     /// Held-out images that are among the others too.
     pub shared: usize,
 }
@@ -121,6 +123,13 @@ pub(super) struct Work<'a> {
     pub(super) report: Report,
     /// Training images and held-out ones, once somebody has asked for them.
     held_out: Option<(Part, Part)>,
+}
+
+impl<'a> Work<'a> {
+    /// Which held-out images belong together. Nothing is known of a third of the real ones that stands in for them.
+    pub(super) fn groups(&self) -> Groups<'a> {
+        Groups::of(self.known.groups, self.sets.held_out.map_or(0, |side| side.labels.len()))
+    }
 }
 
 impl Work<'_> {
@@ -168,7 +177,7 @@ impl Work<'_> {
     pub(super) fn score(&self, metric: Metric, class: Option<usize>, value: f64) -> Score {
         let count = |side: Side<'_>| class.map_or(side.labels.len(), |class| members(side.labels, class).len());
         let (reals, fakes) = (count(self.sets.real), count(self.sets.fake));
-        Score { metric, class, value, spread: None, interval: None, baseline: None, reals, fakes }
+        Score { metric, class, value, spread: None, interval: None, patients: None, baseline: None, reals, fakes }
     }
 
     pub(super) fn missing(&mut self, metrics: &[Metric], class: Option<usize>, reason: &MetricError) {
@@ -325,14 +334,16 @@ impl Work<'_> {
         match learned {
             Ok(found) => {
                 let base = baseline.as_ref();
-                let right: Vec<f64> = found.right.iter().map(|right| f64::from(u8::from(*right))).collect();
-                let seed = self.settings.seed.into();
-                let mut push = |metric, class: Option<usize>, value, baseline, interval| {
-                    let score = Score { metric, class, value, baseline, interval, ..self.score(metric, class, value) };
-                    self.report.scores.push(Score { reals: held_out.labels.len(), ..score });
+                let (groups, seed) = (self.groups(), self.settings.seed.into());
+                let right = |image: usize| f64::from(u8::from(found.right[image]));
+                let mut push = |metric, class: Option<usize>, value, baseline, over: Option<Vec<usize>>| {
+                    let score = Score { metric, class, value, baseline, ..self.score(metric, class, value) };
+                    let interval = over.as_ref().and_then(|images| groups.mean(images, right, seed));
+                    let patients = over.filter(|_| interval.is_some()).and_then(|images| groups.count(&images));
+                    self.report.scores.push(Score { reals: held_out.labels.len(), interval, patients, ..score });
                 };
-                let accuracy = base.map(|b| b.accuracy);
-                push(Metric::ClassifierAccuracy, None, found.accuracy, accuracy, interval(&right, seed));
+                let all = (0..held_out.labels.len()).collect();
+                push(Metric::ClassifierAccuracy, None, found.accuracy, base.map(|b| b.accuracy), Some(all));
                 let balanced = base.map(|b| b.balanced);
                 push(Metric::ClassifierBalancedAccuracy, None, found.balanced, balanced, None);
                 if let Some(auc) = found.auc {
@@ -341,9 +352,8 @@ impl Work<'_> {
                 for (class, recall) in found.recall.iter().enumerate() {
                     if let Some(recall) = recall {
                         let own = members(&held_out.labels, class);
-                        let own: Vec<f64> = own.into_iter().map(|image| right[image]).collect();
                         let baseline = base.and_then(|b| b.recall[class]);
-                        push(Metric::ClassifierRecall, Some(class), *recall, baseline, interval(&own, seed));
+                        push(Metric::ClassifierRecall, Some(class), *recall, baseline, Some(own));
                     }
                 }
             }

@@ -19,6 +19,7 @@
 //! ```
 
 mod compute;
+mod groups;
 mod near;
 mod neighbours;
 mod pairs;
@@ -79,6 +80,8 @@ pub struct Score {
     pub spread: Option<f64>,
     /// The 95 % interval, where the score is a mean over images: by the bootstrap, or Wilson's of a recall that tells worth.
     pub interval: Option<[f64; 2]>,
+    /// Patients (or other groups of images) that the interval draws, where it does not draw images.
+    pub patients: Option<usize>,
     /// What real images score in place of the fakes, where that can be told.
     pub baseline: Option<f64>,
     /// Real images looked at.

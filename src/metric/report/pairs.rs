@@ -78,6 +78,7 @@ pub fn similarities(
                 value,
                 spread: None,
                 interval: interval(&of_fakes, seed),
+                patients: None,
                 baseline: mean(&of_reals),
                 reals: members(real.labels, class).len(),
                 fakes: members(fake.labels, class).len(),

@@ -10,10 +10,9 @@ use super::compute::Work;
 use super::split::members;
 use super::{Metric, Score, Side, Warning};
 use crate::config::{Beside, Choice as _};
-use crate::metric::bootstrap::{balanced_interval, wilson};
 use crate::metric::{Accuracy, Features, MetricError, classify};
 
-/// Fewer held-out images than these that fakes have changed the answer for may all have changed by chance, however narrow the
+/// Fewer held-out images (or patients, where they are known) than these that fakes have changed the answer for may all have changed by chance, however narrow the
 /// interval: by a sign test, five that change one way are no rarer than 1 in 16.
 const FEWEST_CHANGED: usize = 6;
 
@@ -109,24 +108,24 @@ impl Work<'_> {
     fn tell_worth(&mut self, metric: Metric, test: Side<'_>, (found, fakes): (&Accuracy, usize), alone: &Accuracy) {
         let seed = self.settings.seed.into();
         let is_alone = metric.beside() == Some(Beside::Nothing);
-        let per_class = |value: &dyn Fn(usize) -> f64| -> Vec<Vec<f64>> {
-            let of = |class| members(test.labels, class).into_iter().map(value).collect::<Vec<_>>();
-            (0..self.sets.classes).map(of).filter(|values: &Vec<f64>| !values.is_empty()).collect()
-        };
+        let (groups, classes) = (self.groups(), self.sets.classes);
         let right = |accuracy: &Accuracy, image: usize| f64::from(u8::from(accuracy.right[image]));
+        let all: Vec<usize> = (0..test.labels.len()).collect();
         let score = Score {
             metric,
             class: None,
             value: found.balanced,
             spread: None,
-            interval: balanced_interval(&per_class(&|image| right(found, image)), seed),
+            interval: groups.balanced(test.labels, classes, |image| right(found, image), seed),
+            patients: groups.count(&all),
             baseline: (!is_alone).then_some(alone.balanced),
             reals: test.labels.len(),
             fakes,
         };
-        let gains = per_class(&|image| right(found, image) - right(alone, image));
-        let changed = found.right.iter().zip(&alone.right).filter(|(with, without)| with != without).count();
-        let [low, high] = balanced_interval(&gains, seed).unwrap_or([-1.0, 1.0]);
+        let gain = |image: usize| right(found, image) - right(alone, image);
+        let changed: Vec<usize> = all.into_iter().filter(|image| gain(*image) != 0.0).collect();
+        let changed = groups.count(&changed).unwrap_or(changed.len());
+        let [low, high] = groups.balanced(test.labels, classes, gain, seed).unwrap_or([-1.0, 1.0]);
         if !is_alone && (changed < FEWEST_CHANGED || (low <= 0.0 && high >= 0.0)) {
             let difference = found.balanced - alone.balanced;
             let interval = [low.min(0.0), high.max(0.0)];
@@ -136,11 +135,11 @@ impl Work<'_> {
         for (class, recall) in found.recall.iter().enumerate() {
             let Some(recall) = *recall else { continue };
             let own = members(test.labels, class);
-            let named = own.iter().filter(|image| found.right[**image]).count();
             self.report.scores.push(Score {
                 class: Some(class),
                 value: recall,
-                interval: Some(wilson(named, own.len())),
+                interval: Some(groups.share(&own, |image| found.right[image])),
+                patients: groups.count(&own),
                 baseline: if is_alone { None } else { alone.recall[class] },
                 reals: own.len(),
                 ..score.clone()
@@ -152,6 +151,7 @@ impl Work<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::metric::bootstrap::wilson;
     use crate::metric::report::{Known, Report, Sets, Settings, scores_knowing};
 
     /// `each` images of each of two classes, in the plane: round (0, 0) and (`apart`, 0), the first number of the other class
@@ -235,6 +235,24 @@ mod tests {
         assert!(!by_chance(Metric::WorthDouble) && !by_chance(Metric::WorthReal));
         assert_eq!(missing(&spoilt), [(vec![Metric::WorthAltered], MetricError::NoCopies)]);
         assert!(!spoilt.warnings.contains(&Warning::Strangers));
+    }
+
+    #[test]
+    fn images_of_one_patient_are_drawn_together() {
+        let (real, test) = (cloud(30, 3.0, 0, false), cloud(40, 3.0, 60, false));
+        // Ten images of each patient, of one class.
+        let groups: Vec<u32> = (0..80).map(|image| image / 20 * 2 + image % 2).collect();
+        let sets = Sets { classes: 2, real: side(&real), fake: side(&real), held_out: Some(side(&test)) };
+        let of = |groups: &[u32]| report(&sets, Known { groups, patients: true, ..Known::default() });
+        let (grouped, alone) = (of(&groups), of(&[]));
+        for class in [None, Some(0)] {
+            let [grouped, alone] = [&grouped, &alone].map(|report| report.get(Metric::WorthReal, class).unwrap());
+            assert_eq!((grouped.value, grouped.reals), (alone.value, alone.reals));
+            assert_eq!((grouped.patients, alone.patients), (Some(if class.is_none() { 8 } else { 4 }), None));
+            assert!(grouped.interval.is_some() && grouped.interval != alone.interval, "{grouped:?}");
+        }
+        // Patients of one image each change nothing.
+        assert_eq!(of(&(0..80).collect::<Vec<_>>()).scores, alone.scores);
     }
 
     #[test]

@@ -146,10 +146,10 @@ impl Explore {
 
 fn class_ui(ui: &mut Ui, name: &str, classes: &[String], class: &mut usize) {
     let label = ui.label(name);
-    let text = classes.get(*class).cloned().unwrap_or_default();
+    let text = classes.get(*class).map(|name| format::name(name)).unwrap_or_default();
     let shown = ComboBox::from_id_salt(name).selected_text(text).show_ui(ui, |ui| {
         for (at, name) in classes.iter().enumerate() {
-            ui.selectable_value(class, at, name);
+            ui.selectable_value(class, at, format::name(name));
         }
     });
     shown.response.labelled_by(label.id);

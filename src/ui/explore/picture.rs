@@ -36,7 +36,7 @@ impl Explore {
 
     fn caption_ui(&self, ui: &mut Ui, run: &RunView) {
         let Some(shown) = &self.shown else { return };
-        let class = |class: usize| run.classes().get(class).map_or("", String::as_str).to_owned();
+        let class = |class: usize| format::name(run.classes().get(class).map_or("", String::as_str));
         let text = match shown.of.view {
             View::Seeds { class: of, first, count } => {
                 format!("{}, seeds {first} to {}", class(of), first.wrapping_add(count as u64 - 1))
@@ -106,7 +106,7 @@ impl Explore {
         match of {
             View::Seeds { class, first, .. } => {
                 let seed = first.wrapping_add(image as u64);
-                let name = run.classes().get(class).map_or("", String::as_str);
+                let name = format::name(run.classes().get(class).map_or("", String::as_str));
                 response.on_hover_text_at_pointer(format!("Seed {seed}, {name}: click to keep it"));
                 let number = shown.of.number;
                 let one = KeptSeed { session: self.folder.clone(), class, seed, number };

@@ -64,7 +64,7 @@ impl Quiz {
             ui.end_row();
             let label = ui.label("Class");
             let class = |class: Option<usize>| match class {
-                Some(class) => run.classes().get(class).cloned().unwrap_or_default(),
+                Some(class) => run.classes().get(class).map(|name| format::name(name).into_owned()).unwrap_or_default(),
                 None => "all".to_owned(),
             };
             let classes_ui = ComboBox::from_id_salt("quiz-class").selected_text(class(self.class)).show_ui(ui, |ui| {
@@ -87,7 +87,7 @@ impl Quiz {
         let Stage::Asking(asking) = &mut self.stage else { return Vec::new() };
         let number = asking.answers.len();
         let Some(item) = asking.set.items.get(number) else { return Vec::new() };
-        let class = asking.set.classes.get(item.class).cloned().unwrap_or_default();
+        let class = asking.set.classes.get(item.class).map(|name| format::name(name).into_owned()).unwrap_or_default();
         let texture = asking.texture.get_or_insert_with(|| upload(ui, item));
         let mut said = None;
         let mut give_up = false;

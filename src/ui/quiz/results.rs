@@ -74,7 +74,7 @@ fn result_card(ui: &mut Ui, set: &QuizSet, log: &QuizLog) {
             for class in &set.classes {
                 let tally = Tally::of(log.answers.iter().filter(|answer| answer.class == *class));
                 if tally.answers > 0 {
-                    row(ui, class, &tally);
+                    row(ui, &format::name(class), &tally);
                 }
             }
         });

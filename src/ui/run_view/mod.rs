@@ -9,6 +9,7 @@ use crate::event::{
     Best, Checkpoint, Command, DataSummary, Edited, Event, Grid, GridPicture, Nearest, Score, ScoreProgress, Scored,
     Started, Step,
 };
+use crate::guard::lines;
 
 use super::alarms::{self, Alarms};
 use super::log::{LogLevel, LogLine};
@@ -171,6 +172,7 @@ impl RunView {
             Event::Failed { step, message } => {
                 self.step = self.step.max(step);
                 self.asked = None;
+                let message = lines(&message).into_owned();
                 self.note(LogLevel::Error, message.clone());
                 self.phase = Phase::Failed(message);
             }
@@ -272,7 +274,7 @@ impl RunView {
     }
 
     fn note(&mut self, level: LogLevel, text: String) {
-        self.log.push(LogLine { step: self.step, level, text, time: self.clock });
+        self.log.push(LogLine { step: self.step, level, text: lines(&text).into_owned(), time: self.clock });
     }
 
     /// Takes in where the session is that the run branched off.

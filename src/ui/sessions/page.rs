@@ -226,8 +226,8 @@ fn name_ui(ui: &mut Ui, listed: &Listed<'_>) {
     let room = ui.available_width() - if pill.is_some() { 190.0 } else { 0.0 };
     ui.scope(|ui| {
         ui.set_max_width(room.max(60.0));
-        let name = egui::Label::new(RichText::new(&listed.row.name).color(p.strong)).truncate();
-        ui.add(name).on_hover_text(listed.row.folder.display().to_string());
+        let name = egui::Label::new(RichText::new(format::name(&listed.row.name)).color(p.strong)).truncate();
+        ui.add(name).on_hover_text(format::name(&listed.row.folder.display().to_string()));
     });
     if let Some((text, color)) = pill {
         widgets::pill(ui, text, color);

@@ -119,6 +119,19 @@ pub fn channels_row(form: &mut Form<'_>, ui: &mut Ui, key: &'static Key) -> Opti
     None
 }
 
+/// Bits of grey values.
+pub fn depth_row(form: &mut Form<'_>, ui: &mut Ui, key: &'static Key) -> Option<Action> {
+    form.row(ui, key, None, |ui, config| {
+        let depth = &mut config.data.depth;
+        combo(ui, key.key, &format!("{depth} bits"), |ui| {
+            for choice in [8, 16] {
+                ui.selectable_value(depth, choice, format!("{choice} bits"));
+            }
+        })
+    });
+    None
+}
+
 /// A menu with a factor for each class.
 pub fn factors_row(form: &mut Form<'_>, ui: &mut Ui, key: &'static Key) -> Option<Action> {
     let classes: Vec<&str> = form.summary.iter().flat_map(|s| &s.classes).map(|class| class.name.as_str()).collect();

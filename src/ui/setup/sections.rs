@@ -29,7 +29,7 @@ pub const CARDS: [Card; 11] = [
     Card {
         name: "Reading and memory",
         is_open: false,
-        rows: &[Rows::Span("data.table_file", "data.slice_every"), Rows::Span("data.workers", "data.cache")],
+        rows: &[Rows::Span("data.table_file", "data.tile"), Rows::Span("data.workers", "data.cache")],
     },
     Card { name: "Augmentation", is_open: false, rows: &[Rows::Span("data.flip_horizontal", "data.color_jitter")] },
     Card { name: "Differentiable augmentation", is_open: false, rows: &[Rows::Section("augment")] },
@@ -104,6 +104,7 @@ const SPECIAL: &[(&str, Row)] = &[
     ("data.exclude", images::exclude_row),
     ("data.include", images::include_row),
     ("data.window", images::window_row),
+    ("data.depth", images::depth_row),
     ("data.class_factors", images::factors_row),
     ("data.flip_vertical", images::mirror_row),
     ("generator.family", |form, ui, key| {

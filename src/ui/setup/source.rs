@@ -101,6 +101,6 @@ fn state_ui(ui: &mut Ui, data: &DataView) {
                 ui.label(RichText::new(text).small().color(p.warning));
             }
         }
-        Reading::Failed(message) => _ = ui.label(RichText::new(message).small().color(p.error)),
+        Reading::Failed(message) => _ = ui.label(RichText::new(format::name(message)).small().color(p.error)),
     }
 }

@@ -157,12 +157,16 @@ fn in_one_file(asked: &Export, drawing: &mut Drawing, progress: Progress<'_>) ->
     let mut paths: Vec<PathBuf> = Vec::new();
     for (part, path) in parts {
         path.parent().map_or(Ok(()), make_folder)?;
-        let whole = write_new(&path, |file| match format {
-            ImageFormat::Stack => stack::write(file, drawing, part[0], &mut go_on),
-            ImageFormat::Parquet => image_set::write(file, drawing, &part, &mut go_on),
-            ImageFormat::Npz | ImageFormat::Png | ImageFormat::Png16 | ImageFormat::Tiff16 | ImageFormat::Dicom => {
-                archive::write(file, drawing, &part, &mut go_on)
-            }
+        let whole = write_new(&path, |file| {
+            let written = match format {
+                ImageFormat::Stack => stack::write(file, drawing, part[0], &mut go_on),
+                ImageFormat::Parquet => image_set::write(file, drawing, &part, &mut go_on),
+                ImageFormat::Npz | ImageFormat::Png | ImageFormat::Png16 | ImageFormat::Tiff16 | ImageFormat::Dicom => {
+                    archive::write(file, drawing, &part, &mut go_on)
+                }
+            };
+            // A full disk is met by whoever packs, who knows of no file.
+            written.with_context(|| format!("{} could not be written", path.display()))
         })?;
         if !whole {
             paths.iter().for_each(|path| unfinished_export(path));
