@@ -30,6 +30,7 @@ mod reference;
 mod request;
 mod rescore;
 mod resume;
+mod room;
 mod run;
 pub mod sample;
 mod schedule;
@@ -60,7 +61,7 @@ pub use job::Job;
 use journal::{GridSlot, ScoreSlot};
 pub use request::{RunRequest, StepHook};
 pub use rescore::Rescore;
-pub use resume::{Origin, Refused};
+pub use resume::{AlreadyFinished, Origin, Refused};
 pub use service::{Answered, Service, Waiting, Work};
 pub use task::{Reporter, Task};
 
