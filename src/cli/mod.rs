@@ -5,6 +5,7 @@
 
 mod bench;
 mod class;
+mod compare;
 mod export;
 mod inspect;
 mod print;
@@ -53,6 +54,8 @@ enum Command {
     /// Continue a session as if it had never stopped, or fork a new one from it.
     #[command(after_help = STATUSES)]
     Resume(resume::ResumeArgs),
+    /// Show runs beside each other: state, best score, mean and spread over seeds, settings that differ.
+    Compare(compare::CompareArgs),
     /// Draw images of a trained generator.
     Sample(export::SampleArgs),
     /// Export curves, weights, a model, a report or an animation from a session.
@@ -127,6 +130,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         }
         Some(Command::Train(args)) => train::run(&args),
         Some(Command::Resume(args)) => resume::run(&args),
+        Some(Command::Compare(args)) => compare::run(&args).map(|()| ExitCode::SUCCESS),
         Some(Command::Sample(args)) => export::sample(&args),
         Some(Command::Export(args)) => export::run(&args),
         Some(Command::Prune(args)) => prune::run(&args).map(|()| ExitCode::SUCCESS),

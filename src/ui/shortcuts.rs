@@ -5,11 +5,11 @@ use egui::{Grid, Key, KeyboardShortcut, Modifiers, RichText, ScrollArea, Ui, Win
 use super::action::Action;
 use super::notice::Notice;
 use super::page::Page;
-use super::phase::Phase;
 use super::samples::live_obstacle;
 use super::workbench::Workbench;
 use super::{theme, widgets};
 use crate::event::Command;
+use crate::summary::Phase;
 
 /// What keys can ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

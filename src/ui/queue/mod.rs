@@ -1,6 +1,5 @@
 //! The queue: runs that are trained one after another, the page that lines them up, and when each should end.
 
-mod cost;
 mod entry;
 mod forecast;
 mod form;

@@ -12,9 +12,9 @@ use crate::event::{
 
 use super::alarms::{self, Alarms};
 use super::log::{LogLevel, LogLine};
-use super::phase::Phase;
 use super::series::Curves;
 use super::stages::{StageMark, Stages};
+use crate::summary::Phase;
 
 /// Steps over which the speed is averaged for the time left.
 const SPEED_STEPS: usize = 200;
