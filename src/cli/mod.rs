@@ -17,6 +17,7 @@ mod score;
 mod settings;
 mod signals;
 mod step;
+mod sweep;
 mod train;
 mod usage;
 
@@ -54,6 +55,9 @@ enum Command {
     /// Continue a session as if it had never stopped, or fork a new one from it.
     #[command(after_help = STATUSES)]
     Resume(resume::ResumeArgs),
+    /// Train a run for every combination of some settings' values and every seed, here or by Slurm.
+    #[command(after_help = STATUSES)]
+    Sweep(sweep::SweepArgs),
     /// Show runs beside each other: state, best score, mean and spread over seeds, settings that differ.
     Compare(compare::CompareArgs),
     /// Draw images of a trained generator.
@@ -130,6 +134,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         }
         Some(Command::Train(args)) => train::run(&args),
         Some(Command::Resume(args)) => resume::run(&args),
+        Some(Command::Sweep(args)) => sweep::run(&args),
         Some(Command::Compare(args)) => compare::run(&args).map(|()| ExitCode::SUCCESS),
         Some(Command::Sample(args)) => export::sample(&args),
         Some(Command::Export(args)) => export::run(&args),

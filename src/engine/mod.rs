@@ -59,6 +59,7 @@ use crate::event::{Command, Event, GridPicture, ScoreProgress, Waker};
 pub use feed::{Noise, RunFeed};
 pub use job::Job;
 use journal::{GridSlot, ScoreSlot};
+pub use probe::probe;
 pub use request::{RunRequest, StepHook};
 pub use rescore::Rescore;
 pub use resume::{AlreadyFinished, Origin, Refused};

@@ -7,6 +7,5 @@ mod model;
 mod page;
 
 pub use entry::{Entry, EntryState};
-pub use form::seeds;
 pub use model::{Ending, Queue};
 pub(super) use page::{QueueContext, QueuePage};
