@@ -478,7 +478,7 @@ fn a_sweep_says_what_is_wrong_with_it_and_what_failed() {
 fn a_sweep_that_is_asked_to_end_saves_its_runs_and_goes_on_to_the_same_bits() {
     let root = tempfile::tempdir().unwrap();
     let [whole, folder] = ["whole", "broken"].map(|name| root.path().join(name));
-    let grid = ["--steps", "400", "--seeds", "1-3", "--jobs", "2"];
+    let grid = ["--steps", "1000", "--seeds", "1-3", "--jobs", "2"];
     succeed(sweep(&whole, &grid));
     let child = sweep(&folder, &grid).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let begun = || folder.join("seed-1/events.jsonl").exists() && folder.join("seed-2/events.jsonl").exists();

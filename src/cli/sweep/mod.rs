@@ -18,7 +18,7 @@ use super::settings::{self, Settings};
 use super::usage::Usage;
 use crate::chart::duration;
 use crate::config::resumable::may_change_on_resume;
-use crate::config::sweep::{Sweep, SweepRun, seeds};
+use crate::config::sweep::{Sweep, SweepRun, seeds, split};
 use crate::config::{Config, has_errors};
 use crate::engine;
 use crate::guard::Digits;
@@ -189,9 +189,9 @@ fn asked(args: &SweepArgs) -> anyhow::Result<(Place, Sweep)> {
     Ok((place, sweep))
 }
 
-/// Whether an entry of --set names several values. What is broken is told later.
+/// Whether an entry of --set names several values. What is broken is told with them.
 fn is_list(entry: &str) -> bool {
-    entry.split_once('=').is_none_or(|(_, list)| crate::config::sweep::split(list).is_ok_and(|parts| parts.len() > 1))
+    entry.split_once('=').is_none_or(|(_, list)| split(list).map_or(true, |parts| parts.len() > 1))
 }
 
 /// Tells what is wrong with the settings, each thing once; false where they cannot be run.
