@@ -61,7 +61,7 @@ impl Cluster {
                 println!("left out: {}", text(&started));
                 None
             }
-            _ => panic!("{}", text(&started)),
+            Some(_) | None => panic!("{}", text(&started)),
         }
     }
 
@@ -85,7 +85,7 @@ impl Cluster {
     }
 
     fn sweep(&self, folder: &Path, more: &[&str]) -> String {
-        let mut arguments = vec!["sweep", "--preset", "improved", "--out", folder.to_str().unwrap(), "--steps", "1500"];
+        let mut arguments = vec!["sweep", "--preset", "improved", "--out", folder.to_str().unwrap(), "--steps", "4000"];
         arguments.extend(["--seeds", "1-2", "--set", "loss.r1=0,1"]);
         arguments.extend(SETTINGS.iter().flat_map(|entry| ["--set", entry]));
         arguments.extend(more);
@@ -168,7 +168,10 @@ fn a_sweep_that_is_killed_preempted_and_requeued_ends_with_the_bits_of_unbroken_
     cluster.hurry(&job);
 
     // Asked by Slurm's signal before the time of the job is over, and put back by its own script.
-    wait("a run to be told", || victims.iter().any(|session| writer(session).is_some()));
+    wait("a run to be told", || {
+        cluster.hurry(&job);
+        victims.iter().any(|session| writer(session).is_some())
+    });
     let before = stopped(&broken);
     if let Some(number) = cluster.states(&job).iter().position(|state| state == "RUNNING") {
         cluster.say("scancel", &["--signal=USR1", &format!("{job}_{number}")]);
@@ -182,7 +185,7 @@ fn a_sweep_that_is_killed_preempted_and_requeued_ends_with_the_bits_of_unbroken_
     let said = cluster.sweep(&broken, &["--slurm"]);
     assert!(said.contains("4 runs, 4 of them finished") && said.contains("nothing to submit"), "{said}");
     for run in ["r1-0.0_seed-1", "r1-0.0_seed-2", "r1-1.0_seed-1", "r1-1.0_seed-2"] {
-        assert_eq!(newest(&broken.join(run)).0, 1500);
+        assert_eq!(newest(&broken.join(run)).0, 4000);
         assert!(newest(&whole.join(run)) == newest(&broken.join(run)), "{run}");
     }
     // A job of a finished run does nothing and is content.
