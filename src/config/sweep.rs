@@ -44,17 +44,18 @@ impl Sweep {
     /// Names what is no such setting.
     pub fn new(base: Config, set: &[String], seeds: Option<Vec<u64>>) -> Result<Self, ConfigError> {
         let (mut values, mut fixed): (Vec<(String, Vec<String>)>, Vec<String>) = (Vec::new(), Vec::new());
-        let mut problems = Vec::new();
+        let (mut problems, mut seen) = (Vec::new(), Vec::new());
         for entry in set {
             let Some((key, list)) = entry.split_once('=') else {
                 problems.push(format!("`{entry}`: wanted KEY=VALUE or KEY=A,B,C"));
                 continue;
             };
             let key = key.trim();
-            if values.iter().any(|(known, _)| known == key) {
+            if seen.contains(&key) {
                 problems.push(format!("`{key}` is set twice: name all of its values at once, as {key}=A,B,C"));
                 continue;
             }
+            seen.push(key);
             match split(list) {
                 Ok(parts) if parts.len() > 1 && key == SEED => {
                     problems.push(format!("`{key}`: name the seeds by --seeds, such as --seeds 1-5"));

@@ -179,13 +179,14 @@ fn asked(args: &SweepArgs) -> anyhow::Result<(Place, Sweep)> {
     // What has one value may decide how a preset is laid out, as the image size does.
     let single: Vec<String> = args.set.iter().filter(|entry| !is_list(entry)).cloned().collect();
     let base = Settings { preset: args.preset.clone(), config: args.config.clone(), set: single };
-    let mut base = base.resolve()?;
+    let sweep = Sweep::new(base.resolve()?, &args.set, args.seeds.clone());
+    let mut sweep = sweep.map_err(|err| Usage(err.to_string()))?;
+    let base = &mut sweep.base;
     if let Some(data) = &args.data {
         base.data.source.clone_from(data);
     }
     base.train.steps = args.steps.unwrap_or(base.train.steps);
     base.train.minutes = args.minutes.unwrap_or(base.train.minutes);
-    let sweep = Sweep::new(base, &args.set, args.seeds.clone()).map_err(|err| Usage(err.to_string()))?;
     Ok((place, sweep))
 }
 
