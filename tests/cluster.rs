@@ -457,7 +457,7 @@ fn a_sweep_says_what_is_wrong_with_it_and_what_failed() {
     for (more, part) in [
         (&["--set", "loss.r1=0,x"][..], "loss.r1"),
         (&["--set", "loss.r2d2=0,1"], "loss.r2d2"),
-        (&["--set", "generator.attention=[1,2"], "missing"),
+        (&["--set", "loss.kind=[1,2"], "missing"),
         (&["--set", "loss.r1=0,"], "comma"),
         (&["--set", "train.batch_size=4,0"], "train.batch_size"),
         (&["--seeds", "1-x"], "seed"),
