@@ -62,6 +62,8 @@ pub mod session;
 
 pub mod engine;
 
+pub mod summary;
+
 #[cfg(feature = "gui")]
 pub mod ui;
 

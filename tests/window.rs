@@ -366,7 +366,7 @@ fn settings_of_a_session_and_of_a_preset_are_taken_one_by_one_or_all() {
     theirs.data.class_factors.insert("red cell".to_owned(), 2.0);
     let folder = PathBuf::from("sessions/before");
     let mut row = SessionRow::new(folder.clone(), 10, SystemTime::now());
-    row.brief = Some(std::sync::Arc::new(Brief::new(folder, theirs.clone(), [])));
+    row.tell(Brief::new(theirs.clone(), []));
     let mut window = Window::with(|bench| bench.sessions = vec![row]);
     window.click("Compare with…");
     assert_eq!(window.asked(), [Action::ListSessions]);

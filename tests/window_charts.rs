@@ -11,7 +11,6 @@ mod head;
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::SystemTime;
 
 use common::Window;
@@ -56,7 +55,7 @@ fn run() -> (Window, &'static str) {
 
 fn row(folder: &Path) -> SessionRow {
     let mut row = SessionRow::new(folder.to_owned(), STEPS, SystemTime::now());
-    row.brief = Some(Arc::new(Brief::new(folder.to_owned(), Preset::Improved.config(), events("night"))));
+    row.tell(Brief::new(Preset::Improved.config(), events("night")));
     row
 }
 

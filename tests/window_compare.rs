@@ -7,7 +7,6 @@ mod common;
 mod head;
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use common::Window;
@@ -77,7 +76,7 @@ fn events(name: &str, seed: u64) -> Vec<Event> {
 fn row(name: &str, seed: u64) -> SessionRow {
     let mut row = SessionRow::new(folder(name), 40, SystemTime::UNIX_EPOCH + Duration::from_secs(seed));
     row.bytes = Some(12_000_000);
-    row.brief = Some(Arc::new(Brief::new(folder(name), config(seed), events(name, seed))));
+    row.tell(Brief::new(config(seed), events(name, seed)));
     row
 }
 

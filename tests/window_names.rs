@@ -7,7 +7,6 @@ mod common;
 mod head;
 
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::SystemTime;
 
 use common::Window;
@@ -54,7 +53,7 @@ fn bench(config: Config, stored: bool) -> Workbench {
     for (at, name) in ["before", "night-7"].into_iter().enumerate() {
         let folder = PathBuf::from("sessions").join(name);
         let mut row = SessionRow::new(folder.clone(), at, SystemTime::now());
-        row.brief = Some(Arc::new(Brief::new(folder, Config::default(), events())));
+        row.tell(Brief::new(Config::default(), events()));
         bench.sessions.push(row);
     }
     bench.queue.add("seed 1".to_owned(), Config::default());

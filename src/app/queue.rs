@@ -48,7 +48,7 @@ impl App {
                 if let Some(started) = view.started() {
                     config = started.config.clone();
                 }
-                (folder, view, Origin::Resume { steps: None })
+                (folder, view, Origin::Resume { steps: None, set: Vec::new() })
             }
             None => {
                 let folder = session::new_folder(&config);

@@ -1,12 +1,11 @@
 //! Looks for sessions on a thread of its own: reading what each tells, and adding up what it takes on disk, may be slow.
 
-use std::sync::Arc;
-
 use crate::engine::Task;
 use crate::event::{Event, Picture, Waker};
 use crate::guard;
 use crate::session::{self, Stored};
-use crate::ui::{Brief, SessionRow};
+use crate::summary::Brief;
+use crate::ui::SessionRow;
 
 /// The largest side of an image of a thumbnail, and how many stand beside each other.
 const SIDE: usize = 32;
@@ -41,8 +40,9 @@ fn row(listed: session::Listed, known: &[SessionRow]) -> SessionRow {
     let row = SessionRow::new(listed.folder, listed.steps, listed.modified);
     let known = known.iter().find(|known| known.folder == row.folder && known.modified == row.modified);
     let (brief, bytes) = known.map_or((None, None), |known| (known.brief.clone(), known.bytes));
+    let differs = known.map(|known| known.differs.clone()).unwrap_or_default();
     let thumbnail = known.and_then(|known| known.thumbnail.clone());
-    SessionRow { star: about.star, note: about.note, busy, brief, bytes, thumbnail, ..row }
+    SessionRow { star: about.star, note: about.note, busy, brief, bytes, differs, thumbnail, ..row }
 }
 
 /// A session that makes its reader panic stays in the list, without what it would tell.
@@ -57,7 +57,7 @@ fn read(row: &mut SessionRow) {
         && let Ok(stored) = Stored::outline(&row.folder)
     {
         row.thumbnail = thumbnail(&stored);
-        row.brief = Some(Arc::new(Brief::new(stored.folder, stored.config, stored.events)));
+        row.tell(Brief::new(stored.config, stored.events));
     }
 }
 

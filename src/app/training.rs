@@ -153,7 +153,10 @@ impl App {
         let view = self.workbench.stored.as_ref().filter(|view| here(view));
         let view = view.or(self.workbench.live.as_ref().filter(|view| here(view)));
         let Some(config) = view.and_then(RunView::started).map(|started| started.config.clone()) else { return };
-        let request = RunRequest { from: Origin::Resume { steps }, ..RunRequest::new(config, folder.to_owned()) };
+        let request = RunRequest {
+            from: Origin::Resume { steps, set: Vec::new() },
+            ..RunRequest::new(config, folder.to_owned())
+        };
         match self.spawn(request) {
             Ok(()) => {
                 let mut view = self.workbench.stored.take().filter(here).or(self.workbench.live.take());

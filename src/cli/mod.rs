@@ -1,10 +1,11 @@
 //! The same runs without a window, printing the same events.
 //!
 //! Standard output carries results alone (with `--json`, one JSON object a line); progress and messages go to standard
-//! error. Exit status: 0 done, 1 failed, 2 bad usage or bad configuration, 130 ended by Ctrl-C.
+//! error. Exit statuses: [`STATUSES`].
 
 mod bench;
 mod class;
+mod compare;
 mod export;
 mod inspect;
 mod print;
@@ -14,7 +15,9 @@ mod replay;
 mod resume;
 mod score;
 mod settings;
+mod signals;
 mod step;
+mod sweep;
 mod train;
 mod usage;
 
@@ -29,9 +32,14 @@ use crate::guard;
 use print::{note, say};
 use usage::Usage;
 
+/// What statuses the program leaves with.
+const STATUSES: &str = "Exit status: 0 done, 1 failed, 2 bad usage or bad configuration, 75 asked to end, saved and not finished (the same command with --resume, or `gandle resume`, goes on), 130 ended by Ctrl-C, saved too.
+
+Signals of a run without a window: TERM, USR1 and HUP save and end with 75, USR2 saves and goes on, Ctrl-C saves and ends with 130. A full disk makes a run wait for room.";
+
 /// A desktop workbench for conditional GANs on class-labelled images.
 #[derive(Parser)]
-#[command(version = release::version(), about, long_about = None, args_conflicts_with_subcommands = true)]
+#[command(version = release::version(), about, long_about = None, args_conflicts_with_subcommands = true, after_help = STATUSES)]
 struct Cli {
     /// The folder of a session to open in the window.
     session: Option<PathBuf>,
@@ -42,9 +50,16 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     /// Train a run without a window.
+    #[command(after_help = STATUSES)]
     Train(train::TrainArgs),
     /// Continue a session as if it had never stopped, or fork a new one from it.
+    #[command(after_help = STATUSES)]
     Resume(resume::ResumeArgs),
+    /// Train a run for every combination of some settings' values and every seed, here or by Slurm.
+    #[command(after_help = STATUSES)]
+    Sweep(sweep::SweepArgs),
+    /// Show runs beside each other: state, best score, mean and spread over seeds, settings that differ.
+    Compare(compare::CompareArgs),
     /// Draw images of a trained generator.
     Sample(export::SampleArgs),
     /// Export curves, weights, a model, a report or an animation from a session.
@@ -119,6 +134,8 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         }
         Some(Command::Train(args)) => train::run(&args),
         Some(Command::Resume(args)) => resume::run(&args),
+        Some(Command::Sweep(args)) => sweep::run(&args),
+        Some(Command::Compare(args)) => compare::run(&args).map(|()| ExitCode::SUCCESS),
         Some(Command::Sample(args)) => export::sample(&args),
         Some(Command::Export(args)) => export::run(&args),
         Some(Command::Prune(args)) => prune::run(&args).map(|()| ExitCode::SUCCESS),

@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::print::note;
 use super::step;
-use super::train::watch_run;
+use super::train::{if_finished, watch_run};
 use super::usage::Usage;
 use crate::config::has_errors;
 use crate::engine::{Refused, RunRequest};
@@ -40,9 +40,12 @@ pub(super) struct ResumeArgs {
 
 pub(super) fn run(args: &ResumeArgs) -> anyhow::Result<ExitCode> {
     let request = match &args.fork {
-        None => RunRequest::resume(&args.session, args.steps)?,
+        None => match RunRequest::resume(&args.session, args.steps) {
+            Ok(request) => request,
+            Err(err) => return if_finished(err),
+        },
         Some(fork) => {
-            if fork.join("run.toml").exists() {
+            if session::has_run(fork) {
                 let folder = fork.display();
                 return Err(Usage(format!("--fork {folder}: already holds a session; choose another folder")).into());
             }

@@ -15,13 +15,13 @@ const MOST_CONFIG: u64 = 4 << 20;
 pub(super) struct Settings {
     /// The preset to start from.
     #[arg(long, value_name = "NAME", conflicts_with = "config")]
-    preset: Option<String>,
+    pub preset: Option<String>,
     /// A run.toml to start from, such as that of an earlier session.
     #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
+    pub config: Option<PathBuf>,
     /// A setting to change, such as train.batch_size=16; may be repeated.
     #[arg(long = "set", value_name = "KEY=VALUE")]
-    set: Vec<String>,
+    pub set: Vec<String>,
 }
 
 impl Settings {
@@ -50,7 +50,7 @@ impl Settings {
 }
 
 /// A run.toml, which may come out of a pipe, but not without end.
-fn read_config(path: &Path) -> std::io::Result<String> {
+pub(super) fn read_config(path: &Path) -> std::io::Result<String> {
     use std::io::{Error, Read as _};
     let mut text = String::new();
     std::fs::File::open(path)?.take(MOST_CONFIG + 1).read_to_string(&mut text)?;

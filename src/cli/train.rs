@@ -4,6 +4,7 @@ use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
 use clap::Args;
@@ -12,10 +13,11 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::print::{self, note};
 use super::settings::Settings;
+use super::signals::{self, Asked, INTERRUPTED};
 use super::usage::Usage;
 use crate::config::{Config, has_errors};
-use crate::engine::{Engine, RunRequest};
-use crate::event::{AlarmKind, Command, Event, Recovered, Scalar, Score, ScoreProgress, Started};
+use crate::engine::{AlreadyFinished, Engine, Refused, RunRequest};
+use crate::event::{AlarmKind, Event, Recovered, Scalar, Score, ScoreProgress, Started};
 use crate::guard::{Digits, few};
 use crate::session;
 
@@ -35,9 +37,13 @@ pub(super) struct TrainArgs {
     /// The seed of all random numbers.
     #[arg(long)]
     seed: Option<u64>,
-    /// The session's folder, which must not hold a session yet.
+    /// The session's folder, which must not hold a session yet (but see --resume).
     #[arg(long, value_name = "SESSION")]
     out: Option<PathBuf>,
+    /// Go on with the session in --out where it is this very run, and begin it where there is none. A finished one is left as it
+    /// is, with status 0; another run is refused.
+    #[arg(long, requires = "out")]
+    resume: bool,
     /// auto, cpu, cuda, cuda:N or metal.
     #[arg(long)]
     device: Option<String>,
@@ -66,12 +72,49 @@ pub(super) fn run(args: &TrainArgs) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let folder = args.out.clone().unwrap_or_else(|| session::new_folder(&config));
-    if folder.join("run.toml").exists() {
-        return Err(Usage(format!("--out {}: already holds a session; choose another folder", folder.display())).into());
+    if args.resume {
+        return resume(config, folder, args.json);
+    }
+    if session::has_run(&folder) {
+        return Err(Usage(format!(
+            "--out {}: already holds a session; choose another folder, or go on with it by --resume",
+            folder.display()
+        ))
+        .into());
     }
     let request = RunRequest::new(config, folder);
     session::trust_paths(&request.places);
     watch_run(request, args.json)
+}
+
+/// Begins a run or goes on with it, whichever is to be done.
+fn resume(config: Config, folder: PathBuf, json: bool) -> anyhow::Result<ExitCode> {
+    let typed = config.external_paths();
+    let request = match RunRequest::new_or_resume(config, folder) {
+        Ok(request) => request,
+        Err(err) => return if_finished(err),
+    };
+    // Settings that were changed while it ran may name places that stand in no command.
+    let mut unknown = session::untrusted_paths(&request.places);
+    unknown.retain(|place| !typed.contains(place));
+    if !unknown.is_empty() {
+        let session = request.session.display();
+        let unknown: Vec<String> = unknown.iter().map(|place| format!("  {place}")).collect();
+        return Err(Refused(format!(
+            "{session} names places that no run of yours has used:\n{}\nIf they are your own, go on with it by `gandle resume {session} --trust` once",
+            unknown.join("\n")
+        ))
+        .into());
+    }
+    session::trust_paths(&request.places);
+    watch_run(request, json)
+}
+
+/// Status 0 with a word where nothing is left to do; otherwise the error as it was.
+pub(super) fn if_finished(err: anyhow::Error) -> anyhow::Result<ExitCode> {
+    let AlreadyFinished(said) = err.downcast()?;
+    note!("{said}");
+    Ok(ExitCode::SUCCESS)
 }
 
 /// How often is looked how far scores are, while nothing else is told.
@@ -82,11 +125,19 @@ pub(super) fn watch_run(request: RunRequest, json: bool) -> anyhow::Result<ExitC
     note!("session {}", request.session.display());
     let steps = request.config.train.steps;
     let engine = Engine::spawn(request, Arc::new(|| {}))?;
+    // What the first signal that asks for the end makes of the exit status.
+    let ended_by = Arc::new(AtomicU8::new(0));
     if let Some(commands) = engine.sender() {
-        // The first Ctrl-C asks for a checkpoint and the end; the run says so when it is there.
-        ctrlc::set_handler(move || {
-            note!("\nstopping after this step and writing a checkpoint");
-            commands.try_send(Command::Stop).ok();
+        let ended_by = Arc::clone(&ended_by);
+        signals::listen(move |asked| match asked {
+            Asked::End(status) => {
+                if ended_by.compare_exchange(0, status, Ordering::SeqCst, Ordering::SeqCst).is_ok() {
+                    note!("\nstopping after this step and writing a checkpoint");
+                }
+                // It must not be lost, however much else was asked.
+                commands.send(asked.command()).ok();
+            }
+            Asked::Save => _ = commands.try_send(asked.command()),
         })?;
     }
     let mut watcher = Watcher::new(json, steps);
@@ -102,7 +153,10 @@ pub(super) fn watch_run(request: RunRequest, json: bool) -> anyhow::Result<ExitC
         };
         match &event {
             Event::Finished { .. } => code = ExitCode::SUCCESS,
-            Event::Stopped { .. } => code = ExitCode::from(130),
+            Event::Stopped { .. } => {
+                let status = ended_by.load(Ordering::SeqCst);
+                code = ExitCode::from(if status == 0 { INTERRUPTED } else { status });
+            }
             Event::Failed { .. }
             | Event::Started(_)
             | Event::Data(_)

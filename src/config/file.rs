@@ -124,7 +124,7 @@ fn wrap(text: &str) -> Vec<String> {
     lines
 }
 
-fn parse(text: &str) -> Result<toml::Table, ConfigError> {
+pub(super) fn parse(text: &str) -> Result<toml::Table, ConfigError> {
     text.parse().map_err(|err: toml::de::Error| ConfigError(vec![err.to_string().trim_end().to_owned()]))
 }
 
@@ -169,7 +169,7 @@ fn insert(table: &mut toml::Table, key: &str, value: toml::Value) {
 }
 
 /// `base` with every leaf of `table` laid over it, one at a time, so that each bad key gets a line of its own.
-fn overlay(base: &Config, table: &toml::Table) -> Result<Config, ConfigError> {
+pub(super) fn overlay(base: &Config, table: &toml::Table) -> Result<Config, ConfigError> {
     let mut merged = table_of(base);
     let known: Vec<String> = leaves(&merged).into_iter().map(|(key, _)| key).collect();
     let (mut problems, mut more) = (Vec::new(), 0);

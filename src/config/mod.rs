@@ -66,6 +66,7 @@ pub mod rng;
 mod scan;
 mod score;
 mod stage;
+pub mod sweep;
 mod train;
 pub mod transfer;
 mod transition;

@@ -26,6 +26,8 @@ section! {
             "Seed of all random numbers. The same seed on the same machine with the same number of threads gives the same bits.",
         checkpoint_every: usize = 500, "Checkpoint every", live, free, says("steps; 0 keeps only the last") =>
             "Steps between checkpoints. A checkpoint holds everything needed to resume.",
+        checkpoint_seconds: f64 = 0.0, "Checkpoint at the latest after", live, free, zero("off"), unit(" seconds") =>
+            "Seconds after which a checkpoint is written whatever the step, counted on the clock from the last one. Set it where the machine may be taken away at short notice: no more than this much time is lost. Such checkpoints count among the newest that `keep_checkpoints` keeps, and change nothing of what is learnt.",
         keep_checkpoints: usize = 3, "Checkpoints kept", free, says("0 keeps all") =>
             "How many of the newest checkpoints stay on disk; older ones of this run are removed as new ones come. Grids and events are always kept.",
         keep_every: usize = 0, "Always keep every", free, says("steps; 0 keeps none for good"), when(REMOVED) =>

@@ -1,5 +1,7 @@
 //! The checkpoints of a run, and what is left of it when its training breaks.
 
+use std::time::Instant;
+
 use anyhow::anyhow;
 
 use super::fallback::{self, Snapshot};
@@ -47,6 +49,7 @@ impl Run<'_, '_> {
     /// Writes the present state, unless it is on disk already.
     pub(super) fn checkpoint(&mut self) -> anyhow::Result<()> {
         let step = self.journal.step;
+        self.saved = Instant::now();
         if self.journal.writer()?.has_checkpoint(step) {
             return Ok(());
         }
@@ -56,9 +59,15 @@ impl Run<'_, '_> {
         Ok(())
     }
 
+    /// Whether the last one is older than `train.checkpoint_seconds` lets it be.
+    pub(super) fn is_stale(&self) -> bool {
+        let most = self.training.config.train.checkpoint_seconds;
+        most > 0.0 && self.saved.elapsed().as_secs_f64() >= most
+    }
+
     fn write(&mut self, snapshot: &Snapshot) -> anyhow::Result<()> {
         let best = self.scoring.best_step(&self.training.config);
-        let stored = self.journal.writer()?.checkpoint(&snapshot.state, &snapshot.files, best)?;
+        let stored = self.journal.write(|writer| writer.checkpoint(&snapshot.state, &snapshot.files, best))?;
         // Told first: nothing goes that the session does not say has gone.
         self.journal.tell(Event::Checkpoint(stored.clone()))?;
         self.journal.writer()?.remove(&stored);

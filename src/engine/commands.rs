@@ -13,6 +13,10 @@ impl Run<'_, '_> {
         if taken && !self.wait()? {
             return Ok(false);
         }
+        let asked = std::mem::take(&mut self.journal.asked);
+        if !asked.is_empty() && !self.obey_later(asked)? {
+            return Ok(false);
+        }
         loop {
             match self.control.inbox.try_recv() {
                 Err(TryRecvError::Empty) => return Ok(self.journal.listening),

@@ -34,7 +34,7 @@ impl Grids {
     pub fn after(&self, training: &mut Training, watch: &mut Watch, journal: &mut Journal<'_>) -> anyhow::Result<()> {
         let grid = self.draw(training, journal.step)?;
         let about = about(training)?;
-        let stored = journal.writer()?.grid(&grid, &about)?;
+        let stored = journal.write(|writer| writer.grid(&grid, &about))?;
         let spreads = diversity::of_grid(&grid, &self.real_spreads);
         let at = training.at(journal.step);
         let blank = watch.picture(at, &grid);
@@ -52,9 +52,8 @@ impl Grids {
         let trainer = &training.trainer;
         let grid = self.sampler.draw(trainer, trainer.generator(), journal.step)?;
         let [seed, rows] = about(training)?;
-        let stored = journal
-            .writer()?
-            .live_grid(&grid, &[seed, rows, ("weights", "of the live generator, not averaged".into())])?;
+        let about = [seed, rows, ("weights", "of the live generator, not averaged".into())];
+        let stored = journal.write(|writer| writer.live_grid(&grid, &about))?;
         journal.tell(Event::LiveGrid(stored))
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Instant, SystemTime};
 
 use anyhow::Context as _;
 use candle_core::Device;
@@ -99,10 +99,11 @@ impl<'r> Prepared<'r> {
         };
         match &request.from {
             Origin::New => Ok(prepared),
-            Origin::Resume { steps } => {
+            Origin::Resume { steps, set } => {
                 let lock = Lock::take(&request.session)?;
                 // Once more, now that nobody else can change anything.
-                let Plan { config, original, state, damaged, recorded, edited } = Plan::of(&request.session, *steps)?;
+                let Plan { config, original, state, damaged, recorded, edited } =
+                    Plan::of(&request.session, *steps, set)?;
                 if let Some(state) = state {
                     prepared.parent.clone_from(&state.parent);
                     let folder = checkpoint_folder(&request.session, state.step);
@@ -363,7 +364,8 @@ impl WithTrainer<'_> {
             None => Writer::create(session, &fixed.original)?,
         });
         prepared.tell(journal, &fixed, &trainer, &dataset, warnings)?;
-        journal.writer()?.real_images(|| dataset.preview(prepared.config.train.grid_columns.max(1)))?;
+        let columns = prepared.config.train.grid_columns.max(1);
+        journal.write(|writer| writer.real_images(|| dataset.preview(columns)))?;
         let training = Training::new(prepared.config.clone(), dataset, device, trainer, prepared.state())?;
         Ok(Run {
             fixed,
@@ -373,6 +375,7 @@ impl WithTrainer<'_> {
             scoring: prepared.scoring(),
             watch: prepared.watch(&training.classes),
             fallback: None,
+            saved: Instant::now(),
             control: Control { inbox, stepping: None, edits_to_come: prepared.edits_to_come() },
             journal,
             after_step: prepared.request.after_step.clone(),

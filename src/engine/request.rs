@@ -15,6 +15,8 @@ pub enum Origin {
     Resume {
         /// Steps in all, where they are to be others than before.
         steps: Option<usize>,
+        /// `KEY=VALUE` of settings that may be others in the same run, to be laid over those of its `run.toml`.
+        set: Vec<String>,
     },
     /// A checkpoint of another session.
     Fork {

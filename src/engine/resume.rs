@@ -20,15 +20,54 @@ use crate::session::{self, CheckpointState, SessionError, Stored};
 #[error("{0}")]
 pub struct Refused(pub String);
 
+/// A session was to go on whose run has ended as it should: nothing is left to do.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct AlreadyFinished(pub String);
+
+/// Settings that are named where a session holds another run.
+const MOST_DIFFERENCES: usize = 12;
+
 impl RunRequest {
     /// Goes on with a session to `steps` in all, or to those that it was to take.
     ///
     /// # Errors
-    /// [`Refused`] where that would be another run, or nothing is left to do; others where the session cannot be read.
+    /// [`AlreadyFinished`] where nothing is left to do, [`Refused`] where that would be another run; others where the session
+    /// cannot be read.
     pub fn resume(session: &Path, steps: Option<usize>) -> anyhow::Result<Self> {
-        let plan = Plan::of(session, steps)?;
+        Self::resume_with(session, steps, Vec::new())
+    }
+
+    fn resume_with(session: &Path, steps: Option<usize>, set: Vec<String>) -> anyhow::Result<Self> {
+        let plan = Plan::of(session, steps, &set)?;
         let places = plan.external_paths();
-        Ok(Self { from: Origin::Resume { steps }, places, ..Self::new(plan.config, session.to_owned()) })
+        Ok(Self { from: Origin::Resume { steps, set }, places, ..Self::new(plan.config, session.to_owned()) })
+    }
+
+    /// A new run where its folder holds no session; where it holds this very run, the run goes on. Settings that may be others in
+    /// the same run, such as its device, are those of `config`.
+    ///
+    /// # Errors
+    /// As [`resume`](Self::resume).
+    pub fn new_or_resume(config: Config, session: PathBuf) -> anyhow::Result<Self> {
+        if !session::has_run(&session) {
+            return Ok(Self::new(config, session));
+        }
+        let was = session::read_settings(&session)?;
+        let mut wrong = differences(&was, &config, may_change_on_resume);
+        if !wrong.is_empty() {
+            let more = wrong.len().saturating_sub(MOST_DIFFERENCES);
+            wrong.truncate(MOST_DIFFERENCES);
+            wrong.extend((more > 0).then(|| format!("and {more} more")));
+            return Err(Refused(format!(
+                "{} holds another run, and goes on as that alone:\n{}\nChoose another folder, or put these settings back (`gandle resume` gives more steps to a run)",
+                session.display(),
+                wrong.join("\n")
+            ))
+            .into());
+        }
+        let set = was.differences(&config).into_iter().map(|(key, _, is)| format!("{key}={is}")).collect();
+        Self::resume_with(&session, None, set)
     }
 
     /// A new session that goes on from a checkpoint of another one (the newest whole one without a step), with other
@@ -115,14 +154,16 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    pub fn of(session: &Path, steps: Option<usize>) -> anyhow::Result<Self> {
+    /// `set` is laid over `run.toml`, and leaves the run the same.
+    pub fn of(session: &Path, steps: Option<usize>, set: Overrides<'_>) -> anyhow::Result<Self> {
         let stored = Stored::outline(session)?;
         let (state, damaged) = newest(session)?;
         let recorded = Recorded::of(&stored.events, state.as_ref().map_or(0, |state| state.step));
         let original = stored.config;
+        let now = if set.is_empty() { original.clone() } else { original.with(set)? };
         let mut config = match &state {
-            Some(state) => taken_over(state, &original, session)?,
-            None => original.clone(),
+            Some(state) => taken_over(state, &now, session)?,
+            None => now,
         };
         let done = state.as_ref().map_or(0, |state| state.step);
         let mut edited = false;
@@ -135,7 +176,7 @@ impl Plan {
         }
         let seconds = state.as_ref().map_or(0.0, |state| state.seconds);
         if recorded.finished && config.train.is_timed_out(seconds) {
-            return Err(Refused(format!(
+            return Err(AlreadyFinished(format!(
                 "the run is finished: its {} minutes are over. Set train.minutes in run.toml higher, or to 0 for no limit",
                 config.train.minutes
             ))
@@ -144,7 +185,7 @@ impl Plan {
         if let Some(steps) = steps {
             change_steps(&mut config, steps, done)?;
         } else if recorded.finished && done >= config.train.steps {
-            return Err(Refused(format!(
+            return Err(AlreadyFinished(format!(
                 "the run is finished: it has taken its {done} steps. Give more with --steps, or fork a new session with --fork"
             ))
             .into());

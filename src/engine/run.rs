@@ -1,5 +1,7 @@
 //! The run itself: its parts, and the loop over its steps.
 
+use std::time::Instant;
+
 use super::control::Control;
 use super::fallback::Snapshot;
 use super::grids::Grids;
@@ -55,6 +57,8 @@ pub(super) struct Run<'a, 'b> {
     pub watch: Watch,
     /// What is written if training breaks.
     pub fallback: Option<Snapshot>,
+    /// When a checkpoint was written last, or the run begun.
+    pub saved: Instant,
     pub control: Control<'a>,
     pub journal: &'a mut Journal<'b>,
     pub after_step: Option<StepHook>,
@@ -91,7 +95,7 @@ impl Run<'_, '_> {
         // What it left. A score takes long and may fail: what it scores is stored first.
         self.keep_fallback()?;
         self.draw_grid()?;
-        if schedule::stores(&self.training.config, step, last) {
+        if schedule::stores(&self.training.config, step, last) || self.is_stale() {
             self.checkpoint()?;
         }
         if self.pending.score && !self.score()? {

@@ -9,6 +9,7 @@ use super::scorer::{Scorer, Taken};
 use super::training::Training;
 use crate::config::Metric;
 use crate::event::{Command, Event, Score, ScoreProgress};
+use crate::session::Writer;
 
 impl Run<'_, '_> {
     /// False where a command asks for the end meanwhile. A score that cannot be taken is a warning, and no other is tried.
@@ -18,7 +19,7 @@ impl Run<'_, '_> {
             self.pending.score = false;
             return if self.scoring.failed { Ok(true) } else { self.leave_out().map(|()| true) };
         }
-        self.journal.writer()?.flush()?;
+        self.journal.write(Writer::flush)?;
         let inbox = self.control.inbox;
         // A pause waits for the score; a stop does not.
         let (mut stopped, mut asked) = (false, Vec::new());
@@ -97,7 +98,7 @@ impl Run<'_, '_> {
         let (picture, mut nearest) = scorer.nearest(&grid, &self.training.dataset)?;
         let shows = "the nearest real image of each image of the grid";
         let about = [("shows", shows.into()), ("extractor", nearest.extractor.clone().into())];
-        nearest.file = self.journal.writer()?.nearest(&picture, &about)?;
+        nearest.file = self.journal.write(|writer| writer.nearest(&picture, &about))?;
         let file = nearest.file.clone();
         self.journal.tell(Event::Nearest(nearest))?;
         Ok(Some(file))

@@ -14,7 +14,7 @@ use crate::session;
 
 /// Runs to the end and tells how it ended, whatever happened.
 pub(super) fn run(request: &RunRequest, inbox: &Receiver<Command>, out: &Outbox) {
-    let mut journal = Journal::new(out);
+    let mut journal = Journal::new(out, inbox);
     let ending = guard::catch(|| in_pool(request, inbox, &mut journal));
     let step = journal.step;
     let event = match ending {

@@ -34,8 +34,8 @@ pub use picture::{png, png16};
 pub use prune::{OnDisk, Pruning, plan, prune};
 pub use quiz::{read_quizzes, write_quiz};
 pub use reader::{
-    Damaged, Stored, checkpoint_folder, checkpoints, newest_whole, open_events, read_checkpoint_file, read_grid,
-    read_grid_file, read_settings, read_state, read_whole,
+    Damaged, Stored, checkpoint_folder, checkpoints, has_run, newest_whole, open_events, read_checkpoint_file,
+    read_grid, read_grid_file, read_settings, read_state, read_whole,
 };
 pub use removal::{cached, is_cached, unfinished_export};
 pub use retention::{BestCheckpoint, Keep, best_scored, protected};
@@ -134,12 +134,27 @@ pub enum SessionError {
 }
 
 impl SessionError {
+    /// Whether the disk has no room for what was to be written, or its user no more of it.
+    pub fn is_full(&self) -> bool {
+        use std::io::ErrorKind::{QuotaExceeded, StorageFull};
+        match self {
+            Self::Io { cause, .. } => matches!(cause.kind(), StorageFull | QuotaExceeded),
+            Self::Exists(_)
+            | Self::InUse { .. }
+            | Self::Missing(_)
+            | Self::Foreign { .. }
+            | Self::Newer { .. }
+            | Self::Content { .. } => false,
+        }
+    }
+
     fn io(what: &'static str, path: &std::path::Path) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.display().to_string();
         move |cause| {
-            use std::io::ErrorKind::{NotADirectory, NotFound, PermissionDenied, StorageFull};
+            use std::io::ErrorKind::{NotADirectory, NotFound, PermissionDenied, QuotaExceeded, StorageFull};
             let hints = [
                 (StorageFull, "; free some space on the disk"),
+                (QuotaExceeded, "; free some of the space that you may use there"),
                 (PermissionDenied, "; choose a folder that you may write to"),
                 (NotFound, "; was the folder moved or its drive taken away?"),
                 (

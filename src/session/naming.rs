@@ -94,7 +94,13 @@ fn word(key: &str, now: &str, before: &str) -> Option<String> {
     let aside = ["data.source", "data.workers", "data.memory_limit", "data.cache", "train.device", "train.threads"];
     // How files were read before these settings, or are now.
     let reading = ["data.scans", "data.split_by"];
-    let stored = ["train.checkpoint_every", "train.keep_checkpoints", "train.keep_every", "train.grid_every"];
+    let stored = [
+        "train.checkpoint_every",
+        "train.checkpoint_seconds",
+        "train.keep_checkpoints",
+        "train.keep_every",
+        "train.grid_every",
+    ];
     if aside.contains(&key)
         || reading.contains(&key)
         || stored.contains(&key)

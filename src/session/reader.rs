@@ -173,6 +173,11 @@ impl Broken {
     }
 }
 
+/// Whether a folder holds a session, be it one that cannot be read.
+pub fn has_run(folder: &Path) -> bool {
+    std::fs::symlink_metadata(folder.join(RUN)).is_ok()
+}
+
 /// A session's configuration.
 ///
 /// # Errors

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::fs::{self, File};
-use std::io::{BufWriter, Write as _};
+use std::io::{BufWriter, ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime};
@@ -22,7 +22,9 @@ const FLUSH_AFTER: Duration = Duration::from_millis(500);
 pub struct Writer {
     folder: PathBuf,
     _lock: Lock,
-    events: BufWriter<File>,
+    events: File,
+    /// Lines that wait for the system to take them. What it has taken goes, so that whoever tries again tears no line.
+    waiting: Vec<u8>,
     flushed: Instant,
 }
 
@@ -43,7 +45,7 @@ impl Writer {
         let options = File::options().append(true).create_new(true).open(&path);
         let file = options.map_err(SessionError::io("could not make", &path))?;
         sync_folder(Some(folder));
-        Ok(Self { folder: folder.to_owned(), _lock: lock, events: BufWriter::new(file), flushed: Instant::now() })
+        Ok(Self::on(folder, lock, file))
     }
 
     /// Goes on with a session whose lock is held: removes what a crash has left half-written.
@@ -54,7 +56,11 @@ impl Writer {
         make_folders(folder)?;
         removal::left_overs(folder);
         let file = recovery::open_events(folder)?;
-        Ok(Self { folder: folder.to_owned(), _lock: lock, events: BufWriter::new(file), flushed: Instant::now() })
+        Ok(Self::on(folder, lock, file))
+    }
+
+    fn on(folder: &Path, lock: Lock, events: File) -> Self {
+        Self { folder: folder.to_owned(), _lock: lock, events, waiting: Vec::new(), flushed: Instant::now() }
     }
 
     /// The session's folder.
@@ -65,8 +71,23 @@ impl Writer {
     /// Appends an event. Steps may wait in memory for half a second; anything rarer reaches the system at once.
     ///
     /// # Errors
-    /// Where the file cannot be written.
+    /// Where the file cannot be written; the event then waits, and [`Writer::flush`] tries again.
     pub fn event(&mut self, event: &Event) -> Result<()> {
+        self.push(event)?;
+        if !matches!(event, Event::Step(_)) || self.flushed.elapsed() >= FLUSH_AFTER {
+            self.flush()?;
+        }
+        if matches!(event, Event::Finished { .. } | Event::Stopped { .. } | Event::Failed { .. }) {
+            self.sync()?;
+        }
+        Ok(())
+    }
+
+    /// Appends an event that reaches the system with the next one.
+    ///
+    /// # Errors
+    /// Where it is no JSON.
+    pub fn push(&mut self, event: &Event) -> Result<()> {
         let path = self.folder.join(EVENTS);
         let failed = || SessionError::io("could not write to", &path);
         let mut line = serde_json::to_vec(event).map_err(|err| failed()(err.into()))?;
@@ -75,13 +96,7 @@ impl Writer {
             timed::add(&mut line, SystemTime::now());
         }
         line.push(b'\n');
-        self.events.write_all(&line).map_err(failed())?;
-        if !matches!(event, Event::Step(_)) || self.flushed.elapsed() >= FLUSH_AFTER {
-            self.flush()?;
-        }
-        if matches!(event, Event::Finished { .. } | Event::Stopped { .. } | Event::Failed { .. }) {
-            self.sync()?;
-        }
+        self.waiting.append(&mut line);
         Ok(())
     }
 
@@ -92,14 +107,22 @@ impl Writer {
     pub fn flush(&mut self) -> Result<()> {
         let path = self.folder.join(EVENTS);
         self.flushed = Instant::now();
-        self.events.flush().map_err(SessionError::io("could not write to", &path))
+        while !self.waiting.is_empty() {
+            match self.events.write(&self.waiting) {
+                Ok(0) => return Err(SessionError::io("could not write to", &path)(ErrorKind::WriteZero.into())),
+                Ok(taken) => drop(self.waiting.drain(..taken)),
+                Err(err) if err.kind() == ErrorKind::Interrupted => {}
+                Err(err) => return Err(SessionError::io("could not write to", &path)(err)),
+            }
+        }
+        Ok(())
     }
 
     /// Brings every event to the disk.
     fn sync(&mut self) -> Result<()> {
         self.flush()?;
         let path = self.folder.join(EVENTS);
-        self.events.get_ref().sync_data().map_err(SessionError::io("could not write to", &path))
+        self.events.sync_data().map_err(SessionError::io("could not write to", &path))
     }
 
     /// Stores a sample grid as PNG, which tells the session, the step and whatever else is said `about` it.
@@ -247,7 +270,7 @@ fn write_checkpoint(session: &Path, state: &CheckpointState, files: &[(&str, Vec
 
 impl Drop for Writer {
     fn drop(&mut self) {
-        self.events.flush().ok(); // Nobody is left to be told.
+        self.flush().ok(); // Nobody is left to be told.
     }
 }
 
@@ -308,7 +331,7 @@ pub fn write_new<E: From<SessionError>>(
         file.into_inner().map_err(std::io::IntoInnerError::into_error)?.sync_all()?;
         // Somebody else may have made one meanwhile.
         if path.try_exists()? {
-            return Err(std::io::ErrorKind::AlreadyExists.into());
+            return Err(ErrorKind::AlreadyExists.into());
         }
         fs::rename(&beside, path)
     };
@@ -340,7 +363,7 @@ fn beside(path: &Path) -> Result<(PathBuf, File)> {
         match File::create_new(&beside) {
             Ok(file) => return Ok((beside, file)),
             // Another process of this number was killed here.
-            Err(err) if err.kind() == std::io::ErrorKind::AlreadyExists && tries.next().is_some() => {}
+            Err(err) if err.kind() == ErrorKind::AlreadyExists && tries.next().is_some() => {}
             Err(err) => return Err(SessionError::io("could not write", &beside)(err)),
         }
     }

@@ -3,10 +3,10 @@
 use egui::Ui;
 
 use super::action::Action;
-use super::phase::Phase;
 use super::request::OnClose;
 use super::run_view::RunView;
 use super::{dialog, format, theme, widgets};
+use crate::summary::Phase;
 
 /// The dialog that is open while the window waits to close.
 #[derive(Debug, Default)]

@@ -6,9 +6,9 @@ use egui::{Button, Ui};
 
 use super::action::Action;
 use super::number::field;
-use super::phase::Phase;
 use super::run_view::RunView;
 use super::{format, theme, widgets};
+use crate::summary::Phase;
 
 /// Why a run that is not going on cannot go on to so many steps; nothing where it can.
 pub(super) fn obstacle(view: &RunView, steps: usize) -> Option<String> {

@@ -180,7 +180,7 @@ impl<'a> Row<'a> {
             }
             _ => {
                 let drawn = widgets::number(ui, text, p.muted);
-                if let Some(patients) = self.score.patients.filter(|_| at == INTERVAL) {
+                if let Some(patients) = self.score.patients.filter(|_| at == 2) {
                     drawn.on_hover_text(format::of_patients(patients));
                 }
             }

@@ -5,11 +5,11 @@ use std::borrow::Cow;
 use egui::{Align, Button, ComboBox, Layout, Role, Ui, WidgetInfo};
 
 use super::action::Action;
-use super::phase::Phase;
 use super::run_view::RunView;
 use super::{format, theme, widgets};
 use crate::config::{Change, Choice as _, Config, Updates};
 use crate::event::Command;
+use crate::summary::Phase;
 
 /// Steps a second that can be chosen.
 const SPEEDS: [f64; 5] = [0.5, 1.0, 2.0, 5.0, 10.0];

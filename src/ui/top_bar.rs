@@ -5,12 +5,12 @@ use egui::{Align, Button, Label, Layout, Panel, PopupCloseBehavior, ProgressBar,
 
 use super::action::Action;
 use super::glyph::{self, Glyph};
-use super::phase::Phase;
 use super::resume::ResumeForm;
 use super::run_view::RunView;
 use super::theme::ThemeChoice;
 use super::{format, icon, resume, theme, widgets};
 use crate::event::{Command, Scalar};
+use crate::summary::Phase;
 
 /// Width of the button that pauses a run and goes on with it.
 const GO_ON_WIDTH: f32 = 112.0;

@@ -16,7 +16,6 @@ use super::find_data::FindData;
 use super::log_page::LogPage;
 use super::notice::{Dismissed, Fading, Notice, NoticeLevel};
 use super::page::Page;
-use super::phase::Phase;
 use super::queue::{self, Queue, QueuePage};
 use super::quiz::Quiz;
 use super::request::{GridRequest, Inside};
@@ -35,6 +34,7 @@ use super::undo::Undo;
 use super::{dialog, drop, format, paths, run_page, theme, top_bar, widgets};
 use crate::config::Config;
 use crate::event::{BrowsePage, BrowseRequest, GridPicture};
+use crate::summary::Phase;
 
 /// About the width of a letter in the name of the session's folder.
 const FOLDER_LETTER: f32 = 6.5;

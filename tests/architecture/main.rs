@@ -23,19 +23,20 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("metric", &["config", "ops", "feature"]),
     ("session", &["guard", "config", "event"]),
     ("engine", &["guard", "config", "chart", "data", "event", "ops", "model", "feature", "train", "metric", "session"]),
-    ("ui", &["guard", "config", "event", "chart"]),
+    ("summary", &["config", "event"]),
+    ("ui", &["guard", "config", "event", "chart", "summary"]),
     (
         "app",
         &[
             "guard", "config", "chart", "data", "event", "ops", "model", "feature", "train", "metric", "session",
-            "engine", "ui",
+            "engine", "summary", "ui",
         ],
     ),
     (
         "cli",
         &[
             "app", "guard", "config", "chart", "data", "event", "ops", "model", "feature", "train", "metric",
-            "session", "engine",
+            "session", "engine", "summary",
         ],
     ),
 ];

@@ -127,6 +127,7 @@ const KINDS: &[(&str, &[&str])] = &[
     ("train.device", &["train.device=abacus"]),
     ("train.instance_noise", &["train.instance_noise=-3"]),
     ("train.instance_noise_steps", &["train.instance_noise_steps=0"]),
+    ("train.checkpoint_seconds", &["train.checkpoint_seconds=-1"]),
     ("train.keep_every", &["train.keep_every=700"]),
     ("train.keep_every", &["train.keep_every=700", "train.checkpoint_every=0"]),
     ("score.images", &["score.images=1"]),

@@ -4,22 +4,13 @@ use std::path::Path;
 
 use egui::{Grid, Label, RichText, ScrollArea, Ui};
 
-use super::super::sessions::{SessionRow, plain};
+use super::super::sessions::SessionRow;
 use super::super::{format, theme, widgets};
 use crate::config::options;
+use crate::summary::differing;
 
 /// Characters of a value or a name that are shown.
 const MOST: usize = 22;
-
-/// The keys whose values are not the same in all of these, with the value of each.
-pub fn differing(settings: &[&[(String, String)]]) -> Vec<(String, Vec<String>)> {
-    let Some((first, _)) = settings.split_first() else { return Vec::new() };
-    let value = |of: &[(String, String)], key: &str| {
-        of.iter().find(|(known, _)| known == key).map_or_else(String::new, |(_, value)| plain(value).to_owned())
-    };
-    let row = |(key, _): &(String, String)| (key.clone(), settings.iter().map(|of| value(of, key)).collect::<Vec<_>>());
-    first.iter().map(row).filter(|(_, values)| values.windows(2).any(|pair| pair[0] != pair[1])).collect()
-}
 
 /// Draws the table of settings that differ between runs, each with its folder and its colour.
 pub fn differ_ui<'a>(ui: &mut Ui, chosen: impl Iterator<Item = (&'a Path, usize)>, rows: &'a [SessionRow]) {
@@ -66,24 +57,4 @@ pub fn differ_ui<'a>(ui: &mut Ui, chosen: impl Iterator<Item = (&'a Path, usize)
             }
         });
     });
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::config::Config;
-
-    #[test]
-    fn keys_that_differ_are_named_with_every_value() {
-        let of = |entries: &[&str]| Config::default().with(entries).unwrap().settings();
-        let (a, b, c) = (of(&[]), of(&["train.seed=3"]), of(&["loss.kind=bce", "train.seed=3"]));
-        let told = differing(&[&a, &b, &c]);
-        let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
-        let want = [
-            ("loss.kind".to_owned(), words(&["hinge", "hinge", "bce"])),
-            ("train.seed".to_owned(), words(&["0", "3", "3"])),
-        ];
-        assert_eq!(told, want);
-        assert!(differing(&[&a]).is_empty() && differing(&[]).is_empty());
-    }
 }

@@ -1,29 +1,6 @@
-//! Runs that belong together, and the mean and spread of their curves.
+//! The mean and spread of the curves of runs that belong together, and the band that is drawn around it.
 
-use super::ComparedRun;
-
-/// What puts runs into one group.
-#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub enum Grouping {
-    /// Every run stands for itself.
-    #[default]
-    None,
-    /// All settings but the seed.
-    Seeds,
-    /// The value of one setting.
-    Key(String),
-}
-
-impl Grouping {
-    /// Its name in the window.
-    pub fn name(&self) -> String {
-        match self {
-            Self::None => "each run".to_owned(),
-            Self::Seeds => "same but for the seed".to_owned(),
-            Self::Key(key) => key.clone(),
-        }
-    }
-}
+use crate::summary::Spread;
 
 /// What is drawn around a mean.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -46,56 +23,13 @@ impl Band {
     pub fn name(self) -> &'static str {
         Self::ALL.into_iter().find(|(band, _)| *band == self).map_or("", |(_, name)| name)
     }
-}
 
-/// What is the same in all runs of a group, as text; runs without a group are told apart by `alone`.
-pub fn key_of(grouping: &Grouping, run: &ComparedRun, alone: &str) -> String {
-    match grouping {
-        Grouping::None => alone.to_owned(),
-        Grouping::Seeds => {
-            let others = run.settings.iter().filter(|(key, _)| key != "train.seed");
-            others.map(|(key, value)| format!("{key}={value}\n")).collect()
-        }
-        Grouping::Key(key) => {
-            run.settings.iter().find(|(known, _)| known == key).map_or_else(String::new, |(_, value)| value.clone())
-        }
-    }
-}
-
-/// The mean and spread of some curves at one place.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Spread {
-    /// Their mean.
-    pub mean: f64,
-    /// The smallest.
-    pub min: f64,
-    /// The largest.
-    pub max: f64,
-    /// The standard deviation (with n - 1); 0 for one curve.
-    pub deviation: f64,
-}
-
-impl Spread {
-    /// Of values, where there is one.
-    pub fn of(values: &[f64]) -> Option<Self> {
-        let count = values.len() as f64;
-        if values.is_empty() {
-            return None;
-        }
-        let mean = values.iter().sum::<f64>() / count;
-        let squares = values.iter().map(|value| (value - mean).powi(2)).sum::<f64>();
-        let deviation = if values.len() > 1 { (squares / (count - 1.0)).sqrt() } else { 0.0 };
-        let min = values.iter().copied().fold(f64::INFINITY, f64::min);
-        let max = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        Some(Self { mean, min, max, deviation })
-    }
-
-    /// The ends of a band around the mean.
-    pub fn ends(&self, band: Band) -> Option<(f64, f64)> {
-        match band {
-            Band::Range => Some((self.min, self.max)),
-            Band::Deviation => Some((self.mean - self.deviation, self.mean + self.deviation)),
-            Band::None => None,
+    /// Its ends around a mean.
+    pub fn ends(self, around: &Spread) -> Option<(f64, f64)> {
+        match self {
+            Self::Range => Some((around.min, around.max)),
+            Self::Deviation => Some((around.mean - around.deviation, around.mean + around.deviation)),
+            Self::None => None,
         }
     }
 }
@@ -140,14 +74,11 @@ mod tests {
     }
 
     #[test]
-    fn a_spread_has_mean_ends_and_deviation() {
+    fn a_band_goes_around_the_mean() {
         let spread = Spread::of(&[1.0, 2.0, 6.0]).unwrap();
-        // statistics.stdev([1, 2, 6]) = sqrt(7)
-        assert_eq!((spread.mean, spread.min, spread.max), (3.0, 1.0, 6.0));
-        assert!((spread.deviation - 7.0_f64.sqrt()).abs() < 1e-12);
-        assert_eq!(spread.ends(Band::Range), Some((1.0, 6.0)));
-        assert_eq!(Spread::of(&[4.0]).unwrap().ends(Band::Deviation), Some((4.0, 4.0)));
-        assert_eq!((Spread::of(&[]), spread.ends(Band::None)), (None, None));
+        assert_eq!((Band::Range.ends(&spread), Band::None.ends(&spread)), (Some((1.0, 6.0)), None));
+        let (low, high) = Band::Deviation.ends(&spread).unwrap();
+        assert!((low + high - 6.0).abs() < 1e-12 && (high - low - 2.0 * 7.0_f64.sqrt()).abs() < 1e-12);
     }
 
     #[test]

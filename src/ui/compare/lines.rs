@@ -4,10 +4,11 @@ use egui::Color32;
 
 use super::super::plot::{Line, Points, Source, Window};
 use super::super::theme;
-use super::group::{Spread, at, key_of, spread};
-use super::{Band, CompareSettings, ComparedRun, Grouping};
+use super::group::{at, spread};
+use super::{Band, CompareSettings, ComparedRun};
 use crate::chart::{self, Curve};
 use crate::event::{Scalar, Score};
+use crate::summary::{Grouping, Spread, plain};
 
 /// Places at which a group's mean is taken.
 const PLACES: usize = 240;
@@ -32,13 +33,13 @@ pub struct Drawn<'a> {
 pub fn drawn<'a>(runs: &[(usize, &'a ComparedRun)], grouping: &Grouping) -> Vec<Drawn<'a>> {
     let mut groups: Vec<(String, Drawn<'a>)> = Vec::new();
     for (slot, run) in runs {
-        let key = key_of(grouping, run, &run.folder.display().to_string());
+        let key = grouping.key_of(&run.settings, &run.folder.display().to_string());
         match groups.iter_mut().find(|(known, _)| *known == key) {
             Some((_, group)) => group.runs.push(run),
             None => {
                 let name = match grouping {
                     Grouping::None | Grouping::Seeds => run.name(),
-                    Grouping::Key(setting) => format!("{setting} = {}", super::super::sessions::plain(&key)),
+                    Grouping::Key(setting) => format!("{setting} = {}", plain(&key)),
                 };
                 groups.push((key, Drawn { name, slot: *slot, runs: vec![run] }));
             }
@@ -178,7 +179,7 @@ impl Source for Compared<'_> {
 fn mean(curves: &[Curve], band: Band) -> Curve {
     let lines: Vec<Vec<[f64; 2]>> = curves.iter().map(|curve| curve.line.clone()).collect();
     let places = spread(&lines, PLACES);
-    let around = places.iter().filter_map(|(x, spread)| spread.ends(band).map(|(low, high)| [*x, low, high]));
+    let around = places.iter().filter_map(|(x, spread)| band.ends(spread).map(|(low, high)| [*x, low, high]));
     Curve {
         band: around.collect(),
         shade: 0.18,

@@ -22,8 +22,9 @@ use super::run_view::RunView;
 use super::sessions::{SessionDialog, SessionRow};
 use super::{theme, widgets};
 use crate::event::GridPicture;
+use crate::summary::{Grouping, differing};
 
-pub use group::{Band, Grouping};
+pub use group::Band;
 pub use run::ComparedRun;
 
 /// What is shown below the table.
@@ -337,7 +338,7 @@ impl Compare {
             ui.selectable_value(&mut settings.grouping, Grouping::Seeds, Grouping::Seeds.name()).on_hover_text(about);
             let runs = self.runs();
             let settings_of: Vec<&[(String, String)]> = runs.iter().map(|(_, run)| run.settings.as_slice()).collect();
-            for (key, _) in differ::differing(&settings_of) {
+            for (key, _) in differing(&settings_of) {
                 ui.selectable_value(&mut settings.grouping, Grouping::Key(key.clone()), key);
             }
         });

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::super::run_view::RunView;
 use super::super::series::Clock;
-use super::super::sessions::{Brief, SessionRow, best_scores};
+use super::super::sessions::SessionRow;
 use crate::chart::Bucket;
 use crate::config::Config;
 use crate::event::{Event, Grid, Scalar, Score, standing};

@@ -4,13 +4,14 @@ use egui::{Align, Grid, Label, Layout, RichText, ScrollArea, Ui, vec2};
 
 use super::super::action::Action;
 use super::super::plot::{self, Chart, ChartSettings, View, pins_ui};
-use super::super::sessions::{SessionRow, best_scores, better};
+use super::super::sessions::SessionRow;
 use super::super::{format, theme, widgets};
 use super::charts::{CHART, Looking, Shared, shared};
 use super::lines::{What, drawn};
 use super::{Compare, CompareSettings, ComparedRun};
 use crate::config::Prefers;
 use crate::event::Form;
+use crate::summary::{best_scores, better};
 
 /// The width that a table and its chart take at least where several stand beside each other.
 const PAIR: f32 = 820.0;

@@ -6,10 +6,11 @@ use egui::{Align, Button, Checkbox, Label, Layout, RichText, TextEdit, Ui, Widge
 use egui_extras::{Column, TableBuilder, TableRow};
 
 use super::super::action::Action;
-use super::super::sessions::{Brief, SessionDialog, SessionRow, menu_ui, plain, star_ui};
+use super::super::sessions::{SessionDialog, SessionRow, menu_ui, star_ui};
 use super::super::{format, glyph, theme, widgets};
 use super::{Compare, CompareSettings};
 use crate::config::options;
+use crate::summary::{Brief, best_scores, plain};
 
 /// Columns that are no settings: the key that is kept, and the title.
 const FACTS: [(&str, &str); 6] = [
@@ -257,7 +258,7 @@ impl Compare {
             }
             let color = if slot.is_some() { p.strong } else { p.text };
             let name = ui.add(Label::new(RichText::new(&row.name).color(color)).truncate());
-            let differs = row.brief.as_ref().map(|brief| brief.differs.join("\n")).unwrap_or_default();
+            let differs = row.differs.join("\n");
             let about = [row.name.as_str(), &row.note, &differs].into_iter().filter(|part| !part.is_empty());
             name.on_hover_text(about.collect::<Vec<_>>().join("\n"));
         });
@@ -332,7 +333,7 @@ mod tests {
         config.train.seed = seed;
         let scores =
             score.map(|value| Event::Score(Score { metric: "frechet-distance".into(), value, ..Score::default() }));
-        row.brief = Some(Arc::new(Brief::new(PathBuf::from(name), config, scores)));
+        row.tell(Brief::new(config, scores));
         row
     }
 

@@ -4,9 +4,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::super::sessions::plain;
-use super::cost::cost;
 use crate::config::{Config, Preset};
+use crate::summary::{cost, plain};
 
 /// Where a run in the queue stands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -3,8 +3,8 @@
 use super::super::run_view::RunView;
 use super::super::sessions::SessionRow;
 use super::super::setup::Paces;
-use super::cost::cost;
 use super::{EntryState, Queue};
+use crate::summary::cost;
 
 /// The speeds that are known.
 #[derive(Debug, Default)]
@@ -58,14 +58,13 @@ pub fn ends(queue: &Queue, live: Option<&RunView>, speeds: &Speeds, paces: &Pace
 #[cfg(test)]
 mod tests {
     use std::path::PathBuf;
-    use std::sync::Arc;
     use std::time::SystemTime;
 
-    use super::super::super::sessions::Brief;
     use super::super::super::setup::PaceRequest;
     use super::*;
     use crate::config::Config;
     use crate::event::{Event, JobEvent, Pace, Step};
+    use crate::summary::Brief;
 
     fn config(image_size: usize, steps: usize) -> Config {
         let mut config = Config { image_size, ..Config::default() };
@@ -77,7 +76,7 @@ mod tests {
     fn ends_add_up_until_a_speed_is_not_known() {
         let step = Event::Step(Step::of(100, 50.0, []));
         let mut row = SessionRow::new(PathBuf::from("x"), 100, SystemTime::now());
-        row.brief = Some(Arc::new(Brief::new(PathBuf::from("x"), config(32, 100), [step])));
+        row.tell(Brief::new(config(32, 100), [step]));
         let speeds = Speeds::of(&[row]);
         let mut queue = Queue::default();
         for (at, (size, steps)) in [(32, 10), (32, 20), (64, 10), (32, 10)].into_iter().enumerate() {

@@ -5,10 +5,8 @@ use egui::{ComboBox, TextEdit, Ui};
 use super::super::setup::fit;
 use super::super::{format, theme, widgets};
 use super::Queue;
+use crate::config::sweep::seeds;
 use crate::config::{ALL_KEYS, Config, Level, Preset, Problem};
-
-/// Runs that are added at once at most.
-const MOST: usize = 1000;
 
 /// What runs are made from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -66,7 +64,7 @@ impl AddForm {
                 });
             });
         });
-        let parsed = super::seeds(&typed);
+        let parsed = seeds(&typed);
         let made = self.made(set_up, classes);
         let reasons = match (&parsed, &made) {
             (Err(reason), _) => reason.clone(),
@@ -164,42 +162,9 @@ fn made(base: Base, changes: &str, set_up: &Config, classes: Option<usize>) -> R
     Ok(Made { base: name, changes, config, warnings: told(warnings) })
 }
 
-/// Seeds as people write them: `1, 2, 3`, `1-5`, or both.
-///
-/// # Errors
-/// Says which part is no seed.
-pub fn seeds(text: &str) -> Result<Vec<u64>, String> {
-    let mut found = Vec::new();
-    let number = |part: &str| part.trim().parse::<u64>().ok().filter(|seed| i64::try_from(*seed).is_ok());
-    for part in text.split([',', ' ', ';']).map(str::trim).filter(|part| !part.is_empty()) {
-        let (first, last) = match part.split_once('-') {
-            Some((first, last)) => (number(first), number(last)),
-            None => (number(part), number(part)),
-        };
-        let (Some(first), Some(last)) = (first, last) else {
-            return Err(format!("{part} is no seed: write 1, 2, 3 or 1-5"));
-        };
-        if last < first || last - first >= MOST as u64 || found.len() + (last - first) as usize >= MOST {
-            return Err(format!("{part}: at most {MOST} runs at once, from the smaller seed to the larger"));
-        }
-        found.extend((first..=last).filter(|seed| !found.contains(seed)).collect::<Vec<_>>());
-    }
-    if found.is_empty() { Err("Name a seed, such as 1".to_owned()) } else { Ok(found) }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn seeds_are_read_as_people_write_them() {
-        assert_eq!(seeds("1, 2,3"), Ok(vec![1, 2, 3]));
-        assert_eq!(seeds("7 5-6; 5"), Ok(vec![7, 5, 6]));
-        for text in ["", "a", "-1", "1-", "3-1", "0-1000", "99999999999999999999", "1.5", "9223372036854775808"] {
-            assert!(seeds(text).is_err(), "{text}");
-        }
-        assert_eq!(seeds("0-999").map(|seeds| seeds.len()), Ok(1000));
-    }
 
     #[test]
     fn settings_are_laid_over_and_problems_are_told() {

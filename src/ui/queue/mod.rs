@@ -1,6 +1,5 @@
 //! The queue: runs that are trained one after another, the page that lines them up, and when each should end.
 
-mod cost;
 mod entry;
 mod forecast;
 mod form;
@@ -8,6 +7,5 @@ mod model;
 mod page;
 
 pub use entry::{Entry, EntryState};
-pub use form::seeds;
 pub use model::{Ending, Queue};
 pub(super) use page::{QueueContext, QueuePage};

@@ -13,9 +13,9 @@ use crate::guard::lines;
 
 use super::alarms::{self, Alarms};
 use super::log::{LogLevel, LogLine};
-use super::phase::Phase;
 use super::series::Curves;
 use super::stages::{StageMark, Stages};
+use crate::summary::Phase;
 
 /// Steps over which the speed is averaged for the time left.
 const SPEED_STEPS: usize = 200;

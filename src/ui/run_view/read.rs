@@ -4,7 +4,6 @@ use std::path::Path;
 
 use super::super::alarms::Alarms;
 use super::super::log::LogLine;
-use super::super::phase::Phase;
 use super::super::series::Curves;
 use super::super::stages::StageMark;
 use super::{ParentPlace, RunView};
@@ -12,6 +11,7 @@ use crate::event::{
     Best, Checkpoint, Command, DataSummary, Edited, Grid, GridPicture, Nearest, Parent, Score, ScoreProgress, Scored,
     Started, Step,
 };
+use crate::summary::Phase;
 
 impl RunView {
     /// The session's folder.

@@ -4,11 +4,11 @@ use egui::{Context, Ui};
 
 use super::super::action::Action;
 use super::super::grid_image::GridImage;
-use super::super::phase::Phase;
 use super::super::run_view::RunView;
 use super::super::{format, widgets};
 use super::cache::Cache;
 use crate::event::{Command, Grid, GridPicture};
+use crate::summary::Phase;
 
 /// The grids of the live generator that were read.
 #[derive(Default)]

@@ -1,7 +1,5 @@
 //! Stored sessions: what a list knows of each, the page that lists them, and the dialogs that change one.
 
-mod best;
-mod brief;
 mod dialog;
 mod page;
 
@@ -13,11 +11,12 @@ use egui::Ui;
 
 use super::action::Action;
 use super::request::SessionRequest;
+use super::setup::fit;
 use super::{format, glyph, theme};
+use crate::config::Config;
 use crate::event::Picture;
+use crate::summary::{Brief, plain};
 
-pub use best::{BestScore, best_scores, better};
-pub use brief::{Brief, plain};
 pub use dialog::SessionDialog;
 pub(super) use page::{Place, Typed, sessions_ui};
 
@@ -44,6 +43,9 @@ pub struct SessionRow {
     pub busy: bool,
     /// What its files tell, once they are read.
     pub brief: Option<Arc<Brief>>,
+    /// The settings that are others than in the nearest preset, as `key = value`; where, how long and with which seed are no part of
+    /// it.
+    pub differs: Vec<String>,
     /// Some images of its newest grid, once they are read.
     pub thumbnail: Option<Picture>,
 }
@@ -54,7 +56,14 @@ impl SessionRow {
         let name = folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         let (star, note, busy) = (false, String::new(), false);
         let (bytes, brief, thumbnail) = (None, None, None);
-        Self { folder, name, steps, modified, bytes, checkpoint_bytes: 0, star, note, busy, brief, thumbnail }
+        let differs = Vec::new();
+        Self { folder, name, steps, modified, bytes, checkpoint_bytes: 0, star, note, busy, brief, differs, thumbnail }
+    }
+
+    /// Takes in what its files tell.
+    pub fn tell(&mut self, brief: Brief) {
+        self.differs = differs(&brief.config);
+        self.brief = Some(Arc::new(brief));
     }
 
     /// What it takes on disk, in words, once that is added up.
@@ -63,6 +72,13 @@ impl SessionRow {
         let all = format::bytes(whole(self.bytes?));
         Some(format!("{all}, {checkpoints} of it checkpoints (gandle prune removes those that need not stay)"))
     }
+}
+
+fn differs(config: &Config) -> Vec<String> {
+    let base = fit::preset_beside(fit::nearest_preset(config), config);
+    let told = |key: &str| !matches!(key, "data.source" | "train.steps" | "train.seed" | "image_size");
+    let differ = config.differences(&base).into_iter().filter(|(key, ..)| told(key));
+    differ.map(|(key, value, _)| format!("{key} = {}", plain(&value))).collect()
 }
 
 /// The star of a session: a click turns it.

@@ -9,11 +9,11 @@ use egui::{
 
 use super::super::action::Action;
 use super::super::paths::{self, Wanted};
-use super::super::phase::Phase;
 use super::super::request::SessionRequest;
 use super::super::{format, theme, widgets};
 use super::{SessionDialog, SessionRow, menu_ui, star_ui};
 use crate::guard::from_home;
+use crate::summary::Phase;
 
 /// Where sessions are kept.
 pub(in crate::ui) struct Place<'a> {
@@ -246,8 +246,8 @@ fn facts(row: &SessionRow) -> String {
         Some(brief) => {
             facts.push(format::plural(brief.step, "step"));
             facts.push(format!("seed {}", brief.config.train.seed));
-            facts.extend(brief.differs.iter().take(TOLD).cloned());
-            let more = brief.differs.len().saturating_sub(TOLD);
+            facts.extend(row.differs.iter().take(TOLD).cloned());
+            let more = row.differs.len().saturating_sub(TOLD);
             facts.extend((more > 0).then(|| format!("{more} more")));
             if let Some(best) = brief.best() {
                 let (metric, at) = (format::metric(&best.metric), format::count(best.step));

@@ -5,10 +5,11 @@ use std::path::PathBuf;
 use egui::{Button, Context, Grid, Label, RichText, ScrollArea, Ui};
 
 use super::super::action::Action;
-use super::super::sessions::{SessionRow, plain};
+use super::super::sessions::SessionRow;
 use super::super::{dialog, format, theme, widgets};
 use super::{fit, form};
 use crate::config::{Config, Preset, options};
+use crate::summary::plain;
 
 /// Characters of a value that are shown.
 const MOST: usize = 24;

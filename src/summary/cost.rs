@@ -1,10 +1,11 @@
 //! What the time of a step depends on.
 
 /// Settings that do not change how long a step takes.
-const FREE: [&str; 14] = [
+const FREE: [&str; 15] = [
     "train.seed",
     "train.steps",
     "train.checkpoint_every",
+    "train.checkpoint_seconds",
     "train.keep_checkpoints",
     "train.keep_every",
     "train.grid_every",
