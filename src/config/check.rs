@@ -259,7 +259,7 @@ mod tests {
 
     #[test]
     fn presets_have_no_errors_and_only_the_original_warns() {
-        for preset in [Preset::Quick, Preset::Improved] {
+        for preset in [Preset::Quick, Preset::SmallData, Preset::Improved] {
             for size in [16, 32, 64, 128, 256, 512] {
                 for channels in [1, 3] {
                     let config = Config { channels, ..preset.config_at(size) };
