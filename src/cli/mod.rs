@@ -176,7 +176,7 @@ fn presets(name: Option<&str>) -> anyhow::Result<()> {
         Some(name) => print::config(&settings::preset(name)?.config())?,
         None => {
             for preset in Preset::ALL {
-                say!("{:10} {}", preset.name(), preset.about());
+                say!("{:10} {}\n{:10} {}", preset.name(), preset.about(), "", preset.measured());
             }
         }
     }

@@ -1,11 +1,14 @@
 //! Gated linear units: half of the channels decide how much of the other half goes on (Dauphin et al. 2017).
 
 use candle_core::{Result, bail};
+use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::cpu;
 use super::fused::fused;
-use super::math;
+use super::math::sigmoid_of;
+use super::rows::{load, store};
+use super::simd::dispatch;
 use super::tape::Value;
 
 impl Value {
@@ -25,19 +28,9 @@ impl Value {
         let x = cpu::slice(self.tensor())?;
         let write = |[out]: [&mut [f32]; 1]| {
             let rows = cpu::block_rows(channels);
-            out.par_chunks_mut(rows * half).zip(x.par_chunks(rows * channels)).for_each(|(out, x)| {
-                cpu::vectorised(
-                    #[inline(always)]
-                    || {
-                        for (out, x) in out.chunks_exact_mut(half).zip(x.chunks_exact(channels)) {
-                            let (a, b) = x.split_at(half);
-                            for ((out, a), b) in out.iter_mut().zip(a).zip(b) {
-                                *out = a * math::sigmoid(*b);
-                            }
-                        }
-                    },
-                );
-            });
+            out.par_chunks_mut(rows * half)
+                .zip(x.par_chunks(rows * channels))
+                .for_each(|(out, x)| dispatch(Forward { x, out, half }));
         };
         // SAFETY: each pixel of the output has one of the input, with twice its channels.
         #[expect(unsafe_code, reason = "every number is written")]
@@ -65,28 +58,69 @@ fn gradient(x: &[f32], grad: &[f32], half: usize) -> Vec<f32> {
     let write = |[out]: [&mut [f32]; 1]| {
         let rows = cpu::block_rows(channels);
         let blocks = x.par_chunks(rows * channels).zip(grad.par_chunks(rows * half));
-        out.par_chunks_mut(rows * channels).zip(blocks).for_each(|(out, (x, grad))| {
-            cpu::vectorised(
-                #[inline(always)]
-                || {
-                    let pixels = x.chunks_exact(channels).zip(grad.chunks_exact(half));
-                    for (out, (x, grad)) in out.chunks_exact_mut(channels).zip(pixels) {
-                        let ((a, b), (of_a, of_b)) = (x.split_at(half), out.split_at_mut(half));
-                        for i in 0..half {
-                            let s = math::sigmoid(b[i]);
-                            let through = grad[i] * s;
-                            of_a[i] = through;
-                            of_b[i] = through * a[i] * (1.0 - s);
-                        }
-                    }
-                },
-            );
-        });
+        out.par_chunks_mut(rows * channels)
+            .zip(blocks)
+            .for_each(|(out, (x, grad))| dispatch(Gradient { x, grad, out, half }));
     };
     // SAFETY: each pixel has one of the gradient, and both halves of its channels are written.
     #[expect(unsafe_code, reason = "every number is written")]
     let [out] = unsafe { cpu::written([x.len()], write) };
     out
+}
+
+/// `a * sigmoid(b)` for pixels `(a, b)` of `2 half` channels. Vectors are taken by hand: halves are short and often no whole
+/// number of them, and the compiler leaves what remains at one number at a time.
+struct Forward<'a> {
+    x: &'a [f32],
+    out: &'a mut [f32],
+    half: usize,
+}
+
+impl WithSimd for Forward<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Self { x, out, half } = self;
+        for (out, x) in out.chunks_exact_mut(half).zip(x.chunks_exact(2 * half)) {
+            let (a, b) = x.split_at(half);
+            for at in (0..half).step_by(S::F32_LANES) {
+                let len = S::F32_LANES.min(half - at);
+                let s = sigmoid_of(simd, load(simd, b, at, len));
+                store(simd, &mut out[at..at + len], simd.mul_f32s(load(simd, a, at, len), s));
+            }
+        }
+    }
+}
+
+/// The gradient of [`Forward`] in `x`.
+struct Gradient<'a> {
+    x: &'a [f32],
+    grad: &'a [f32],
+    out: &'a mut [f32],
+    half: usize,
+}
+
+impl WithSimd for Gradient<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Self { x, grad, out, half } = self;
+        let pixels = x.chunks_exact(2 * half).zip(grad.chunks_exact(half));
+        for (out, (x, grad)) in out.chunks_exact_mut(2 * half).zip(pixels) {
+            let ((a, b), (of_a, of_b)) = (x.split_at(half), out.split_at_mut(half));
+            for at in (0..half).step_by(S::F32_LANES) {
+                let len = S::F32_LANES.min(half - at);
+                let s = sigmoid_of(simd, load(simd, b, at, len));
+                let through = simd.mul_f32s(load(simd, grad, at, len), s);
+                let slope = simd.sub_f32s(simd.splat_f32s(1.0), s);
+                store(simd, &mut of_a[at..at + len], through);
+                let of = simd.mul_f32s(simd.mul_f32s(through, load(simd, a, at, len)), slope);
+                store(simd, &mut of_b[at..at + len], of);
+            }
+        }
+    }
 }
 
 fn plain(x: &Value, half: usize) -> Result<Value> {

@@ -41,12 +41,30 @@ pub fn exp_of<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
     simd.mul_f32s(e, simd.transmute_f32s_u32s(power))
 }
 
-/// `1 / (1 + e^-x)`, to a few units in the last place.
+/// `1 / (1 + e^-x)` of a vector of numbers, to a few units in the last place; not a number where `x` is none. Products and sums are
+/// rounded one by one, so that every width of vectors gives the same bits.
 #[inline(always)]
-pub fn sigmoid(x: f32) -> f32 {
-    let e = exp(-x.abs());
-    let least = e / (1.0 + e);
-    if x < 0.0 { least } else { 1.0 - least }
+pub fn sigmoid_of<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
+    const ROUND: f32 = 12_582_912.0; // 1.5 * 2^23: adding it leaves a whole number in the lowest bits
+    let one = simd.splat_f32s(1.0);
+    let lowest = simd.splat_f32s(-87.0);
+    // e^-|x| as in `exp`. Chosen, not the larger of both, which would hide what is no number.
+    let size = simd.neg_f32s(simd.abs_f32s(x));
+    let size = simd.select_f32s(simd.less_than_f32s(size, lowest), lowest, size);
+    let rounded = simd.add_f32s(simd.mul_f32s(size, simd.splat_f32s(std::f32::consts::LOG2_E)), simd.splat_f32s(ROUND));
+    let n = simd.sub_f32s(rounded, simd.splat_f32s(ROUND));
+    let r = simd.sub_f32s(size, simd.mul_f32s(n, simd.splat_f32s(0.693_359_4)));
+    let r = simd.add_f32s(r, simd.mul_f32s(n, simd.splat_f32s(2.121_944_4e-4)));
+    let mut p = simd.splat_f32s(1.987_569_1e-4);
+    for c in [1.398_199_9e-3, 8.333_452e-3, 4.166_579_6e-2, 1.666_666_6e-1, 0.5] {
+        p = simd.add_f32s(simd.mul_f32s(p, r), simd.splat_f32s(c));
+    }
+    let e = simd.add_f32s(simd.add_f32s(simd.mul_f32s(simd.mul_f32s(p, r), r), r), one);
+    let bits = simd.add_u32s(simd.transmute_u32s_f32s(rounded), simd.splat_u32s(127));
+    let power = simd.wrapping_dyn_shl_u32s(bits, simd.splat_u32s(23));
+    let e = simd.mul_f32s(e, simd.transmute_f32s_u32s(power));
+    let least = simd.div_f32s(e, simd.add_f32s(one, e));
+    simd.select_f32s(simd.less_than_f32s(x, simd.splat_f32s(0.0)), least, simd.sub_f32s(one, least))
 }
 
 /// Hyperbolic tangent, to a few units in the last place.
@@ -116,13 +134,32 @@ mod tests {
 
     #[test]
     fn sigmoid_is_exact_to_a_few_units() {
-        for i in -30_000..=30_000 {
-            let x = i as f32 / 500.0;
-            let want = 1.0 / (1.0 + (-f64::from(x)).exp());
-            assert!((f64::from(sigmoid(x)) - want).abs() <= 3e-7 * want, "{x}: {} {want}", sigmoid(x));
+        struct Case;
+        impl pulp::WithSimd for Case {
+            type Output = ();
+
+            #[inline(always)]
+            fn with_simd<S: Simd>(self, simd: S) {
+                let sigmoid = |x: f32| {
+                    let mut out = vec![0.0; S::F32_LANES];
+                    super::super::rows::store(simd, &mut out, sigmoid_of(simd, simd.splat_f32s(x)));
+                    out[0]
+                };
+                for i in -30_000..=30_000 {
+                    let x = i as f32 / 500.0;
+                    let want = 1.0 / (1.0 + (-f64::from(x)).exp());
+                    let got = sigmoid(x);
+                    assert!((f64::from(got) - want).abs() <= 3e-7 * want, "{x}: {got} {want}");
+                    // Step by step as in numbers one at a time.
+                    let e = exp(-x.abs());
+                    let least = e / (1.0 + e);
+                    assert_eq!(got.to_bits(), (if x < 0.0 { least } else { 1.0 - least }).to_bits(), "{x}");
+                }
+                assert_eq!((sigmoid(f32::INFINITY), sigmoid(0.0)), (1.0, 0.5));
+                assert!(sigmoid(f32::NAN).is_nan());
+            }
         }
-        assert_eq!((sigmoid(f32::INFINITY), sigmoid(0.0)), (1.0, 0.5));
-        assert!(sigmoid(f32::NAN).is_nan());
+        super::super::simd::dispatch(Case);
     }
 
     #[test]

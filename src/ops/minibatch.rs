@@ -1,13 +1,18 @@
 //! How much the images of a batch differ, as one more feature map.
 
 use candle_core::{Result, bail};
+use rayon::prelude::*;
 
+use super::cpu;
+use super::fused::fused;
 use super::tape::Value;
 
 /// Most images that are compared with each other.
 const GROUP: usize = 4;
 /// Keeps the root's slope finite where the images of a group are alike.
 const EPSILON: f64 = 1e-8;
+/// Sums that go on side by side, as many as the widest vectors hold.
+const LANES: usize = 16;
 
 /// Images that are compared with each other: 4, or the largest divisor of the batch below. 1 for an empty batch.
 pub fn group_size(batch: usize) -> usize {
@@ -41,17 +46,125 @@ impl Value {
         if groups * features == 0 {
             bail!("minibatch standard deviation of {:?}: there is nothing to compare", of.dims());
         }
-        let rows = [group, groups * features];
-        let x = of.reshape(&rows)?;
-        let mean = x.sum_keepdim(0)?.scale(1.0 / group as f64)?;
-        let deviation = x.sub(&mean.broadcast_as(&rows)?)?;
-        let variance = deviation.mul(&deviation)?.sum_keepdim(0)?.scale(1.0 / group as f64)?;
-        let spread = variance.affine(1.0, EPSILON)?.power(0.5)?.reshape(&[groups, features])?;
-        let spread = spread.sum_keepdim(1)?.scale(1.0 / features as f64)?.reshape(&[1, groups, 1])?;
+        let spread = of.spread(group)?.reshape(&[1, groups, 1])?;
         let plane = spread.broadcast_as(&[group, groups, at_height * at_width])?;
         let plane = plane.reshape(&[batch, at_height, at_width, 1])?;
         self.join_last(&plane)
     }
+
+    /// The mean deviation of each group of images: `(B, ...)` to `(B / group)`, see [`Value::join_minibatch_stddev`].
+    fn spread(&self, group: usize) -> Result<Self> {
+        let groups = self.dims()[0] / group;
+        if !cpu::is_cpu(self.tensor()) {
+            return plain(self, group);
+        }
+        let out = {
+            let x = cpu::slice(self.tensor())?;
+            match group {
+                2 => spreads::<2>(&x, groups),
+                3 => spreads::<3>(&x, groups),
+                4 => spreads::<4>(&x, groups),
+                // An image that is alone does not deviate.
+                _ => vec![EPSILON.sqrt() as f32; groups],
+            }
+        };
+        Ok(fused(
+            cpu::tensor(out, groups)?,
+            &[self],
+            move |v| plain(&v[0], group),
+            move |b| {
+                let of_x = b.of(0, || {
+                    let (x, grad) = (cpu::slice(b.inputs[0].tensor())?, cpu::slice(b.grad.tensor())?);
+                    let gradient = match group {
+                        2 => gradient::<2>(&x, &grad),
+                        3 => gradient::<3>(&x, &grad),
+                        4 => gradient::<4>(&x, &grad),
+                        _ => vec![0.0; x.len()],
+                    };
+                    Ok(Self::constant(cpu::tensor(gradient, b.inputs[0].dims())?))
+                })?;
+                Ok(vec![of_x])
+            },
+        ))
+    }
+}
+
+/// [`Value::spread`] of plain operations.
+fn plain(x: &Value, group: usize) -> Result<Value> {
+    let groups = x.dims()[0] / group;
+    let features = x.tensor().elem_count() / x.dims()[0];
+    let rows = [group, groups * features];
+    let x = x.reshape(&rows)?;
+    let mean = x.sum_keepdim(0)?.scale(1.0 / group as f64)?;
+    let deviation = x.sub(&mean.broadcast_as(&rows)?)?;
+    let variance = deviation.mul(&deviation)?.sum_keepdim(0)?.scale(1.0 / group as f64)?;
+    let spread = variance.affine(1.0, EPSILON)?.power(0.5)?.reshape(&[groups, features])?;
+    spread.sum_keepdim(1)?.scale(1.0 / features as f64)?.reshape(&[groups])
+}
+
+/// The mean of `N` numbers, and how far they deviate from it.
+#[inline(always)]
+fn deviation<const N: usize>(x: [f32; N]) -> (f32, f32) {
+    let share = 1.0 / N as f32;
+    let mean = x.iter().sum::<f32>() * share;
+    let variance = x.iter().map(|x| (x - mean) * (x - mean)).sum::<f32>() * share;
+    (mean, (variance + EPSILON as f32).sqrt())
+}
+
+/// The mean deviation of each of the groups of `N` images: a pass over them.
+fn spreads<const N: usize>(x: &[f32], groups: usize) -> Vec<f32> {
+    let features = x.len() / (N * groups);
+    let mean = |group: usize| {
+        let members: [&[f32]; N] = std::array::from_fn(|i| &x[(i * groups + group) * features..][..features]);
+        let sums = cpu::block_sums(
+            features,
+            1,
+            LANES,
+            #[inline(always)]
+            |range, sums| {
+                let members = members.map(|member| &member[range.clone()]);
+                let (whole, rest) = (range.len() / LANES * LANES, range.len() % LANES);
+                for at in (0..whole).step_by(LANES) {
+                    let members = members.map(|member| &member[at..at + LANES]);
+                    for (lane, sum) in sums.iter_mut().enumerate() {
+                        *sum += deviation(members.map(|member| member[lane])).1;
+                    }
+                }
+                for (lane, sum) in sums.iter_mut().enumerate().take(rest) {
+                    *sum += deviation(members.map(|member| member[whole + lane])).1;
+                }
+            },
+        );
+        (sums.iter().sum::<f64>() / features as f64) as f32
+    };
+    (0..groups).map(mean).collect()
+}
+
+/// The gradient of [`spreads`]: for each number its deviation over that of its group, times the group's share of `grad`.
+fn gradient<const N: usize>(x: &[f32], grad: &[f32]) -> Vec<f32> {
+    let groups = grad.len();
+    let features = x.len() / (N * groups);
+    let write = |[out]: [&mut [f32]; 1]| {
+        out.par_chunks_mut(features).enumerate().for_each(|(image, out)| {
+            let group = image % groups;
+            let members: [&[f32]; N] = std::array::from_fn(|i| &x[(i * groups + group) * features..][..out.len()]);
+            let own = &x[image * features..][..out.len()];
+            let share = grad[group] / (N * features) as f32;
+            cpu::vectorised(
+                #[inline(always)]
+                || {
+                    for (at, (out, own)) in out.iter_mut().zip(own).enumerate() {
+                        let (mean, all) = deviation(members.map(|member| member[at]));
+                        *out = share * (own - mean) / all;
+                    }
+                },
+            );
+        });
+    };
+    // SAFETY: the images are `features` numbers each, and every number of each is written.
+    #[expect(unsafe_code, reason = "every number is written")]
+    let [out] = unsafe { cpu::written([x.len()], write) };
+    out
 }
 
 #[cfg(test)]
@@ -104,8 +217,28 @@ mod tests {
     }
 
     #[test]
+    fn a_pass_over_the_images_gives_what_plain_operations_do() {
+        for (batch, width) in [(3, 1), (5, 2), (8, 7), (6, 40), (12, 33)] {
+            let [x] = values([&[batch, 3, width, 11]]);
+            let group = group_size(batch);
+            let (fast, slow) = (x.spread(group).unwrap(), plain(&x, group).unwrap());
+            close(fast.tensor(), &numbers(slow.tensor()), 1e-6);
+            let [weights] = values([&[batch / group]]);
+            let gradient = |spread: Value| {
+                let loss = spread.mul(&weights).unwrap().sum_all().unwrap();
+                crate::ops::gradients(loss, std::slice::from_ref(&x), crate::ops::Graph::Drop)
+                    .unwrap()
+                    .remove(0)
+                    .unwrap()
+            };
+            let slow = numbers(gradient(slow).tensor());
+            close(gradient(fast).tensor(), &slow, 1e-6);
+        }
+    }
+
+    #[test]
     fn gradients_match_differences_to_second_order() {
-        for batch in [4, 6] {
+        for batch in [4, 5, 6] {
             let inputs = values([&[batch, 1, 2, 3]]);
             finite_differences(&inputs, |v| v[0].join_minibatch_stddev());
             second_order(&inputs, |v| v[0].join_minibatch_stddev());

@@ -10,7 +10,7 @@ impl Key {
     /// Whether somebody has set it: it is neither the default, nor what a preset with such networks brings along.
     pub(in crate::config) fn is_set(&self, config: &Config) -> bool {
         static PLAIN: LazyLock<Config> = LazyLock::new(Config::default);
-        static PRESETS: LazyLock<[Config; 3]> = LazyLock::new(|| Preset::ALL.map(Preset::config));
+        static PRESETS: LazyLock<[Config; Preset::ALL.len()]> = LazyLock::new(|| Preset::ALL.map(Preset::config));
         let families = |c: &Config| (c.generator.family, c.discriminator.family);
         let presets = PRESETS.iter().filter(|preset| families(preset) == families(config));
         std::iter::once(&*PLAIN).chain(presets).all(|other| !self.is_same(other, config))

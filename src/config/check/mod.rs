@@ -65,8 +65,11 @@ impl Config {
         self.check_ranges("data", list);
         self.data.check(self.image_size, list);
         if self.data.depth == 16 && self.channels == 3 {
-            list.warning("data.depth", "colours have 8 bits: a depth of 16 is for grey images and changes nothing here")
-                .fix("data.depth", 8);
+            list.warning(
+                "data.depth",
+                "colours have 8 bits: a depth of 16 is for grey images and changes nothing here",
+            )
+            .fix("data.depth", 8);
         }
     }
 
@@ -266,7 +269,7 @@ mod tests {
 
     #[test]
     fn presets_have_no_errors_and_only_the_original_warns() {
-        for preset in [Preset::Quick, Preset::Improved] {
+        for preset in [Preset::Quick, Preset::SmallData, Preset::Improved] {
             for size in [16, 32, 64, 128, 256, 512] {
                 for channels in [1, 3] {
                     let config = Config { channels, ..preset.config_at(size) };

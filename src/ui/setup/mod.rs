@@ -161,6 +161,11 @@ fn preset_menu(ui: &mut Ui, config: &mut Config) -> Option<WindowAction> {
             fit::apply_preset(config, preset);
             ui.close();
         }
+        ui.scope(|ui| {
+            ui.set_max_width(theme::MENU_WIDTH);
+            ui.style_mut().wrap_mode = Some(egui::TextWrapMode::Wrap);
+            widgets::small(ui, preset.measured());
+        });
     }
     ui.separator();
     let reset = ui
