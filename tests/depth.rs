@@ -1,8 +1,10 @@
 //! Grey values of more than 8 bits on their way to the networks (`data.depth`). Every file is made here.
 #![expect(clippy::unwrap_used, reason = "a test that cannot prepare its files has failed")]
 
+#[expect(dead_code, reason = "other tests need more of it")]
 #[path = "common/dicom.rs"]
 mod dicom;
+#[expect(dead_code, reason = "other tests need more of it")]
 #[path = "common/files.rs"]
 mod files;
 #[path = "common/small.rs"]
@@ -15,7 +17,7 @@ use std::sync::Arc;
 use dicom::{PLAIN, Scan, element, words};
 use files::{config, load, png, write};
 use gandle::config::{Config, Preset, ScanRules, ScanWindow};
-use gandle::data::{Dataset, Loader, inspect};
+use gandle::data::{Loader, inspect};
 use gandle::engine::{Engine, RunRequest};
 use gandle::event::{Event, Scalar};
 use image::{DynamicImage, ImageBuffer, ImageFormat, Luma};

@@ -447,7 +447,7 @@ fn the_table_of_scores_is_whole_at_every_size_of_the_window() {
 
 #[test]
 fn the_bars_above_a_page_have_one_look() {
-    let mut window = open(|bench| {
+    let window = open(|bench| {
         let warning = Event::Warning { step: 100, message: "one thing of many ".repeat(30) };
         bench.stored = Some(run("night", [warning, Event::Stopped { step: 100 }]));
         bench.notice = Some(Notice::error("the file could not be written"));

@@ -6,7 +6,6 @@ use serde::de::{Error as _, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::problem::ProblemList;
-use super::{Config, Data};
 
 /// What `data.window` may be.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -132,7 +131,7 @@ impl<'de> Deserialize<'de> for ScanWindow {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Level;
+    use crate::config::{Config, Level};
 
     fn set(entry: &str) -> Result<Config, String> {
         Config::default().with(&[entry]).map_err(|err| err.to_string())

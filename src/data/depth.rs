@@ -5,10 +5,6 @@
 
 use std::borrow::Cow;
 
-use super::fact::Fact;
-use crate::config::Config;
-use crate::event::Finding;
-
 /// A grey value of 8 or 16 bits.
 pub(super) trait Level: Copy + Default {
     /// White.
@@ -119,36 +115,6 @@ impl Deep {
             Self::Nothing | Self::Left => bytes.iter().map(|byte| u16::from(*byte) * 257).collect(),
         }
     }
-}
-
-/// That most images have grey values which the depth leaves out, or that none has what it keeps room for.
-pub(super) fn finding<'a>(facts: impl Iterator<Item = &'a Fact>, config: &Config) -> Option<Finding> {
-    let (mut images, mut wide) = (0_usize, 0_usize);
-    for fact in facts {
-        (images, wide) = (images + 1, wide + usize::from(fact.is_wide));
-    }
-    let fix = |key: &str, value: &str| (key.to_owned(), value.to_owned());
-    let (message, fix) = if config.is_deep() {
-        if images == 0 || wide > 0 {
-            return None;
-        }
-        let message = "no image has grey values of more than 8 bits: data.depth = 16 takes three times the memory for their pixels and changes nothing";
-        (message.to_owned(), vec![fix("data.depth", "8")])
-    } else {
-        // Colour files among them are a reason to train in colour.
-        let is_grey = wide == images || (config.channels == 1 && wide * 2 > images);
-        if wide == 0 || !is_grey || config.data.depth == 16 {
-            return None;
-        }
-        let (have, them) = if wide == 1 { ("image has", "it") } else { ("images have", "them") };
-        let grey = (config.channels != 1).then(|| fix("channels", "1"));
-        let also = if grey.is_some() { ", with channels = 1," } else { "" };
-        let message = format!(
-            "{wide} grey {have} more than 8 bits, and training sees 256 greys of {them}: data.depth = 16{also} keeps all"
-        );
-        (message, grey.into_iter().chain([fix("data.depth", "16")]).collect())
-    };
-    Some(Finding { message, files: Vec::new(), fix })
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use super::decode::{self, Decoded, Scan};
 use super::dicom::{self, is_dicom};
 use super::dicom_picture::{Dicom, most_frames};
 use super::dicom_values::How;
-use super::limits::turn;
+use super::limits::{MAX_PIXELS, turn};
 use super::listing::{Content, File, MOST_PICTURES, Tree};
 use super::packed::Archive;
 use super::reading::{Cut, Reading};
@@ -101,7 +101,7 @@ fn refuse_claims(tree: &Tree, data: &Path) -> Result<(), DataError> {
     }
     for (archive, members) in tree.archives.iter().zip(inside) {
         let most = archive.packed.saturating_mul(PIXELS_PER_BYTE).max(PIXELS);
-        if (members.len() as u64).saturating_mul(decode::MAX_PIXELS) <= most {
+        if (members.len() as u64).saturating_mul(MAX_PIXELS) <= most {
             continue;
         }
         let claimed =

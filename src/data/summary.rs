@@ -2,13 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use super::depth;
 use super::exclusion::findings;
 use super::fact::{Fact, REMARKS};
 use super::listing::{File, Tree};
 use super::split::Split;
 use crate::config::{Config, SplitBy, group_pattern};
-use crate::event::{ClassCount, DataSummary, FileNote, SizeCount, Skipped};
+use crate::event::{ClassCount, DataSummary, FileNote, Finding, SizeCount, Skipped};
 
 /// Files that are named with what is told of them; the rest is counted alone.
 const NAMED: usize = 500;
@@ -61,7 +60,7 @@ pub(super) fn summarise(
     let classes = tree.classes.iter().zip(images).map(count);
     let (source, classes, file_notes) = (source.to_owned(), classes.collect(), file_notes(tree, outcomes));
     let mut findings = findings(tree, outcomes, config);
-    findings.extend(depth::finding(outcomes.iter().flatten(), config));
+    findings.extend(depth_finding(outcomes.iter().flatten(), config));
     let patients = has_patients(config, tree, outcomes);
     DataSummary { source, classes, skipped, duplicates, contradicting, sizes, notes, file_notes, patients, findings }
 }
@@ -127,4 +126,34 @@ fn notes(tree: &Tree, images: &[[usize; 2]], counts: &[usize; REMARKS.len()], ac
 /// A count and what is counted.
 fn plural(count: usize, one: &str, many: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { many })
+}
+
+/// That most images have grey values which the depth leaves out, or that none has what it keeps room for.
+fn depth_finding<'a>(facts: impl Iterator<Item = &'a Fact>, config: &Config) -> Option<Finding> {
+    let (mut images, mut wide) = (0_usize, 0_usize);
+    for fact in facts {
+        (images, wide) = (images + 1, wide + usize::from(fact.is_wide));
+    }
+    let fix = |key: &str, value: &str| (key.to_owned(), value.to_owned());
+    let (message, fix) = if config.is_deep() {
+        if images == 0 || wide > 0 {
+            return None;
+        }
+        let message = "no image has grey values of more than 8 bits: data.depth = 16 takes three times the memory for their pixels and changes nothing";
+        (message.to_owned(), vec![fix("data.depth", "8")])
+    } else {
+        // Colour files among them are a reason to train in colour.
+        let is_grey = wide == images || (config.channels == 1 && wide * 2 > images);
+        if wide == 0 || !is_grey || config.data.depth == 16 {
+            return None;
+        }
+        let (have, them) = if wide == 1 { ("image has", "it") } else { ("images have", "them") };
+        let grey = (config.channels != 1).then(|| fix("channels", "1"));
+        let also = if grey.is_some() { ", with channels = 1," } else { "" };
+        let message = format!(
+            "{wide} grey {have} more than 8 bits, and training sees 256 greys of {them}: data.depth = 16{also} keeps all"
+        );
+        (message, grey.into_iter().chain([fix("data.depth", "16")]).collect())
+    };
+    Some(Finding { message, files: Vec::new(), fix })
 }

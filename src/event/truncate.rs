@@ -34,7 +34,7 @@ impl Event {
             Self::Started(started) => {
                 started.classes.iter_mut().for_each(truncate);
                 [&mut started.session, &mut started.version, &mut started.device].into_iter().for_each(truncate);
-                for parent in &mut started.parent {
+                if let Some(parent) = &mut started.parent {
                     truncate(&mut parent.session);
                     parent.run.iter_mut().for_each(truncate);
                 }

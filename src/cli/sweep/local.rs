@@ -8,7 +8,7 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 
 use super::super::print::{note, say};
 use super::super::signals::{self, Asked, INTERRUPTED, UNFINISHED};
-use super::{Place, Planned};
+use super::place::{Place, Planned};
 use crate::engine::device;
 use crate::guard::Digits;
 use crate::session;

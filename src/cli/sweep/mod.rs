@@ -4,6 +4,7 @@
 //! that has begun; `logs/NAME.log`, what it said; and with Slurm the script and the jobs that were submitted.
 
 mod local;
+mod place;
 mod slurm;
 
 use std::path::{Path, PathBuf};
@@ -12,6 +13,7 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use clap::Args;
 
+use self::place::{LOGS, Place, Planned, RUNS, SWEEP};
 use super::compare::Style;
 use super::print::{note, say};
 use super::settings::{self, Settings};
@@ -24,13 +26,6 @@ use crate::engine;
 use crate::guard::Digits;
 use crate::session::{self, Stored, write_whole};
 use crate::summary::{Brief, cost, plain};
-
-/// What says all of a sweep.
-const SWEEP: &str = "sweep.toml";
-/// The settings of its runs.
-const RUNS: &str = "runs";
-/// What they said.
-const LOGS: &str = "logs";
 
 #[derive(Args)]
 pub(super) struct SweepArgs {
@@ -83,47 +78,6 @@ pub(super) struct SweepArgs {
     /// List the runs (with --slurm, print the script too), and write and run nothing.
     #[arg(long)]
     dry_run: bool,
-}
-
-/// A run with its place.
-struct Planned {
-    run: SweepRun,
-    folder: PathBuf,
-    /// What its session tells, where it has begun.
-    brief: Option<Brief>,
-    /// Who writes to it now.
-    holder: Option<String>,
-}
-
-impl Planned {
-    fn name(&self) -> &str {
-        &self.run.name
-    }
-
-    fn is_finished(&self) -> bool {
-        self.brief.as_ref().is_some_and(|brief| brief.state(false) == "finished")
-    }
-
-    fn state(&self) -> &'static str {
-        self.brief.as_ref().map_or("new", |brief| brief.state(self.holder.is_some()))
-    }
-}
-
-/// Where the files of a sweep stand.
-struct Place(PathBuf);
-
-impl Place {
-    fn sweep(&self) -> PathBuf {
-        self.0.join(SWEEP)
-    }
-
-    fn settings(&self, run: &str) -> PathBuf {
-        self.0.join(RUNS).join(format!("{run}.toml"))
-    }
-
-    fn log(&self, run: &str) -> PathBuf {
-        self.0.join(LOGS).join(format!("{run}.log"))
-    }
 }
 
 pub(super) fn run(args: &SweepArgs) -> anyhow::Result<ExitCode> {

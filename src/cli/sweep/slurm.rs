@@ -13,7 +13,8 @@ use super::super::print::{note, say};
 use super::super::settings;
 use super::super::signals::UNFINISHED;
 use super::super::usage::Usage;
-use super::{LOGS, Place, Planned, SweepArgs};
+use super::SweepArgs;
+use super::place::{LOGS, Place, Planned};
 use crate::guard::Digits;
 use crate::session::write_whole;
 

@@ -9,6 +9,7 @@ use super::super::sessions::SessionRow;
 use crate::chart::Bucket;
 use crate::config::Config;
 use crate::event::{Event, Grid, Scalar, Score, standing};
+use crate::summary::{Brief, best_scores};
 
 /// Ranges that a whole curve is kept as. Each has the extremes and the mean of its points.
 const KEPT: usize = 4096;

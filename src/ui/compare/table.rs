@@ -10,7 +10,7 @@ use super::super::sessions::{SessionDialog, SessionRow, menu_ui, star_ui};
 use super::super::{format, glyph, theme, widgets};
 use super::{Compare, CompareSettings};
 use crate::config::options;
-use crate::summary::{Brief, best_scores, plain};
+use crate::summary::{Brief, plain};
 
 /// Columns that are no settings: the key that is kept, and the title.
 const FACTS: [(&str, &str); 6] = [
@@ -318,7 +318,6 @@ fn sort_ui(ui: &mut Ui, settings: &mut CompareSettings, column: &str) {
 #[cfg(test)]
 mod tests {
     use std::path::PathBuf;
-    use std::sync::Arc;
     use std::time::{Duration, SystemTime};
 
     use super::super::super::run_view::RunView;
