@@ -303,6 +303,8 @@ fn a_full_disk_makes_a_run_wait_and_costs_nothing() {
     running.wait("paused");
     // Nothing has come of a try while the disk is full.
     running.signal("USR2");
+    // What is removed keeps its room as long as somebody has it open.
+    drop(file);
     fs::remove_file(&ballast).unwrap();
     running.signal("USR2");
     running.wait("resumed");

@@ -1,7 +1,7 @@
 //! The same runs without a window, printing the same events.
 //!
 //! Standard output carries results alone (with `--json`, one JSON object a line); progress and messages go to standard
-//! error. Exit statuses: [`STATUSES`].
+//! error. Exit statuses: `STATUSES`.
 
 mod bench;
 mod class;

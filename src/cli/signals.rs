@@ -37,12 +37,17 @@ pub(super) fn listen(mut obey: impl FnMut(Asked) + Send + 'static) -> anyhow::Re
     let listened = [SIGINT, SIGTERM, SIGUSR1, SIGUSR2].into_iter().chain((!ignores_hangup()).then_some(SIGHUP));
     let mut signals = signal_hook::iterator::Signals::new(listened)?;
     let hand_on = move || {
-        for signal in signals.forever() {
-            obey(match signal {
-                SIGINT => Asked::End(INTERRUPTED),
-                SIGUSR2 => Asked::Save,
-                _ => Asked::End(UNFINISHED),
-            });
+        while !signals.is_closed() {
+            // The system does not tell in which order those came that came at once: a cluster's wish decides the status then.
+            let mut asked: Vec<_> = signals.wait().collect();
+            asked.sort_by_key(|signal| *signal == SIGINT);
+            for signal in asked {
+                obey(match signal {
+                    SIGINT => Asked::End(INTERRUPTED),
+                    SIGUSR2 => Asked::Save,
+                    _ => Asked::End(UNFINISHED),
+                });
+            }
         }
     };
     std::thread::Builder::new().name("gandle-signals".to_owned()).spawn(hand_on)?;

@@ -46,8 +46,8 @@ pub(super) struct SweepArgs {
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// A setting with one value for all runs, or with several, of which each run has one: KEY=A,B,C. May be repeated; every
-    /// combination is run. Commas inside of [], {} and quotes part no values: generator.attention=[16,32],[] has two, and
-    /// 'data.source="a,b"' is one text.
+    /// combination is run. Commas inside of `[]`, `{}` and quotes part no values: `generator.attention=[16,32],[]` has two,
+    /// and `'data.source="a,b"'` is one text.
     #[arg(long, value_name = "KEY=VALUE[,VALUE]...")]
     set: Vec<String>,
     /// One run for each seed: 1,2,3 or 1-5.
