@@ -40,7 +40,7 @@ const GENERATOR_RATE: (u32, u32) = (255, 588);
 const APPLY: (u32, u32) = (100, 106);
 const TRAIN: (u32, u32) = (938, 28);
 const PAUSE_OR_RESUME: (u32, u32) = (1041, 28);
-const EXPORT: (u32, u32) = (831, 566);
+const EXPORT: (u32, u32) = (836, 613);
 /// Answers to the question of a window that is closed while it trains.
 const LET_IT_TRAIN_ON: (u32, u32) = (640, 409);
 const STAY: (u32, u32) = (640, 481);
