@@ -3,6 +3,9 @@
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+#[path = "common/tiny.rs"]
+mod tiny;
+
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
@@ -12,26 +15,11 @@ use gandle::config::Config;
 use gandle::event::{Event, Score, Step};
 use gandle::session::{Stored, checkpoint_folder, checkpoints, read_whole};
 use serde_json::Value;
+use tiny::TINY;
 
-const TINY: &[&str] = &[
-    "image_size=16",
-    "data.source=demo",
-    "data.demo_images=4",
-    "generator.base_channels=2",
-    "discriminator.base_channels=2",
-    "generator.latent_dim=8",
-    "generator.label_embedding=4",
-    "discriminator.label_embedding=4",
-    "generator.attention=[]",
-    "discriminator.attention=[]",
-    "train.batch_size=4",
-    "train.grid_every=0",
-    "train.grid_columns=2",
-    "train.checkpoint_every=0",
-    "score.every=0",
-    "train.threads=1",
-    concat!("data.cache=", env!("CARGO_TARGET_TMPDIR"), "/cache"),
-];
+/// Beside what makes every such run tiny.
+const OWN: &[&str] =
+    &["data.source=demo", "train.grid_every=0", "train.grid_columns=2", "train.checkpoint_every=0", "train.threads=1"];
 
 /// The program, which keeps what it remembers of its user with the tests.
 fn gandle(command: &str) -> Command {
@@ -41,7 +29,7 @@ fn gandle(command: &str) -> Command {
 }
 
 fn with_settings(mut command: Command, more: &[&str]) -> Command {
-    command.args(["--preset", "improved"]).args(TINY.iter().chain(more).flat_map(|entry| ["--set", entry]));
+    command.args(["--preset", "improved"]).args(TINY.iter().chain(OWN).chain(more).flat_map(|entry| ["--set", entry]));
     command
 }
 
@@ -337,7 +325,7 @@ fn copy_folder(from: &Path, to: &Path) {
 
 /// A session with one score.
 fn scored(folder: &Path, set: &[&str], value: f64) {
-    let set: Vec<String> = TINY.iter().chain(set).map(|entry| (*entry).to_owned()).collect();
+    let set: Vec<String> = TINY.iter().chain(OWN).chain(set).map(|entry| (*entry).to_owned()).collect();
     let config = Config::default().with(&set).unwrap();
     fs::create_dir_all(folder).unwrap();
     fs::write(folder.join("run.toml"), config.to_toml()).unwrap();

@@ -3,6 +3,9 @@
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+#[path = "common/tiny.rs"]
+mod tiny;
+
 use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::PermissionsExt as _;
@@ -14,27 +17,17 @@ use std::time::Duration;
 use gandle::event::{Event, Scalar};
 use gandle::session::{Stored, checkpoint_folder, checkpoints, read_grid, read_whole};
 use rand::Rng as _;
+use tiny::TINY;
 
 const GANDLE: &str = env!("CARGO_BIN_EXE_gandle");
 
-const TINY: &[&str] = &[
-    "image_size=16",
-    "data.demo_images=4",
-    "generator.base_channels=2",
-    "discriminator.base_channels=2",
-    "generator.latent_dim=8",
-    "generator.label_embedding=4",
-    "discriminator.label_embedding=4",
-    "generator.attention=[]",
-    "discriminator.attention=[]",
-    "train.batch_size=4",
+/// Beside what makes every such run tiny.
+const OWN: &[&str] = &[
     "train.grid_every=10",
     "train.grid_columns=2",
     "train.checkpoint_every=20",
     "train.keep_checkpoints=2",
-    "score.every=0",
     "train.threads=2",
-    concat!("data.cache=", env!("CARGO_TARGET_TMPDIR"), "/cache"),
 ];
 
 /// Where the program keeps what it remembers of its user.
@@ -50,7 +43,7 @@ fn gandle() -> Command {
 fn train(out: &Path, steps: usize) -> Command {
     let mut command = gandle();
     command.args(["train", "--data", "demo", "--steps", &steps.to_string(), "--out"]).arg(out);
-    command.args(TINY.iter().flat_map(|entry| ["--set", entry]));
+    command.args(TINY.iter().chain(OWN).flat_map(|entry| ["--set", entry]));
     command
 }
 
