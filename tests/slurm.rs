@@ -30,6 +30,12 @@ const SETTINGS: &[&str] = &[
     concat!("data.cache=", env!("CARGO_TARGET_TMPDIR"), "/cache"),
 ];
 
+/// Steps of a run: enough that a run can be caught on its way.
+const STEPS: usize = 4000;
+
+/// The runs of the sweep, by their numbers in the array.
+const RUNS: [&str; 4] = ["r1-0.0_seed-1", "r1-0.0_seed-2", "r1-1.0_seed-1", "r1-1.0_seed-2"];
+
 /// Longest wait for anything: a machine that builds beside the tests is slow.
 const PATIENCE: Duration = Duration::from_secs(300);
 
@@ -85,7 +91,9 @@ impl Cluster {
     }
 
     fn sweep(&self, folder: &Path, more: &[&str]) -> String {
-        let mut arguments = vec!["sweep", "--preset", "improved", "--out", folder.to_str().unwrap(), "--steps", "4000"];
+        let mut arguments = vec!["sweep", "--preset", "improved", "--out", folder.to_str().unwrap()];
+        let steps = STEPS.to_string();
+        arguments.extend(["--steps", &steps]);
         arguments.extend(["--seeds", "1-2", "--set", "loss.r1=0,1"]);
         arguments.extend(SETTINGS.iter().flat_map(|entry| ["--set", entry]));
         arguments.extend(more);
@@ -135,6 +143,51 @@ fn writer(session: &Path) -> Option<String> {
     Some(holder.strip_prefix("process ")?.split_once(' ')?.0.to_owned())
 }
 
+fn signal(name: &str, process: &str) -> bool {
+    Command::new("kill").args(["-s", name, process]).status().unwrap().success()
+}
+
+/// A run whose process the system holds still on its way, so that what happens to it does not depend on how fast it trains. It goes on
+/// when this is dropped.
+struct Held {
+    /// Of [`RUNS`].
+    number: usize,
+    process: String,
+}
+
+impl Held {
+    /// Waits for a run that has stored a checkpoint and is before `step`.
+    fn before(step: usize, broken: &Path, mut meanwhile: impl FnMut()) -> Self {
+        let mut held = None;
+        wait("a run on its way", || {
+            meanwhile();
+            held = (0..RUNS.len()).find_map(|number| {
+                let session = broken.join(RUNS[number]);
+                let process = writer(&session)?;
+                let held = signal("STOP", &process).then_some(Self { number, process })?;
+                let on_its_way = checkpoints(&session).last().is_some_and(|newest| *newest < step);
+                (on_its_way && writer(&session).as_deref() == Some(&held.process)).then_some(held)
+            });
+            held.is_some()
+        });
+        held.unwrap()
+    }
+
+    /// Whether the signal of this number waits for the process to go on, or has let it go on already.
+    fn is_told(&self, signal: u32) -> bool {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.process)).unwrap_or_default();
+        let field = |name: &str| status.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default().trim();
+        let waits = |name| u64::from_str_radix(field(name), 16).is_ok_and(|mask| mask & 1 << (signal - 1) != 0);
+        !field("State:").starts_with('T') || waits("ShdPnd:") || waits("SigPnd:")
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        signal("CONT", &self.process);
+    }
+}
+
 #[test]
 fn a_sweep_that_is_killed_preempted_and_requeued_ends_with_the_bits_of_unbroken_runs() {
     let Some(cluster) = Cluster::start() else { return };
@@ -149,34 +202,30 @@ fn a_sweep_that_is_killed_preempted_and_requeued_ends_with_the_bits_of_unbroken_
     assert!(again.contains("nothing to submit") && again.matches("is in the queue already").count() == 4, "{again}");
 
     // Killed amid its work, as by the system where memory is short, and put back by hand.
-    let first = broken.join("r1-0.0_seed-1");
-    wait("the first checkpoint", || !checkpoints(&first).is_empty());
-    let process = writer(&first).unwrap();
-    assert!(Command::new("kill").args(["-9", &process]).status().unwrap().success());
-    wait("the end of the killed job", || cluster.states(&job)[0] == "FAILED");
-    cluster.say("scontrol", &["requeue", &format!("{job}_0")]);
+    let killed = Held::before(STEPS, &broken, || ());
+    assert!(signal("KILL", &killed.process));
+    wait("the end of the killed job", || cluster.states(&job)[killed.number] == "FAILED");
+    cluster.say("scontrol", &["requeue", &format!("{job}_{}", killed.number)]);
     cluster.hurry(&job);
 
     // Preempted by somebody's job that goes before it.
-    wait("a run to preempt", || !cluster.states(&job).iter().all(|state| state != "RUNNING"));
-    let victims: Vec<PathBuf> = gandle::session::list_in(&broken).into_iter().map(|listed| listed.folder).collect();
-    wait("a process to preempt", || victims.iter().any(|session| writer(session).is_some()));
-    let before = stopped(&broken);
+    let preempted = Held::before(STEPS / 2, &broken, || ());
+    let before = stopped(&broken, preempted.number);
     let vip = ["--partition=high", "--exclusive", "--parsable", "--output=/dev/null", "--wrap=sleep 1"];
     cluster.say("sbatch", &vip);
-    wait("a saved run", || stopped(&broken) > before);
-    cluster.hurry(&job);
+    wait("the word of the preemption", || preempted.is_told(15));
+    let number = preempted.number;
+    drop(preempted);
+    wait("the saved run", || stopped(&broken, number) > before);
 
     // Asked by Slurm's signal before the time of the job is over, and put back by its own script.
-    wait("a run to be told", || {
-        cluster.hurry(&job);
-        victims.iter().any(|session| writer(session).is_some())
-    });
-    let before = stopped(&broken);
-    if let Some(number) = cluster.states(&job).iter().position(|state| state == "RUNNING") {
-        cluster.say("scancel", &["--signal=USR1", &format!("{job}_{number}")]);
-        wait("a saved run", || stopped(&broken) > before || cluster.states(&job)[number] == "COMPLETED");
-    }
+    let asked = Held::before(STEPS, &broken, || cluster.hurry(&job));
+    let before = stopped(&broken, asked.number);
+    cluster.say("scancel", &["--signal=USR1", &format!("{job}_{}", asked.number)]);
+    wait("the word of Slurm", || asked.is_told(10));
+    let number = asked.number;
+    drop(asked);
+    wait("the saved run", || stopped(&broken, number) > before);
 
     wait("the end of all runs", || {
         cluster.hurry(&job);
@@ -184,26 +233,23 @@ fn a_sweep_that_is_killed_preempted_and_requeued_ends_with_the_bits_of_unbroken_
     });
     let said = cluster.sweep(&broken, &["--slurm"]);
     assert!(said.contains("4 runs, 4 of them finished") && said.contains("nothing to submit"), "{said}");
-    for run in ["r1-0.0_seed-1", "r1-0.0_seed-2", "r1-1.0_seed-1", "r1-1.0_seed-2"] {
-        assert_eq!(newest(&broken.join(run)).0, 4000);
+    for run in RUNS {
+        assert_eq!(newest(&broken.join(run)).0, STEPS);
         assert!(newest(&whole.join(run)) == newest(&broken.join(run)), "{run}");
     }
     // A job of a finished run does nothing and is content.
-    let events = fs::read(first.join("events.jsonl")).unwrap();
+    let events = fs::read(broken.join(RUNS[0]).join("events.jsonl")).unwrap();
     cluster.say("scontrol", &["requeue", &format!("{job}_0")]);
     wait("the start of the finished run's job", || cluster.states(&job)[0] != "COMPLETED");
     wait("the end of the finished run's job", || {
         cluster.hurry(&job);
         cluster.states(&job)[0] == "COMPLETED"
     });
-    assert_eq!(fs::read(first.join("events.jsonl")).unwrap(), events);
+    assert_eq!(fs::read(broken.join(RUNS[0]).join("events.jsonl")).unwrap(), events);
 }
 
-/// How often runs below a folder were saved because they were asked to end.
-fn stopped(folder: &Path) -> usize {
-    let of = |session: PathBuf| {
-        let events = Stored::outline(&session).map(|stored| stored.events).unwrap_or_default();
-        events.iter().filter(|event| matches!(event, gandle::event::Event::Stopped { .. })).count()
-    };
-    gandle::session::list_in(folder).into_iter().map(|listed| of(listed.folder)).sum()
+/// How often a run was saved because it was asked to end.
+fn stopped(broken: &Path, number: usize) -> usize {
+    let events = Stored::outline(&broken.join(RUNS[number])).map(|stored| stored.events).unwrap_or_default();
+    events.iter().filter(|event| matches!(event, gandle::event::Event::Stopped { .. })).count()
 }
