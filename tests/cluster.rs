@@ -441,6 +441,49 @@ fn a_sweep_runs_every_combination_once_and_what_is_added_later() {
 }
 
 #[test]
+fn the_rows_of_an_ablation_are_variants_and_are_compared_with_the_first() {
+    let root = tempfile::tempdir().unwrap();
+    let folder = root.path().join("lab");
+    let score = ["--set", "score.every=3", "--set", "score.images=12", "--set", "score.extractor=pixels"];
+    let rows = ["--variant", "base", "--variant", "smooth: loss.kind=bce, loss.label_smoothing=0.2", "--seeds", "1-2"];
+    let said = succeed(sweep(&folder, &[&score[..], &rows[..], &["--steps", "3"]].concat()));
+    assert!(said.contains("4 of 4 runs finished") && said.contains("smooth_seed-2"), "{said}");
+    let config = Stored::open(&folder.join("smooth_seed-2")).unwrap().config;
+    assert_eq!((config.loss.kind, config.loss.label_smoothing), (gandle::config::LossKind::Bce, 0.2));
+    let mut compare = gandle("compare");
+    compare.arg(&folder).args(["--scores", "precision", "--markdown"]);
+    let said = succeed(compare);
+    let group = said.lines().find(|line| line.starts_with("| smooth | 2 | 2 |")).unwrap_or_else(|| panic!("{said}"));
+    let cells: Vec<&str> = group.split('|').map(str::trim).collect();
+    let head = said.lines().rfind(|line| line.starts_with("| group")).unwrap();
+    assert!(head.contains("| from the first | precision |"), "{head}");
+    assert!(cells[8].trim_start_matches('+').parse::<f64>().is_ok(), "{group}");
+    let mut compare = gandle("compare");
+    compare.arg(&folder).args(["--scores", "beauty"]);
+    assert_eq!(told(compare).0, Some(2));
+
+    // The file runs elsewhere, with other data, steps and seeds.
+    let theirs = root.path().join("theirs");
+    let mut again = gandle("sweep");
+    again.arg(folder.join("sweep.toml")).arg("--out").arg(&theirs).args(["--steps", "2", "--seeds", "7", "--dry-run"]);
+    let said = succeed(again);
+    assert!(said.contains("smooth_seed-7") && said.contains("0/2") && said.contains("2 runs, 0"), "{said}");
+}
+
+/// The sweeps that are beside the program are ones.
+#[test]
+fn the_given_ablations_can_be_run() {
+    for (name, runs) in [("ablation", 51), ("ablation-improved", 39)] {
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches").join(format!("{name}.toml"));
+        let mut command = gandle("sweep");
+        command.arg(file).arg("--out").arg("/nowhere/lab").args(["--data", "demo", "--dry-run"]);
+        let said = succeed(command);
+        assert!(said.contains(&format!("{runs} runs, 0 of them finished")), "{said}");
+        assert!(!said.contains("warning") && !said.contains("no effect"), "{said}");
+    }
+}
+
+#[test]
 fn a_sweep_says_what_is_wrong_with_it_and_what_failed() {
     let root = tempfile::tempdir().unwrap();
     let folder = root.path().join("sweep");
@@ -453,6 +496,9 @@ fn a_sweep_says_what_is_wrong_with_it_and_what_failed() {
         (&["--seeds", "1-x"], "seed"),
         (&["--seeds", "0-999", "--set", "loss.r1=0,1"], "2000 runs"),
         (&["--sbatch", "--time=1"], "--slurm"),
+        (&["--variant", "a/b"], "name of a variant"),
+        (&["--variant", "a: loss.r11=1"], "loss.r1"),
+        (&["--variant", "a: loss.r1=1", "--set", "loss.r1=0,1"], "varied for all"),
     ] {
         let (status, said) = told(sweep(&folder, more));
         assert!(status == Some(2) && said.contains(part), "{more:?}: {said}");

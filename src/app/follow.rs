@@ -1,6 +1,5 @@
 //! Follows a run of another process: what its session tells is read as it is written, on a thread of its own.
 
-use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -12,8 +11,6 @@ use crate::session::{self, Timed};
 const PAUSE: Duration = Duration::from_millis(300);
 /// Events that are handed over together.
 const BATCH: usize = 512;
-/// The longest line that can be an event.
-const LONGEST: u64 = 64 << 20;
 
 /// What is read; that nothing can be read any more is news as well.
 pub(super) enum News {
@@ -39,25 +36,14 @@ impl Follower {
 
 /// Reads until nobody writes any more, or nobody listens.
 fn follow(session: &Path, known: usize, out: &Reporter<News>) -> std::io::Result<Option<News>> {
-    let mut reader = BufReader::new(session::open_events(session).map_err(std::io::Error::other)?);
-    let (mut line, mut heard, mut batch) = (Vec::new(), 0, Vec::new());
+    let mut tail = session::Tail::open(session).map_err(std::io::Error::other)?;
+    let (mut heard, mut batch) = (0, Vec::new());
     loop {
         // Asked first: what is written before the lock is given back is still read.
         let over = session::is_free(session);
-        loop {
-            (&mut reader).take(LONGEST).read_until(b'\n', &mut line)?;
-            if !line.ends_with(b"\n") {
-                // Nothing more for now; a line that is half written goes on here, unless it is longer than any event.
-                if line.len() as u64 >= LONGEST {
-                    line.clear();
-                }
-                break;
-            }
-            if let Ok((event, time)) = session::read_event(&line) {
-                heard += 1;
-                batch.extend((heard > known).then(|| (event.truncated(), time)));
-            }
-            line.clear();
+        while let Some((event, time)) = tail.read()? {
+            heard += 1;
+            batch.extend((heard > known).then(|| (event.truncated(), time)));
             if batch.len() >= BATCH && !out.tell(News::Events(std::mem::take(&mut batch))) {
                 return Ok(None);
             }

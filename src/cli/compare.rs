@@ -8,15 +8,17 @@ use serde::Serialize;
 use super::print::{json, note, out, say};
 use super::usage::Usage;
 use crate::chart::{duration, score};
-use crate::config::options;
+use crate::config::{Metric, options};
 use crate::guard::{self, csv_cell};
 use crate::session::{self, Stored};
-use crate::summary::{Brief, Grouping, Spread, differing};
+use crate::summary::{BestScore, Brief, Grouping, Spread, differing};
 
 /// Characters of a name or a value in a table that is read by people; longer ones are cut.
 const MOST: usize = 28;
 /// The setting in which the runs of a group differ.
 const SEED: &str = "train.seed";
+/// Settings that have a column each at most; more are told as changes of the first run.
+const MOST_COLUMNS: usize = 6;
 
 #[derive(Args)]
 pub(super) struct CompareArgs {
@@ -27,6 +29,9 @@ pub(super) struct CompareArgs {
     /// setting.
     #[arg(long, value_name = "KEY", default_value = "seeds")]
     group: String,
+    /// Further scores to tell beside the one that each run goes by: precision,recall. Of each, its own best value.
+    #[arg(long, value_name = "SCORE[,SCORE]...", value_delimiter = ',')]
+    scores: Vec<String>,
     /// Print one JSON object.
     #[arg(long, conflicts_with_all = ["csv", "markdown"])]
     json: bool,
@@ -50,6 +55,8 @@ struct Run {
     seconds: Option<f64>,
     /// The best value of the score that the run goes by, and its step.
     best: Option<Best>,
+    /// The best values of further scores that were asked for, where the run has them.
+    scores: Vec<Option<Best>>,
     seed: u64,
     /// The number of its group, from 1.
     group: usize,
@@ -76,6 +83,8 @@ struct Setting {
 #[derive(Debug, Serialize)]
 struct Group {
     group: usize,
+    /// What the names of its runs begin with, before their seeds.
+    name: Option<String>,
     runs: usize,
     finished: usize,
     /// The score that they are compared by.
@@ -87,12 +96,18 @@ struct Group {
     deviation: Option<f64>,
     min: Option<f64>,
     max: Option<f64>,
+    /// The mean of the differences from the first group, seed by seed, where both have the same score of the same seeds.
+    difference: Option<f64>,
+    /// Means of the further scores.
+    further: Vec<Option<f64>>,
     /// Settings that are the same in the group, and others elsewhere.
     settings: Vec<Setting>,
 }
 
 #[derive(Debug, Serialize)]
 struct Table {
+    /// Names of the further scores.
+    scores: Vec<String>,
     runs: Vec<Run>,
     groups: Vec<Group>,
 }
@@ -108,7 +123,12 @@ pub(super) fn run(args: &CompareArgs) -> anyhow::Result<()> {
     for folder in &args.folders {
         read.extend(sessions(folder)?);
     }
-    let table = Table::of(&read, &grouping);
+    for name in &args.scores {
+        if Metric::named(name).is_none() {
+            return Err(Usage(format!("--scores {name}: there is no such score; docs/scores.md lists them")).into());
+        }
+    }
+    let table = Table::of(&read, &grouping, &args.scores);
     if args.json {
         return json(&table);
     }
@@ -161,7 +181,7 @@ fn by_numbers(folder: &Path) -> Vec<(u64, String)> {
 }
 
 impl Table {
-    fn of(read: &[Read], grouping: &Grouping) -> Self {
+    fn of(read: &[Read], grouping: &Grouping, scores: &[String]) -> Self {
         let settings: Vec<&[(String, String)]> = read.iter().map(|read| read.brief.settings.as_slice()).collect();
         let differing: Vec<(String, Vec<String>)> =
             differing(&settings).into_iter().filter(|(key, _)| key != SEED).collect();
@@ -173,13 +193,7 @@ impl Table {
                 keys.push(key);
                 keys.len() - 1
             });
-            let best = brief.best().map(|best| Best {
-                metric: best.metric.clone(),
-                extractor: best.extractor.clone(),
-                samples: best.samples,
-                step: best.step,
-                value: best.value,
-            });
+            let further = |name: &String| brief.scores.iter().find(|best| best.metric == *name).map(Best::of);
             let setting =
                 |(key, values): &(String, Vec<String>)| Setting { key: key.clone(), value: values[at].clone() };
             Run {
@@ -189,7 +203,8 @@ impl Table {
                 step: brief.step,
                 steps: brief.config.train.steps,
                 seconds: brief.seconds,
-                best,
+                best: brief.best().map(Best::of),
+                scores: scores.iter().map(further).collect(),
                 seed: brief.config.train.seed,
                 group: group + 1,
                 settings: differing.iter().map(setting).collect(),
@@ -197,7 +212,24 @@ impl Table {
         };
         let runs: Vec<Run> = read.iter().enumerate().map(&mut run).collect();
         let groups = (1..=keys.len()).map(|group| Group::of(group, &runs)).collect();
-        Self { runs, groups }
+        Self { scores: scores.to_vec(), runs, groups }
+    }
+
+    /// Names of the columns of settings, and the cells of each run. Where there are too many, one column says what differs from the
+    /// first run.
+    fn settings(&self) -> (Vec<&str>, Vec<Vec<String>>) {
+        let Some(first) = self.runs.first().map(|run| &run.settings) else { return (Vec::new(), Vec::new()) };
+        if first.len() <= MOST_COLUMNS {
+            let keys = first.iter().map(|setting| setting.key.as_str()).collect();
+            let cells = |run: &Run| run.settings.iter().map(|setting| setting.value.clone()).collect();
+            return (keys, self.runs.iter().map(cells).collect());
+        }
+        let changes = |run: &Run| {
+            let changed = run.settings.iter().zip(first).filter(|(mine, first)| mine.value != first.value);
+            let told: Vec<String> = changed.map(|(mine, _)| format!("{}={}", mine.key, mine.value)).collect();
+            vec![told.join(", ")]
+        };
+        (vec!["changes of the first run"], self.runs.iter().map(changes).collect())
     }
 
     /// Whether all runs are scored by the same score, which is then told once.
@@ -213,14 +245,14 @@ impl Table {
             Some(_) => score(value),
             None => format!("{} ({metric})", score(value)),
         };
-        let keys: Vec<&str> = self
-            .runs
-            .first()
-            .map_or(Vec::new(), |run| run.settings.iter().map(|setting| setting.key.as_str()).collect());
+        let (keys, settings) = self.settings();
         let best = format!("best {}", metric.unwrap_or("score"));
-        let mut head = vec!["session", "state", "step", best.as_str(), "at step", "time", "seed"];
+        let further = |value: Option<f64>| value.map_or_else(String::new, score);
+        let mut head = vec!["session", "state", "step", best.as_str(), "at step"];
+        head.extend(self.scores.iter().map(String::as_str));
+        head.extend(["time", "seed"]);
         head.extend(&keys);
-        let rows = self.runs.iter().map(|run| {
+        let rows = self.runs.iter().zip(&settings).map(|(run, settings)| {
             let best = run.best.as_ref();
             let mut row = vec![
                 run.session.clone(),
@@ -228,10 +260,10 @@ impl Table {
                 format!("{}/{}", run.step, run.steps),
                 best.map_or_else(String::new, |best| named(&best.metric, best.value)),
                 best.map_or_else(String::new, |best| best.step.to_string()),
-                run.seconds.map_or_else(String::new, duration),
-                run.seed.to_string(),
             ];
-            row.extend(run.settings.iter().map(|setting| setting.value.clone()));
+            row.extend(run.scores.iter().map(|best| further(best.as_ref().map(|best| best.value))));
+            row.extend([run.seconds.map_or_else(String::new, duration), run.seed.to_string()]);
+            row.extend(settings.iter().cloned());
             row
         });
         style.print(&head, &rows.collect::<Vec<_>>())?;
@@ -239,23 +271,36 @@ impl Table {
             return Ok(());
         }
         say!("");
-        let mut head = vec!["runs", "finished", best.as_str(), "sd", "min", "max"];
+        let told = |any: bool, name: &'static str| any.then_some(name);
+        let names = told(self.groups.iter().any(|group| group.name.is_some()), "group");
+        let differences = told(self.groups.iter().any(|group| group.difference.is_some()), "from the first");
+        let mut head: Vec<&str> = names.into_iter().chain(["runs", "finished", &best, "sd", "min", "max"]).collect();
+        head.extend(differences);
+        head.extend(self.scores.iter().map(String::as_str));
         head.extend(&keys);
         let rows = self.groups.iter().map(|group| {
-            let number = |value: Option<f64>| value.map_or_else(String::new, score);
             let mean = group.mean.map(|mean| named(group.metric.as_deref().unwrap_or_default(), mean));
-            let mut row = vec![
+            let mut row: Vec<String> = names.map(|_| group.name.clone().unwrap_or_default()).into_iter().collect();
+            row.extend([
                 group.runs.to_string(),
                 group.finished.to_string(),
                 mean.map_or_else(String::new, |mean| {
                     if group.scores == group.runs { mean } else { format!("{mean} (of {})", group.scores) }
                 }),
-                number(group.deviation),
-                number(group.min),
-                number(group.max),
-            ];
-            let value = |key: &&str| group.settings.iter().find(|setting| setting.key == **key);
-            row.extend(keys.iter().map(|key| value(key).map_or_else(|| "(several)".to_owned(), |s| s.value.clone())));
+            ]);
+            row.extend([group.deviation, group.min, group.max].map(further));
+            row.extend(differences.map(|_| {
+                let sign = |value: f64| if value > 0.0 { format!("+{}", score(value)) } else { score(value) };
+                group.difference.map_or_else(String::new, sign)
+            }));
+            row.extend(group.further.iter().copied().map(further));
+            let mine = self.runs.iter().zip(&settings).filter(|(run, _)| run.group == group.group);
+            let mine: Vec<&Vec<String>> = mine.map(|(_, settings)| settings).collect();
+            let shared = |at: usize| {
+                let first = mine.first().map(|first| first[at].clone())?;
+                mine.iter().all(|settings| settings[at] == first).then_some(first)
+            };
+            row.extend((0..keys.len()).map(|at| shared(at).unwrap_or_else(|| "(several)".to_owned())));
             row
         });
         style.print(&head, &rows.collect::<Vec<_>>())
@@ -265,6 +310,9 @@ impl Table {
         let mut head = "session,state,step,steps,metric,extractor,images,best,best_step,seconds,seed,group".to_owned();
         for setting in self.runs.first().map_or(&[][..], |run| &run.settings) {
             head = format!("{head},{}", csv_cell(&setting.key));
+        }
+        for name in &self.scores {
+            head = format!("{head},{}", csv_cell(name));
         }
         head += ",group_runs,group_mean,group_sd";
         say!("{head}");
@@ -287,6 +335,7 @@ impl Table {
                 run.group.to_string(),
             ];
             cells.extend(run.settings.iter().map(|setting| setting.value.clone()));
+            cells.extend(run.scores.iter().map(|best| number(best.as_ref().map(|best| best.value))));
             if let Some(group) = self.groups.get(run.group - 1) {
                 cells.extend([group.runs.to_string(), number(group.mean), number(group.deviation)]);
             }
@@ -297,21 +346,54 @@ impl Table {
     }
 }
 
+impl Best {
+    fn of(best: &BestScore) -> Self {
+        Self {
+            metric: best.metric.clone(),
+            extractor: best.extractor.clone(),
+            samples: best.samples,
+            step: best.step,
+            value: best.value,
+        }
+    }
+
+    /// Whether two values say the same thing of the same number of images.
+    fn is_like(&self, other: &Self) -> bool {
+        (&self.metric, &self.extractor, self.samples) == (&other.metric, &other.extractor, other.samples)
+    }
+}
+
 impl Group {
     fn of(group: usize, runs: &[Run]) -> Self {
         let mine: Vec<&Run> = runs.iter().filter(|run| run.group == group).collect();
         let bests: Vec<&Best> = mine.iter().filter_map(|run| run.best.as_ref()).collect();
         let first = bests.first();
-        let same = |best: &&&Best| {
-            first.is_some_and(|first| {
-                (&best.metric, &best.extractor, best.samples) == (&first.metric, &first.extractor, first.samples)
-            })
-        };
+        let same = |best: &&&Best| first.is_some_and(|first| best.is_like(first));
         let values: Vec<f64> = bests.iter().filter(same).map(|best| best.value).collect();
         let spread = Spread::of(&values);
         let shared = |setting: &&Setting| mine.iter().all(|run| run.settings.contains(setting));
+        // Runs of the first group with the same seed.
+        let of_first = |run: &&&Run| runs.iter().find(|other| other.group == 1 && other.seed == run.seed);
+        let differences: Vec<f64> = mine
+            .iter()
+            .filter(|run| run.group != 1)
+            .filter_map(|run| {
+                let (mine, first) = (run.best.as_ref()?, of_first(&run)?.best.as_ref()?);
+                mine.is_like(first).then_some(mine.value - first.value)
+            })
+            .collect();
+        let further = |at: usize| {
+            let values: Vec<f64> =
+                mine.iter().filter_map(|run| run.scores[at].as_ref()).map(|best| best.value).collect();
+            Spread::of(&values).filter(|_| values.len() == mine.len()).map(|spread| spread.mean)
+        };
+        let name = |run: &Run| Some(run.session.strip_suffix(&format!("_seed-{}", run.seed))?.to_owned());
+        let first_name = mine.first().and_then(|run| name(run));
         Self {
             group,
+            name: first_name.filter(|first| mine.iter().all(|run| name(run).as_ref() == Some(first))),
+            difference: Spread::of(&differences).map(|spread| spread.mean),
+            further: (0..mine.first().map_or(0, |run| run.scores.len())).map(further).collect(),
             runs: mine.len(),
             finished: mine.iter().filter(|run| run.state == "finished").count(),
             metric: first.map(|best| best.metric.clone()),
@@ -399,7 +481,7 @@ mod tests {
             read("c", &["loss.r1=1", "train.seed=3"], Some(6.0)),
             read("d", &["loss.r1=2", "train.seed=1"], None),
         ];
-        let table = Table::of(&runs, &Grouping::Seeds);
+        let table = Table::of(&runs, &Grouping::Seeds, &[]);
         let groups: Vec<_> = table.runs.iter().map(|run| run.group).collect();
         assert_eq!(groups, [1, 1, 1, 2]);
         let [first, second] = &table.groups[..] else { panic!("{:?}", table.groups) };
@@ -410,16 +492,52 @@ mod tests {
         let r1 = |value: &str| vec![Setting { key: "loss.r1".to_owned(), value: value.to_owned() }];
         assert_eq!((&first.settings, &second.settings), (&r1("1.0"), &r1("2.0")));
         // By another key the seeds come together, and what differs among them is no part of the group.
-        let table = Table::of(&runs, &Grouping::Key(SEED.to_owned()));
+        let table = Table::of(&runs, &Grouping::Key(SEED.to_owned()), &[]);
         assert_eq!((table.groups.len(), table.groups[0].runs, table.groups[0].settings.len()), (3, 2, 0));
-        assert_eq!(Table::of(&runs, &Grouping::None).groups.len(), 4);
+        assert_eq!(Table::of(&runs, &Grouping::None, &[]).groups.len(), 4);
+    }
+
+    #[test]
+    fn groups_of_a_sweep_have_names_and_differences_seed_by_seed() {
+        let runs = [
+            read("base_seed-1", &["train.seed=1"], Some(5.0)),
+            read("base_seed-2", &["train.seed=2"], Some(7.0)),
+            read("bce_seed-2", &["train.seed=2", "loss.kind=bce"], Some(10.0)),
+            read("bce_seed-3", &["train.seed=3", "loss.kind=bce"], Some(99.0)),
+        ];
+        let scores = ["frechet-distance".to_owned(), "recall".to_owned()];
+        let table = Table::of(&runs, &Grouping::Seeds, &scores);
+        let told = |group: &Group| (group.name.clone(), group.difference, group.further.clone());
+        assert_eq!(told(&table.groups[0]), (Some("base".to_owned()), None, vec![Some(6.0), None]));
+        // Of seed 2 alone there are two.
+        assert_eq!(told(&table.groups[1]), (Some("bce".to_owned()), Some(3.0), vec![Some(54.5), None]));
+        let (keys, settings) = table.settings();
+        assert_eq!((keys, settings[2].clone()), (vec!["loss.kind"], vec!["bce".to_owned()]));
+
+        let set = [
+            "r1=1",
+            "r2=0",
+            "lecam=2",
+            "kind=bce",
+            "label_smoothing=0.1",
+            "perceptual=1",
+            "texture=1",
+            "consistency=1",
+        ];
+        let set: Vec<String> = set.iter().map(|entry| format!("loss.{entry}")).collect();
+        let set: Vec<&str> = set.iter().map(String::as_str).collect();
+        let runs = [read("a", &[], None), read("b", &set, None)];
+        let table = Table::of(&runs, &Grouping::None, &[]);
+        let (keys, settings) = table.settings();
+        assert_eq!((keys.len(), settings[0][0].as_str()), (1, ""));
+        assert!(settings[1][0].contains("loss.kind=bce, "), "{settings:?}");
     }
 
     #[test]
     fn scores_of_other_numbers_of_images_have_no_part_in_a_mean() {
         let mut runs = [read("a", &["train.seed=1"], Some(1.0)), read("b", &["train.seed=2"], Some(3.0))];
         runs[1].brief.scores[0].samples = 7;
-        let table = Table::of(&runs, &Grouping::Seeds);
+        let table = Table::of(&runs, &Grouping::Seeds, &[]);
         assert_eq!((table.groups[0].runs, table.groups[0].scores, table.groups[0].mean), (2, 1, Some(1.0)));
     }
 

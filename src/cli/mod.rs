@@ -18,6 +18,7 @@ mod settings;
 mod signals;
 mod step;
 mod sweep;
+mod track;
 mod train;
 mod usage;
 
@@ -58,6 +59,10 @@ enum Command {
     /// Train a run for every combination of some settings' values and every seed, here or by Slurm.
     #[command(after_help = STATUSES)]
     Sweep(sweep::SweepArgs),
+    /// Send what a session tells to TensorBoard's folder or an MLflow server: all of it, or what is missing there.
+    ///
+    /// A session that is being trained is followed to its end.
+    Track(track::TrackArgs),
     /// Show runs beside each other: state, best score, mean and spread over seeds, settings that differ.
     Compare(compare::CompareArgs),
     /// Draw images of a trained generator.
@@ -135,6 +140,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Some(Command::Train(args)) => train::run(&args),
         Some(Command::Resume(args)) => resume::run(&args),
         Some(Command::Sweep(args)) => sweep::run(&args),
+        Some(Command::Track(args)) => track::run(&args),
         Some(Command::Compare(args)) => compare::run(&args).map(|()| ExitCode::SUCCESS),
         Some(Command::Sample(args)) => export::sample(&args),
         Some(Command::Export(args)) => export::run(&args),

@@ -7,6 +7,7 @@ use clap::Args;
 
 use super::print::note;
 use super::step;
+use super::track::TrackerArgs;
 use super::train::{if_finished, watch_run};
 use super::usage::Usage;
 use crate::config::has_errors;
@@ -33,12 +34,15 @@ pub(super) struct ResumeArgs {
     /// With --fork: a setting to change, such as optimizer.generator_lr=0.00005; may be repeated.
     #[arg(long = "set", value_name = "KEY=VALUE", requires = "fork")]
     set: Vec<String>,
+    #[command(flatten)]
+    trackers: TrackerArgs,
     /// Print every event as a line of JSON.
     #[arg(long)]
     json: bool,
 }
 
 pub(super) fn run(args: &ResumeArgs) -> anyhow::Result<ExitCode> {
+    let trackers = args.trackers.trackers()?;
     let request = match &args.fork {
         None => match RunRequest::resume(&args.session, args.steps) {
             Ok(request) => request,
@@ -61,7 +65,7 @@ pub(super) fn run(args: &ResumeArgs) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::from(2));
     }
     allow(&request, args)?;
-    watch_run(request, args.json)
+    watch_run(request, &trackers, args.json)
 }
 
 /// Refuses a run that leads to places that no run of this user's has used, unless its user says that it may.

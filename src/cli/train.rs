@@ -14,9 +14,10 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::print::{self, note};
 use super::settings::Settings;
 use super::signals::{self, Asked, INTERRUPTED};
+use super::track::TrackerArgs;
 use super::usage::Usage;
 use crate::config::{Config, has_errors};
-use crate::engine::{AlreadyFinished, Engine, Refused, RunRequest};
+use crate::engine::{AlreadyFinished, Engine, Refused, RunRequest, Trackers, Tracking};
 use crate::event::{AlarmKind, Event, Recovered, Scalar, Score, ScoreProgress, Started};
 use crate::guard::{Digits, few};
 use crate::session;
@@ -50,6 +51,8 @@ pub(super) struct TrainArgs {
     /// CPU threads; 0 takes all cores.
     #[arg(long)]
     threads: Option<usize>,
+    #[command(flatten)]
+    trackers: TrackerArgs,
     /// Print every event as a line of JSON.
     #[arg(long)]
     json: bool,
@@ -60,6 +63,7 @@ pub(super) struct TrainArgs {
 
 pub(super) fn run(args: &TrainArgs) -> anyhow::Result<ExitCode> {
     let config = resolve(args)?;
+    let trackers = args.trackers.trackers()?;
     let problems = config.check(None);
     for problem in &problems {
         note!("{problem}");
@@ -73,7 +77,7 @@ pub(super) fn run(args: &TrainArgs) -> anyhow::Result<ExitCode> {
     }
     let folder = args.out.clone().unwrap_or_else(|| session::new_folder(&config));
     if args.resume {
-        return resume(config, folder, args.json);
+        return resume(config, folder, &trackers, args.json);
     }
     if session::has_run(&folder) {
         return Err(Usage(format!(
@@ -84,11 +88,11 @@ pub(super) fn run(args: &TrainArgs) -> anyhow::Result<ExitCode> {
     }
     let request = RunRequest::new(config, folder);
     session::trust_paths(&request.places);
-    watch_run(request, args.json)
+    watch_run(request, &trackers, args.json)
 }
 
 /// Begins a run or goes on with it, whichever is to be done.
-fn resume(config: Config, folder: PathBuf, json: bool) -> anyhow::Result<ExitCode> {
+fn resume(config: Config, folder: PathBuf, trackers: &Trackers, json: bool) -> anyhow::Result<ExitCode> {
     let typed = config.external_paths();
     let request = match RunRequest::new_or_resume(config, folder) {
         Ok(request) => request,
@@ -107,7 +111,7 @@ fn resume(config: Config, folder: PathBuf, json: bool) -> anyhow::Result<ExitCod
         .into());
     }
     session::trust_paths(&request.places);
-    watch_run(request, json)
+    watch_run(request, trackers, json)
 }
 
 /// Status 0 with a word where nothing is left to do; otherwise the error as it was.
@@ -121,9 +125,9 @@ pub(super) fn if_finished(err: anyhow::Error) -> anyhow::Result<ExitCode> {
 const LOOK: Duration = Duration::from_millis(200);
 
 /// Runs to the end, telling what happens.
-pub(super) fn watch_run(request: RunRequest, json: bool) -> anyhow::Result<ExitCode> {
+pub(super) fn watch_run(request: RunRequest, trackers: &Trackers, json: bool) -> anyhow::Result<ExitCode> {
     note!("session {}", request.session.display());
-    let steps = request.config.train.steps;
+    let (steps, session) = (request.config.train.steps, request.session.clone());
     let engine = Engine::spawn(request, Arc::new(|| {}))?;
     // What the first signal that asks for the end makes of the exit status.
     let ended_by = Arc::new(AtomicU8::new(0));
@@ -142,7 +146,9 @@ pub(super) fn watch_run(request: RunRequest, json: bool) -> anyhow::Result<ExitC
     }
     let mut watcher = Watcher::new(json, steps);
     let mut code = ExitCode::from(1);
+    let mut tracking = None;
     loop {
+        tracking.iter_mut().flat_map(Tracking::news).for_each(|line| watcher.say(&line));
         let event = match engine.wait_event(LOOK) {
             Ok(event) => event,
             Err(RecvTimeoutError::Timeout) => {
@@ -157,8 +163,10 @@ pub(super) fn watch_run(request: RunRequest, json: bool) -> anyhow::Result<ExitC
                 let status = ended_by.load(Ordering::SeqCst);
                 code = ExitCode::from(if status == 0 { INTERRUPTED } else { status });
             }
+            Event::Started(_) => {
+                tracking.get_or_insert_with(|| Tracking::start(&session, trackers, &(Arc::new(|| {}) as _)));
+            }
             Event::Failed { .. }
-            | Event::Started(_)
             | Event::Data(_)
             | Event::Step(_)
             | Event::Score(_)
@@ -178,6 +186,8 @@ pub(super) fn watch_run(request: RunRequest, json: bool) -> anyhow::Result<ExitC
         }
         watcher.see(&event)?;
     }
+    // What they lack is no failure of the run, and is told.
+    tracking.map(|tracking| tracking.finish(|line| watcher.say(line)));
     Ok(code)
 }
 

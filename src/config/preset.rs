@@ -80,6 +80,20 @@ impl Preset {
         config
     }
 
+    /// Takes over its recipe: networks, loss, augmentation, optimizer and the size of a batch. Data, image size, the rest of the run and
+    /// scores stay as they are.
+    pub fn lay_over(self, config: &mut Config) {
+        let from = self.config_at(config.image_size);
+        config.generator = from.generator;
+        config.discriminator = from.discriminator;
+        config.loss = from.loss;
+        config.augment = from.augment;
+        config.optimizer = from.optimizer;
+        config.train.batch_size = from.train.batch_size;
+        config.fit_attention();
+        config.fit_to_family();
+    }
+
     /// Its configuration.
     pub fn config(self) -> Config {
         let mut config = Config::default();

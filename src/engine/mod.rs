@@ -42,6 +42,7 @@ mod sheet;
 mod standing_stats;
 mod stopwatch;
 mod task;
+mod track;
 mod training;
 mod watch;
 mod worker;
@@ -65,6 +66,7 @@ pub use rescore::Rescore;
 pub use resume::{AlreadyFinished, Refused};
 pub use service::{Answered, Service, Waiting, Work};
 pub use task::{Reporter, Task};
+pub use track::{Server, Trackers, Tracking};
 
 /// Events that may wait for a slow reader before training waits for it.
 const WAITING_EVENTS: usize = 4096;

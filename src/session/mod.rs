@@ -20,6 +20,7 @@ mod recovery;
 mod removal;
 mod retention;
 mod state;
+mod tail;
 mod timed;
 mod traced;
 mod trusted_paths;
@@ -40,6 +41,7 @@ pub use reader::{
 pub use removal::{cached, is_cached, unfinished_export};
 pub use retention::{BestCheckpoint, Keep, best_scored, protected};
 pub use state::{CheckpointState, DataFingerprint, FileSum, Machine, Pending, Watched, WatchedClass};
+pub use tail::Tail;
 pub use timed::{Timed, read_event};
 pub use traced::{Traced, find_parent, run_id, told_path};
 pub use trusted_paths::{trust_paths, untrusted_paths};

@@ -31,8 +31,8 @@ struct Tally {
     saved: usize,
 }
 
-/// Runs all that are not finished, and tells what becomes of each.
-pub(super) fn run(place: &Place, planned: &[Planned], jobs: u32) -> anyhow::Result<ExitCode> {
+/// Runs all that are not finished, with these words more for each, and tells what becomes of each.
+pub(super) fn run(place: &Place, planned: &[Planned], jobs: u32, more: &[String]) -> anyhow::Result<ExitCode> {
     let (tell, news) = bounded(64);
     let signals = tell.clone();
     signals::listen(move |asked| _ = signals.send(News::Signal(asked)))?;
@@ -48,7 +48,7 @@ pub(super) fn run(place: &Place, planned: &[Planned], jobs: u32) -> anyhow::Resu
                 tally.elsewhere += 1;
                 continue;
             }
-            match start(place, run, jobs).and_then(|child| watch(at, child, tell.clone())) {
+            match start(place, run, jobs, more).and_then(|child| watch(at, child, tell.clone())) {
                 Ok(process) => {
                     note!("{} begins ({})", run.name(), place.log(run.name()).display());
                     running.push((at, process));
@@ -96,12 +96,13 @@ fn next(news: &Receiver<News>) -> anyhow::Result<News> {
 }
 
 /// Starts the process of a run, which goes on with its session where that has begun.
-fn start(place: &Place, run: &Planned, jobs: u32) -> anyhow::Result<Child> {
+fn start(place: &Place, run: &Planned, jobs: u32, more: &[String]) -> anyhow::Result<Child> {
     let path = place.log(run.name());
     let log = File::options().create(true).append(true).open(&path);
     let log = log.with_context(|| format!("could not write to {}", path.display()))?;
     let mut process = Command::new(std::env::current_exe()?);
     process.args(["train", "--resume", "--config"]).arg(place.settings(run.name())).arg("--out").arg(&run.folder);
+    process.args(more);
     if jobs > 1 && run.run.config.train.threads == 0 {
         let share = (device::threads(0) / jobs as usize).max(1);
         process.args(["--threads", &share.to_string()]);

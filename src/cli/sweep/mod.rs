@@ -17,10 +17,11 @@ use self::place::{LOGS, Place, Planned, RUNS, SWEEP};
 use super::compare::Style;
 use super::print::{note, say};
 use super::settings::{self, Settings};
+use super::track::TrackerArgs;
 use super::usage::Usage;
 use crate::chart::duration;
 use crate::config::resumable::may_change_on_resume;
-use crate::config::sweep::{Sweep, SweepRun, seeds, split};
+use crate::config::sweep::{Sweep, SweepRun, Variant, seeds, split};
 use crate::config::{Config, has_errors};
 use crate::engine;
 use crate::guard::Digits;
@@ -29,10 +30,10 @@ use crate::summary::{Brief, cost, plain};
 
 #[derive(Args)]
 pub(super) struct SweepArgs {
-    /// The folder of a sweep to go on with, or a sweep.toml, whose folder then takes the runs.
+    /// The folder of a sweep to go on with, or a sweep.toml, whose folder takes the runs where there is no --out.
     #[arg(
         value_name = "SWEEP",
-        conflicts_with_all = ["out", "preset", "config", "set", "seeds", "data", "steps", "minutes"],
+        conflicts_with_all = ["preset", "config", "set", "variants"],
         required_unless_present = "out"
     )]
     sweep: Option<PathBuf>,
@@ -50,6 +51,10 @@ pub(super) struct SweepArgs {
     /// and `'data.source="a,b"'` is one text.
     #[arg(long, value_name = "KEY=VALUE[,VALUE]...")]
     set: Vec<String>,
+    /// A named change of several settings, as the row of an ablation: "NAME: KEY=VALUE, KEY=VALUE", where preset=NAME takes over the
+    /// recipe of a preset; "NAME" alone is the base. May be repeated; each is run with every value of --set and every seed.
+    #[arg(long = "variant", value_name = "VARIANT", value_parser = Variant::parse)]
+    variants: Vec<Variant>,
     /// One run for each seed: 1,2,3 or 1-5.
     #[arg(long, value_parser = seeds)]
     seeds: Option<std::vec::Vec<u64>>,
@@ -72,6 +77,8 @@ pub(super) struct SweepArgs {
     /// Options of sbatch for all jobs, such as "--partition=long --gres=gpu:1 --time=12:00:00"; may be repeated.
     #[arg(long, value_name = "OPTIONS", requires = "slurm", allow_hyphen_values = true)]
     sbatch: Vec<String>,
+    #[command(flatten)]
+    trackers: TrackerArgs,
     /// Measure how long a step takes here for each kind of run, and tell the time of all.
     #[arg(long)]
     measure: bool,
@@ -81,6 +88,7 @@ pub(super) struct SweepArgs {
 }
 
 pub(super) fn run(args: &SweepArgs) -> anyhow::Result<ExitCode> {
+    args.trackers.trackers()?;
     let (place, sweep) = asked(args)?;
     let runs = sweep.runs().map_err(|err| Usage(err.to_string()))?;
     if !told_problems(&runs) {
@@ -107,7 +115,7 @@ pub(super) fn run(args: &SweepArgs) -> anyhow::Result<ExitCode> {
     if args.slurm {
         slurm::submit(&place, &planned, args)
     } else {
-        local::run(&place, &planned, args.jobs.unwrap_or(1))
+        local::run(&place, &planned, args.jobs.unwrap_or(1), &args.trackers.words())
     }
 }
 
@@ -121,11 +129,12 @@ fn asked(args: &SweepArgs) -> anyhow::Result<(Place, Sweep)> {
     if let Some(named) = &args.sweep {
         let file = if named.is_dir() { named.join(SWEEP) } else { named.clone() };
         let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        return Ok((Place(folder.to_owned()), stored(&file)?));
+        let place = Place(args.out.clone().unwrap_or_else(|| folder.to_owned()));
+        return Ok((place, args.lay_over(stored(&file)?)));
     }
     let place = Place(args.out.clone().unwrap_or_default());
-    let given = args.preset.is_some() || args.config.is_some() || args.data.is_some() || args.seeds.is_some();
-    let given = given || !args.set.is_empty() || args.steps.is_some() || args.minutes.is_some();
+    let given = args.preset.is_some() || args.config.is_some() || !args.set.is_empty() || !args.variants.is_empty();
+    let given = given || args.data.is_some() || args.seeds.is_some() || args.steps.is_some() || args.minutes.is_some();
     if !given && place.sweep().is_file() {
         let sweep = stored(&place.sweep())?;
         return Ok((place, sweep));
@@ -133,15 +142,25 @@ fn asked(args: &SweepArgs) -> anyhow::Result<(Place, Sweep)> {
     // What has one value may decide how a preset is laid out, as the image size does.
     let single: Vec<String> = args.set.iter().filter(|entry| !is_list(entry)).cloned().collect();
     let base = Settings { preset: args.preset.clone(), config: args.config.clone(), set: single };
-    let sweep = Sweep::new(base.resolve()?, &args.set, args.seeds.clone());
-    let mut sweep = sweep.map_err(|err| Usage(err.to_string()))?;
-    let base = &mut sweep.base;
-    if let Some(data) = &args.data {
-        base.data.source.clone_from(data);
+    let sweep = Sweep::new(base.resolve()?, &args.set, args.variants.clone(), args.seeds.clone());
+    let sweep = sweep.map_err(|err| Usage(err.to_string()))?;
+    Ok((place, args.lay_over(sweep)))
+}
+
+impl SweepArgs {
+    /// What is said beside a sweep, and holds for all of its runs.
+    fn lay_over(&self, mut sweep: Sweep) -> Sweep {
+        if let Some(seeds) = &self.seeds {
+            sweep.seeds.clone_from(seeds);
+        }
+        let base = &mut sweep.base;
+        if let Some(data) = &self.data {
+            base.data.source.clone_from(data);
+        }
+        base.train.steps = self.steps.unwrap_or(base.train.steps);
+        base.train.minutes = self.minutes.unwrap_or(base.train.minutes);
+        sweep
     }
-    base.train.steps = args.steps.unwrap_or(base.train.steps);
-    base.train.minutes = args.minutes.unwrap_or(base.train.minutes);
-    Ok((place, sweep))
 }
 
 /// Whether an entry of --set names several values. What is broken is told with them.
@@ -227,6 +246,7 @@ fn tell(sweep: &Sweep, planned: &[Planned], measure: bool) -> anyhow::Result<()>
     };
     let keys: Vec<&str> = sweep.values.iter().map(|(key, _)| key.as_str()).collect();
     let mut head = vec!["run", "state", "step", "seed"];
+    head.extend((!sweep.variants.is_empty()).then_some("variant"));
     head.extend(&keys);
     head.extend(measure.then_some("time left"));
     let rows = planned.iter().map(|run| {
@@ -238,6 +258,7 @@ fn tell(sweep: &Sweep, planned: &[Planned], measure: bool) -> anyhow::Result<()>
             format!("{done}/{}", config.train.steps),
             config.train.seed.to_string(),
         ];
+        row.extend(run.run.variant.clone());
         row.extend(run.run.varied.iter().map(|value| plain(value).to_owned()));
         row.extend(measure.then(|| left(run).map_or_else(String::new, duration)));
         row

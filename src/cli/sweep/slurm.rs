@@ -159,7 +159,7 @@ processors=${{SLURM_CPUS_PER_TASK:-1}}
 
 echo "== $run on $(hostname), restart ${{SLURM_RESTART_COUNT:-0}}"
 # Slurm tells the steps of a job before its time is over or it is preempted, not the script: hence srun.
-srun --cpus-per-task="$processors" "$gandle" train --resume --config "$sweep/runs/$run.toml" --out "$sweep/$run"{taken}
+srun --cpus-per-task="$processors" "$gandle" train --resume --config "$sweep/runs/$run.toml" --out "$sweep/$run"{taken}{trackers}
 status=$?
 echo "== $run ended with status $status"
 # Asked to end, saved and not finished: back into the queue.
@@ -169,6 +169,7 @@ exit "$status"
         folder = quoted(&folder),
         program = quoted(&program),
         runs = runs.join(" "),
+        trackers = args.trackers.words().iter().map(|word| format!(" {}", quoted(word))).collect::<String>(),
     )?;
     Ok(text)
 }

@@ -20,7 +20,11 @@ use anyhow::{Context as _, bail};
 use crate::event::{Content, Export, Exported};
 use crate::session::write_whole;
 pub use images::MOST_IMAGES;
+pub(super) use source::name_of;
 use source::{File, Source, folder_of};
+pub(super) use tensorboard::Encoder;
+#[cfg(test)]
+pub(super) use tensorboard::read_board;
 
 /// Exports what is asked for of a session. `progress(done, total)` is asked now and then and cancels with false: then nothing is
 /// returned, and nothing written but images up to there.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use crate::event::Started;
 use crate::session::CheckpointState;
 
 use super::source::{Source, name_of};
@@ -30,6 +31,11 @@ impl Provenance {
         Ok(marks
             .with("config", serde_json::to_string(&state.config)?)
             .with("weights", "moving average of the generator".to_owned()))
+    }
+
+    /// Of a run that begins.
+    pub fn of_run(session: String, started: &Started) -> anyhow::Result<Self> {
+        Self::new(session, started.config.train.seed, started.step, &started.classes)
     }
 
     /// Of a whole session.

@@ -41,7 +41,7 @@ impl Source {
 }
 
 /// A session's name: that of its folder.
-pub(super) fn name_of(session: &Path) -> String {
+pub(in crate::engine) fn name_of(session: &Path) -> String {
     let folder = session.canonicalize().unwrap_or_else(|_| session.to_owned());
     folder.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned())
 }

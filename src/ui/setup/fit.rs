@@ -99,18 +99,10 @@ pub fn toggle_attention(attention: &mut Vec<usize>, resolution: usize) {
     }
 }
 
-/// Takes over a preset's recipe: networks, loss, augmentation, optimizer and the size of a batch. Data, image size, the rest of the
-/// run and scores stay as they are.
+/// Takes over a preset's recipe, as far as the image size has room for it.
 pub fn apply_preset(config: &mut Config, preset: Preset) {
-    let from = preset.config_at(config.image_size);
-    config.generator = from.generator;
-    config.discriminator = from.discriminator;
-    config.loss = from.loss;
-    config.augment = from.augment;
-    config.optimizer = from.optimizer;
-    config.train.batch_size = from.train.batch_size;
+    preset.lay_over(config);
     fit_to_image_size(config);
-    config.fit_to_family();
 }
 
 /// The preset whose networks, loss and optimizer the configuration has.

@@ -7,13 +7,11 @@ use prost::Message as _;
 use super::message::{
     DT_FLOAT, Dimension, End, Kind, Metadata, Plugin, Setting, Settings, Shape, Start, Tensor, Value,
 };
-use crate::config::options;
-use crate::engine::export::source::Source;
-use crate::event::Event;
+use crate::config::{Config, options};
 
 /// Every setting, under its key in `run.toml`.
-pub(super) fn begin(source: &Source, began: f64) -> anyhow::Result<Value> {
-    let table: toml::Table = toml::from_str(&source.config().to_toml())?;
+pub(super) fn begin(config: &Config, began: f64) -> anyhow::Result<Value> {
+    let table: toml::Table = toml::from_str(&config.to_toml())?;
     let setting = |key: &'static str| {
         let found = key.split('.').try_fold(None::<&toml::Value>, |inner, part| match inner {
             None => table.get(part).map(Some),
@@ -26,18 +24,8 @@ pub(super) fn begin(source: &Source, began: f64) -> anyhow::Result<Value> {
     Ok(value("_hparams_/session_start_info", &Settings { start: Some(start), end: None }))
 }
 
-/// How the run ended, if it did.
-pub(super) fn end(source: &Source, ended: f64) -> Value {
-    let mut status = 3;
-    for event in &source.history {
-        if matches!(event, Event::Finished { .. } | Event::Stopped { .. }) {
-            status = 1;
-        } else if matches!(event, Event::Failed { .. }) {
-            status = 2;
-        } else if matches!(event, Event::Started(_)) {
-            status = 3;
-        }
-    }
+/// How a run stands: 1 for one that ended, 2 for one that failed, 3 for one that goes on.
+pub(super) fn end(status: i32, ended: f64) -> Value {
     value("_hparams_/session_end_info", &Settings { start: None, end: Some(End { status, end_time: ended }) })
 }
 

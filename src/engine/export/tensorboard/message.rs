@@ -19,6 +19,16 @@ pub(super) struct Event {
     pub file_version: Option<String>,
     #[prost(message, optional, tag = "5")]
     pub summary: Option<Summary>,
+    #[prost(message, optional, tag = "7")]
+    pub session_log: Option<SessionLog>,
+}
+
+/// Says that a run goes on at an event's step: what stands before it of that step and later ones is void.
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct SessionLog {
+    /// 1 for a start.
+    #[prost(int32, tag = "1")]
+    pub status: i32,
 }
 
 #[derive(Clone, PartialEq, Message)]

@@ -1,10 +1,13 @@
 //! A sweep: a run for every combination of some settings' values, and for every seed. Its file says all of it, so that it can be
 //! sent to somebody and run again.
 
+mod variant;
+
 use std::fmt::Write as _;
 
 use sha2::{Digest as _, Sha256};
 
+pub use self::variant::Variant;
 use super::file::{parse, table_of};
 use super::{Config, ConfigError, Preset};
 
@@ -20,6 +23,8 @@ const SEED: &str = "train.seed";
 pub struct Sweep {
     /// What all runs have.
     pub base: Config,
+    /// Changes of several settings at once, of which each run has one; none where all runs have the base's.
+    pub variants: Vec<Variant>,
     /// Settings with their values as TOML. Of neighbouring runs the last one changes first.
     pub values: Vec<(String, Vec<String>)>,
     /// One run for each.
@@ -33,6 +38,8 @@ pub struct SweepRun {
     pub name: String,
     /// All of its settings.
     pub config: Config,
+    /// The name of its variant, where there are any.
+    pub variant: Option<String>,
     /// The values that it has of those that the sweep varies, as TOML; the seed is not among them.
     pub varied: Vec<String>,
 }
@@ -42,7 +49,12 @@ impl Sweep {
     ///
     /// # Errors
     /// Names what is no such setting.
-    pub fn new(base: Config, set: &[String], seeds: Option<Vec<u64>>) -> Result<Self, ConfigError> {
+    pub fn new(
+        base: Config,
+        set: &[String],
+        variants: Vec<Variant>,
+        seeds: Option<Vec<u64>>,
+    ) -> Result<Self, ConfigError> {
         let (mut values, mut fixed): (Vec<(String, Vec<String>)>, Vec<String>) = (Vec::new(), Vec::new());
         let (mut problems, mut seen) = (Vec::new(), Vec::new());
         for entry in set {
@@ -70,7 +82,7 @@ impl Sweep {
         }
         let base = base.with(&fixed)?;
         let seeds = seeds.unwrap_or_else(|| vec![base.train.seed]);
-        Self { base, values, seeds }.in_toml()
+        Self { base, variants, values, seeds }.in_toml()
     }
 
     /// Reads the text of a `sweep.toml`.
@@ -80,11 +92,11 @@ impl Sweep {
     pub fn from_toml(text: &str) -> Result<Self, ConfigError> {
         let mut table = parse(text)?;
         let (seeds, preset) = (table.remove("seeds"), table.remove("preset"));
-        let (values, base) = (table.remove("values"), table.remove("base"));
+        let (values, base, variants) = (table.remove("values"), table.remove("base"), table.remove("variants"));
         let wrong = |text: &str| ConfigError(vec![text.to_owned()]);
         if let Some((key, _)) = table.iter().next() {
             return Err(ConfigError(vec![format!(
-                "`{key}` is no part of a sweep, which has `preset`, `seeds`, [values] and [base]"
+                "`{key}` is no part of a sweep, which has `preset`, `seeds`, [[variants]], [values] and [base]"
             )]));
         }
         let section = |value: Option<toml::Value>, name: &str| match value {
@@ -105,6 +117,14 @@ impl Sweep {
             }
         };
         let base = super::file::overlay(&below, &base)?;
+        let variants = match variants {
+            None => Vec::new(),
+            Some(toml::Value::Array(list)) => {
+                let read = |value| Variant::from_toml(value).map_err(|reason| wrong(&reason));
+                list.iter().map(read).collect::<Result<_, _>>()?
+            }
+            Some(_) => return Err(wrong("`variants`: wanted sections [[variants]]")),
+        };
         let values = super::file::leaves(&values).into_iter().map(|(key, value)| {
             let list = value.as_array().filter(|list| !list.is_empty());
             let list = list.map(|list| list.iter().map(ToString::to_string).collect());
@@ -125,16 +145,18 @@ impl Sweep {
             }
             Some(_) => return Err(wrong("`seeds`: wanted seeds, such as \"1-5\" or [1, 2, 3]")),
         };
-        Self { base, values, seeds }.in_toml()
+        Self { base, variants, values, seeds }.in_toml()
     }
 
     /// The sweep as its file.
     pub fn to_toml(&self) -> String {
         let list = |seeds: &[u64]| seeds.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
         let mut text = format!(
-            "# A sweep of gandle: a run for every combination of the values below, with every seed. `gandle sweep FOLDER` runs what is\n# not finished of it; values and seeds that are added here add runs.\n\nseeds = [{}]\n\n[values]\n",
+            "# A sweep of gandle: a run for every variant with every combination of the values below, and every seed. `gandle sweep FOLDER`\n# runs what is not finished of it; what is added here adds runs.\n\nseeds = [{}]\n",
             list(&self.seeds)
         );
+        text.extend(self.variants.iter().map(Variant::to_toml));
+        text += "\n[values]\n";
         for (key, values) in &self.values {
             writeln!(text, "\"{key}\" = [{}]", values.join(", ")).ok(); // A text takes everything.
         }
@@ -147,7 +169,8 @@ impl Sweep {
     /// # Errors
     /// Where a setting is none, a value none of its setting, or there would be too many runs.
     pub fn runs(&self) -> Result<Vec<SweepRun>, ConfigError> {
-        let counts = self.values.iter().map(|(_, values)| values.len()).chain([self.seeds.len()]);
+        let sizes = [self.variants.len().max(1), self.seeds.len()];
+        let counts = self.values.iter().map(|(_, values)| values.len()).chain(sizes);
         let count = counts.fold(1_usize, usize::saturating_mul);
         if count > MOST_RUNS {
             return Err(ConfigError(vec![format!("the sweep has {count} runs, and {MOST_RUNS} are the most")]));
@@ -160,14 +183,23 @@ impl Sweep {
             };
             combinations = combinations.iter().flat_map(longer).collect();
         }
+        let bases = if self.variants.is_empty() {
+            vec![(None, self.base.clone())]
+        } else {
+            let over = |variant: &Variant| Ok((Some(variant.name.clone()), variant.over(&self.base)?));
+            self.variants.iter().map(over).collect::<Result<_, ConfigError>>()?
+        };
         let mut runs = Vec::new();
-        for varied in combinations {
-            let entries = self.values.iter().zip(&varied).map(|((key, _), value)| format!("{key}={value}"));
-            let config = self.base.with(&entries.collect::<Vec<_>>())?;
-            for seed in &self.seeds {
-                let mut config = config.clone();
-                config.train.seed = *seed;
-                runs.push(SweepRun { name: self.name(&varied, *seed), config, varied: varied.clone() });
+        for (variant, base) in bases {
+            for varied in &combinations {
+                let entries = self.values.iter().zip(varied).map(|((key, _), value)| format!("{key}={value}"));
+                let config = base.with(&entries.collect::<Vec<_>>())?;
+                for seed in &self.seeds {
+                    let mut config = config.clone();
+                    config.train.seed = *seed;
+                    let name = self.name(variant.as_deref(), varied, *seed);
+                    runs.push(SweepRun { name, config, variant: variant.clone(), varied: varied.clone() });
+                }
             }
         }
         Ok(runs)
@@ -175,6 +207,19 @@ impl Sweep {
 
     /// With every value as TOML writes it, so that sweeps can be compared.
     fn in_toml(mut self) -> Result<Self, ConfigError> {
+        for (at, variant) in self.variants.iter().enumerate() {
+            if self.variants[..at].iter().any(|other| other.name == variant.name) {
+                return Err(ConfigError(vec![format!("two variants are called {}", variant.name)]));
+            }
+            if let Some((key, _)) = self.values.iter().find(|(key, _)| variant.set.iter().any(|(set, _)| set == key)) {
+                return Err(ConfigError(vec![format!(
+                    "`{key}` is set by variant {} and varied for all of them: leave it out of one of the two",
+                    variant.name
+                )]));
+            }
+        }
+        self.variants =
+            self.variants.into_iter().map(|variant| variant.in_toml(&self.base)).collect::<Result<_, _>>()?;
         for (key, values) in &mut self.values {
             for value in values {
                 let entry = format!("{key}={value}");
@@ -188,14 +233,15 @@ impl Sweep {
     }
 
     /// A name out of what is varied: `r1-0.5_seed-1`.
-    fn name(&self, varied: &[String], seed: u64) -> String {
+    fn name(&self, variant: Option<&str>, varied: &[String], seed: u64) -> String {
         let last = |key: &str| key.rsplit('.').next().unwrap_or_default().to_owned();
         let alone = |key: &str| self.values.iter().filter(|(other, _)| last(other) == last(key)).count() == 1;
         let words = self.values.iter().zip(varied).map(|((key, _), value)| {
             let key = if alone(key) { last(key) } else { key.replace('.', "-") };
             format!("{}-{}", key.replace('_', "-"), word(value))
         });
-        words.chain([format!("seed-{seed}")]).collect::<Vec<_>>().join("_")
+        let variant = variant.map(str::to_owned).into_iter();
+        variant.chain(words).chain([format!("seed-{seed}")]).collect::<Vec<_>>().join("_")
     }
 }
 
@@ -302,7 +348,7 @@ mod tests {
 
     fn sweep(set: &[&str], seeds: &[u64]) -> Result<Sweep, ConfigError> {
         let set: Vec<String> = set.iter().map(|entry| (*entry).to_owned()).collect();
-        Sweep::new(Config::default(), &set, Some(seeds.to_vec()))
+        Sweep::new(Config::default(), &set, Vec::new(), Some(seeds.to_vec()))
     }
 
     #[test]
@@ -364,6 +410,36 @@ mod tests {
             ("seeds = \"x\"", "seeds"),
             ("preset = \"best\"", "preset"),
             ("values = 3", "section"),
+        ] {
+            let told = Sweep::from_toml(text).unwrap_err().to_string();
+            assert!(told.contains(part), "{text}: {told}");
+        }
+    }
+
+    #[test]
+    fn every_variant_has_every_value_and_every_seed() {
+        let variants = ["base", "pixels: preset=improved, generator.attention=[]"];
+        let variants: Vec<Variant> = variants.iter().map(|text| Variant::parse(text).unwrap()).collect();
+        let set = ["loss.r1=0,1".to_owned()];
+        let sweep = Sweep::new(Preset::Quick.config(), &set, variants, Some(vec![1, 2])).unwrap();
+        let runs = sweep.runs().unwrap();
+        let names: Vec<&str> = runs.iter().map(|run| run.name.as_str()).collect();
+        assert_eq!((runs.len(), names[0], names[7]), (8, "base_r1-0.0_seed-1", "pixels_r1-1.0_seed-2"));
+        assert_eq!(runs[7].variant.as_deref(), Some("pixels"));
+        assert_eq!(runs[7].config.optimizer, Preset::Improved.config().optimizer);
+        assert_eq!(Sweep::from_toml(&sweep.to_toml()).unwrap(), sweep);
+        let again = |set: &[&str], variants: &[&str]| {
+            let set: Vec<String> = set.iter().map(|entry| (*entry).to_owned()).collect();
+            let variants = variants.iter().map(|text| Variant::parse(text).unwrap()).collect();
+            Sweep::new(Config::default(), &set, variants, None).unwrap_err().to_string()
+        };
+        assert!(again(&[], &["a", "a"]).contains("called a"));
+        assert!(again(&["loss.r1=0,1"], &["a: loss.r1=2"]).contains("loss.r1"));
+        for (text, part) in [
+            ("[[variants]]\nset = {}", "name"),
+            ("variants = 1", "[[variants]]"),
+            ("[[variants]]\nname = \"a\"\nsets = {}", "sets"),
+            ("[[variants]]\nname = \"a\"\nset = { loss.r11 = 1 }", "loss.r1"),
         ] {
             let told = Sweep::from_toml(text).unwrap_err().to_string();
             assert!(told.contains(part), "{text}: {told}");
