@@ -144,7 +144,7 @@ fn writer(session: &Path) -> Option<String> {
 }
 
 fn signal(name: &str, process: &str) -> bool {
-    Command::new("kill").args(["-s", name, process]).status().unwrap().success()
+    Command::new("kill").args(["-s", name, process]).output().unwrap().status.success()
 }
 
 /// A run whose process the system holds still on its way, so that what happens to it does not depend on how fast it trains. It goes on
