@@ -24,7 +24,7 @@ impl Variant {
     /// `NAME` or `NAME: KEY=VALUE, KEY=VALUE`, where a key may be `preset`.
     ///
     /// # Errors
-    /// Says what is none of it; whether settings are ones, [`Variant::in_toml`] tells.
+    /// Says what is none of it. Whether its settings are ones shows where the sweep is made.
     pub fn parse(text: &str) -> Result<Self, String> {
         let (name, changes) = text.split_once(':').unwrap_or((text, ""));
         let mut variant = Self::named(name.trim())?;
