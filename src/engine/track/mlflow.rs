@@ -11,7 +11,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::{Value, json};
 use ureq::Agent;
 
-use super::{Run, Server, Tracker};
+use super::tracker::{Run, Server, Tracker};
 use crate::event::{Event, Grid, Score, Started, Step};
 use crate::session::{Timed, read_grid_file};
 

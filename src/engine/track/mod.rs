@@ -7,17 +7,18 @@ mod mlflow;
 mod tensorboard;
 #[cfg(test)]
 mod tests;
+mod tracker;
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use anyhow::Context as _;
-
 use self::mlflow::Mlflow;
 use self::tensorboard::Board;
+pub use self::tracker::Server;
+use self::tracker::{Run, Tracker};
 use super::task::{Reporter, Task};
-use crate::event::{Event, Waker};
-use crate::session::{self, Tail, Timed};
+use crate::event::Waker;
+use crate::session::{self, Tail};
 
 /// The wait between two looks at the session.
 const PAUSE: Duration = Duration::from_millis(500);
@@ -35,46 +36,6 @@ pub struct Trackers {
     pub tensorboard: Option<PathBuf>,
     /// An MLflow server.
     pub mlflow: Option<Server>,
-}
-
-/// An MLflow server and what runs are put under.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Server {
-    /// Its address, such as `http://localhost:5000`.
-    pub uri: String,
-    /// The name of an experiment, which is made where there is none.
-    pub experiment: String,
-}
-
-/// A session, as trackers name it.
-pub(super) struct Run {
-    folder: PathBuf,
-    name: String,
-    /// What tells its run from all others, whatever the session is called.
-    id: String,
-}
-
-impl Run {
-    fn of(session: &Path) -> anyhow::Result<Self> {
-        let told = || format!("{} has told nothing yet: train it first", session.display());
-        let id = session::run_id(session).with_context(told)?;
-        Ok(Self { folder: session.to_owned(), name: super::export::name_of(session), id })
-    }
-}
-
-/// Something that is told of a run.
-pub(super) trait Tracker: Send {
-    /// What it is called in messages.
-    fn name(&self) -> String;
-
-    /// Finds or begins the run there. Returns how many bytes of the session's events it knows already.
-    fn begin(&mut self, run: &Run) -> anyhow::Result<u64>;
-
-    /// Takes note of an event that the target knows already.
-    fn know(&mut self, event: &Event);
-
-    /// Takes events, the last of which ends at this byte.
-    fn take(&mut self, run: &Run, events: &[Timed], until: u64) -> anyhow::Result<()>;
 }
 
 /// Trackers at work, each on its thread.

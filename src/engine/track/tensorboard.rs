@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
 
-use super::{Run, Tracker};
+use super::tracker::{Run, Tracker};
 use crate::engine::export::Encoder;
 use crate::event::Event;
 use crate::session::{Timed, write_whole};

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::*;
 use crate::config::Config;
 use crate::engine::export::read_board;
-use crate::event::{Scalar, Score, Started, Step};
+use crate::event::{Event, Scalar, Score, Started, Step};
 
 fn session(folder: &Path, events: &[Event]) {
     fs::create_dir_all(folder).unwrap();
