@@ -142,7 +142,7 @@ fn asked(args: &SweepArgs) -> anyhow::Result<(Place, Sweep)> {
     // What has one value may decide how a preset is laid out, as the image size does.
     let single: Vec<String> = args.set.iter().filter(|entry| !is_list(entry)).cloned().collect();
     let base = Settings { preset: args.preset.clone(), config: args.config.clone(), set: single };
-    let sweep = Sweep::new(base.resolve()?, &args.set, args.variants.clone(), args.seeds.clone());
+    let sweep = Sweep::new(base.resolve()?, &args.set, args.variants.clone(), None);
     let sweep = sweep.map_err(|err| Usage(err.to_string()))?;
     Ok((place, args.lay_over(sweep)))
 }

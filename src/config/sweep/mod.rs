@@ -245,10 +245,14 @@ impl Sweep {
     }
 }
 
+/// Whether a letter may stand in the name of a run, which is one for a folder on any system.
+fn sane(letter: char) -> bool {
+    letter.is_ascii_alphanumeric() || matches!(letter, '.' | '-' | '+')
+}
+
 /// A value as a part of a name. What is lost of it is told by a sum, so that no two are the same.
 fn word(value: &str) -> String {
     let plain = value.trim_matches('"');
-    let sane = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '.' | '-' | '+');
     if !plain.is_empty() && plain.len() <= MOST_OF_VALUE && plain.chars().all(sane) {
         return plain.to_owned();
     }

@@ -2,7 +2,7 @@
 
 use super::super::file::leaves;
 use super::super::{Config, ConfigError, Preset};
-use super::{SEED, split};
+use super::{SEED, sane, split};
 
 /// Most characters of a name, which becomes a part of the names of its runs.
 const MOST_OF_NAME: usize = 60;
@@ -40,7 +40,6 @@ impl Variant {
     }
 
     fn named(name: &str) -> Result<Self, String> {
-        let sane = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '.' | '-' | '+');
         if name.is_empty() || name.len() > MOST_OF_NAME || !name.chars().all(sane) || name.starts_with('.') {
             return Err(format!(
                 "`{name}` is no name of a variant: wanted up to {MOST_OF_NAME} letters, digits, `.`, `-` and `+`"

@@ -26,7 +26,9 @@ const MOST_PICTURES: usize = 2 << 30;
 /// the `tfevents` in their names.
 pub(super) fn file(source: &Source) -> anyhow::Result<File> {
     let name = if source.name.is_empty() { "session" } else { &source.name };
-    let mut encoder = Encoder { room: Some(MOST_PICTURES), ..Encoder::new(&source.folder, name) };
+    // As it is now: settings may have changed since the run began.
+    let about = Some(Box::new(Started { step: source.step, ..source.started.clone() }));
+    let mut encoder = Encoder { about, room: Some(MOST_PICTURES), ..Encoder::new(&source.folder, name) };
     let mut bytes = encoder.head();
     for event in &source.history {
         bytes.extend(encoder.encode(event)?);
@@ -46,6 +48,8 @@ fn file_name(began: u64) -> String {
 pub(in crate::engine) struct Encoder {
     folder: PathBuf,
     name: String,
+    /// What the run is told to be, where that is known better than at its beginning.
+    about: Option<Box<Started>>,
     /// Seconds since 1970 at which the run first began.
     began: Option<u64>,
     /// Seconds of training so far.
@@ -63,6 +67,7 @@ impl Encoder {
         Self {
             folder: folder.to_owned(),
             name: name.to_owned(),
+            about: None,
             began: None,
             seconds: 0.0,
             classes: 0,
@@ -124,6 +129,7 @@ impl Encoder {
     }
 
     fn begin(&self, started: &Started) -> anyhow::Result<Vec<u8>> {
+        let started = self.about.as_deref().unwrap_or(started);
         let marks = Provenance::of_run(self.name.clone(), started)?;
         let settings = hparams::begin(&started.config, self.now())?;
         let texts = vec![text("session", &table(&marks)), text("run.toml", &fenced(&started.config.to_toml()))];

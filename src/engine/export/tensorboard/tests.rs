@@ -70,6 +70,7 @@ fn records_hold_what_the_session_told() {
         let (_, _, value) = values.iter().find(|(_, _, value)| value.tag == tag).unwrap();
         String::from_utf8(value.tensor.clone().unwrap().strings.remove(0)).unwrap()
     };
+    assert!(text("session").contains("| step | 2 |"));
     assert!(text("session").contains("| seed | 7 |") && text("session").contains("a\\|b"));
     assert!(text("remarks").contains("step 2 could not be read"));
     let settings = |tag: &str| {
